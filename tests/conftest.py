@@ -125,10 +125,10 @@ def postgresql(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Post
     """The server, which all workers of a session share; the last one to leave stops it and removes its folder."""
     shared = _shared(tmp_path_factory, worker_id)
     with FileLock(shared / "postgresql.lock"):
-        told = shared / "postgresql.folder"
-        if not told.exists():
-            told.write_text(tempfile.mkdtemp(prefix="revrec-postgresql-"))
-        return PostgresqlServer(Path(told.read_text()))
+        shown = shared / "postgresql.folder"
+        if not shown.exists():
+            shown.write_text(tempfile.mkdtemp(prefix="revrec-postgresql-"))
+        return PostgresqlServer(Path(shown.read_text()))
 
 
 @pytest.fixture

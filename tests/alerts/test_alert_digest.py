@@ -67,9 +67,11 @@ def test_missing_revenue_is_a_problem_and_the_subject_shows_its_amount() -> None
 
 
 def test_repaired_entries_are_counted() -> None:
-    mended = facts(posted=3, failed=0)._replace(repaired={"default-location": 1, "no-class": 2})
-    body = run_digest(mended).body
-    assert "1 entry repaired by default-location.\n2 entries repaired by no-class.\n" in body and not mended.problem
+    repaired_run = facts(posted=3, failed=0)._replace(repaired={"default-location": 1, "no-class": 2})
+    body = run_digest(repaired_run).body
+    assert (
+        "1 entry repaired by default-location.\n2 entries repaired by no-class.\n" in body and not repaired_run.problem
+    )
 
 
 def test_of_very_many_entries_the_first_are_listed_and_the_rest_counted() -> None:

@@ -110,7 +110,7 @@ def fingerprint() -> Callable[[Path], str]:
 
 
 @pytest.fixture
-def as_somebody() -> Callable[[], contextlib.AbstractContextManager[None]]:
+def as_ordinary_user() -> Callable[[], contextlib.AbstractContextManager[None]]:
     """Return a block that runs with the rights of an ordinary user: permission bits do not bind root."""
 
     @contextlib.contextmanager

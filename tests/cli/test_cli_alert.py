@@ -1,4 +1,4 @@
-"""A run tells people: one digest each, only as configured; and whatever happens to it, the run ends as it ends."""
+"""A run alerts people: one digest each, only as configured; and whatever happens to it, the run ends as it ends."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -104,7 +104,9 @@ def test_a_run_that_leaves_something_to_settle_sends_one_digest(box: MailServer,
 
 
 @pytest.mark.usefixtures("trouble")
-def test_what_is_held_in_a_closed_period_is_told_with_the_reason(box: MailServer, alerts: Any, revrec: Revrec) -> None:
+def test_what_is_blocked_by_a_closed_period_is_reported_with_the_reason(
+    box: MailServer, alerts: Any, revrec: Revrec
+) -> None:
     alerts()
     assert revrec("periods", "close", "2024-02", "2024-03", "2024-04", "--reason", "reported").code == 0
     assert revrec("run", "--date", "2024-04-30").code == 4
@@ -115,7 +117,9 @@ def test_what_is_held_in_a_closed_period_is_told_with_the_reason(box: MailServer
 
 @pytest.mark.usefixtures("trouble")
 @pytest.mark.parametrize(("when", "good", "bad"), [("problems", 0, 1), ("always", 1, 1), ("never", 0, 0)])
-def test_who_is_told_is_a_setting(box: MailServer, alerts: Any, revrec: Revrec, when: str, good: int, bad: int) -> None:
+def test_who_is_alerted_is_a_setting(
+    box: MailServer, alerts: Any, revrec: Revrec, when: str, good: int, bad: int
+) -> None:
     alerts(when=when)
     assert revrec("run", "--date", "2024-01-31").code == 0
     assert len(box.mails) == good
@@ -124,7 +128,7 @@ def test_who_is_told_is_a_setting(box: MailServer, alerts: Any, revrec: Revrec, 
 
 
 @pytest.mark.usefixtures("trouble")
-def test_nobody_is_told_of_a_dry_run_or_of_one_that_finds_another_at_work(
+def test_no_alert_is_sent_for_a_dry_run_or_of_one_that_finds_another_at_work(
     box: MailServer, books: Path, alerts: Any, revrec: Revrec
 ) -> None:
     alerts(when="always")
@@ -147,7 +151,7 @@ def test_an_alert_that_fails_is_a_warning_and_the_run_ends_as_it_ends(
     assert ended.err.count("revrec: warning: alert not sent") == 1
 
 
-def test_a_run_that_cannot_sign_in_is_told_without_the_password(
+def test_a_run_that_cannot_sign_in_is_reported_without_the_password(
     box: MailServer, story: Path, closed_port: int, revrec: Revrec, intacct: dict[str, str]
 ) -> None:
     host = {
@@ -165,7 +169,7 @@ def test_a_run_that_cannot_sign_in_is_told_without_the_password(
     assert PASSWORD not in mail.as_string() and PASSWORD not in body(mail)
 
 
-def test_something_unforeseen_is_told_by_its_kind_alone(
+def test_something_unforeseen_is_reported_by_its_kind_alone(
     box: MailServer, alerts: Any, revrec: Revrec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alerts()
@@ -177,14 +181,14 @@ def test_something_unforeseen_is_told_by_its_kind_alone(
     assert PASSWORD not in body(mail)
 
 
-def test_a_database_that_is_gone_is_told(box: MailServer, books: Path, alerts: Any, revrec: Revrec) -> None:
+def test_a_database_that_is_gone_is_reported(box: MailServer, books: Path, alerts: Any, revrec: Revrec) -> None:
     alerts()
     (books / "revrec.db").unlink()
     assert revrec("run", "--date", "2024-01-31").code == 5
     assert "there is no database here" in box.mails[0]["Subject"]
 
 
-def test_alert_test_tells_each_channel_and_says_so(box: MailServer, alerts: Any, revrec: Revrec) -> None:
+def test_alert_test_shows_each_channel_and_says_so(box: MailServer, alerts: Any, revrec: Revrec) -> None:
     alerts()
     ended = revrec("alert", "test")
     assert (ended.code, ended.out) == (0, "mail: sent\n")

@@ -1,4 +1,4 @@
-"""Bad input gets a message that names the place and the mend, an exit code, and nothing half done."""
+"""Bad input gets a message that names the place and the fix, an exit code, and nothing half done."""
 
 import os
 import re
@@ -34,11 +34,11 @@ def with_value(field: str, value: str) -> bytes:
 
 
 class BadFile(NamedTuple):
-    """A file that is refused: its bytes, and what the message says of the place and of the mend."""
+    """A file that is refused: its bytes, and what the message says of the place and of the fix."""
 
     content: bytes
     place: str
-    mend: str
+    fix: str
     name: str = "charges.csv"
 
 
@@ -92,7 +92,7 @@ FILES = {
 
 
 @pytest.mark.parametrize("bad", FILES.values(), ids=FILES)
-def test_a_bad_file_is_refused_whole_with_its_place_and_mend(
+def test_a_bad_file_is_refused_whole_with_its_place_and_fix(
     bad: BadFile, books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
 ) -> None:
     (books / bad.name).write_bytes(bad.content)
@@ -100,7 +100,7 @@ def test_a_bad_file_is_refused_whole_with_its_place_and_mend(
     for words in (["import", bad.name], ["import", bad.name, "--dry-run"]):
         ended = revrec(*words)
         assert ended.code == 3
-        assert_names(ended.err, bad.place, bad.mend)
+        assert_names(ended.err, bad.place, bad.fix)
         assert len(ended.err) < 1000
     assert fingerprint(books) == before
 
@@ -110,14 +110,14 @@ def test_a_preview_of_a_bad_file_says_the_same(bad: BadFile, books: Path, revrec
     (books / bad.name).write_bytes(bad.content)
     ended = revrec("preview", "--file", bad.name)
     assert (ended.code, ended.out) == (3, "")
-    assert_names(ended.err, bad.place, bad.mend)
+    assert_names(ended.err, bad.place, bad.fix)
 
 
-def assert_names(told: str, place: str, mend: str) -> None:
-    """The message names the file first, then the place and what is wrong, and ends with the mend."""
-    [line] = [one for one in told.splitlines() if place in one]
+def assert_names(shown: str, place: str, fix: str) -> None:
+    """The message names the file first, then the place and what is wrong, and ends with the fix."""
+    [line] = [one for one in shown.splitlines() if place in one]
     assert re.match(r"(revrec: )?charges\.(csv|xml): ", line)
-    assert mend in line.partition(place)[2]
+    assert fix in line.partition(place)[2]
     assert ";" in line
 
 
@@ -220,22 +220,22 @@ def test_a_database_of_a_newer_program_is_left_alone(
 
 
 @pytest.mark.parametrize(
-    ("content", "mend"),
+    ("content", "fix"),
     [(b"not a database at all, not even nearly" * 40, "restore a backup"), (b"", "revrec db upgrade")],
     ids=["another file", "an empty file"],
 )
-def test_a_file_that_is_no_database_is_left_alone(content: bytes, mend: str, books: Path, revrec: Revrec) -> None:
+def test_a_file_that_is_no_database_is_left_alone(content: bytes, fix: str, books: Path, revrec: Revrec) -> None:
     (books / "revrec.db").unlink()
     (books / "revrec.db").write_bytes(content)
     for command in (["status"], ["preview"]):
         ended = revrec(*command)
         assert (ended.code, ended.out) == (5, "")
-        assert "revrec.db: " in ended.err and mend in ended.err
+        assert "revrec.db: " in ended.err and fix in ended.err
     assert (books / "revrec.db").read_bytes().startswith(content)
 
 
 @pytest.fixture
-def read_only_books(books: Path, as_somebody: Any) -> Any:
+def read_only_books(books: Path, as_ordinary_user: Any) -> Any:
     """Books whose database and folder an ordinary user may read, not write."""
     folder = Path(tempfile.mkdtemp(prefix="revrec-read-only-"))
     shutil.copytree(books, folder, dirs_exist_ok=True)
@@ -249,12 +249,12 @@ def read_only_books(books: Path, as_somebody: Any) -> Any:
 
 
 def test_a_read_only_database_can_be_read_and_is_never_written(
-    read_only_books: Path, as_somebody: Any, revrec: Revrec, fingerprint: Any, monkeypatch: pytest.MonkeyPatch
+    read_only_books: Path, as_ordinary_user: Any, revrec: Revrec, fingerprint: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(read_only_books)
     warm_up(revrec)
     before = (read_only_books / "revrec.db").read_bytes()
-    with as_somebody():
+    with as_ordinary_user():
         for command in (["import", "good.csv"], ["schedule", "--rebuild"], ["run", "--date", "2024-01-31"]):
             ended = revrec(*command)
             assert ended.code == 5, ended
@@ -264,12 +264,12 @@ def test_a_read_only_database_can_be_read_and_is_never_written(
 
 
 def test_a_target_that_cannot_be_written_to_is_named(
-    read_only_books: Path, as_somebody: Any, revrec: Revrec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    read_only_books: Path, as_ordinary_user: Any, revrec: Revrec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     warm_up(revrec)
     target = read_only_books / "more"
     monkeypatch.chdir(tmp_path)
-    with as_somebody():
+    with as_ordinary_user():
         for command in (["init", str(target)], ["demo", str(target)]):
             ended = revrec(*command)
             assert ended.code == 3, ended
@@ -291,7 +291,7 @@ def test_a_configuration_that_exists_is_never_overwritten(
     assert fingerprint(books) == before
 
 
-def test_a_port_that_is_taken_is_a_usage_error(books: Path, intacct: dict[str, str], revrec: Revrec) -> None:
+def test_a_port_that_is_in_use_is_a_usage_error(books: Path, intacct: dict[str, str], revrec: Revrec) -> None:
     port = intacct["INTACCT_ENDPOINT_URL"].split(":")[2].split("/")[0]
     ended = revrec("sandbox", "serve", "--port", port)
     assert (ended.code, ended.out) == (2, "")
@@ -337,7 +337,7 @@ def warm_up(revrec: Revrec) -> None:
         ("http://nowhere.invalid/", "the host is neither .*; write it as https://api.intacct.com"),
         ("http://api.intacct.com/ia/xml/xmlgw.phtml", "http.*; write it as https://api.intacct.com"),
     ],
-    ids=["nobody listens", "no host of Intacct's", "not encrypted"],
+    ids=["no one listens", "no host of Intacct's", "not encrypted"],
 )
 def test_a_gateway_that_is_not_reachable_leaves_the_entries_ready(
     endpoint: str, said: str, story: Path, intacct: dict[str, str], revrec: Revrec
@@ -352,7 +352,7 @@ def test_a_gateway_that_is_not_reachable_leaves_the_entries_ready(
 
 
 @pytest.mark.parametrize("which", ["INTACCT_USER_PASSWORD", "INTACCT_SENDER_PASSWORD"])
-def test_a_wrong_password_is_named_without_being_told(
+def test_a_wrong_password_is_named_without_being_shown(
     which: str, story: Path, intacct: dict[str, str], revrec: Revrec
 ) -> None:
     ended = revrec("run", "--date", "2024-01-31", env={**intacct, which: "hunter2-is-wrong"})
@@ -407,7 +407,7 @@ USAGE = {
 
 
 @pytest.mark.parametrize(("words", "message"), USAGE.values(), ids=USAGE)
-def test_a_usage_error_names_the_option_and_the_mend(
+def test_a_usage_error_names_the_option_and_the_fix(
     words: list[str], message: str, books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
 ) -> None:
     before = fingerprint(books)
@@ -442,7 +442,7 @@ def test_it_is_said_what_a_cancellation_and_a_hold_do(revrec: Revrec) -> None:
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this platform has no such device")
 @pytest.mark.usefixtures("story")
-def test_a_full_disk_under_the_output_is_told_without_a_traceback() -> None:
+def test_a_full_disk_under_the_output_is_reported_without_a_traceback() -> None:
     with Path("/dev/full").open("w") as full:
         ended = subprocess.run([*PROGRAM, "status"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert ended.returncode == 1

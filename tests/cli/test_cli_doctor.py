@@ -62,6 +62,6 @@ def test_a_probe_of_a_company_that_is_no_sandbox_is_refused(
     assert ended.code == 5 and "does not look like a sandbox company" in ended.err and ended.out == ""
 
 
-def test_what_belongs_to_a_probe_is_not_taken_without_it(books: Path, revrec: Revrec) -> None:
+def test_what_belongs_to_a_probe_is_not_accepted_without_it(books: Path, revrec: Revrec) -> None:
     ended = revrec("doctor", "--post")
     assert ended.code == 2 and "need --probe" in ended.err

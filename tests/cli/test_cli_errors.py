@@ -21,12 +21,12 @@ def test_the_failures_of_a_class_are_listed_with_what_to_do(revrec: Revrec) -> N
 
 
 def test_a_failure_is_explained_with_its_advice_and_what_revrec_does(revrec: Revrec) -> None:
-    told = revrec("errors", "explain", "This transaction is missing the Department dimension for the Account 4000").out
-    assert told.startswith("dimension-missing (needs data")
-    assert "Account 4000 requires the dimension Department" in told and "what revrec does: Nothing was saved" in told
+    shown = revrec("errors", "explain", "This transaction is missing the Department dimension for the Account 4000").out
+    assert shown.startswith("dimension-missing (needs data")
+    assert "Account 4000 requires the dimension Department" in shown and "what revrec does: Nothing was saved" in shown
 
 
-def test_what_nobody_knows_needs_a_person(revrec: Revrec) -> None:
+def test_what_no_one_knows_needs_a_person(revrec: Revrec) -> None:
     (row,) = revrec("errors", "explain", "Etwas anderes", "--format", "json").json["errors"]
     assert (row["error"], row["class"]) == ("unknown", "needs_person")
     assert revrec("errors", "explain", " ").code == 3

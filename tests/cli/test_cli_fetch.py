@@ -26,7 +26,7 @@ def put(inbox: Path, name: str, text: str) -> None:
     os.utime(inbox / name, (time.time() - 60, time.time() - 60))
 
 
-def test_a_fetch_tells_documents_and_sources(inbox: Path, revrec: Revrec) -> None:
+def test_a_fetch_shows_documents_and_sources(inbox: Path, revrec: Revrec) -> None:
     put(inbox, "a.csv", GOOD)
     ended = revrec("fetch", "--format", "json")
     assert ended.code == 0

@@ -146,7 +146,7 @@ def test_the_other_commands_have_the_keys_of_the_manual(
     assert ended.err == ""
 
 
-def test_import_tells_every_file_with_its_counts(story: Path, revrec: Revrec, charges: Callable[..., Path]) -> None:
+def test_import_shows_every_file_with_its_counts(story: Path, revrec: Revrec, charges: Callable[..., Path]) -> None:
     bad = charges("shop,I-9,1,C-ADA,MAG-01,2024-01-05,0.00,USD")
     ended = revrec("import", bad, "--format", "json")
     assert ended.code == 3

@@ -68,10 +68,10 @@ def test_a_line_feed_in_a_name_forges_no_line_of_a_trace(books: Path, revrec: Re
     charges = books / "charges.csv"
     charges.write_text(f"{HEADER}\nshop,A,1,ACME,WIDGET,2024-01-31,1.00,USD\n")
     assert revrec("import", charges, env={"LOGNAME": forged, "USER": forged}).code == 0
-    told = revrec("trace", "shop/A/1")
-    assert told.code == 0
-    assert "ceo\\n2" in told.out and not any(
-        line.strip("│├└─ ").startswith("2  2024") for line in told.out.splitlines()
+    reported = revrec("trace", "shop/A/1")
+    assert reported.code == 0
+    assert "ceo\\n2" in reported.out and not any(
+        line.strip("│├└─ ").startswith("2  2024") for line in reported.out.splitlines()
     )
 
 

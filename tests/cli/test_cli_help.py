@@ -1,4 +1,4 @@
-"""What the program tells of itself: help, examples, version, suggestions, completion."""
+"""What the program says of itself: help, examples, version, suggestions, completion."""
 
 import os
 import shlex
@@ -105,10 +105,10 @@ def test_the_version_is_one_line(revrec: Revrec) -> None:
 def test_the_program_alone_shows_its_help_with_the_exit_codes(revrec: Revrec) -> None:
     shown = revrec()
     assert shown.code == 2
-    told = shown.out + shown.err
-    assert told.startswith("Usage: revrec [OPTIONS] COMMAND")
-    assert "2 usage; 3 bad input; 4 posting incomplete" in told
-    assert "  revrec demo" in told
+    printed = shown.out + shown.err
+    assert printed.startswith("Usage: revrec [OPTIONS] COMMAND")
+    assert "2 usage; 3 bad input; 4 posting incomplete" in printed
+    assert "  revrec demo" in printed
 
 
 @pytest.mark.parametrize("group", ["rules", "db", "event", "postings", "sandbox"])

@@ -51,8 +51,8 @@ def test_the_commands_of_the_manual_are_those_of_the_help() -> None:
 def test_the_exit_codes_of_the_manual_are_those_of_the_help(revrec: Revrec) -> None:
     codes = re.findall(r"^\| (\d+) \|", MANUAL, re.MULTILINE)
     assert codes == ["0", "1", "2", "3", "4", "5", "6", "7", "130"]
-    told = revrec("--help").out.partition("Exit codes:")[2]
-    assert re.findall(r"\b(\d) [a-z]", told) == codes[:-1]
+    printed = revrec("--help").out.partition("Exit codes:")[2]
+    assert re.findall(r"\b(\d) [a-z]", printed) == codes[:-1]
 
 
 def test_the_keys_of_a_preview(story: Path, revrec: Revrec) -> None:
@@ -90,9 +90,9 @@ def test_the_keys_of_what_is_confirmed(books: Path, revrec: Revrec, monkeypatch:
 
 def test_the_keys_of_a_reconciliation(story: Path, intacct: dict[str, str], revrec: Revrec) -> None:
     revrec("run", "--date", "2024-03-31", env=intacct)
-    told = revrec("reconcile", "--date", "2024-03-31", "--format", "json", env=intacct).json
+    printed = revrec("reconcile", "--date", "2024-03-31", "--format", "json", env=intacct).json
     example = shown("reconcile")
-    whole = {**told, "findings": example["findings"], "others": example["others"]}
+    whole = {**printed, "findings": example["findings"], "others": example["others"]}
     assert shape(whole) == shape(example)
 
 

@@ -24,7 +24,7 @@ def test_what_is_decided_is_shown_and_listed(story: Path, revrec: Revrec) -> Non
     assert "no" in revrec(*CLOSE).out, "what is so already is not changed"
 
 
-def test_a_run_ends_with_4_while_something_is_held_and_a_dry_run_tells_it(
+def test_a_run_ends_with_4_while_something_needs_review_and_a_dry_run_reports_it(
     story: Path, intacct: dict[str, str], revrec: Revrec
 ) -> None:
     revrec(*CLOSE)
@@ -48,18 +48,18 @@ def test_a_run_ends_with_4_while_something_is_held_and_a_dry_run_tells_it(
         (("list", "--entity", "100"), 3, "100: no charge line is of that entity"),
     ],
 )
-def test_mistakes_are_told_with_their_mend(
+def test_mistakes_are_reported_with_their_fix(
     story: Path, revrec: Revrec, words: tuple[str, ...], code: int, said: str
 ) -> None:
     ended = revrec("periods", *words)
     assert ended.code == code and said in ended.err
 
 
-def test_sync_says_what_intacct_told_and_a_trace_explains_the_date(
+def test_sync_says_what_intacct_reported_and_a_trace_explains_the_date(
     story: Path, intacct: dict[str, str], revrec: Revrec
 ) -> None:
-    told = revrec("periods", "sync", "--format", "json", env=intacct).json["entities"]
-    assert [(one["entity"], one["changed"], one["note"]) for one in told] == [("", True, "")]
+    shown = revrec("periods", "sync", "--format", "json", env=intacct).json["entities"]
+    assert [(one["entity"], one["changed"], one["note"]) for one in shown] == [("", True, "")]
     revrec(*CLOSE)
     env = {**intacct, "REVREC_POSTING_CLOSED_PERIOD": "next_open"}
     ran = revrec("run", "--date", "2024-02-29", "--format", "json", env=env)

@@ -31,7 +31,7 @@ def test_the_keys_of_a_list_a_row_and_a_release(aside: Path, revrec: Revrec) -> 
     assert released["accepted"] == 1
 
 
-def test_a_release_of_what_is_still_wrong_tells_all_of_it_and_takes_nothing(aside: Path, revrec: Revrec) -> None:
+def test_a_release_of_what_is_still_wrong_reports_all_of_it_and_imports_nothing(aside: Path, revrec: Revrec) -> None:
     ended = revrec("quarantine", "release", "all")
     assert ended.code == 3 and ended.out == ""
     assert "quarantine 1, row 3: amount: is not a number" in ended.err
@@ -59,7 +59,7 @@ def test_what_is_dismissed_is_in_the_list_of_all_alone(aside: Path, revrec: Revr
         (["dismiss", "1", "--reason", " "], 3, "with a reason"),
     ],
 )
-def test_what_cannot_be_is_told_with_the_mend(
+def test_what_cannot_be_is_reported_with_the_fix(
     aside: Path, revrec: Revrec, words: list[str], code: int, said: str
 ) -> None:
     ended = revrec("quarantine", *words)
@@ -89,13 +89,13 @@ def test_explain_shows_each_field_and_writes_nothing(books: Path, revrec: Revrec
     assert (books / "revrec.db").read_bytes() == before
 
 
-def test_explain_tells_what_is_wrong_where_it_is(books: Path, revrec: Revrec) -> None:
+def test_explain_shows_what_is_wrong_where_it_is(books: Path, revrec: Revrec) -> None:
     ended = revrec("import", "--explain", SAMPLES / "charges-with-mistakes.csv")
     assert ended.code == 0 and "is not a number; write it as 1200.00" in ended.out
     missing = revrec("import", "--explain", "nothing.csv")
     assert missing.code == 3 and "nothing.csv: no such file; check the path" in missing.out
 
 
-def test_an_unknown_mapping_is_told_with_those_that_ship(books: Path, revrec: Revrec) -> None:
+def test_an_unknown_mapping_is_reported_with_those_that_ship(books: Path, revrec: Revrec) -> None:
     ended = revrec("import", "x.csv", "--map", "shopfy")
     assert ended.code == 5 and "known: cargowise, edifact, magento-invoices" in ended.err

@@ -18,7 +18,7 @@ def test_the_shipped_cases_are_met(books: Path, revrec: Revrec) -> None:
     assert (ended.code, ended.out.splitlines()) == (0, ["10 cases: all as expected"])
 
 
-def test_a_case_that_fails_ends_with_7_and_tells_what_was_found(books: Path, revrec: Revrec) -> None:
+def test_a_case_that_fails_ends_with_7_and_shows_what_was_found(books: Path, revrec: Revrec) -> None:
     file = books / "rules" / "cases" / "cases.toml"
     file.write_text(file.read_text().replace("parts = 12\nfirst = 2024-04-04", "parts = 11\nfirst = 2024-04-04"))
     ended = revrec("rules", "test", "--format", "json")
@@ -28,7 +28,7 @@ def test_a_case_that_fails_ends_with_7_and_tells_what_was_found(books: Path, rev
     assert "1 failed" in revrec("rules", "test").out
 
 
-def test_a_difference_of_rules_is_told_by_rule_line_and_period(story: Path, revrec: Revrec) -> None:
+def test_a_difference_of_rules_is_reported_by_rule_line_and_period(story: Path, revrec: Revrec) -> None:
     ended = revrec("rules", "diff", changed_rules(story), "--format", "json")
     assert ended.code == 0
     assert [one["rule"] for one in ended.json["rules"]] == ["magazine-12-issues"]

@@ -34,8 +34,8 @@ def test_a_fault_is_played_by_the_running_sandbox_and_ended_again(served: dict[s
     whole = {"kind": "drop", "when": "after", "value": "", "left": 1, "share": 1.0, "at": 0, "function": "create"}
     assert plan == {"faults": [whole]}
     assert revrec("run", "--date", "2024-01-31").code == 4
-    told = revrec("sandbox", "status", "--format", "json").json
-    assert told["injected"] == ["drop@after"] and told["counts"]["entries"] >= 1
+    shown = revrec("sandbox", "status", "--format", "json").json
+    assert shown["injected"] == ["drop@after"] and shown["counts"]["entries"] >= 1
 
 
 def test_a_seed_goes_with_a_plan(served: dict[str, Any], revrec: Revrec) -> None:
@@ -65,7 +65,7 @@ def test_reset_empties_the_ledger(served: dict[str, Any], revrec: Revrec) -> Non
     assert ended.code == 0 and "entries 0, posted 0, lines 0, control_ids 0" in ended.out
 
 
-def test_without_a_sandbox_at_work_it_is_told_how_to_start_one(books: Path, revrec: Revrec) -> None:
+def test_without_a_sandbox_at_work_the_message_says_how_to_start_one(books: Path, revrec: Revrec) -> None:
     for words in (["fault", "none"], ["reset"], ["status"]):
         ended = revrec("sandbox", *words, "--data", "other.db")
         assert ended.code == 5 and ended.out == ""

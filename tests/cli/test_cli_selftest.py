@@ -9,7 +9,7 @@ from revrec.jobs.admin.init import shipped as shipped_folder
 from support.commands import Revrec
 
 
-def test_every_published_figure_that_a_rule_reproduces_is_found_and_its_policy_told(revrec: Revrec) -> None:
+def test_every_published_figure_that_a_rule_reproduces_is_found_and_its_policy_shown(revrec: Revrec) -> None:
     ended = revrec("selftest", "--format", "json")
     assert (ended.code, ended.json["failed"]) == (0, 0)
     assert ended.json["played"] + len(ended.json["not_covered"]) == len(selftest.GoldenCases().published)
@@ -19,7 +19,7 @@ def test_every_published_figure_that_a_rule_reproduces_is_found_and_its_policy_t
     assert all(one["reason"] for one in ended.json["not_covered"])
 
 
-def test_another_figure_is_told_beside_the_published_one(
+def test_another_figure_is_reported_beside_the_published_one(
     revrec: Revrec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shipped = shipped_folder("golden", beside="tests/golden")

@@ -87,10 +87,10 @@ def test_results_that_go_to_a_file_stay_clean_while_the_bar_is_at_the_terminal(
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=slave)
     os.close(slave)
     out, _ = process.communicate(timeout=PATIENCE)
-    told = os.read(master, 65536)
+    printed = os.read(master, 65536)
     os.close(master)
     assert out.startswith(b"{") and b"\x1b" not in out
-    assert b"importing" in told
+    assert b"importing" in printed
 
 
 def test_states_are_coloured_and_headings_bold(story: Path) -> None:

@@ -1,4 +1,4 @@
-"""A failure that nobody foresaw: short, with its traceback on demand, never with a secret."""
+"""A failure that no one foresaw: short, with its traceback on demand, never with a secret."""
 
 import errno
 import sys
@@ -26,7 +26,7 @@ def failing(story: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("failing")
 @pytest.mark.parametrize("verbose", [False, True])
-def test_no_secret_is_told(verbose: bool, revrec: Revrec) -> None:
+def test_no_secret_is_shown(verbose: bool, revrec: Revrec) -> None:
     ended = revrec("trace", "shop/INV-1001/1", *(["-v"] if verbose else []))
     assert ended.code == 1
     assert "sent <password>***</password> as *** to https://anna:***@example.com/x" in ended.err
@@ -37,12 +37,12 @@ def test_no_secret_is_told(verbose: bool, revrec: Revrec) -> None:
 @pytest.mark.usefixtures("failing")
 def test_only_verbose_shows_the_traceback(revrec: Revrec) -> None:
     assert "Traceback" not in revrec("trace", "x").err
-    told = revrec("trace", "x", "-v").err
-    assert "Traceback (most recent call last)" in told and "please report it" in told
+    shown = revrec("trace", "x", "-v").err
+    assert "Traceback (most recent call last)" in shown and "please report it" in shown
 
 
 @pytest.mark.usefixtures("failing")
-def test_a_broken_installation_is_told_too(revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_broken_installation_is_reported_too(revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "lxml", None)
     ended = revrec("trace", "x")
     assert ended.code == 1

@@ -19,8 +19,8 @@ def tamper(books: Path) -> None:
 
 
 def test_a_sound_database_ends_with_0_and_its_anchor_holds(story: Path, revrec: Revrec) -> None:
-    told = revrec("verify", "--write-anchor", "anchor.json")
-    assert told.code == 0 and "revrec.db: sound; " in told.out
+    shown = revrec("verify", "--write-anchor", "anchor.json")
+    assert shown.code == 0 and "revrec.db: sound; " in shown.out
     again = revrec("verify", "--anchor", "anchor.json", "--format", "json")
     found = json.loads(again.out)
     assert again.code == 0 and found.keys() == KEYS
@@ -29,13 +29,13 @@ def test_a_sound_database_ends_with_0_and_its_anchor_holds(story: Path, revrec: 
 
 def test_a_changed_row_ends_with_7_and_is_named(story: Path, revrec: Revrec) -> None:
     tamper(story)
-    told = revrec("verify")
-    assert told.code == 7 and "1 difference found" in told.out and "no 3" in told.out
+    shown = revrec("verify")
+    assert shown.code == 7 and "1 difference found" in shown.out and "no 3" in shown.out
     (found,) = json.loads(revrec("verify", "--format", "json").out)["findings"]
     assert (found["check"], found["table"], found["key"]) == ("rows", "charge_line", "no 3")
     assert revrec("verify", "--format", "csv").out.splitlines()[0] == "check,table,key,problem,meaning"
 
 
 def test_an_anchor_that_cannot_be_read_is_bad_input(story: Path, revrec: Revrec) -> None:
-    told = revrec("verify", "--anchor", "none.json")
-    assert told.code == 3 and "name a file that revrec verify --write-anchor wrote" in told.err
+    shown = revrec("verify", "--anchor", "none.json")
+    assert shown.code == 3 and "name a file that revrec verify --write-anchor wrote" in shown.err

@@ -52,7 +52,7 @@ def test_a_discount_is_everybodys_if_the_bundle_is_not_sold_at_what_it_would_lea
     assert given_to(found) == shared
 
 
-def test_no_discount_belongs_to_nobody_and_a_premium_is_shared(contract):
+def test_no_discount_belongs_to_no_one_and_a_premium_is_shared(contract):
     found = contract('discount_to = ["B", "C"]', A_B_C, {"A": 5000, "B": 5500, "C": 4500})
     assert given_to(found) == {"A": 4286, "B": 5893, "C": 4821}
 
@@ -202,7 +202,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("keys", BAD)
-def test_a_mistake_in_an_allocation_is_told_with_its_place(keys):
+def test_a_mistake_in_an_allocation_is_reported_with_its_place(keys):
     with pytest.raises(RuleErrors) as refused:
         book_of_contract(keys, A_B_C)
     (problem, *_rest) = refused.value.problems
@@ -213,7 +213,7 @@ def test_a_mistake_in_an_allocation_is_told_with_its_place(keys):
     ("table", "listed", "said"),
     [("spp", A_B_C, 'did you mean "ssp"?'), ("ssp", "item,colour\nA,red\n", "has no price")],
 )
-def test_an_allocation_needs_a_table_that_tells_prices(table, listed, said):
+def test_an_allocation_needs_a_table_with_prices(table, listed, said):
     block = '[[table]]\nname = "ssp"\nfile = "s.csv"\nkey = "item"\n'
     text = f'{block}[[allocation]]\nname = "x"\nprices = "{table}"\n'
     with pytest.raises(RuleErrors) as refused:
@@ -233,7 +233,7 @@ def test_an_allocation_needs_a_table_that_tells_prices(table, listed, said):
         ("item,residual\nA,perhaps\n", 2, "write yes"),
     ],
 )
-def test_a_mistake_in_a_price_list_is_told_with_its_line(listed, line, said):
+def test_a_mistake_in_a_price_list_is_reported_with_its_line(listed, line, said):
     with pytest.raises(RuleErrors) as refused:
         book_of_contract("", listed)
     (problem,) = refused.value.problems

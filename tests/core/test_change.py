@@ -1,4 +1,4 @@
-"""A plan that changes after amounts of it were posted: what is taken back, what stays, what is spread; sums hold.
+"""A plan that changes after amounts of it were posted: what is reversed, what stays, what is spread; sums hold.
 
 Each case is a controller's: what was recognized, the corrected plan, and the lines that are still to be posted.
 """

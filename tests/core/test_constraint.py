@@ -44,7 +44,7 @@ def shown(found: Schedule | Unscheduled) -> tuple[list[tuple[str, int]], int]:
 DELIVERED = event("pod", "2024-03-04")
 
 
-def test_the_constrained_part_waits_with_its_amount_reason_and_mend() -> None:
+def test_the_constrained_part_waits_with_its_amount_reason_and_fix() -> None:
     found = book(GOODS, RETURNS).derive(sold(), [DELIVERED])
     assert shown(found) == ([("2024-03-04", 970_000)], 30_000)
     assert isinstance(found, Schedule) and found.waits
@@ -104,7 +104,7 @@ def test_an_estimate_constrains_a_line_whose_rule_says_nothing_and_its_note_is_t
     assert isinstance(found, Schedule) and found.waits and "constrained: volume rebate" in found.waits.reason
 
 
-def test_an_estimate_after_the_lapse_constrains_anew() -> None:
+def test_an_estimate_after_the_lapse_constrains_again() -> None:
     goods = book('method = "fixed_offset"', f'{RETURNS}\nuntil = "1 month"')
     late = event("constraint", "2024-03-01", 5_000)
     found = goods.derive(sold(), [late])
@@ -123,8 +123,8 @@ def test_an_amount_is_in_the_currency_without_a_sign_and_never_more_than_the_lin
     some = book('method = "fixed_offset"', 'amount = "250"\nreason = "dispute"')
     assert shown(some.derive(sold(sign * 40_000))) == ([("2024-01-10", sign * 15_000)], sign * 25_000)
     assert shown(some.derive(sold(sign * 20_000))) == ([], sign * 20_000)
-    told = event("constraint", "2024-02-01", 4_000)
-    assert shown(some.derive(sold(sign * 20_000), [told])) == ([("2024-02-01", sign * 16_000)], sign * 4_000)
+    reported = event("constraint", "2024-02-01", 4_000)
+    assert shown(some.derive(sold(sign * 20_000), [reported])) == ([("2024-02-01", sign * 16_000)], sign * 4_000)
 
 
 def test_after_a_cancellation_what_is_included_comes_at_once() -> None:
@@ -136,7 +136,7 @@ def test_after_a_cancellation_what_is_included_comes_at_once() -> None:
     assert shown(rules.derive(sold(120_000), [refunded])) == ([*parts[:2], ("2024-02-20", 36_000)], 0)
 
 
-def test_a_hold_stops_the_lapse_and_what_both_wait_for_is_told() -> None:
+def test_a_hold_stops_the_lapse_and_what_both_wait_for_is_reported() -> None:
     rules = book(MONTHLY, 'percent = 10\nreason = "rebate"')
     found = rules.derive(sold(120_000), [event("hold", "2024-02-01", note="dispute")])
     assert shown(found) == ([("2024-01-10", 27_000)], 93_000)

@@ -60,7 +60,7 @@ def test_a_cost_is_for_the_line_the_unit_or_in_percent(cost, line, total):
     assert [one.amount for one in book(cost).costs_of(line)] == ([total] if total else [])
 
 
-def test_a_line_that_is_taken_back_takes_its_cost_back():
+def test_a_line_that_is_reversed_takes_its_cost_back():
     rules = RuleBook([replace(one, when=()) for one in book().rules])
     assert [one.amount for one in rules.costs_of(magazine(-2400))] == [1200]
 
@@ -108,7 +108,7 @@ def test_an_agent_earns_its_commission_for_the_principal_s_share_goes_off_the_re
         ('amount = "1"\nexpence = "5000"', MAGAZINE, 'did you mean "expense"?'),
     ],
 )
-def test_what_is_wrong_with_a_cost_is_told_with_its_place(cost, recognize, said):
+def test_what_is_wrong_with_a_cost_is_reported_with_its_place(cost, recognize, said):
     with pytest.raises(RuleErrors) as error:
         book(cost, recognize)
     assert said in str(error.value) and str(error.value).startswith("r.toml:")

@@ -155,7 +155,7 @@ def is_steady(rules: RuleBook) -> bool:
 
 
 @given(facts(), st.sampled_from(list(filter(is_steady, BOOKS))))
-def test_what_is_earned_never_shrinks_where_nothing_is_taken_back(given_facts, rules):
+def test_what_is_earned_never_shrinks_where_nothing_is_reversed(given_facts, rules):
     line, events = given_facts
     found = rules.derive(line, events)
     if isinstance(found, Schedule):
@@ -198,7 +198,7 @@ EACH = st.integers(0, len(OPTIONS) - 1)
 
 
 @st.composite
-def told(draw):
+def reports(draw):
     """A charge line with events of all kinds, estimates and changes of its price among them."""
     line, events = draw(facts())
     days = st.dates(date(2000, 1, 1), date(2040, 12, 31))
@@ -211,8 +211,8 @@ def told(draw):
     return line, events
 
 
-@given(told(), EACH)
-def test_whatever_is_told_recognized_and_waiting_come_to_the_price(case, which):
+@given(reports(), EACH)
+def test_shown_recognized_and_waiting_amounts_add_up_to_the_price(case, which):
     line, events = case
     found = CONSTRAINED[which].derive(line, events)
     if isinstance(found, Schedule):
@@ -222,7 +222,7 @@ def test_whatever_is_told_recognized_and_waiting_come_to_the_price(case, which):
         assert abs(found.constrained) <= abs(price_of(line, events))
 
 
-@given(told(), EACH, st.integers(0, 3))
+@given(reports(), EACH, st.integers(0, 3))
 def test_what_is_on_entries_already_and_the_rest_come_to_the_price(case, which, some):
     line, events = case
     before, found = CONSTRAINED[which].derive(line, events[:-1]), CONSTRAINED[which].derive(line, events)

@@ -1,4 +1,4 @@
-"""The fingerprint tells the same charge again from the same charge with other figures."""
+"""The fingerprint distinguishes a repeated charge from the same charge with other figures."""
 
 from datetime import date
 from decimal import Decimal
@@ -56,7 +56,7 @@ def test_values_do_not_run_into_each_other() -> None:
     assert len({fingerprint(line) for line in lines}) == len(lines)
 
 
-def test_differences_are_told_as_people_write_them() -> None:
+def test_differences_are_reported_as_people_write_them() -> None:
     other = LINE._replace(amount=-2500, dimensions={"location": "200"}, rev_rec_date=date(2024, 2, 1))
     assert differences(LINE, other) == [
         ("amount", "24.00", "-25.00"),

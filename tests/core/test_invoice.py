@@ -86,7 +86,7 @@ def test_an_order_has_a_line_for_each_charge_line_in_their_order():
     ]  # fmt: skip
     assert made.amount == 124500
     assert [one.memo for one in made.lines] == ["freight/SO-2291/1", "Discount (freight/SO-2291/2)"]
-    assert {one.account for one in made.lines} == {""}, "the definition of the document tells it"
+    assert {one.account for one in made.lines} == {""}, "the definition of the document decides it"
 
 
 def test_a_plain_invoice_names_the_deferred_account_of_each_line():
@@ -133,12 +133,12 @@ def test_the_invoice_of_an_order_has_its_lines_and_number_and_names_it():
         (billed("2", on="SO-2291"), "in Intacct as SO-2291 already"),
     ],
 )
-def test_lines_that_cannot_be_one_document_of_intacct_s_are_told(other, words):
+def test_lines_that_cannot_be_one_document_of_intacct_s_are_reported(other, words):
     found = contradiction([billed(), other])
     assert words in found and bool(found) == bool(words)
 
 
-def test_lines_whose_deferred_account_nobody_knows_are_named():
+def test_lines_whose_deferred_account_no_one_knows_are_named():
     lines = [billed(str(number), deferred="") for number in range(1, 8)]
     assert without_account([billed()]) == ""
     assert "for freight/SO-2291/1, freight/SO-2291/2" in without_account(lines)

@@ -59,7 +59,7 @@ def derived(book: RuleBook, line: Any, **fields: Any) -> Schedule | Unscheduled:
     return book.derive(line._replace(**fields))
 
 
-def test_what_a_table_tells_of_the_line_decides_which_rule_takes_it(line: Any) -> None:
+def test_what_a_table_says_of_the_line_decides_which_rule_applies(line: Any) -> None:
     book = book_of()
     for customer, rule in (("C1", "enterprise"), ("C2", "others"), ("C3", "others")):
         found = derived(book, line, customer=customer, item="A")
@@ -81,13 +81,13 @@ def test_the_explanation_names_the_rows_that_were_used(line: Any) -> None:
 
 
 @pytest.mark.parametrize("item", ["B", "C"])
-def test_a_line_whose_account_no_row_tells_waits_and_says_for_what(line: Any, item: str) -> None:
+def test_a_line_whose_account_no_row_shows_waits_and_says_for_what(line: Any, item: str) -> None:
     found = derived(book_of(), line, customer="C1", item=item, post_date=date(2024, 3, 1))
     assert isinstance(found, Unscheduled) and found.code == "waiting"
     assert f"items.csv has no revenue for item {item} on 2024-03-01: add a row" in found.reason
 
 
-def test_a_condition_that_fails_says_what_the_table_tells(line: Any) -> None:
+def test_a_condition_that_fails_says_what_the_table_shows(line: Any) -> None:
     book = book_of(segments="customer,segment\nC2,consumer\n")
     reasons = [book.explain(line._replace(customer=customer))[0].reason for customer in ("C2", "C9")]
     assert reasons[0] == 'lookup.segments.segment is "consumer", not enter*'
@@ -141,7 +141,7 @@ def test_rules_that_different_values_keep_apart_stand_side_by_side() -> None:
         ({"rules": TABLES.replace('key = "item"', "") + RULES}, "[[table]] needs key"),
     ],
 )
-def test_a_mistake_is_told_with_its_place(changed: dict[str, str], said: str) -> None:
+def test_a_mistake_is_reported_with_its_place(changed: dict[str, str], said: str) -> None:
     with pytest.raises(RuleErrors) as raised:
         book_of(**changed)
     assert said in str(raised.value)

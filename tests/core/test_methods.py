@@ -148,7 +148,7 @@ def test_a_service_that_ends_on_the_day_it_starts_is_one_part(line, parts):
 
 
 @pytest.mark.parametrize("method", ['method = "daily"', 'method = "monthly"', 'method = "every"\nevery = "1 week"'])
-def test_a_service_that_ends_before_it_begins_is_impossible_and_says_how_to_mend_it(line, derive, method):
+def test_a_service_that_ends_before_it_begins_is_impossible_and_says_how_to_fix_it(line, derive, method):
     found = derive(method, served(line, "2024-05-02", "2024-05-01"))
     assert found.code == "impossible"
     assert "begin on 2024-05-02 and end on 2024-05-01" in found.reason
@@ -206,7 +206,7 @@ def test_a_service_of_many_hundred_years_is_refused_quickly(line, derive, method
     assert "more than 36600 parts" in found.reason
 
 
-def test_the_explanation_tells_rule_method_dates_and_rounding(line, derive):
+def test_the_explanation_shows_rule_method_dates_and_rounding(line, derive):
     found = derive('method = "monthly"\noffset = "7 days"\nperiods = 12', line)
     assert found.explanation == (
         'rule "only" matches and comes first by its priority 100; monthly recognizes it in 12 parts from 2024-04-04 '

@@ -304,7 +304,7 @@ def test_a_catch_up_that_was_posted_is_not_due_again(plan, derive):
     assert found.remaining(found.parts[:2])[:2] == (found.parts[2:], 0)
 
 
-def test_a_reading_corrected_downward_after_posting_is_taken_back(project, derive):
+def test_a_reading_corrected_downward_after_posting_is_reversed(project, derive):
     found = derive('method = "percent_complete"', project, [event("percent", "2024-03-31", 30)])
     assert found.remaining([(D("2024-03-31"), 40_000)])[:2] == ((SchedulePart(D("2024-03-31"), -10_000),), 70_000)
 

@@ -160,7 +160,7 @@ def test_each_term_earns_the_same_whatever_its_days(served, parts):
     assert years == [100_000] * 3
 
 
-def test_a_term_tells_the_end_and_expected_renewals_lengthen_it(served, parts):
+def test_a_term_gives_the_end_and_expected_renewals_lengthen_it(served, parts):
     line = served("2024-02-29", None)
     one = parts('method = "daily"\nby = "month"\nterm = "1 year"', line)
     assert (one[0][0], one[-1][0]) == ("2024-02-29", "2025-02-27")
@@ -210,7 +210,7 @@ def test_thirds_in_percent_sum_to_the_cent_for_negative_amounts_too(served, part
     assert [amount for _, amount in parts(rule, served("2025-01-01", None, -10_01))] == [-334, -333, -334]
 
 
-# What every method can be told
+# What every method accepts
 
 
 def test_what_is_late_is_caught_up_on_the_post_date(served, parts):
@@ -249,12 +249,12 @@ def test_days_by_month_may_count_the_first_and_last_month_by_a_convention(served
     assert [amount for _day, amount in found] == [weight * 200 for weight in weights]
 
 
-def test_a_schedule_tells_its_day_count_and_the_conventions_it_was_made_by(served, derive):
+def test_a_schedule_shows_its_day_count_and_the_conventions_it_was_made_by(served, derive):
     year = served("2025-01-15", "2026-01-14")
     assert derive('method = "daily"', year).explanation.endswith(", rounding cumulative, day_count actual")
     rule = 'method = "monthly_prorated"\nfirst_part = "half_month"\nlast_part = "half_month"\nday_count = "30/360"'
-    told = "rounding cumulative, first_part half_month, last_part half_month, day_count 30/360"
-    assert derive(rule, year).explanation.endswith(told)
+    shown = "rounding cumulative, first_part half_month, last_part half_month, day_count 30/360"
+    assert derive(rule, year).explanation.endswith(shown)
     rule = 'method = "fiscal"\npattern = "4-4-5"\nyear_end = "Saturday nearest January 31"'
     assert "pattern 4-4-5, year_end saturday nearest january 31" in derive(rule, year).explanation
     assert "term 1 year, day_count actual" in derive('method = "daily"\nterm = "1 year"', year).explanation

@@ -43,7 +43,7 @@ def test_the_decimals_of_everyday_currencies_are_those_of_the_iso_table():
         ("XAU", "currency 'XAU' has no minor unit, so it cannot be billed in"),
     ],
 )
-def test_an_unknown_currency_is_refused_with_the_mend(currency, message):
+def test_an_unknown_currency_is_refused_with_the_fix(currency, message):
     with pytest.raises(UnknownCurrency) as refused:
         minor_digits(currency)
     assert str(refused.value) == message

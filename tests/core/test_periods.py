@@ -44,7 +44,7 @@ CALENDARS = {
     "closed through the middle of a month": ([through("2024-03-15", "100")], "100", "2024-03-10", "2024-03-16"),
     "the other entity is closed": ([through("2024-03-31", "200")], "100", "2024-03-31", "2024-03-31"),
     "the company is closed, the entity unknown": ([through("2024-03-31")], "100", "2024-03-31", "2024-04-01"),
-    "the entity is told of, and open": (
+    "the entity is reported, and open": (
         [through("2024-03-31"), through("2024-01-31", "100")], "100", "2024-03-31", "2024-03-31",
     ),
     "a closed month in the middle": ([closed("2024-02", "100")], "100", "2024-02-29", "2024-03-01"),
@@ -57,13 +57,13 @@ CALENDARS = {
         [through("2024-03-31"), opened("2024-02"), through("2024-04-30")], "", "2024-02-10", "2024-05-01",
     ),
     "refused by Intacct": ([closed("2024-02", "100", ANSWER)], "100", "2024-02-10", "2024-03-01"),
-    "refused, then told to be open": (
+    "refused, then reported as open": (
         [closed("2024-02", "100", ANSWER), through("2024-01-31", "100")], "100", "2024-02-10", "2024-02-10",
     ),
-    "told to be open, then refused": (
+    "reported as open, then refused": (
         [through("2024-01-31", "100"), closed("2024-02", "100", ANSWER)], "100", "2024-02-10", "2024-03-01",
     ),
-    "a person's close outlives what Intacct tells": (
+    "a person's close outlives what Intacct reports": (
         [closed("2024-02", "100"), through("2024-01-31", "100")], "100", "2024-02-10", "2024-03-01",
     ),
 }  # fmt: skip
@@ -112,8 +112,8 @@ def test_every_date_has_a_reason_where_it_is_not_that_of_recognition(facts: list
 
 def test_the_reason_says_what_was_known_and_which_policy_decided() -> None:
     march = D("2024-03-31")
-    told = PostingDates("next_open", Periods([through("2024-03-31", "100")])).of("100", march)
-    assert told.reason == (
+    shown = PostingDates("next_open", Periods([through("2024-03-31", "100")])).of("100", march)
+    assert shown.reason == (
         "recognized on 2024-03-31; that period is closed (Intacct's books are closed through 2024-03-31); "
         "dated 2024-04-01 by policy next_open"
     )
@@ -124,7 +124,7 @@ def test_the_reason_says_what_was_known_and_which_policy_decided() -> None:
     ))  # fmt: skip
 
 
-def test_what_was_told_before_a_refusal_is_told_anew_after_it() -> None:
+def test_what_was_reported_before_a_refusal_is_reported_again_after_it() -> None:
     dates = PostingDates("next_open")
     assert dates.of("", D("2024-03-31")).date == D("2024-03-31")
     dates.take(closed("2024-03", source=ANSWER))

@@ -69,7 +69,7 @@ def test_a_credit_above_what_is_left_takes_back_the_rest(parts: Parts, start: Ch
     assert sum(amount for day, amount in found if day == "2024-05-02") < 0
 
 
-def test_a_credit_above_the_invoice_makes_the_line_negative_and_is_told(parts: Parts, start: ChargeLine) -> None:
+def test_a_credit_above_the_invoice_makes_the_line_negative_and_is_reported(parts: Parts, start: ChargeLine) -> None:
     found = parts(MONTHLY, start, [event("credit", "2024-05-02", 3000)])
     assert found == [("2024-03-28", 600), ("2024-04-28", 600), ("2024-05-02", -1800)]
 
@@ -122,7 +122,7 @@ def test_a_credit_of_goods_counts_when_they_are_delivered(parts: Parts, start: C
     assert parts(POD, start, events) == [("2024-05-20", 2000)]
 
 
-def test_the_schedule_tells_each_change_with_its_policy(derive: Callable[..., Any], start: ChargeLine) -> None:
+def test_the_schedule_shows_each_change_with_its_policy(derive: Callable[..., Any], start: ChargeLine) -> None:
     found = derive(MONTHLY, start, [event("credit", "2024-05-02", 400, "CRN-7")])
     assert found.explanation.endswith("credit CRN-7 on 2024-05-02 (on_credit prospective): 24.00 becomes 20.00 USD")
 

@@ -128,7 +128,7 @@ def test_the_highest_priority_is_tried_first_and_equals_are_refused() -> None:
         ('name = "r"\nwhen = { error = "period-closed" }', r"\[\[repair\]\] needs a table \[repair.set\]"),
     ],
 )  # fmt: skip
-def test_its_mistakes_are_told_with_their_place(text: str, said: str) -> None:
+def test_its_mistakes_are_reported_with_their_place(text: str, said: str) -> None:
     with pytest.raises(RuleErrors, match=said):
         repairs(f"[[repair]]\n{text}\n")
 
@@ -148,4 +148,6 @@ def test_an_entry_is_built_with_the_values_and_balances_as_before() -> None:
         ("4001", 200, {}),
     ]
     (plain,) = build_entries([due._replace(changes=())], "d", "c", 500)
-    assert plain.reference == entry.reference, "the reference is that of the schedule lines; their revision tells apart"
+    assert plain.reference == entry.reference, (
+        "the reference is that of the schedule lines; their revision is the difference"
+    )

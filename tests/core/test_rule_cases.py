@@ -1,4 +1,4 @@
-"""Cases beside the rules: read with every mistake told, played against a rule book."""
+"""Cases beside the rules: read with every mistake reported, run against a rule book."""
 
 from datetime import date
 
@@ -83,13 +83,13 @@ def test_a_case_that_the_rules_meet_has_no_difference(book: RuleBook, expect: st
         ('unscheduled = "waits"', ("unscheduled", "waits", "nothing")),
     ],
 )
-def test_a_case_that_they_do_not_meet_tells_expected_and_found(
+def test_a_case_that_they_do_not_meet_shows_expected_and_found(
     book: RuleBook, expect: str, difference: tuple[str, str, str]
 ) -> None:
     assert differences(book, expect) == [difference]
 
 
-def test_of_a_schedule_only_the_parts_that_differ_are_told(book: RuleBook) -> None:
+def test_only_the_parts_of_a_schedule_that_differ_are_shown(book: RuleBook) -> None:
     expect = (
         'schedule = [{ date = 2024-01-31, amount = "3.33" }, { date = 2024-02-29, amount = "3.33" }, '
         '{ date = 2024-03-31, amount = "3.33" }, { date = 2024-04-30, amount = "0.01" }]'
@@ -132,13 +132,13 @@ def test_amounts_are_exact_in_the_currency_of_the_case(book: RuleBook) -> None:
         (CASE.format(item="A", amount="1", currency="USD", event="[case]", expect="parts = 1"), "not TOML"),
     ],
 )
-def test_a_mistake_is_told_with_its_place(text: str, said: str) -> None:
+def test_a_mistake_is_reported_with_its_place(text: str, said: str) -> None:
     with pytest.raises(RuleErrors) as raised:
         parse_cases({"cases.toml": text})
     assert said in str(raised.value)
 
 
-def test_all_mistakes_of_all_files_are_told_at_once() -> None:
+def test_all_mistakes_of_all_files_are_reported_at_once() -> None:
     broken = CASE.format(item="A", amount="1", currency="USD", event="", expect="part = 1")
     with pytest.raises(RuleErrors) as raised:
         parse_cases({"a.toml": broken, "b.toml": broken})

@@ -1,4 +1,4 @@
-"""Every mistake in a rule file is told with its place and its mend: one bad file and its message for each."""
+"""Every mistake in a rule file is reported with its place and its fix: one bad file and its message for each."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def test_a_bad_rule_file_is_refused_with_this_message(bad):
     assert refused.value.exit_code == 3
 
 
-def test_every_problem_of_every_file_is_told_at_once():
+def test_every_problem_of_every_file_is_reported_at_once():
     files = {name: (FOLDER / name).read_text() for name in ("bad_offset.toml", "several_at_once.toml", "syntax.toml")}
     with pytest.raises(RuleErrors) as refused:
         parse_files(files, {})

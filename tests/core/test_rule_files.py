@@ -35,7 +35,7 @@ item = [
 ]
 [rule.recognize]
 method = "fixed_offset"
-# What stands here belongs to the next rule.
+# This text belongs to the next rule.
 
 [[ "rule" ]]
 name = "two"
@@ -50,7 +50,7 @@ def simple(name: str, item: str = "*") -> str:
 
 def test_the_text_of_a_rule_is_its_block_exactly_and_its_version_is_the_digest():
     one, two = parse_rules(TWO, "rules/two.toml", ACCOUNTS)
-    assert one.text == TWO[TWO.index("[[rule]]") : TWO.index("\n# What stands")]
+    assert one.text == TWO[TWO.index("[[rule]]") : TWO.index("\n# This text")]
     assert two.text == TWO[TWO.index('[[ "rule" ]]') :].rstrip("\n")
     assert (one.line, two.line, one.file) == (3, 17, "rules/two.toml")
     assert one.sha256 == hashlib.sha256(one.text.encode()).hexdigest()
@@ -175,7 +175,7 @@ def test_the_schema_knows_every_method_and_its_keys():
 
 
 @pytest.mark.parametrize("name", methods())
-def test_a_method_tells_its_meaning_its_keys_an_example_and_its_source(name, line):
+def test_a_method_shows_its_meaning_its_keys_an_example_and_its_source(name, line):
     manual = methods()[name].__doc__ or ""
     sections = [manual.index(word) for word in ("Keys:", "Example::", "Source: ASC 606-")]
     assert sections == sorted(sections)

@@ -39,8 +39,8 @@ def test_the_allocation_of_a_worked_example_is_computed(example, contract):
     found = contract(example["allocate"], example["prices"].lstrip(), billed, currency)
     shown = []
     for item, share in zip(billed, found.shares.values(), strict=True):
-        told = {} if share.standalone is None else {"standalone": decimal_string(share.standalone, currency)}
-        shown.append({"item": item, **told, "allocated": decimal_string(share.allocated, currency)})
+        row_shown = {} if share.standalone is None else {"standalone": decimal_string(share.standalone, currency)}
+        shown.append({"item": item, **row_shown, "allocated": decimal_string(share.allocated, currency)})
     assert shown == example["shares"]
     assert sum(share.difference for share in found.shares.values()) == 0
 

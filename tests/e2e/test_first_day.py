@@ -60,7 +60,7 @@ def expected(lines: list[dict[str, Any]]) -> Posted:
     return due
 
 
-def test_every_row_of_the_sources_is_taken(day: dict[str, Any]) -> None:
+def test_every_row_of_the_sources_is_imported(day: dict[str, Any]) -> None:
     assert [(one["rows"], one["accepted"], one["rejected"]) for one in day["import"]["files"]] == [
         (10, 10, 0),
         (2, 2, 0),
@@ -99,7 +99,7 @@ def test_every_entry_is_found_by_intacct_s_record_number_and_back(day: dict[str,
     assert life == day["here"].json("trace", entry["reference"]) == day["here"].json("trace", "shop/INV-1001/1")
 
 
-def test_the_trace_tells_the_whole_way_without_any_secret(day: dict[str, Any]) -> None:
+def test_the_trace_shows_the_whole_way_without_any_secret(day: dict[str, Any]) -> None:
     life = day["here"].json("trace", "shop/INV-1004/1")
     assert life["source"]["row"] == 6 and life["source"]["uri"].endswith("charges.csv")
     assert [(one["kind"], one["date"], one["row"]) for one in life["events"]] == [("pod", "2024-03-07", 2)]

@@ -36,9 +36,9 @@ def test_an_order_comes_is_invoiced_delivered_and_earned_once_and_the_trace_show
     tmp_path: Path, at: Callable[[Path], Terminal]
 ) -> None:
     here = at(tmp_path)
-    told = here("demo", "--round-trip")
-    assert (told.code, told.err) == (0, "")
-    shown = told.out.partition("$ revrec trace")[2]
+    printed = here("demo", "--round-trip")
+    assert (printed.code, printed.err) == (0, "")
+    shown = printed.out.partition("$ revrec trace")[2]
     for words in (
         r"source: sftp://127\.0\.0\.1/\./order\.csv, row 2",
         r"event: pod on 2024-04-28",
@@ -55,10 +55,10 @@ def test_an_order_comes_is_invoiced_delivered_and_earned_once_and_the_trace_show
     assert ledger(tmp_path / "revrec-round-trip") == LEDGER
 
 
-def test_books_that_somebody_keeps_are_left_alone(tmp_path: Path, at: Callable[[Path], Terminal]) -> None:
+def test_books_that_someone_keeps_are_left_alone(tmp_path: Path, at: Callable[[Path], Terminal]) -> None:
     here = at(tmp_path)
     assert here("init", "books").code == 0
     before = (tmp_path / "books" / "revrec.toml").read_bytes()
-    told = here("demo", "books", "--round-trip")
-    assert told.code == 2 and "name another folder" in told.err
+    printed = here("demo", "books", "--round-trip")
+    assert printed.code == 2 and "name another folder" in printed.err
     assert (tmp_path / "books" / "revrec.toml").read_bytes() == before

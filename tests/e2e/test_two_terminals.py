@@ -78,7 +78,7 @@ def test_a_sandbox_ends_cleanly_on_ctrl_c(books: Path, terminal: OpenTerminal) -
     assert served.returncode == 0
 
 
-def test_faults_are_played_and_the_next_run_mends_them(books: Path, terminal: OpenTerminal) -> None:
+def test_faults_are_played_and_the_next_run_settles_them(books: Path, terminal: OpenTerminal) -> None:
     served = terminal(books).start("sandbox", "serve", "--fault", "drop@after:1x:create")
     first_line(served)
     work = terminal(books)

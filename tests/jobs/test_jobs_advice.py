@@ -291,8 +291,8 @@ SEQUENCES: dict[str, tuple[Callable[[Stage], None], list[Callable[[Stage], Any]]
         refused_rival, [Stage.cancel, lambda stage: stage.take("INV-2")], ["INV-1", "INV-2"],
     ),
     "what is missing is imported": (unknown, [lambda stage: stage.take("INV-1")], ["INV-0", "INV-1"]),
-    "what nobody explains is deleted": (unknown, [Stage.delete], ["INV-0"]),
-    "what nobody explains is reversed and accepted": (
+    "what no one explains is deleted": (unknown, [Stage.delete], ["INV-0"]),
+    "what no one explains is reversed and accepted": (
         unknown, [Stage.reverse, lambda stage: stage.accept("lost", recognized=False)], ["INV-0"],
     ),
     "what was accepted as not recognized is imported after all, and its new entry canceled": (
@@ -374,7 +374,7 @@ def test_a_lost_entry_that_counts_ties_out_once_its_own_differences_are_accepted
     assert stage.reconcile().ties
 
 
-def test_a_lost_entry_that_does_not_count_is_canceled_here_if_its_lines_are_due_and_they_are_posted_anew(
+def test_a_lost_entry_that_does_not_count_is_canceled_here_if_its_lines_are_due_and_they_are_posted_again(
     stage: Stage,
 ) -> None:
     unknown(stage)
@@ -425,7 +425,7 @@ SITUATIONS = (rival, refused_rival, unknown, other_figures, edited, never_shown,
 
 
 @pytest.mark.parametrize("seed", range(len(SITUATIONS)))
-def test_whoever_follows_the_advice_in_whatever_order_comes_to_an_end(stage: Stage, seed: int) -> None:
+def test_anyone_who_follows_the_advice_in_whatever_order_comes_to_an_end(stage: Stage, seed: int) -> None:
     chance = random.Random(seed)
     SITUATIONS[seed % len(SITUATIONS)](stage)
     for _ in range(12):

@@ -127,7 +127,7 @@ def _write(books: Books, lines: Any) -> None:
         )
 
 
-def test_whoever_changes_an_allocation_by_hand_is_found_out(offline: Books, row: MakeRow) -> None:
+def test_anyone_who_changes_an_allocation_by_hand_is_found_out(offline: Books, row: MakeRow) -> None:
     ruled(offline).take(*bundle(row))
     for name in ("allocation_line_no_update", "schedule_allocation_no_update"):
         tampered(offline, f"DROP TRIGGER {name}")
@@ -274,23 +274,23 @@ def test_rows_released_from_the_quarantine_together_are_allocated_together(offli
     assert sound(offline)
 
 
-def test_the_allocation_is_told_by_preview_trace_and_explain(offline: Books, row: MakeRow) -> None:
+def test_the_allocation_is_reported_by_preview_trace_and_explain(offline: Books, row: MakeRow) -> None:
     ruled(offline)
     context, path = offline.context("preview"), offline.file("b.csv", bundle(row))
     before = preview_file(context, path, mapping_of(context, None, events=False))
     assert before.totals()[0][:3] == ("2024-01", "USD", "56.00")
     offline.take(*bundle(row))
-    told = preview(context, Filters(charge="shop/INV-1/2")).allocations
-    assert told == before.allocations
-    assert [one.allocated for one in told] == ["48.00", "32.00"]
-    assert told[1].why.startswith("of 80.00 USD in all, by relative standalone selling prices (ASC 606-10-32-31)")
+    printed = preview(context, Filters(charge="shop/INV-1/2")).allocations
+    assert printed == before.allocations
+    assert [one.allocated for one in printed] == ["48.00", "32.00"]
+    assert printed[1].why.startswith("of 80.00 USD in all, by relative standalone selling prices (ASC 606-10-32-31)")
     life = offline.trace("shop/INV-1/2")
     (allocation,) = life["allocations"]
     assert allocation["contract"] == {"source": "shop", "document": "INV-1"}
-    assert (allocation["price"], allocation["lines"]) == ("80.00", [share._asdict() for share in told])
+    assert (allocation["price"], allocation["lines"]) == ("80.00", [share._asdict() for share in printed])
     assert life["schedule"][0]["allocated"] == "2.00"
     assert 'allocation "bundles"' in life["schedule"][0]["explanation"]
-    assert explain(context, "shop/INV-1/2").allocation == tuple(told)
+    assert explain(context, "shop/INV-1/2").allocation == tuple(printed)
     (amounts,) = explain_amounts(context, "shop/INV-1/2")
     assert amounts.current and amounts.parts[0].comes_from == "part 1 of 4: 1/4 of 32.00 is 8.00"
 

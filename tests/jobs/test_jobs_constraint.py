@@ -38,7 +38,7 @@ WAITS = (
 )
 
 
-def taken(books: Books, row: MakeRow, recognize: str = GOODS, more: str = "") -> Any:
+def imported(books: Books, row: MakeRow, recognize: str = GOODS, more: str = "") -> Any:
     books.rules(RULES.format(recognize=recognize, more=more))
     books.take(row(amount="10000.00", post_date="2024-03-01"))
     return books
@@ -62,7 +62,7 @@ def sound(books: Books) -> bool:
 @pytest.mark.both_databases(seldom=True)
 def test_a_right_of_return_in_the_ledger(books: Books, row: MakeRow) -> None:
     """Example 22: 9,700 of 10,000 are revenue on delivery, and 5,820 of 6,000 cost; 200 come back, 100 are earned."""
-    taken(books, row, more=COSTS).event(CHARGE, "pod", "2024-03-04")
+    imported(books, row, more=COSTS).event(CHARGE, "pod", "2024-03-04")
     assert books.run("2024-03-31").complete
     assert ledger(books) == {"2400": 970_000, "4000": -970_000, "1300": -582_000, "5000": 582_000}
     books.event(CHARGE, "credit", "2024-03-20", "CRN-1", amount=200)
@@ -77,38 +77,38 @@ def test_a_right_of_return_in_the_ledger(books: Books, row: MakeRow) -> None:
 
 
 def test_what_is_constrained_is_seen_wherever_something_waits(offline: Books, row: MakeRow) -> None:
-    taken(offline, row).event(CHARGE, "pod", "2024-03-04")
+    imported(offline, row).event(CHARGE, "pod", "2024-03-04")
     assert [(one.charge, one.amount, one.reason) for one in preview(offline.context()).waiting] == [
         (CHARGE, "300.00", WAITS)
     ]
     assert WAITS in str(status(offline.context()))
     assert offline.trace(CHARGE)["schedule"][-1]["waits_for"] == WAITS
     assert explain(offline.context(), CHARGE).waiting == ("300.00", "USD", WAITS)
-    (told,) = explain_amounts(offline.context(), CHARGE)
-    assert (told.waits, told.waiting) == (WAITS, "300.00")
-    assert "For what is constrained: ASC 606-10-32-11" in str(told.standard)
-    assert told.parts[0].comes_from == "the whole amount, 9700.00 USD"
+    (shown,) = explain_amounts(offline.context(), CHARGE)
+    assert (shown.waits, shown.waiting) == (WAITS, "300.00")
+    assert "For what is constrained: ASC 606-10-32-11" in str(shown.standard)
+    assert shown.parts[0].comes_from == "the whole amount, 9700.00 USD"
 
 
 def test_a_larger_estimate_takes_back_what_was_posted(books: Books, row: MakeRow) -> None:
-    taken(books, row, 'method = "fixed_offset"')
+    imported(books, row, 'method = "fixed_offset"')
     assert books.run("2024-03-31").complete
     books.event(CHARGE, "constraint", "2024-04-10", amount=1000)
     assert books.open_parts(CHARGE) == [("2024-04-10", -70_000)]
     assert books.run("2024-04-30").complete
     assert ledger(books) == {"2400": 900_000, "4000": -900_000} and sound(books)
-    (told,) = explain_amounts(books.context(), CHARGE)
-    assert told.parts[-1].comes_from == (
+    (shown,) = explain_amounts(books.context(), CHARGE)
+    assert shown.parts[-1].comes_from == (
         "constraint on 2024-04-10: 9700.00 became 9000.00; the difference up to that day comes at once"
     )
-    assert told.price_changes == "constraint on 2024-04-10: 9700.00 becomes 9000.00 USD" and told.current
+    assert shown.price_changes == "constraint on 2024-04-10: 9700.00 becomes 9000.00 USD" and shown.current
 
 
 @pytest.mark.parametrize(
     "how", ["prospective", *(pytest.param(how, marks=pytest.mark.slow) for how in ("restate", "catch_up"))]
 )
-def test_an_estimate_that_is_told_late_corrects_what_was_posted_since(books: Books, row: MakeRow, how: str) -> None:
-    taken(books, row, f'method = "monthly"\nperiods = 4\non_change = "{how}"')
+def test_an_estimate_that_arrives_late_corrects_what_was_posted_since(books: Books, row: MakeRow, how: str) -> None:
+    imported(books, row, f'method = "monthly"\nperiods = 4\non_change = "{how}"')
     assert books.run("2024-04-30").complete
     books.event(CHARGE, "constraint", "2024-03-15", percent=50)
     books.event(CHARGE, "constraint", "2024-03-16", percent=100)
@@ -129,7 +129,7 @@ def test_a_constraint_that_a_rule_gets_later_leaves_what_was_posted(books: Books
 
 
 def test_costs_follow_an_estimate_in_percent_and_no_amount(offline: Books, row: MakeRow) -> None:
-    taken(offline, row, more=COSTS).event(CHARGE, "pod", "2024-03-04")
+    imported(offline, row, more=COSTS).event(CHARGE, "pod", "2024-03-04")
     cost = f"{CHARGE}:cost:cogs"
     offline.event(CHARGE, "constraint", "2024-03-10", percent=1)
     assert offline.open_parts(cost) == [("2024-03-04", -582_000), ("2024-03-10", -12_000)]
@@ -146,7 +146,7 @@ def test_costs_follow_an_estimate_in_percent_and_no_amount(offline: Books, row: 
         ({"amount": "-5"}, "is negative"),
     ],
 )
-def test_an_estimate_tells_a_percentage_or_an_amount(offline: Books, row: MakeRow, figures: Any, problem: str) -> None:
-    taken(offline, row)
+def test_an_estimate_gives_a_percentage_or_an_amount(offline: Books, row: MakeRow, figures: Any, problem: str) -> None:
+    imported(offline, row)
     result = offline.import_events({"charge": CHARGE, "kind": "constraint", "date": "2024-03-10", **figures})
     assert result.refused and problem in str(result.report)

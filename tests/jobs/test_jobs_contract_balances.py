@@ -174,7 +174,7 @@ def test_it_ties_to_the_entries_and_to_the_ledger(books: Books, intacct: Intacct
 
 
 @pytest.mark.both_databases(seldom=True)
-def test_contracts_are_told_by_allocation_dimension_or_document(offline: Books, row: MakeRow) -> None:
+def test_contracts_are_reported_by_allocation_dimension_or_document(offline: Books, row: MakeRow) -> None:
     (offline.folder / "rules" / "ssp.csv").write_text("item,price\nGOODS-1,60\nMAG-1,40\n")
     offline.rules(BUNDLES)
     offline.take(
@@ -239,7 +239,7 @@ def test_what_is_due_within_a_year_is_current(offline: Books, row: MakeRow) -> N
     assert report(offline, "9999-12-31", planned=True).nets == {}
 
 
-def test_a_line_that_waits_stands_on_the_account_of_its_rule(offline: Books, row: MakeRow) -> None:
+def test_a_line_that_waits_is_on_the_account_of_its_rule(offline: Books, row: MakeRow) -> None:
     offline.rules(ON_DELIVERY + '[rule.post]\ndeferred = "2410"\naccrued = "4000"\n[[rule.cost]]\nname = "cogs"\n'
                   'percent = "40"\ndeferred = "1300"\nexpense = "5000"\n')  # fmt: skip
     offline.take(row(item="POD-1", amount="100.00"))
@@ -332,9 +332,9 @@ def test_billed_lines_less_posted_entries_are_what_the_account_shows_on_any_day(
         moved = posted.account_sums(connection, date(2024, 1, 1), date.fromisoformat(day))
     shown = {one.currency: one for one in sheet.accounts()}
     for currency in ("USD", "EUR"):
-        taken = moved.get(("2400", currency), 0)
-        assert taken == (shown[currency].recognized if currency in shown else 0)
-        assert currency not in shown or shown[currency].balance == shown[currency].billed - taken
+        credited = moved.get(("2400", currency), 0)
+        assert credited == (shown[currency].recognized if currency in shown else 0)
+        assert currency not in shown or shown[currency].balance == shown[currency].billed - credited
 
 
 def filled(books: Books, row: MakeRow, lines: Any) -> list[dict[str, str]]:

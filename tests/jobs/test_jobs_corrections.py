@@ -108,8 +108,8 @@ def test_a_delivery_corrected_after_posting_makes_a_difference_entry(
         if entry["lines"][0]["account"] == "4000" and entry["lines"][0]["type"] == 1
     ]
     assert len(taken_back) == bool(left)
-    told = books.trace(CHARGE)["schedule"][-1]["explanation"]
-    assert f"counted from delivered {then}" in told and "on_change restate: 1000.00 USD on entries" in told
+    shown = books.trace(CHARGE)["schedule"][-1]["explanation"]
+    assert f"counted from delivered {then}" in shown and "on_change restate: 1000.00 USD on entries" in shown
     sums(books)
 
 
@@ -206,7 +206,7 @@ def test_a_rule_that_changed_moves_nothing_that_was_posted_even_when_an_event_co
     sums(books)
 
 
-def test_what_is_taken_back_leaves_the_accounts_that_it_was_posted_to(
+def test_what_is_reversed_leaves_the_accounts_that_it_was_posted_to(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     delivered(books, row, "2024-03-07").run("2024-03-31")
@@ -219,7 +219,7 @@ def test_what_is_taken_back_leaves_the_accounts_that_it_was_posted_to(
     assert accounts == {"2400", "4000"}, "or revenue would stay in one account and be missing in the other"
 
 
-def test_what_was_taken_back_stays_so_when_the_rule_changes_before_it_is_posted(
+def test_what_was_reversed_stays_reversed_when_the_rule_changes_before_it_is_posted(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     delivered(books, row, "2024-03-07").run("2024-03-31")
@@ -232,7 +232,7 @@ def test_what_was_taken_back_stays_so_when_the_rule_changes_before_it_is_posted(
 
 
 class Ledger:
-    """A gateway that saves everything, and tells of closed books as it is told to."""
+    """A gateway that saves everything, and reports closed books as the test sets them."""
 
     def __init__(self) -> None:
         self.saved: dict[str, JournalEntry] = {}

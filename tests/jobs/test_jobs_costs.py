@@ -76,7 +76,7 @@ def test_the_cost_of_an_issue_is_expensed_in_the_entry_that_earns_it(books: Book
     assert len(books.sql(COSTS)) == 1 and sound(books)
 
 
-def test_preview_tells_revenue_and_costs_apart(offline: Books, row: MakeRow) -> None:
+def test_preview_shows_revenue_and_costs_separately(offline: Books, row: MakeRow) -> None:
     offline.rules(MAGAZINE + COST)
     context, path = offline.context("preview"), offline.file("a.csv", [row("INV-1", amount="24.00")])
     before = preview_file(context, path, mapping_of(context, None, events=False))

@@ -1,4 +1,4 @@
-"""The doctor: each thing that a run needs is looked at in order, and what is wrong is told with its mend."""
+"""The doctor: each thing that a run needs is looked at in order, and what is wrong is reported with its fix."""
 
 import sqlite3
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def test_healthy_books_are_healthy_and_nothing_is_changed(books: Books, row: Mak
     assert books.content() == before and intacct.entries() == []
 
 
-def test_where_the_credentials_come_from_is_told_but_not_what_they_are(books: Books) -> None:
+def test_where_the_credentials_come_from_is_reported_but_not_what_they_are(books: Books) -> None:
     found = looked(books)
     assert "user_password from environment" in found["credentials"].detail
     assert books.environment["INTACCT_USER_PASSWORD"] not in str(found)
@@ -113,11 +113,11 @@ def test_a_gateway_that_is_down_is_failed(books: Books) -> None:
     assert found["sign-in"].state == "failed" and "cannot be used" in found["sign-in"].detail
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(600, "ahead of"), (-600, "behind")])
-def test_a_clock_that_is_off_is_a_warning(books: Books, masters: Intacct, seconds: int, told: str) -> None:
+@pytest.mark.parametrize(("seconds", "shown"), [(600, "ahead of"), (-600, "behind")])
+def test_a_clock_that_is_off_is_a_warning(books: Books, masters: Intacct, seconds: int, shown: str) -> None:
     masters.admin("/clock", offset_seconds=seconds)
     found = looked(books)
-    assert troubles(found) == {"clock": "warning"} and told in found["clock"].detail and "NTP" in found["clock"].fix
+    assert troubles(found) == {"clock": "warning"} and shown in found["clock"].detail and "NTP" in found["clock"].fix
 
 
 def test_what_rules_name_and_intacct_has_not_or_not_active_is_failed(books: Books) -> None:

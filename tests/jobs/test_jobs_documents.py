@@ -56,7 +56,7 @@ def take(books: Books, path: Path, keep_good: bool = False, dry_run: bool = Fals
     return import_document(context, path, mappings_of(context, "both"), keep_good, dry_run)
 
 
-def test_charges_and_events_of_one_file_are_taken_together(shop: Books) -> None:
+def test_charges_and_events_of_one_file_are_imported_together(shop: Books) -> None:
     charges, events = take(shop, put(shop, sale("A", delivered="2024-02-01"), sale("B"), {"type": "note"}))
     assert (charges.kind, charges.accepted, charges.passed_over) == ("charges", 2, {'type is "note"': 1})
     assert (events.kind, events.accepted, events.passed_over) == ("events", 1, {"delivered is empty": 2})
@@ -111,7 +111,7 @@ def test_an_event_may_be_about_a_whole_document(shop: Books) -> None:
     assert unknown.report[0]["fix"] == "import its charge line first"
 
 
-def test_an_archive_is_taken_whole_or_not_at_all(shop: Books) -> None:
+def test_an_archive_is_imported_whole_or_not_at_all(shop: Books) -> None:
     good, bad = put(shop, sale("A")).read_text(), put(shop, sale("B", sum="x")).read_text()
     path = shop.folder / "sales.zip"
     with zipfile.ZipFile(path, "w") as archive:

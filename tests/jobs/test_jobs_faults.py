@@ -210,7 +210,7 @@ def lost(prepared: PreparedPosting) -> PostingAnswer:
 
 def password_changed(prepared: PreparedPosting) -> PostingAnswer:
     return PostingAnswer(
-        PostingOutcome.NOT_RUN, prepared.control_id, error_class=ErrorClass.NEEDS_SIGN_IN, advice="sign in anew"
+        PostingOutcome.NOT_RUN, prepared.control_id, error_class=ErrorClass.NEEDS_SIGN_IN, advice="sign in again"
     )
 
 
@@ -316,7 +316,7 @@ def test_an_entry_that_cannot_be_written_for_intacct_is_refused_by_us_and_the_ot
     assert books.run(DAY).complete, "once it can be written, it goes on under a new reference"
 
 
-def test_a_worker_that_wakes_up_too_late_keeps_what_it_was_told_and_changes_nothing(due: Books, stub: Stub) -> None:
+def test_a_worker_that_wakes_up_too_late_keeps_what_it_was_answered_and_changes_nothing(due: Books, stub: Stub) -> None:
     context = due.context("other run", later=LATER)
 
     def answered_late(prepared: PreparedPosting) -> PostingAnswer:

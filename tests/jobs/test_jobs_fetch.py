@@ -1,4 +1,4 @@
-"""Fetching: each document once, whatever breaks off; moved only when it is taken; its copy and its record kept."""
+"""Fetching: each document once, whatever breaks off; moved only when it is imported; its copy and its record kept."""
 
 import http.server
 import os
@@ -207,7 +207,7 @@ def test_a_connection_that_breaks_off_is_made_again_after_a_pause(shop: Books, a
     assert [one.outcome for one in result.documents] == ["imported"] and len(slept) == 2
 
 
-def test_one_that_goes_on_breaking_off_is_told_and_recorded(shop: Books, api: Any) -> None:
+def test_one_that_goes_on_breaking_off_is_reported_and_recorded(shop: Books, api: Any) -> None:
     api.breaks = 99
     (result,) = job.fetch(patient(shop, []))
     assert "fetch again" in result.failed and len(api.asked) == job.TRIES
@@ -238,7 +238,7 @@ def test_the_password_comes_from_the_environment_and_never_from_the_configuratio
         job.fetch(source.context("fetch"))
 
 
-def test_a_source_that_is_not_there_is_told_with_those_that_are(source: Books) -> None:
+def test_a_source_that_is_not_there_is_reported_with_those_that_are(source: Books) -> None:
     with pytest.raises(BadConfiguration, match=r"no source named 'shop' \(known: partner\)"):
         fetched(source, "shop")
 

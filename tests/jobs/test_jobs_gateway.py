@@ -82,8 +82,8 @@ def test_the_sandbox_is_started_found_by_others_and_stopped(plain: Books) -> Non
     assert not address_file.exists()
 
 
-def test_a_sandbox_that_cannot_start_is_told_about(plain: Books) -> None:
-    (plain.folder / "sandbox.db").write_text("no database, but long enough to be taken for one" * 100)
+def test_a_sandbox_that_cannot_start_is_reported(plain: Books) -> None:
+    (plain.folder / "sandbox.db").write_text("no database, but long enough to look like one" * 100)
     said = r"the sandbox did not start.*sandbox\.db"
     with pytest.raises(BadConfiguration, match=said), sandbox(plain.folder / "sandbox.db", os.environ):
         pytest.fail("it cannot be there")

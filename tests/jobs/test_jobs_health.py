@@ -60,7 +60,7 @@ def found(
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_one_line_tells_the_worst_first(figures: BooksStatus, running: bool, line: str) -> None:
+def test_one_line_shows_the_worst_first(figures: BooksStatus, running: bool, line: str) -> None:
     assert health_of(figures, running, dated=True).line == line
 
 
@@ -87,7 +87,7 @@ def test_a_lock_file_alone_is_no_run_at_work(tmp_path: Path) -> None:
 
 def samples(text: str) -> dict[str, float]:
     """The figures of an exposition, read strictly: each has its help and type before it."""
-    told, announced = {}, set()
+    shown, announced = {}, set()
     for line in text.splitlines():
         if line.startswith("# "):
             announced.add(re.fullmatch(r"# (?:HELP|TYPE) (revrec_[a-z_]+) [^\\]+", line)[1])  # type: ignore[index]
@@ -95,26 +95,26 @@ def samples(text: str) -> dict[str, float]:
         name, labels, value = re.fullmatch(  # type: ignore[union-attr]
             r'(revrec_[a-z_]+)(\{(?:[a-z]+="[^"\\]*",?)+\})? (-?[0-9.e+]+)', line
         ).groups()
-        assert name in announced and (name + (labels or "")) not in told
-        told[name + (labels or "")] = float(value)
-    return told
+        assert name in announced and (name + (labels or "")) not in shown
+        shown[name + (labels or "")] = float(value)
+    return shown
 
 
 def test_the_figures_are_all_there_also_those_that_count_nothing() -> None:
-    told = samples("".join(exposition(health_of(found(opened=(LINES,), rejected=2, posted=5), False, dated=False))))
-    assert told["revrec_health"] == 2
-    assert told['revrec_entries{state="rejected"}'] == 2 and told['revrec_entries{state="posted"}'] == 5
-    assert all(f'revrec_entries{{state="{state.lower()}"}}' in told for state in (*UNSETTLED, *RELEASED))
-    assert told['revrec_open_lines{currency="USD"}'] == 2 and told['revrec_open_amount{currency="USD"}'] == 24.5
-    assert told["revrec_unscheduled"] == 1 and told["revrec_charge_lines"] == 15
-    assert told["revrec_last_run_finished_timestamp_seconds"] == 1711951209.5
-    assert told['revrec_last_run_outcome{outcome="finished"}'] == 1
-    assert told['revrec_last_run_outcome{outcome="stopped"}'] == 0
+    shown = samples("".join(exposition(health_of(found(opened=(LINES,), rejected=2, posted=5), False, dated=False))))
+    assert shown["revrec_health"] == 2
+    assert shown['revrec_entries{state="rejected"}'] == 2 and shown['revrec_entries{state="posted"}'] == 5
+    assert all(f'revrec_entries{{state="{state.lower()}"}}' in shown for state in (*UNSETTLED, *RELEASED))
+    assert shown['revrec_open_lines{currency="USD"}'] == 2 and shown['revrec_open_amount{currency="USD"}'] == 24.5
+    assert shown["revrec_unscheduled"] == 1 and shown["revrec_charge_lines"] == 15
+    assert shown["revrec_last_run_finished_timestamp_seconds"] == 1711951209.5
+    assert shown['revrec_last_run_outcome{outcome="finished"}'] == 1
+    assert shown['revrec_last_run_outcome{outcome="stopped"}'] == 0
 
 
-def test_of_no_run_no_time_is_told() -> None:
-    told = samples("".join(exposition(health_of(found(run=None), False, dated=False))))
-    assert not [name for name in told if "timestamp" in name] and told['revrec_last_run_outcome{outcome="none"}'] == 1
+def test_without_a_run_no_time_is_shown() -> None:
+    shown = samples("".join(exposition(health_of(found(run=None), False, dated=False))))
+    assert not [name for name in shown if "timestamp" in name] and shown['revrec_last_run_outcome{outcome="none"}'] == 1
 
 
 def test_the_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_the_file_is_replaced_whole_and_nothing_is_left_beside_it(tmp_path: Path
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_a_file_that_cannot_be_written_is_told_and_the_old_one_stays(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_written_is_reported_and_the_old_one_stays(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="cannot be written: No such file or directory; choose a folder"):
         write_metrics(tmp_path / "no" / "x.prom", health_of(found(), False, dated=False))
     (tmp_path / "folder").mkdir()

@@ -1,4 +1,4 @@
-"""Importing charge lines and events: all or nothing, once, and with a report that names place and mend."""
+"""Importing charge lines and events: all or nothing, once, and with a report that names place and fix."""
 
 import hashlib
 import json
@@ -45,7 +45,7 @@ def test_a_file_is_taken_with_its_provenance_and_scheduled(offline: Books, row: 
     assert offline.sql("SELECT code, rule FROM unscheduled") == [("waiting", "delivery")]
 
 
-def test_one_bad_row_refuses_the_whole_file_and_each_problem_is_told(offline: Books, row: MakeRow) -> None:
+def test_one_bad_row_refuses_the_whole_file_and_each_problem_is_reported(offline: Books, row: MakeRow) -> None:
     before = offline.content()
     bad = row("INV-2", amount="12.345", post_date="2024-02-30")
     result = offline.import_file(offline.file("charges.csv", [row("INV-1"), bad, row("INV-3", currency="XXQ")]))
@@ -64,8 +64,8 @@ def test_keep_good_takes_the_good_rows_and_sets_the_others_aside(offline: Books,
     path = offline.file("charges.csv", [row("INV-1"), row("INV-2", amount="zwölf"), row("INV-3")])
     result = offline.import_file(path, keep_good=True)
     assert (result.accepted, result.rejected, result.quarantined, result.refused) == (2, 1, True, "")
-    ((number, told),) = offline.sql("SELECT row, problems FROM quarantine")
-    assert number == 3 and json.loads(told)[0]["field"] == "amount"
+    ((number, shown),) = offline.sql("SELECT row, problems FROM quarantine")
+    assert number == 3 and json.loads(shown)[0]["field"] == "amount"
     again = offline.content()
     assert offline.import_file(path, keep_good=True).unchanged == 2
     assert offline.content() == again, "the same file twice changes nothing, the quarantine included"
@@ -107,18 +107,18 @@ def test_the_same_charge_with_other_figures_is_a_conflict_and_never_overwrites(o
     other = row("INV-1", amount="25.00", customer="C1008", location="200")
     result = offline.import_file(offline.file("again.csv", [other, row("INV-2")]))
     assert result.refused and result.rejected == 1
-    told = {one["field"]: (one["reason"], one["value"], str(one["fix"])) for one in result.report}
-    assert set(told) == {"amount", "customer", "location"}
-    assert told["amount"][:2] == ("shop/INV-1/1 was imported with 24.00", "25.00")
-    assert told["location"][:2] == ("shop/INV-1/1 was imported with 100", "200")
-    assert "the imported charge stays as it is" in told["amount"][2]
+    shown = {one["field"]: (one["reason"], one["value"], str(one["fix"])) for one in result.report}
+    assert set(shown) == {"amount", "customer", "location"}
+    assert shown["amount"][:2] == ("shop/INV-1/1 was imported with 24.00", "25.00")
+    assert shown["location"][:2] == ("shop/INV-1/1 was imported with 100", "200")
+    assert "the imported charge stays as it is" in shown["amount"][2]
     assert offline.content() == before
     assert offline.import_file(offline.folder / "again.csv", keep_good=True).accepted == 1
     assert offline.sql("SELECT amount, customer FROM charge_line WHERE id = 'shop/INV-1/1'") == [(2400, "C1007")]
 
 
 @pytest.mark.parametrize("amount", ["24.00", "25.00"])
-def test_a_charge_that_stands_twice_in_one_file_is_refused(offline: Books, row: MakeRow, amount: str) -> None:
+def test_a_charge_that_is_twice_in_one_file_is_refused(offline: Books, row: MakeRow, amount: str) -> None:
     result = offline.import_file(offline.file("charges.csv", [row("INV-1"), row("INV-2"), row("INV-1", amount=amount)]))
     assert result.refused
     ((number, field, value),) = problems(result)
@@ -134,7 +134,7 @@ def test_a_duplicate_is_found_across_batches(offline: Books, row: MakeRow, monke
 
 
 @pytest.mark.parametrize("keep_good", [False, True])
-def test_a_dry_run_tells_all_and_keeps_nothing(offline: Books, row: MakeRow, keep_good: bool) -> None:
+def test_a_dry_run_shows_all_and_keeps_nothing(offline: Books, row: MakeRow, keep_good: bool) -> None:
     offline.take(row("INV-0"))
     before = offline.content()
     path = offline.file("charges.csv", [row("INV-0"), row("INV-1"), row("INV-2", amount="x")])
@@ -310,6 +310,6 @@ def test_the_audit_chain_covers_the_import(offline: Books, row: MakeRow) -> None
         *("schedules written", "import of charges done"),
     ]
     assert all(chain_hash(list(event[:-1])) == event[-1] for event in events)
-    told = json.loads(events[-1][6])
-    assert [one["table"] for one in told.pop("digests")] == ["import_file"]
-    assert told == {"rows": 1, "accepted": 1, "unchanged": 0, "rejected": 0}
+    shown = json.loads(events[-1][6])
+    assert [one["table"] for one in shown.pop("digests")] == ["import_file"]
+    assert shown == {"rows": 1, "accepted": 1, "unchanged": 0, "rejected": 0}

@@ -208,7 +208,7 @@ def test_a_run_that_is_killed_while_it_sends_is_settled_by_the_next_once(
 
 
 @either
-def test_a_document_that_somebody_entered_by_hand_just_so_is_adopted_and_nothing_is_sent(billing: Billing) -> None:
+def test_a_document_that_someone_entered_by_hand_just_so_is_adopted_and_nothing_is_sent(billing: Billing) -> None:
     billing.run()
     other = Billing(billing.books.__class__(billing.books.folder.parent / "second", billing.intacct.environment),
                     billing.intacct, billing.row, billing.how)  # fmt: skip
@@ -238,14 +238,16 @@ def test_a_number_that_another_document_has_holds_ours_for_a_person(billing: Bil
 
 @either
 def test_a_number_that_is_taken_while_it_is_sent_is_read_back_at_once(billing: Billing) -> None:
-    taken = "refuse=BL01001973 A transaction with the number 'INV-1' already exists.@before:9x:" + STEPS[billing.how][0]
-    billing.intacct.fault(taken)
+    duplicate = (
+        "refuse=BL01001973 A transaction with the number 'INV-1' already exists.@before:9x:" + STEPS[billing.how][0]
+    )
+    billing.intacct.fault(duplicate)
     result = billing.run()
     assert result.invoice_counts["held"] == 1, "Intacct says that it is there, and does not show it"
     assert set(billing.attempts()) >= {("send", "rejected"), ("read_back", "absent")}
     billing.intacct.fault("")
     (reference,) = billing.books.sql("SELECT reference FROM invoice WHERE state = 'HELD'")[0]
-    assert resolve.send_again(billing.books.context("postings resolve"), reference, "mended") == "READY"
+    assert resolve.send_again(billing.books.context("postings resolve"), reference, "fixed") == "READY"
     assert billing.run(LATER).complete
     billing.whole()
 
@@ -292,7 +294,7 @@ def test_what_is_refused_again_and_again_with_the_same_error_is_set_aside(billin
     assert len(billing.attempts()) == sends, "it costs no more requests"
     (reference,) = billing.books.sql("SELECT reference FROM invoice WHERE state = 'HELD'")[0]
     billing.intacct.fault("")
-    assert resolve.cancel(billing.books.context("postings resolve"), reference, "anew") == "CANCELED"
+    assert resolve.cancel(billing.books.context("postings resolve"), reference, "plan it again") == "CANCELED"
     assert billing.run().complete
     assert [state for _kind, state in billing.states()][-3:] == ["CANCELED", "POSTED", "POSTED"]
 
@@ -319,7 +321,9 @@ def test_what_intacct_does_not_have_holds_the_document_until_it_has(billing: Bil
     assert len(billing.in_intacct()) == 1, "the other one is not kept waiting"
     rows = billing.books.sql("SELECT count(*) FROM invoice")
     assert not billing.invoice().complete
-    assert billing.books.sql("SELECT count(*) FROM invoice") == rows, "it is not made anew while nothing has changed"
+    assert billing.books.sql("SELECT count(*) FROM invoice") == rows, (
+        "it is not created again while nothing has changed"
+    )
     billing.intacct.admin(f"/{field}s", id="NEW-1")
     assert billing.invoice().complete
     assert len(billing.in_intacct("INV-2")) == 1
@@ -394,7 +398,7 @@ def test_a_document_of_a_closed_period_is_held_until_the_period_is_open(billing:
     billing.whole()
 
 
-def test_lines_that_cannot_be_one_document_are_told_and_nothing_is_sent(billing: Billing) -> None:
+def test_lines_that_cannot_be_one_document_are_reported_and_nothing_is_sent(billing: Billing) -> None:
     billing.books.take(billing.row("INV-1", line="3", item="MAG-12", customer="C1008"), name="more.csv")
     (wrong,) = billing.run().invoices
     assert "several customers" in str(wrong["error"]) and wrong["status"] == "rejected"
@@ -436,7 +440,7 @@ def test_the_free_line_of_a_bundle_is_invoiced_at_zero_and_earns_its_share(billi
 
 
 @slow
-def test_a_line_that_comes_after_its_document_was_invoiced_is_told(billing: Billing) -> None:
+def test_a_line_that_comes_after_its_document_was_invoiced_is_reported(billing: Billing) -> None:
     billing.run()
     billing.books.take(billing.row("INV-1", line="3", item="MAG-12"), name="more.csv")
     (wrong,) = billing.run().invoices
@@ -472,7 +476,7 @@ def test_a_cost_is_on_no_invoice_and_waits_for_that_of_its_line(billing: Billing
     billing.books.take(billing.row("INV-3", item="MAG-12", customer="NEW-1"), name="three.csv")
     billing.run()
     (found,) = billing.in_intacct("INV-4")
-    assert [line.amount for line in found.lines] == [2400], "what it cost is nobody's but ours"
+    assert [line.amount for line in found.lines] == [2400], "what it cost is only ours"
     posted = billing.books.sql("SELECT DISTINCT charge FROM journal_line WHERE document <> 'INV-1' ORDER BY charge")
     assert posted == [("shop/INV-4/1",), ("shop/INV-4/1:cost:cogs",)]
     (awaits,) = status(billing.books.context("status"), date.fromisoformat(DAY)).awaiting_invoice
@@ -537,7 +541,7 @@ SLIPS = (
 )
 
 
-def test_a_slip_in_the_settings_is_told_with_its_place(billing: Billing) -> None:
+def test_a_mistake_in_the_settings_is_reported_with_its_place(billing: Billing) -> None:
     for line, words in SLIPS:
         billing.configure(ORDER, line)
         with pytest.raises(BadConfiguration, match=words):
@@ -597,7 +601,7 @@ def test_no_sequence_of_faults_doubles_or_loses_a_document(
     intacct.fault("")
     billing.run(timedelta(minutes=len(plan) + 1))
     for (reference,) in books.sql("SELECT reference FROM invoice WHERE state = 'HELD'"):
-        resolve.send_again(books.context("postings resolve"), reference, "the network is mended")
+        resolve.send_again(books.context("postings resolve"), reference, "the network works again")
     assert billing.run(timedelta(minutes=len(plan) + 2)).complete
     assert sorted(one.number for one in billing.in_intacct("INV-1", "INV-2")) == ["INV-1", "INV-2"]
     assert len(billing.billed()) == 2

@@ -44,7 +44,7 @@ READS = ("shown", "unreachable", "refused")
 
 
 class Ledger:
-    """Answers as it is told; what was in doubt, or refused in unknown words, may have been saved all the same."""
+    """Answers as the test sets it; what was in doubt, or refused in unknown words, may have been saved all the same."""
 
     def __init__(self, answers: list[tuple[Any, bool]], reads: list[str]) -> None:
         self.answers, self.reads = answers, reads

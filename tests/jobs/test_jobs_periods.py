@@ -68,7 +68,7 @@ def test_an_entry_of_a_closed_month_is_dated_in_the_next_open_one_and_says_why(
     assert (life["entries"][0]["reason"], life["entries"][0]["recognized"]) == (reason, "2024-01-12")
     assert life["schedule"][0]["lines"][0]["reason"] == reason
     assert life["entries"][2]["reason"] == "" and life["entries"][2]["recognized"] == "2024-03-12"
-    assert f": {reason}" in life["entries"][0]["attempts"][0]["request"], "Intacct is told too"
+    assert f": {reason}" in life["entries"][0]["attempts"][0]["request"], "Intacct gets the reason too"
     assert books.run(DAY).counts["posted"] == 0
     sound(books)
 
@@ -149,7 +149,7 @@ def test_a_period_that_closes_between_generating_and_posting_sends_the_lines_on_
     assert result.complete and result.counts["posted"] == 7
     assert [day for day, _amount in ledger(intacct)] == ["2024-03-01"] * 5 + ["2024-03-12", "2024-03-13"]
     refused = books.sql("SELECT count(*) FROM attempt_outcome WHERE outcome = 'rejected'")
-    assert refused == [(2,)], "one refusal a month tells enough; the others of that month are not sent"
+    assert refused == [(2,)], "one refusal a month is enough; the others of that month are not sent"
     assert [fact[1:] for fact in facts(books) if fact[3] == "answer"] == [
         ("closed", "2024-01-01", "answer"), ("closed", "2024-02-01", "answer"),
     ]  # fmt: skip
@@ -256,8 +256,8 @@ def test_what_intacct_says_is_closed_is_not_opened_here_without_saying_so(
 ) -> None:
     books.take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-02")
-    (told,) = sync(books.context("periods sync"))
-    assert (told.closed_through, told.changed, told.note) == (date(2024, 2, 29), True, "")
+    (printed,) = sync(books.context("periods sync"))
+    assert (printed.closed_through, printed.changed, printed.note) == (date(2024, 2, 29), True, "")
     assert sync(books.context("periods sync"))[0].changed is False and len(facts(books)) == 1
     with pytest.raises(BadInput, match=r"cannot be opened here: Intacct's books are closed through 2024-02-29.*sync"):
         decide(books.context(), [FEB], OPEN, "a late delivery")
@@ -355,8 +355,8 @@ def test_a_refusal_for_a_closed_period_names_the_way_out(books: Books, intacct: 
     """The API refuses a date in a closed period: https://github.com/intacct/intacct-sdk-net/issues/105"""
     policy(books, "fail").take(row("INV-1"))
     intacct.admin("/periods/close", month="2024-01")
-    (told,) = status_after(books)
-    assert "Periods are closed" in str(told.error) and 'closed_period = "next_open"' in str(told.advice)
+    (printed,) = status_after(books)
+    assert "Periods are closed" in str(printed.error) and 'closed_period = "next_open"' in str(printed.advice)
 
 
 def status_after(books: Books) -> tuple[UnsettledPosting, ...]:

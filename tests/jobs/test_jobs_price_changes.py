@@ -64,7 +64,7 @@ def test_a_credit_lessens_what_is_to_come_and_the_rest_is_posted(changed: Books,
     assert verify(changed.context("verify")).sound
 
 
-def test_a_credit_after_recognition_is_taken_back_by_an_entry_of_its_own(changed: Books) -> None:
+def test_a_credit_after_recognition_is_reversed_by_an_entry_of_its_own(changed: Books) -> None:
     changed.run("2024-04-30")
     tell(changed, "credit", "2024-06-10", "5.00", "CRN-1")
     assert changed.open_parts(CHARGE) == [("2024-06-10", -500)]
@@ -93,7 +93,7 @@ def test_a_cancellation_with_refund_ends_the_schedule(changed: Books) -> None:
     assert verify(changed.context("verify")).sound
 
 
-def test_a_cancellation_that_is_told_late_takes_back_what_was_posted_since(changed: Books) -> None:
+def test_a_cancellation_that_arrives_late_takes_back_what_was_posted_since(changed: Books) -> None:
     tell(changed, "cancel", "2024-02-10", "18.00")
     assert changed.run("2024-12-31").complete
     assert sum(amount for _day, amount in posted(changed)) == 600
@@ -118,7 +118,7 @@ def test_a_line_credited_in_full_before_it_is_recognized_leaves_nothing_open(off
     assert verify(offline.context("verify")).sound
 
 
-def test_the_trace_tells_the_price_and_why_it_changed(changed: Books) -> None:
+def test_the_trace_shows_the_price_and_why_it_changed(changed: Books) -> None:
     tell(changed, "credit", "2024-03-10", "4.00", "CRN-1")
     life = changed.trace(CHARGE)
     newest = life["schedule"][-1]

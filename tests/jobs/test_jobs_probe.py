@@ -1,4 +1,4 @@
-"""The probe tells of the sandbox exactly what its switches say, and leaves nothing behind."""
+"""The probe reports exactly what the sandbox's switches say, and leaves nothing behind."""
 
 import json
 from dataclasses import replace
@@ -58,7 +58,7 @@ def test_the_probe_reports_what_the_switch_says_and_leaves_nothing(
     assert report.drafts <= 10 and report.requests <= 80
 
 
-def test_settings_together_are_told_apart(books: Books, company: Intacct) -> None:
+def test_settings_together_are_distinguished(books: Books, company: Intacct) -> None:
     settings = {name: SETTINGS[name][-1] for name in ASKED}
     company.admin("/switch", **settings)
     assert asked(books).switches == settings
@@ -72,7 +72,7 @@ def test_lengths_that_are_not_usual_are_found_too(field: str, size: int, books: 
     assert asked(books).switches[f"max_{field}"] == size
 
 
-def test_lengths_beyond_all_that_is_tried_are_told_as_such(books: Books, company: Intacct) -> None:
+def test_lengths_beyond_all_that_is_tried_are_reported_as_such(books: Books, company: Intacct) -> None:
     company.admin("/switch", **{f"max_{field}": 9999 for field in ("title", "reference", "document", "description")})
     report = asked(books)
     assert answers(report)["maximum length of BATCH_TITLE"] == f"at least {HIGHEST}"
@@ -114,7 +114,7 @@ def test_drafts_say_what_they_are_and_move_no_balance(books: Books, company: Int
     assert all(sum(line["type"] for line in one["lines"]) == 0 for one in seen)
 
 
-def test_the_closed_day_is_that_which_intacct_tells_unless_one_is_named(books: Books, company: Intacct) -> None:
+def test_the_closed_day_is_that_which_intacct_reports_unless_one_is_named(books: Books, company: Intacct) -> None:
     assert "(01/31/2020)" in next(one.evidence for one in asked(books, closed_date=None).findings if one.number == "3")
     company.admin("/switch", closed_books_date="refuse")
     report = asked(books, closed_date=None)

@@ -30,7 +30,7 @@ MUCH_LATER = timedelta(minutes=2)
 
 
 def copied_back(books: Books, copy: Path) -> None:
-    """What somebody does who does not know of `revrec db restore`."""
+    """What a person does who does not know `revrec db restore`."""
     for end in ("-wal", "-shm"):
         Path(f"{books.database}{end}").unlink(missing_ok=True)
     # In this process earlier connections are still open to the old file; they go on with that.
@@ -66,7 +66,7 @@ PutBack = Callable[[Any, Path], None]
 
 
 def looked(books: Books, minute: int = 1) -> Any:
-    """A run that looks at the ledger: where the head beside the database tells of a copy, one before only notices."""
+    """A run that looks at the ledger: if the head beside the database shows a copy, the run before only notices it."""
     books.run(DAY, later=timedelta(minutes=minute))
     return books.run(DAY, later=timedelta(minutes=minute + 1))
 
@@ -76,7 +76,7 @@ def states(books: Books) -> list[str]:
 
 
 def documents(intacct: Intacct) -> Counter[tuple[str, str]]:
-    """How often each document stands in the ledger, by date."""
+    """How often each document is in the ledger, by date."""
     return Counter(
         (entry["date"], entry["lines"][at]["document"])
         for entry in intacct.entries()
@@ -85,7 +85,7 @@ def documents(intacct: Intacct) -> Counter[tuple[str, str]]:
 
 
 def once(intacct: Intacct) -> bool:
-    """Whether nothing stands in the ledger twice."""
+    """Nothing is in the ledger twice."""
     return set(documents(intacct).values()) == {1}
 
 
@@ -97,7 +97,7 @@ def goods(row: MakeRow) -> Callable[[str], Row]:
 
 @pytest.mark.parametrize("forgetful", [False, True])
 @pytest.mark.parametrize("put_back", WAYS)
-def test_what_was_posted_after_the_copy_is_taken_up_and_a_line_that_joined_its_date_is_posted_alone(
+def test_what_was_posted_after_the_copy_is_adopted_and_a_line_that_joined_its_date_is_posted_alone(
     books: Books, intacct: Intacct, goods: Callable[[str], Row], put_back: PutBack, forgetful: bool
 ) -> None:
     books.take(goods("INV-0"), name="first.csv")
@@ -207,7 +207,7 @@ def test_what_cannot_be_explained_is_accepted_by_a_person_with_a_reason(
     assert books.run(DAY, later=timedelta(minutes=3)).complete and states(books) == ["POSTED"]
 
 
-def test_an_entry_whose_figures_were_changed_since_is_taken_up_and_held(
+def test_an_entry_whose_figures_were_changed_since_is_adopted_and_needs_review(
     books: Books, intacct: Intacct, goods: Callable[[str], Row]
 ) -> None:
     copy = copied(books)
@@ -223,7 +223,7 @@ def test_an_entry_whose_figures_were_changed_since_is_taken_up_and_held(
     assert len(intacct.entries()) == 1
 
 
-def test_what_was_refused_and_replaced_since_the_copy_is_taken_up_as_it_was_posted(
+def test_what_was_refused_and_replaced_since_the_copy_is_adopted_as_it_was_posted(
     books: Books, intacct: Intacct, goods: Callable[[str], Row]
 ) -> None:
     books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "fail"
@@ -296,7 +296,7 @@ def test_an_answer_that_was_lost_with_the_reference_edited_away_is_held_and_a_pe
     assert books.run(DAY, later=MUCH_LATER).complete and len(intacct.entries()) == 2
 
 
-def test_two_entries_of_ours_that_are_alike_are_not_taken_for_one_another(
+def test_two_entries_of_ours_that_are_alike_are_not_confused_with_one_another(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     books.rules(SPLIT)
@@ -338,7 +338,7 @@ def test_nothing_is_sent_before_the_quarantine_after_a_restore_is_over(
     assert late.complete and len(intacct.entries()) == 1
 
 
-def test_a_restore_is_told_in_the_audit_trail_and_keeps_what_it_replaces(
+def test_a_restore_is_reported_in_the_audit_trail_and_keeps_what_it_replaces(
     books: Books, goods: Callable[[str], Row]
 ) -> None:
     copy = copied(books)
@@ -372,12 +372,12 @@ def no_database(copy: Path) -> None:
     copy.write_text("something else")
 
 
-def somebody_elses(copy: Path) -> None:
+def of_another_program(copy: Path) -> None:
     with closing(sqlite3.connect(copy)) as database, database:
         database.executescript("DROP TABLE alembic_version")
 
 
-@pytest.mark.parametrize("spoil", [damaged, tampered, no_database, somebody_elses, Path.unlink])
+@pytest.mark.parametrize("spoil", [damaged, tampered, no_database, of_another_program, Path.unlink])
 def test_a_copy_that_is_not_sound_is_refused_and_nothing_changes(
     books: Books, goods: Callable[[str], Row], spoil: Callable[[Path], None]
 ) -> None:
@@ -418,7 +418,7 @@ def test_a_database_that_is_gone_or_damaged_can_be_restored(books: Books, goods:
     assert books.sql("SELECT count(*) FROM charge_line") == [(1,)]
 
 
-def test_a_restore_by_other_means_is_told_with_its_reason(books: Books, goods: Callable[[str], Row]) -> None:
+def test_a_restore_by_other_means_is_reported_with_its_reason(books: Books, goods: Callable[[str], Row]) -> None:
     with pytest.raises(BadInput, match="--reason"):
         note_restored(books.context(), " ")
     assert note_restored(books.context(), "the night's copy") == 2
@@ -443,7 +443,7 @@ def test_a_machine_that_went_down_in_the_middle_of_a_run_lets_nothing_be_sent_be
 
 
 @pytest.mark.parametrize("put_back", WAYS)
-def test_an_entry_that_was_dated_in_the_next_open_period_is_taken_up_with_that_date(
+def test_an_entry_that_was_dated_in_the_next_open_period_is_adopted_with_that_date(
     books: Books, intacct: Intacct, goods: Callable[[str], Row], put_back: PutBack
 ) -> None:
     books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "next_open"

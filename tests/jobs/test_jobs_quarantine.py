@@ -1,4 +1,4 @@
-"""The quarantine: a row set aside is mended by people and taken in as any other row is; never lost, never doubled."""
+"""The quarantine: people fix a row that was set aside, and it is imported like any other: never lost, never doubled."""
 
 from collections.abc import Mapping
 
@@ -13,7 +13,7 @@ from support.books import Books, MakeRow
 
 @pytest.fixture
 def aside(offline: Books, row: MakeRow) -> Books:
-    """Books with one charge line taken and one row set aside: its amount is no number."""
+    """Books with one imported charge line and one row set aside: its amount is no number."""
     path = offline.file("charges.csv", [row("INV-1"), row("INV-2", amount="zwölf", item="GOODS-1")])
     assert offline.import_file(path, keep_good=True).quarantined
     return offline
@@ -56,13 +56,13 @@ def test_fix_and_release_take_the_row_in_as_a_row_of_its_file(aside: Books) -> N
     assert status(context(aside)).quarantined == 0
 
 
-def test_the_trace_tells_the_whole_way(aside: Books) -> None:
+def test_the_trace_shows_the_whole_way(aside: Books) -> None:
     fix(aside, amount="12.00")
     quarantine.release(context(aside), [1])
     life = aside.trace("shop/INV-2/1")
-    told = life["source"]["quarantine"]
-    assert (told["id"], told["raw"]["amount"], told["problems"][0]["field"]) == (1, "zwölf", "amount")
-    assert told["fixes"][0]["fields"] == {"amount": "12.00"} and told["fixes"][0]["reason"] == "by mail"
+    printed = life["source"]["quarantine"]
+    assert (printed["id"], printed["raw"]["amount"], printed["problems"][0]["field"]) == (1, "zwölf", "amount")
+    assert printed["fixes"][0]["fields"] == {"amount": "12.00"} and printed["fixes"][0]["reason"] == "by mail"
     assert life["source"]["cleaning"] == [
         {"field": "amount", "before": "zwölf", "after": "12.00", "step": "fix", "table": "", "table_row": 0}
     ]
@@ -115,7 +115,7 @@ def test_a_release_takes_all_that_are_named_or_none(offline: Books, row: MakeRow
 
 
 def test_a_charge_that_came_in_by_another_way_meanwhile_is_not_doubled(aside: Books, row: MakeRow) -> None:
-    aside.take(row("INV-2", amount="12.00", item="GOODS-1"), name="mended.csv")
+    aside.take(row("INV-2", amount="12.00", item="GOODS-1"), name="fixed.csv")
     fix(aside, amount="12.00")
     result = quarantine.release(context(aside), [1])
     assert (result.accepted, result.unchanged, result.refused) == (0, 1, "")
@@ -124,14 +124,14 @@ def test_a_charge_that_came_in_by_another_way_meanwhile_is_not_doubled(aside: Bo
 
 
 def test_a_charge_that_came_in_with_other_figures_meanwhile_is_a_conflict(aside: Books, row: MakeRow) -> None:
-    aside.take(row("INV-2", amount="13.00", item="GOODS-1"), name="mended.csv")
+    aside.take(row("INV-2", amount="13.00", item="GOODS-1"), name="fixed.csv")
     fix(aside, amount="12.00")
     result = quarantine.release(context(aside), [1])
     assert result.refused and "was imported with 13.00" in str(result.report[0]["reason"])
     assert [one.state for one in quarantine.listed(context(aside))] == ["waiting"]
 
 
-def test_what_is_mended_elsewhere_needs_no_fix(offline: Books, row: MakeRow) -> None:
+def test_what_is_corrected_elsewhere_needs_no_fix(offline: Books, row: MakeRow) -> None:
     """An event whose charge was not imported yet: once it is, the row can be released as it came."""
     pod = {"charge": "shop/POD-1/1", "kind": "pod", "date": "2024-03-07"}
     assert offline.import_events(pod, keep_good=True).quarantined

@@ -1,4 +1,4 @@
-"""Our entries against Intacct's ledger: what somebody did there is named, and nothing else is."""
+"""Our entries against Intacct's ledger: what a person did there is named, and nothing else is."""
 
 import itertools
 import random
@@ -43,7 +43,7 @@ def posted(books: Books, row: MakeRow) -> Books:
 
 @pytest.fixture
 def others(intacct: Intacct) -> Callable[..., str]:
-    """Enters a journal entry as somebody else does; its record number."""
+    """Enters a journal entry as another user does; its record number."""
     given = intacct.environment
     credentials = Credentials(
         given["INTACCT_SENDER_ID"], given["INTACCT_SENDER_PASSWORD"], given["INTACCT_COMPANY_ID"],
@@ -72,7 +72,7 @@ def line(account: str, side: int, amount: str) -> dict[str, Any]:
     return {"account": account, "type": side, "amount": amount, "currency": "USD", "document": "X"}
 
 
-def test_books_that_nobody_touched_tie_out_to_the_cent(posted: Books) -> None:
+def test_books_that_no_one_touched_tie_out_to_the_cent(posted: Books) -> None:
     result = compared(posted)
     assert result.ties and result.findings == [] and result.entries == 3
     deferred, accrued = result.balances
@@ -140,7 +140,7 @@ HANDS: dict[str, tuple[Callable[[Any, dict[str, Any], Any], Any], tuple[str, ...
         lambda _intacct, entry, others: others(entry["lines"], entry["date"], reference=entry["reference"]),
         ("doubled",), "has its reference too",
     ),
-    "enter it anew": (
+    "enter it again": (
         lambda intacct, entry, others: (
             intacct.admin("/entries/delete", record_no=entry["record_no"]),
             others(entry["lines"], entry["date"], reference=entry["reference"]),
@@ -148,7 +148,7 @@ HANDS: dict[str, tuple[Callable[[Any, dict[str, Any], Any], Any], tuple[str, ...
         ("moved",), "any more; entry",
     ),
 }  # fmt: skip
-"""What somebody does to one of our entries; the kinds of the findings, and what they say."""
+"""What a person does to one of our entries; the kinds of the findings, and what they say."""
 
 
 @pytest.mark.parametrize("what", HANDS)
@@ -166,7 +166,7 @@ def test_what_is_done_to_an_entry_is_named_with_its_effect_on_the_balances(
     assert posted.run("2024-03-31").entries == [], "and nothing is posted again"
 
 
-def test_who_enters_the_same_under_no_reference_or_something_of_his_own_is_told_apart(
+def test_who_enters_the_same_under_no_reference_or_something_of_his_own_is_distinguished(
     posted: Books, intacct: Intacct, others: Callable[..., str]
 ) -> None:
     first = intacct.entries()[0]
@@ -178,7 +178,7 @@ def test_who_enters_the_same_under_no_reference_or_something_of_his_own_is_told_
     assert all(one.rest == 0 for one in result.balances)
 
 
-def test_what_others_book_in_other_journals_is_told_and_is_no_difference(
+def test_what_others_book_in_other_journals_is_reported_and_is_no_difference(
     posted: Books, others: Callable[..., str]
 ) -> None:
     others([line("1100", 1, "24.00"), line("2400", -1, "24.00")], "2024-02-05", journal="GJ", reference="INV-1")
@@ -202,7 +202,7 @@ def test_what_was_dated_or_reversed_into_the_range_is_named_too(posted: Books, i
     assert all(one.rest == 0 for one in result.balances) and any(one.difference for one in result.balances)
 
 
-def test_an_accepted_finding_is_told_and_differs_no_more_until_it_changes(posted: Books, intacct: Intacct) -> None:
+def test_an_accepted_finding_is_reported_and_differs_no_more_until_it_changes(posted: Books, intacct: Intacct) -> None:
     entry = intacct.entries()[0]
     edit(intacct, entry, title="Mine")
     (finding,) = compared(posted).findings
@@ -257,7 +257,7 @@ def test_nothing_is_compared_while_a_run_is_at_work(posted: Books) -> None:
 def test_whatever_hands_do_to_the_ledger_is_named_and_nothing_else(
     books: Books, intacct: Intacct, others: Callable[..., str], row: MakeRow, seed: int
 ) -> None:
-    """Entries are posted in several runs; between them some are deleted, edited, reversed, doubled, entered anew."""
+    """Entries are posted in several runs; between them some are deleted, edited, reversed, doubled, entered again."""
     chance = random.Random(seed)
     expected: list[tuple[str, str]] = []
     touched: set[str] = set()

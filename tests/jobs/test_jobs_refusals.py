@@ -72,7 +72,7 @@ def test_the_same_error_again_and_again_sets_an_entry_aside_and_the_others_go_on
     assert verify(nowhere.context()).sound
 
 
-def test_a_person_lets_what_was_set_aside_go_on_once_its_cause_is_mended(nowhere: Books, intacct: Intacct) -> None:
+def test_a_person_lets_what_was_set_aside_go_on_once_its_cause_is_fixed(nowhere: Books, intacct: Intacct) -> None:
     for _ in range(2):
         nowhere.run(DAY, REVREC_POSTING_REFUSALS="2")
     (held,) = nowhere.sql("SELECT reference FROM journal_entry WHERE state = 'HELD'")
@@ -82,7 +82,7 @@ def test_a_person_lets_what_was_set_aside_go_on_once_its_cause_is_mended(nowhere
     assert [outcome for _kind, outcome, _name in attempts(nowhere)][-2:] == ["absent", "posted"]
 
 
-def test_what_a_person_gave_back_is_counted_anew(nowhere: Books) -> None:
+def test_what_a_person_gave_back_is_counted_again(nowhere: Books) -> None:
     for _ in range(2):
         nowhere.run(DAY, REVREC_POSTING_REFUSALS="2")
     (held,) = nowhere.sql("SELECT reference FROM journal_entry WHERE state = 'HELD'")
@@ -91,7 +91,7 @@ def test_what_a_person_gave_back_is_counted_anew(nowhere: Books) -> None:
     assert nowhere.run(DAY, REVREC_POSTING_REFUSALS="2").counts["held"] == 1
 
 
-def test_another_error_is_counted_anew(nowhere: Books, intacct: Intacct) -> None:
+def test_another_error_is_counted_again(nowhere: Books, intacct: Intacct) -> None:
     nowhere.run(DAY, REVREC_POSTING_REFUSALS="2")
     intacct.admin("/locations", id="NOWHERE", name="Nowhere")
     intacct.admin("/periods/close", entity="", month="2024-01")
@@ -164,7 +164,9 @@ def plain_unknown() -> Any:
     return meaning_of("function", 200, [])
 
 
-def test_once_it_was_looked_for_its_lines_are_planned_anew_by_mended_rules(strange: Books, intacct: Intacct) -> None:
+def test_once_it_was_looked_for_its_lines_are_planned_again_by_corrected_rules(
+    strange: Books, intacct: Intacct
+) -> None:
     strange.run(DAY)
     strange.rules('[[rule]]\nname = "at once"\n[rule.recognize]\nmethod = "fixed_offset"\noffset = "1 day"\n')
     schedule(strange.context("schedule"), rebuild=True)

@@ -33,7 +33,7 @@ def nowhere(books: Books, row: MakeRow) -> Books:
     return books
 
 
-def mend(books: Books, text: str = REPAIR) -> None:
+def write_repair(books: Books, text: str = REPAIR) -> None:
     (books.folder / "rules" / "repairs.toml").write_text(text)
 
 
@@ -46,7 +46,7 @@ def locations(intacct: Intacct) -> list[str | None]:
 
 
 def test_a_refused_entry_goes_on_with_the_repaired_values_in_the_same_run(nowhere: Books, intacct: Intacct) -> None:
-    mend(nowhere)
+    write_repair(nowhere)
     result = nowhere.run(DAY)
     assert result.complete and result.repaired == {"default-location": 1}
     assert states(nowhere) == ["REPLACED", "POSTED", "POSTED"]
@@ -62,8 +62,8 @@ def test_a_refused_entry_goes_on_with_the_repaired_values_in_the_same_run(nowher
     assert verify(nowhere.context()).sound
 
 
-def test_the_trace_tells_what_was_repaired_by_which_text(nowhere: Books) -> None:
-    mend(nowhere)
+def test_the_trace_shows_what_was_repaired_by_which_text(nowhere: Books) -> None:
+    write_repair(nowhere)
     nowhere.run(DAY)
     life = nowhere.trace("shop/INV-1/1")
     refused, posted = life["entries"]
@@ -86,7 +86,7 @@ def test_the_trace_tells_what_was_repaired_by_which_text(nowhere: Books) -> None
 
 
 def test_a_repair_that_does_not_help_is_used_once_and_a_person_is_needed(nowhere: Books, intacct: Intacct) -> None:
-    mend(nowhere, REPAIR.replace('"E100"', '"NOWHERE-EITHER"'))
+    write_repair(nowhere, REPAIR.replace('"E100"', '"NOWHERE-EITHER"'))
     result = nowhere.run(DAY)
     assert result.counts["failed"] == 1 and states(nowhere) == ["REPLACED", "POSTED", "REJECTED"]
     assert nowhere.run(DAY).counts["failed"] == 1
@@ -94,9 +94,9 @@ def test_a_repair_that_does_not_help_is_used_once_and_a_person_is_needed(nowhere
 
 
 def test_a_changed_text_is_another_version_and_is_used_again(nowhere: Books, intacct: Intacct) -> None:
-    mend(nowhere, REPAIR.replace('"E100"', '"NOWHERE-EITHER"'))
+    write_repair(nowhere, REPAIR.replace('"E100"', '"NOWHERE-EITHER"'))
     nowhere.run(DAY)
-    mend(nowhere)
+    write_repair(nowhere)
     result = nowhere.run(DAY)
     assert result.complete and result.repaired == {"default-location": 1}
     assert nowhere.sql("SELECT name, version FROM repair_version") == [("default-location", 1), ("default-location", 2)]
@@ -104,19 +104,19 @@ def test_a_changed_text_is_another_version_and_is_used_again(nowhere: Books, int
     assert verify(nowhere.context()).sound
 
 
-def test_a_repair_that_was_taken_back_is_no_longer_applied(nowhere: Books, intacct: Intacct) -> None:
-    mend(nowhere, REPAIR.replace('"E100"', '"NOWHERE-EITHER"'))
+def test_a_repair_that_was_withdrawn_is_no_longer_applied(nowhere: Books, intacct: Intacct) -> None:
+    write_repair(nowhere, REPAIR.replace('"E100"', '"NOWHERE-EITHER"'))
     nowhere.run(DAY)
-    mend(nowhere, "")
+    write_repair(nowhere, "")
     intacct.admin("/locations", id="NOWHERE", name="Nowhere")
     assert nowhere.run(DAY).complete
     assert "NOWHERE" in locations(intacct) and "NOWHERE-EITHER" not in locations(intacct)
     assert len(nowhere.sql("SELECT * FROM repaired_value")) == 2, "what it did stays on record"
 
 
-def test_a_repair_that_is_written_later_mends_what_was_refused_before(nowhere: Books, intacct: Intacct) -> None:
+def test_a_repair_that_is_written_later_fixes_what_was_refused_before(nowhere: Books, intacct: Intacct) -> None:
     assert nowhere.run(DAY).counts["failed"] == 1
-    mend(nowhere)
+    write_repair(nowhere)
     result = nowhere.run(DAY)
     assert result.complete and result.repaired == {"default-location": 1}
     assert [one["lines"] for one in result.entries] == [4]
@@ -159,7 +159,7 @@ def test_what_revrec_does_not_understand_is_never_repaired(nowhere: Books, monke
     from revrec.intacct import client
     from revrec.intacct.judgment import judge_posting
 
-    mend(nowhere)
+    write_repair(nowhere)
     plain = judge_posting
 
     def unknown(*words: Any) -> Any:
@@ -172,14 +172,14 @@ def test_what_revrec_does_not_understand_is_never_repaired(nowhere: Books, monke
 
 
 def test_a_broken_rule_file_repairs_nothing_and_stops_nothing(nowhere: Books, intacct: Intacct) -> None:
-    mend(nowhere, REPAIR + "[[repair]]\n")
+    write_repair(nowhere, REPAIR + "[[repair]]\n")
     result = nowhere.run(DAY)
     assert (result.counts["failed"], result.counts["posted"]) == (1, 1)
 
 
 def test_a_dry_run_shows_what_repairs_will_send_and_writes_nothing(nowhere: Books, intacct: Intacct) -> None:
     nowhere.run(DAY)
-    mend(nowhere)
+    write_repair(nowhere)
     before = nowhere.content()
     assert [one["status"] for one in nowhere.run(DAY, dry_run=True).entries] == ["planned"]
     assert nowhere.content() == before
@@ -188,7 +188,7 @@ def test_a_dry_run_shows_what_repairs_will_send_and_writes_nothing(nowhere: Book
 def test_a_closed_period_is_repaired_for_some_lines_by_the_first_open_day(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
-    mend(
+    write_repair(
         books,
         """
         [[repair]]
@@ -215,7 +215,7 @@ def test_a_closed_period_is_repaired_for_some_lines_by_the_first_open_day(
 def test_where_a_policy_decides_on_closed_periods_no_repair_moves_a_date(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
-    mend(books, '[[repair]]\nname = "r"\nwhen = { error = "period-closed" }\nset = { date = "next_open" }\n')
+    write_repair(books, '[[repair]]\nname = "r"\nwhen = { error = "period-closed" }\nset = { date = "next_open" }\n')
     books.take(row("INV-1"))
     intacct.admin("/periods/close", entity="", month="2024-01")
     result = books.run("2024-01-31", REVREC_POSTING_CLOSED_PERIOD="hold")

@@ -43,7 +43,7 @@ accrued = "4010"
 
 @dataclass
 class Ledger:
-    """A gateway whose answers are lost while ``deaf``; ``saves`` tells whether it saves what it is sent."""
+    """A gateway whose answers are lost while ``deaf``; ``saves`` says if it saves what it is sent."""
 
     deaf: bool = True
     saves: bool = False
@@ -216,9 +216,9 @@ def test_two_entries_cannot_be_posted_under_one_record_number(
     ledger.deaf = False
     books.take(row("INV-2", post_date="2024-01-06"), name="more.csv")
     books.run("2024-01-31")
-    ((taken, other),) = books.sql("SELECT record_no, reference FROM journal_entry WHERE state = 'POSTED'")
+    ((used, other),) = books.sql("SELECT record_no, reference FROM journal_entry WHERE state = 'POSTED'")
     with pytest.raises(BadInput, match=other):
-        resolve.as_posted(books.context(), held, taken, WHY)
+        resolve.as_posted(books.context(), held, used, WHY)
 
 
 @pytest.mark.parametrize("decide", [resolve.send_again, resolve.cancel])

@@ -27,7 +27,7 @@ def rule(name: str, when: str, method: str = "fixed_offset", keys: str = "", pri
     return ONE.format(name=name, when=when, method=method, keys=keys, priority=priority)
 
 
-def test_lines_that_no_rule_takes_are_told_by_item_with_their_sum(offline: Books, row: MakeRow) -> None:
+def test_lines_that_no_rule_matches_are_reported_by_item_with_their_sum(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"), row("INV-2", item="NEW-1", amount="3.00"), row("INV-3", item="NEW-1", amount="4.00"))
     offline.rules(rule("magazine", 'item = "MAG-*"'))
     book, found = coverage(offline.context())
@@ -37,7 +37,7 @@ def test_lines_that_no_rule_takes_are_told_by_item_with_their_sum(offline: Books
     assert (found.lines, dict(found.matched), len(book.rules)) == (3, {"magazine": 1}, 1)
 
 
-def test_lines_that_two_rules_take_are_told(offline: Books, row: MakeRow) -> None:
+def test_lines_that_two_rules_match_are_reported(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"))
     both = rule("a", 'condition = "amount > 1"') + rule("b", 'condition = "amount > 2"')
     offline.rules(both)
@@ -46,7 +46,7 @@ def test_lines_that_two_rules_take_are_told(offline: Books, row: MakeRow) -> Non
     assert gap.problem == "two" and '"a"' in gap.reason and '"b"' in gap.reason
 
 
-def test_when_every_line_is_taken_by_one_rule_there_is_no_gap(offline: Books, row: MakeRow) -> None:
+def test_when_every_line_is_matched_by_one_rule_there_is_no_gap(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1"), row("INV-2", item="GOODS-1"))
     assert coverage(offline.context())[1].complete
 
@@ -106,7 +106,7 @@ def test_events_count_for_both_sets(offline: Books, row: MakeRow) -> None:
     assert "2024-03-07" in changed.before and "2024-03-08" in changed.after
 
 
-def test_broken_rules_of_the_other_set_are_told(offline: Books) -> None:
+def test_broken_rules_of_the_other_set_are_reported(offline: Books) -> None:
     with pytest.raises(RuleErrors, match=r"other/rules.toml:1:1"):
         compare_rules(offline.context(), other(offline, "x = 1"))
 

@@ -1,4 +1,4 @@
-"""A run: exactly what is due, balanced, once, and what Intacct refuses is told and mended."""
+"""A run: exactly what is due, balanced, once, and what Intacct refuses is reported and fixed."""
 
 import re
 from datetime import date, timedelta
@@ -125,7 +125,7 @@ def test_over_the_line_limit_an_entry_is_split_in_a_stable_order(books: Books, i
     assert documents == [["INV-5/1", "INV-1/1"], ["INV-4/1", "INV-2/1"], ["INV-3/1"]]
 
 
-def test_a_dry_run_shows_the_very_entries_writes_nothing_and_speaks_to_nobody(
+def test_a_dry_run_shows_the_very_entries_writes_nothing_and_speaks_to_no_one(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     books.take(row("INV-1"), row("INV-2", item="GOODS-1"))
@@ -190,11 +190,11 @@ def test_of_two_runs_at_once_one_posts_and_the_other_exits_6_or_finds_nothing(
     books.take(*(row(f"INV-{n}") for n in range(3)))
     intacct.admin("/switch", function_delay_ms=150)
     both = [books.start("run", "--date", DAY) for _ in range(2)]
-    told = [process.communicate(timeout=PATIENCE) for process in both]
+    shown = [process.communicate(timeout=PATIENCE) for process in both]
     codes = sorted(process.returncode for process in both)
-    assert codes in ([0, 6], [0, 0]), told
+    assert codes in ([0, 6], [0, 0]), shown
     if codes == [0, 6]:
-        assert any("another revrec run is posting; wait for it to end" in error for _out, error in told)
+        assert any("another revrec run is posting; wait for it to end" in error for _out, error in shown)
     references = [entry["reference"] for entry in intacct.entries()]
     assert len(references) == len(set(references)) == 3
     assert states(books) == ["POSTED"] * 3
@@ -204,8 +204,8 @@ def test_a_run_that_waits_for_another_finds_its_work_done(books: Books, intacct:
     books.take(row("INV-1"))
     intacct.admin("/switch", function_delay_ms=100)
     both = [books.start("run", "--date", DAY, "--wait", "40 s", "--format", "json") for _ in range(2)]
-    told = [process.communicate(timeout=PATIENCE) for process in both]
-    assert [process.returncode for process in both] == [0, 0], told
+    shown = [process.communicate(timeout=PATIENCE) for process in both]
+    assert [process.returncode for process in both] == [0, 0], shown
     assert len(intacct.entries()) == 3
 
 
@@ -233,7 +233,7 @@ def wrong_account(books: Books, account: str = "9999") -> None:
     books.rules(rule + recognize + monthly)
 
 
-def test_an_entry_that_intacct_refuses_is_told_with_advice_and_the_others_go_on(
+def test_an_entry_that_intacct_refuses_is_reported_with_advice_and_the_others_go_on(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     wrong_account(books)
@@ -249,7 +249,7 @@ def test_an_entry_that_intacct_refuses_is_told_with_advice_and_the_others_go_on(
     assert attempt["outcome"] == "rejected" and "<errorno>" in attempt["response"] and "9999" in attempt["request"]
 
 
-def test_after_the_account_is_mended_in_intacct_the_next_run_posts_under_a_new_reference(
+def test_after_the_account_is_fixed_in_intacct_the_next_run_posts_under_a_new_reference(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     wrong_account(books, "9998")
@@ -267,7 +267,7 @@ def test_after_the_account_is_mended_in_intacct_the_next_run_posts_under_a_new_r
     assert books.trace(first["reference"]) == life, "the old reference still leads to it"
 
 
-def test_after_the_account_is_mended_in_the_rule_the_next_run_posts_to_the_new_one(
+def test_after_the_account_is_fixed_in_the_rule_the_next_run_posts_to_the_new_one(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     wrong_account(books)

@@ -25,7 +25,7 @@ REAL = {"REVREC_POSTING_QUARANTINE": "16 min", "REVREC_POSTING_RETRIES": "0"}
 
 
 class Clock:
-    """A clock that moves only while somebody sleeps; ``meanwhile`` says what happens during which pause."""
+    """A clock that moves only while a command sleeps; ``meanwhile`` says what happens during which pause."""
 
     def __init__(self) -> None:
         self.began = self.time = datetime(2024, 2, 11, 6, 15, tzinfo=UTC)
@@ -128,7 +128,7 @@ def test_when_the_time_is_up_it_ends_with_what_is_left(
     assert len(intacct.entries()) == 2
 
 
-def test_a_gateway_that_is_never_reached_is_told_at_the_end(
+def test_a_gateway_that_is_never_reached_is_reported_at_the_end(
     two: Books, command: Any, clock: Clock, intacct: Intacct
 ) -> None:
     intacct.admin("/switch", offline=True)
@@ -223,12 +223,12 @@ def test_ctrl_c_within_a_pass_closes_the_record_of_the_run(
     assert outcomes(two) == ["stopped: interrupted"]
 
 
-def test_people_are_told_once_at_the_end(
+def test_people_are_alerted_once_at_the_end(
     two: Books, command: Any, clock: Clock, intacct: Intacct, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[RunResult] = []
-    monkeypatch.setattr("revrec.jobs.running.alert._finished", lambda _context, result: told.append(result))
+    shown: list[RunResult] = []
+    monkeypatch.setattr("revrec.jobs.running.alert._finished", lambda _context, result: shown.append(result))
     monkeypatch.setattr("revrec.jobs.running.alert._alert", lambda _context, _warn, facts: facts())
     intacct.fault("429@before:2x:create")
     result = run_and_alert(command(), DAY, False, timedelta(0), print, timedelta(hours=2))
-    assert told == [result] and result.complete and len(result.runs) == 3
+    assert shown == [result] and result.complete and len(result.runs) == 3

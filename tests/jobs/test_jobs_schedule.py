@@ -96,7 +96,7 @@ def test_broken_rules_stop_it_before_anything(offline: Books, row: MakeRow) -> N
     assert offline.content() == before
 
 
-def test_what_was_posted_stays_and_the_rest_is_planned_anew(books: Books, row: MakeRow) -> None:
+def test_what_was_posted_stays_and_the_rest_is_planned_again(books: Books, row: MakeRow) -> None:
     books.take(row("INV-1"))
     assert books.run("2024-03-31").complete
     books.rules(SIX)
@@ -127,11 +127,11 @@ def test_changed_accounts_make_a_new_version_of_the_open_part_alone(
     sums(books)
 
 
-def test_explain_tells_every_rule_tried_and_the_winner(offline: Books, row: MakeRow) -> None:
+def test_explain_shows_every_rule_tried_and_the_winner(offline: Books, row: MakeRow) -> None:
     offline.take(row("INV-1", item="POD-1"))
-    told = explain(offline.context(), "shop/INV-1/1")
-    assert (told.winner, told.unscheduled, told.schedule) == ("delivery", True, ())
-    assert {one.rule: one.matched for one in told.rules} == {
+    shown = explain(offline.context(), "shop/INV-1/1")
+    assert (shown.winner, shown.unscheduled, shown.schedule) == ("delivery", True, ())
+    assert {one.rule: one.matched for one in shown.rules} == {
         "magazine": "no", "goods": "no", "delivery": "yes", "date-on-the-line": "yes",
     }  # fmt: skip
     offline.event("shop/INV-1/1", "pod", "2024-03-07")
@@ -168,11 +168,11 @@ def test_another_plan_is_filled_from_its_first_part_on(
     after = plan([cut - last for cut, last in zip(cuts, [0, *cuts], strict=False) if cut > last], sign)
     before = plan(old, sign)
     which = data.draw(st.lists(st.booleans(), min_size=len(before), max_size=len(before)))
-    posted = [part for part, taken in zip(before, which, strict=True) if taken]
+    posted = [part for part, chosen in zip(before, which, strict=True) if chosen]
     total_posted = sum(part.amount for part in posted)
     for left in (uncovered_parts(after, total_posted), unposted_parts(after, posted)):
         assert total_posted + sum(part.amount for part in left) == sign * total
-        assert all(part.amount * sign > 0 for part in left), "no part is taken back while the whole is not exceeded"
+        assert all(part.amount * sign > 0 for part in left), "no part is reversed while the whole is not exceeded"
         assert [part.date for part in left] == sorted(part.date for part in left)
     cumulative = list(accumulate(part.amount for part in after))
     due = [part.date for part, upto in zip(after, cumulative, strict=True) if abs(upto) > abs(total_posted)]
@@ -185,7 +185,7 @@ def test_a_part_that_was_skipped_stays_due_on_its_own_date() -> None:
     assert uncovered_parts(parts, 200) == (february, march)
 
 
-def test_more_than_the_plan_is_taken_back_at_its_end() -> None:
+def test_more_than_the_plan_is_reversed_at_its_end() -> None:
     parts = plan([200, 200], 1)
     assert uncovered_parts(parts, 500) == (SchedulePart(parts[-1].date, -100),)
     assert unposted_parts(parts, [*parts, parts[0]]) == (SchedulePart(parts[-1].date, -200),)
@@ -216,7 +216,7 @@ def test_whatever_is_rebuilt_and_posted_in_between_the_sums_hold(
 
 
 def commit(books: Books, day: date) -> None:
-    """What a run commits before it speaks to anybody."""
+    """What a run commits before it sends a request."""
     from revrec.jobs.posting.intents import commit_intents
     from revrec.store.posting import entries
 

@@ -68,13 +68,13 @@ def test_nothing_that_is_written_anywhere_holds_a_secret(
     }
     books = new_books(tmp_path / "books", {**environment, "REVREC_POSTING_QUARANTINE": "0.3 s"})
     charges = books.file("charges.csv", [row("INV-1"), row("INV-2", item="GOODS-1", post_date="2024-01-01")])
-    told: list[str] = []
+    printed: list[str] = []
 
     def tell(*words: str, code: int = 0, **changes: str) -> str:
         process = books.start(*words, TMPDIR=str(tmp_path / "books"), **changes)
         out, error = process.communicate(timeout=PATIENCE)
         assert process.returncode == code, (words, out, error)
-        told.extend([out, error])
+        printed.extend([out, error])
         return str(out + error)
 
     tell("import", str(charges), "-v")
@@ -92,10 +92,10 @@ def test_nothing_that_is_written_anywhere_holds_a_secret(
     requests = "\n".join(text for (text,) in books.sql("SELECT request FROM attempt WHERE kind = 'send'"))
     assert "<password>***</password>" in requests and "<sessionid>***</sessionid>" in requests
     address_file = data.with_name(data.name + ".address.json")
-    found = search([tmp_path, data.parent], told, [SENDER, USER, WRONG])
+    found = search([tmp_path, data.parent], printed, [SENDER, USER, WRONG])
     assert set(found) <= {str(address_file)}, "but for the sandbox's own address file, while it serves"
     assert address_file.stat().st_mode & 0o077 == 0
-    assert sessions([tmp_path, data.parent], told) == []
+    assert sessions([tmp_path, data.parent], printed) == []
 
 
 def test_nothing_that_the_built_in_sandbox_leaves_holds_a_secret(
@@ -105,10 +105,10 @@ def test_nothing_that_the_built_in_sandbox_leaves_holds_a_secret(
     books = new_books(tmp_path / "books", passwords)
     books.take(row("INV-1"))
     process = books.start("run", "--date", DAY, "-v")
-    told = list(process.communicate(timeout=PATIENCE))
-    assert process.returncode == 0, told
+    printed = list(process.communicate(timeout=PATIENCE))
+    assert process.returncode == 0, printed
     assert {"sandbox.db", "sandbox.db.log"} <= {file.name for file in books.folder.iterdir()}
-    assert search([tmp_path], told, [SENDER, USER]) == [] and sessions([tmp_path], told) == []
+    assert search([tmp_path], printed, [SENDER, USER]) == [] and sessions([tmp_path], printed) == []
 
 
 def sessions(folders: list[Path], texts: list[str]) -> list[str]:

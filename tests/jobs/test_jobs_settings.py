@@ -1,4 +1,4 @@
-"""Settings: the file, then the environment; every problem at once, with its place and its mend."""
+"""Settings: the file, then the environment; every problem at once, with its place and its fix."""
 
 import os
 import platform
@@ -84,7 +84,7 @@ def test_variables_with_secrets_and_those_of_no_section_are_no_slips(tmp_path: P
     load(None, tmp_path, {"REVREC_ALERTS_PASSWORD": "x", "REVREC_CONFIG": "y", "REVREC_INTACCT_USER_ID": "z"})
 
 
-def test_all_problems_are_told_at_once_with_their_places(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_with_their_places(tmp_path: Path) -> None:
     text = """
     accounts = 5
     [postings]
@@ -157,7 +157,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, content: bytes | No
         load(file, tmp_path, {})
 
 
-def test_the_configuration_is_looked_for_in_the_order_that_the_manual_tells(
+def test_the_configuration_is_looked_for_in_the_order_of_the_manual(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "home"))

@@ -51,7 +51,7 @@ def minor(line: Any) -> int:
 
 @contextmanager
 def together(books: Books) -> Iterator[None]:
-    """Lets those who are started within begin at the same moment: nobody gets a turn until two stand in line."""
+    """Lets those who are started within begin at the same moment: no one gets a turn until two wait for it."""
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = ("
     waiting += "SELECT oid FROM pg_database WHERE datname = current_database())"
     with active_run(books.context("run").database, "gate", 0, 1, 60) as gate, gate.turn():
@@ -80,10 +80,10 @@ def test_two_processes_share_a_run_in_turn_and_never_have_two_requests_out(
     intacct.admin("/switch", function_delay_ms=20, max_in_flight=1)
     with together(books):
         both = [books.start("run", "--date", DAY, "--format", "json") for _ in range(2)]
-    told = [process.communicate(timeout=PATIENCE) for process in both]
+    shown = [process.communicate(timeout=PATIENCE) for process in both]
     intacct.admin("/switch", function_delay_ms=0, max_in_flight=0)
-    assert [process.returncode for process in both] == [0, 0], told
-    results = [json.loads(out) for out, _error in told]
+    assert [process.returncode for process in both] == [0, 0], shown
+    results = [json.loads(out) for out, _error in shown]
     assert sum(result["posted"] for result in results) == count
     assert all(result["waiting"] == result["in_doubt"] == 0 for result in results), "none leaves before all is settled"
     outcomes = Counter(outcome for (outcome,) in books.sql("SELECT outcome FROM attempt_outcome"))
@@ -160,7 +160,7 @@ def test_more_requests_at_once_if_so_configured(books: Books, intacct: Intacct, 
     books.environment["REVREC_POSTING_MAX_IN_FLIGHT"] = "3"
     intacct.admin("/switch", function_delay_ms=30)
     three = [books.start("run", "--date", DAY) for _ in range(3)]
-    told = [process.communicate(timeout=PATIENCE) for process in three]
+    shown = [process.communicate(timeout=PATIENCE) for process in three]
     intacct.admin("/switch", function_delay_ms=0)
-    assert [process.returncode for process in three] == [0, 0, 0], told
+    assert [process.returncode for process in three] == [0, 0, 0], shown
     same_ledgers(books, intacct, count)

@@ -211,7 +211,7 @@ def test_a_preview_of_a_file_imports_nothing(offline: Books, row: MakeRow) -> No
         preview_file(offline.context(), bad, NATIVE_CHARGES)
 
 
-def test_a_status_counts_what_waits_and_names_what_needs_somebody(books: Books, intacct: Intacct, row: MakeRow) -> None:
+def test_a_status_counts_what_waits_and_names_what_needs_a_person(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "fail"
     books.take(row("INV-1"), row("INV-2", item="POD-1"))
     intacct.admin("/periods/close", month="2024-01")

@@ -179,14 +179,14 @@ def test_an_entry_that_a_person_lets_be_sent_again_and_another_worker_took_is_le
     resolve.send_again(doubtful.context("postings resolve"), reference, "look again")
     original = ENTRY_TABLES.may_have_posted
 
-    def taken_meanwhile(connection: Any, number: int) -> bool:
+    def sent_meanwhile(connection: Any, number: int) -> bool:
         there = original(connection, number)
         monkeypatch.setattr(ENTRY_TABLES, "may_have_posted", original)
         connection.rollback()
         other.move("READY", "SENDING", owner="other", lease_until="9")
         return there
 
-    monkeypatch.setattr(ENTRY_TABLES, "may_have_posted", taken_meanwhile)
+    monkeypatch.setattr(ENTRY_TABLES, "may_have_posted", sent_meanwhile)
     with doubtful.beside("other"):
         assert doubtful.run(DAY, later=LATER).counts["waiting"] == 1
     assert state(doubtful) == "SENDING" and gateway.sent == 1

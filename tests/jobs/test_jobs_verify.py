@@ -184,7 +184,7 @@ class Ledger:
                 PostingOutcome.REJECTED,
                 entry.control_id,
                 error_class=ErrorClass.NEEDS_DATA,
-                advice="mend it",
+                advice="fix it",
                 failure="unbalanced",
                 named={"where": entry.reference},
             )
@@ -328,7 +328,7 @@ def test_a_sound_database_with_a_rich_story_verifies_clean(story: Books) -> None
     assert result.findings == [] and result.sound
     assert result.rows > 150 and result.events > 50
     for table in TABLES:
-        assert story.sql(f"SELECT count(*) FROM {table}")[0][0] >= 2, f"the story tells too little of {table}"
+        assert story.sql(f"SELECT count(*) FROM {table}")[0][0] >= 2, f"the story has too few rows of {table}"
     states = {state for (state,) in story.sql("SELECT state FROM journal_entry")}
     assert states == {"POSTED", "REPLACED", "CANCELED"}
     assert story.sql("SELECT count(*) FROM schedule_line WHERE superseded_by IS NOT NULL")[0][0] > 5
@@ -336,7 +336,7 @@ def test_a_sound_database_with_a_rich_story_verifies_clean(story: Books) -> None
 
 
 class Tampered:
-    """A copy of the story's database, in the hands of somebody who knows SQLite."""
+    """A copy of the story's database, in the hands of a person who knows SQLite."""
 
     def __init__(self, url: str, config: Path) -> None:
         self.url = url
@@ -590,7 +590,7 @@ WEAKENED = {
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
-def test_every_promise_that_is_taken_from_the_server_is_found(tampered: Tampered) -> None:
+def test_every_promise_that_is_removed_from_the_server_is_found(tampered: Tampered) -> None:
     before: set[str] = set()
     for name, sql in WEAKENED.items():
         tampered.change((sql, ()))
@@ -651,7 +651,7 @@ def test_an_anchor_holds_the_head_and_a_chain_that_continues_it_passes(story: Bo
         ({"hash": "0" * 64}, "its hash is not the anchored one"),
     ],
 )
-def test_a_chain_that_does_not_continue_its_anchor_is_told(
+def test_a_chain_that_does_not_continue_its_anchor_is_reported(
     story: Books, tmp_path: Path, changed: dict[str, Any], said: str
 ) -> None:
     path = tmp_path / "anchor.json"

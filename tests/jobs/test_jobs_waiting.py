@@ -87,9 +87,9 @@ def test_status_trace_and_explain_show_it(projects: Books) -> None:
     assert (found.unscheduled, found.waiting) == (1, (("waiting", GO_LIVE, "USD", 1, "600.00", False, "2024-02-01"),))
     (version,) = projects.trace("shop/P-1/1")["schedule"]
     assert (version["waiting"], version["waits_for"], version["carried"]) == ("600.00", GO_LIVE, "0.00")
-    told = explain(projects.context(), "shop/P-1/1")
-    assert told.waiting == ("600.00", "USD", GO_LIVE)
-    assert told.unscheduled is False and len(told.schedule) == 1
+    shown = explain(projects.context(), "shop/P-1/1")
+    assert shown.waiting == ("600.00", "USD", GO_LIVE)
+    assert shown.unscheduled is False and len(shown.schedule) == 1
 
 
 def test_a_file_is_previewed_with_what_would_wait(projects: Books, row: MakeRow) -> None:
@@ -99,9 +99,7 @@ def test_a_file_is_previewed_with_what_would_wait(projects: Books, row: MakeRow)
     assert len(found.lines) == 4 and found.waiting == []
 
 
-def test_progress_is_posted_and_a_correction_downward_is_taken_back(
-    books: Books, intacct: Intacct, row: MakeRow
-) -> None:
+def test_progress_is_posted_and_a_correction_downward_is_reversed(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.rules(RULES)
     books.take(row("W-1", item="WORK-1", amount="100.00"))
     books.event("shop/W-1/1", "percent", "2024-01-31", percent=40)

@@ -1,4 +1,4 @@
-"""What the disk may do to a run: fill up, refuse to be written to, be locked by somebody else.
+"""What the disk may do to a run: fill up, refuse to be written to, be locked by another program.
 
 Each time a real command ends with a clear message; when the disk is well again, the next runs end what it began, and
 both ledgers are compared entry by entry. Power that fails is part of the kill harness.
@@ -24,7 +24,7 @@ PAGES = (0, 2, 5, 10, 20)
 """How many pages the database can grow by."""
 
 
-class Told(NamedTuple):
+class Reported(NamedTuple):
     """How a command ended that the disk was bad to, and what it said."""
 
     what: str
@@ -32,31 +32,31 @@ class Told(NamedTuple):
     said: str
 
 
-def all_of_it() -> dict[str, list[Told]]:
+def all_of_it() -> dict[str, list[Reported]]:
     """Everything, in a process of its own: the harness forks, and prepares its process for that."""
     with ProcessPoolExecutor(1) as pool:
         return pool.submit(_all_of_it).result()
 
 
-def _all_of_it() -> dict[str, list[Told]]:
+def _all_of_it() -> dict[str, list[Reported]]:
     with harness(seed=1) as played:
         return {what.__name__: what(played) for what in (full, read_only, locked)}
 
 
-def full(played: Harness) -> list[Told]:
+def full(played: Harness) -> list[Reported]:
     """A run on a disk that fills up at one moment or another, and then runs on one that has room again."""
     limits = [(f"{size} KiB in a file", partial(_limit_files, size)) for size in FILE_SIZES]
     limits += [(f"{pages} more pages", partial(_limit_pages, pages)) for pages in PAGES]
     return [_ended_badly(played, what, before=before) for what, before in limits]
 
 
-def read_only(played: Harness) -> list[Told]:
-    """A run by somebody who may not write, and then by one who may."""
+def read_only(played: Harness) -> list[Reported]:
+    """A run by a user who may not write, and then by one who may."""
     played.folder.chmod(0o711)
-    return [_ended_badly(played, "read-only", around=_unwritable, before=_be_nobody)]
+    return [_ended_badly(played, "read-only", around=_unwritable, before=_become_ordinary_user)]
 
 
-def locked(played: Harness) -> list[Told]:
+def locked(played: Harness) -> list[Reported]:
     """A decision while another program writes without end, and a run when it has ended."""
     return [_ended_badly(played, "locked", ["periods", "close", "2023-01", "--reason", "the proof"], around=_locked)]
 
@@ -67,7 +67,7 @@ def _ended_badly(
     words: list[str] = RUN,
     around: Callable[[Path], Any] = lambda _books: closing(_Nothing()),
     before: Callable[[], object] = lambda: None,
-) -> Told:
+) -> Reported:
     code: list[int | None] = []
 
     def first(books: Path) -> None:
@@ -77,7 +77,7 @@ def _ended_badly(
             played.start = forked
 
     books = played.play(Plan(), first)
-    return Told(what, code[0], (books / SAID).read_text())
+    return Reported(what, code[0], (books / SAID).read_text())
 
 
 class _Nothing:
@@ -117,7 +117,7 @@ def _unwritable(books: Path) -> Iterator[None]:
             file.chmod(0o755)
 
 
-def _be_nobody() -> None:
+def _become_ordinary_user() -> None:
     if os.geteuid() == 0:
         os.setgid(NOBODY)
         os.setuid(NOBODY)

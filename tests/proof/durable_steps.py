@@ -1,7 +1,7 @@
 """The durable steps of posting, read off the source itself, and a process that kills itself at one of them.
 
 A step is a commit of a posting job or a request to Intacct. Each has two moments: before (the transaction is complete
-but not committed; the request has not left) and after (nothing was done with it yet). A commit that somebody adds to
+but not committed; the request has not left) and after (nothing was done with it yet). A commit that is added to
 one of these jobs is thereby one more step that the kill harness must hit.
 """
 
@@ -133,7 +133,7 @@ class Death:
         Database.write, GatewayTransport.post = stepped_write, stepped_post  # type: ignore[method-assign]
 
     def commit(self, frame: FrameType | None) -> str:
-        """The step of the job that stands above this frame."""
+        """The step of the job above this frame."""
         while frame is not None and "/revrec/jobs/" not in frame.f_code.co_filename:
             frame = frame.f_back
         while frame is not None and frame.f_code.co_name in WRITES:

@@ -2,7 +2,7 @@
 
 The command is ``revrec run`` as a process of its own on a database file of its own; the other side is the sandbox's
 process with a seeded plan of faults. A command is killed by SIGKILL at a durable step (before or after a commit or a
-request) or after some milliseconds. In some trials each kill cuts the power too: the machine starts anew, and the end
+request) or after some milliseconds. In some trials each kill cuts the power too: the machine starts again, and the end
 of the database's log is lost. To be quick, commands are forked from a warmed parent; ``--fresh`` starts a new
 interpreter for each.
 
@@ -10,7 +10,7 @@ Before the random trials every durable step is killed at, by name, until each wa
 the source. A step that no trial hits is a failure.
 
     python tests/proof/kill_harness.py --trials 2000 --seed 1
-    python tests/proof/kill_harness.py --seed 1 --trial 17        # one trial again, told step by step
+    python tests/proof/kill_harness.py --seed 1 --trial 17        # one trial again, printed step by step
 
 The plan of a trial, its faults, kills and steps, follows from the seed alone. Kills after milliseconds fall where the
 machine lets them, so a trial that fails by one of these may need a few tries to fail again.
@@ -64,7 +64,7 @@ OMIT = """
 [gateway]
 omit = "_route"
 """
-"""How a person mends the dimension that Intacct can have no name for."""
+"""How a person fixes the dimension that Intacct can have no name for."""
 RULES = """
 [[rule]]
 name = "magazine"
@@ -105,7 +105,7 @@ shop,INV-5,1,C3,GOODS-2,2023-12-31,0.01,USD,,{location}
 TEMPLATES = 8
 """Deployments made once and copied: a late request of one trial must not meet the next trial's same references.
 The first two have a line with a location that Intacct does not have, for which there is a repair; the last has an entry
-that cannot be written for Intacct before a person mends it."""
+that cannot be written for Intacct before a person fixes it."""
 REPAIRED, UNWRITABLE = (0, 1), TEMPLATES - 1
 FAULTS = (
     "drop", "reset", "html", "empty", "truncated", "garbled", "wrong_control_id", "stale", "slow=0.05", "500", "503",
@@ -167,10 +167,10 @@ class Plan:
     put_back: bool = False
     """After the first run the database alone is put back to what it was before."""
     giving_up: bool = False
-    """What is held and not in the ledger is given up; else it is sent again."""
+    """What needs review and is not in the ledger is canceled; else it is sent again."""
     closed: bool = False
     """The first month is closed in Intacct."""
-    untold: bool = False
+    undisclosed: bool = False
     """Intacct does not tell how far its books are closed."""
     decided: bool = False
     """A person closes the first month here."""
@@ -190,10 +190,10 @@ class Plan:
         kills = [_drawn(draw) for _ in range(draw.randint(1, 4))]
         delay, late, refusals = draw.choice((0, 0, 5, 30)), draw.choice((0, 0, 0, 1)), draw.choice((0, 0, 0, 1, 3))
         books, giving_up, put_back = draw.randrange(TEMPLATES), draw.random() < 0.3, draw.random() < 0.1
-        one_currency, closed, untold = draw.random() < 0.1, draw.random() < 0.15, draw.random() < 0.5
+        one_currency, closed, undisclosed = draw.random() < 0.1, draw.random() < 0.15, draw.random() < 0.5
         decided, power, unnoticed = draw.random() < 0.05, draw.random() < 0.15, draw.random() < 0.3
-        told = (one_currency, put_back, giving_up, closed, untold, decided, power, unnoticed)
-        return cls(",".join(faults), kills, delay, late, refusals, books, "", *told)
+        shown = (one_currency, put_back, giving_up, closed, undisclosed, decided, power, unnoticed)
+        return cls(",".join(faults), kills, delay, late, refusals, books, "", *shown)
 
     @classmethod
     def at(cls, moments: Sequence[str], turn: int) -> "Plan":
@@ -217,7 +217,7 @@ SCENES: tuple[tuple[Plan, tuple[str, ...]], ...] = (
     (Plan(put_back=True, unnoticed=True), ("_give_up",)),
     (Plan(books=UNWRITABLE), ("Poster._reject",)),
     (Plan(books=REPAIRED[0]), ("PostingRun._repair",)),
-    (Plan(closed=True, untold=True), ("_redate",)),
+    (Plan(closed=True, undisclosed=True), ("_redate",)),
     (Plan(closed=True, decided=True), ("periods.refresh_closed_periods", "periods.decide")),
     (Plan(power=True), ()),
 )
@@ -274,7 +274,7 @@ def serving(folder: Path, seed: int) -> Iterator[Sandbox]:
 
 
 def _command(words: list[str], where: str, record: Path) -> int:
-    """Run the command in this process, which dies where it is told; its exit code."""
+    """Run the command in this process, which dies where the test says; its exit code."""
     from revrec.cli.main import main
     from revrec.intacct.reading import ReadPolicy
     from revrec.jobs.posting import retries as patience
@@ -450,7 +450,7 @@ class Harness:
             random_failures=plan.refusals,
             denied=plan.denied,
             multi_currency=not plan.one_currency,
-            closed_books_date="refuse" if plan.untold else "answer",
+            closed_books_date="refuse" if plan.undisclosed else "answer",
         )
         if plan.closed:
             self.sandbox.change("/periods/close", month="2024-01")
@@ -492,7 +492,7 @@ class Harness:
         raise Failed(f"STUCK: after {MOST_RUNS} runs: {_states(books)}\n{_said(books)}")
 
     def _decide(self, books: Path) -> None:
-        """A person mends what cannot be written for Intacct, and settles what is held by what the ledger shows."""
+        """A person fixes what cannot be written for Intacct, and settles what needs review by what the ledger shows."""
         if "_route" in "".join(text or "" for (text,) in _sql(books, REFUSED)):
             (books / "revrec.toml").write_text(CONFIG + OMIT)
         if "Only one copy may post" in _said(books):

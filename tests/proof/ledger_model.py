@@ -61,7 +61,7 @@ class Entry:
     foreign: bool = False
     """Somebody else made it or changed its figures: it is no work of revrec's any more."""
     sent_as: str = ""
-    """The reference that revrec gave it, if somebody has edited that away."""
+    """The reference that revrec gave it, if a person has edited that away."""
 
     @property
     def content(self) -> tuple[str, Counter[Line]]:
@@ -82,7 +82,7 @@ class Function:
     """The control ids of the further functions of a request that claims several."""
 
     @property
-    def told(self) -> str:
+    def description(self) -> str:
         """The request in words that are the same whenever the same is asked; the control id of a read is not."""
         return f"create {self.control_id[-6:]}" if self.kind == "create" else f"{self.kind} {self.text('object')}"
 
@@ -333,10 +333,10 @@ _AUTHENTICATION = "<authentication><status>success</status><userid>u</userid><co
 
 def _answer(control_id: str, _of: str, *results: str) -> bytes:
     control = f"<control><status>success</status><controlid>{control_id}</controlid></control>"
-    told = "".join(f"<result>{one}</result>" for one in results)
-    return f"<response>{control}<operation>{_AUTHENTICATION}{told}</operation></response>".encode()
+    description = "".join(f"<result>{one}</result>" for one in results)
+    return f"<response>{control}<operation>{_AUTHENTICATION}{description}</operation></response>".encode()
 
 
 def contents(entries: Iterable[Entry]) -> Counter[str]:
-    """How often each schedule line stands in the ledger."""
+    """How often each schedule line is in the ledger."""
     return Counter(part for entry in entries for part in entry.parts)

@@ -89,7 +89,7 @@ Step = Callable[[str], None]
 
 
 class SteppedDatabase(Database):
-    """A database in memory that tells before each transaction, so that a worker can be stopped there."""
+    """A database in memory that calls the test before each transaction, so that a worker can be stopped there."""
 
     def __init__(self, step: Step) -> None:
         super().__init__("sqlite://")

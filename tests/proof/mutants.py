@@ -1,6 +1,6 @@
 """The protocol broken on purpose, one rule at a time: each of these must be caught by the simulator.
 
-python tests/proof/mutants.py            # plays each until it is caught, and tells by what
+python tests/proof/mutants.py            # plays each until it is caught, and prints by what
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -131,12 +131,12 @@ def _judging_duplicates(outcome: PostingOutcome, record_no: str) -> AbstractCont
     return replaced(client, "judge_posting")(judge)
 
 
-@mutant("'already recorded' is taken for posted")
+@mutant("'already recorded' counts as posted")
 def _() -> AbstractContextManager[Any]:
     return _judging_duplicates(PostingOutcome.POSTED, "0")
 
 
-@mutant("'already recorded' is taken for a refusal")
+@mutant("'already recorded' counts as a refusal")
 def _() -> AbstractContextManager[Any]:
     return _judging_duplicates(PostingOutcome.REJECTED, "")
 
@@ -252,7 +252,7 @@ def _consequence(state: str) -> AbstractContextManager[Any]:
     return replaced(Poster, "_interpret")(consequence)
 
 
-@mutant("a lost answer is taken for a refusal")
+@mutant("a lost answer counts as a refusal")
 def _() -> AbstractContextManager[Any]:
     return _consequence("REJECTED")
 
@@ -262,7 +262,7 @@ def _() -> AbstractContextManager[Any]:
     return _consequence("READY")
 
 
-@mutant("a server error is taken for proof that nothing ran")
+@mutant("a server error counts as proof that nothing ran")
 def _() -> AbstractContextManager[Any]:
     def judge(original: Any, exchange: Any, *words: Any) -> judgment.PostingVerdict:
         verdict: judgment.PostingVerdict = original(exchange, *words)
@@ -333,7 +333,7 @@ def _() -> AbstractContextManager[Any]:
     return replaced(recovery, "scan_journals")(look)
 
 
-@mutant("what a look shows and the books do not know is not made anew")
+@mutant("what a scan shows and the books do not know is not rebuilt")
 def _() -> AbstractContextManager[Any]:
     return replaced(recovery, "recover_lost_entries")(lambda _original, *_: [])
 
@@ -350,7 +350,7 @@ def _doubting_nothing() -> AbstractContextManager[Any]:
     return replaced(recovery, "record_scan")(account_for)
 
 
-@mutant("nobody notices that the books were put back")
+@mutant("no one notices that the books were put back")
 @contextmanager
 def _() -> Iterator[None]:
     with without_claim(), replaced(recovery, "_raise_epoch_if_restored")(lambda _original, *_: False):
@@ -364,7 +364,7 @@ def _() -> Iterator[None]:
         yield
 
 
-@mutant("a refusal in unknown words is taken for one that saved nothing")
+@mutant("a refusal in unknown words counts as one that saved nothing")
 def _() -> AbstractContextManager[Any]:
     return replaced(rejections, "saved_nothing")(lambda _original, _refused: True)
 
@@ -381,8 +381,8 @@ WHERE: dict[str, dict[str, Any]] = {
     "an answer for another control id counts": {"worlds": TWO_RUNS, "duels": True},
     "Intacct's absence of an entry is believed before the quarantine is over": {"worlds": FORGETFUL},
     "an entry that a dead run was sending has no quarantine": {"worlds": FORGETFUL},
-    "a server error is taken for proof that nothing ran": {"worlds": FORGETFUL},
-    "a refusal in unknown words is taken for one that saved nothing": {"worlds": LATE, "known": 0.0},
+    "a server error counts as proof that nothing ran": {"worlds": FORGETFUL},
+    "a refusal in unknown words counts as one that saved nothing": {"worlds": LATE, "known": 0.0},
 }
 """Where to look for mutants that show only in some worlds; the others are looked for in all."""
 
@@ -404,8 +404,8 @@ def main() -> None:
         started = time.process_time()
         with prepared_books() as (books, image):
             found = caught_within(8000, what, books, image)
-        told = "SURVIVES" if found is None else f"seed {found[0]}: {found[1][:90]}"
-        print(f"{time.process_time() - started:5.1f} s  {what}\n         {told}", flush=True)
+        shown = "SURVIVES" if found is None else f"seed {found[0]}: {found[1][:90]}"
+        print(f"{time.process_time() - started:5.1f} s  {what}\n         {shown}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """What must become of one entry, step by step: the table of states as a model that decides nothing by itself.
 
-The model knows an entry's state, its counters and who holds it. It is told what a worker does and what Intacct answers,
+The model knows an entry's state, its counters and who holds it. It gets what a worker does and what Intacct answers,
 and says what must then be true. It is written from docs/posting.md, not from the code.
 """
 
@@ -27,7 +27,7 @@ class Entry:
     doubt_until: datetime | None = None
     record_no: str | None = None
 
-    def may_be_taken(self, now: datetime) -> bool:
+    def may_be_processed(self, now: datetime) -> bool:
         """Whether there is something to do for it: send it, or read Intacct back."""
         over = self.doubt_until is None or self.doubt_until <= now
         return self.state == "READY" or (self.state == "IN_DOUBT" and over)
@@ -53,7 +53,7 @@ class Entry:
             self.doubt(now)
 
     def decided(self, way: str, record_no: str) -> None:
-        """A person has settled what was held."""
+        """A person has settled what needed review."""
         if way == "posted":
             self.state, self.record_no = "POSTED", record_no
         elif way == "again":
@@ -84,7 +84,7 @@ class Work:
             entry.state = "IN_DOUBT"
             self._load()
             self.waits_for = "read"
-        elif entry.may_be_taken(now):
+        elif entry.may_be_processed(now):
             self._load()
             self.waits_for = "read"
 
@@ -129,7 +129,7 @@ class Work:
         self.attempts, self.sends = self.entry.attempts, self.entry.sends
 
     def _send(self, now: datetime, state: str) -> None:
-        """Only if nobody has taken it, or sent it again, since it was loaded."""
+        """Only if no one has claimed it, or sent it again, since it was loaded."""
         if self.entry.state == state and self.entry.sends == self.sends:
             self.entry.claimed(self.owner, self.attempts + 1, now)
             self.waits_for = "send"

@@ -5,7 +5,7 @@ alone, what happens next: a worker goes on or is killed, a request arrives, is l
 time passes, a person decides. At the end the faults stop, and within a few runs each schedule line that is due must
 stand in the ledger exactly once.
 
-The store is its twin in memory (``twin_store``), or the real one with all its triggers; a seed tells the same story on
+The store is its twin in memory (``twin_store``), or the real one with all its triggers; a seed plays the same story on
 both.
 
     python tests/proof/simulator.py --seeds 50000                    # on demand, on all cores
@@ -128,7 +128,7 @@ class Simulator:
         self.trouble = self.random.choice((0.1, 0.3, 0.6))
         self.deadly = self.random.choice((0.0, 0.1, 0.5))
         self.sleepy = self.random.choice((0.0, 0.1, 0.3))
-        # A duel: one worker stands still wherever it is, while the other goes on for a good while.
+        # A duel: one worker pauses wherever it is, while the other goes on for a good while.
         self.turns = self.random.choice((0.02, 0.05, 0.1) if self.duels else (0.0, 0.02, 0.05, 0.1))
         if self.world.lock:
             self.turns = 0.0
@@ -214,8 +214,8 @@ class Simulator:
         if self.turns and (self.still not in self.workers or self.random.random() < self.turns):
             self.still = self.random.choice(self.workers) if self.workers else None
         acts = list(self._possible())
-        _weight, act, subject, told = self.random.choices(acts, [one[0] for one in acts])[0]
-        self._tell(told.format(subject))
+        _weight, act, subject, description = self.random.choices(acts, [one[0] for one in acts])[0]
+        self._tell(description.format(subject))
         act(subject)
         self._reap()
 
@@ -249,10 +249,10 @@ class Simulator:
                 yield 0.1, Worker.cut_off, worker, "{0.name} loses its session"
         for request in self.wire:
             if request.wakes <= self.acts:
-                yield 8, self._arrive, request, "{0.function.told} arrives"
-            yield 0.7 * self.trouble, self._lose, request, "{0.function.told} is lost"
+                yield 8, self._arrive, request, "{0.function.description} arrives"
+            yield 0.7 * self.trouble, self._lose, request, "{0.function.description} is lost"
             if not self.world.bounded and request.function.kind == "create":
-                yield 0.3, self._repeat, request, "{0.function.told} is repeated on the way"
+                yield 0.3, self._repeat, request, "{0.function.description} is repeated on the way"
         yield from self._possible_for_the_world()
 
     def _possible_for_the_world(self) -> Iterator[Act]:
@@ -265,7 +265,7 @@ class Simulator:
         if self.world.refusals:
             yield 0.2, self._close_or_open, None, "a period is closed or opened"
         if self.ledger.entries:
-            yield self.meddling, self._outsider, None, "somebody changes the ledger by hand"
+            yield self.meddling, self._outsider, None, "a person changes the ledger by hand"
         if self.world.rollback and not self.workers:
             yield self.restoring, self._back_up, None, "a backup is made"
             yield self.restoring, self._restore, None, "the backup is put back"
@@ -424,7 +424,7 @@ class Simulator:
         self.books.join(self.joined)
 
     def _person(self, _nothing: None = None) -> None:
-        """A person settles what is held, and takes over where the books are refused as a copy."""
+        """A person settles what needs review, and takes over where the books are refused as a copy."""
         if self.refused_as_copy and not self.workers:
             self._tell("  takes over")
             note_restored(self.books.context("db restored"), "there is no other copy")
@@ -507,7 +507,7 @@ class Simulator:
         foreign = model.contents(entry for entry in self.ledger.entries.values() if entry.foreign)
         for part in self.books.scheduled(self.day):
             if known[part] != 1 and not foreign[part]:
-                raise Violation(f"LOST: {part} stands {known[part]} times in the ledger")
+                raise Violation(f"LOST: {part} is {known[part]} times in the ledger")
         if not self.restored:
             self.books.check_attempts()
         self.books.check_lines()

@@ -86,7 +86,7 @@ class Worker:
         self._greenlet.switch()
 
     def kill(self) -> None:
-        """End the worker where it stands."""
+        """End the worker where it is."""
         self._greenlet.parent = getcurrent()
         self.ended = True
         # One that never began has nothing to end.
@@ -94,7 +94,7 @@ class Worker:
             self._greenlet.throw(Killed)
 
     def cut_off(self) -> None:
-        """Its session is lost, and with it all that told that it lives; it may not know that yet."""
+        """Its session is lost, and with it all that showed that it lives; it may not know that yet."""
         self.owner, self.in_turn = "", False
 
     def _live(self) -> None:
@@ -147,7 +147,7 @@ class Sharing(workers.Worker):
         return set(owners) - {worker.owner for worker in self._others()}
 
     def waits_for_others(self) -> bool:
-        """Wait until nobody else has a turn."""
+        """Wait until no one else has a turn."""
         self._wait()
         return True
 
@@ -170,7 +170,7 @@ def at_work_with_others(worker: Worker, others: Callable[[], list[Worker]], owne
 
 @dataclass(eq=False)
 class Request:
-    """A request on the wire; ``worker`` is None if nobody waits for its answer any more."""
+    """A request on the wire; ``worker`` is None if no one waits for its answer any more."""
 
     function: Function
     worker: Worker | None
@@ -181,7 +181,7 @@ class Request:
 
 
 class Wire:
-    """Stands where the HTTP transport stands."""
+    """Takes the place of the HTTP transport."""
 
     def __init__(self, post: Callable[[Function], HttpExchange]) -> None:
         self._post = post
@@ -199,7 +199,7 @@ class Wire:
 
 @contextmanager
 def connected(clock: Clock, post: Callable[[Function], HttpExchange]) -> Iterator[XmlGateway]:
-    """The real client over a simulated wire, signed in; it signs in anew when it is told that its session is over."""
+    """The real client over a simulated wire, signed in; it signs in again when its session is over."""
     policy = ReadPolicy(2, 0.0, lambda _seconds: None)
     with XmlGateway(CREDENTIALS, reads=policy, now=clock) as gateway:
         wire: Any = Wire(post)

@@ -54,7 +54,7 @@ FIELDS = ("state", "attempts", "owner", "lease_until", "not_before", "record_no"
 ANSWERS: dict[str, Callable[[str, str], PostingAnswer]] = {
     "posted": lambda own, record_no: PostingAnswer(PostingOutcome.POSTED, own, record_no),
     "refused": lambda own, _: PostingAnswer(
-        PostingOutcome.REJECTED, own, error_class=ErrorClass.NEEDS_DATA, advice="mend it", failure="account-unknown"
+        PostingOutcome.REJECTED, own, error_class=ErrorClass.NEEDS_DATA, advice="fix it", failure="account-unknown"
     ),
     "failed": lambda own, _: PostingAnswer(
         PostingOutcome.REJECTED, own, error_class=ErrorClass.RETRY_NOW, advice="once more"
@@ -92,7 +92,7 @@ def _found(entry: JournalEntry, record_no: str, more: int = 0) -> FoundEntry:
 
 
 class Run:
-    """A worker on one entry, in one of the two worlds; it stands still where it waits for Intacct, and is the gateway
+    """A worker on one entry, in one of the two worlds; it pauses where it waits for Intacct, and is the gateway
     that it asks."""
 
     def __init__(self, world: "World", owner: str, number: int) -> None:
@@ -165,8 +165,8 @@ class World:
     def poster(self, owner: str, gateway: Any = None) -> Poster:
         return Poster(self.context, gateway, EntryPostings(), Worker(owner))
 
-    def told(self) -> dict[str, Any]:
-        """All that anybody can ask of the postings."""
+    def observed(self) -> dict[str, Any]:
+        """All that can be asked of the postings."""
         tables, numbers = entries.ENTRY_TABLES, self.numbers
         with self.standing(), self.books.database.read() as connection:
             heads = [ENTRY_TABLES.head(connection, number) for number in numbers]
@@ -190,7 +190,7 @@ class World:
 
 
 def due_lines(connection: Any) -> Iterator[tuple[DueLine, str]]:
-    """By the name that the twin stands in for."""
+    """By the name that the twin replaces."""
     return due.due_lines(connection, DAY)
 
 
@@ -317,7 +317,7 @@ class Posting(RuleBasedStateMachine):
 
     @invariant()
     def all_is_as_the_model_says_and_the_same_in_both_stores(self) -> None:
-        real, twin = (world.told() for world in self.worlds)
+        real, twin = (world.observed() for world in self.worlds)
         assert real == twin
         for row, unread, there, one in zip(
             real["rows"], real["unread"], real["may be there"], self.model.values(), strict=True
@@ -354,7 +354,7 @@ class Posting(RuleBasedStateMachine):
         return sorted(owner for owner, work in self.works.items() if work.waits_for == what)
 
     def _to_take(self) -> list[int]:
-        return [number for number, one in self.model.items() if one.may_be_taken(self.clock())]
+        return [number for number, one in self.model.items() if one.may_be_processed(self.clock())]
 
     def _in(self, state: str) -> list[int]:
         return [number for number, one in self.model.items() if one.state == state]

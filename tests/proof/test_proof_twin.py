@@ -12,8 +12,8 @@ SEEDS = 21
 
 
 def test_the_real_store_and_its_twin_tell_the_same_stories() -> None:
-    told = {store: [*_stories(store)] for store in ("twin", "sqlite")}
-    for seed, (one, other) in enumerate(zip(told["twin"], told["sqlite"], strict=True)):
+    shown = {store: [*_stories(store)] for store in ("twin", "sqlite")}
+    for seed, (one, other) in enumerate(zip(shown["twin"], shown["sqlite"], strict=True)):
         assert one == other, f"seed {seed}"
 
 

@@ -26,7 +26,7 @@ class TwinBooks(SimulatedBooks):
         real.join(len(JOINING))
         with Database.read(real.database) as connection:
             found = due_lines(connection, date.max)
-            lines = {(due.charge_no, due.version, due.seq): Line(due, told, None, 0) for due, told in found}
+            lines = {(due.charge_no, due.version, due.seq): Line(due, shown, None, 0) for due, shown in found}
             assert deployment(connection) == twin_store.DEPLOYMENT
             numbers = sorted({charge_no for charge_no, _version, _seq in lines})
             first = State(lines, dict(read_charges(connection, numbers)), last_scan(connection).at)

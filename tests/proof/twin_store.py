@@ -55,7 +55,7 @@ class Line(NamedTuple):
 
 
 class Attempt(NamedTuple):
-    """A row of ``attempt``, as far as anybody asks for it."""
+    """A row of ``attempt``, as far as it is asked for."""
 
     entry_id: int
     number: int
@@ -111,7 +111,7 @@ class State:
 
 
 class TwinDatabase:
-    """Stands where the database stands: whole transactions, or nothing of them."""
+    """Takes the place of the database: whole transactions, or nothing of them."""
 
     path = Path("/memory")
     where = "memory"
@@ -180,7 +180,7 @@ def stand_in() -> Iterator[None]:
 
 @cache
 def _places() -> tuple[tuple[Home, str, Twin], ...]:
-    """Each name of a store function in a module of the store or of the jobs, and what stands in for it."""
+    """Each name of a store function in a module of the store or of the jobs, and what replaces it."""
     return tuple(_found_places())
 
 
@@ -412,10 +412,10 @@ def add_entries(connection: State, run: int, entries: Iterable[JournalEntry], wh
 def _take(connection: State, number: int, entry: JournalEntry) -> None:
     for line in entry.lines:
         key = (line.charge_no, line.version, line.seq)
-        taken = connection.lines[key]
-        if taken.entry_id not in (None, number):
-            raise RevrecError(f"schedule line {key} is on entry {taken.entry_id} already")
-        connection.lines[key] = taken._replace(entry_id=number)
+        stored = connection.lines[key]
+        if stored.entry_id not in (None, number):
+            raise RevrecError(f"schedule line {key} is on entry {stored.entry_id} already")
+        connection.lines[key] = stored._replace(entry_id=number)
 
 
 @twin_of(entries)

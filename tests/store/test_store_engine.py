@@ -40,7 +40,7 @@ def test_commits_are_durable_and_constraints_bite(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar() == 1
 
 
-def test_a_read_only_file_can_be_read_and_refuses_writing_with_the_mend(ordinary_user: Path) -> None:
+def test_a_read_only_file_can_be_read_and_refuses_writing_with_the_fix(ordinary_user: Path) -> None:
     made(ordinary_user / "revrec.db").engine.dispose()
     (ordinary_user / "revrec.db").chmod(0o400)
     database = Database(f"sqlite:///{ordinary_user / 'revrec.db'}")
@@ -51,7 +51,7 @@ def test_a_read_only_file_can_be_read_and_refuses_writing_with_the_mend(ordinary
         connection.execute(text("UPDATE meta SET value = '2' WHERE key = 'epoch'"))
 
 
-def test_a_read_only_folder_is_told_about(ordinary_user: Path) -> None:
+def test_a_read_only_folder_is_reported(ordinary_user: Path) -> None:
     made(ordinary_user / "revrec.db").engine.dispose()
     ordinary_user.chmod(0o500)
     database = Database(f"sqlite:///{ordinary_user / 'revrec.db'}")
@@ -73,7 +73,7 @@ def test_a_read_only_folder_is_told_about(ordinary_user: Path) -> None:
         made(ordinary_user / "other.db")
 
 
-def test_a_folder_that_does_not_exist_is_told_about(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_is_reported(tmp_path: Path) -> None:
     with pytest.raises(BadConfiguration, match="the database cannot be created here: No such file"):
         made(tmp_path / "nowhere" / "revrec.db")
 
@@ -192,7 +192,7 @@ def test_a_transaction_that_fails_keeps_nothing(tmp_path: Path) -> None:
         assert connection.execute(text("SELECT value FROM meta WHERE key = 'epoch'")).scalar() == "1"
 
 
-def test_a_backup_is_whole_and_private_even_while_somebody_writes(tmp_path: Path) -> None:
+def test_a_backup_is_whole_and_private_even_while_another_process_writes(tmp_path: Path) -> None:
     database = made(tmp_path / "revrec.db")
     with database.write() as connection:
         connection.execute(text("UPDATE meta SET value = '2' WHERE key = 'epoch'"))
@@ -217,7 +217,7 @@ def test_a_backup_never_overwrites(tmp_path: Path) -> None:
     assert (tmp_path / "copy.db").read_text() == "dear old books"
 
 
-def test_a_backup_that_cannot_be_made_is_told_about_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_backup_that_cannot_be_made_is_reported_and_leaves_nothing(tmp_path: Path) -> None:
     database = made(tmp_path / "revrec.db")
     (tmp_path / "file").touch()
     with pytest.raises(BadInput, match=r"cannot be created: Not a directory|cannot be created: File exists"):

@@ -116,7 +116,7 @@ def test_a_way_that_is_not_in_the_table_is_refused(
     refused("cannot change that way|POSTED needs", f"UPDATE invoice SET state = '{new}'")
 
 
-def test_what_is_due_is_told_document_by_document_and_only_of_sources_that_ask(books: FilledDatabase) -> None:
+def test_what_is_due_is_reported_document_by_document_and_only_of_sources_that_ask(books: FilledDatabase) -> None:
     one, two = books.charge(TWO), books.charge(TWO)
     on = books.invoice(two)
     wish = {"shop": InvoiceRequest("ar_invoice", None, "{document}")}

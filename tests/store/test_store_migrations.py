@@ -204,7 +204,7 @@ def later_scripts(tmp_path: Path) -> Path:
     return folder
 
 
-def test_a_later_migration_upgrades_a_database_in_use_and_can_be_taken_back(
+def test_a_later_migration_upgrades_a_database_in_use_and_can_be_reversed(
     database: Database, later_scripts: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database.create()

@@ -146,7 +146,7 @@ def test_a_schema_of_its_own_holds_everything(postgresql: PostgresqlServer, kind
     postgresql.drop(url)
 
 
-def test_a_right_that_is_missing_is_told_with_the_mend(postgresql: PostgresqlServer, database: Database) -> None:
+def test_a_right_that_is_missing_is_reported_with_the_fix(postgresql: PostgresqlServer, database: Database) -> None:
     said = (
         r"this user lacks a right: permission denied for table .*; have the owner grant it, see: revrec docs postgresql"
     )
@@ -211,7 +211,7 @@ def test_a_database_without_tables_or_of_another_revision_is_refused(postgresql:
         (("?host=/", "?host=127.0.0.1&port=9&x=/"), "cannot be reached|invalid connection option"),
     ],
 )
-def test_a_server_that_does_not_let_us_in_is_told_with_the_mend(
+def test_a_server_that_does_not_let_us_in_is_reported_with_the_fix(
     database: Database, change: tuple[str, str], said: str
 ) -> None:
     url = database.url.replace(*change, 1).replace("@/", ":geh%40im@/")
@@ -221,7 +221,7 @@ def test_a_server_that_does_not_let_us_in_is_told_with_the_mend(
         assert "geh" not in str(refused.value)
 
 
-def test_a_password_stands_neither_in_messages_nor_in_a_configuration(kind: str, tmp_path: Path) -> None:
+def test_a_password_is_neither_in_messages_nor_in_a_configuration(kind: str, tmp_path: Path) -> None:
     for url in ("postgresql://ada:geheim@db/books", "postgres://ada@db/books?password=geheim&sslmode=require"):
         database = Database(url)
         assert "geheim" not in database.where and "ada" in database.where
@@ -230,7 +230,7 @@ def test_a_password_stands_neither_in_messages_nor_in_a_configuration(kind: str,
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_wrong_password_is_told(postgresql: PostgresqlServer, kind: str) -> None:
+def test_a_wrong_password_is_reported(postgresql: PostgresqlServer, kind: str) -> None:
     error = Exception('connection failed: FATAL:  password authentication failed for user "ada"')
     found = Database("postgresql://ada:geheim@db/books").backend.known_error(error)
     assert isinstance(found, BadConfiguration) and "the user or the password is wrong" in str(found)
@@ -248,7 +248,7 @@ def test_a_wrong_password_is_told(postgresql: PostgresqlServer, kind: str) -> No
         ("25006", BadConfiguration, "the database is read-only"),
     ],
 )
-def test_what_the_server_says_becomes_a_message_with_the_mend(
+def test_what_the_server_says_becomes_a_message_with_the_fix(
     kind: str, state: str, kind_of_error: type[RevrecError], said: str
 ) -> None:
     import psycopg
@@ -258,7 +258,7 @@ def test_what_the_server_says_becomes_a_message_with_the_mend(
     assert type(found) is kind_of_error and said in str(found) and "it said so" in str(found)
 
 
-def test_a_session_that_the_server_ends_is_told_and_the_next_one_works(
+def test_a_session_that_the_server_ends_is_reported_and_the_next_one_works(
     postgresql: PostgresqlServer, database: Database
 ) -> None:
     def cut() -> None:
@@ -273,7 +273,7 @@ def test_a_session_that_the_server_ends_is_told_and_the_next_one_works(
     assert epoch(database) == "1"
 
 
-def test_an_idle_connection_that_was_cut_is_made_anew_before_an_answer_is_written(
+def test_an_idle_connection_that_was_cut_is_opened_again_before_an_answer_is_written(
     postgresql: PostgresqlServer, database: Database
 ) -> None:
     with database.read() as connection:
@@ -303,7 +303,7 @@ def test_a_worker_is_lost_when_its_session_ends(database: Database) -> None:
     until(lambda: not is_run_active(database.url))
 
 
-def test_whoever_has_to_be_alone_waits_for_the_others_and_they_for_him(database: Database) -> None:
+def test_anyone_who_has_to_be_alone_waits_for_the_others_and_they_for_him(database: Database) -> None:
     other = Database(database.url)
     for first, second in ((False, True), (True, False), (True, True)):
         with active_run(database, "one", 0, 1, 5, first), pytest.raises(Busy, match="another revrec run is posting"):  # noqa: SIM117
@@ -317,7 +317,7 @@ def test_whoever_has_to_be_alone_waits_for_the_others_and_they_for_him(database:
 @pytest.mark.parametrize("slots", [1, 2])
 def test_as_many_workers_have_a_turn_as_requests_may_be_out(database: Database, slots: int) -> None:
     most, now, lock = [0], [0], threading.Lock()
-    taken: list[str] = []
+    turns: list[str] = []
 
     def work(worker: Worker) -> None:
         for _ in range(5):
@@ -325,7 +325,7 @@ def test_as_many_workers_have_a_turn_as_requests_may_be_out(database: Database, 
                 with lock:
                     now[0] += 1
                     most[0] = max(most[0], now[0])
-                    taken.append(worker.owner)
+                    turns.append(worker.owner)
                 time.sleep(0.03)
                 with lock:
                     now[0] -= 1
@@ -336,13 +336,13 @@ def test_as_many_workers_have_a_turn_as_requests_may_be_out(database: Database, 
             thread.start()
         for thread in threads:
             thread.join()
-    assert most[0] == slots and len(taken) == 15
+    assert most[0] == slots and len(turns) == 15
     if slots == 1:
-        assert not re.search(r"(.)\1", "".join(taken)[:12]), "in turn, none twice while another waits"
+        assert not re.search(r"(.)\1", "".join(turns)[:12]), "in turn, none twice while another waits"
 
 
 @pytest.mark.usefixtures("impatient")
-def test_a_worker_that_hangs_in_its_turn_is_told_of(database: Database) -> None:
+def test_a_worker_that_hangs_in_its_turn_is_reported(database: Database) -> None:
     said = "another revrec run hangs and keeps others from posting"
     with workers(database.url, "a", "b", patience=0.1) as (one, other), one.turn():
         with pytest.raises(Busy, match=said), other.turn():
@@ -351,7 +351,7 @@ def test_a_worker_that_hangs_in_its_turn_is_told_of(database: Database) -> None:
             other.waits_for_others()
 
 
-def test_whoever_leaves_waits_until_nobody_has_a_turn(database: Database) -> None:
+def test_a_worker_that_leaves_waits_until_no_one_has_a_turn(database: Database) -> None:
     with workers(database.url, "a", "b", slots=2) as (one, other):
         begun, order = threading.Event(), []
 

@@ -194,4 +194,6 @@ def _show_reversals(options: Options, result: "ReversalResult", final: bool) -> 
         return
     conclude(f"{posted} of {counted(len(rows), 'reversal')} posted, {after}", bool(rows))
     if not final and posted:
-        print("The next run posts them as planned. To apply changed rules first: revrec schedule --rebuild")
+        print(
+            "The next run posts them as planned. To apply changed rules first: revrec schedule --rebuild --reason TEXT"
+        )

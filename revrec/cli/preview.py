@@ -1,5 +1,6 @@
 """``revrec preview``."""
 
+import sys
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +12,7 @@ from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
 from revrec.cli.output import print_more
 from revrec.cli.shared import LAST_DAY, Options, day, fail
 from revrec.core.filters import Filters
+from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
     from revrec.jobs.reports.preview import PreviewLine, SchedulePreview
@@ -100,6 +102,7 @@ def register(app: typer.Typer) -> None:
 
 def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     from revrec.cli.output import as_data, print_csv, print_json, print_table
+    from revrec.jobs.rules.files import RULES_ADVICE
 
     unscheduled, waiting = as_data(found.unscheduled), as_data(found.waiting)
     undated = as_data(found.undated_totals())
@@ -108,8 +111,11 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     if options.json:
         span = {"from": found.first, "to": found.last, "basis": found.basis}
         rest = {"unscheduled": unscheduled, "waiting": waiting, "undated": undated, "allocations": allocations}
+        rest["rule_changes"] = as_data(found.rule_changes)
         print_json({**span, "lines": as_data(found.lines), "totals": totals, "costs": costs, **rest})
         return
+    if found.rule_changes:
+        print(harmless(f"revrec: warning: {found.rule_changes}; {RULES_ADVICE}"), file=sys.stderr)
     if options.csv:
         print_csv((line._asdict() for line in found.lines), COLUMNS)
         return

@@ -98,7 +98,8 @@ def _warn(text: str) -> None:
 
 
 def _show(options: Options, result: "RunResult") -> None:
-    from revrec.cli.output import as_data, conclude, print_csv, print_json, print_table
+    from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
+    from revrec.jobs.rules.files import RULES_ADVICE
 
     if options.json:
         counts = dict.fromkeys(COUNTS, 0) | result.counts
@@ -106,8 +107,9 @@ def _show(options: Options, result: "RunResult") -> None:
         head = {"run": result.run, "runs": result.runs, "date": result.date, "entries": result.entries}
         invoiced = {"invoices": result.invoices, "invoiced": dict.fromkeys(COUNTS, 0) | result.invoice_counts}
         undated = {"undated": as_data(result.undated), "missing": as_data(result.missing)}
+        rules = {"rule_changes": as_data(result.rule_changes), "picked_up": [one.charge for one in result.picked_up]}
         shared = {"shared": _shared_data(result)}
-        print_json({**head, **counts, "repaired": repaired, **invoiced, **shared, **undated})
+        print_json({**head, **counts, "repaired": repaired, **invoiced, **shared, **undated, **rules})
         return
     if options.csv:
         print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice", "recognized", "reason"))
@@ -123,6 +125,10 @@ def _show(options: Options, result: "RunResult") -> None:
             print(harmless(f"  advice: {advice}"), file=sys.stderr)
     conclude(_summary(result), bool(result.entries or result.invoices))
     _show_shared(result)
+    if result.picked_up:
+        print(f"{counted(len(result.picked_up), 'charge line')} without a schedule got one by rules that changed")
+    if result.rule_changes:
+        _warn(f"{harmless(str(result.rule_changes))}; {RULES_ADVICE}")
     for missing in result.missing:
         _warn(f"{harmless(str(missing))}: see revrec preview --date {result.date}")
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from revrec.cli.shared import Options, command
+from revrec.cli.shared import Options, command, fail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from revrec.jobs.scheduling.rebuild import ScheduleResult
     from revrec.jobs.scheduling.scheduler import ScheduleChange
 
+SPARE = ("currency", "already_posted", "note", "rule")
 COLUMNS = ("charge", "rule", "currency", "already_posted", "before", "after", "note")
 
 
@@ -24,20 +25,29 @@ def register(app: typer.Typer) -> None:
         rebuild: Annotated[
             bool, typer.Option("--rebuild", help="Save the new schedules; without it, the difference is only shown.")
         ] = False,
+        reason: Annotated[
+            str, typer.Option("--reason", metavar="TEXT", help="Why the schedules change; needed with --rebuild.")
+        ] = "",
     ) -> None:
         """Derive all schedules again and show the differences.
 
-        Use it after a change of rules or events. Only amounts that are not on a journal entry yet are scheduled again;
-        what was posted stays, and the schedule still adds up to the charge line.
+        Use it after a change of rules or tables. Charge lines without a schedule get one at once, as in the next run.
+        Schedules change only with --rebuild and a reason. Only amounts that are not on a journal entry yet are
+        scheduled again; what was posted stays, and the schedule still adds up to the charge line. revrec report moves
+        lists what each rebuild moved.
 
         \b
         Examples:
           revrec schedule
-          revrec schedule --rebuild
+          revrec schedule --rebuild --reason "Annual plans start on the delivery date"
         """
         from revrec.jobs.scheduling.rebuild import schedule as derive
 
-        _show(options, derive(options.context(), rebuild))
+        if rebuild and not reason.strip():
+            fail("--rebuild needs --reason TEXT: it is kept with what the rebuild moves", 2)
+        if reason and not rebuild:
+            fail("--reason applies to --rebuild: without it, planned lines do not change", 2)
+        _show(options, derive(options.context(), rebuild, reason.strip()))
 
 
 def shown_changes(changes: "Sequence[ScheduleChange]") -> list[dict[str, Any]]:
@@ -72,14 +82,16 @@ def _show(options: Options, result: "ScheduleResult") -> None:
     ]
     if options.json:
         numbers = {"charges": result.charges, "changed": len(changes), "unscheduled": result.unscheduled}
-        print_json({"applied": result.applied, **numbers, "moved": moved, "changes": changes})
+        picked_up = shown_changes(result.picked_up)
+        print_json({"applied": result.applied, **numbers, "moved": moved, "changes": changes, "picked_up": picked_up})
         return
     if options.csv:
         print_csv(brief(changes), COLUMNS)
         return
-    print_table(brief(changes, grouped), COLUMNS, spare=("currency", "already_posted", "note", "rule"))
+    print_table(brief(shown_changes(result.picked_up), grouped), COLUMNS, "Newly scheduled", spare=SPARE)
+    print_table(brief(changes, grouped), COLUMNS, "Differences" if result.picked_up else "", spare=SPARE)
     print_table(moved, ("period", "currency", "moved"), title="Moved by period")
-    saved = "saved" if result.applied else "only shown; save it with: revrec schedule --rebuild"
+    saved = "saved" if result.applied else "only shown; save it with: revrec schedule --rebuild --reason TEXT"
     outcome = f"the difference is {saved}" if changes else "nothing differs"
     differ = counted(len(changes), "differs", "differ")
     counts = f"{counted(result.charges, 'charge line')}, {differ}, {result.unscheduled:,} unscheduled"

@@ -106,6 +106,7 @@ def _show(found: "BooksStatus") -> None:
     """Print a short text without tables: loading rich would double the time that the command takes."""
     from revrec.cli.output import counted, grouped
     from revrec.core.posting import outcome_in_words, state_in_words
+    from revrec.jobs.rules.files import RULES_ADVICE
 
     print(f"charge lines   {found.charges:,}")
     _show_undated(found, UNSCHEDULED, found.unscheduled_reasons)
@@ -127,6 +128,8 @@ def _show(found: "BooksStatus") -> None:
         print(f"not invoiced   {what}: recognition waits for the invoice of the document")
     for missing in found.missing:
         print(harmless(f"act on         {missing}"))
+    if found.rule_changes:
+        print(harmless(f"rules          {found.rule_changes}; {RULES_ADVICE}"))
     run = found.last_run
     outcome = outcome_in_words(run.outcome or "did not finish") if run else ""
     last = f"{run.run} for {run.date} by {run.actor}: {outcome}" if run else "none"

@@ -231,7 +231,7 @@ def without_account(billed: Iterable[BilledLine]) -> str:
     lacking = [one.line.id for one in billed if not one.deferred]
     if not lacking:
         return ""
-    fix = "add a rule, then: revrec schedule --rebuild; or set deferred in [accounts]"
+    fix = "add a rule, then: revrec schedule; or set deferred in [accounts]"
     return f"no rule has a deferred account for {_listed(lacking)}: {fix}"
 
 

@@ -191,6 +191,11 @@ def unscheduled_numbers(connection: Connection) -> list[int]:
     return list(connection.execute(select(unscheduled.c.charge_no)).scalars())
 
 
+def has_unscheduled(connection: Connection) -> bool:
+    """Check whether a charge line has no schedule."""
+    return connection.execute(select(unscheduled.c.charge_no).limit(1)).first() is not None
+
+
 def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> list[RowDigest]:
     """Mark the open lines of charges as superseded: (charge number, the version that supersedes them), in order."""
     again = [(no, by) for no, by in numbers if by > 1]

@@ -181,7 +181,9 @@ RULES = {
 
 @pytest.mark.parametrize(("files", "message"), RULES.values(), ids=RULES)
 @pytest.mark.parametrize(
-    "command", [["rules", "check"], ["import", "good.csv"], ["schedule", "--rebuild"]], ids=" ".join
+    "command",
+    [["rules", "check"], ["import", "good.csv"], ["schedule", "--rebuild", "--reason", "tested"]],
+    ids=" ".join,
 )
 def test_nothing_runs_on_broken_rules(
     command: list[str],
@@ -255,7 +257,11 @@ def test_a_read_only_database_can_be_read_and_is_never_written(
     warm_up(revrec)
     before = (read_only_books / "revrec.db").read_bytes()
     with as_ordinary_user():
-        for command in (["import", "good.csv"], ["schedule", "--rebuild"], ["run", "--date", "2024-01-31"]):
+        for command in (
+            ["import", "good.csv"],
+            ["schedule", "--rebuild", "--reason", "tested"],
+            ["run", "--date", "2024-01-31"],
+        ):
             ended = revrec(*command)
             assert ended.code == 5, ended
             assert re.match(r"revrec: .*revrec\.db.*: .*cannot be (written|opened).*; give this user", ended.err)

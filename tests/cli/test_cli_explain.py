@@ -60,7 +60,7 @@ def test_a_line_planned_again_after_posting_is_current_once_schedule_finds_no_di
     rules = story / "rules" / "subscriptions.toml"
     rules.write_text(rules.read_text().replace('offset = "7 days"', 'offset = "9 days"'))
     assert "see: revrec schedule" in revrec("explain", "shop/INV-1001/1").out
-    assert revrec("schedule", "--rebuild").code == 0
+    assert revrec("schedule", "--rebuild", "--reason", "tested").code == 0
     assert revrec("schedule", "--format", "json").json["changed"] == 0
     assert revrec("explain", "shop/INV-1001/1", "--format", "json").json["current"]
     assert "would differ" not in revrec("explain", "shop/INV-1001/1").out

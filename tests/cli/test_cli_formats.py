@@ -27,6 +27,7 @@ def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Revrec) ->
     found = revrec("preview", "--from", "2024-01-01", "--to", "2024-04-30", "--format", "json").json
     assert found.keys() == {
         "from", "to", "basis", "lines", "totals", "costs", "unscheduled", "waiting", "undated", "allocations",
+        "rule_changes",
     }  # fmt: skip
     assert (found["from"], found["to"]) == ("2024-01-01", "2024-04-30")
     assert all(line.keys() == PREVIEW_LINE for line in found["lines"])
@@ -62,6 +63,7 @@ def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, r
     assert found.keys() == {
         "run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting", "repaired",
         "invoices", "invoiced", "shared", "undated", "missing",
+        "rule_changes", "picked_up",
     }  # fmt: skip
     assert found["date"] == "2024-01-31"
     assert [entry.keys() for entry in found["entries"]] == [RUN_ENTRY | FURTHER] * 2
@@ -107,6 +109,7 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
         {
             "charges", "unscheduled", "quarantined", "open", "waiting", "next_date", "entries", "unscheduled_reasons",
             "closed_periods", "attention", "last_run", "invoices", "awaiting_invoice", "undated", "missing",
+            "rule_changes",
         },
     ),
     "invoice": (
@@ -117,6 +120,7 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
         ["report", "balance", "--date", "2024-01-31"],
         {"date", "planned", "by", "contracts", "accounts", "totals"},
     ),
+    "report moves": (["report", "moves"], {"moves"}),
     "postings list": (["postings", "list"], {"postings"}),
     "periods list": (["periods", "list"], {"periods"}),
     "periods close": (["periods", "close", "2024-01", "--reason", "reported"], {"periods"}),
@@ -127,7 +131,7 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
         ["rules", "explain", "shop/INV-1001/1"],
         {"charge", "rules", "winner", "explanation", "unscheduled", "schedule", "waiting", "allocation"},
     ),
-    "schedule": (["schedule"], {"applied", "charges", "changed", "unscheduled", "moved", "changes"}),
+    "schedule": (["schedule"], {"applied", "charges", "changed", "unscheduled", "moved", "changes", "picked_up"}),
     "event add": (
         ["event", "add", "shop/INV-1005/1", "pod", "2024-05-02"],
         {"charge", "kind", "date", "changes"},

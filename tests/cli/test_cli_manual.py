@@ -73,7 +73,7 @@ def test_the_keys_of_a_run_a_trace_and_a_status(story: Path, intacct: dict[str, 
 
 
 def test_the_keys_of_an_entry_that_needs_attention(story: Path, intacct: dict[str, str], revrec: Revrec) -> None:
-    revrec("schedule", "--rebuild", env={"REVREC_POSTING_JOURNAL": "NONE"})
+    revrec("schedule", "--rebuild", "--reason", "tested", env={"REVREC_POSTING_JOURNAL": "NONE"})
     assert revrec("run", "--date", "2024-01-31", env=intacct).code == 4
     attention = revrec("status", "--format", "json").json["attention"]
     assert shape(attention) == shape(shown("status")["attention"])

@@ -45,7 +45,7 @@ def test_an_entry_is_reversed_and_the_next_run_posts_its_lines_again(
     ended = reverse(revrec, reference)
     assert ended.code == 0 and reference in ended.out
     assert "1 of 1 reversal posted, 2 schedule lines due again" in ended.out
-    assert "To apply changed rules first: revrec schedule --rebuild" in ended.out
+    assert "To apply changed rules first: revrec schedule --rebuild --reason TEXT" in ended.out
     assert revrec("run", "--date", "2024-02-29", "--format", "json").json["posted"] == 1
     assert revrec("verify").code == 0
     assert revrec("reconcile", "--date", "2024-02-29").code == 0

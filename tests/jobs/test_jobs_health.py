@@ -31,7 +31,7 @@ def found(
     return BooksStatus(
         charges=15, unscheduled=1, quarantined=0, open=opened, waiting=(), next_date=None, entries=entries,
         invoices=dict(invoices), awaiting_invoice=(), unscheduled_reasons=(), undated=UNDATED, missing=missing,
-        attention=(), closed_periods=(), last_run=run,
+        attention=(), closed_periods=(), last_run=run, rule_changes=None,
     )  # fmt: skip
 
 

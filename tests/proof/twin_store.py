@@ -26,7 +26,7 @@ from revrec.core.errors import RevrecError
 from revrec.core.journal import DueLine, JournalEntry, RepairedValue
 from revrec.core.periods import PeriodFact
 from revrec.core.posting import RELEASED, is_allowed
-from revrec.store import charges, periods, rule_versions
+from revrec.store import charges, periods, rule_versions, rules_applied
 from revrec.store.audit import AuditStamp
 from revrec.store.database import engine
 from revrec.store.posting import continuity, due, entries, invoices, posted, postings, repairs
@@ -35,7 +35,7 @@ from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
 from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome, LostClaim, PostingTables
 from revrec.store.posting.postings import RejectedPosting
 from revrec.store.posting.repairs import RepairUse
-from revrec.store.reports import undated
+from revrec.store.reports import figures, undated
 from revrec.store.tables import journal_entry
 
 ENTRY_COLUMNS = [column.name for column in journal_entry.columns]
@@ -716,6 +716,16 @@ def posted_journals(connection: State) -> list[str]:
 @twin_of(undated)
 def undated_groups(view: object, cutoff: date) -> list[undated.UndatedGroup]:
     return []
+
+
+@twin_of(rules_applied)
+def rules_tried(connection: State) -> None:
+    """No rules: the lines of the model are scheduled by the harness."""
+
+
+@twin_of(figures)
+def applied_rules(view: object, key: str) -> None:
+    """No plan, so that no file is newer."""
 
 
 DEPLOYMENT = "0" * 12

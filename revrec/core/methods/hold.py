@@ -14,8 +14,8 @@ class Hold(Method):
     """Nothing is recognized: the whole line waits, shown with the ``reason``, until another rule matches it.
 
     For lines under review: a contract whose collection is doubtful, a customer in dispute, a prepayment that may have
-    to be handed over. A line scheduled by another rule before keeps what was posted; `revrec schedule --rebuild` makes
-    the rest wait. To stop and resume single charge lines, record ``hold`` and ``release`` events.
+    to be handed over. A line scheduled by another rule before keeps what was posted; `revrec schedule --rebuild
+    --reason TEXT` makes the rest wait. To stop and resume single charge lines, record ``hold`` and ``release`` events.
 
     Keys: ``reason`` (required).
 

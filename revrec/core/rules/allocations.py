@@ -79,7 +79,7 @@ class AllocationRule:
         found = standalone(row.values, line, self.by_line) if row else None
         if row is None or found is None:
             where = f"{self.prices.file} has no {line.currency} price for {self.prices.key_of(line)}"
-            raise CannotAllocate(f"{where} on {line.post_date}: add it, then: revrec schedule --rebuild")
+            raise CannotAllocate(f"{where} on {line.post_date}: add it, then: revrec schedule")
         return found._replace(words=f"{found.words} ({self.prices.file}:{row.line})")
 
     def allocate(self, lines: Sequence[ChargeLine]) -> tuple[AllocatedShare, ...]:

@@ -1,8 +1,9 @@
 """The rule book: all rules together, which derive the schedule of a charge line."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from functools import partial
+from types import MappingProxyType
 from typing import NamedTuple
 
 from revrec.core.anchors import Events
@@ -65,7 +66,8 @@ class RuleBook:
     """Rules that go together: names unique, no two of equal priority on the same line.
 
     ``warnings`` lists pairs that cannot be compared because of a ``condition``. ``repairs`` and ``allocations`` are in
-    the order in which they are tried. ``deferred`` is the deferred account of lines that no rule matches.
+    the order in which they are tried. ``deferred`` is the deferred account of lines that no rule matches. ``files`` has
+    the SHA-256 of each file that the rules come from, by its name.
 
     Raises:
         RuleErrors: names or priorities clash.
@@ -77,7 +79,9 @@ class RuleBook:
         repairs: Iterable[Repair] = (),
         allocations: Iterable[AllocationRule] = (),
         deferred: str = "",
+        files: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
+        self.files = files
         self.deferred = deferred
         self.allocations = tuple(sorted(allocations, key=lambda one: -one.priority))
         self.repairs = tuple(sorted(repairs, key=lambda repair: -repair.priority))

@@ -69,7 +69,7 @@ class Rule:
         for name, cell in self.cells.items():
             if not found[name]:
                 place = f"{cell.table.file} has no {cell.column} for {cell.table.key_of(line)} on {line.post_date}"
-                return f"{place}: add a row, then: revrec schedule --rebuild"
+                return f"{place}: add a row, then: revrec schedule"
         return self.post._replace(**found)
 
     def describe_lookups(self, line: ChargeLine) -> str:

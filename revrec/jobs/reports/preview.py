@@ -20,8 +20,11 @@ from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.undated import UndatedTotal, undated_totals
+from revrec.jobs.rules.files import RuleChanges, rule_changes
 from revrec.jobs.scheduling.contracts import ContractShare, shares_of_contract, stored_allocations
+from revrec.jobs.scheduling.pick_up import as_the_next_run
 from revrec.store import charges
+from revrec.store.reports.figures import SqlAlchemyView
 from revrec.store.reports.forecast import PlannedLine, planned_lines
 from revrec.store.reports.undated import UNSCHEDULED, WAITING, UndatedLine, undated_lines
 
@@ -124,6 +127,7 @@ class SchedulePreview:
     basis: Basis = Basis.EARNED
     lines: list[PreviewLine] = field(default_factory=list)
     undated: list[UndatedLine] = field(default_factory=list)
+    rule_changes: RuleChanges | None = None
     allocations: list[ContractShare] = field(default_factory=list)
     sums: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     spent: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
@@ -224,7 +228,8 @@ def preview(
     """
     # A run posts what is recognized until its day, whatever dates its entries get.
     result = SchedulePreview(*(None, None) if due else (filters.first, filters.last), context.now().date(), basis)
-    with context.database.read() as connection:
+    with as_the_next_run(context) as connection:
+        result.rule_changes = rule_changes(context, SqlAlchemyView(connection))
         check_filters(context, connection, filters)
         holding = ClosedPeriodBlock(posting_dates(context, connection))
         for line in planned_lines(connection, filters, due, basis is Basis.LEDGER and not due):

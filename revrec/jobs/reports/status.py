@@ -17,6 +17,7 @@ from revrec.jobs.reports.undated import (
     undated_totals,
     unscheduled_count,
 )
+from revrec.jobs.rules.files import RuleChanges, rule_changes
 from revrec.store.database.sums import joined_sum
 from revrec.store.reports import figures
 from revrec.store.reports.undated import UNSCHEDULED, WAITING, undated_groups
@@ -100,7 +101,7 @@ class BooksStatus(NamedTuple):
     ``charges``, ``unscheduled`` and ``quarantined`` count charge lines, those without a schedule, and rows set aside.
     ``next_date`` is the date of the first open schedule line. ``entries`` and ``invoices`` count postings by state, in
     lower case; ``attention`` has those that are not settled, in order of date. ``missing`` is the revenue that no event
-    or run will recognize unless a person acts.
+    or run will recognize unless a person acts. ``rule_changes`` are the rule files that are newer than the schedules.
     """
 
     charges: int
@@ -118,6 +119,7 @@ class BooksStatus(NamedTuple):
     attention: tuple[UnsettledPosting, ...]
     closed_periods: tuple[LinesInClosedPeriod, ...]
     last_run: LastRun | None
+    rule_changes: RuleChanges | None
 
 
 def status(context: "Context", until: date | None = None) -> BooksStatus:
@@ -146,6 +148,7 @@ def status(context: "Context", until: date | None = None) -> BooksStatus:
             attention=tuple(_unsettled_postings(view)),
             closed_periods=tuple(_in_closed_periods(context, view)),
             last_run=LastRun(*run) if run else None,
+            rule_changes=rule_changes(context, view),
         )
 
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.rules.cases import CaseDifference, RuleCase, parse_cases, play
-from revrec.jobs.rules.load import load_rules, read_rule_file
+from revrec.jobs.rules.files import read_rule_file
+from revrec.jobs.rules.load import load_rules
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context

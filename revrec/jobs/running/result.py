@@ -17,6 +17,8 @@ from revrec.jobs.reports.undated import (
     missing_revenue,
     undated_totals,
 )
+from revrec.jobs.rules.files import RuleChanges, rule_changes
+from revrec.jobs.scheduling.scheduler import ScheduleChange
 from revrec.store.posting import entries, invoices
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
@@ -108,6 +110,10 @@ class RunResult:
     """The amounts without a recognition date."""
     missing: tuple[MissingRevenue, ...] = ()
     """The part of them that a person must act on."""
+    rule_changes: RuleChanges | None = None
+    """The rule files that are newer than the schedules."""
+    picked_up: list[ScheduleChange] = field(default_factory=list)
+    """The new schedules of charge lines that had none, by rules that changed."""
     invoices_created: set[int] = field(default_factory=set)
     invoices_processed: set[int] = field(default_factory=set)
     invoices_posted: set[int] = field(default_factory=set)
@@ -126,6 +132,7 @@ class RunResult:
     def add_earlier(self, earlier: "RunResult") -> None:
         """Add what an earlier pass of the same command touched."""
         self.created |= earlier.created
+        self.picked_up = [*earlier.picked_up, *self.picked_up]
         self.processed |= earlier.processed
         self.invoices_created |= earlier.invoices_created
         self.invoices_processed |= earlier.invoices_processed
@@ -144,7 +151,7 @@ def plan_counts(
     result.invoice_counts = {"posted": 0, "held": sum(one["status"] == "rejected" for one in result.invoices)}
     if not with_entries:
         return
-    _collect_undated(connection, context, result)
+    _collect_plan(connection, context, result)
     numbers = entries.numbers_in(connection, "READY", until=result.date)
     planned: list[EntryView] = [{**one, "status": "planned"} for one in entry_views(connection, numbers)]
     _collect_lines_on_no_entry(connection, context, result)
@@ -159,7 +166,7 @@ def refresh_counts(connection: "Connection", context: "Context", result: RunResu
     What another run posted is that run's to report, even if this one created it.
     """
     _refresh_invoice_counts(connection, result)
-    _collect_undated(connection, context, result)
+    _collect_plan(connection, context, result)
     heads = {number: ENTRY_TABLES.head(connection, number) for number in sorted(result.created | result.processed)}
     _collect_lines_on_no_entry(connection, context, result)
     live = _to_report(heads, result.posted)
@@ -180,8 +187,9 @@ def _collect_lines_on_no_entry(connection: "Connection", context: "Context", res
     result.awaiting_invoice = awaiting_invoice(connection, result.date)
 
 
-def _collect_undated(connection: "Connection", context: "Context", result: RunResult) -> None:
+def _collect_plan(connection: "Connection", context: "Context", result: RunResult) -> None:
     groups = undated_groups(SqlAlchemyView(connection), first_day_in_time(context, result.date))
+    result.rule_changes = rule_changes(context, SqlAlchemyView(connection))
     result.undated, result.missing = undated_totals(groups), missing_revenue(groups)
 
 

@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
 
-from revrec.core.errors import RevrecError
+from revrec.core.errors import BadConfiguration, RevrecError
+from revrec.core.rules import RuleErrors
 from revrec.intacct.errors import ReadRefused
 from revrec.jobs.gateway import company, open_gateway
 from revrec.jobs.invoicing.invoicing import InvoiceRun, has_invoices_to_post
@@ -27,6 +28,7 @@ from revrec.jobs.posting.retries import Retrier
 from revrec.jobs.posting.right_to_post import RightToPost
 from revrec.jobs.posting.safe_settings import check_clock, check_company, check_quarantine, check_times
 from revrec.jobs.running.result import RunResult, plan_counts, refresh_counts
+from revrec.jobs.scheduling.pick_up import pick_up_unscheduled
 from revrec.store.database.engine import discarded
 from revrec.store.posting import entries, invoices, postings
 from revrec.store.posting.entries import ENTRY_TABLES
@@ -143,6 +145,15 @@ class PostingRun:
     def _begin(self, connection: "Connection") -> None:
         self.run_id = entries.start_run(connection, self.day, self.context.who())
         self.result.run, self.result.runs = self.run_id, [self.run_id]
+        if ENTRIES in self.parts:
+            self._pick_up(connection)
+
+    def _pick_up(self, connection: "Connection") -> None:
+        """Schedule charge lines that changed rules can schedule now. Rules with errors must not stop the posting."""
+        try:
+            self.result.picked_up = pick_up_unscheduled(self.context, connection)
+        except (RuleErrors, BadConfiguration) as error:
+            self.context.say(f"no charge line is scheduled: {error}")
 
     def _invoice_run(self) -> InvoiceRun:
         processed = self.result.invoices_processed

@@ -1,34 +1,39 @@
 """``revrec schedule``: derive all schedules again after rules or events changed, and show the difference first."""
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from revrec.core.batching import batched
-from revrec.core.fingerprint import fingerprint
 from revrec.jobs.paging import PAGE
 from revrec.jobs.rules.load import load_rules
+from revrec.jobs.scheduling.missing_costs import add_missing_costs
+from revrec.jobs.scheduling.pick_up import pick_up_unscheduled
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
 from revrec.store import charges, schedules
 from revrec.store.audit import record
 from revrec.store.database.engine import discarded
+from revrec.store.reports.moves import REBUILT
+from revrec.store.rules_applied import put_rules_of_plan, rules_of_plan
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
     from revrec.jobs.context import Context
-    from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
 
 @dataclass
 class ScheduleResult:
-    """The schedules that changed, or would change, and how much moves in each period."""
+    """The schedules that changed, or would change, and how much moves in each period.
+
+    ``picked_up`` are the new schedules of charge lines that had none.
+    """
 
     applied: bool
     changes: list[ScheduleChange] = field(default_factory=list)
     charges: int = 0
     unscheduled: int = 0
+    picked_up: list[ScheduleChange] = field(default_factory=list)
 
     def by_period(self) -> dict[tuple[str, str], int]:
         """Return the minor units that each (period, currency) gains; negative if it loses."""
@@ -40,55 +45,60 @@ class ScheduleResult:
         return {key: amount for key, amount in sorted(moved.items()) if amount}
 
 
-def schedule(context: "Context", rebuild: bool = False) -> ScheduleResult:
+def schedule(context: "Context", rebuild: bool = False, reason: str = "") -> ScheduleResult:
     """Derive every schedule again under the present rules and events, and return the differences.
 
-    They are kept only with ``rebuild``; without it the same work is done and rolled back, so that the preview cannot
-    differ from the real change. Posted amounts are never changed; the rest of the charge line is planned again.
+    Charge lines without a schedule get one at once if the rules have changed since they were tried. The differences of
+    the others are kept only with ``rebuild``, for a ``reason``; without it the same work is done and rolled back, so
+    that the preview cannot differ from the real change. Posted amounts are never changed; the rest of the charge line
+    is planned again.
 
     Raises:
         RuleErrors: The rules have errors; nothing was scheduled.
     """
     book = load_rules(context)
     result = ScheduleResult(rebuild)
-    with context.database.write() if rebuild else discarded(context.database) as connection:
-        who = context.who()
-        audit_seq = record(connection, who, "schedules derived again", "all charge lines", {})
-        scheduler = Scheduler(connection, book, who, audit_seq)
-        numbers = charges.all_numbers(connection)
-        if book.allocations:
-            for page in batched(numbers, PAGE):
-                scheduler.contracts.join(charges.read_charges(connection, page))
-        if book.costs:
-            numbers += _add_missing_costs(connection, book, who, audit_seq, numbers)
-        for page in context.progress.track(list(batched(numbers, PAGE)), "deriving schedules"):
-            result.changes += scheduler.reschedule(page)
-        result.charges = len(numbers)
-        result.unscheduled = len(schedules.unscheduled_numbers(connection))
+    if rebuild:
+        with context.database.write() as connection:
+            _derive_all(context, connection, book, result, reason)
+        return result
+    with context.database.write() as connection:
+        result.picked_up = pick_up_unscheduled(context, connection)
+    with discarded(context.database) as connection:
+        _derive_all(context, connection, book, result, reason)
+    if not result.changes:
+        _note_plan(context, book)
     return result
 
 
-def _add_missing_costs(
-    connection: "Connection", book: "RuleBook", who: "AuditStamp", audit_seq: int, numbers: Sequence[int]
-) -> list[int]:
-    """Write the cost lines that the rules give these charge lines and the database does not have; return their numbers.
+def _derive_all(
+    context: "Context", connection: "Connection", book: "RuleBook", result: ScheduleResult, reason: str
+) -> None:
+    who = context.who()
+    audit_seq = record(connection, who, REBUILT, "all charge lines", {"reason": reason})
+    scheduler = Scheduler(connection, book, who, audit_seq)
+    numbers = charges.all_numbers(connection)
+    if book.allocations:
+        for page in batched(numbers, PAGE):
+            scheduler.contracts.join(charges.read_charges(connection, page))
+    if book.costs:
+        numbers += add_missing_costs(connection, book, who, audit_seq, numbers)
+    for page in context.progress.track(list(batched(numbers, PAGE)), "deriving schedules"):
+        result.changes += scheduler.reschedule(page)
+    result.charges = len(numbers)
+    result.unscheduled = len(schedules.unscheduled_numbers(connection))
+    _record_plan(connection, context, book)
 
-    A rule may have gained a cost after the import. Each cost line gets the source row of its charge line.
-    """
-    added: list[int] = []
-    for page in batched(numbers, PAGE):
-        lines = [line for _no, line in charges.read_charges(connection, page)]
-        wanted = [(line.id, cost) for line in lines for cost in book.costs_of(line)]
-        there = charges.known_charges(connection, [cost.id for _id, cost in wanted])
-        missing = [(id, cost) for id, cost in wanted if cost.id not in there]
-        rows = charges.known_charges(connection, [id for id, _cost in missing])
-        next_no = charges.next_charge_number(connection)
-        new = [
-            charges.charge_row(no, cost, fingerprint(cost), rows[id].import_id, rows[id].row)
-            for no, (id, cost) in enumerate(missing, next_no)
-        ]
-        if new:
-            digest = charges.add_charges(connection, new)
-            record(connection, who, "charge lines written", f"costs of event {audit_seq}", {}, [digest])
-            added += [row[0] for row in new]
-    return added
+
+def _note_plan(context: "Context", book: "RuleBook") -> None:
+    """Note that the present files give the same schedules, so that no command reports them as newer than the plan."""
+    with context.database.write() as connection:
+        planned = rules_of_plan(connection)
+        if planned and planned.files != book.files:
+            _record_plan(connection, context, book)
+
+
+def _record_plan(connection: "Connection", context: "Context", book: "RuleBook") -> None:
+    who = context.who()
+    digests = put_rules_of_plan(connection, book.files, who.at)
+    record(connection, who, "rules noted", "all charge lines", {"files": dict(book.files)}, digests)

@@ -18,6 +18,7 @@ from revrec.jobs.scheduling.rule_versions import VersionKeeper
 from revrec.store import charges, contracts, events, schedules
 from revrec.store.audit import record
 from revrec.store.posting import postings
+from revrec.store.rules_applied import note_rules
 from revrec.store.schedules import (
     AllocatedDifference,
     ScheduleInForce,
@@ -30,6 +31,7 @@ from revrec.store.schedules import (
 if TYPE_CHECKING:
     from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
+    from revrec.store.digests import RowDigest
 
 
 class ScheduleChange(NamedTuple):
@@ -87,6 +89,7 @@ class Scheduler:
         self._unscheduled: list[UnscheduledLine] = []
         self._arrival_accounts: dict[int, str] = {}
         self._replaced: list[tuple[int, int]] = []
+        self._are_rules_noted = False
         self.scheduled = 0
         self.unscheduled = 0
 
@@ -280,11 +283,19 @@ class Scheduler:
             *schedules.keep_arrival_accounts(self._connection, self._arrival_accounts, self._audit_seq),
         ]
         if digests:
+            digests += self._note_rules()
             shown = {"schedules": len(self._new_versions), "waiting": len(self._unscheduled)}
             cause = f"schedules of event {self._audit_seq}"
             record(self._connection, self._who, "schedules written", cause, shown, digests)
         self._new_versions, self._unscheduled, self._replaced = [], [], []
         self._arrival_accounts = {}
+
+    def _note_rules(self) -> "list[RowDigest]":
+        """Note once which files the schedules come from, so that later changes of the files are noticed."""
+        if self._are_rules_noted or not self._book.files:
+            return []
+        self._are_rules_noted = True
+        return note_rules(self._connection, self._book.files, self._who.at)
 
 
 def _change_of(state: _LineState, derived: Schedule, left: Remaining) -> ScheduleChange:

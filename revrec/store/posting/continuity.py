@@ -14,14 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.files import write_text
 from revrec.store.audit import GENESIS, AuditStamp, canonical, record
 from revrec.store.database.engine import Database, deployment
-from revrec.store.digests import digest_rows
+from revrec.store.meta import put_meta
 from revrec.store.tables import audit_event, invoice, journal_entry, meta, posting_run
 
 RAISED = "epoch raised"
@@ -83,7 +83,7 @@ def raise_epoch(connection: Connection, who: AuditStamp, detail: Mapping[str, An
     ``least`` is the lowest value of the new epoch, if a later one is already known.
     """
     raised = max(epoch(connection) + 1, least)
-    digest = _put(connection, "epoch", str(raised))
+    digest = put_meta(connection, "epoch", str(raised))
     record(connection, who, RAISED, f"epoch {raised}", detail, [digest])
     return raised
 
@@ -105,7 +105,7 @@ def last_scan(connection: Connection) -> LedgerScan:
 
 def record_scan(connection: Connection, who: AuditStamp, began: str, detail: Mapping[str, Any]) -> None:
     """Record that everything in the ledger when a scan ``began`` is accounted for."""
-    digest = _put(connection, "looked", f"{epoch(connection)} {began}")
+    digest = put_meta(connection, "looked", f"{epoch(connection)} {began}")
     record(connection, who, "ledger looked at", "Intacct", detail, [digest])
 
 
@@ -117,7 +117,7 @@ def read_claim(connection: Connection) -> PostingClaim:
 
 def record_claim(connection: Connection, who: AuditStamp, claim: PostingClaim) -> None:
     """Record what this database has claimed, or is about to claim."""
-    digest = _put(connection, "claim", canonical(claim._asdict()))
+    digest = put_meta(connection, "claim", canonical(claim._asdict()))
     record(connection, who, "posting claimed", f"number {claim.number}", claim._asdict(), [digest])
 
 
@@ -145,15 +145,6 @@ def _machine() -> str:
 
 def _digest(*parts: str) -> str:
     return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-
-def _put(connection: Connection, key: str, value: str) -> Any:
-    there = connection.execute(select(meta.c.key).where(meta.c.key == key)).first()
-    if there:
-        connection.execute(update(meta).where(meta.c.key == key).values(value=value))
-    else:
-        connection.execute(insert(meta).values(key=key, value=value))
-    return digest_rows(meta, [(key, value)])
 
 
 def ended_uncleanly(connection: Connection, run: int) -> bool:

@@ -4,10 +4,11 @@ People and monitors run ``revrec status`` often, so on SQLite it opens the file 
 and never loads SQLAlchemy. The SQL is the same on both databases.
 """
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import unquote
 
 from revrec.core.errors import BadConfiguration
@@ -63,7 +64,16 @@ LINES_UNTIL = f"""
     WHERE l.entry_id IS NULL AND l.superseded_by IS NULL AND l.date <= :until
     GROUP BY c.entity, l.date, c.currency ORDER BY l.date, c.entity, c.currency"""  # noqa: S608
 """Open lines by entity, day and currency, to find those whose period is closed."""
+RULES_PLANNED, RULES_TRIED = "rules_planned", "rules_tried"
+"""Keys of ``meta``: the rule files of the plan, and those under which unscheduled lines were tried; as JSON."""
 LAST_RUN = "SELECT id, date, started_at, finished_at, actor, outcome FROM posting_run ORDER BY id DESC LIMIT 1"
+
+
+class AppliedRules(NamedTuple):
+    """The SHA-256 of each rule file and table by its name, and the UTC time when they were applied."""
+
+    files: Mapping[str, str]
+    at: str
 
 
 class ViewCursor(Protocol):
@@ -119,6 +129,12 @@ def _sqlite_view(path: Path) -> Iterator[ViewCursor]:
         raise translate_sqlite_error(str(error), str(path)) or BadConfiguration(
             f"{path}: cannot be read: {error}"
         ) from error
+
+
+def applied_rules(view: ViewCursor, key: str) -> AppliedRules | None:
+    """Return the files under a key of ``meta``, None if there is no such key yet."""
+    row = view.execute("SELECT value FROM meta WHERE key = :key", {"key": key}).fetchone()
+    return AppliedRules(**json.loads(row[0])) if row else None
 
 
 def _revision(connection: ViewCursor) -> str | None:

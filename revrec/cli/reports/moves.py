@@ -1,0 +1,55 @@
+"""``revrec report moves``."""
+
+from typing import Annotated
+
+import typer
+
+from revrec.cli.shared import Options, command
+
+COLUMNS = ("rebuild", "at", "actor", "reason", "charge", "period", "currency", "before", "after", "moved")
+SHORT = ("rebuild", "charge", "period", "currency", "before", "after", "moved", "reason")
+AMOUNTS = ("before", "after", "moved")
+
+
+def register(group: typer.Typer) -> None:
+    """Add the report."""
+
+    @command(group, "moves", "report")
+    def moves(
+        options: Options,
+        rebuild: Annotated[
+            int | None, typer.Option("--rebuild", metavar="N", help="Only this rebuild, by its number.")
+        ] = None,
+        charge: Annotated[str | None, typer.Option("--charge", metavar="ID", help="Only this charge line.")] = None,
+        limit: Annotated[
+            int, typer.Option("--limit", metavar="N", help="Maximum number of rows in the table; 0 for all.", min=0)
+        ] = 50,
+    ) -> None:
+        """List what each rebuild of the schedules moved.
+
+        For each charge line that revrec schedule --rebuild changed, show the planned amount by month before and after,
+        with the reason for the rebuild. A period without a month is an amount without a recognition date. Amounts that
+        were posted before are not moved. The number of a rebuild is its event in the audit trail.
+
+        \b
+        Examples:
+          revrec report moves
+          revrec report moves --charge shop/INV-1001/1
+          revrec report moves --rebuild 57 --format csv
+        """
+        from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
+        from revrec.jobs.reports.moves import schedule_moves
+
+        found = schedule_moves(options.context(), rebuild, charge)
+        if options.csv:
+            print_csv((one._asdict() for one in found), COLUMNS)
+            return
+        rows = as_data(list(found))
+        if options.json:
+            print_json({"moves": rows})
+            return
+        shown = rows[:limit] if limit else rows
+        print_table(shown, SHORT, right=("rebuild", *AMOUNTS), spare=("reason", "rebuild"), amounts=AMOUNTS)
+        if len(shown) < len(rows):
+            print(f"... and {len(rows) - len(shown):,} more rows (--limit 0 shows all)")
+        conclude(f"{counted(len(rows), 'amount')} moved by rebuilds", bool(rows))

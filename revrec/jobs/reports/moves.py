@@ -1,0 +1,52 @@
+"""``revrec report moves``: the amounts that each rebuild of the schedules moved, by charge line and month."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+from revrec.core.errors import BadInput
+from revrec.core.money import decimal_string
+from revrec.store import charges
+from revrec.store.reports.moves import moved_amounts, schedule_rebuilds
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+
+class ScheduleMove(NamedTuple):
+    """The planned amount of a charge line in a month before and after a rebuild, as decimal strings.
+
+    ``period`` is empty for an amount without a recognition date. What was posted before the rebuild is in neither.
+    """
+
+    rebuild: int
+    at: str
+    actor: str
+    reason: str
+    charge: str
+    period: str
+    currency: str
+    before: str
+    after: str
+    moved: str
+
+
+def schedule_moves(context: "Context", rebuild: int | None = None, charge: str | None = None) -> Iterator[ScheduleMove]:
+    """Yield what rebuilds moved, oldest first; only one rebuild or one charge line if it is named.
+
+    Raises:
+        BadInput: There is no such rebuild or charge line.
+    """
+    with context.database.read() as connection:
+        rebuilds = {one.rebuild: one for one in schedule_rebuilds(connection)}
+        if rebuild is not None and rebuild not in rebuilds:
+            raise BadInput(f"--rebuild {rebuild}: no such rebuild; {_known(list(rebuilds))}")
+        if charge is not None and charges.find_charge(connection, charge) is None:
+            raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
+        for one in moved_amounts(connection, rebuild, charge):
+            by, money = rebuilds[one.rebuild], one.currency
+            before, after, moved = (decimal_string(it, money) for it in (one.before, one.after, one.after - one.before))
+            yield ScheduleMove(*by, one.charge, one.period, money, before, after, moved)
+
+
+def _known(numbers: list[int]) -> str:
+    return f"there are {', '.join(map(str, numbers[-20:]))}" if numbers else "there is no rebuild yet"

@@ -1,0 +1,41 @@
+"""Write the cost lines that rules gained after the import of their charge lines."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from revrec.core.batching import batched
+from revrec.core.fingerprint import fingerprint
+from revrec.jobs.paging import PAGE
+from revrec.store import charges
+from revrec.store.audit import record
+
+if TYPE_CHECKING:
+    from revrec.core.rules import RuleBook
+    from revrec.store.audit import AuditStamp
+    from revrec.store.connection import Connection
+
+
+def add_missing_costs(
+    connection: "Connection", book: "RuleBook", who: "AuditStamp", audit_seq: int, numbers: Sequence[int]
+) -> list[int]:
+    """Write the cost lines that the rules give these charge lines and the database does not have; return their numbers.
+
+    A rule may have gained a cost after the import. Each cost line gets the source row of its charge line.
+    """
+    added: list[int] = []
+    for page in batched(numbers, PAGE):
+        lines = [line for _no, line in charges.read_charges(connection, page)]
+        wanted = [(line.id, cost) for line in lines for cost in book.costs_of(line)]
+        there = charges.known_charges(connection, [cost.id for _id, cost in wanted])
+        missing = [(id, cost) for id, cost in wanted if cost.id not in there]
+        rows = charges.known_charges(connection, [id for id, _cost in missing])
+        next_no = charges.next_charge_number(connection)
+        new = [
+            charges.charge_row(no, cost, fingerprint(cost), rows[id].import_id, rows[id].row)
+            for no, (id, cost) in enumerate(missing, next_no)
+        ]
+        if new:
+            digest = charges.add_charges(connection, new)
+            record(connection, who, "charge lines written", f"costs of event {audit_seq}", {}, [digest])
+            added += [row[0] for row in new]
+    return added

@@ -1,0 +1,99 @@
+"""The amounts that each rebuild of the schedules moved, from the schedule versions that it wrote.
+
+A rebuild writes a new version of each schedule that it changes, and marks the lines of the versions before as
+superseded by it. Nothing else has to be stored: the lines before and after are the record.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, and_, case, func, literal, select, union_all
+
+from revrec.store.database.bulk import stream_rows
+from revrec.store.tables import audit_event, charge_line, schedule, schedule_line, schedule_wait
+
+REBUILT = "schedules derived again"
+"""The action of a rebuild in the audit trail."""
+
+UNDATED = ""
+"""The period of an amount without a recognition date."""
+
+
+class ScheduleRebuild(NamedTuple):
+    """A rebuild of all schedules: its number in the audit trail, and who started it, when (UTC) and why."""
+
+    rebuild: int
+    at: str
+    actor: str
+    reason: str
+
+
+class MovedAmount(NamedTuple):
+    """The planned amount of a charge line in a month before and after a rebuild, in minor units.
+
+    ``period`` is the month, such as ``2024-03``, or empty for an amount without a date. What was on an entry already is
+    in neither amount.
+    """
+
+    rebuild: int
+    charge: str
+    period: str
+    currency: str
+    before: int
+    after: int
+
+
+def schedule_rebuilds(connection: Connection) -> list[ScheduleRebuild]:
+    """Return all rebuilds, in order."""
+    event = audit_event.c
+    query = select(event.seq, event.at, event.actor, event.detail).where(event.action == REBUILT).order_by(event.seq)
+    return [
+        ScheduleRebuild(row.seq, row.at, row.actor, json.loads(row.detail).get("reason", ""))
+        for row in connection.execute(query)
+    ]
+
+
+def moved_amounts(
+    connection: Connection, rebuild: int | None = None, charge: str | None = None
+) -> Iterator[MovedAmount]:
+    """Yield the amounts that rebuilds moved, by rebuild, charge line and month; one rebuild or charge line, or all."""
+    version = (
+        select(schedule.c.charge_no, schedule.c.version, schedule.c.audit_seq)
+        .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
+        .where(audit_event.c.action == REBUILT)
+    )
+    if rebuild is not None:
+        version = version.where(schedule.c.audit_seq == rebuild)
+    if charge is not None:
+        version = version.join(charge_line, charge_line.c.no == schedule.c.charge_no).where(charge_line.c.id == charge)
+    parts = _parts(version.subquery()).subquery()
+    amounts = [func.sum(case((parts.c.side == side, parts.c.amount), else_=0)) for side in ("before", "after")]
+    query = (
+        select(parts.c.audit_seq, charge_line.c.id, parts.c.period, charge_line.c.currency, *amounts)
+        .join(charge_line, charge_line.c.no == parts.c.charge_no)
+        .group_by(parts.c.audit_seq, parts.c.charge_no, charge_line.c.id, parts.c.period, charge_line.c.currency)
+        .having(amounts[0] != amounts[1])
+        .order_by(parts.c.audit_seq, parts.c.charge_no, parts.c.period)
+    )
+    for row in stream_rows(connection, query):
+        number, id, period, currency, before, after = row
+        yield MovedAmount(number, id, period, currency, int(before), int(after))
+
+
+def _parts(version: Any) -> Any:
+    """Return the lines and waiting amounts before and after each version, as (audit_seq, charge_no, side, ...)."""
+    line, wait = schedule_line.c, schedule_wait.c
+    month = func.substr(line.date, 1, 7)
+
+    def part(side: str, period: Any, amount: Any, table: Any, condition: Any) -> Any:
+        columns = (version.c.audit_seq, version.c.charge_no, literal(side).label("side"))
+        query = select(*columns, period.label("period"), amount.label("amount"))
+        return query.join(table, and_(table.c.charge_no == version.c.charge_no, condition))
+
+    return union_all(
+        part("before", month, line.amount, schedule_line, line.superseded_by == version.c.version),
+        part("after", month, line.amount, schedule_line, line.version == version.c.version),
+        part("before", literal(UNDATED), wait.amount, schedule_wait, wait.version == version.c.version - 1),
+        part("after", literal(UNDATED), wait.amount, schedule_wait, wait.version == version.c.version),
+    )

@@ -1,0 +1,179 @@
+"""Rules that change: unscheduled lines follow at the next run, planned ones only a rebuild, whose moves are kept."""
+
+import json
+from datetime import date
+from typing import Any
+
+import pytest
+
+from revrec.core.errors import BadInput
+from revrec.core.filters import Filters
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.reports.moves import schedule_moves
+from revrec.jobs.reports.preview import preview
+from revrec.jobs.reports.status import status
+from revrec.jobs.rules.files import DEFAULTS
+from revrec.jobs.scheduling.rebuild import schedule
+from support.books import RULES, Books, MakeRow
+from support.intacct import Intacct
+
+pytestmark = pytest.mark.both_databases(seldom=True)
+
+NO_CATCH_ALL = RULES.partition('[[rule]]\nname = "date-on-the-line"')[0]
+TOY = """
+[[rule]]
+name = "toy"
+[rule.when]
+item = "TOY-*"
+[rule.recognize]
+method = "fixed_offset"
+offset = "10 days"
+"""
+SLOWER = NO_CATCH_ALL.replace("30 days", "60 days")
+
+
+@pytest.fixture
+def planned(offline: Books, row: MakeRow) -> Books:
+    """Books with a scheduled line of 50.00 due on February 4, and one of 30.00 without a rule."""
+    offline.rules(NO_CATCH_ALL)
+    offline.take(row("G-1", item="GOODS-1", amount="50.00"), row("T-1", item="TOY-1", amount="30.00"))
+    return offline
+
+
+def changed(books: Books) -> tuple[str, ...]:
+    found = status(books.context()).rule_changes
+    return found.files if found else ()
+
+
+def test_nothing_is_newer_than_the_plan_right_after_an_import(planned: Books) -> None:
+    assert changed(planned) == ()
+    assert preview(planned.context()).rule_changes is None
+
+
+def test_run_preview_and_status_report_a_rule_file_that_is_newer(planned: Books) -> None:
+    planned.rules(SLOWER)
+    assert changed(planned) == ("rules.toml",)
+    assert preview(planned.context()).rule_changes == status(planned.context()).rule_changes
+    assert planned.run("2024-03-31", dry_run=True).rule_changes == status(planned.context()).rule_changes
+    planned.rules(NO_CATCH_ALL)
+    assert changed(planned) == (), "the file is again as it was"
+
+
+def test_a_new_file_a_table_and_the_accounts_count_too(offline: Books, row: MakeRow) -> None:
+    table = '[[table]]\nname = "days"\nfile = "days.csv"\nkey = "item"\n'
+    (offline.folder / "rules" / "days.csv").write_text("item,account\nGOODS-1,4100\n")
+    offline.rules(table + NO_CATCH_ALL)
+    offline.take(row("G-1", item="GOODS-1"))
+    assert changed(offline) == ()
+    (offline.folder / "rules" / "days.csv").write_text("item,account\nGOODS-1,4200\n")
+    assert changed(offline) == ("days.csv",)
+    (offline.folder / "rules" / "days.csv").unlink()
+    (offline.folder / "rules" / "more.toml").write_text(TOY)
+    assert changed(offline) == ("days.csv", "more.toml")
+    found = status(offline.context(REVREC_ACCOUNTS_DEFERRED="2500")).rule_changes
+    assert found and DEFAULTS in found.files
+
+
+def test_an_unscheduled_line_follows_a_new_rule_at_the_next_run_and_a_planned_line_does_not(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    books.rules(NO_CATCH_ALL)
+    books.take(row("G-1", item="GOODS-1", amount="50.00"), row("T-1", item="TOY-1", amount="30.00"))
+    books.rules(SLOWER + TOY)
+    (one,) = preview(books.context(), Filters(last=date(2024, 1, 31))).lines
+    assert (one.charge, one.date, one.amount) == ("shop/T-1/1", "2024-01-15", "30.00")
+    assert books.sql("SELECT count(*) FROM unscheduled") == [(1,)], "a preview writes nothing"
+    assert len(books.run("2024-01-31", dry_run=True).entries) == 1
+    result = books.run("2024-01-31")
+    assert [one.charge for one in result.picked_up] == ["shop/T-1/1"] and result.counts["posted"] == 1
+    assert not result.missing
+    assert books.open_parts("shop/G-1/1") == [("2024-02-04", 5000)]
+    assert changed(books) == ("rules.toml",), "the planned line still follows the old rule"
+    assert books.run("2024-01-31").picked_up == []
+    assert verify(books.context()).sound
+
+
+def test_schedule_picks_up_unscheduled_lines_but_only_shows_the_others(planned: Books) -> None:
+    planned.rules(SLOWER + TOY)
+    found = schedule(planned.context())
+    assert [one.charge for one in found.picked_up] == ["shop/T-1/1"]
+    assert [one.charge for one in found.changes] == ["shop/G-1/1"] and not found.applied
+    assert planned.open_parts("shop/T-1/1") == [("2024-01-15", 3000)]
+    assert planned.open_parts("shop/G-1/1") == [("2024-02-04", 5000)]
+
+
+def test_rules_that_change_nothing_are_the_plans_once_schedule_has_compared_them(planned: Books) -> None:
+    planned.rules(NO_CATCH_ALL + "\n# a comment\n")
+    assert changed(planned) == ("rules.toml",)
+    assert schedule(planned.context()).changes == []
+    assert changed(planned) == () and verify(planned.context()).sound
+
+
+def test_a_line_that_gets_its_rule_gets_the_costs_of_the_rule(planned: Books) -> None:
+    cost = '[[rule.cost]]\nname = "cogs"\npercent = 50\ndeferred = "1400"\nexpense = "5000"\n'
+    planned.rules(NO_CATCH_ALL + TOY + cost)
+    schedule(planned.context())
+    assert planned.open_parts("shop/T-1/1:cost:cogs") == [("2024-01-15", -1500)]
+
+
+def test_lines_tried_under_different_rules_are_all_tried_again(planned: Books, row: MakeRow) -> None:
+    planned.rules(NO_CATCH_ALL + TOY.replace("TOY-*", "ODD"))
+    planned.take(row("T-2", item="TOY-1", amount="7.00"), name="second.csv")
+    planned.rules(NO_CATCH_ALL + TOY)
+    assert len(schedule(planned.context()).picked_up) == 2
+
+
+def test_rules_with_errors_do_not_stop_a_run(books: Books, intacct: Intacct, row: MakeRow) -> None:
+    books.rules(NO_CATCH_ALL)
+    books.take(row("G-1", item="GOODS-1", amount="50.00"), row("T-1", item="TOY-1", amount="30.00"))
+    books.rules("[[rule]]\nname = 3\n")
+    result = books.run("2024-02-29")
+    assert result.counts["posted"] == 1 and result.picked_up == [] and result.rule_changes
+    assert len(preview(books.context()).unscheduled) == 1
+
+
+def moves(books: Books, **only: Any) -> list[tuple[str, str, str, str, str]]:
+    return [
+        (one.reason, one.charge, one.period, one.before, one.after) for one in schedule_moves(books.context(), **only)
+    ]
+
+
+def test_a_rebuild_keeps_its_reason_and_what_it_moved_by_charge_and_month(planned: Books, row: MakeRow) -> None:
+    planned.take(row("M-1", amount="24.00"), name="magazine.csv")
+    planned.rules(SLOWER)
+    schedule(planned.context("schedule"), rebuild=True, reason="Returns within 60 days")
+    wanted = [
+        ("Returns within 60 days", "shop/G-1/1", "2024-02", "50.00", "0.00"),
+        ("Returns within 60 days", "shop/G-1/1", "2024-03", "0.00", "50.00"),
+    ]
+    assert moves(planned) == wanted and changed(planned) == ()
+    planned.rules(SLOWER + TOY)
+    schedule(planned.context("schedule"), rebuild=True, reason="Toys")
+    later = [("Toys", "shop/T-1/1", "2024-01", "0.00", "30.00")]
+    assert moves(planned) == wanted + later and moves(planned, charge="shop/T-1/1") == later
+    first, last = (
+        one.rebuild for one in (next(schedule_moves(planned.context())), list(schedule_moves(planned.context()))[-1])
+    )
+    assert moves(planned, rebuild=first) == wanted and moves(planned, rebuild=last) == later
+    detail = planned.sql("SELECT detail FROM audit_event WHERE seq = ?", last)[0][0]
+    assert json.loads(detail)["reason"] == "Toys"
+
+
+def test_a_rebuild_that_moves_nothing_has_no_moves_and_unknown_filters_are_refused(planned: Books) -> None:
+    schedule(planned.context(), rebuild=True, reason="nothing changed")
+    assert moves(planned) == []
+    with pytest.raises(BadInput, match="--rebuild 999999: no such rebuild; there are"):
+        moves(planned, rebuild=999999)
+    with pytest.raises(BadInput, match="no such charge"):
+        moves(planned, charge="shop/NONE/1")
+
+
+def test_amounts_without_a_date_are_moved_too(offline: Books, row: MakeRow) -> None:
+    steps = '[[rule]]\nname = "project"\n[rule.recognize]\nmethod = "milestones"\nmilestones = [{ name = "design", '
+    steps += "percent = %d }, { name = 'go-live', percent = %d }]\n"
+    offline.rules(steps % (40, 60))
+    offline.take(row("P-1", amount="100.00"))
+    offline.event("shop/P-1/1", "milestone", "2024-02-01", name="design")
+    offline.rules(steps % (50, 50))
+    schedule(offline.context(), rebuild=True, reason="The design is half of it")
+    assert [one[2:] for one in moves(offline)] == [("", "60.00", "50.00"), ("2024-02", "40.00", "50.00")]

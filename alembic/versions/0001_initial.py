@@ -441,7 +441,7 @@ def _imports() -> None:
         *_texts("rev_rec_date", nullable=True),
         *_texts("description"),
         *_texts("quantity", "service_start", "service_end", nullable=True),
-        *_texts("entity", "dimensions", "fingerprint"),
+        *_texts("entity", "credits", "dimensions", "fingerprint"),
         _key("import_id"),
         _big("row"),
         _refers("import_id", "import_file.id"),
@@ -449,6 +449,7 @@ def _imports() -> None:
         sa.UniqueConstraint("id"),
     )
     _index("charge_line_document", "charge_line", ["document"])
+    _index("charge_line_credits", "charge_line", ["credits"], where=sa.text("credits <> ''"))
     op.create_table(
         "fulfillment_event",
         _key("id"),

@@ -76,6 +76,10 @@ def tree(history: "ChargeTrace", verbose: bool) -> "Tree":
     charge = history.charge
     what = f"{grouped(charge.amount)} {charge.currency}  {charge.item}  customer {charge.customer}"
     root = Tree(Text(f"{charge.id}  {what}", "bold"))
+    if charge.credits:
+        _add(root, f"credits {history.credits or f'{charge.credits}, which these books do not have'}")
+    for credit in history.credited_by:
+        _add(root, f"credited by {credit.id}: {grouped(credit.amount)} {credit.currency}")
     _source(history.source, root)
     _events(history, root)
     _rule(history, root)

@@ -28,7 +28,8 @@ class ChargeLine(NamedTuple):
 
     ``amount`` is in minor units of ``currency`` (ISO 4217); negative for a credit. ``rev_rec_date`` and the
     service dates may be missing. ``dimensions`` maps names of :data:`DIMENSIONS` (and custom ones) to ids; empty ids
-    are left out.
+    are left out. ``credits`` names what the line credits, if its source says so: ``DOCUMENT`` or ``DOCUMENT/LINE`` of
+    the same source.
     """
 
     source: str
@@ -46,6 +47,7 @@ class ChargeLine(NamedTuple):
     service_end: date | None = None
     entity: str = ""
     dimensions: Mapping[str, str] = {}
+    credits: str = ""
 
     @property
     def id(self) -> str:

@@ -10,7 +10,6 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.money import decimal_string
 
 _SEPARATOR = "\x1f"
-_FIELDS = len(ChargeLine._fields)
 
 
 def fingerprint(line: ChargeLine) -> str:
@@ -20,16 +19,19 @@ def fingerprint(line: ChargeLine) -> str:
     (1 equals 1.0), dimensions in any order, and an empty dimension equals a missing one.
     """
     quantity, dimensions = line.quantity, line.dimensions
-    parts = [
+    fixed = [
         line.source, line.document, line.line, line.customer, line.item, str(line.post_date), str(line.amount),
         line.currency, str(line.rev_rec_date or ""), line.description, "" if quantity is None else _plain(quantity),
         str(line.service_start or ""), str(line.service_end or ""), line.entity,
-        *[f"{name}={dimensions[name]}" for name in sorted(dimensions) if dimensions[name]],
     ]  # fmt: skip
+    # Stored fingerprints never change: only lines that credit something have this part. No dimension starts with "/".
+    named = [f"/credits={line.credits}"] if line.credits else []
+    of_dimensions = [f"{name}={dimensions[name]}" for name in sorted(dimensions) if dimensions[name]]
+    parts = [*fixed, *named, *of_dimensions]
     text = _SEPARATOR.join(parts)
     # A separator inside a text, or "=" inside a dimension's name, could make two lines look alike.
     if text.count(_SEPARATOR) != len(parts) - 1 or any("=" in name for name in dimensions):
-        text = json.dumps([*parts[: _FIELDS - 1], sorted(_set(dimensions).items())])
+        text = json.dumps([*fixed, *named, sorted(_set(dimensions).items())])
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
 

@@ -31,13 +31,15 @@ CHARGE_FIELDS = (
     FieldSpec("service_start", "date"),
     FieldSpec("service_end", "date"),
     FieldSpec("entity", "id"),
+    FieldSpec("credits", "id"),
 )
 """A charge line's fields in the order of :class:`revrec.core.charge_line.ChargeLine`, dimensions apart."""
 
 CHARGE_COLUMNS = (
-    *(field.name for field in CHARGE_FIELDS[:-1]),
+    *(field.name for field in CHARGE_FIELDS[:-2]),
     *DIMENSIONS,
     "entity",
+    "credits",
 )
 """The header of a native charges file."""
 

@@ -19,7 +19,7 @@ from revrec.store.tables import charge_line, cleaning, import_file, quarantine
 _COLUMNS = tuple(column.name for column in charge_line.columns)
 _FIELDS = (
     "source", "document", "line", "customer", "item", "post_date", "amount", "currency",
-    "rev_rec_date", "description", "quantity", "service_start", "service_end", "entity", "dimensions",
+    "rev_rec_date", "description", "quantity", "service_start", "service_end", "entity", "dimensions", "credits",
 )  # fmt: skip
 LINE_COLUMNS = [charge_line.c[name] for name in _FIELDS]
 """The columns that :func:`charge_from_row` reads."""
@@ -140,6 +140,7 @@ def charge_row(no: int, line: ChargeLine, fingerprint: str, import_id: int, row:
         _iso(line.service_start),
         _iso(line.service_end),
         line.entity,
+        line.credits,
         dimensions_text(line.dimensions),
         fingerprint,
         import_id,
@@ -236,4 +237,5 @@ def charge_from_row(row: Row[Any]) -> ChargeLine:
         service_end=_day(row.service_end),
         entity=row.entity,
         dimensions=dimensions_of(row.dimensions),
+        credits=row.credits,
     )

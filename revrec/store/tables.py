@@ -82,12 +82,18 @@ charge_line = Table(
     _text("service_start", nullable=True),
     _text("service_end", nullable=True),
     _text("entity"),
+    _text("credits"),
     _text("dimensions"),
     _text("fingerprint"),
     Column("import_id", ForeignKey("import_file.id"), nullable=False),
     Column("row", BigInteger, nullable=False),
     Index("charge_line_document", "document"),
 )
+
+CREDITING = charge_line.c.credits != ""
+"""The condition that a line names what it credits: the same as of the partial index."""
+
+Index("charge_line_credits", charge_line.c.credits, sqlite_where=CREDITING, postgresql_where=CREDITING)
 
 quarantine = Table(
     "quarantine",

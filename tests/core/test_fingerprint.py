@@ -16,7 +16,7 @@ CHANGES = {
     "source": "web", "document": "INV-2", "line": "2", "customer": "C-2", "item": "X", "post_date": date(2024, 1, 6),
     "amount": 2500, "currency": "EUR", "rev_rec_date": date(2024, 1, 5), "description": "", "quantity": None,
     "service_start": date(2024, 1, 5), "service_end": date(2024, 1, 5), "entity": "E",
-    "dimensions": {"location": "100"},
+    "dimensions": {"location": "100"}, "credits": "INV-0",
 }  # fmt: skip
 
 

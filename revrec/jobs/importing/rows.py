@@ -21,6 +21,7 @@ from revrec.jobs.scheduling.scheduler import Scheduler
 from revrec.sources import BadRow, GoodRow, PassedOver, RowMoney, RowProblem
 from revrec.store import charges
 from revrec.store.audit import record
+from revrec.store.credits import unknown_credits
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
@@ -213,6 +214,7 @@ class ChargeImporter:
         self._of_contracts: list[tuple[int, ChargeLine]] = []
         self._post_dates: Counter[date] = Counter()
         self._first_rows: dict[date, int] = {}
+        self._names_credits = False
 
     def process(self, batch: Sequence[Any]) -> None:
         """Import a batch of rows, good and bad."""
@@ -234,6 +236,7 @@ class ChargeImporter:
         A contract is allocated over all of its lines, so none of them can be scheduled before the last row is read.
         """
         self._warn_of_far_dates()
+        self._warn_of_unknown_credits()
         for other in others:
             self._of_contracts += other._of_contracts
         if not self._of_contracts:
@@ -252,6 +255,13 @@ class ChargeImporter:
                 f"row {self._first_rows[day]}: post_date {day} is more than a year from all others, {first} to {last}; "
                 "check the year"
                 for day in far[:MOST_REASONS]
+            ]
+
+    def _warn_of_unknown_credits(self) -> None:
+        if self._names_credits:
+            self._session.result.warnings += [
+                f'row {row}: credits "{reference}", which these books do not have; it is shown on its own until they do'
+                for row, reference in unknown_credits(self._connection, self._session.import_id, MOST_REASONS)
             ]
 
     def _count(self) -> None:
@@ -289,6 +299,7 @@ class ChargeImporter:
         return nothing_to_recognize(line, self._book)
 
     def _add(self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge], new: list[tuple[Any, ...]]) -> None:
+        self._names_credits |= bool(row.line.credits)
         line, mark, import_id = row.line, fingerprint(row.line), self._session.import_id
         no, self._next = self._next, self._next + 1
         known[line.id] = charges.KnownCharge(no, mark, import_id, row.row_number)

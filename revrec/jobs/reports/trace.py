@@ -13,6 +13,7 @@ from revrec.jobs.importing.quarantine import QuarantineTrace
 from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.scheduling.contracts import RecordedAllocation, stored_allocations
 from revrec.store import charges
+from revrec.store.credits import credits_of
 from revrec.store.posting import reversals
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
@@ -53,6 +54,7 @@ class TracedCharge(NamedTuple):
     service_start: str | None
     service_end: str | None
     entity: str
+    credits: str
     dimensions: dict[str, str]
     fingerprint: str
 
@@ -280,10 +282,21 @@ class AuditTrace(NamedTuple):
     hash: str
 
 
+class CreditTrace(NamedTuple):
+    """A charge line that credits this one; ``amount`` is a decimal string in ``currency``."""
+
+    id: str
+    amount: str
+    currency: str
+
+
 class ChargeTrace(NamedTuple):
     """The whole history of a charge line; ``rule`` and ``schedule`` are empty while it is ``unscheduled``."""
 
     charge: TracedCharge
+    credits: str
+    """The id of the charge line that this one credits; empty if there is none, or if it is not stored."""
+    credited_by: tuple[CreditTrace, ...]
     source: SourceTrace
     events: tuple[EventTrace, ...]
     rule: RuleTrace | None
@@ -331,8 +344,13 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
     invoices = tuple(_invoice(connection, one) for one in history.invoices(connection, no))
     entries = tuple(_entry(connection, one, no) for one in history.entries(connection, no))
     imports = [charge.import_id, *(one.import_id for one in events if one.import_id is not None)]
+    credits, credited_by = credits_of(connection, no)
     return ChargeTrace(
         charge=_charge(charge),
+        credits=credits,
+        credited_by=tuple(
+            CreditTrace(one.id, decimal_string(one.amount, one.currency), one.currency) for one in credited_by
+        ),
         source=source,
         events=tuple(_event(connection, event, charge.currency) for event in events),
         rule=_traced(RuleTrace, schedules[-1], version=schedules[-1].rule_version) if schedules else None,

@@ -268,6 +268,10 @@ FIELDS = (
         ),
     ),
     FieldNames("entity", (("entity", "entity id", "legal entity", "subsidiary"),)),
+    FieldNames(
+        "credits",
+        (("credits", "credited invoice", "credited document", "credit for", "original invoice", "applies to invoice"),),
+    ),
     *(FieldNames(name, ((name, f"{name} id", f"{name} code"),)) for name in DIMENSIONS),
 )
 """The fields in the order in which they choose."""

@@ -11,6 +11,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from revrec.core.invoice import INVOICED, InvoiceRequest
+from revrec.store.credits import credited
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.invoices import SOLD
 from revrec.store.reports.in_ledger import KnownRows, recognized_in_ledger
@@ -136,7 +137,10 @@ def _query(asked: BalanceQuery) -> Select[Any]:
     recognized = recognized_in_ledger(asked.until, asked.known, asked.numbers)
     first, newest = schedule.alias("first"), schedule.alias("newest")
     billed_rule, rule = rule_version.alias("billed_rule"), rule_version.alias("rule")
-    key = func.coalesce(contract_line.c.contract, _contract(asked.by))
+    homes, home, home_contract = credited(), charge_line.alias("home"), contract_line.alias("home_contract")
+    of_credited = func.coalesce(home_contract.c.contract, _contract(asked.by, home))
+    of_itself = func.coalesce(contract_line.c.contract, _contract(asked.by, charge_line))
+    key = case((home.c.no.is_not(None), of_credited), else_=of_itself)
     in_force = case((versions.c.in_force.is_not(None), billed_rule.c.deferred))
     billed_account = func.coalesce(
         func.nullif(on.c.account, ""), in_force, arrival_account.c.account, billed_rule.c.deferred
@@ -160,6 +164,9 @@ def _query(asked: BalanceQuery) -> Select[Any]:
         )
         .select_from(charge_line)
         .outerjoin(contract_line, and_(contract_line.c.charge_no == charge_line.c.no, *_stored(contract_line, asked)))
+        .outerjoin(homes, homes.c.no == charge_line.c.no)
+        .outerjoin(home, home.c.no == homes.c.home)
+        .outerjoin(home_contract, and_(home_contract.c.charge_no == home.c.no, *_stored(home_contract, asked)))
         .outerjoin(recognized, recognized.c.charge_no == charge_line.c.no)
         .outerjoin(planned, planned.c.charge_no == charge_line.c.no)
         .outerjoin(on, on.c.charge_no == charge_line.c.no)
@@ -270,15 +277,15 @@ def _is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnEle
     return or_(invoiced <= day, and_(by_hand, ~and_(SOLD, or_(*wanted))) if wanted else by_hand)
 
 
-def _contract(by: str) -> Any:
+def _contract(by: str, line: Any) -> Any:
     """Return the SQL of the contract of a line without an allocation."""
-    document = _object(source=charge_line.c.source, document=charge_line.c.document)
+    document = _object(source=line.c.source, document=line.c.document)
     if by == "document":
         return document
     if by == "customer":
-        return _object(customer=charge_line.c.customer)
+        return _object(customer=line.c.customer)
     name = by.removeprefix(BY_DIMENSION)
-    its_own = _Dimension(charge_line.c.dimensions, literal(f'$."{name}"'), literal(name))
+    its_own = _Dimension(line.c.dimensions, literal(f'$."{name}"'), literal(name))
     named = _object(**{f"{BY_DIMENSION}{name}": its_own})
     return case((func.coalesce(its_own, "") != "", named), else_=document)
 

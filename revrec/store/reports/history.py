@@ -48,6 +48,7 @@ class ChargeRecord(NamedTuple):
     service_start: str | None
     service_end: str | None
     entity: str
+    credits: str
     dimensions: str
     fingerprint: str
     import_id: int

@@ -165,7 +165,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
         .select_from(charge_line)
         .outerjoin(contract_line, and_(contract_line.c.charge_no == charge_line.c.no, *_stored(contract_line, asked)))
         .outerjoin(homes, homes.c.no == charge_line.c.no)
-        .outerjoin(home, home.c.no == homes.c.home)
+        .outerjoin(home, and_(home.c.no == homes.c.home, *_imported(home, asked)))
         .outerjoin(home_contract, and_(home_contract.c.charge_no == home.c.no, *_stored(home_contract, asked)))
         .outerjoin(recognized, recognized.c.charge_no == charge_line.c.no)
         .outerjoin(planned, planned.c.charge_no == charge_line.c.no)
@@ -180,9 +180,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
         .outerjoin(rule, rule.c.id == newest.c.rule_version_id)
         .order_by("contract", charge_line.c.entity, charge_line.c.currency, charge_line.c.no)
     )
-    if asked.known is not None:
-        query = query.where(charge_line.c.no <= asked.known.charge_no)
-    query = _of(asked, query, charge_line.c.no)
+    query = _of(asked, query.where(*_imported(charge_line, asked)), charge_line.c.no)
     if asked.entities is not None:
         query = query.where(charge_line.c.entity.in_(asked.entities))
     whole: Select[Any] = query if asked.customer is None else query.where(charge_line.c.customer == asked.customer)
@@ -201,6 +199,11 @@ def _is_version(header: Any, version: "ColumnElement[Any]") -> ColumnElement[boo
 def _stored(table: Any, asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
     """Return the condition that a row with an audit event was stored by then, if there is one."""
     return () if asked.known is None else (table.c.audit_seq <= asked.known.audit_seq,)
+
+
+def _imported(line: Any, asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
+    """Return the condition that a charge line was imported by then, if there is one."""
+    return () if asked.known is None else (line.c.no <= asked.known.charge_no,)
 
 
 def _planned(asked: BalanceQuery) -> Any:

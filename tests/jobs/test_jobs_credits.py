@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from revrec.core.contract_balance import BalanceSheet
-from revrec.jobs.reports.contract_balances import BalanceOptions, contract_balances, contract_name
+from revrec.jobs.reports.contract_balances import contract_balances, contract_name
+from revrec.jobs.reports.line_balances import BalanceOptions
 from support.books import Books, MakeRow
 
 pytestmark = pytest.mark.both_databases

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from revrec.core.errors import BadInput
+from revrec.core.errors import BadInput, Busy
 from revrec.core.filters import Filters
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.reports.moves import schedule_moves
@@ -91,6 +91,19 @@ def test_an_unscheduled_line_follows_a_new_rule_at_the_next_run_and_a_planned_li
     assert changed(books) == ("rules.toml",), "the planned line still follows the old rule"
     assert books.run("2024-01-31").picked_up == []
     assert verify(books.context()).sound
+
+
+def test_a_preview_of_books_that_cannot_be_written_shows_them_as_they_are(
+    planned: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def locked(_database: Any) -> Any:
+        raise Busy("another process writes")
+
+    planned.rules(NO_CATCH_ALL + TOY)
+    assert not preview(planned.context()).unscheduled
+    monkeypatch.setattr("revrec.jobs.scheduling.pick_up.discarded", locked)
+    found = preview(planned.context())
+    assert [one.charge for one in found.unscheduled] == ["shop/T-1/1"] and found.rule_changes
 
 
 def test_schedule_picks_up_unscheduled_lines_but_only_shows_the_others(planned: Books) -> None:

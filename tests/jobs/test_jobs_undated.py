@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from revrec.core.filters import Filters
 from revrec.core.money import decimal_string
+from revrec.jobs.reports.contract_balances import deferred_balances
 from revrec.jobs.reports.health import WARN, health
 from revrec.jobs.reports.metrics import exposition
 from revrec.jobs.reports.preview import preview
@@ -114,6 +115,19 @@ def test_every_display_shows_the_same_undated_amounts(
     listed = [*shown.unscheduled, *shown.waiting]
     assert sums(listed, lambda one: ":cost:" in one.charge) == truth
     assert shown.undated_totals() == found.undated
+
+    # Nothing is posted and all is billed, so that the balance report must show what is planned and what is undated.
+    with books.context().database.read() as connection:
+        deferred = deferred_balances(books.context(), connection, DAY)
+    unrecognized: Counter[str] = Counter()
+    for (_account, currency), amount in deferred.items():
+        unrecognized[currency] += amount
+    expected = Counter({one.currency: minor(one.amount, one.currency) for one in status(books.context()).open})
+    for (currency, _is_cost), amount in truth.items():
+        expected[currency] += amount
+    assert {key: value for key, value in unrecognized.items() if value} == {
+        key: value for key, value in expected.items() if value
+    }
 
     result = books.run(DAY.isoformat(), dry_run=True)
     assert (result.undated, result.missing) == (found.undated, found.missing)

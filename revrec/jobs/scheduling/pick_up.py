@@ -1,11 +1,11 @@
 """Schedule charge lines without a schedule under rules that changed; lines with a schedule keep it."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from revrec.core.batching import batched
-from revrec.core.errors import BadConfiguration
+from revrec.core.errors import BadConfiguration, Busy
 from revrec.core.rules import AllocationRule, RuleBook, RuleErrors
 from revrec.jobs.paging import PAGE
 from revrec.jobs.rules.files import changed_files
@@ -54,17 +54,23 @@ def pick_up_unscheduled(context: "Context", connection: "Connection") -> list[Sc
 def as_the_next_run(context: "Context") -> Iterator["Connection"]:
     """Yield the database as the next run would find it after :func:`pick_up_unscheduled`; nothing is written.
 
-    Rules that cannot be used schedule nothing.
+    If the rules cannot be used or the database cannot be written, nothing is scheduled and a message says so.
     """
     with context.database.read() as connection:
-        if not _needs_pick_up(context, connection):
+        is_as_stored = not _needs_pick_up(context, connection)
+        if is_as_stored:
             yield connection
-            return
-    with discarded(context.database) as connection:
+    if is_as_stored:
+        return
+    with ExitStack() as stack:
         try:
+            connection = stack.enter_context(discarded(context.database))
             pick_up_unscheduled(context, connection)
-        except (RuleErrors, BadConfiguration) as error:
+        except (RuleErrors, BadConfiguration, Busy) as error:
+            # Someone who may only read the database, or comes while another process writes, still gets a preview.
             context.say(f"no charge line is scheduled: {error}")
+            stack.close()
+            connection = stack.enter_context(context.database.read())
         yield connection
 
 

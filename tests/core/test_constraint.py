@@ -11,6 +11,7 @@ from revrec.core.constraint import split_constrained
 from revrec.core.explanation import explain_parts
 from revrec.core.rules import RuleBook, parse_rules
 from revrec.core.schedule import Schedule, Unscheduled
+from support.rules import matched
 
 ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
 RETURNS = 'percent = 3\nreason = "right of return"'
@@ -176,7 +177,8 @@ def test_each_amount_is_explained() -> None:
     assert isinstance(found, Schedule)
     assert "at first 120.00 USD of it is constrained, until 2024-02-14: rebate (ASC 606-10-32-11)" in found.explanation
     assert "constraint on 2024-02-14 (catch_up): 1080.00 becomes 1200.00 USD" in found.explanation
-    apart = split_constrained(found.rule.constraint, found.rule.method, line, ())
+    rule = matched(rules.match(line))
+    apart = split_constrained(rule.constraint, rule.method, line, ())
     assert apart
     words = list(explain_parts(found, apart.line, apart.events).values())
     assert words[1:3] == [

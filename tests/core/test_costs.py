@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -31,7 +32,7 @@ def magazine(amount: int = 2400, quantity: str | None = None, currency: str = "U
     return line._replace(quantity=Decimal(quantity) if quantity else None)
 
 
-def test_a_magazine_costs_one_dollar_an_issue_expensed_with_each_issue():
+def test_a_magazine_costs_one_dollar_an_issue_expensed_with_each_issue() -> None:
     rules = book()
     (cost,) = rules.costs_of(magazine())
     assert (cost.id, cost.amount, cost.item) == ("shop/INV-1/1:cost:cogs", -1200, "MAG-1")
@@ -56,16 +57,16 @@ def test_a_magazine_costs_one_dollar_an_issue_expensed_with_each_issue():
         ('amount = "0.4"', magazine(1000, currency="JPY"), None),
     ],
 )
-def test_a_cost_is_for_the_line_the_unit_or_in_percent(cost, line, total):
+def test_a_cost_is_for_the_line_the_unit_or_in_percent(cost: str, line: Any, total: int | None) -> None:
     assert [one.amount for one in book(cost).costs_of(line)] == ([total] if total else [])
 
 
-def test_a_line_that_is_reversed_takes_its_cost_back():
+def test_a_line_that_is_reversed_takes_its_cost_back() -> None:
     rules = RuleBook([replace(one, when=()) for one in book().rules])
     assert [one.amount for one in rules.costs_of(magazine(-2400))] == [1200]
 
 
-def test_a_line_that_the_rule_does_not_take_has_no_cost_and_one_without_its_rule_waits():
+def test_a_line_that_the_rule_does_not_take_has_no_cost_and_one_without_its_rule_waits() -> None:
     (cost,) = book().costs_of(magazine())
     assert book().costs_of(magazine(-2400)) == []
     found = book(name="freight").derive(cost)
@@ -73,7 +74,7 @@ def test_a_line_that_the_rule_does_not_take_has_no_cost_and_one_without_its_rule
     assert found.reason == 'no rule has a [[rule.cost]] of the name "cogs"'
 
 
-def test_a_cost_waits_for_the_delivery_as_its_revenue_does():
+def test_a_cost_waits_for_the_delivery_as_its_revenue_does() -> None:
     rules = book('percent = "40"', 'method = "pod_date"')
     (cost,) = rules.costs_of(magazine())
     assert isinstance(rules.derive(cost), Unscheduled)
@@ -81,7 +82,7 @@ def test_a_cost_waits_for_the_delivery_as_its_revenue_does():
     assert isinstance(delivered, Schedule) and delivered.parts == ((date(2024, 3, 7), -960),)
 
 
-def test_an_agent_earns_its_commission_for_the_principal_s_share_goes_off_the_revenue_account():
+def test_an_agent_earns_its_commission_for_the_principal_s_share_goes_off_the_revenue_account() -> None:
     text = (
         '[[rule]]\nname = "agent"\nrecognize = { method = "monthly", periods = 3 }\n'
         'post = { deferred = "2400", accrued = "4010", journal = "RR" }\n'
@@ -108,13 +109,13 @@ def test_an_agent_earns_its_commission_for_the_principal_s_share_goes_off_the_re
         ('amount = "1"\nexpence = "5000"', MAGAZINE, 'did you mean "expense"?'),
     ],
 )
-def test_what_is_wrong_with_a_cost_is_reported_with_its_place(cost, recognize, said):
+def test_what_is_wrong_with_a_cost_is_reported_with_its_place(cost: Any, recognize: Any, said: str) -> None:
     with pytest.raises(RuleErrors) as error:
         book(cost, recognize)
     assert said in str(error.value) and str(error.value).startswith("r.toml:")
 
 
-def test_no_two_costs_have_one_name():
+def test_no_two_costs_have_one_name() -> None:
     text = '[[rule]]\nname = "{0}"\nwhen = {{ item = "{0}" }}\nrecognize = {{ method = "fixed_offset" }}\n'
     text += '[[rule.cost]]\nname = "cogs"\namount = "1"\ndeferred = "1300"\nexpense = "5000"\n'
     with pytest.raises(RuleErrors, match="give each cost its own"):
@@ -122,7 +123,9 @@ def test_no_two_costs_have_one_name():
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(1, 36))
-def test_a_cost_is_expensed_as_its_revenue_is_earned_to_within_a_minor_unit(amount, cost, periods):
+def test_a_cost_is_expensed_as_its_revenue_is_earned_to_within_a_minor_unit(
+    amount: int, cost: int, periods: int
+) -> None:
     rules = book(f'amount = "{Decimal(cost) / 100}"', f'method = "monthly"\nperiods = {periods}')
     line = magazine(amount)
     revenue, expense = rules.derive(line), rules.derive(rules.costs_of(line)[0])

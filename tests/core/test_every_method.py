@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from itertools import accumulate, product, starmap
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -26,7 +27,7 @@ LAST = ("exact_days", "full_month", "half_month", "mid_month", "previous_month")
 ON = ("same_day", "first", "last", "end")
 COUNTS = ("actual", "actual/actual", "actual/365", "30/360")
 MILESTONES = [{"name": "go-live", "percent": "66.7"}, {"name": "end", "percent": "33.3"}]
-OPTIONS = [
+OPTIONS: list[dict[str, Any]] = [
     {"method": "fixed_offset", "offset": "-2 months"},
     {"method": "pod_date"},
     {"method": "rev_rec_date"},
@@ -72,7 +73,7 @@ def toml(value: object) -> str:
     return f"[{', '.join(map(toml, value))}]" if isinstance(value, list) else json.dumps(value)
 
 
-def book(options: dict, more: str = "") -> RuleBook:
+def book(options: dict[str, Any], more: str = "") -> RuleBook:
     keys = "\n".join(f"{key} = {toml(value)}" for key, value in options.items())
     return RuleBook(parse_rules(f'[[rule]]\nname = "r"\n[rule.recognize]\n{keys}\n{more}', "r.toml", ACCOUNTS))
 
@@ -98,7 +99,7 @@ MONTH_ENDS = st.builds(
 
 
 @st.composite
-def facts(draw):
+def facts(draw: st.DrawFn) -> tuple[ChargeLine, list[FulfillmentEvent]]:
     """A charge line with service dates, often at the ends of months, and events of all kinds."""
     start = draw(DATES | MONTH_ENDS)
     end = draw(
@@ -123,12 +124,12 @@ def facts(draw):
     return line, events
 
 
-def test_every_method_is_among_the_rules():
+def test_every_method_is_among_the_rules() -> None:
     assert {options["method"] for options in OPTIONS} == set(methods())
 
 
 @given(facts(), st.sampled_from(BOOKS))
-def test_parts_and_what_waits_sum_to_the_line_in_date_order_and_no_part_is_zero(given_facts, rules):
+def test_parts_and_what_waits_sum_to_the_line_in_date_order_and_no_part_is_zero(given_facts: Any, rules: Any) -> None:
     line, events = given_facts
     found = rules.derive(line, events)
     if isinstance(found, Unscheduled):
@@ -143,7 +144,7 @@ def test_parts_and_what_waits_sum_to_the_line_in_date_order_and_no_part_is_zero(
 
 
 @given(facts(), st.sampled_from(BOOKS))
-def test_the_same_input_gives_the_same_schedule_whatever_was_derived_before(given_facts, rules):
+def test_the_same_input_gives_the_same_schedule_whatever_was_derived_before(given_facts: Any, rules: Any) -> None:
     line, events = given_facts
     alone = RuleBook(rules.rules)
     assert alone.derive(line, events) == rules.derive(line, events) == rules.derive(line, events)
@@ -155,7 +156,7 @@ def is_steady(rules: RuleBook) -> bool:
 
 
 @given(facts(), st.sampled_from(list(filter(is_steady, BOOKS))))
-def test_what_is_earned_never_shrinks_where_nothing_is_reversed(given_facts, rules):
+def test_what_is_earned_never_shrinks_where_nothing_is_reversed(given_facts: Any, rules: Any) -> None:
     line, events = given_facts
     found = rules.derive(line, events)
     if isinstance(found, Schedule):
@@ -164,7 +165,7 @@ def test_what_is_earned_never_shrinks_where_nothing_is_reversed(given_facts, rul
 
 
 @given(facts(), st.sampled_from([one for one in OPTIONS if one["method"] != "hold"]), st.sampled_from(ROLLS[1:]))
-def test_a_roll_moves_dates_by_days_and_never_the_sum(given_facts, options, roll):
+def test_a_roll_moves_dates_by_days_and_never_the_sum(given_facts: Any, options: Any, roll: Any) -> None:
     line, events = given_facts
     plain, rolled = (book({**options, "roll": one}).derive(line, events) for one in ("none", roll))
     if isinstance(plain, Schedule) and isinstance(rolled, Schedule):
@@ -174,7 +175,7 @@ def test_a_roll_moves_dates_by_days_and_never_the_sum(given_facts, options, roll
 
 
 @given(facts(), st.sampled_from(BOOKS))
-def test_the_carried_part_of_a_schedule_and_its_rest_sum_to_the_line(given_facts, rules):
+def test_the_carried_part_of_a_schedule_and_its_rest_sum_to_the_line(given_facts: Any, rules: Any) -> None:
     line, events = given_facts
     found = rules.derive(line, events)
     if isinstance(found, Schedule):
@@ -184,7 +185,7 @@ def test_the_carried_part_of_a_schedule_and_its_rest_sum_to_the_line(given_facts
         assert left == found.parts[1::2] or len(set(found.parts)) < len(found.parts)
 
 
-def constrained(at, options):
+def constrained(at: int, options: dict[str, Any]) -> RuleBook:
     """A rule whose lines are constrained in part, or as a whole; every other one for a time."""
     figure = ('percent = "7.5"', 'amount = "0.30"', "percent = 100")[at % 3]
     until = ('until = "100 days"', 'from = "post_date"') if at % 2 else ()
@@ -198,7 +199,7 @@ EACH = st.integers(0, len(OPTIONS) - 1)
 
 
 @st.composite
-def reports(draw):
+def reports(draw: st.DrawFn) -> tuple[ChargeLine, list[FulfillmentEvent]]:
     """A charge line with events of all kinds, estimates and changes of its price among them."""
     line, events = draw(facts())
     days = st.dates(date(2000, 1, 1), date(2040, 12, 31))
@@ -212,7 +213,9 @@ def reports(draw):
 
 
 @given(reports(), EACH)
-def test_shown_recognized_and_waiting_amounts_add_up_to_the_price(case, which):
+def test_shown_recognized_and_waiting_amounts_add_up_to_the_price(
+    case: tuple[ChargeLine, list[FulfillmentEvent]], which: int
+) -> None:
     line, events = case
     found = CONSTRAINED[which].derive(line, events)
     if isinstance(found, Schedule):
@@ -223,7 +226,9 @@ def test_shown_recognized_and_waiting_amounts_add_up_to_the_price(case, which):
 
 
 @given(reports(), EACH, st.integers(0, 3))
-def test_what_is_on_entries_already_and_the_rest_come_to_the_price(case, which, some):
+def test_what_is_on_entries_already_and_the_rest_come_to_the_price(
+    case: tuple[ChargeLine, list[FulfillmentEvent]], which: int, some: int
+) -> None:
     line, events = case
     before, found = CONSTRAINED[which].derive(line, events[:-1]), CONSTRAINED[which].derive(line, events)
     if isinstance(before, Schedule) and isinstance(found, Schedule) and before.parts[:some]:
@@ -233,7 +238,9 @@ def test_what_is_on_entries_already_and_the_rest_come_to_the_price(case, which, 
 
 
 @given(facts(), EACH)
-def test_once_nothing_is_constrained_the_plan_is_the_one_without_a_constraint(case, which):
+def test_once_nothing_is_constrained_the_plan_is_the_one_without_a_constraint(
+    case: tuple[ChargeLine, list[FulfillmentEvent]], which: int
+) -> None:
     line, events = case
     events = [one for one in events if one.kind not in ("hold", "release")]
     plain = PLAIN[which].derive(line, events)
@@ -251,17 +258,17 @@ ENDS = ("2024-03-01", "2024-05-31", "2025-02-28", "2024-02-29")
 
 
 @pytest.mark.parametrize("options", OPTIONS, ids=lambda options: " ".join(map(str, options.values()))[:60])
-def test_services_at_the_ends_of_months_are_recognized_whole(options):
+def test_services_at_the_ends_of_months_are_recognized_whole(options: Any) -> None:
     rules = book(options)
     for start, end in product(map(date.fromisoformat, STARTS), map(date.fromisoformat, ENDS)):
-        dates = {"rev_rec_date": start, "service_start": start, "service_end": end}
-        line = ChargeLine("s", "d", "1", "c", "i", start, 100_01, "USD", **dates)
+        plain = ChargeLine("s", "d", "1", "c", "i", start, 100_01, "USD")
+        line = plain._replace(rev_rec_date=start, service_start=start, service_end=end)
         found = rules.derive(line, [FulfillmentEvent(line.id, "pod", start)])
         assert isinstance(found, Schedule), found
         assert sum(part.amount for part in (*found.parts, *found.waiting)) == line.amount
 
 
-def test_nothing_in_the_core_asks_what_day_it_is():
+def test_nothing_in_the_core_asks_what_day_it_is() -> None:
     core = Path(revrec.core.__file__).parent
     asked = [path.name for path in core.rglob("*.py") if re.search(r"\b(today|now|utcnow)\(", path.read_text())]
     assert asked == []

@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ LINE = ChargeLine(
     "shop", "INV-1", "1", "C-1", "MAG-01", date(2024, 1, 5), 2400, "USD", None, "Magazine", Decimal(1), None, None, "",
     {"location": "100", "class": "P"},
 )  # fmt: skip
-CHANGES = {
+CHANGES: dict[str, Any] = {
     "source": "web", "document": "INV-2", "line": "2", "customer": "C-2", "item": "X", "post_date": date(2024, 1, 6),
     "amount": 2500, "currency": "EUR", "rev_rec_date": date(2024, 1, 5), "description": "", "quantity": None,
     "service_start": date(2024, 1, 5), "service_end": date(2024, 1, 5), "entity": "E",

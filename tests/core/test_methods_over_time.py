@@ -1,24 +1,29 @@
 """Methods over time, option by option, with figures worked out by hand."""
 
+from collections.abc import Callable
 from datetime import date
+from typing import Any
 
 import pytest
+
+from revrec.core.charge_line import ChargeLine
+from support.rules import Derive, DeriveParts
 
 D = date.fromisoformat
 
 
 @pytest.fixture
-def served(line):
+def served(line: ChargeLine) -> Callable[..., ChargeLine]:
     """The line as a service of 1,200.00 between two days."""
 
-    def of(start, end, amount=120_000):
-        dates = {"post_date": D(start), "service_start": D(start), "service_end": D(end) if end else None}
-        return line._replace(**dates, amount=amount)
+    def of(start: str, end: str | None, amount: int = 120_000) -> ChargeLine:
+        last = D(end) if end else None
+        return line._replace(post_date=D(start), service_start=D(start), service_end=last, amount=amount)
 
     return of
 
 
-def month_parts(found):
+def month_parts(found: list[tuple[str, int]]) -> dict[str, int]:
     return {day[:7]: amount for day, amount in found}
 
 
@@ -37,7 +42,9 @@ YEAR = ("2025-01-15", "2026-01-14")
         ("next_month", "full_month", {"2025-01": 0, "2026-01": 1}),
     ],
 )
-def test_the_first_and_last_month_weigh_by_their_conventions(served, parts, first, last, weights):
+def test_the_first_and_last_month_weigh_by_their_conventions(
+    served: Callable[..., ChargeLine], parts: DeriveParts, first: str, last: str, weights: Any
+) -> None:
     rule = f'method = "monthly_prorated"\nfirst_part = "{first}"\nlast_part = "{last}"'
     found = month_parts(parts(rule, served(*YEAR)))
     assert found["2025-02"] == 10_000
@@ -54,14 +61,18 @@ def test_the_first_and_last_month_weigh_by_their_conventions(served, parts, firs
         ("2025-01-01", "2025-12-31", "2025-01 to 2025-12"),
     ],
 )
-def test_the_mid_month_cut_off_counts_a_year_as_twelve_months(served, parts, start, end, months):
+def test_the_mid_month_cut_off_counts_a_year_as_twelve_months(
+    served: Callable[..., ChargeLine], parts: DeriveParts, start: str, end: str, months: str
+) -> None:
     rule = 'method = "monthly_prorated"\nfirst_part = "mid_month"\nlast_part = "mid_month"'
     found = parts(rule, served(start, end))
     assert [amount for _day, amount in found] == [10_000] * 12
     assert f"{found[0][0][:7]} to {found[-1][0][:7]}" == months
 
 
-def test_with_periods_the_last_month_takes_what_the_first_one_left(served, parts):
+def test_with_periods_the_last_month_takes_what_the_first_one_left(
+    served: Callable[..., ChargeLine], parts: DeriveParts
+) -> None:
     rule = 'method = "monthly_prorated"\nperiods = 3\nfirst_part = "{}"\nrounding = "last"'
     line = served("2025-04-11", None, 9000)
     assert parts(rule.format("exact_days"), line) == [
@@ -71,7 +82,9 @@ def test_with_periods_the_last_month_takes_what_the_first_one_left(served, parts
     assert [day for day, _ in parts(rule.format("next_month"), line)] == ["2025-05-31", "2025-06-30", "2025-07-31"]
 
 
-def test_parts_fall_on_the_last_day_the_last_day_served_or_the_first(served, parts):
+def test_parts_fall_on_the_last_day_the_last_day_served_or_the_first(
+    served: Callable[..., ChargeLine], parts: DeriveParts
+) -> None:
     line = served("2025-01-15", "2025-03-10")
     rule = 'method = "monthly_prorated"\non = "{}"'
     assert [day for day, _ in parts(rule.format("last"), line)] == ["2025-01-31", "2025-02-28", "2025-03-31"]
@@ -79,19 +92,23 @@ def test_parts_fall_on_the_last_day_the_last_day_served_or_the_first(served, par
     assert [day for day, _ in parts(rule.format("first"), line)] == ["2025-01-15", "2025-02-01", "2025-03-01"]
 
 
-def test_a_month_may_be_cut_in_the_middle_and_at_an_end_that_february_has_not(served, parts):
+def test_a_month_may_be_cut_in_the_middle_and_at_an_end_that_february_has_not(
+    served: Callable[..., ChargeLine], parts: DeriveParts
+) -> None:
     found = parts('method = "monthly_prorated"\nmonth_end = 30', served("2025-01-16", "2025-03-30"))
     assert [day for day, _ in found] == ["2025-01-30", "2025-02-28", "2025-03-30"]
     assert [amount for _, amount in found] == [23_377, 48_311, 48_312], "15/31 of a month, then two whole ones"
 
 
-def test_a_service_within_one_month_is_recognized_whole_in_it_by_every_convention(served, derive):
+def test_a_service_within_one_month_is_recognized_whole_in_it_by_every_convention(
+    served: Callable[..., ChargeLine], derive: Derive
+) -> None:
     for first in ("exact_days", "full_month", "half_month", "mid_month", "next_month", "tenths"):
         found = derive(f'method = "monthly_prorated"\nfirst_part = "{first}"', served("2025-01-20", "2025-01-25"))
         assert [(part.date, part.amount) for part in found.parts] == [(D("2025-01-31"), 120_000)]
 
 
-def test_no_month_that_weighs_nothing_gets_the_odd_cents(served, parts):
+def test_no_month_that_weighs_nothing_gets_the_odd_cents(served: Callable[..., ChargeLine], parts: DeriveParts) -> None:
     rule = 'method = "monthly_prorated"\nfirst_part = "next_month"\nlast_part = "previous_month"\nrounding = "{}"'
     for rounding in ("first", "last"):
         found = parts(rule.format(rounding), served("2025-01-15", "2025-05-14", 100_00))
@@ -110,7 +127,9 @@ def test_no_month_that_weighs_nothing_gets_the_odd_cents(served, parts):
         ("2019-01-11", "2019-03-31", [1_296_296, 1_851_852, 1_851_852]),
     ],
 )
-def test_tenths_of_a_month_as_erpnext_counts_them(served, parts, start, end, amounts):
+def test_tenths_of_a_month_as_erpnext_counts_them(
+    served: Callable[..., ChargeLine], parts: DeriveParts, start: str, end: str, amounts: list[int]
+) -> None:
     rule = 'method = "monthly_prorated"\nfirst_part = "tenths"\non = "end"\nrounding = "last"'
     found = parts(rule, served(start, end, 5_000_000))
     assert [amount for _day, amount in found] == amounts
@@ -119,7 +138,9 @@ def test_tenths_of_a_month_as_erpnext_counts_them(served, parts, start, end, amo
 # Day counts
 
 
-def test_day_counts_differ_in_leap_years_and_short_months(served, parts):
+def test_day_counts_differ_in_leap_years_and_short_months(
+    served: Callable[..., ChargeLine], parts: DeriveParts
+) -> None:
     rule = 'method = "daily"\nby = "month"\nday_count = "{}"'
     two_years = served("2023-07-01", "2024-06-30", 365 * 366)
     half = {}
@@ -133,7 +154,7 @@ def test_day_counts_differ_in_leap_years_and_short_months(served, parts):
     assert half["30/360"] == whole // 2
 
 
-def test_months_of_thirty_days_are_odoos_months(served, parts):
+def test_months_of_thirty_days_are_odoos_months(served: Callable[..., ChargeLine], parts: DeriveParts) -> None:
     rule = 'method = "daily"\nby = "month"\nday_count = "30/360"'
     found = parts(rule, served("2023-04-15", "2023-06-14", 90_000))
     assert found == [("2023-04-30", 24_000), ("2023-05-31", 45_000), ("2023-06-14", 21_000)]
@@ -144,7 +165,9 @@ def test_months_of_thirty_days_are_odoos_months(served, parts):
     ]
 
 
-def test_a_day_that_weighs_nothing_has_no_part_but_a_service_of_nothing_else_is_recognized(served, parts):
+def test_a_day_that_weighs_nothing_has_no_part_but_a_service_of_nothing_else_is_recognized(
+    served: Callable[..., ChargeLine], parts: DeriveParts
+) -> None:
     rule = 'method = "daily"\nday_count = "actual/365"'
     assert parts(rule, served("2024-02-28", "2024-03-01", 200)) == [("2024-02-28", 100), ("2024-03-01", 100)]
     assert parts(rule, served("2024-02-29", "2024-02-29", 200)) == [("2024-02-29", 200)]
@@ -153,14 +176,16 @@ def test_a_day_that_weighs_nothing_has_no_part_but_a_service_of_nothing_else_is_
 # Terms
 
 
-def test_each_term_earns_the_same_whatever_its_days(served, parts):
+def test_each_term_earns_the_same_whatever_its_days(served: Callable[..., ChargeLine], parts: DeriveParts) -> None:
     rule = 'method = "daily"\nby = "month"\nterm = "1 year"'
     found = parts(rule, served("2023-01-01", "2025-12-31", 300_000))
     years = [sum(amount for day, amount in found if day[:4] == year) for year in ("2023", "2024", "2025")]
     assert years == [100_000] * 3
 
 
-def test_a_term_gives_the_end_and_expected_renewals_lengthen_it(served, parts):
+def test_a_term_gives_the_end_and_expected_renewals_lengthen_it(
+    served: Callable[..., ChargeLine], parts: DeriveParts
+) -> None:
     line = served("2024-02-29", None)
     one = parts('method = "daily"\nby = "month"\nterm = "1 year"', line)
     assert (one[0][0], one[-1][0]) == ("2024-02-29", "2025-02-27")
@@ -169,7 +194,7 @@ def test_a_term_gives_the_end_and_expected_renewals_lengthen_it(served, parts):
     assert sum(amount for day, amount in three if day <= "2025-02-27") in range(38_000, 42_000)
 
 
-def test_a_term_that_is_cut_short_weighs_its_days(served, parts):
+def test_a_term_that_is_cut_short_weighs_its_days(served: Callable[..., ChargeLine], parts: DeriveParts) -> None:
     found = parts('method = "daily"\nby = "month"\nterm = "1 month"', served("2025-01-01", "2025-02-14", 150))
     assert found == [("2025-01-31", 100), ("2025-02-14", 50)]
 
@@ -177,7 +202,7 @@ def test_a_term_that_is_cut_short_weighs_its_days(served, parts):
 # every and percentages
 
 
-def test_quarters_by_days_follow_the_service(served, parts):
+def test_quarters_by_days_follow_the_service(served: Callable[..., ChargeLine], parts: DeriveParts) -> None:
     rule = 'method = "every"\nevery = "3 months"\nweigh = "days"\non = "{}"'
     line = served("2025-01-15", "2025-12-31", 351)
     assert parts(rule.format("same_day"), line) == [
@@ -188,7 +213,7 @@ def test_quarters_by_days_follow_the_service(served, parts):
     assert parts(rule.format("first"), line)[:2] == [("2025-01-15", 76), ("2025-04-01", 91)]
 
 
-def test_percentages_and_typed_amounts(served, parts, derive):
+def test_percentages_and_typed_amounts(served: Callable[..., ChargeLine], parts: DeriveParts, derive: Derive) -> None:
     line = served("2025-01-31", None, 100_00)
     assert parts('method = "percentages"\npercentages = [50, 30, 20]\non = "last"', line) == [
         ("2025-01-31", 5000), ("2025-02-28", 3000), ("2025-03-31", 2000),
@@ -205,7 +230,9 @@ def test_percentages_and_typed_amounts(served, parts, derive):
     )
 
 
-def test_thirds_in_percent_sum_to_the_cent_for_negative_amounts_too(served, parts):
+def test_thirds_in_percent_sum_to_the_cent_for_negative_amounts_too(
+    served: Callable[..., ChargeLine], parts: DeriveParts
+) -> None:
     rule = 'method = "percentages"\npercentages = ["33.33", "33.33", "33.34"]'
     assert [amount for _, amount in parts(rule, served("2025-01-01", None, -10_01))] == [-334, -333, -334]
 
@@ -213,7 +240,7 @@ def test_thirds_in_percent_sum_to_the_cent_for_negative_amounts_too(served, part
 # What every method accepts
 
 
-def test_what_is_late_is_caught_up_on_the_post_date(served, parts):
+def test_what_is_late_is_caught_up_on_the_post_date(served: Callable[..., ChargeLine], parts: DeriveParts) -> None:
     rule = 'method = "monthly"\non = "last"\nnot_before = "post_date"'
     line = served("2025-01-01", "2025-06-30")._replace(post_date=D("2025-03-10"))
     assert parts(rule, line) == [
@@ -222,7 +249,9 @@ def test_what_is_late_is_caught_up_on_the_post_date(served, parts):
     ]  # fmt: skip
 
 
-def test_parts_below_the_smallest_are_held_back_in_every_currency(served, parts):
+def test_parts_below_the_smallest_are_held_back_in_every_currency(
+    served: Callable[..., ChargeLine], parts: DeriveParts
+) -> None:
     rule = 'method = "monthly"\nperiods = 4\nsmallest = "{}"'
     line = served("2025-01-01", None, 10)
     assert parts(rule.format("0.05"), line) == [("2025-02-01", 5), ("2025-04-01", 5)]
@@ -242,14 +271,18 @@ def test_parts_below_the_smallest_are_held_back_in_every_currency(served, parts)
         ('first_part = "half_month"\nlast_part = "half_month"', [15.5, 28, 31, 15]),
     ],
 )
-def test_days_by_month_may_count_the_first_and_last_month_by_a_convention(served, parts, keys, weights):
+def test_days_by_month_may_count_the_first_and_last_month_by_a_convention(
+    served: Callable[..., ChargeLine], parts: DeriveParts, keys: str, weights: list[int]
+) -> None:
     found = parts(
         f'method = "daily"\nby = "month"\n{keys}', served("2025-01-15", "2025-04-14", int(sum(weights) * 200))
     )
     assert [amount for _day, amount in found] == [weight * 200 for weight in weights]
 
 
-def test_a_schedule_shows_its_day_count_and_the_conventions_it_was_made_by(served, derive):
+def test_a_schedule_shows_its_day_count_and_the_conventions_it_was_made_by(
+    served: Callable[..., ChargeLine], derive: Derive
+) -> None:
     year = served("2025-01-15", "2026-01-14")
     assert derive('method = "daily"', year).explanation.endswith(", rounding cumulative, day_count actual")
     rule = 'method = "monthly_prorated"\nfirst_part = "half_month"\nlast_part = "half_month"\nday_count = "30/360"'

@@ -1,16 +1,20 @@
 """Which rule wins a charge line, and how that is explained."""
 
+import sys
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
-from time import perf_counter
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from revrec.core.charge_line import ChargeLine
 from revrec.core.rules import RuleBook, RuleErrors, parse_rules
 from revrec.core.rules.patterns import Patterns, could_both_match
 from revrec.core.schedule import Schedule, Unscheduled
+from support.rules import MakeBook, matched, scheduled, unscheduled
 
 ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
 
@@ -20,7 +24,7 @@ def rule(name: str, when: str = "", head: str = "") -> str:
     return f'[[rule]]\nname = "{name}"\n{head}\n{conditions}[rule.recognize]\nmethod = "fixed_offset"\n'
 
 
-def matches(book, when: str, line) -> bool:
+def matches(book: MakeBook, when: str, line: ChargeLine) -> bool:
     return not isinstance(book(rule("only", when)).match(line), Unscheduled)
 
 
@@ -62,45 +66,49 @@ def matches(book, when: str, line) -> bool:
         ('item = "MAG-*"\ncurrency = "EUR"', False),
     ],
 )
-def test_a_condition_holds_or_does_not(book, line, when, holds):
+def test_a_condition_holds_or_does_not(book: MakeBook, line: ChargeLine, when: str, holds: bool) -> None:
     there = line._replace(quantity=Decimal(2), dimensions={"location": "100"})
     assert matches(book, when, there) is holds
 
 
-def test_a_line_without_a_quantity_meets_no_condition_on_it(book, line):
+def test_a_line_without_a_quantity_meets_no_condition_on_it(book: MakeBook, line: ChargeLine) -> None:
     assert not matches(book, 'quantity = "< 5"', line)
     assert not matches(book, 'condition = "quantity < 5"', line)
 
 
-def test_an_amount_is_compared_in_units_of_its_own_currency(book, line):
+def test_an_amount_is_compared_in_units_of_its_own_currency(book: MakeBook, line: ChargeLine) -> None:
     assert matches(book, 'amount = "2400"', line._replace(currency="JPY"))
     assert matches(book, 'amount = "2.4"', line._replace(currency="KWD"))
 
 
-def test_a_rule_without_conditions_matches_every_line(book, line):
+def test_a_rule_without_conditions_matches_every_line(book: MakeBook, line: ChargeLine) -> None:
     assert isinstance(book(rule("all")).derive(line), Schedule)
 
 
-def test_the_highest_priority_wins(book, line):
+def test_the_highest_priority_wins(book: MakeBook, line: ChargeLine) -> None:
     rules = rule("low", head="priority = 1") + rule("high", head="priority = 200") + rule("middle")
-    assert book(rules).match(line).name == "high"
+    assert matched(book(rules).match(line)).name == "high"
 
 
 @pytest.mark.parametrize(("day", "matched"), [(27, False), (28, True), (31, True), (32, False)])
-def test_both_ends_of_the_effective_dates_are_inclusive(book, line, day, matched):
+def test_both_ends_of_the_effective_dates_are_inclusive(
+    book: MakeBook, line: ChargeLine, day: int, matched: bool
+) -> None:
     there = line._replace(post_date=date.fromordinal(date(2024, 2, 29).toordinal() + day))
     found = book(rule("r", head="effective = { from = 2024-03-28, to = 2024-03-31 }")).match(there)
     assert isinstance(found, Unscheduled) is not matched
 
 
-def test_a_line_that_no_rule_takes_says_so(book, line):
-    found = book(rule("r", 'item = "FRT-*"')).derive(line)
+def test_a_line_that_no_rule_takes_says_so(book: MakeBook, line: ChargeLine) -> None:
+    found = unscheduled(book(rule("r", 'item = "FRT-*"')).derive(line))
     assert found.code == "no_rule"
     assert "item MAG-1, customer C100, USD, posted 2024-03-28" in found.reason
     assert "`revrec rules explain shop/INV-1042/1`" in found.reason
 
 
-def test_the_explanation_lists_every_rule_with_the_condition_that_failed_and_the_winner(book, line):
+def test_the_explanation_lists_every_rule_with_the_condition_that_failed_and_the_winner(
+    book: MakeBook, line: ChargeLine
+) -> None:
     trials = book(
         rule("general", 'item = "*"', "priority = 1")
         + rule("old", 'item = "MAG-*"', "effective = { to = 2023-12-31 }")
@@ -138,7 +146,7 @@ def test_the_explanation_lists_every_rule_with_the_condition_that_failed_and_the
         ('dimensions.location = "1*"', 'dimensions.location = "*0"'),
     ],
 )
-def test_rules_of_equal_priority_that_can_match_the_same_line_are_refused(book, one, other):
+def test_rules_of_equal_priority_that_can_match_the_same_line_are_refused(book: MakeBook, one: str, other: str) -> None:
     with pytest.raises(RuleErrors) as refused:
         book(rule("one", one) + rule("two", other))
     assert "rules/test.toml:" in str(refused.value)
@@ -159,11 +167,11 @@ def test_rules_of_equal_priority_that_can_match_the_same_line_are_refused(book, 
         ('dimensions.location = "1*"', 'dimensions.location = "2*"'),
     ],
 )
-def test_rules_of_equal_priority_that_never_meet_stand_side_by_side(book, one, other):
+def test_rules_of_equal_priority_that_never_meet_stand_side_by_side(book: MakeBook, one: str, other: str) -> None:
     assert book(rule("one", one) + rule("two", other)).warnings == ()
 
 
-def test_effective_dates_that_do_not_touch_keep_rules_apart(book):
+def test_effective_dates_that_do_not_touch_keep_rules_apart(book: MakeBook) -> None:
     old, new = (
         rule("old", head="effective = { to = 2023-12-31 }"),
         rule("new", head="effective = { from = 2024-01-01 }"),
@@ -171,14 +179,16 @@ def test_effective_dates_that_do_not_touch_keep_rules_apart(book):
     assert len(book(old + new).rules) == 2
 
 
-def test_a_condition_cannot_be_compared_so_it_is_a_warning_and_a_line_of_both_is_ambiguous(book, line):
+def test_a_condition_cannot_be_compared_so_it_is_a_warning_and_a_line_of_both_is_ambiguous(
+    book: MakeBook, line: ChargeLine
+) -> None:
     both = book(rule("one", 'condition = "quantity > 1"') + rule("two", 'item = "MAG-*"'))
     assert [str(warning) for warning in both.warnings] == [
         'rules/test.toml:8:1: rule "two" and rule "one" (rules/test.toml:1) may both match (their conditions cannot be '
         "compared) the same line at priority 100; give one of them a higher priority, or narrow its when"
     ]
-    assert both.match(line._replace(quantity=Decimal(1))).name == "two"
-    found = both.derive(line._replace(quantity=Decimal(2)))
+    assert matched(both.match(line._replace(quantity=Decimal(1)))).name == "two"
+    found = unscheduled(both.derive(line._replace(quantity=Decimal(2))))
     assert (found.code, found.reason) == (
         "ambiguous",
         'the rules "one" (rules/test.toml:1) and "two" (rules/test.toml:8) both match at priority 100; '
@@ -194,13 +204,13 @@ patterns = st.text("ab*?", min_size=1, max_size=6)
 
 
 @given(patterns, patterns, st.text("ab", max_size=8))
-def test_two_patterns_that_a_text_matches_are_known_to_meet(one, other, text):
+def test_two_patterns_that_a_text_matches_are_known_to_meet(one: Any, other: Any, text: str) -> None:
     if Patterns("item", [one]).matches(text) and Patterns("item", [other]).matches(text):
         assert could_both_match(one, other)
 
 
 @given(patterns, patterns)
-def test_two_patterns_meet_only_if_some_short_text_matches_both(one, other):
+def test_two_patterns_meet_only_if_some_short_text_matches_both(one: Any, other: Any) -> None:
     from itertools import product
 
     texts = ("".join(letters) for size in range(7) for letters in product("ab", repeat=size))
@@ -209,28 +219,45 @@ def test_two_patterns_meet_only_if_some_short_text_matches_both(one, other):
         assert could_both_match(one, other) is some
 
 
-def test_a_large_book_is_checked_and_matched_without_comparing_all_with_all(line):
-    text = "".join(rule(f"r{number}", f'item = "ITEM-{number}"') for number in range(2000))
-    rules = parse_rules(text + rule("rest", 'item = "MAG-*"'), "big.toml", ACCOUNTS)
-    started = perf_counter()
-    big = RuleBook(rules)
-    for number in range(2000):
-        assert big.match(line._replace(item=f"ITEM-{number}")).name == f"r{number}"
-    assert perf_counter() - started < 60
+def test_a_large_book_is_checked_and_matched_without_comparing_all_with_all(line: ChargeLine) -> None:
+    def match_all(count: int) -> None:
+        text = "".join(rule(f"r{number}", f'item = "ITEM-{number}"') for number in range(count))
+        big = RuleBook(parse_rules(text + rule("rest", 'item = "MAG-*"'), "big.toml", ACCOUNTS))
+        for number in range(count):
+            assert matched(big.match(line._replace(item=f"ITEM-{number}"))).name == f"r{number}"
+
+    # Twice the rules are four times the comparisons where each is compared with each.
+    assert calls(lambda: match_all(400)) < 3 * calls(lambda: match_all(200))
 
 
-def test_a_pattern_of_many_stars_is_matched_quickly(book, line):
-    started = perf_counter()
+def calls(action: Callable[[], None]) -> int:
+    """Count the calls of Python functions, which are the same on every machine."""
+    count = 0
+
+    def note(_frame: object, event: str, _argument: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(note)
+    try:
+        action()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+def test_a_pattern_of_many_stars_is_matched_and_does_not_hang(book: MakeBook, line: ChargeLine) -> None:
     assert not matches(book, f'item = "{"*a" * 60}b"', line._replace(item="a" * 50))
     assert not matches(book, f'item = "{"*" * 200}"\ncurrency = "EUR"', line)
-    assert perf_counter() - started < 30
 
 
-def test_the_item_cache_forgets_rather_than_grow(book, line, monkeypatch):
+def test_the_item_cache_forgets_rather_than_grow(
+    book: MakeBook, line: ChargeLine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("revrec.core.rules.book.MOST_ITEMS_KEPT", 3)
     monkeypatch.setattr("revrec.core.rules.book.MOST_DATES_KEPT", 3)
     small = book(rule("r", 'item = "I*"'))
     for number in range(20):
         there = line._replace(item=f"I{number}", post_date=date(2024, 1, 1 + number))
-        assert small.derive(there).parts[0].date == there.post_date
+        assert scheduled(small.derive(there)).parts[0].date == there.post_date
         assert len(small._candidates) <= 3

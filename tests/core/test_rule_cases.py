@@ -1,6 +1,7 @@
 """Cases beside the rules: read with every mistake reported, run against a rule book."""
 
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
@@ -55,7 +56,7 @@ def differences(
 ) -> list[tuple[str, str, str]]:
     text = CASE.format(item=item, amount=amount, currency=currency, event=event, expect=expect)
     (case,) = parse_cases({"cases.toml": text})
-    return [tuple(one) for one in play(case, book)]
+    return [(one.field, one.expected, one.found) for one in play(case, book)]
 
 
 @pytest.mark.parametrize(
@@ -149,4 +150,4 @@ def test_a_date_is_a_date_and_a_number_is_exact(book: RuleBook) -> None:
     (case,) = parse_cases(
         {"c": CASE.format(item="A", amount="0.10", currency="USD", event="quantity = 3", expect="parts = 1")}
     )
-    assert (case.charge.post_date, case.charge.amount, case.charge.quantity) == (date(2024, 1, 31), 10, 3)
+    assert (case.charge.post_date, case.charge.amount, case.charge.quantity) == (date(2024, 1, 31), 10, Decimal(3))

@@ -4,26 +4,29 @@ import runpy
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string, to_minor
+from support.rules import AllocateContract, Derive
 
 DOCS = Path(__file__).parents[2] / "docs"
 WRITER = runpy.run_path(str(DOCS / "write_examples.py"))
 EXAMPLES = WRITER["examples"]()
 
 
-def charge_line(charge: dict) -> ChargeLine:
+def charge_line(charge: dict[str, Any]) -> ChargeLine:
     amount = to_minor(Decimal(charge["amount"]), charge["currency"])
     return ChargeLine("case", "EX", "1", "C", "I", **{**charge, "amount": amount})
 
 
-def event(line: ChargeLine, one: dict) -> FulfillmentEvent:
-    numbers = {name: Decimal(one[name]) for name in ("quantity", "percent") if name in one}
-    amount = {"amount": to_minor(Decimal(one["amount"]), line.currency)} if "amount" in one else {}
-    return FulfillmentEvent(line.id, **{**one, **numbers, **amount})
+def event(line: ChargeLine, one: dict[str, Any]) -> FulfillmentEvent:
+    numbers: dict[str, Any] = {name: Decimal(one[name]) for name in ("quantity", "percent") if name in one}
+    if "amount" in one:
+        one = {**one, "amount": to_minor(Decimal(one["amount"]), line.currency)}
+    return FulfillmentEvent(line.id, **{**one, **numbers})
 
 
 def parameters(kind: str) -> pytest.MarkDecorator:
@@ -33,7 +36,7 @@ def parameters(kind: str) -> pytest.MarkDecorator:
 
 
 @parameters("allocate")
-def test_the_allocation_of_a_worked_example_is_computed(example, contract):
+def test_the_allocation_of_a_worked_example_is_computed(example: Any, contract: AllocateContract) -> None:
     currency = example["currency"]
     billed = {one["item"]: to_minor(Decimal(one["amount"]), currency) for one in example["billed"]}
     found = contract(example["allocate"], example["prices"].lstrip(), billed, currency)
@@ -46,7 +49,7 @@ def test_the_allocation_of_a_worked_example_is_computed(example, contract):
 
 
 @parameters("recognize")
-def test_the_schedule_of_a_worked_example_is_computed(example, derive):
+def test_the_schedule_of_a_worked_example_is_computed(example: Any, derive: Derive) -> None:
     line = charge_line(example["charge"])
     found = derive(example["recognize"], line, [event(line, one) for one in example.get("events", [])])
     shown = [{"date": part.date, "amount": decimal_string(part.amount, line.currency)} for part in found.parts]
@@ -56,5 +59,5 @@ def test_the_schedule_of_a_worked_example_is_computed(example, derive):
     assert all(isinstance(part.date, date) for part in found.parts)
 
 
-def test_the_page_is_written_from_the_examples():
+def test_the_page_is_written_from_the_examples() -> None:
     assert (DOCS / "worked-examples.md").read_text() == WRITER["page"](EXAMPLES), "run: python docs/write_examples.py"

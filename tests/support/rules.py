@@ -1,15 +1,78 @@
 """Rule books and contracts for the tests of the core, from short texts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, Protocol
 
-from revrec.core.charge_line import ChargeLine
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.rules import RuleBook, parse_all
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
-from revrec.core.schedule import Unscheduled
+from revrec.core.rules.model import Rule
+from revrec.core.schedule import Schedule, Unscheduled
+
+
+class MakeBook(Protocol):
+    """The fixture ``book``: make a rule book from the text of its rules."""
+
+    def __call__(self, text: str) -> RuleBook:
+        """Return the rule book."""
+
+
+class Derive(Protocol):
+    """The fixture ``derive``: derive the schedule of a line by one rule, from the keys of its [rule.recognize]."""
+
+    def __call__(self, recognize: str, line: ChargeLine, events: Sequence[FulfillmentEvent] = ()) -> Any:
+        """Return a Schedule or an Unscheduled: a test knows which, and fails if it gets the other."""
+
+
+class DeriveParts(Protocol):
+    """The fixture ``parts``: derive a schedule as :class:`Derive` does."""
+
+    def __call__(
+        self, recognize: str, line: ChargeLine, events: Sequence[FulfillmentEvent] = ()
+    ) -> list[tuple[str, int]]:
+        """Return the parts as (ISO date, minor units)."""
+
+
+class AllocateContract(Protocol):
+    """The fixture ``contract``: :func:`contract_played`."""
+
+    def __call__(
+        self,
+        allocate: str,
+        prices: str,
+        billed: Mapping[str, int],
+        currency: str = "USD",
+        recognize: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Return an AllocatedContract or an Unscheduled; items are billed in minor units."""
+
 
 ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
+
+
+def scheduled(found: Schedule | Unscheduled) -> Schedule:
+    """Return what must be a schedule."""
+    assert isinstance(found, Schedule), found
+    return found
+
+
+def unscheduled(found: object) -> Unscheduled:
+    """Return what must be the reason why there is no schedule."""
+    assert isinstance(found, Unscheduled), found
+    return found
+
+
+def allocated(found: AllocatedContract | Unscheduled) -> AllocatedContract:
+    """Return what must be an allocation."""
+    assert isinstance(found, AllocatedContract), found
+    return found
+
+
+def matched(found: Rule | Unscheduled) -> Rule:
+    """Return what must be a rule."""
+    assert isinstance(found, Rule), found
+    return found
 
 
 def book_of_contract(allocate: str, prices: str, recognize: Mapping[str, str] | None = None) -> RuleBook:

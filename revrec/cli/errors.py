@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from revrec.cli.filters import list_command
 from revrec.cli.shared import Options, add_group, command
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = add_group(app, "errors", "Look up Intacct's errors and what revrec does about each.")
 
-    @command(group, "list", "errors")
+    @list_command(group, "list", "errors")
     def list_(
         options: Options,
         error_class: Annotated[Class | None, typer.Option("--class", metavar="CLASS", help=_CLASS_HELP)] = None,

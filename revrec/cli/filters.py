@@ -11,7 +11,7 @@ import typer
 
 from revrec.cli.output import writing_to
 from revrec.cli.shared import LAST_DAY, Options, command, date_span, day, fail, keyword
-from revrec.core.filters import Filters
+from revrec.core.filters import Basis, Filters
 
 
 def _only(name: str, metavar: str, help: str) -> Any:
@@ -38,6 +38,12 @@ DAYS = ("period", "first", "last")
 OutputOption = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write the result to this file.")]
 LimitOption = Annotated[
     int, typer.Option("--limit", metavar="N", help="Maximum number of rows in the table; 0 for all.", min=0)
+]
+BasisOption = Annotated[
+    Basis,
+    typer.Option(
+        "--basis", metavar="ledger|earned", help="Dates that count: of the entry, or of recognition (earned)."
+    ),
 ]
 LIMIT = 50
 """Rows that a table shows unless --limit says otherwise; JSON and CSV have all."""

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from revrec.cli.filters import DAYS, list_command
 from revrec.cli.shared import Options, add_group, command, fail, find_span
+from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
     import datetime
@@ -42,11 +44,8 @@ def register(app: typer.Typer) -> None:
         rows = [one._asdict() for one in job.sync(options.context(), entity)]
         _show(options, "entities", rows, SYNCED)
 
-    @command(group, "list", "periods")
-    def list_(
-        options: Options,
-        entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
-    ) -> None:
+    @list_command(group, "list", "periods", filters=("entity", *DAYS))
+    def list_(options: Options, filters: Filters) -> None:
         """List the months that are closed or have open schedule lines.
 
         Show each month's state, its source and date, and how many schedule lines are not on an entry yet.
@@ -58,7 +57,10 @@ def register(app: typer.Typer) -> None:
         """
         from revrec.jobs.posting import periods as job
 
-        _show(options, "periods", job.list_periods(options.context(), entity), COLUMNS)
+        rows = job.list_periods(options.context(), filters.entity)
+        months = [one.isoformat()[:7] if one else None for one in (filters.first, filters.last)]
+        chosen = [row for row in rows if _is_between(row["period"], *months)]
+        _show(options, "periods", chosen, COLUMNS)
 
     @command(group, "close", "periods")
     def close(options: Options, months: Months, reason: Reason, entity: Entity = "") -> None:
@@ -102,6 +104,10 @@ def register(app: typer.Typer) -> None:
 
         rows = job.decide(options.context(), _months(months), OPEN, reason, entity, opened)
         _show(options, "periods", rows, DECIDED)
+
+
+def _is_between(month: str, first: str | None, last: str | None) -> bool:
+    return (first or month) <= month <= (last or month)
 
 
 def _months(texts: list[str]) -> "list[datetime.date]":

@@ -2,64 +2,96 @@
 
 import sys
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from revrec.cli.filters import ALL, LIMIT, BasisOption, LimitOption, list_command
 from revrec.cli.shared import Options, YesOption, add_group, command, confirmed, day, fail, span
+from revrec.core.filters import Basis, Filters
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from revrec.jobs.running.reverse import ReversalResult
 
 
-class UnsettledState(StrEnum):
-    """The states of a posting that is not settled; ``held`` is the stored name of ``needs_review``."""
+class PostingState(StrEnum):
+    """The states of a posting that can be listed; ``held`` is the stored name of ``needs_review``."""
 
+    all = "all"
+    posted = "posted"
     ready = "ready"
     sending = "sending"
     in_doubt = "in_doubt"
     rejected = "rejected"
     needs_review = "needs_review"
     held = "held"
+    replaced = "replaced"
+    canceled = "canceled"
 
 
 FOLLOW = "; details: revrec trace REFERENCE"
-_STATE_HELP = "Only this state: ready, sending, in_doubt, rejected or needs_review (stored as held)."
-COLUMNS = ("reference", "kind", "date", "state", "amount", "currency", "error_no", "error", "advice")
+_STATE_HELP = (
+    "Only this state: posted, ready, sending, in_doubt, rejected, needs_review (stored as held), replaced or canceled; "
+    "all: every state. Default: what is not settled."
+)
+COLUMNS = (
+    "reference", "kind", "date", "state", "amount", "currency", "record_no", "posted_at", "posted_by", "error_no",
+    "error", "advice",
+)  # fmt: skip
+FURTHER = ("document", "recognized", "entity", "run", "not_before")
+
+
+SPARE = ("record_no", "posted_at", "error_no", "currency", "kind", "posted_by")
+
+
+def _columns(state: PostingState | None) -> tuple[str, ...]:
+    """Return the columns of the table: those of success, of failure, or both."""
+    if state is PostingState.posted:
+        return COLUMNS[:9]
+    return COLUMNS if state is PostingState.all else (*COLUMNS[:6], *COLUMNS[9:])
+
+
+def _shown(row: "Mapping[str, Any]") -> dict[str, Any]:
+    from revrec.cli.listing import when
+    from revrec.core.posting import state_in_words
+
+    return {**row, "state": state_in_words(row["state"]), "posted_at": when(row["posted_at"])}
 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "postings", "List and settle entries and invoices that need attention.")
+    group = add_group(app, "postings", "List, settle and reverse entries and invoices.")
 
-    @command(group, "list", "postings")
+    @list_command(group, "list", "postings", filters=ALL)
     def list_(
         options: Options,
-        state: Annotated[UnsettledState | None, typer.Option("--state", metavar="STATE", help=_STATE_HELP)] = None,
+        filters: Filters,
+        state: Annotated[PostingState | None, typer.Option("--state", metavar="STATE", help=_STATE_HELP)] = None,
+        basis: BasisOption = Basis.ledger,
+        limit: LimitOption = LIMIT,
     ) -> None:
-        """List what is not settled, with errors and advice.
+        """List entries and invoices by their state.
+
+        By default, shows what is not settled, with errors and advice. A posted one has Intacct's record number, who posted it and when. A period, --from and --to select by the date
+        in the ledger; with --basis earned, by the day of recognition.
 
         \b
         Examples:
           revrec postings list
           revrec postings list --state rejected --format csv
+          revrec postings list --state posted --period 2024-03
+          revrec postings list --state all --charge shop/INV-1001/1
         """
-        from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
-        from revrec.core.posting import state_in_words
-        from revrec.jobs.reports.status import status
+        from revrec.cli.listing import show_list
+        from revrec.jobs.reports.lists import postings
 
-        wanted = "held" if state is UnsettledState.needs_review else state
-        rows = [one._asdict() for one in status(options.context()).attention if wanted in (None, one.state)]
-        if options.json:
-            print_json({"postings": rows})
-        elif options.csv:
-            print_csv(rows, COLUMNS)
-        else:
-            shown = [{**one, "state": state_in_words(one["state"])} for one in rows]
-            print_table(shown, COLUMNS, spare=("error_no", "currency", "kind"))
-            conclude(
-                f"{counted(len(rows), 'posting is', 'postings are')} not settled{FOLLOW if rows else ''}", bool(rows)
-            )
+        wanted = "held" if state is PostingState.needs_review else state
+        found = postings(options.context(), filters, wanted, basis)
+        nouns = ("posting", "postings") if state else ("posting is not settled", "postings are not settled")
+        columns = (*COLUMNS, *FURTHER) if options.csv else _columns(state)
+        show_list(options, "postings", found, columns, nouns, limit, _shown, SPARE, conclusion=FOLLOW)
 
     @command(group, "resolve", "postings")
     def resolve(

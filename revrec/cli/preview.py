@@ -2,16 +2,15 @@
 
 import sys
 from dataclasses import replace
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
+from revrec.cli.filters import ALL, LIMIT, BasisOption, LimitOption, list_command
 from revrec.cli.output import print_more
 from revrec.cli.shared import LAST_DAY, Options, day, fail
-from revrec.core.filters import Filters
+from revrec.core.filters import Basis, Filters
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
@@ -30,13 +29,6 @@ SPARE = ("item", "customer", "part", "rule", "status", "revenue", "deferred")
 STATES = ("posted", "planned", "in_doubt", "needs_review", "blocked", "rejected")
 
 
-class PreviewBasis(StrEnum):
-    """The date by which lines and totals count: of the journal entry, or of recognition."""
-
-    ledger = "ledger"
-    earned = "earned"
-
-
 def register(app: typer.Typer) -> None:
     """Add the command."""
 
@@ -48,12 +40,7 @@ def register(app: typer.Typer) -> None:
             str | None,
             typer.Option("--date", metavar="D", help=f"Show what a run of this day would post; {LAST_DAY}"),
         ] = None,
-        basis: Annotated[
-            PreviewBasis,
-            typer.Option(
-                "--basis", metavar="ledger|earned", help="Dates that count: of the entry, or of recognition (earned)."
-            ),
-        ] = PreviewBasis.earned,
+        basis: BasisOption = Basis.earned,
         file: Annotated[
             Path | None,
             typer.Option("--file", metavar="F", help="Read this file of charge lines instead of imported ones."),
@@ -82,7 +69,6 @@ def register(app: typer.Typer) -> None:
         """
         from revrec.jobs.reports import preview as job
 
-        by = job.Basis(basis)
         if date:
             if filters.first or filters.last:
                 fail("--date cannot be combined with --period, --from and --to: a run posts all that is due by then", 2)
@@ -94,9 +80,9 @@ def register(app: typer.Typer) -> None:
             from revrec.jobs.importing.import_files import mapping_of
 
             read_with = mapping_of(context, mapping, events=False)
-            found = job.preview_file(context, file, read_with, filters.first, filters.last, by)
+            found = job.preview_file(context, file, read_with, filters.first, filters.last, basis)
         else:
-            found = job.preview(context, filters, date is not None, by)
+            found = job.preview(context, filters, date is not None, basis)
         _show(options, found, limit)
 
 
@@ -121,7 +107,7 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
         return
     shown = found.lines[:limit] if limit else found.lines
     rows = [{**line._asdict(), "part": f"{line.seq}/{line.of}", "status": _status(line)} for line in shown]
-    is_ledger = str(found.basis) == PreviewBasis.ledger
+    is_ledger = found.basis is Basis.ledger
     moved = ("entry_date", "reason") if is_ledger or any(line.reason for line in shown) else ()
     print_table(rows, (*SHORT, *moved), right=("part",), spare=SPARE)
     if not rows:

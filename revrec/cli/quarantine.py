@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from revrec.cli.filters import LIMIT, LimitOption, list_command
 from revrec.cli.shared import Options, add_group, command, fail
 
 if TYPE_CHECKING:
@@ -90,10 +91,11 @@ def register(app: typer.Typer) -> None:
 
 
 def _register_views(group: typer.Typer) -> None:
-    @command(group, "list", "quarantine")
+    @list_command(group, "list", "quarantine")
     def list_(
         options: Options,
         settled: Annotated[bool, typer.Option("--all", help="Also show rows that were released or dismissed.")] = False,
+        limit: LimitOption = LIMIT,
     ) -> None:
         """List the rows that have not been released or dismissed.
 
@@ -102,7 +104,7 @@ def _register_views(group: typer.Typer) -> None:
           revrec quarantine list
           revrec quarantine list --all --format csv
         """
-        from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
+        from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_more, print_table
         from revrec.jobs.importing import quarantine
 
         rows = as_data(quarantine.listed(options.context(), settled))
@@ -111,7 +113,9 @@ def _register_views(group: typer.Typer) -> None:
         elif options.csv:
             print_csv(rows, (*COLUMNS, "mapping", "charge"))
         else:
-            print_table(rows, COLUMNS, right=("id", "row"), spare=("kind", "state"))
+            shown = rows[:limit] if limit else rows
+            print_table(shown, COLUMNS, right=("id", "row"), spare=("kind", "state"))
+            print_more(len(rows) - len(shown), "row")
             count = sum(row["state"] == "waiting" for row in rows)
             follow = "; details: revrec quarantine show ID" if count else ""
             conclude(f"{counted(count, 'quarantined row')}{follow}", bool(rows))

@@ -32,6 +32,17 @@ class QuickGroup(TyperGroup):
         """Return the parameters, ``--help`` included."""
         return _quick(super().get_params(ctx))
 
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Find the command that the words name; ``run list`` is a command beside ``run``."""
+        two_words = " ".join(args[:2])
+        if two_words in self.commands and len(args) > 1:
+            return two_words, self.commands[two_words], args[2:]
+        return super().resolve_command(ctx, args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """Return the commands that begin like ``incomplete``; a shell completes one word at a time."""
+        return [one for one in super().shell_complete(ctx, incomplete) if " " not in str(one.value)]
+
     def main(self, *words: Any, **options: Any) -> Any:
         """Run the command line with safe streams, so that usage errors are escaped too."""
         with safe_streams():

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from revrec.cli import rule_trials
+from revrec.cli import rule_history, rule_trials
+from revrec.cli.filters import list_command
 from revrec.cli.shared import Options, add_group, command, fail
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def register(app: typer.Typer) -> None:
         # Not print_json, which would add former names of result keys to the schema.
         print(json.dumps(json_schema.schema(), indent=2))
 
-    @command(group, "list", "rules")
+    @list_command(group, "list", "rules")
     def list_(options: Options) -> None:
         """List rules and repairs in the order in which they are tried.
 
@@ -114,6 +115,7 @@ def register(app: typer.Typer) -> None:
         _show_trials(options, ask(options.context(), charge))
 
     rule_trials.register(group)
+    rule_history.register(group)
 
     @command(group, "calendar", "rules")
     def calendar(

@@ -2,6 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
+
+
+class Basis(StrEnum):
+    """The date by which lists and totals count: of the journal entry, or of recognition."""
+
+    ledger = "ledger"
+    earned = "earned"
 
 
 @dataclass(frozen=True)

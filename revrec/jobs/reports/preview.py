@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.charge_line import ChargeLine
 from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.errors import BadInput
-from revrec.core.filters import NO_FILTERS, Filters
+from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.money import decimal_string
 from revrec.core.rules import AllocationRule, RuleBook
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
@@ -31,13 +30,6 @@ from revrec.store.reports.undated import UNSCHEDULED, WAITING, UndatedLine, unda
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.sources import ColumnMapping
-
-
-class Basis(StrEnum):
-    """The date by which lists and totals count: of the journal entry, or of recognition."""
-
-    LEDGER = "ledger"
-    EARNED = "earned"
 
 
 STATES = {
@@ -124,7 +116,7 @@ class SchedulePreview:
     first: date | None
     last: date | None
     today: date
-    basis: Basis = Basis.EARNED
+    basis: Basis = Basis.earned
     lines: list[PreviewLine] = field(default_factory=list)
     undated: list[UndatedLine] = field(default_factory=list)
     rule_changes: RuleChanges | None = None
@@ -143,7 +135,7 @@ class SchedulePreview:
             line = _dated(line, holding)
         if line.status == "held" and line.entry_date is None:
             state = "blocked"
-        day = line.entry_date or line.date if self.basis is Basis.LEDGER else line.date
+        day = line.entry_date or line.date if self.basis is Basis.ledger else line.date
         if not self.within(day):
             return
         period = day[:7]
@@ -191,7 +183,7 @@ class SchedulePreview:
 
     def sort(self) -> None:
         """Order the lines by the date that counts; lines of one day keep their order."""
-        self.lines.sort(key=lambda line: line.entry_date or line.date if self.basis is Basis.LEDGER else line.date)
+        self.lines.sort(key=lambda line: line.entry_date or line.date if self.basis is Basis.ledger else line.date)
 
     def totals(self) -> list[PreviewTotal]:
         """Return the revenue by period and currency."""
@@ -217,7 +209,7 @@ def _by_period(sums: Mapping[tuple[str, str], Counter[str]], sign: int = 1) -> l
 
 
 def preview(
-    context: "Context", filters: Filters = NO_FILTERS, due: bool = False, basis: Basis = Basis.EARNED
+    context: "Context", filters: Filters = NO_FILTERS, due: bool = False, basis: Basis = Basis.earned
 ) -> SchedulePreview:
     """Return the schedule lines that the filters select; the days and totals go by the dates of ``basis``.
 
@@ -232,7 +224,7 @@ def preview(
         result.rule_changes = rule_changes(context, SqlAlchemyView(connection))
         check_filters(context, connection, filters)
         holding = ClosedPeriodBlock(posting_dates(context, connection))
-        for line in planned_lines(connection, filters, due, basis is Basis.LEDGER and not due):
+        for line in planned_lines(connection, filters, due, basis is Basis.ledger and not due):
             result.add(line, holding)
         result.undated = list(undated_lines(connection, filters))
         no = charges.find_charge(connection, filters.charge) if filters.charge else None
@@ -249,7 +241,7 @@ def preview_file(
     mapping: "ColumnMapping",
     first: date | None = None,
     last: date | None = None,
-    basis: Basis = Basis.EARNED,
+    basis: Basis = Basis.earned,
 ) -> SchedulePreview:
     """Return the preview of a file of charge lines, without importing it.
 

@@ -3,10 +3,20 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from sqlalchemy import Column, ColumnElement, Connection, select
+from sqlalchemy import Column, ColumnElement, Connection, exists, false, func, select
 
-from revrec.core.filters import Filters
-from revrec.store.tables import charge_line, rule_version, schedule, unscheduled
+from revrec.core.filters import Basis, Filters
+from revrec.store.tables import (
+    charge_line,
+    entry_date_override,
+    invoice,
+    invoice_line,
+    journal_entry,
+    journal_line,
+    rule_version,
+    schedule,
+    unscheduled,
+)
 
 Conditions = Iterator[ColumnElement[bool]]
 
@@ -47,6 +57,59 @@ def of_rule(filters: Filters) -> Conditions:
     if conditions:
         versions = select(schedule.c.charge_no).join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
         yield charge_line.c.no.in_(versions.where(*conditions))
+
+
+def entry_conditions(filters: Filters, basis: Basis = Basis.ledger) -> Conditions:
+    """Yield the conditions that a journal entry meets: its days and entity, and the rest on one of its lines."""
+    yield from within(journal_entry.c.date if basis is Basis.ledger else recognition_date(), filters)
+    if filters.entity is not None:
+        yield journal_entry.c.entity == filters.entity
+    conditions = [*_line_conditions(filters)]
+    if conditions:
+        its_lines = select(journal_line.c.entry_id).where(journal_line.c.entry_id == journal_entry.c.id, *conditions)
+        yield exists(its_lines.correlate(journal_entry))
+
+
+def _line_conditions(filters: Filters) -> Conditions:
+    columns: dict[str, Column[str]] = {
+        "customer": journal_line.c.customer,
+        "item": journal_line.c.item,
+        "account": journal_line.c.account,
+        "charge": journal_line.c.charge,
+    }
+    for name, column in columns.items():
+        if getattr(filters, name) is not None:
+            yield column == getattr(filters, name)
+    if filters.document is not None:
+        in_source = journal_line.c.charge.startswith(f"{filters.document}/", autoescape=True)
+        yield (journal_line.c.document == filters.document) | in_source
+    if filters.rule is not None:
+        versions = select(schedule.c.charge_no).join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        same = (schedule.c.charge_no == journal_line.c.charge_no, schedule.c.version == journal_line.c.version)
+        yield exists(versions.where(*same, rule_version.c.name == filters.rule).correlate(journal_line))
+
+
+def recognition_date() -> ColumnElement[str]:
+    """Return the day of recognition of an entry, which a closed period may have moved to a later date."""
+    moved = select(entry_date_override.c.recognition_date).where(entry_date_override.c.entry_id == journal_entry.c.id)
+    return func.coalesce(moved.scalar_subquery(), journal_entry.c.date)
+
+
+def invoice_conditions(filters: Filters) -> Conditions:
+    """Yield the conditions that an invoice meets: its own columns, and the rest on one of its lines."""
+    yield from within(invoice.c.date, filters)
+    for name, column in (("customer", invoice.c.customer), ("entity", invoice.c.entity)):
+        if getattr(filters, name) is not None:
+            yield column == getattr(filters, name)
+    if filters.document is not None:
+        yield of_document(invoice.c.source, invoice.c.document, filters.document)
+    if filters.rule is not None:
+        yield false()
+    lines = {"item": invoice_line.c.item, "account": invoice_line.c.account, "charge": invoice_line.c.charge}
+    wanted = [column == getattr(filters, name) for name, column in lines.items() if getattr(filters, name) is not None]
+    if wanted:
+        its_lines = select(invoice_line.c.invoice_id).where(invoice_line.c.invoice_id == invoice.c.id, *wanted)
+        yield exists(its_lines.correlate(invoice))
 
 
 def within(column: "Column[str] | ColumnElement[str]", filters: Filters) -> Conditions:

@@ -1,0 +1,46 @@
+"""Print a list that may be longer than memory, and longer than anyone wants to see."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any
+
+from revrec.cli.output import AMOUNTS, conclude, counted, print_csv, print_json_list, print_more, print_table
+from revrec.cli.shared import Options
+
+Row = Mapping[str, Any]
+
+
+def show_list(
+    options: Options,
+    name: str,
+    found: Iterator[Row],
+    columns: Sequence[str],
+    noun: tuple[str, str],
+    limit: int,
+    shown: Callable[[Row], Row] = lambda row: row,
+    spare: Sequence[str] = (),
+    right: Sequence[str] = (),
+    conclusion: str = "",
+    amounts: Collection[str] = AMOUNTS,
+) -> None:
+    """Print a list as a table of at most ``limit`` rows (0: all), or whole as JSON under ``name`` or as CSV.
+
+    ``columns`` are those of the CSV file, and of the table. ``shown`` makes a row readable for people.
+    """
+    # The first row is read before anything is printed: reading it finds a filter that names something unknown.
+    rows = chain(list(islice(found, 1)), found)
+    if options.json:
+        print_json_list(name, rows, {}, dict)
+    elif options.csv:
+        print_csv(rows, columns)
+    else:
+        first = list(islice(rows, limit)) if limit else list(rows)
+        print_table([*map(shown, first)], columns, spare=spare, right=right, amounts=amounts)
+        rest = sum(1 for _row in rows)
+        print_more(rest, *noun)
+        conclude(f"{counted(len(first) + rest, *noun)}{conclusion if first else ''}", bool(first))
+
+
+def when(at: str | None) -> str:
+    """Return a stored time as people read it, to the second."""
+    return f"{at[:10]} {at[11:19]} UTC" if at else ""

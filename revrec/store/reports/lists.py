@@ -1,0 +1,311 @@
+"""The queries of lists: postings, runs, charge lines, imported files and the audit trail, each row read as a stream."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, or_, select, union
+
+from revrec.core.filters import Basis, Filters
+from revrec.store.database.bulk import stream_rows
+from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.invoices import INVOICE_TABLES
+from revrec.store.posting.posting_tables import PostingTables
+from revrec.store.reports.filters import (
+    charge_conditions,
+    entry_conditions,
+    invoice_conditions,
+    of_rule,
+    recognition_date,
+    within,
+)
+from revrec.store.tables import (
+    audit_event,
+    charge_line,
+    fulfillment_event,
+    import_file,
+    invoice,
+    invoice_line,
+    journal_entry,
+    journal_line,
+    posting_run,
+    quarantine,
+    rule_version,
+    schedule,
+    schedule_line,
+    unscheduled,
+)
+
+BATCH = 500
+
+
+class PostingRow(NamedTuple):
+    """A journal entry (``kind`` is entry) or invoice with its state; ``amount`` is in minor units.
+
+    ``recognized`` is the day of recognition. ``posted_by`` made the request that Intacct confirmed, or found it there.
+    """
+
+    kind: str
+    document: str
+    reference: str
+    date: str
+    recognized: str
+    state: str
+    amount: int
+    currency: str
+    entity: str
+    run: int
+    record_no: str | None
+    posted_at: str | None
+    posted_by: str | None
+    error_no: str | None
+    error: str | None
+    advice: str | None
+    not_before: str | None
+
+
+def posting_rows(
+    connection: Connection, filters: Filters, states: Sequence[str], basis: Basis = Basis.ledger
+) -> Iterator[PostingRow]:
+    """Yield entries and invoices in these states, all if there are none, in order of date."""
+    entries = _posting_query(ENTRY_TABLES, ("entry", "", recognition_date()), entry_conditions(filters, basis), states)
+    invoices = _posting_query(
+        INVOICE_TABLES, (invoice.c.kind, invoice.c.document, invoice.c.date), invoice_conditions(filters), states
+    )
+    streams = (map(PostingRow._make, stream_rows(connection, query, BATCH)) for query in (entries, invoices))
+    yield from heapq.merge(*streams, key=lambda row: row.date)
+
+
+def _posting_query(
+    tables: PostingTables, kind: tuple[Any, Any, Any], conditions: Iterator[ColumnElement[bool]], states: Sequence[str]
+) -> Select[Any]:
+    ours, attempts, outcomes = tables.postings.c, tables.attempts.c, tables.outcomes.c
+    poster = (
+        select(attempts.actor)
+        .join(tables.outcomes, outcomes.attempt_id == attempts.id)
+        .where(tables.of == ours.id, outcomes.outcome.in_(("posted", "found")))
+        .order_by(attempts.id.desc())
+        .limit(1)
+        .correlate(tables.postings)
+        .scalar_subquery()
+    )
+    what, document, recognized = kind
+    query = select(
+        _constant(what), _constant(document), ours.reference, ours.date, recognized, func.lower(ours.state),
+        ours.amount, ours.currency, ours.entity, ours.run_id, ours.record_no, ours.posted_at,
+        case((ours.state == "POSTED", poster)), ours.error_no, ours.error, ours.advice, ours.not_before,
+    )  # fmt: skip
+    query = query.where(*conditions).order_by(ours.date, ours.id)
+    return query.where(ours.state.in_(states)) if states else query
+
+
+def _constant(value: Any) -> Any:
+    return literal(value) if isinstance(value, str) else value
+
+
+class RunRow(NamedTuple):
+    """A run; ``entries`` counts those that it created, ``posted`` how many of them are posted by now."""
+
+    run: int
+    date: str
+    started_at: str
+    finished_at: str | None
+    actor: str
+    outcome: str | None
+    entries: int
+    posted: int
+
+
+def run_rows(connection: Connection, filters: Filters) -> Iterator[RunRow]:
+    """Yield the runs, the newest first; the days of the filters are those that were run, the rest is about entries."""
+    created = select(func.count()).select_from(journal_entry).where(journal_entry.c.run_id == posting_run.c.id)
+    created = created.correlate(posting_run)
+    query = select(
+        posting_run.c.id, posting_run.c.date, posting_run.c.started_at, posting_run.c.finished_at,
+        posting_run.c.actor, posting_run.c.outcome, created.scalar_subquery(),
+        created.where(journal_entry.c.state == "POSTED").scalar_subquery(),
+    ).where(*within(posting_run.c.date, filters)).order_by(posting_run.c.id.desc())  # fmt: skip
+    whatever_day = _without_days(filters)
+    if whatever_day != Filters():
+        entries = select(journal_entry.c.run_id).where(*entry_conditions(whatever_day))
+        invoices = select(invoice.c.run_id).where(*invoice_conditions(whatever_day))
+        query = query.where(posting_run.c.id.in_(union(entries, invoices)))
+    return map(RunRow._make, stream_rows(connection, query, BATCH))
+
+
+class ChargeRow(NamedTuple):
+    """A charge line with its newest schedule; amounts are in minor units.
+
+    ``state`` is scheduled or unscheduled. ``posted`` is on posted entries, ``planned`` on none yet, or on one that is
+    not posted.
+    """
+
+    charge: str
+    document: str
+    customer: str
+    item: str
+    entity: str
+    post_date: str
+    amount: int
+    currency: str
+    state: str
+    rule: str | None
+    posted: int
+    planned: int
+    file: str
+    row: int
+
+
+def charge_rows(connection: Connection, filters: Filters) -> Iterator[ChargeRow]:
+    """Yield the charge lines in the order in which they were imported; the days of the filters are post dates."""
+    newest = select(func.max(schedule.c.version)).where(schedule.c.charge_no == charge_line.c.no)
+    posted, planned = _sum_of_lines(posted=True), _sum_of_lines(posted=False)
+    query = (
+        select(
+            charge_line.c.id,
+            charge_line.c.document,
+            charge_line.c.customer,
+            charge_line.c.item,
+            charge_line.c.entity,
+            charge_line.c.post_date,
+            charge_line.c.amount,
+            charge_line.c.currency,
+            case((schedule.c.version.is_(None), "unscheduled"), else_="scheduled"),
+            func.coalesce(rule_version.c.name, unscheduled.c.rule),
+            posted,
+            planned,
+            import_file.c.uri,
+            charge_line.c.row,
+        )
+        .join(import_file, import_file.c.id == charge_line.c.import_id)
+        .outerjoin(
+            schedule,
+            and_(
+                schedule.c.charge_no == charge_line.c.no,
+                schedule.c.version == newest.correlate(charge_line).scalar_subquery(),
+            ),
+        )
+        .outerjoin(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .outerjoin(unscheduled, unscheduled.c.charge_no == charge_line.c.no)
+        .where(*charge_conditions(filters), *of_rule(filters), *within(charge_line.c.post_date, filters))
+        .order_by(charge_line.c.no)
+    )
+    return map(ChargeRow._make, stream_rows(connection, query, BATCH))
+
+
+def _sum_of_lines(posted: bool) -> ColumnElement[int]:
+    is_posted = exists(
+        select(journal_entry.c.id)
+        .where(journal_entry.c.id == schedule_line.c.entry_id, journal_entry.c.state == "POSTED")
+        .correlate(schedule_line)
+    )
+    total = select(func.coalesce(func.sum(schedule_line.c.amount), 0)).where(
+        schedule_line.c.charge_no == charge_line.c.no,
+        schedule_line.c.superseded_by.is_(None),
+        is_posted if posted else ~is_posted,
+    )
+    return total.correlate(charge_line).scalar_subquery()
+
+
+class ImportRow(NamedTuple):
+    """An imported file; ``rows`` counts its charge lines or events, ``quarantined`` the rows that were set aside."""
+
+    id: int
+    kind: str
+    file: str
+    mapping: str
+    rows: int
+    quarantined: int
+    imported_at: str
+    actor: str
+    sha256: str
+
+
+def import_rows(connection: Connection, filters: Filters) -> Iterator[ImportRow]:
+    """Yield the imported files, the newest first; the days of the filters are those of the import."""
+    counts = [
+        select(func.count()).where(table.c.import_id == import_file.c.id).correlate(import_file).scalar_subquery()
+        for table in (charge_line, fulfillment_event, quarantine)
+    ]
+    file = import_file.c
+    query = (
+        select(
+            file.id,
+            file.kind,
+            file.uri,
+            file.mapping,
+            counts[0] + counts[1],
+            counts[2],
+            file.imported_at,
+            file.actor,
+            file.sha256,
+        )
+        .where(*within(file.imported_at, filters))
+        .order_by(file.id.desc())
+    )
+    whatever_day = _without_days(filters)
+    if whatever_day != Filters():
+        chosen = _chosen_charges(whatever_day)
+        lines = select(charge_line.c.import_id).where(charge_line.c.no.in_(chosen))
+        events = select(fulfillment_event.c.import_id).where(fulfillment_event.c.charge_no.in_(chosen))
+        query = query.where(file.id.in_(union(lines, events)))
+    return map(ImportRow._make, stream_rows(connection, query, BATCH))
+
+
+class AuditRow(NamedTuple):
+    """An event of the audit trail; ``detail`` is JSON."""
+
+    seq: int
+    at: str
+    actor: str
+    command: str
+    action: str
+    subject: str
+    detail: str
+
+
+def audit_rows(connection: Connection, filters: Filters, subject: str | None, actor: str | None) -> Iterator[AuditRow]:
+    """Yield the audit events, the newest first; the days of the filters are in UTC.
+
+    With other filters, only events about the charge lines that they select: their imports, schedules and postings.
+    ``actor`` is part of the actor's name.
+    """
+    event = audit_event.c
+    query = select(*(event[name] for name in AuditRow._fields)).where(*within(event.at, filters))
+    if subject is not None:
+        query = query.where(event.subject == subject)
+    if actor is not None:
+        query = query.where(event.actor.contains(actor, autoescape=True))
+    whatever_day = _without_days(filters)
+    if whatever_day != Filters():
+        query = query.where(_is_about(_chosen_charges(whatever_day)))
+    return map(AuditRow._make, stream_rows(connection, query.order_by(event.seq.desc()), BATCH))
+
+
+def _is_about(chosen: Select[tuple[int]]) -> ColumnElement[bool]:
+    """Return the condition that an audit event is about one of these charge lines."""
+    lines = charge_line.c.no.in_(chosen)
+    subjects = union(
+        select(charge_line.c.id).where(lines),
+        select(journal_entry.c.reference)
+        .join(journal_line, journal_line.c.entry_id == journal_entry.c.id)
+        .where(journal_line.c.charge_no.in_(chosen)),
+        select(invoice.c.reference)
+        .join(invoice_line, invoice_line.c.invoice_id == invoice.c.id)
+        .where(invoice_line.c.charge_no.in_(chosen)),
+    )
+    sequences = union(
+        select(schedule.c.audit_seq).where(schedule.c.charge_no.in_(chosen)),
+        select(unscheduled.c.audit_seq).where(unscheduled.c.charge_no.in_(chosen)),
+        select(import_file.c.audit_seq).join(charge_line, charge_line.c.import_id == import_file.c.id).where(lines),
+    )
+    return or_(audit_event.c.subject.in_(subjects), audit_event.c.seq.in_(sequences))
+
+
+def _chosen_charges(filters: Filters) -> Select[tuple[int]]:
+    return select(charge_line.c.no).where(*charge_conditions(filters), *of_rule(filters))
+
+
+def _without_days(filters: Filters) -> Filters:
+    return replace(filters, first=None, last=None)

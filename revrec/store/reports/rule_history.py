@@ -1,0 +1,85 @@
+"""The versions of rules that ever made a schedule, and what each new version moved."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, union_all
+
+from revrec.store.tables import audit_event, charge_line, rule_version, schedule, schedule_line
+
+
+class RuleVersionRow(NamedTuple):
+    """A version of a rule with its exact text; ``at`` is the time in UTC of its first use, ``actor`` who used it."""
+
+    id: int
+    name: str
+    version: int
+    at: str
+    actor: str
+    file: str
+    method: str
+    text: str
+
+
+class RuleVersionUse(NamedTuple):
+    """The use of a rule version: how many charge lines follow it or did, the reasons given, and the amounts it moved.
+
+    ``moved`` is in minor units by currency: what the schedules made by it planned in other months than those before.
+    """
+
+    charges: int
+    reasons: tuple[str, ...]
+    moved: dict[str, int]
+
+
+def rule_version_rows(connection: Connection, rule: str | None) -> Iterator[RuleVersionRow]:
+    """Yield the versions of one rule or of all, by name and version."""
+    columns = rule_version.c
+    query = select(
+        columns.id, columns.name, columns.version, columns.recorded_at, columns.actor, columns.file, columns.method,
+        columns.text,
+    ).order_by(columns.name, columns.version)  # fmt: skip
+    if rule is not None:
+        query = query.where(columns.name == rule)
+    yield from (RuleVersionRow(*row) for row in connection.execute(query))
+
+
+def rule_version_use(connection: Connection, id: int) -> RuleVersionUse:
+    """Return the use of a rule version."""
+    its_own = schedule.c.rule_version_id == id
+    count = connection.execute(select(func.count(schedule.c.charge_no.distinct())).where(its_own)).scalar_one()
+    events = (
+        select(audit_event.c.detail)
+        .where(audit_event.c.seq.in_(select(schedule.c.audit_seq).where(its_own, schedule.c.version > 1)))
+        .order_by(audit_event.c.seq)
+    )
+    reasons = [json.loads(detail).get("reason", "") for detail in connection.execute(events).scalars()]
+    return RuleVersionUse(count, tuple(dict.fromkeys(filter(None, reasons))), _moved(connection, its_own))
+
+
+def _moved(connection: Connection, its_own: ColumnElement[bool]) -> dict[str, int]:
+    """Return what replaced schedules planned in other months than before: the sum of what the months gained."""
+    again = select(schedule.c.charge_no, schedule.c.version).where(its_own, schedule.c.version > 1).subquery()
+    line, month = schedule_line.c, func.substr(schedule_line.c.date, 1, 7).label("month")
+    same_charge = line.charge_no == again.c.charge_no
+
+    def side(amount: ColumnElement[int], condition: ColumnElement[bool]) -> Select[Any]:
+        query = select(again.c.charge_no, month, amount.label("amount")).select_from(again)
+        return query.join(schedule_line, same_charge & condition)
+
+    parts = union_all(
+        side(line.amount * literal(-1), line.superseded_by == again.c.version),
+        side(line.amount * literal(1), line.version == again.c.version),
+    ).subquery()
+    gained = (
+        select(charge_line.c.currency, func.sum(parts.c.amount).label("amount"))
+        .join(charge_line, charge_line.c.no == parts.c.charge_no)
+        .group_by(parts.c.charge_no, parts.c.month, charge_line.c.currency)
+        .having(func.sum(parts.c.amount) > 0)
+        .subquery()
+    )
+    total = select(gained.c.currency, func.sum(gained.c.amount)).group_by(gained.c.currency)
+    return {
+        currency: int(amount) for currency, amount in connection.execute(total.order_by(gained.c.currency)).tuples()
+    }

@@ -1,0 +1,191 @@
+"""The commands that list: what they show, how they are narrowed, and that no list is endless."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.commands import Revrec
+
+LISTS = {
+    "postings": ["postings", "list", "--state", "all"],
+    "runs": ["run", "list"],
+    "charges": ["charge", "list"],
+    "imports": ["import", "list"],
+    "events": ["audit", "list"],
+}
+FILTERED = {
+    "customer": "C-BRUNO", "item": "SUB-PRO", "account": "4000", "charge": "shop/INV-1007/1", "document": "INV-1007",
+    "rule": "service-subscription", "period": "last_month",
+}  # fmt: skip
+
+
+@pytest.fixture
+def books(story: Path, revrec: Revrec, intacct: dict[str, str]) -> Path:
+    """The sample data with January and February posted, by two runs."""
+    for day in ("2024-01-31", "2024-02-29"):
+        assert revrec("run", "--date", day, env=intacct).code == 0
+    return story
+
+
+def listed(revrec: Revrec, name: str, *words: str) -> list[dict[str, Any]]:
+    ended = revrec(*LISTS[name], *words, "--format", "json")
+    assert ended.code == 0, ended.err
+    found: list[dict[str, Any]] = ended.json[name]
+    return found
+
+
+def test_postings_of_every_state_have_record_number_poster_and_time(
+    books: Path, revrec: Revrec, intacct: dict[str, str]
+) -> None:
+    assert revrec("postings", "list", "--format", "json").json == {"postings": []}, "by default what is not settled"
+    posted = revrec("postings", "list", "--state", "posted", "--format", "json").json["postings"]
+    assert posted == listed(revrec, "postings") and len(posted) == 7
+    for one in posted:
+        assert one["record_no"] and "uid" in one["posted_by"] and one["posted_at"] and one["state"] == "posted"
+    shown = revrec("postings", "list", "--state", "posted").out
+    assert posted[0]["record_no"] in shown and re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", shown)
+    assert shown.endswith("7 postings; details: revrec trace REFERENCE\n")
+
+
+def test_runs_are_listed_with_their_entries_and_outcome(books: Path, revrec: Revrec) -> None:
+    found = listed(revrec, "runs")
+    assert [(one["run"], one["date"], one["entries"], one["posted"]) for one in found] == [
+        (2, "2024-02-29", 5, 5),
+        (1, "2024-01-31", 2, 2),
+    ]
+    assert "5 posted" in revrec("run", "list").out
+
+
+def test_charge_lines_show_what_is_posted_and_planned(books: Path, revrec: Revrec) -> None:
+    found = {one["charge"]: one for one in listed(revrec, "charges")}
+    assert len(found) == 15
+    plan, waiting = found["shop/INV-1001/1"], found["shop/INV-1005/1"]
+    assert (plan["amount"], plan["posted"], plan["planned"], plan["state"]) == ("24.00", "4.00", "20.00", "scheduled")
+    assert (waiting["posted"], waiting["planned"], waiting["state"]) == ("0.00", "0.00", "unscheduled")
+    assert plan["rule"] == "magazine-12-issues" and plan["file"].endswith("charges.csv") and plan["row"] == 2
+
+
+def test_imported_files_are_listed_the_newest_first(books: Path, revrec: Revrec) -> None:
+    found = listed(revrec, "imports")
+    assert [(Path(one["file"]).name, one["kind"], one["rows"]) for one in found] == [
+        ("events.csv", "events", 2),
+        ("shop-orders.jsonl", "charges", 3),
+        ("orders.xml", "charges", 2),
+        ("charges.csv", "charges", 10),
+    ]
+
+
+def test_audit_events_are_listed_the_newest_first(books: Path, revrec: Revrec) -> None:
+    found = listed(revrec, "events")
+    assert [one["seq"] for one in found] == list(range(len(found), 0, -1))
+    assert (found[0]["action"], found[0]["subject"]) == ("run ended", "run 2")
+    assert [one["seq"] for one in listed(revrec, "events", "--subject", "run 2")] == [
+        one["seq"] for one in found if one["subject"] == "run 2"
+    ]
+    assert listed(revrec, "events", "--actor", "no such person") == []
+
+
+KEEPS: dict[str, Callable[[dict[str, Any]], bool]] = {
+    "customer": lambda one: one["customer"] == "C-BRUNO",
+    "item": lambda one: one["item"] == "SUB-PRO",
+    "charge": lambda one: one["charge"] == "shop/INV-1007/1",
+    "document": lambda one: one["document"] == "INV-1007",
+    "rule": lambda one: one["rule"] == "service-subscription",
+}
+
+
+@pytest.mark.parametrize("name", KEEPS)
+def test_a_filter_selects_charge_lines_and_what_belongs_to_them(name: str, books: Path, revrec: Revrec) -> None:
+    words = (f"--{name}", FILTERED[name])
+    everything = listed(revrec, "charges")
+    assert listed(revrec, "charges", *words) == [one for one in everything if KEEPS[name](one)] != everything
+    days = {one["date"] for one in listed(revrec, "postings", *words)}
+    assert days == {"2024-01-31", "2024-02-29"}, "the days of the subscription's entries"
+    assert [one["run"] for one in listed(revrec, "runs", *words)] == [2, 1]
+    assert [Path(one["file"]).name for one in listed(revrec, "imports", *words)] == ["charges.csv"]
+    subjects = {one["subject"] for one in listed(revrec, "events", *words)}
+    assert {one["reference"] for one in listed(revrec, "postings", *words)} <= subjects
+    assert not {one["reference"] for one in listed(revrec, "postings", "--charge", "shop/INV-1001/1")} & subjects
+
+
+def test_days_select_by_the_date_that_each_list_names(books: Path, revrec: Revrec) -> None:
+    january = ("--period", "2024-01")
+    assert {one["date"][:7] for one in listed(revrec, "postings", *january)} == {"2024-01"}
+    assert [one["run"] for one in listed(revrec, "runs", *january)] == [1]
+    assert {one["post_date"][:7] for one in listed(revrec, "charges", *january)} == {"2024-01"}
+    assert listed(revrec, "imports", *january) == listed(revrec, "events", *january) == []
+    assert len(listed(revrec, "imports", "--from", "yesterday", "--to", "tomorrow")) == 4
+
+
+def test_by_recognition_date_an_entry_of_a_closed_month_is_found_in_that_month(
+    story: Path, revrec: Revrec, intacct: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVREC_POSTING_CLOSED_PERIOD", "next_open")
+    assert revrec("periods", "close", "2024-01", "--reason", "reported").code == 0
+    assert revrec("run", "--date", "2024-01-31", env=intacct).code == 0
+    assert listed(revrec, "postings", "--period", "2024-01") == []
+    earned = listed(revrec, "postings", "--period", "2024-01", "--basis", "earned")
+    assert {(one["recognized"][:7], one["date"]) for one in earned} == {("2024-01", "2024-02-01")}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_ends_at_its_limit_and_says_how_much_more_there_is(name: str, books: Path, revrec: Revrec) -> None:
+    count = len(listed(revrec, name))
+    limited = revrec(*LISTS[name], "--limit", "1").out
+    assert f"... and {count - 1} more " in limited and "(--limit 0 shows all)" in limited
+    assert "more" not in revrec(*LISTS[name], "--limit", "0").out
+    rows = list(csv.reader(io.StringIO(revrec(*LISTS[name], "--limit", "1", "--format", "csv").out)))
+    assert len(rows) == count + 1, "data is never cut"
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_can_be_written_to_a_file(name: str, books: Path, revrec: Revrec) -> None:
+    ended = revrec(*LISTS[name], "--format", "json", "--output", "list.json")
+    assert (ended.code, ended.out) == (0, "") and json.loads(Path("list.json").read_text())[name] == listed(
+        revrec, name
+    )
+
+
+@pytest.mark.parametrize(
+    "words", [("quarantine", "list"), ("periods", "list"), ("rules", "list"), ("errors", "list")], ids=" ".join
+)
+def test_every_other_list_can_be_written_to_a_file_too(words: tuple[str, ...], story: Path, revrec: Revrec) -> None:
+    assert revrec(*words, "--output", "list.txt").out == ""
+    assert Path("list.txt").read_text() == revrec(*words).out
+
+
+def test_periods_are_narrowed_to_a_quarter(story: Path, revrec: Revrec) -> None:
+    found = revrec("periods", "list", "--period", "2024-Q2", "--format", "json").json["periods"]
+    assert [one["period"] for one in found] == ["2024-04", "2024-05", "2024-06"]
+
+
+@pytest.mark.parametrize("name", LISTS)
+@pytest.mark.parametrize("filter", [name for name in FILTERED if name != "period"])
+def test_a_filter_that_names_something_unknown_is_refused_before_anything_is_printed(
+    name: str, filter: str, story: Path, revrec: Revrec
+) -> None:
+    ended = revrec(*LISTS[name], f"--{filter}", "NIX", "--format", "json")
+    assert (ended.code, ended.out) == (3, "") and "NIX" in ended.err
+
+
+def test_a_rule_has_a_history_with_its_text_what_changed_and_what_it_moved(
+    books: Path, revrec: Revrec, intacct: dict[str, str]
+) -> None:
+    rules = books / "rules" / "subscriptions.toml"
+    rules.write_text(rules.read_text().replace("periods = 12 ", "periods = 6 "))
+    assert revrec("schedule", "--rebuild").code == 0
+    first, second = revrec("rules", "history", "magazine-12-issues", "--format", "json").json["versions"]
+    assert (first["version"], first["diff"], first["moved"]) == (1, "", {}) and "periods = 12" in first["text"]
+    assert (second["version"], second["charges"]) == (2, first["charges"])
+    assert "-periods = 12" in second["diff"] and "+periods = 6" in second["diff"]
+    assert float(second["moved"]["USD"]) > 0
+    shown = revrec("rules", "history", "magazine-12-issues").out
+    assert "+periods = 6" in shown and f"{second['moved']['USD']} USD" in shown
+    assert {one["rule"] for one in revrec("rules", "history", "--format", "json").json["versions"]} > {"goods-30-days"}
+    assert revrec("rules", "history", "no-such-rule").code == 3

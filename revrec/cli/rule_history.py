@@ -28,9 +28,10 @@ def register(group: typer.Typer) -> None:
     ) -> None:
         """List the versions of rules, and what each moved.
 
-        Shows who used each version first, when and why, and how many charge lines follow it. A version is stored when it first makes a schedule. Moved is what the schedules that it replaced had planned in
-        other months. With a RULE, the text of its first version and the differences of each later one are shown too;
-        JSON has the whole text of every version.
+        Shows who used each version first, when and why, and how many charge lines follow it. A version is stored when
+        it first makes a schedule. Moved is what the schedules that it replaced had planned in other months. With a
+        RULE, the text of its first version and the differences of each later one are shown too; JSON has the whole text
+        of every version. What each rebuild moved is in `revrec report moves`.
 
         \b
         Examples:

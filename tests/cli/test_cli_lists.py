@@ -179,10 +179,11 @@ def test_a_rule_has_a_history_with_its_text_what_changed_and_what_it_moved(
 ) -> None:
     rules = books / "rules" / "subscriptions.toml"
     rules.write_text(rules.read_text().replace("periods = 12 ", "periods = 6 "))
-    assert revrec("schedule", "--rebuild").code == 0
+    assert revrec("schedule", "--rebuild", "--reason", "six issues only").code == 0
     first, second = revrec("rules", "history", "magazine-12-issues", "--format", "json").json["versions"]
     assert (first["version"], first["diff"], first["moved"]) == (1, "", {}) and "periods = 12" in first["text"]
     assert (second["version"], second["charges"]) == (2, first["charges"])
+    assert (first["reasons"], second["reasons"]) == ([], ["six issues only"])
     assert "-periods = 12" in second["diff"] and "+periods = 6" in second["diff"]
     assert float(second["moved"]["USD"]) > 0
     shown = revrec("rules", "history", "magazine-12-issues").out

@@ -48,6 +48,8 @@ APPEND_ONLY = (
     "quarantine_outcome",
     "cleaning",
     "fulfillment_event",
+    "event_withdrawal",
+    "charge_void",
     "received_document",
     "source_fetch",
     "rule_version",
@@ -359,6 +361,8 @@ TABLES_CHILDREN_FIRST = (
     "rule_version",
     "source_fetch",
     "received_document",
+    "charge_void",
+    "event_withdrawal",
     "fulfillment_event",
     "cleaning",
     "quarantine_outcome",
@@ -465,6 +469,20 @@ def _imports() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     _index("fulfillment_event_charge", "fulfillment_event", ["charge_no"])
+    for name, key, target in (
+        ("event_withdrawal", "event_id", "fulfillment_event.id"),
+        ("charge_void", "charge_no", "charge_line.no"),
+    ):
+        op.create_table(
+            name,
+            _key(key),
+            *_texts("reason", "at", "actor"),
+            _key("audit_seq"),
+            sa.CheckConstraint("reason <> ''", name=f"{name}_reason"),
+            _refers(key, target),
+            _refers("audit_seq", "audit_event.seq"),
+            sa.PrimaryKeyConstraint(key),
+        )
     op.create_table(
         "cleaning",
         _key("id"),

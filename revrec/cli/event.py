@@ -1,6 +1,6 @@
 """``revrec event``."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -10,6 +10,13 @@ if TYPE_CHECKING:
     from decimal import Decimal
 
     from revrec.jobs.scheduling.scheduler import ScheduleChange
+    from revrec.store.events import RecordedEvent
+
+EVENTS = (
+    "id", "charge", "kind", "date", "name", "quantity", "percent", "amount", "state", "note", "recorded_at",
+)  # fmt: skip
+DETAILS = ("actor", "file", "row", "withdrawn_at", "withdrawn_by", "withdrawn_for")
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the schedule before and after, and save nothing.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -45,15 +52,17 @@ def register(app: typer.Typer) -> None:
         note: Annotated[
             str, typer.Option("--note", metavar="TEXT", help="The reason, for the audit trail.", show_default=False)
         ] = "",
+        dry_run: DryRun = False,
     ) -> None:
         """Record one fulfillment event and schedule its charge line again.
 
-        The last event of a kind and name counts, so correct a wrong one by recording the right one.
+        The last event of a kind and name counts, so correct a wrong one by recording the right one. An event that never
+        happened is taken back with revrec event withdraw.
 
         \b
         Examples:
           revrec event add shop/INV-1005/1 pod 2024-05-02 --note "signed by J. Roe"
-          revrec event add shop/INV-1006/1 milestone 2024-06-30 --name go-live
+          revrec event add shop/INV-1006/1 milestone 2024-06-30 --name go-live --dry-run
           revrec event add shop/INV-1001/1 credit 2024-06-30 --amount 5.00 --name CRN-7
         """
         from revrec.core.charge_line import EVENT_KINDS
@@ -80,8 +89,71 @@ def register(app: typer.Typer) -> None:
         )
         if problems := lacking(event._asdict()):
             fail("\n".join(f"--{problem}" for problem in problems), 2)
-        fact, changes = add_event(options.context(), event)
-        _show(options, fact.charge, kind, happened.isoformat(), changes)
+        fact, changes = add_event(options.context(), event, dry_run)
+        done = f"{kind} on {happened} {'would be recorded' if dry_run else 'recorded'}"
+        facts = {"charge": fact.charge, "kind": kind, "date": happened.isoformat()}
+        _show(options, facts, done, changes, dry_run)
+
+    @command(group, "list", "event")
+    def list_(
+        options: Options,
+        charge: Annotated[
+            str | None, typer.Option("--charge", metavar="CHARGE", help="Only events of this charge line.")
+        ] = None,
+        limit: Annotated[
+            int, typer.Option("--limit", metavar="N", min=1, help="How many of the newest events to list.")
+        ] = 100,
+    ) -> None:
+        """List recorded events, the newest last, also those that were withdrawn.
+
+        \b
+        Examples:
+          revrec event list --charge shop/INV-1005/1
+          revrec event list --limit 1000 --format csv
+        """
+        from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
+        from revrec.jobs.importing.withdrawals import list_events
+
+        rows = [_row(one) for one in list_events(options.context(), charge, limit)]
+        if options.json:
+            print_json({"events": rows})
+        elif options.csv:
+            print_csv(rows, (*EVENTS, *DETAILS))
+        else:
+            print_table(rows, EVENTS, spare=("recorded_at", "note", "percent", "quantity"))
+            conclude(counted(len(rows), "event"), bool(rows))
+
+    @command(group, "withdraw", "event")
+    def withdraw(
+        options: Options,
+        number: Annotated[int, typer.Argument(metavar="ID", help="The event's id, as revrec event list shows it.")],
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")],
+        dry_run: DryRun = False,
+    ) -> None:
+        """Withdraw an event that was recorded by mistake.
+
+        Its charge line is scheduled as if the event had never been recorded. Amounts that are on entries already are
+        corrected by the next run. The event and the reason stay in the trace.
+
+        \b
+        Examples:
+          revrec event withdraw 17 --reason "another shipment" --dry-run
+          revrec event withdraw 17 --reason "another shipment"
+        """
+        from revrec.jobs.importing.withdrawals import withdraw_event
+
+        event, changes = withdraw_event(options.context(), number, reason, dry_run)
+        done = f"{event.kind} on {event.date} {'would be withdrawn' if dry_run else 'withdrawn'}"
+        facts = {"event": event.id, "charge": event.charge, "kind": event.kind, "date": event.date}
+        _show(options, facts, done, changes, dry_run)
+
+
+def _row(event: "RecordedEvent") -> dict[str, Any]:
+    from revrec.core.money import decimal_string
+
+    amount = None if event.amount is None else decimal_string(event.amount, event.currency)
+    values = {name: value for name, value in event._asdict().items() if name not in ("charge_no", "currency")}
+    return {**values, "amount": amount, "state": "withdrawn" if event.withdrawn_at else "recorded"}
 
 
 def _number(text: str | None, option: str) -> "Decimal | None":
@@ -98,18 +170,25 @@ def _number(text: str | None, option: str) -> "Decimal | None":
     return value
 
 
-def _show(options: Options, charge: str, kind: str, date: str, changes: "list[ScheduleChange]") -> None:
+def _show(options: Options, facts: dict[str, Any], done: str, changes: "list[ScheduleChange]", dry_run: bool) -> None:
     from revrec.cli.output import print_csv, print_json
-    from revrec.cli.schedule import COLUMNS, brief, shown_changes
+    from revrec.cli.schedule import COLUMNS, brief, effect_rows, show_effect, shown_changes
+    from revrec.jobs.scheduling.effect import ScheduleEffect
 
+    effect = ScheduleEffect()
+    effect.add(changes)
     if options.json:
-        print_json({"charge": charge, "kind": kind, "date": date, "changes": shown_changes(changes)})
+        print_json({**facts, "dry_run": dry_run, "changes": shown_changes(changes), **effect_rows(effect)})
         return
     if options.csv:
         print_csv(brief(shown_changes(changes)), COLUMNS)
         return
-    print(f"{charge}: {kind} on {date} recorded")
+    print(f"{facts['charge']}: {done}")
     for change in changes:
         print(f"  {change.note}")
     if not changes:
         print("  its schedule is unchanged")
+    elif dry_run:
+        show_effect(effect)
+    if dry_run:
+        print("dry run: nothing was saved")

@@ -66,14 +66,13 @@ def exit_code(results: "list[SourceResult]") -> int:
 
 def show_fetched(options: Options, results: "list[SourceResult]") -> None:
     """Print the documents of each source; problems on standard error."""
-    from dataclasses import asdict
-
+    from revrec.cli.import_ import file_row
     from revrec.cli.output import print_csv, print_json, print_table
 
     rows = [_row(one) for one in results]
     documents = [document._asdict() for one in results for document in one.documents]
     if options.json:
-        files = [asdict(done) for one in results for done in one.imports]
+        files = [file_row(done) for one in results for done in one.imports]
         print_json({"sources": rows, "documents": documents, "files": files})
         return
     if options.csv:

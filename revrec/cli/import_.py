@@ -4,7 +4,7 @@ import shlex
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -142,11 +142,10 @@ def _spooled(source: Path) -> "Iterator[tuple[Path, str | None]]":
 
 
 def _show(options: Options, results: "list[ImportResult]") -> None:
-    from dataclasses import asdict
-
     from revrec.cli.output import print_csv, print_json, print_table
+    from revrec.cli.schedule import show_effect
 
-    rows = [asdict(one) | {"amounts": one.totals(), "outcome": _outcome(one)} for one in results]
+    rows = [file_row(one) | {"amounts": one.totals(), "outcome": _outcome(one)} for one in results]
     if options.json:
         print_json({"files": rows})
         return
@@ -156,8 +155,22 @@ def _show(options: Options, results: "list[ImportResult]") -> None:
         print_table(rows, COLUMNS, right=COUNTS, spare=("kind", "rows", "unscheduled", "scheduled"))
         amounts = [{"file": one.file, **total} for one in results for total in one.totals()]
         print_table(amounts, AMOUNT_COLUMNS, "Amounts", AMOUNT_COLUMNS[2:], ("unchanged",), AMOUNT_COLUMNS[2:])
+        for one in results:
+            if one.effect.months():
+                show_effect(one.effect)
     for result in results:
         report(result)
+
+
+def file_row(result: "ImportResult") -> dict[str, Any]:
+    """Return the result of a file for JSON; the effect of events only in a dry run, which computes it."""
+    from dataclasses import asdict
+
+    from revrec.cli.schedule import effect_rows
+
+    values = asdict(result)
+    del values["effect"]
+    return values | (effect_rows(result.effect) if result.dry_run and result.kind == "events" else {})
 
 
 def _outcome(result: "ImportResult") -> str:

@@ -149,8 +149,11 @@ def _events(history: "ChargeTrace", root: "Tree") -> None:
         named = ((key, getattr(event, key)) for key in ("name", "quantity", "percent", "amount", "note"))
         said = "".join(f", {key} {value}" for key, value in named if value)
         where = f"{event.source.uri}, row {event.row}" if event.source else "by hand"
-        branch = _add(root, f"event: {event.kind} on {event.date}{said}")
+        gone = "withdrawn " if event.withdrawn_at else ""
+        branch = _add(root, f"{gone}event {event.id}: {event.kind} on {event.date}{said}")
         _add(branch, f"recorded {_when(event.recorded_at)} by {event.actor}, {where}")
+        if event.withdrawn_at:
+            _add(branch, f"withdrawn {_when(event.withdrawn_at)} by {event.withdrawn_by}: {event.withdrawn_for}")
         if event.source:
             _cleaning(event.source, branch)
 

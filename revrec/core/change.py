@@ -52,6 +52,16 @@ def replan(schedule: Schedule, posted: Parts, still_open: Parts, currency: str) 
     return Remaining(parts, waiting, f"{stays} stays, the difference up to now comes with the next part")
 
 
+def take_back(posted: Parts, waiting: int, currency: str) -> Remaining:
+    """Return what remains if nothing of a plan has a date anymore: what is posted is taken back, and all of it waits.
+
+    It happens if the event that dated it was withdrawn. Amounts that cancel out within a month stay as they are.
+    """
+    parts = restate((), posted)
+    words = f"{_money(posted, currency)} on entries is taken back" if parts else ""
+    return Remaining(parts, waiting, words)
+
+
 def _restate(schedule: Schedule, posted: Parts, currency: str, stays: str) -> Remaining:
     parts, whole = restate(schedule.parts, posted), _sum(schedule.all_parts)
     back = [part for part in parts if (part.amount > 0) != (whole > 0)]

@@ -1,16 +1,21 @@
-"""Fulfillment events: recorded, never changed; a later one of the same kind and name corrects an earlier one."""
+"""Fulfillment events: recorded, never changed; a later one of the same kind and name corrects an earlier one.
+
+A person can withdraw one: it stays as it was recorded, and schedules are derived without it.
+"""
 
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, exists, select
 
 from revrec.core.charge_line import FulfillmentEvent
+from revrec.core.rules.costs import COST_MARK
+from revrec.store.audit import AuditStamp
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows
-from revrec.store.tables import charge_line, fulfillment_event
+from revrec.store.tables import charge_line, event_withdrawal, fulfillment_event, import_file
 
 _COLUMNS = tuple(column.name for column in fulfillment_event.columns)
 
@@ -33,12 +38,98 @@ def event_row(
     return (charge_no, *said, at, actor, import_id, row)
 
 
+NOT_WITHDRAWN = ~exists(
+    select(event_withdrawal.c.event_id).where(event_withdrawal.c.event_id == fulfillment_event.c.id)
+)
+"""The condition that no person withdrew an event."""
+
+
+class RecordedEvent(NamedTuple):
+    """An event as it is stored, with its charge line, the file that it came from, and its withdrawal, if any.
+
+    ``amount`` is in minor units of ``currency``; ``quantity`` and ``percent`` are decimal text, times UTC text.
+    """
+
+    id: int
+    charge_no: int
+    charge: str
+    kind: str
+    date: str
+    quantity: str | None
+    percent: str | None
+    amount: int | None
+    currency: str
+    name: str
+    note: str
+    recorded_at: str
+    actor: str
+    file: str | None
+    row: int | None
+    withdrawn_at: str | None
+    withdrawn_by: str | None
+    withdrawn_for: str | None
+
+
+def _recorded() -> Select[Any]:
+    event, gone = fulfillment_event.c, event_withdrawal.c
+    return (
+        select(
+            *(event[name] for name in ("id", "charge_no")),
+            charge_line.c.id.label("charge"),
+            *(event[name] for name in ("kind", "date", "quantity", "percent", "amount")),
+            charge_line.c.currency,
+            *(event[name] for name in ("name", "note", "recorded_at", "actor")),
+            import_file.c.uri.label("file"),
+            event.row,
+            gone.at.label("withdrawn_at"),
+            gone.actor.label("withdrawn_by"),
+            gone.reason.label("withdrawn_for"),
+        )
+        .join(charge_line, charge_line.c.no == event.charge_no)
+        .outerjoin(import_file, import_file.c.id == event.import_id)
+        .outerjoin(event_withdrawal, gone.event_id == event.id)
+    )
+
+
+def recorded_events(connection: Connection, charge: str | None = None, limit: int | None = None) -> list[RecordedEvent]:
+    """Return the newest events, of one charge line if it is named, the newest last."""
+    query = _recorded().order_by(fulfillment_event.c.id.desc()).limit(limit)
+    if charge is not None:
+        query = query.where(charge_line.c.id == charge)
+    return [RecordedEvent(*row) for row in reversed(connection.execute(query).all())]
+
+
+def recorded_event(connection: Connection, number: int) -> RecordedEvent | None:
+    """Return one event by its id; None without one."""
+    row = connection.execute(_recorded().where(fulfillment_event.c.id == number)).first()
+    return RecordedEvent(*row) if row else None
+
+
+def copies_for_costs(connection: Connection, event: RecordedEvent) -> list[RecordedEvent]:
+    """Return the copies of an event that were recorded with it for the costs of its charge line."""
+    its_costs = charge_line.c.id.startswith(f"{event.charge}{COST_MARK}", autoescape=True)
+    same = [
+        fulfillment_event.c[name] == getattr(event, name)
+        for name in ("kind", "date", "name", "note", "recorded_at", "actor")
+    ]
+    rows = connection.execute(_recorded().where(its_costs, *same))
+    return [RecordedEvent(*row) for row in rows]
+
+
+def withdraw(connection: Connection, numbers: Sequence[int], reason: str, who: AuditStamp, audit_seq: int) -> RowDigest:
+    """Store that events are withdrawn, for a reason."""
+    rows = [(number, reason, who.at, who.actor, audit_seq) for number in sorted(numbers)]
+    insert_rows(connection, event_withdrawal, event_withdrawal.columns.keys(), rows)
+    return digest_rows(event_withdrawal, rows)
+
+
 def events_of_charges(
-    connection: Connection, numbers: Sequence[int], last_id: int | None = None
+    connection: Connection, numbers: Sequence[int], last_id: int | None = None, with_withdrawn: bool = False
 ) -> dict[int, list[FulfillmentEvent]]:
     """Return the events of these charge lines, in the order of recording; charges without events are left out.
 
-    ``last_id`` leaves out the events that were recorded after this one.
+    Events that a person withdrew are left out, unless ``with_withdrawn`` asks for them. ``last_id`` leaves out the
+    events that were recorded after this one.
     """
     if not numbers:
         return {}
@@ -46,7 +137,7 @@ def events_of_charges(
     query = (
         select(fulfillment_event.c.charge_no, charge_line.c.id, *said)
         .join(charge_line, charge_line.c.no == fulfillment_event.c.charge_no)
-        .where(fulfillment_event.c.charge_no.in_(numbers))
+        .where(fulfillment_event.c.charge_no.in_(numbers), *(() if with_withdrawn else (NOT_WITHDRAWN,)))
         .order_by(fulfillment_event.c.charge_no, fulfillment_event.c.id)
     )
     if last_id is not None:

@@ -164,6 +164,30 @@ fulfillment_event = Table(
     Index("fulfillment_event_charge", "charge_no"),
 )
 
+event_withdrawal = Table(
+    "event_withdrawal",
+    metadata,
+    Column("event_id", ForeignKey("fulfillment_event.id"), primary_key=True, autoincrement=False),
+    _text("reason"),
+    _text("at"),
+    _text("actor"),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    CheckConstraint("reason <> ''", name="event_withdrawal_reason"),
+)
+"""Events that a person withdrew: schedules are derived as if they had never been recorded."""
+
+charge_void = Table(
+    "charge_void",
+    metadata,
+    Column("charge_no", ForeignKey("charge_line.no"), primary_key=True, autoincrement=False),
+    _text("reason"),
+    _text("at"),
+    _text("actor"),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    CheckConstraint("reason <> ''", name="charge_void_reason"),
+)
+"""Charge lines that should never have arrived: nothing of them is recognized, invoiced or in a balance."""
+
 received_document = Table(
     "received_document",
     metadata,

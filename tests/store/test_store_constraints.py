@@ -40,6 +40,8 @@ APPEND_ONLY = {
     "quarantine_outcome": "outcome",
     "cleaning": "steps",
     "fulfillment_event": "date",
+    "event_withdrawal": "reason",
+    "charge_void": "reason",
     "rule_version": "text",
     "schedule": "posted",
     "schedule_wait": "reason",
@@ -89,6 +91,8 @@ def full(books: FilledDatabase) -> FilledDatabase:
         " VALUES (1, ?, 'pod', '2024-02-01', '', '', '2024-02-01T00:00:00+00:00', 'ada')",
         no,
     )
+    books.sql("INSERT INTO event_withdrawal VALUES (1, 'why', 't', 'ada', 1)")
+    books.sql("INSERT INTO charge_void VALUES (?, 'why', 't', 'ada', 1)", no)
     return books
 
 

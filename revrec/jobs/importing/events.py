@@ -19,6 +19,7 @@ from revrec.sources.events import ALL_LINES
 from revrec.store import charges, events
 from revrec.store.audit import record
 from revrec.store.charges import DocumentLine
+from revrec.store.database.engine import discarded
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
@@ -26,14 +27,18 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 
-def add_event(context: "Context", event: EventRow) -> tuple[FulfillmentEvent, list[ScheduleChange]]:
+def add_event(
+    context: "Context", event: EventRow, dry_run: bool = False
+) -> tuple[FulfillmentEvent, list[ScheduleChange]]:
     """Record one event and reschedule its charge line; an event equal to the last one of its kind changes nothing.
+
+    With ``dry_run`` the same is done and discarded.
 
     Raises:
         BadInput: The charge does not exist, its rule follows no such event, or its currency cannot hold the amount.
     """
     book = load_rules(context)
-    with context.database.write() as connection:
+    with discarded(context.database) if dry_run else context.database.write() as connection:
         no = charges.find_charge(connection, event.charge)
         if no is None:
             raise BadInput(f"{event.charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE, see: revrec trace")
@@ -79,14 +84,18 @@ class EventRecorder:
         good: list[GoodRow[EventRow]] = self._session.split_good_rows(batch)
         known = self._known([row.line.charge for row in good])
         numbers = sorted({line.no for lines in known.values() for line in lines})
-        recorded = events.events_of_charges(self._connection, numbers)
+        # An event that a person withdrew counts as recorded: the same file, imported again, must not bring it back.
+        recorded = events.events_of_charges(self._connection, numbers, with_withdrawn=True)
         new: list[tuple[Any, ...]] = []
         for row in good:
             self._process_row(row, known.get(row.line.charge, []), recorded, new)
         if new:
             self._session.record_written("events written", events.add_events(self._connection, new))
         fresh = Counter(row[0] for row in new)
-        self._session.result.scheduled += len(self._scheduler.reschedule(sorted(fresh), fresh))
+        changes = self._scheduler.reschedule(sorted(fresh), fresh)
+        self._session.result.scheduled += len(changes)
+        if self._session.result.dry_run:
+            self._session.result.effect.add(changes)
 
     def finish(self, others: Sequence["EventRecorder"] = ()) -> None:
         """Do nothing: events are complete after each batch, unlike the charge lines of a contract."""

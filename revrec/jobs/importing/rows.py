@@ -17,6 +17,7 @@ from revrec.core.outliers import far_dates
 from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.jobs.paging import PAGE
 from revrec.jobs.scheduling.contracts import belongs_to_contract
+from revrec.jobs.scheduling.effect import ScheduleEffect
 from revrec.jobs.scheduling.scheduler import Scheduler
 from revrec.sources import BadRow, GoodRow, PassedOver, RowMoney, RowProblem
 from revrec.store import charges
@@ -92,6 +93,8 @@ class ImportResult:
     passed_over: dict[str, int] = field(default_factory=dict)
     """Records left out on purpose, by reason."""
     report: list[dict[str, object]] = field(default_factory=list)
+    effect: ScheduleEffect = field(default_factory=ScheduleEffect)
+    """How the events of a dry run change the schedules."""
     warnings: list[str] = field(default_factory=list)
     """What a person should look at although nothing of it is refused."""
     dates: list[dict[str, object]] = field(default_factory=list)

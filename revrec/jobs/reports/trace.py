@@ -93,8 +93,12 @@ class EventSource(NamedTuple):
 
 
 class EventTrace(NamedTuple):
-    """A fulfillment event; ``amount`` is a decimal string. One recorded by hand has no ``row`` and no ``source``."""
+    """A fulfillment event; ``amount`` is a decimal string. One recorded by hand has no ``row`` and no ``source``.
 
+    ``withdrawn_at``, ``withdrawn_by`` and ``withdrawn_for`` (the reason) are None unless a person withdrew it.
+    """
+
+    id: int
     kind: str
     date: str
     quantity: str | None
@@ -106,6 +110,9 @@ class EventTrace(NamedTuple):
     row: int | None
     amount: str | None
     source: EventSource | None
+    withdrawn_at: str | None
+    withdrawn_by: str | None
+    withdrawn_for: str | None
 
 
 class RuleTrace(NamedTuple):

@@ -1,17 +1,18 @@
 """Write schedules: the first one of a new charge line, and a new version when rules or events changed."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from revrec.core.change import replan
+from revrec.core.change import replan, take_back
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string
-from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes
+from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes, price_of
 from revrec.core.rules import RuleBook
-from revrec.core.schedule import Remaining, Schedule, SchedulePart, Unscheduled, or_unscheduled
+from revrec.core.schedule import UNDATED, Remaining, Schedule, SchedulePart, Unscheduled, or_unscheduled
 from revrec.jobs.posting.rejections import replannable_entries
 from revrec.jobs.scheduling.contracts import Contracts
 from revrec.jobs.scheduling.rule_versions import VersionKeeper
@@ -47,15 +48,16 @@ class ScheduleChange(NamedTuple):
 
 
 class _LineState(NamedTuple):
-    """A charge line before it is rescheduled: its events, of which the last ``new_events`` are new, and its schedule.
+    """A charge line before it is rescheduled: its events, and its schedule.
 
-    ``allocated`` is the allocated difference that the schedule in force includes already, in minor units.
+    ``before`` are its events before some were recorded or withdrawn; None if its events are the same. ``allocated`` is
+    the allocated difference that the schedule in force includes already, in minor units.
     """
 
     no: int
     line: ChargeLine
     recorded: Sequence[FulfillmentEvent]
-    new_events: int
+    before: Sequence[FulfillmentEvent] | None
     current: ScheduleInForce | None
     allocated: int
 
@@ -103,15 +105,19 @@ class Scheduler:
             self._add_version(no, 1, line.amount, derived, Remaining(derived.parts, waiting))
 
     def reschedule(
-        self, numbers: Sequence[int], new_events: Mapping[int, int] = MappingProxyType({})
+        self,
+        numbers: Sequence[int],
+        new_events: Mapping[int, int] = MappingProxyType({}),
+        before: Mapping[int, Sequence[FulfillmentEvent]] = MappingProxyType({}),
     ) -> list[ScheduleChange]:
         """Derive the schedules of these charge lines and of their contracts again; write a version for each change.
 
-        Amounts on journal entries stay. If new events move a plan (``new_events``: their number by charge line), the
-        rule's ``on_change`` decides how posted amounts are treated; if the rule changed, only the rest is planned
-        again. The lines of a rejected entry are open again, unless Intacct must be searched for the entry first.
+        Amounts on journal entries stay. If events move a plan, the rule's ``on_change`` decides how posted amounts are
+        treated: new ones (``new_events``: their number by charge line), or withdrawn ones (``before``: the events of a
+        charge line before that). If the rule changed, only the rest is planned again. The lines of a rejected entry are
+        open again, unless Intacct must be searched for the entry first.
         """
-        changes = [self._reschedule_line(state) for state in self._states(numbers, new_events)]
+        changes = [self._reschedule_line(state) for state in self._states(numbers, new_events, before)]
         self.flush()
         return [change for change in changes if change]
 
@@ -124,7 +130,10 @@ class Scheduler:
         return wanted is None
 
     def _states(
-        self, numbers: Sequence[int], new_events: Mapping[int, int] = MappingProxyType({})
+        self,
+        numbers: Sequence[int],
+        new_events: Mapping[int, int] = MappingProxyType({}),
+        before: Mapping[int, Sequence[FulfillmentEvent]] = MappingProxyType({}),
     ) -> Iterator[_LineState]:
         """Settle the contracts of these charge lines, and yield the lines of them all."""
         numbers = self.contracts.with_whole_contracts(numbers)
@@ -134,9 +143,9 @@ class Scheduler:
         self.contracts.settle(lines, recorded, current)
         allocated = contracts.allocated_to(self._connection, numbers)
         for no, line in lines.items():
-            yield _LineState(
-                no, line, recorded.get(no, ()), new_events.get(no, 0), current.get(no), allocated.get(no, 0)
-            )
+            its_own: Sequence[FulfillmentEvent] = recorded.get(no, ())
+            earlier = its_own[: -new_events[no]] if new_events.get(no) else before.get(no)
+            yield _LineState(no, line, its_own, earlier, current.get(no), allocated.get(no, 0))
 
     def _reschedule_line(self, state: _LineState) -> ScheduleChange | None:
         """Write a new version of one schedule if it differs from the one in force; return the change, if any."""
@@ -154,15 +163,21 @@ class Scheduler:
             # A first schedule needs a dated part. A later one may consist only of waiting amounts, so that what was
             # posted before keeps its schedule.
             derived = or_unscheduled(derived)
+        if isinstance(derived, Unscheduled) and not isinstance(steps, Unscheduled):
+            derived = self._all_waits(state, derived, steps) or derived
         if isinstance(steps, Unscheduled) or isinstance(derived, Unscheduled):
             assert isinstance(derived, Unscheduled)
-            return derived
+            waits = current is not None and current.waiting[1] == derived.reason
+            return None if waits else derived
         earning, price_events = apply_allocation(line, state.recorded, steps) if steps else (line, state.recorded)
         price = sum(part.amount for part in derived.all_parts)
         allocated = (steps[-1].difference if steps else 0) - state.allocated
         price_change = price - (current.amount if current else line.amount) - allocated
         moved = self._do_events_move_plan(state, derived, steps)
-        left = _remaining(earning, price, derived, current, moved)
+        if moved and current and not derived.parts and not derived.on_hold and _is_withdrawn(state):
+            left = take_back(current.posted, price, line.currency)
+        else:
+            left = _remaining(earning, price, derived, current, moved)
         if current and not price_change and not allocated and _is_in_force(earning, current, derived, left, moved):
             return None
         # An allocation moves price between the lines of a contract; only the rest is a change of the price.
@@ -187,17 +202,31 @@ class Scheduler:
         self._add_version(state.no, version, price, derived, left, current, sign, price_change, allocated)
         return _change_of(state, derived, left)
 
+    def _all_waits(self, state: _LineState, derived: Unscheduled, steps: tuple[AllocationStep, ...]) -> Schedule | None:
+        """Return a schedule whose whole price waits, if a withdrawn event had dated the line; else None.
+
+        Otherwise the line would keep its schedule, as it does if only the rules are broken.
+        """
+        if state.current is None or derived.rule is None or derived.code not in ("waiting", "held"):
+            return None
+        if state.before is None or isinstance(self._book.derive(state.line, state.before, steps), Unscheduled):
+            return None
+        priced = apply_allocation(state.line, state.recorded, steps) if steps else (state.line, state.recorded)
+        price = price_of(*priced)
+        waiting = (SchedulePart(UNDATED, price),) if price else ()
+        return Schedule(derived.rule, (), derived.reason, waiting, derived if price else None)
+
     def _do_events_move_plan(self, state: _LineState, derived: Schedule, steps: tuple[AllocationStep, ...]) -> bool:
         """Return True if new events, not the rules, changed the plan of a line that has posted amounts.
 
         Posted amounts are corrected for events only: an edited rule must not restate what it recognized before. A hold
         or a release does not correct them either; it only affects the rest.
         """
-        if not state.current or not state.current.posted or not state.new_events:
+        if not state.current or not state.current.posted or state.before is None:
             return False
-        if all(event.kind in ("hold", "release") for event in state.recorded[-state.new_events :]):
+        if all(event.kind in ("hold", "release") for event in _changed_events(state.before, state.recorded)):
             return False
-        without = self._book.derive(state.line, state.recorded[: -state.new_events], steps)
+        without = self._book.derive(state.line, state.before, steps)
         return isinstance(without, Unscheduled) or without.all_parts != derived.all_parts
 
     @cached_property
@@ -353,3 +382,16 @@ def _is_in_force(line: ChargeLine, current: ScheduleInForce, derived: Schedule, 
     waits = (left.waiting, derived.waits.reason) if left.waiting and derived.waits else (0, "")
     any_target = not left.parts or bool(_reversing_parts(line.amount, left.parts, derived.all_parts))
     return current.open == left.parts and current.waiting == waits and (same_target or any_target)
+
+
+def _is_withdrawn(state: _LineState) -> bool:
+    """Return True if an event of the line was withdrawn, not recorded."""
+    return bool(Counter(state.before or ()) - Counter(state.recorded))
+
+
+def _changed_events(
+    before: Sequence[FulfillmentEvent], after: Sequence[FulfillmentEvent]
+) -> Iterable[FulfillmentEvent]:
+    """Return the events that were added or withdrawn."""
+    added, gone = Counter(after), Counter(before)
+    return ((added - gone) + (gone - added)).elements()

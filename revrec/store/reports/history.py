@@ -11,6 +11,7 @@ from revrec.store.tables import (
     audit_event,
     charge_line,
     entry_date_override,
+    event_withdrawal,
     fulfillment_event,
     import_file,
     invoice,
@@ -68,8 +69,12 @@ class ImportRecord(NamedTuple):
 
 
 class FulfillmentRecord(NamedTuple):
-    """A fulfillment event; ``amount`` in minor units. One recorded by hand has no ``import_id`` and no ``row``."""
+    """A fulfillment event; ``amount`` in minor units. One recorded by hand has no ``import_id`` and no ``row``.
 
+    ``withdrawn_at``, ``withdrawn_by`` and ``withdrawn_for`` (the reason) are None unless a person withdrew it.
+    """
+
+    id: int
     kind: str
     date: str
     quantity: str | None
@@ -81,6 +86,9 @@ class FulfillmentRecord(NamedTuple):
     row: int | None
     amount: int | None
     import_id: int | None
+    withdrawn_at: str | None
+    withdrawn_by: str | None
+    withdrawn_for: str | None
 
 
 class ScheduleRecord(NamedTuple):
@@ -333,7 +341,13 @@ def source(connection: Connection, import_id: int) -> ImportRecord:
 
 def events(connection: Connection, no: int) -> list[FulfillmentRecord]:
     """Return the fulfillment events of a charge line, in the order of recording."""
-    query = select(fulfillment_event).where(fulfillment_event.c.charge_no == no)
+    gone = event_withdrawal.c
+    withdrawn = (gone.at.label("withdrawn_at"), gone.actor.label("withdrawn_by"), gone.reason.label("withdrawn_for"))
+    query = (
+        select(fulfillment_event, *withdrawn)
+        .outerjoin(event_withdrawal, gone.event_id == fulfillment_event.c.id)
+        .where(fulfillment_event.c.charge_no == no)
+    )
     return _all(connection, query.order_by(fulfillment_event.c.id), FulfillmentRecord)
 
 

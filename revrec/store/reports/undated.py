@@ -21,7 +21,8 @@ LINES = """
     SELECT u.kind, u.code, u.reason, u.rule, c.no, c.id AS charge, c.customer, c.item, u.amount, c.currency,
            CASE WHEN c.line LIKE '%:cost:%' THEN 1 ELSE 0 END AS is_cost,
            coalesce((SELECT max(e.date) FROM fulfillment_event e
-                     WHERE e.charge_no = c.no AND e.date > c.post_date), c.post_date) AS since
+                     WHERE e.charge_no = c.no AND e.date > c.post_date AND e.id NOT IN
+                       (SELECT event_id FROM event_withdrawal)), c.post_date) AS since
     FROM (SELECT 'unscheduled' AS kind, n.charge_no, n.code, n.reason, n.rule, l.amount
           FROM unscheduled n JOIN charge_line l ON l.no = n.charge_no
           UNION ALL

@@ -1,0 +1,57 @@
+"""``revrec event withdraw``: take back an event that was recorded by mistake."""
+
+from typing import TYPE_CHECKING
+
+from revrec.core.errors import BadInput
+from revrec.jobs.rules.load import load_rules
+from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
+from revrec.store import charges, events
+from revrec.store.audit import record
+from revrec.store.database.engine import discarded
+from revrec.store.events import RecordedEvent
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+
+def list_events(context: "Context", charge: str | None, limit: int) -> list[RecordedEvent]:
+    """Return the newest events, of one charge line if it is named, the newest last.
+
+    Raises:
+        BadInput: there is no such charge line.
+    """
+    with context.database.read() as connection:
+        if charge is not None and charges.find_charge(connection, charge) is None:
+            raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE, see: revrec trace")
+        return events.recorded_events(connection, charge, limit)
+
+
+def withdraw_event(
+    context: "Context", number: int, reason: str, dry_run: bool = False
+) -> tuple[RecordedEvent, list[ScheduleChange]]:
+    """Withdraw an event, with its copies for the costs of the charge line, and derive the schedules without it.
+
+    The event stays stored, with the reason of its withdrawal. Amounts that are on entries already are corrected as by
+    any event; what only the event had dated is taken back, and waits. With ``dry_run`` the same is done and discarded.
+
+    Raises:
+        BadInput: there is no such event, it is withdrawn already, or the reason is missing.
+    """
+    if not reason.strip():
+        raise BadInput(f"event {number}: a withdrawal needs its reason, for the auditor: --reason TEXT")
+    book = load_rules(context)
+    with discarded(context.database) if dry_run else context.database.write() as connection:
+        event = events.recorded_event(connection, number)
+        if event is None:
+            raise BadInput(f"{number}: no such event; see: revrec event list")
+        if event.withdrawn_at is not None:
+            raise BadInput(f"event {number} is withdrawn already, by {event.withdrawn_by}: {event.withdrawn_for}")
+        withdrawn = [event, *events.copies_for_costs(connection, event)]
+        numbers = sorted({one.charge_no for one in withdrawn})
+        before = events.events_of_charges(connection, numbers)
+        who = context.who()
+        detail = {"event": event.id, "kind": event.kind, "date": event.date, "name": event.name, "reason": reason}
+        audit_seq = record(connection, who, "event withdrawn", event.charge, detail)
+        digest = events.withdraw(connection, [one.id for one in withdrawn], reason, who, audit_seq)
+        record(connection, who, "withdrawal written", event.charge, {}, [digest])
+        return event, Scheduler(connection, book, who, audit_seq).reschedule(numbers, before=before)

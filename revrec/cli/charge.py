@@ -1,9 +1,11 @@
 """``revrec charge``."""
 
+from typing import Annotated
+
 import typer
 
 from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
-from revrec.cli.shared import Options, add_group
+from revrec.cli.shared import Options, add_group, command
 from revrec.core.filters import Filters
 
 COLUMNS = (
@@ -16,7 +18,7 @@ SPARE = ("entity", "item", "customer", "rule", "state", "currency", "document", 
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "charge", "List charge lines.")
+    group = add_group(app, "charge", "List charge lines, and void those that should never have arrived.")
 
     @list_command(group, "list", "charge", filters=ALL)
     def list_(options: Options, filters: Filters, limit: LimitOption = LIMIT) -> None:
@@ -35,3 +37,29 @@ def register(app: typer.Typer) -> None:
         found = charges(options.context(), filters)
         noun = ("charge line", "charge lines")
         show_list(options, "charges", found, COLUMNS, noun, limit, spare=SPARE, right=("row",), amounts=AMOUNTS)
+
+    @command(group, "void", "charge")
+    def void(
+        options: Options,
+        charge: Annotated[str, typer.Argument(metavar="CHARGE", help="Charge id: SOURCE/DOCUMENT/LINE.")],
+        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")],
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Show the schedule before and after, and save nothing.")
+        ] = False,
+    ) -> None:
+        """Void a charge line that should never have arrived, such as a test order.
+
+        Nothing of it, or of its costs, is recognized, invoiced or in a balance from then on. The line and the reason
+        stay in the trace, and importing its file again does not bring it back. A line with posted parts must be
+        reversed first (revrec postings reverse).
+
+        \b
+        Examples:
+          revrec charge void shop/INV-1009/1 --reason "a test order" --dry-run
+          revrec charge void shop/INV-1009/1 --reason "a test order"
+        """
+        from revrec.cli.event import show_changes
+        from revrec.jobs.importing.voids import void_charge
+
+        changes = void_charge(options.context(), charge, reason, dry_run)
+        show_changes(options, {"charge": charge}, "would be voided" if dry_run else "voided", changes, dry_run)

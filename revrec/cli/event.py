@@ -21,7 +21,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the schedule befor
 
 def register(app: typer.Typer) -> None:
     """Add the commands."""
-    group = add_group(app, "event", "Record fulfillment events, such as deliveries and usage.")
+    group = add_group(app, "event", "Record, list and withdraw fulfillment events, such as deliveries.")
 
     @command(group, "add", "event")
     def add(
@@ -92,7 +92,7 @@ def register(app: typer.Typer) -> None:
         fact, changes = add_event(options.context(), event, dry_run)
         done = f"{kind} on {happened} {'would be recorded' if dry_run else 'recorded'}"
         facts = {"charge": fact.charge, "kind": kind, "date": happened.isoformat()}
-        _show(options, facts, done, changes, dry_run)
+        show_changes(options, facts, done, changes, dry_run)
 
     @command(group, "list", "event")
     def list_(
@@ -145,7 +145,7 @@ def register(app: typer.Typer) -> None:
         event, changes = withdraw_event(options.context(), number, reason, dry_run)
         done = f"{event.kind} on {event.date} {'would be withdrawn' if dry_run else 'withdrawn'}"
         facts = {"event": event.id, "charge": event.charge, "kind": event.kind, "date": event.date}
-        _show(options, facts, done, changes, dry_run)
+        show_changes(options, facts, done, changes, dry_run)
 
 
 def _row(event: "RecordedEvent") -> dict[str, Any]:
@@ -170,7 +170,10 @@ def _number(text: str | None, option: str) -> "Decimal | None":
     return value
 
 
-def _show(options: Options, facts: dict[str, Any], done: str, changes: "list[ScheduleChange]", dry_run: bool) -> None:
+def show_changes(
+    options: Options, facts: dict[str, Any], done: str, changes: "list[ScheduleChange]", dry_run: bool
+) -> None:
+    """Print what was done, or would be, and how it changes the schedules."""
     from revrec.cli.output import print_csv, print_json
     from revrec.cli.schedule import COLUMNS, brief, effect_rows, show_effect, shown_changes
     from revrec.jobs.scheduling.effect import ScheduleEffect

@@ -7,14 +7,15 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, exists, insert, select
 
 from revrec.core.calendar import iso
 from revrec.core.charge_line import ChargeLine
-from revrec.store.audit import canonical
+from revrec.core.rules.costs import COST_MARK
+from revrec.store.audit import AuditStamp, canonical
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows
-from revrec.store.tables import charge_line, cleaning, import_file, quarantine
+from revrec.store.tables import charge_line, charge_void, cleaning, import_file, quarantine
 
 _COLUMNS = tuple(column.name for column in charge_line.columns)
 _FIELDS = (
@@ -194,6 +195,30 @@ def read_charge(connection: Connection, no: int) -> ChargeLine:
 def all_numbers(connection: Connection) -> list[int]:
     """Return the numbers of all charge lines, in order."""
     return list(connection.execute(select(charge_line.c.no).order_by(charge_line.c.no)).scalars())
+
+
+def numbers_of_costs(connection: Connection, charge: str) -> list[int]:
+    """Return the numbers of the costs of a charge line."""
+    its_costs = charge_line.c.id.startswith(f"{charge}{COST_MARK}", autoescape=True)
+    return list(connection.execute(select(charge_line.c.no).where(its_costs).order_by(charge_line.c.no)).scalars())
+
+
+NOT_VOIDED = ~exists(select(charge_void.c.charge_no).where(charge_void.c.charge_no == charge_line.c.no))
+"""The condition that no person voided a charge line."""
+
+
+def voided(connection: Connection, numbers: Sequence[int]) -> set[int]:
+    """Return which of these charge lines a person voided."""
+    return set(
+        connection.execute(select(charge_void.c.charge_no).where(charge_void.c.charge_no.in_(numbers))).scalars()
+    )
+
+
+def void(connection: Connection, numbers: Sequence[int], reason: str, who: AuditStamp, audit_seq: int) -> RowDigest:
+    """Store that charge lines are void, for a reason."""
+    rows = [(no, reason, who.at, who.actor, audit_seq) for no in sorted(numbers)]
+    insert_rows(connection, charge_void, charge_void.columns.keys(), rows)
+    return digest_rows(charge_void, rows)
 
 
 def find_charge(connection: Connection, charge: str) -> int | None:

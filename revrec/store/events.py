@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, exists, select
+from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
 from revrec.core.charge_line import FulfillmentEvent
 from revrec.core.rules.costs import COST_MARK
@@ -38,10 +38,10 @@ def event_row(
     return (charge_no, *said, at, actor, import_id, row)
 
 
-NOT_WITHDRAWN = ~exists(
-    select(event_withdrawal.c.event_id).where(event_withdrawal.c.event_id == fulfillment_event.c.id)
-)
-"""The condition that no person withdrew an event."""
+def _not_withdrawn(last_seq: int | None) -> ColumnElement[bool]:
+    """Return the condition that no person had withdrawn an event by this audit event, or by now."""
+    gone = select(event_withdrawal.c.event_id).where(event_withdrawal.c.event_id == fulfillment_event.c.id)
+    return ~exists(gone if last_seq is None else gone.where(event_withdrawal.c.audit_seq <= last_seq))
 
 
 class RecordedEvent(NamedTuple):
@@ -124,12 +124,16 @@ def withdraw(connection: Connection, numbers: Sequence[int], reason: str, who: A
 
 
 def events_of_charges(
-    connection: Connection, numbers: Sequence[int], last_id: int | None = None, with_withdrawn: bool = False
+    connection: Connection,
+    numbers: Sequence[int],
+    last_id: int | None = None,
+    last_seq: int | None = None,
+    with_withdrawn: bool = False,
 ) -> dict[int, list[FulfillmentEvent]]:
     """Return the events of these charge lines, in the order of recording; charges without events are left out.
 
     Events that a person withdrew are left out, unless ``with_withdrawn`` asks for them. ``last_id`` leaves out the
-    events that were recorded after this one.
+    events that were recorded after this one, ``last_seq`` the withdrawals that came after this audit event.
     """
     if not numbers:
         return {}
@@ -137,7 +141,7 @@ def events_of_charges(
     query = (
         select(fulfillment_event.c.charge_no, charge_line.c.id, *said)
         .join(charge_line, charge_line.c.no == fulfillment_event.c.charge_no)
-        .where(fulfillment_event.c.charge_no.in_(numbers), *(() if with_withdrawn else (NOT_WITHDRAWN,)))
+        .where(fulfillment_event.c.charge_no.in_(numbers), *(() if with_withdrawn else (_not_withdrawn(last_seq),)))
         .order_by(fulfillment_event.c.charge_no, fulfillment_event.c.id)
     )
     if last_id is not None:

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from revrec.core.contract_balance import BalanceSheet, ContractBalance
 from revrec.core.periods import PeriodFact, closed_since, last_closed_before
 from revrec.jobs.importing import quarantine
+from revrec.jobs.importing.voids import void_charge
+from revrec.jobs.importing.withdrawals import withdraw_event
 from revrec.jobs.posting import periods
 from revrec.jobs.reconciling.reconcile import reconcile
 from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
@@ -238,3 +240,19 @@ def _take(books: Books, row: MakeRow, at: int, what: str, day: str, amount: int)
         schedule(books.context("schedule"), rebuild=True)
     else:
         books.event("shop/D0/1", what, day, amount=None if what in ("pod", "cancel") else amount)
+
+
+def test_what_is_taken_back_after_the_close_is_listed_too(march: Books, row: MakeRow) -> None:
+    march.event("shop/INV-1/1", "credit", "2024-03-25", amount=10)
+    march.take(row("INV-3", item="POD-1", amount="50.00", post_date="2024-03-20"), name="test-order.csv")
+    before = total(march, MARCH)
+    close(march, "2024-03")
+    withdraw_event(march.context("event withdraw"), 1, "another customer")
+    void_charge(march.context("charge void"), "shop/INV-3/1", "a test order")
+    assert total(march, MARCH) == before
+    assert total(march, APRIL) == before + 1_000 - 5_000
+    late = [(one.charge, one.change, one.amount, one.reason.partition(": ")[2]) for one in shown(march, APRIL)[1].late]
+    assert late == [
+        ("shop/INV-1/1", "withdrawn credit", 1_000, "another customer"),
+        ("shop/INV-3/1", "void", -5_000, "a test order"),
+    ]

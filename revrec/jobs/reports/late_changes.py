@@ -16,7 +16,7 @@ from revrec.core.periods import PeriodFact, closed_since, last_closed_before
 from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
 from revrec.jobs.reports.line_balances import AT_ONCE, BalanceOptions, lines_as_known
 from revrec.store import charges, events, periods
-from revrec.store.reports.late_changes import ENTRY, INVOICE, LEDGER, Closed, LateRow, late_rows
+from revrec.store.reports.late_changes import ENTRY, INVOICE, LEDGER, TAKEN_BACK, Closed, LateRow, late_rows
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -142,13 +142,16 @@ class _ChargeChange:
             return row.account, -row.amount
         if not self._moved:
             return self._account, 0
+        if row.kind == TAKEN_BACK:
+            return self._account, self._left[self._account]
         price = self._price(row.number or self._closed.known.event_id)
         amount, self._billed = price - self._billed, price
         return self._account, amount
 
     def _price(self, last_event: int) -> int:
         """Return the price of the charge line at the end of the closed day, by its events up to this one."""
-        recorded = events.events_of_charges(self._connection, [self._no], last_event).get(self._no, [])
+        known = self._closed.known.audit_seq
+        recorded = events.events_of_charges(self._connection, [self._no], last_event, known).get(self._no, [])
         return price_of(self._line, [one for one in recorded if _counts(one, self._closed.until)])
 
     def _change(self, account: str, day: str, change: str, amount: int, reason: str, stored: str) -> LateChange:

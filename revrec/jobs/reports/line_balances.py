@@ -103,8 +103,8 @@ def _a_year_after(day: date) -> date:
 
 def _prices(connection: "Connection", some: Sequence[ContractBalanceRow], asked: BalanceQuery) -> dict[int, int]:
     """Return the price at the end of the day of the charge lines with price changes, by number."""
-    last = asked.known.event_id if asked.known else None
-    recorded = events.events_of_charges(connection, [row.no for row in some], last)
+    last = (asked.known.event_id, asked.known.audit_seq) if asked.known else ()
+    recorded = events.events_of_charges(connection, [row.no for row in some], *last)
     changes = {
         no: [one for one in its_own if one.kind in PRICE_EVENT_KINDS and one.date <= asked.until]
         for no, its_own in recorded.items()

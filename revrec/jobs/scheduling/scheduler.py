@@ -121,8 +121,48 @@ class Scheduler:
         self.flush()
         return [change for change in changes if change]
 
+    def void(self, numbers: Sequence[int], reason: str) -> list[ScheduleChange]:
+        """End the schedules of charge lines that should never have arrived: nothing of them is due or waits.
+
+        Only lines that were reversed for good stay on their entries.
+        """
+        current = schedules.schedules_in_force(self._connection, numbers, self._released_by_rejection)
+        changes = []
+        for no, line in charges.read_charges(self._connection, numbers):
+            now = current.get(no)
+            if now is None:
+                self._unscheduled.append(UnscheduledLine(no, "closed", f"voided: {reason}", None, self._audit_seq))
+            else:
+                changes.append(self._end_schedule(no, line, now, reason))
+        self.flush()
+        return changes
+
+    def _end_schedule(self, no: int, line: ChargeLine, now: ScheduleInForce, reason: str) -> ScheduleChange:
+        self._release_lines(now.refused)
+        posted = sum(amount for _day, amount in now.posted)
+        change = SchedulePriceChange(posted - now.amount, f"voided: {reason}") if posted != now.amount else None
+        self._replaced.append((no, now.version + 1))
+        self._new_versions.append(
+            ScheduleVersion(
+                charge_no=no,
+                version=now.version + 1,
+                rule_version_id=now.rule_version_id,
+                amount=posted,
+                posted=posted,
+                first_seq=len(now.posted) + 1,
+                parts=(),
+                explanation=f"voided: {reason}",
+                audit_seq=self._audit_seq,
+                plan=() if now.posted else None,
+                price_change=change,
+            )
+        )
+        return ScheduleChange(line.id, line.currency, "", posted, now.open, (), f"voided: {reason}")
+
     def is_current(self, no: int) -> bool:
         """Check that :meth:`reschedule` would report no change of a charge line; write nothing."""
+        if charges.voided(self._connection, [no]):
+            return True
         (state,) = (one for one in self._states([no]) if one.no == no)
         wanted = self._wanted_schedule(state)
         if isinstance(wanted, Unscheduled):
@@ -135,8 +175,10 @@ class Scheduler:
         new_events: Mapping[int, int] = MappingProxyType({}),
         before: Mapping[int, Sequence[FulfillmentEvent]] = MappingProxyType({}),
     ) -> Iterator[_LineState]:
-        """Settle the contracts of these charge lines, and yield the lines of them all."""
+        """Settle the contracts of these charge lines, and yield the lines of them all, except voided ones."""
         numbers = self.contracts.with_whole_contracts(numbers)
+        void = charges.voided(self._connection, numbers)
+        numbers = [no for no in numbers if no not in void] if void else numbers
         recorded = events.events_of_charges(self._connection, numbers)
         current = schedules.schedules_in_force(self._connection, numbers, self._released_by_rejection)
         lines = dict(charges.read_charges(self._connection, numbers))

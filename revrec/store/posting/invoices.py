@@ -11,7 +11,7 @@ from revrec.core.invoice import SALES_ORDER, BilledLine, Invoice, InvoiceLine, I
 from revrec.core.posting import RELEASED
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp, canonical, record
-from revrec.store.charges import LINE_COLUMNS, charge_from_row, dimensions_of, dimensions_text
+from revrec.store.charges import LINE_COLUMNS, NOT_VOIDED, charge_from_row, dimensions_of, dimensions_text
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import digest_rows, digest_texts, row_text, sha256
 from revrec.store.posting.posting_tables import PostingTables
@@ -77,7 +77,7 @@ def due_documents(
     of = (charge_line.c.source, charge_line.c.document)
     asked = [_asked(source, wish) for source, wish in wishes.items()]
     its_day = charge_line.c.post_date <= until.isoformat()
-    due = select(*of).where(or_(*asked), its_day, on.is_(None), SOLD).distinct()
+    due = select(*of).where(or_(*asked), its_day, on.is_(None), SOLD, NOT_VOIDED).distinct()
     deferred = (
         select(rule_version.c.deferred)
         .join(schedule, schedule.c.rule_version_id == rule_version.c.id)
@@ -87,7 +87,7 @@ def due_documents(
         .scalar_subquery()
     )
     query = select(on.label("on_document"), deferred.label("deferred"), charge_line.c.no, *LINE_COLUMNS)
-    query = query.where(tuple_(*of).in_(due), SOLD).order_by(*of, charge_line.c.no)
+    query = query.where(tuple_(*of).in_(due), SOLD, NOT_VOIDED).order_by(*of, charge_line.c.no)
     for _document, rows in groupby(connection.execute(query), key=lambda row: (row.source, row.document)):
         lines = [(row.on_document, BilledLine(row.no, charge_from_row(row), row.deferred or "")) for row in rows]
         known = next((number for number, _line in lines if number), "")
@@ -105,6 +105,12 @@ def _live(given_back: Collection[int]) -> Any:
     live = invoice.c.state.not_in(RELEASED) & invoice.c.id.not_in(given_back)
     query = select(func.min(invoice.c.number)).join(invoice_line, invoice_line.c.invoice_id == invoice.c.id)
     return query.where(mine, live).correlate(charge_line).scalar_subquery()
+
+
+def live_invoice(connection: Connection, no: int) -> str | None:
+    """Return the reference of the live order or invoice of a charge line; None without one."""
+    query = select(func.min(invoice.c.reference)).join(invoice_line, invoice_line.c.invoice_id == invoice.c.id)
+    return connection.execute(query.where(invoice_line.c.charge_no == no, invoice.c.state.not_in(RELEASED))).scalar()
 
 
 def orders_to_convert(connection: Connection, given_back: Collection[int] = ()) -> list[int]:

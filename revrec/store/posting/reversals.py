@@ -135,3 +135,20 @@ def next_times(connection: Connection, number: int) -> int:
 def _reversal(row: Any) -> Reversal:
     values = {name: getattr(row, name) for name in Reversal._fields}
     return Reversal(**{**values, "final": bool(values["final"])})
+
+
+def entries_that_count(connection: Connection, numbers: Sequence[int]) -> list[str]:
+    """Return the references of the entries that schedule lines of these charges are on, except if reversed for good."""
+    final = (
+        select(_ours.id)
+        .outerjoin(_mirror, _mirrors.id == _ours.entry_id)
+        .where(_ours.reverses == journal_entry.c.id, _ours.final == 1, _takes_effect())
+        .correlate(journal_entry)
+    )
+    query = (
+        select(journal_entry.c.reference)
+        .join(schedule_line, schedule_line.c.entry_id == journal_entry.c.id)
+        .where(schedule_line.c.charge_no.in_(numbers), ~exists(final))
+        .distinct()
+    )
+    return list(connection.execute(query.order_by(journal_entry.c.reference)).scalars())

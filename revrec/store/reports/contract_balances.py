@@ -6,7 +6,21 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, Text, and_, case, cast, func, literal, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -19,6 +33,7 @@ from revrec.store.tables import (
     arrival_account,
     audit_event,
     charge_line,
+    charge_void,
     contract_line,
     invoice,
     invoice_line,
@@ -276,7 +291,9 @@ def _is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnEle
         and_(charge_line.c.source == source, charge_line.c.post_date >= (wish.since or date.min).isoformat())
         for source, wish in asked.wishes.items()
     ]
-    by_hand = and_(invoiced.is_(None), charge_line.c.post_date <= day)
+    void = charge_void.c
+    voided = select(void.charge_no).where(void.charge_no == charge_line.c.no, *_stored(charge_void, asked))
+    by_hand = and_(invoiced.is_(None), charge_line.c.post_date <= day, ~exists(voided.correlate(charge_line)))
     return or_(invoiced <= day, and_(by_hand, ~and_(SOLD, or_(*wanted))) if wanted else by_hand)
 
 

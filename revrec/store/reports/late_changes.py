@@ -13,6 +13,8 @@ from revrec.store.reports.in_ledger import KnownRows
 from revrec.store.tables import (
     audit_event,
     charge_line,
+    charge_void,
+    event_withdrawal,
     fulfillment_event,
     import_file,
     invoice,
@@ -25,7 +27,9 @@ from revrec.store.tables import (
 )
 
 LINE, EVENT, ENTRY, LEDGER, INVOICE = "charge line", "event", "entry", "ledger", "invoice"
-"""What arrived late: also entries that turned out to be posted, and changes in Intacct that a person accepted."""
+TAKEN_BACK = "taken back"
+"""What arrived late: also entries that turned out to be posted, changes in Intacct that a person accepted, and charge
+lines and events that a person took back."""
 
 
 class Closed(NamedTuple):
@@ -66,6 +70,8 @@ def late_rows(connection: Connection, closed: Closed) -> Iterator[LateRow]:
         (INVOICE, _invoices(closed)),
         (ENTRY, _entries(closed)),
         (LEDGER, _ledger(closed)),
+        (TAKEN_BACK, _voided(closed)),
+        (TAKEN_BACK, _withdrawn(closed)),
     ):
         for row in connection.execute(query.where(charge_line.c.entity.in_(closed.entities))):
             yield LateRow(kind, *row)
@@ -143,6 +149,31 @@ def _ledger(closed: Closed) -> Select[Any]:
         .join(audit_event, audit_event.c.seq == change.audit_seq)
         .where(change.audit_seq > closed.known.audit_seq, change.date <= closed.until.isoformat())
         .order_by(change.id)
+    )
+
+
+def _voided(closed: Closed) -> Select[Any]:
+    line, void = charge_line.c, charge_void.c
+    said = (*_literals(0, "void", "", 0, None, None), void.reason, void.at, void.actor)
+    return (
+        select(line.no, line.post_date, *said)
+        .join(charge_void, void.charge_no == line.no)
+        .where(void.audit_seq > closed.known.audit_seq, line.no <= closed.known.charge_no)
+        .where(line.post_date <= closed.until.isoformat())
+        .order_by(line.no)
+    )
+
+
+def _withdrawn(closed: Closed) -> Select[Any]:
+    event, gone = fulfillment_event.c, event_withdrawal.c
+    said = (*_literals("", 0, None, None), gone.reason, gone.at, gone.actor)
+    return (
+        select(event.charge_no, event.date, event.id, literal_column("'withdrawn '") + event.kind, *said)
+        .join(charge_line, charge_line.c.no == event.charge_no)
+        .join(event_withdrawal, gone.event_id == event.id)
+        .where(gone.audit_seq > closed.known.audit_seq, event.id <= closed.known.event_id)
+        .where(event.kind.in_(PRICE_EVENT_KINDS), event.date <= closed.until.isoformat())
+        .order_by(event.id)
     )
 
 

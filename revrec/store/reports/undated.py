@@ -25,6 +25,7 @@ LINES = """
                        (SELECT event_id FROM event_withdrawal)), c.post_date) AS since
     FROM (SELECT 'unscheduled' AS kind, n.charge_no, n.code, n.reason, n.rule, l.amount
           FROM unscheduled n JOIN charge_line l ON l.no = n.charge_no
+          WHERE n.charge_no NOT IN (SELECT charge_no FROM charge_void)
           UNION ALL
           SELECT 'waiting', w.charge_no, w.code, w.reason, r.name, w.amount
           FROM schedule_wait w

@@ -70,7 +70,7 @@ def test_a_configuration_under_which_an_entry_could_be_sent_twice_is_the_only_fi
 def test_a_configuration_that_cannot_be_read_is_the_only_finding(books: Books) -> None:
     (books.folder / "revrec.toml").write_text("[gateway]\nendpiont = 1\n")
     (one,) = examine(lambda: books.context("doctor"))
-    assert one.state == "failed" and "did you mean endpoint?" in one.detail
+    assert one.state == "failed" and 'did you mean "endpoint"?' in one.detail
 
 
 def test_a_broken_rule_does_not_keep_the_rest_from_being_looked_at(books: Books) -> None:

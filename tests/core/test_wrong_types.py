@@ -1,10 +1,8 @@
 """A value of the wrong type at any place of a rule or case file is refused with its place; nothing crashes."""
 
-import copy
 import re
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
@@ -15,19 +13,7 @@ from revrec.core.rules import RuleBook, RuleErrors, parse_all
 from revrec.core.rules.cases import CASE_KEYS, parse_cases, play
 from revrec.core.rules.declaration import FILE_KEYS, recognize_keys
 from support import toml
-
-WRONG: tuple[object, ...] = (
-    ["x"],
-    {"a": {"b": []}},
-    10**30,
-    -1.5,
-    True,
-    datetime(1979, 5, 27, 7, 32, tzinfo=UTC),
-    time(7, 32),
-    "word",
-)
-NESTED = [[{"a": [datetime(1979, 5, 27, 7, 32, tzinfo=UTC)]}]]
-"""A value that no key accepts."""
+from support.wrong_types import NESTED, WRONG, paths, replaced
 
 FILES = {"items.csv": "item,price,deferred\nA,1,2400\n", "holidays.csv": "2024-12-25\n"}
 DEFAULTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
@@ -180,23 +166,6 @@ def parse_and_play(document: Any) -> None:
     book = RuleBook(*parse_all({"r.toml": '[[rule]]\nname = "r"\nrecognize = { method = "rev_rec_date" }\n'}, DEFAULTS))
     for case in parse_cases({"rules.toml": toml.dumps(document)}):
         play(case, book)
-
-
-def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Return the path of each value, tables and lists as well as what they hold."""
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, one in inner:
-        yield (*path, step)
-        yield from paths(one, (*path, step))
-
-
-def replaced(document: Any, path: tuple[Any, ...], value: Any) -> Any:
-    changed = copy.deepcopy(document)
-    parent = changed
-    for step in path[:-1]:
-        parent = parent[step]
-    parent[path[-1]] = value
-    return changed
 
 
 def refusal(read: Any, document: Any) -> str:

@@ -1,9 +1,7 @@
 """A value of the wrong type at any place of ``revrec.toml`` is refused with file and place; nothing crashes."""
 
-import copy
 import tomllib
 from collections.abc import Callable, Iterator
-from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -18,17 +16,7 @@ from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.settings import KEYS
 from revrec.sources.transports import transports
 from support import toml
-
-WRONG: tuple[object, ...] = (
-    [],
-    ["x"],
-    {"a": {"b": []}},
-    10**30,
-    -1.5,
-    True,
-    datetime(1979, 5, 27, 7, 32, tzinfo=UTC),
-    "word",
-)
+from support.wrong_types import NESTED, WRONG, paths, replaced
 
 TABLES = """
 [mapping.bank]
@@ -142,22 +130,6 @@ def refusals(file: Path, document: Any) -> list[str]:
     return found
 
 
-def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, one in inner:
-        yield (*path, step)
-        yield from paths(one, (*path, step))
-
-
-def replaced(document: Any, path: tuple[Any, ...], value: Any) -> Any:
-    changed = copy.deepcopy(document)
-    parent = changed
-    for step in path[:-1]:
-        parent = parent[step]
-    parent[path[-1]] = value
-    return changed
-
-
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_wrong_type_at_any_place_is_refused_with_the_file(
     section: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -171,6 +143,4 @@ def test_a_wrong_type_at_any_place_is_refused_with_the_file(
         for value in WRONG:
             refusals(file, replaced(document, path, value))
         if path[0] not in ("entities", "mapping") or section != "cleaning":
-            assert path[0] == "entities" or refusals(file, replaced(document, path, [[{"a": [date(1979, 5, 27)]}]])), (
-                path
-            )
+            assert path[0] == "entities" or refusals(file, replaced(document, path, NESTED)), path

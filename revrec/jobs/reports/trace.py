@@ -20,6 +20,7 @@ from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.reports import history
 from revrec.store.reports.history import (
     AttemptTrace,
+    AuditTrace,
     ChargeRecord,
     EntryRecord,
     FulfillmentRecord,
@@ -275,20 +276,6 @@ class EntryTrace(NamedTuple):
     attempts: tuple[AttemptTrace, ...]
 
 
-class AuditTrace(NamedTuple):
-    """An event of the audit trail; ``hash`` seals it together with ``previous_hash``."""
-
-    seq: int
-    at: str
-    actor: str
-    command: str
-    action: str
-    subject: str
-    detail: Any
-    previous_hash: str
-    hash: str
-
-
 class CreditTrace(NamedTuple):
     """A charge line that credits this one; ``amount`` is a decimal string in ``currency``."""
 
@@ -367,10 +354,12 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
         repairs=tuple(history.repairs(connection, no)),
         invoices=invoices,
         entries=entries,
-        audit=_audit(
-            connection,
-            _subjects(charge, imports, [*invoices, *entries], source.quarantine),
-            [*(one.audit_seq for one in schedules), *(one.audit_seq for one in allocations)],
+        audit=tuple(
+            history.audit(
+                connection,
+                _subjects(charge, imports, [*invoices, *entries], source.quarantine),
+                [*(one.audit_seq for one in schedules), *(one.audit_seq for one in allocations)],
+            )
         ),
     )
 
@@ -517,8 +506,3 @@ def _subjects(
     """Return the subjects of the audit events that are about a charge line."""
     subjects = [charge.id, *(f"import {one}" for one in imports), *(posting.reference for posting in postings)]
     return [*subjects, f"quarantine {released.id}"] if released else subjects
-
-
-def _audit(connection: "Connection", subjects: Sequence[str], sequences: Sequence[int]) -> tuple[AuditTrace, ...]:
-    found = history.audit(connection, subjects, sequences)
-    return tuple(_traced(AuditTrace, one, detail=json.loads(one.detail)) for one in found)

@@ -296,9 +296,7 @@ def load_entry(connection: Connection, row: Any) -> StoredEntry:
     if reversal is not None:
         mirrored = ENTRY_TABLES.head(connection, reversal.reverses)
         whole = whole._replace(rated=date.fromisoformat(mirrored.date))
-    said = (row.record_no, row.error_no, row.error, row.advice)
-    sends = connection.execute(select(ENTRY_TABLES.count_sends(row.id))).scalar_one()
-    return StoredEntry(row.id, row.state, row.attempts, sends, *said, whole)
+    return StoredEntry(*ENTRY_TABLES.progress(connection, row), whole)
 
 
 def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:

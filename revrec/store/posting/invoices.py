@@ -209,9 +209,7 @@ def load_invoice(connection: Connection, number: int) -> StoredInvoice:
     head = {name: getattr(row, name) for name in _HEAD}
     day = date.fromisoformat(row.date)
     whole = Invoice(**head, reference=row.reference, control_id=row.control_id, date=day, lines=lines, after=order)
-    said = (row.record_no, row.error_no, row.error, row.advice)
-    sends = connection.execute(select(INVOICE_TABLES.count_sends(number))).scalar_one()
-    return StoredInvoice(row.id, row.state, row.attempts, sends, *said, whole)
+    return StoredInvoice(*INVOICE_TABLES.progress(connection, row), whole)
 
 
 def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:

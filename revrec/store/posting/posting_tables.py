@@ -38,6 +38,22 @@ class AttemptFailure(NamedTuple):
     named: Mapping[str, str]
 
 
+class PostingProgress(NamedTuple):
+    """What is stored of a posting beside its content: its number here, its state, and Intacct's last answer.
+
+    ``sends`` counts every time it was sent; ``attempts`` starts again when a person releases it for sending.
+    """
+
+    id: int
+    state: str
+    attempts: int
+    sends: int
+    record_no: str | None
+    error_no: str | None
+    error: str | None
+    advice: str | None
+
+
 class LostClaim(RevrecError):
     """Another worker changed the posting first; nothing was written."""
 
@@ -220,6 +236,13 @@ class PostingTables:
         """Return when the first quarantine ends; None if nothing is in doubt, empty if a posting has no quarantine."""
         query = select(func.min(func.coalesce(self.postings.c.not_before, "")))
         return connection.execute(query.where(self.postings.c.state == "IN_DOUBT")).scalar()
+
+    def progress(self, connection: Connection, row: Any) -> PostingProgress:
+        """Return what is stored of a posting beside its content."""
+        sends = connection.execute(select(self.count_sends(row.id))).scalar_one()
+        return PostingProgress(
+            row.id, row.state, row.attempts, sends, row.record_no, row.error_no, row.error, row.advice
+        )
 
     def may_have_posted(self, connection: Connection, number: int) -> bool:
         """Check whether a posting was sent before and Intacct may have processed it."""

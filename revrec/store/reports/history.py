@@ -1,5 +1,6 @@
 """The whole history of a charge line, an entry or a file, for ``revrec trace``."""
 
+import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypedDict, TypeVar, cast
 
@@ -267,8 +268,8 @@ class InvoiceRecord(NamedTuple):
     line_amount: int
 
 
-class AuditRecord(NamedTuple):
-    """An audit event as it is stored; ``detail`` is JSON."""
+class AuditTrace(NamedTuple):
+    """An event of the audit trail; ``hash`` seals it together with ``previous_hash``."""
 
     seq: int
     at: str
@@ -276,7 +277,7 @@ class AuditRecord(NamedTuple):
     command: str
     action: str
     subject: str
-    detail: str
+    detail: Any
     previous_hash: str
     hash: str
 
@@ -480,10 +481,11 @@ def invoices(connection: Connection, no: int) -> list[InvoiceRecord]:
     return _all(connection, query, InvoiceRecord)
 
 
-def audit(connection: Connection, subjects: Sequence[str], sequences: Sequence[int]) -> list[AuditRecord]:
+def audit(connection: Connection, subjects: Sequence[str], sequences: Sequence[int]) -> list[AuditTrace]:
     """Return the audit events about these subjects, and those with these numbers, in order."""
     query = select(audit_event).where(or_(audit_event.c.subject.in_(subjects), audit_event.c.seq.in_(sequences)))
-    return _all(connection, query.order_by(audit_event.c.seq), AuditRecord)
+    found = _all(connection, query.order_by(audit_event.c.seq), AuditTrace)
+    return [one._replace(detail=json.loads(one.detail)) for one in found]
 
 
 def _all(connection: Connection, query: Select[Any], kind: type[R]) -> list[R]:

@@ -20,7 +20,7 @@ PROGRAM = [sys.executable, "-c", "from revrec.cli.main import main; main()"]
 WRITERS = {
     "report balance": ["report", "balance", "--date", "2024-04-30", "--output"],
     "reconcile": ["reconcile", "--date", "2024-04-30", "--output"],
-    "status": ["status", "--check", "--prometheus"],
+    "status": ["status", "--prometheus"],
     "verify": ["verify", "--write-anchor"],
     "db backup": ["db", "backup"],
 }
@@ -55,7 +55,7 @@ def test_a_file_that_others_could_read_is_private_afterwards(writer: str, story:
 def test_a_collector_that_may_read_the_figures_still_can(story: Path, revrec: Revrec) -> None:
     Path("revrec.prom").touch()
     Path("revrec.prom").chmod(0o640)
-    assert revrec("status", "--check", "--prometheus", "revrec.prom").code == 0
+    assert revrec("status", "--prometheus", "revrec.prom").code == 0
     assert mode(Path("revrec.prom")) == 0o640 and "revrec_health" in Path("revrec.prom").read_text()
 
 

@@ -94,7 +94,7 @@ def test_what_is_late_for_a_closed_month_is_listed_in_every_format(books: Path, 
 def test_a_balance_on_an_account_that_the_rule_left_is_listed_in_every_format(books: Path, revrec: Revrec) -> None:
     config = Path("revrec.toml")
     config.write_text(config.read_text().replace('deferred = "2400"', 'deferred = "2410"'))
-    assert revrec("schedule", "--rebuild").code == 0
+    assert revrec("schedule", "--rebuild", "--reason", "tested").code == 0
     assert "Move to the account that the rules name now" in balance(revrec).out
     moves = balance(revrec, "--format", "json").json["moves"]
     assert {(one["account"], one["to"]) for one in moves} == {("2400", "2410")} and moves[0]["reason"]

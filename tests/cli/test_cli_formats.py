@@ -82,6 +82,8 @@ def test_trace_has_the_documented_keys(story: Path, revrec: Revrec) -> None:
         "events",
         "rule",
         "unscheduled",
+        "credits",
+        "credited_by",
         "allocations",
         "schedule",
         "repairs",
@@ -118,7 +120,7 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
     ),
     "report balance": (
         ["report", "balance", "--date", "2024-01-31"],
-        {"date", "planned", "by", "contracts", "accounts", "totals"},
+        {"date", "planned", "by", "contracts", "accounts", "totals", "moves", "closed", "late"},
     ),
     "report moves": (["report", "moves"], {"moves"}),
     "postings list": (["postings", "list"], {"postings"}),

@@ -25,7 +25,7 @@ def show_list(
 ) -> None:
     """Print a list as a table of at most ``limit`` rows (0: all), or whole as JSON under ``name`` or as CSV.
 
-    ``columns`` are those of the CSV file, and of the table. ``shown`` makes a row readable for people.
+    ``columns`` are the columns of the CSV file and of the table. ``shown`` makes a row readable for people.
     """
     # The first row is read before anything is printed: reading it finds a filter that names something unknown.
     rows = chain(list(islice(found, 1)), found)

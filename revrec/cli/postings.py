@@ -47,7 +47,7 @@ SPARE = ("record_no", "posted_at", "error_no", "currency", "kind", "posted_by")
 
 
 def _columns(state: PostingState | None) -> tuple[str, ...]:
-    """Return the columns of the table: those of success, of failure, or both."""
+    """Return the columns of the table: for success, for failure, or both."""
     if state is PostingState.posted:
         return COLUMNS[:9]
     return COLUMNS if state is PostingState.all else (*COLUMNS[:6], *COLUMNS[9:])

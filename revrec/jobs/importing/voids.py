@@ -39,7 +39,7 @@ def void_charge(context: "Context", charge: str, reason: str, dry_run: bool = Fa
 
 
 def _numbers(connection: "Connection", charge: str) -> list[int]:
-    """Return the number of a charge line and those of its costs."""
+    """Return the number of a charge line and the numbers of its costs."""
     no = charges.find_charge(connection, charge)
     if no is None:
         raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE, see: revrec trace")

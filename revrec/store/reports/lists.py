@@ -223,7 +223,7 @@ class ImportRow(NamedTuple):
 
 
 def import_rows(connection: Connection, filters: Filters) -> Iterator[ImportRow]:
-    """Yield the imported files, the newest first; the days of the filters are those of the import."""
+    """Yield the imported files, the newest first; the filters compare the day of the import."""
     counts = [
         select(func.count()).where(table.c.import_id == import_file.c.id).correlate(import_file).scalar_subquery()
         for table in (charge_line, fulfillment_event, quarantine)

@@ -1,5 +1,6 @@
 """``revrec explain``."""
 
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -9,6 +10,8 @@ from revrec.cli.shared import Options, command
 if TYPE_CHECKING:
     from revrec.jobs.reports.explain_amounts import ChargeExplanation
 
+LIMIT = 20
+"""Charge lines that are shown unless --limit says otherwise."""
 PART = ("charge", "date", "amount", "currency", "status", "reference", "comes_from")
 
 
@@ -24,21 +27,29 @@ def register(app: typer.Typer) -> None:
                 metavar="CHARGE", help="Charge id (SOURCE/DOCUMENT/LINE), or anything that revrec trace accepts."
             ),
         ],
+        limit: Annotated[
+            int, typer.Option("--limit", metavar="N", help="Most charge lines shown; 0: all.", min=0)
+        ] = LIMIT,
     ) -> None:
         """Explain where each amount of a charge line comes from.
 
-        Shows the arithmetic of each amount, the price change that caused it, or why it was scheduled again, with the
-        rule and the paragraph of the standard that its method follows. With -v, the rule's text is shown too.
+        Use it to see why an amount is what it is; for what happened to it until now, use `revrec trace`, and for the
+        rules that do not cover the line, `revrec rules explain`. Shows the arithmetic of each amount, the price change
+        that caused it, or why it was scheduled again, with the rule and the paragraph of the standard that its method
+        follows. With -v, the rule's text is shown too.
 
         \b
         Examples:
           revrec explain shop/INV-1001/1
           revrec explain shop/INV-1001/1 --format json
         """
-        from revrec.cli.output import as_data, print_csv, print_json
+        from revrec.cli.output import as_data, print_csv, print_json, print_more
         from revrec.jobs.reports.explain_amounts import explain_amounts
+        from revrec.jobs.reports.trace import count_traced
 
-        found = list(explain_amounts(options.context(), reference))
+        context = options.context()
+        explained = explain_amounts(context, reference)
+        found = list(islice(explained, limit) if limit and not (options.json or options.csv) else explained)
         if options.json:
             print_json(as_data(found[0] if len(found) == 1 else found))
         elif options.csv:
@@ -46,6 +57,8 @@ def register(app: typer.Typer) -> None:
         else:
             for one in found:
                 _show(one, options.verbose)
+            if len(found) == limit:
+                print_more(count_traced(context, reference) - limit, "charge line")
 
 
 def _rows(found: "ChargeExplanation") -> list[dict[str, Any]]:

@@ -79,6 +79,9 @@ def register(app: typer.Typer) -> None:
         same file twice changes nothing. The same charge line with different figures is a conflict and is not imported.
         The amounts that were accepted, unchanged, left out and rejected are shown for each file and currency.
 
+        Use --explain to see how a file is read before it is imported; for what happened to a line afterwards, use
+        `revrec trace`.
+
         --suggest drafts a mapping instead: columns, dates, numbers, currency and total rows, each with its evidence. A
         "?" marks what only you can decide; the draft cannot be used before. --map gives the draft its name.
 

@@ -1,18 +1,22 @@
 """``revrec invoice``."""
 
 import sys
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from revrec.cli.filters import LIMIT, LimitOption
 from revrec.cli.shared import LAST_DAY, Options, YesOption, command, confirmed, day, fail, span
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from revrec.jobs.running.result import RunResult
 
 COLUMNS = ("reference", "kind", "number", "date", "customer", "currency", "lines", "amount", "term", "status")
 KEYS = (*COLUMNS, "record_no", "source", "document", "error_no", "error", "advice")
+MOST_ERRORS = 20
 COUNTS = ("posted", "failed", "in_doubt", "held", "waiting")
 
 
@@ -33,6 +37,7 @@ def register(app: typer.Typer) -> None:
             str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to finish: '5 min'.")
         ] = "0 s",
         yes: YesOption = False,
+        limit: LimitOption = LIMIT,
     ) -> None:
         """Post the invoices that are due to Intacct, each exactly once.
 
@@ -55,14 +60,14 @@ def register(app: typer.Typer) -> None:
         context = options.context()
         confirmed([] if dry_run or yes else after_today(context, due))
         result = run(context, due, dry_run, span(wait, "--wait"), parts=(INVOICES,))
-        _show(options, result)
+        _show(options, result, limit)
         if result.stopped is not None:
             fail(f"stopped: {result.stopped.advice}", 5 if result.stopped.error_class == "needs_sign_in" else 4)
         if not result.complete:
             raise typer.Exit(4)
 
 
-def _show(options: Options, result: "RunResult") -> None:
+def _show(options: Options, result: "RunResult", limit: int) -> None:
     from revrec.cli.output import conclude, print_csv, print_json
 
     if options.json:
@@ -71,12 +76,12 @@ def _show(options: Options, result: "RunResult") -> None:
     elif options.csv:
         print_csv(result.invoices, KEYS)
     else:
-        show_invoices(result)
+        show_invoices(result, limit)
         conclude(_summary(result), bool(result.invoices))
 
 
-def show_invoices(result: "RunResult") -> None:
-    """Print the invoices of a run as a table, and their errors on standard error."""
+def show_invoices(result: "RunResult", limit: int) -> None:
+    """Print at most ``limit`` invoices of a run as a table (0: all), and errors on standard error."""
     from revrec.cli.output import print_table
     from revrec.core.posting import state_in_words
 
@@ -84,12 +89,22 @@ def show_invoices(result: "RunResult") -> None:
         {**one, "kind": str(one["kind"]).replace("_", " "), "status": state_in_words(str(one["status"]))}
         for one in result.invoices
     ]
-    print_table(rows, COLUMNS, right=("lines",), spare=("lines", "term", "kind"))
-    for one in result.invoices:
-        if one["error"] and one["status"] != "posted":
-            print(harmless(f"{one['reference']}: {one['error_no'] or ''} {one['error']}"), file=sys.stderr)
-            advice = one["advice"] or f"see revrec trace {one['document']}"
-            print(harmless(f"  advice: {advice}"), file=sys.stderr)
+    print_table(
+        rows, COLUMNS, right=("lines",), spare=("lines", "term", "kind"), limit=limit, noun=("invoice", "invoices")
+    )
+    show_errors(result.invoices, "document")
+
+
+def show_errors(postings: "Sequence[Mapping[str, Any]]", traced: str) -> None:
+    """Print why postings failed, and the advice, on standard error; ``traced`` is the key that a trace starts from."""
+    failed = [one for one in postings if one["error"] and one["status"] != "posted"]
+    for one in failed[:MOST_ERRORS]:
+        print(harmless(f"{one['reference']}: {one['error_no'] or ''} {one['error']}"), file=sys.stderr)
+        advice = one["advice"] or f"see revrec trace {one[traced]}"
+        print(harmless(f"  advice: {advice}"), file=sys.stderr)
+    if len(failed) > MOST_ERRORS:
+        more = len(failed) - MOST_ERRORS
+        print(f"... and {more:,} more errors; list them with: revrec postings list --limit 0", file=sys.stderr)
 
 
 def _summary(result: "RunResult") -> str:

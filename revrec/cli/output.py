@@ -173,8 +173,12 @@ def print_table(
     right: Sequence[str] = (),
     spare: Sequence[str] = (),
     amounts: Collection[str] = AMOUNTS,
+    limit: int = 0,
+    noun: tuple[str, str] = ("row", "rows"),
 ) -> None:
     """Print rows as a table under a ``title``, with ``amounts`` and ``right`` right-aligned; nothing without rows.
+
+    At most ``limit`` rows are printed (0: all), with a line that says how many more there are.
 
     On a terminal that is too narrow, the ``spare`` columns are left out, the last one first, and a note says so. If the
     others do not fit either, each row is printed as a small block. Elsewhere nothing is cut or colored.
@@ -183,18 +187,19 @@ def print_table(
 
     if not rows:
         return
-    cells = [{column: _cell(column, row.get(column), amounts) for column in columns} for row in map(renamed, rows)]
+    cells = [
+        {column: _cell(column, row.get(column), amounts) for column in columns}
+        for row in map(renamed, rows[: limit or None])
+    ]
     width = terminal_width(sys.stdout)
     widths = layout.column_widths(cells, columns, spare, width)
     if title:
         print(f"\n{title}")
-    if not widths:
-        show(layout.blocks(cells, columns, width))
-        return
-    show(layout.table(cells, widths, {*right, *amounts}))
-    left_out = [column for column in columns if column not in widths]
+    show(layout.table(cells, widths, {*right, *amounts}) if widths else layout.blocks(cells, columns, width))
+    left_out = [column for column in columns if widths and column not in widths]
     if left_out:
         print(f"(too narrow for {', '.join(left_out)}; a wider terminal or --format csv shows all)")
+    print_more(len(rows) - len(cells), *noun)
 
 
 def _cell(column: str, value: Any, amounts: Collection[str]) -> str:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from revrec.cli.filters import LIMIT, LimitOption
 from revrec.cli.shared import LAST_DAY, Options, command, day, fail
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ def register(app: typer.Typer) -> None:
             ),
         ] = None,
         reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")] = "",
+        limit: LimitOption = LIMIT,
         output: Annotated[
             Path | None, typer.Option("--output", metavar="FILE", help="Write the result to this file.")
         ] = None,
@@ -101,12 +103,12 @@ def register(app: typer.Typer) -> None:
             final=final or (),
         )
         with writing_to(output):
-            _show(options, result)
+            _show(options, result, limit)
         if not result.ties:
             raise typer.Exit(7)
 
 
-def _show(options: Options, result: "Reconciliation") -> None:
+def _show(options: Options, result: "Reconciliation", limit: int) -> None:
     from revrec.cli.output import print_csv, print_json
 
     findings = [_plain(one, result) for one in result.findings]
@@ -115,14 +117,14 @@ def _show(options: Options, result: "Reconciliation") -> None:
     elif options.csv:
         print_csv(findings, FINDINGS)
     else:
-        _show_tables(result, findings)
+        _show_tables(result, findings, limit)
 
 
-def _show_tables(result: "Reconciliation", findings: list[dict[str, Any]]) -> None:
+def _show_tables(result: "Reconciliation", findings: list[dict[str, Any]], limit: int) -> None:
     from revrec.cli.output import conclude, counted, print_table
 
     left = [one for one in findings if not one["accepted"]]
-    print_table(left, SHOWN, spare=("currency", "date"))
+    print_table(left, SHOWN, spare=("currency", "date"), limit=limit, noun=("difference", "differences"))
     for kind, advice in {one["kind"]: one["advice"] for one in left}.items():
         print(f"{kind}: {advice}", file=sys.stderr)
     rows = [_balance(one) for one in result.balances]

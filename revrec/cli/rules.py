@@ -103,7 +103,9 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Explain which rule covers a charge line, and why.
 
-        Shows each rule that was tried, the condition that failed, the rule that won, and the resulting schedule.
+        Use it to see why a line has this rule, or none; for where its amounts come from, use `revrec explain`, and for
+        what happened to it, `revrec trace`. Shows each rule that was tried, the condition that failed, the rule that
+        won, and the resulting schedule.
 
         \b
         Examples:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.invoice import show_invoices
+from revrec.cli.filters import LIMIT, LimitOption
+from revrec.cli.invoice import show_errors, show_invoices
 from revrec.cli.shared import INTERRUPTED, LAST_DAY, Options, YesOption, command, confirmed, day, fail, span
 from revrec.core.harmless import harmless
 
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
         ] = "0 s",
         fetch: Annotated[bool, typer.Option("--fetch", help="Fetch new documents from the sources first.")] = False,
         yes: YesOption = False,
+        limit: LimitOption = LIMIT,
     ) -> None:
         """Post what is due to Intacct: each journal entry exactly once.
 
@@ -76,7 +78,7 @@ def register(app: typer.Typer) -> None:
         fetched = _fetch(options, dry_run) if fetch else 0
         confirmed([] if sure else above_limit(context, due))
         result = run_and_alert(context, due, dry_run, *waits)
-        _show(options, result)
+        _show(options, result, limit)
         _end(result)
         if fetched:
             raise typer.Exit(fetched)
@@ -97,7 +99,7 @@ def _warn(text: str) -> None:
     print(f"revrec: warning: {text}", file=sys.stderr)
 
 
-def _show(options: Options, result: "RunResult") -> None:
+def _show(options: Options, result: "RunResult", limit: int) -> None:
     from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
     from revrec.jobs.rules.files import RULES_ADVICE
 
@@ -115,14 +117,11 @@ def _show(options: Options, result: "RunResult") -> None:
         print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice", "recognized", "reason"))
         return
     if result.invoices:
-        show_invoices(result)
-    print_table([_shown(one) for one in result.entries], COLUMNS, right=("lines",), spare=SPARE)
+        show_invoices(result, limit)
+    rows = [_shown(one) for one in result.entries]
+    print_table(rows, COLUMNS, right=("lines",), spare=SPARE, limit=limit, noun=("entry", "entries"))
     _show_dates(result)
-    for entry in result.entries:
-        if entry["error"] and entry["status"] != "posted":
-            print(harmless(f"{entry['reference']}: {entry['error_no'] or ''} {entry['error']}"), file=sys.stderr)
-            advice = entry["advice"] or f"see revrec trace {entry['reference']}"
-            print(harmless(f"  advice: {advice}"), file=sys.stderr)
+    show_errors(result.entries, "reference")
     conclude(_summary(result), bool(result.entries or result.invoices))
     _show_shared(result)
     if result.picked_up:

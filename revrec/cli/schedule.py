@@ -1,9 +1,11 @@
 """``revrec schedule``."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from revrec.cli.filters import LIMIT, LimitOption
 from revrec.cli.shared import Options, command, fail
 
 if TYPE_CHECKING:
@@ -29,6 +31,7 @@ def register(app: typer.Typer) -> None:
         reason: Annotated[
             str, typer.Option("--reason", metavar="TEXT", help="Why the schedules change; needed with --rebuild.")
         ] = "",
+        limit: LimitOption = LIMIT,
     ) -> None:
         """Derive all schedules again and show the differences.
 
@@ -48,7 +51,7 @@ def register(app: typer.Typer) -> None:
             fail("--rebuild needs --reason TEXT: it is kept with what the rebuild moves", 2)
         if reason and not rebuild:
             fail("--reason applies to --rebuild: without it, planned lines do not change", 2)
-        _show(options, derive(options.context(), rebuild, reason.strip()))
+        _show(options, derive(options.context(), rebuild, reason.strip()), limit)
 
 
 def shown_changes(changes: "Sequence[ScheduleChange]") -> list[dict[str, Any]]:
@@ -72,7 +75,7 @@ def shown_changes(changes: "Sequence[ScheduleChange]") -> list[dict[str, Any]]:
     ]
 
 
-def _show(options: Options, result: "ScheduleResult") -> None:
+def _show(options: Options, result: "ScheduleResult", limit: int) -> None:
     from revrec.cli.output import conclude, counted, grouped, print_csv, print_json, print_table
     from revrec.core.money import decimal_string
 
@@ -89,8 +92,9 @@ def _show(options: Options, result: "ScheduleResult") -> None:
     if options.csv:
         print_csv(brief(changes), COLUMNS)
         return
-    print_table(brief(shown_changes(result.picked_up), grouped), COLUMNS, "Newly scheduled", spare=SPARE)
-    print_table(brief(changes, grouped), COLUMNS, "Differences" if result.picked_up else "", spare=SPARE)
+    show = partial(print_table, columns=COLUMNS, spare=SPARE, limit=limit, noun=("charge line", "charge lines"))
+    show(brief(shown_changes(result.picked_up), grouped), title="Newly scheduled")
+    show(brief(changes, grouped), title="Differences" if result.picked_up else "")
     print_table(moved, ("period", "currency", "moved"), title="Moved by period")
     saved = "saved" if result.applied else "only shown; save it with: revrec schedule --rebuild --reason TEXT"
     outcome = f"the difference is {saved}" if changes else "nothing differs"

@@ -10,13 +10,18 @@ from revrec.core.harmless import harmless, one_line
 from revrec.core.posting import state_in_words
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rich.tree import Tree
 
+    from revrec.jobs.context import Context
     from revrec.jobs.reports.trace import (
+        AuditTrace,
         ChargeTrace,
         EntryTrace,
         EventSource,
         InvoiceTrace,
+        PostedEntryTrace,
         ReversalTrace,
         ScheduleLineTrace,
         ScheduleTrace,
@@ -24,6 +29,10 @@ if TYPE_CHECKING:
     )
     from revrec.jobs.scheduling.contracts import RecordedAllocation
     from revrec.store.reports.history import AttemptTrace
+
+
+LIMIT = 20
+"""Charge lines, or lines of an entry, that are shown unless --limit says otherwise."""
 
 
 def register(app: typer.Typer) -> None:
@@ -39,33 +48,89 @@ def register(app: typer.Typer) -> None:
                 help="Charge id, reference, Intacct record number or DOCID, document, or imported file.",
             ),
         ],
+        deep: Annotated[
+            bool, typer.Option("--deep", help="Of an entry, show the history of each charge line behind it.")
+        ] = False,
+        limit: Annotated[
+            int,
+            typer.Option("--limit", metavar="N", help="Most charge lines, or lines of an entry, shown; 0: all.", min=0),
+        ] = LIMIT,
     ) -> None:
         """Trace a charge line, journal entry or invoice.
 
-        Shows the whole history: file and row, events, the rule and its text, every schedule version, invoices, entries,
-        requests and responses, Intacct's record number, who and when. With -v, requests and responses are shown in
-        full.
+        Use it to see what happened, step by step, and who did it; for where an amount comes from, use `revrec explain`,
+        and for why a rule was used, `revrec rules explain`. Of a charge line, document, invoice or file, it shows the
+        whole history: file and row, events, the rule and its text, every schedule version, invoices, entries, requests
+        and responses, Intacct's record number, who and when. Of a journal entry, it shows the entry: its lines, their
+        totals, its requests, and who did what; with --deep, the history of each charge line behind it. With -v,
+        requests and responses are shown in full.
 
         \b
         Examples:
           revrec trace shop/INV-1001/1
           revrec trace RRDWV4S7Q2K3MABC
+          revrec trace RRDWV4S7Q2K3MABC --deep --limit 0
           revrec trace 6680 --format json
         """
-        from revrec.jobs.reports.trace import trace as follow
+        from revrec.jobs.reports.trace import trace_entries
 
-        lives = list(follow(options.context(), reference))
-        if options.json:
-            from revrec.cli.output import as_data, print_json
-
-            print_json(as_data(lives[0] if len(lives) == 1 else lives))
-        elif options.csv:
+        if options.csv:
             fail("--format csv: a trace is a tree, not a table; write --format json", 2)
+        context = options.context()
+        entries = [] if deep else trace_entries(context, reference)
+        if entries:
+            _show_entries(options, entries, limit)
         else:
-            from revrec.cli.output import show_tree
+            _show_charges(options, context, reference, limit)
 
-            for history in lives:
-                show_tree(tree(history, options.verbose))
+
+def _show_entries(options: Options, entries: "list[PostedEntryTrace]", limit: int) -> None:
+    from revrec.cli.output import as_data, print_json, show_tree
+
+    if options.json:
+        print_json(as_data(entries[0] if len(entries) == 1 else entries))
+        return
+    for one in entries:
+        show_tree(entry_tree(one, options.verbose, limit))
+
+
+def _show_charges(options: Options, context: "Context", reference: str, limit: int) -> None:
+    from itertools import islice
+
+    from revrec.cli.output import as_data, print_json, print_more, show_tree
+    from revrec.jobs.reports.trace import count_traced
+    from revrec.jobs.reports.trace import trace as follow
+
+    lives = follow(context, reference)
+    if options.json:
+        found = list(lives)
+        print_json(as_data(found[0] if len(found) == 1 else found))
+        return
+    shown = 0
+    for history in islice(lives, limit or None):
+        show_tree(tree(history, options.verbose))
+        shown += 1
+    if shown == limit:
+        print_more(count_traced(context, reference) - shown, "charge line")
+
+
+def entry_tree(found: "PostedEntryTrace", verbose: bool, limit: int) -> "Tree":
+    """Return a journal entry as a tree, with at most ``limit`` of its lines (0: all)."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    from revrec.cli.output import counted
+
+    entry = found.entry
+    root = Tree(Text(one_line(_title_of(entry)), "bold"))
+    _add_entry(entry, root, verbose, limit)
+    totals = _add(root, "totals")
+    for one in found.totals:
+        _add(totals, f"{one.account}  debit {grouped(one.debit)}, credit {grouped(one.credit)}")
+    behind = f"{counted(found.charges, 'charge line is', 'charge lines are')} behind it"
+    _add(root, f"{behind}: revrec trace {entry.reference} --deep")
+    _add_audit(found.audit, root)
+    return root
 
 
 def tree(history: "ChargeTrace", verbose: bool) -> "Tree":
@@ -94,11 +159,15 @@ def tree(history: "ChargeTrace", verbose: bool) -> "Tree":
         _invoice(invoice, root, verbose)
     for entry in history.entries:
         _entry(entry, root, verbose)
+    _add_audit(history.audit, root)
+    return root
+
+
+def _add_audit(events: "Iterable[AuditTrace]", root: "Tree") -> None:
     audit = _add(root, "audit trail")
-    for event in history.audit:
+    for event in events:
         done = f"{event.command}: {event.action.replace('IN_DOUBT', 'in doubt')}, {event.subject}"
         _add(audit, f"{event.seq}  {_when(event.at)}  {event.actor}  {done}")
-    return root
 
 
 def _add(parent: "Tree", text: str) -> "Tree":
@@ -228,8 +297,16 @@ def _invoice(invoice: "InvoiceTrace", root: "Tree", verbose: bool) -> None:
 
 
 def _entry(entry: "EntryTrace", root: "Tree", verbose: bool) -> None:
+    _add_entry(entry, _add(root, _title_of(entry)), verbose)
+
+
+def _title_of(entry: "EntryTrace") -> str:
     key = f", Intacct record {entry.record_no}" if entry.record_no else ""
-    branch = _add(root, f"entry {entry.reference}: {state_in_words(entry.status)}{key}")
+    return f"entry {entry.reference}: {state_in_words(entry.status)}{key}"
+
+
+def _add_entry(entry: "EntryTrace", branch: "Tree", verbose: bool, limit: int = 0) -> None:
+    """Add what is known of an entry, with at most ``limit`` of its lines (0: all)."""
     whole = f"{grouped(entry.amount)} {entry.currency} in total"
     _add(branch, f"dated {entry.date}, journal {entry.journal}, {whole}, control id {entry.control_id}")
     if entry.reason:
@@ -238,8 +315,10 @@ def _entry(entry: "EntryTrace", root: "Tree", verbose: bool) -> None:
         _add(branch, f"reverses {entry.reverses.reference}{_key(entry.reverses)}: {entry.reverses.reason}")
     if entry.reversed_by:
         _add(branch, _reversal(entry.reversed_by))
-    for line in entry.lines:
+    for line in entry.lines[: limit or None]:
         _add(branch, f"{line.side:<6} {line.account}  {grouped(line.amount)}  {line.memo}")
+    if limit and len(entry.lines) > limit:
+        _add(branch, f"... and {len(entry.lines) - limit:,} more lines (--limit 0 shows all)")
     if entry.error:
         _add(branch, f"error {entry.error_no or ''}: {entry.error}")
         _add(branch, f"advice: {entry.advice or ''}")

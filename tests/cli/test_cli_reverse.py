@@ -68,8 +68,9 @@ def test_a_trace_of_the_entry_shows_its_reversal_and_the_other_way_round(
     made = revrec("postings", "reverse", reference, "--reason", "wrong account", "--format", "json").json
     mirror = made["entries"][0]["reference"]
     assert made["entries"][0]["reverses"] == reference
-    tree = revrec("trace", mirror).out
-    assert f"reversed by {mirror}" in tree and f"reverses {reference}" in tree and "wrong account" in tree
+    tree = revrec("trace", reference).out
+    assert f"reversed by {mirror}" in tree and "wrong account" in tree
+    assert f"reverses {reference}" in revrec("trace", mirror).out
 
 
 @pytest.mark.parametrize(

@@ -93,10 +93,11 @@ def test_nothing_is_posted_twice_for_the_same_or_an_earlier_day(day: dict[str, A
 
 def test_every_entry_is_found_by_intacct_s_record_number_and_back(day: dict[str, Any]) -> None:
     entry = next(one for one in day["run"]["entries"] if one["date"] == "2024-01-12")
-    life = day["here"].json("trace", entry["record_no"])
-    assert life["charge"]["id"] == "shop/INV-1001/1"
-    assert life["entries"][0]["record_no"] == entry["record_no"]
-    assert life == day["here"].json("trace", entry["reference"]) == day["here"].json("trace", "shop/INV-1001/1")
+    found = day["here"].json("trace", entry["record_no"])
+    assert (found["entry"]["record_no"], found["charges"]) == (entry["record_no"], 1)
+    assert found == day["here"].json("trace", entry["reference"])
+    life = day["here"].json("trace", entry["reference"], "--deep")
+    assert life == day["here"].json("trace", "shop/INV-1001/1") and life["charge"]["id"] == "shop/INV-1001/1"
 
 
 def test_the_trace_shows_the_whole_way_without_any_secret(day: dict[str, Any]) -> None:

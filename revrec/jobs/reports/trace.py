@@ -244,7 +244,7 @@ class ReversalTrace(NamedTuple):
 
 
 class EntryTrace(NamedTuple):
-    """A journal entry with its attempts, and with the lines of one charge line only.
+    """A journal entry with its attempts, and with all its lines, or only the lines of one charge line.
 
     ``amount`` is the decimal string of the whole entry. ``recognized`` is the recognition date; ``reason`` is why
     ``date`` is another day, empty if it is not. ``reverses`` is the entry that it reverses, ``reversed_by`` what
@@ -326,6 +326,54 @@ def trace(context: "Context", reference: str) -> Iterator[ChargeTrace]:
             )
         for no in numbers:
             yield _life(connection, no, ClosedPeriodBlock(dated))
+
+
+class AccountTotal(NamedTuple):
+    """What an entry debits and credits one account, as decimal strings in its currency."""
+
+    account: str
+    debit: str
+    credit: str
+
+
+class PostedEntryTrace(NamedTuple):
+    """A journal entry as a whole: with all its lines, their sums by account, and its own audit events.
+
+    ``charges`` is the number of charge lines that are behind it.
+    """
+
+    entry: EntryTrace
+    totals: tuple[AccountTotal, ...]
+    charges: int
+    audit: tuple[AuditTrace, ...]
+
+
+def trace_entries(context: "Context", reference: str) -> list[PostedEntryTrace]:
+    """Return the entries with this reference or Intacct record number, without the charge lines behind them.
+
+    The list is empty if the reference names something else.
+    """
+    with context.database.read() as connection:
+        return [_whole_entry(connection, one) for one in history.entries_named(connection, reference)]
+
+
+def _whole_entry(connection: "Connection", entry: EntryRecord) -> PostedEntryTrace:
+    sums = history.account_sums(connection, entry.id)
+    return PostedEntryTrace(
+        entry=_entry(connection, entry, None),
+        totals=tuple(
+            AccountTotal(one.account, *(decimal_string(amount, entry.currency) for amount in (one.debit, one.credit)))
+            for one in sums
+        ),
+        charges=history.count_charges(connection, entry.id),
+        audit=_audit(connection, [entry.reference], []),
+    )
+
+
+def count_traced(context: "Context", reference: str) -> int:
+    """Return how many charge lines :func:`trace` yields for a reference."""
+    with context.database.read() as connection:
+        return len(history.charges_of(connection, reference))
 
 
 def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> ChargeTrace:
@@ -448,7 +496,7 @@ def _line(
     return _traced(ScheduleLineTrace, line, amount=amount, status=status, reason=reason)
 
 
-def _entry(connection: "Connection", entry: EntryRecord, no: int) -> EntryTrace:
+def _entry(connection: "Connection", entry: EntryRecord, no: int | None) -> EntryTrace:
     lines = history.entry_lines(connection, entry.id, no)
     return _traced(
         EntryTrace,

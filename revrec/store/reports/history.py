@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypedDict, TypeVar, cast
 
-from sqlalchemy import Connection, Select, or_, select
+from sqlalchemy import Connection, Select, case, func, or_, select
 
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.posting.posting_tables import PostingTables
@@ -420,14 +420,52 @@ def entries(connection: Connection, no: int) -> list[EntryRecord]:
     return _all(connection, query.order_by(journal_entry.c.id), EntryRecord)
 
 
-def entry_lines(connection: Connection, entry_id: int, no: int) -> list[EntryLineRecord]:
-    """Return the journal lines of one charge line on one entry."""
-    query = select(journal_line).where(journal_line.c.entry_id == entry_id, journal_line.c.charge_no == no)
+def entries_named(connection: Connection, reference: str) -> list[EntryRecord]:
+    """Return the entries with this reference or Intacct record number, oldest first."""
+    query = (
+        select(journal_entry, entry_date_override.c.recognition_date, entry_date_override.c.reason)
+        .outerjoin(entry_date_override, entry_date_override.c.entry_id == journal_entry.c.id)
+        .where(or_(journal_entry.c.reference == reference, journal_entry.c.record_no == reference))
+    )
+    return _all(connection, query.order_by(journal_entry.c.id), EntryRecord)
+
+
+def entry_lines(connection: Connection, entry_id: int, no: int | None) -> list[EntryLineRecord]:
+    """Return the journal lines of one charge line on one entry, or all lines of the entry (None)."""
+    query = select(journal_line).where(journal_line.c.entry_id == entry_id)
+    if no is not None:
+        query = query.where(journal_line.c.charge_no == no)
     return _all(connection, query.order_by(journal_line.c.line_no), EntryLineRecord)
 
 
-def repaired(connection: Connection, entry_id: int, no: int) -> list[RepairedValueTrace]:
-    """Return the values that repairs replaced on one charge line of one rejected entry."""
+class AccountSumRecord(NamedTuple):
+    """What one entry debits and credits one account, in minor units of its currency."""
+
+    account: str
+    debit: int
+    credit: int
+
+
+def account_sums(connection: Connection, entry_id: int) -> list[AccountSumRecord]:
+    """Return the sums of an entry by account, in order of account."""
+    sides = [
+        func.sum(case((journal_line.c.side == side, journal_line.c.amount), else_=0)).label(side)
+        for side in ("debit", "credit")
+    ]
+    query = select(journal_line.c.account, *sides).where(journal_line.c.entry_id == entry_id)
+    found = connection.execute(query.group_by(journal_line.c.account).order_by(journal_line.c.account))
+    # PostgreSQL sums whole numbers as decimals.
+    return [AccountSumRecord(account, int(debit), int(credit)) for account, debit, credit in found]
+
+
+def count_charges(connection: Connection, entry_id: int) -> int:
+    """Return how many charge lines are on an entry."""
+    query = select(func.count(journal_line.c.charge_no.distinct())).where(journal_line.c.entry_id == entry_id)
+    return int(connection.execute(query).scalar_one())
+
+
+def repaired(connection: Connection, entry_id: int, no: int | None) -> list[RepairedValueTrace]:
+    """Return the values that repairs replaced on one charge line of one rejected entry, or on all of them (None)."""
     names = ("version", "seq", "side", "field", "before", "after")
     query = (
         select(
@@ -436,9 +474,11 @@ def repaired(connection: Connection, entry_id: int, no: int) -> list[RepairedVal
             *(repaired_value.c[name] for name in names),
         )
         .join(repair_version, repair_version.c.id == repaired_value.c.repair_version_id)
-        .where(repaired_value.c.entry_id == entry_id, repaired_value.c.charge_no == no)
+        .where(repaired_value.c.entry_id == entry_id)
         .order_by(repaired_value.c.id)
     )
+    if no is not None:
+        query = query.where(repaired_value.c.charge_no == no)
     return _all(connection, query, RepairedValueTrace)
 
 

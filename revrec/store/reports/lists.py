@@ -118,7 +118,7 @@ class RunRow(NamedTuple):
 
 
 def run_rows(connection: Connection, filters: Filters) -> Iterator[RunRow]:
-    """Yield the runs, the newest first; the days of the filters are those that were run, the rest is about entries."""
+    """Yield the runs, the newest first; the days of the filters are the days that were run."""
     created = select(func.count()).select_from(journal_entry).where(journal_entry.c.run_id == posting_run.c.id)
     created = created.correlate(posting_run)
     query = select(

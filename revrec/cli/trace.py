@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     from revrec.jobs.context import Context
     from revrec.jobs.reports.trace import (
-        AuditTrace,
         ChargeTrace,
         EntryTrace,
         EventSource,
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
         SourceTrace,
     )
     from revrec.jobs.scheduling.contracts import RecordedAllocation
-    from revrec.store.reports.history import AttemptTrace
+    from revrec.store.reports.history import AttemptTrace, AuditTrace
 
 
 LIMIT = 20

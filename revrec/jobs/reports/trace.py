@@ -366,7 +366,7 @@ def _whole_entry(connection: "Connection", entry: EntryRecord) -> PostedEntryTra
             for one in sums
         ),
         charges=history.count_charges(connection, entry.id),
-        audit=_audit(connection, [entry.reference], []),
+        audit=tuple(history.audit(connection, [entry.reference], [])),
     )
 
 

@@ -186,7 +186,7 @@ STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("line"), DAYS, st.integers(1, 50)),
         st.tuples(st.sampled_from(["credit", "price", "cancel", "pod"]), DAYS, st.integers(1, 30)),
-        st.tuples(st.sampled_from(["run", "rebuild"]), DAYS, st.just(0)),
+        st.tuples(st.sampled_from(["run", "rebuild", "withdraw", "void"]), DAYS, st.just(0)),
         st.tuples(st.just("close"), st.sampled_from(["2024-01", "2024-02", "2024-03"]), st.just(0)),
     ),
     min_size=3, max_size=9,
@@ -234,6 +234,16 @@ def _take(books: Books, row: MakeRow, at: int, what: str, day: str, amount: int)
         books.run(day)
     elif what == "close":
         close(books, day)
+    elif what == "withdraw":
+        left = "SELECT max(id) FROM fulfillment_event WHERE id NOT IN (SELECT event_id FROM event_withdrawal)"
+        ((event,),) = books.sql(left)
+        if event is not None:
+            withdraw_event(books.context("event withdraw"), event, "a mistake")
+    elif what == "void":
+        left = "SELECT max(id) FROM charge_line WHERE no > 1 AND no NOT IN (SELECT charge_no FROM charge_void)"
+        ((charge,),) = books.sql(left)
+        if charge is not None:
+            void_charge(books.context("charge void"), charge, "never sold")
     elif what == "rebuild":
         text = (books.folder / "rules" / "rules.toml").read_text()
         books.rules(text.replace("periods = 12", f"periods = {at}"))

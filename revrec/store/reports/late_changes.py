@@ -171,7 +171,7 @@ def _withdrawn(closed: Closed) -> Select[Any]:
         select(event.charge_no, event.date, event.id, literal_column("'withdrawn '") + event.kind, *said)
         .join(charge_line, charge_line.c.no == event.charge_no)
         .join(event_withdrawal, gone.event_id == event.id)
-        .where(gone.audit_seq > closed.known.audit_seq, event.id <= closed.known.event_id)
+        .where(gone.audit_seq > closed.known.audit_seq)
         .where(event.kind.in_(PRICE_EVENT_KINDS), event.date <= closed.until.isoformat())
         .order_by(event.id)
     )

@@ -47,11 +47,11 @@ def register(app: typer.Typer) -> None:
             bool, typer.Option("--dry-run", help="Show the schedule before and after, and save nothing.")
         ] = False,
     ) -> None:
-        """Void a charge line that should never have arrived, such as a test order.
+        """Void a charge line that should never have arrived.
 
-        Nothing of it, or of its costs, is recognized, invoiced or in a balance from then on. The line and the reason
-        stay in the trace, and importing its file again does not bring it back. A line with posted parts must be
-        reversed first (revrec postings reverse).
+        Use it for a test order, for example. Nothing of the line, or of its costs, is recognized, invoiced or in a
+        balance from then on. The line and the reason stay in the trace, and importing its file again does not bring it
+        back. A line with posted parts must be reversed first (revrec postings reverse).
 
         \b
         Examples:

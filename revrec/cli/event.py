@@ -1,21 +1,27 @@
 """``revrec event``."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
 from revrec.cli.shared import Options, add_group, command, day, fail
+from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from revrec.jobs.scheduling.scheduler import ScheduleChange
-    from revrec.store.events import RecordedEvent
 
 EVENTS = (
-    "id", "charge", "kind", "date", "name", "quantity", "percent", "amount", "state", "note", "recorded_at",
+    "id", "charge", "kind", "date", "name", "quantity", "percent", "amount", "state", "note", "recorded_at", "actor",
+    "file", "row", "withdrawn_for", "withdrawn_by", "withdrawn_at",
 )  # fmt: skip
-DETAILS = ("actor", "file", "row", "withdrawn_at", "withdrawn_by", "withdrawn_for")
+SPARE = (
+    "withdrawn_at", "withdrawn_by", "row", "file", "actor", "recorded_at", "note", "percent", "quantity",
+    "withdrawn_for",
+)  # fmt: skip
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the schedule before and after, and save nothing.")]
 
 
@@ -94,34 +100,25 @@ def register(app: typer.Typer) -> None:
         facts = {"charge": fact.charge, "kind": kind, "date": happened.isoformat()}
         show_changes(options, facts, done, changes, dry_run)
 
-    @command(group, "list", "event")
-    def list_(
-        options: Options,
-        charge: Annotated[
-            str | None, typer.Option("--charge", metavar="CHARGE", help="Only events of this charge line.")
-        ] = None,
-        limit: Annotated[
-            int, typer.Option("--limit", metavar="N", min=1, help="How many of the newest events to list.")
-        ] = 100,
-    ) -> None:
-        """List recorded events, the newest last, also those that were withdrawn.
+    @list_command(group, "list", "event", filters=ALL)
+    def list_(options: Options, filters: Filters, limit: LimitOption = LIMIT) -> None:
+        """List recorded events, also withdrawn ones, the newest first.
+
+        A period, --from and --to select by the day of the event.
 
         \b
         Examples:
           revrec event list --charge shop/INV-1005/1
-          revrec event list --limit 1000 --format csv
+          revrec event list --period 2024-05 --format csv
         """
-        from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
-        from revrec.jobs.importing.withdrawals import list_events
+        from revrec.cli.listing import show_list, when
+        from revrec.jobs.reports.lists import recorded_events
 
-        rows = [_row(one) for one in list_events(options.context(), charge, limit)]
-        if options.json:
-            print_json({"events": rows})
-        elif options.csv:
-            print_csv(rows, (*EVENTS, *DETAILS))
-        else:
-            print_table(rows, EVENTS, spare=("recorded_at", "note", "percent", "quantity"))
-            conclude(counted(len(rows), "event"), bool(rows))
+        def shown(row: Mapping[str, Any]) -> dict[str, Any]:
+            return {**row, "recorded_at": when(row["recorded_at"]), "withdrawn_at": when(row["withdrawn_at"])}
+
+        found = recorded_events(options.context(), filters)
+        show_list(options, "events", found, EVENTS, ("event", "events"), limit, shown, SPARE, ("id",))
 
     @command(group, "withdraw", "event")
     def withdraw(
@@ -146,14 +143,6 @@ def register(app: typer.Typer) -> None:
         done = f"{event.kind} on {event.date} {'would be withdrawn' if dry_run else 'withdrawn'}"
         facts = {"event": event.id, "charge": event.charge, "kind": event.kind, "date": event.date}
         show_changes(options, facts, done, changes, dry_run)
-
-
-def _row(event: "RecordedEvent") -> dict[str, Any]:
-    from revrec.core.money import decimal_string
-
-    amount = None if event.amount is None else decimal_string(event.amount, event.currency)
-    values = {name: value for name, value in event._asdict().items() if name not in ("charge_no", "currency")}
-    return {**values, "amount": amount, "state": "withdrawn" if event.withdrawn_at else "recorded"}
 
 
 def _number(text: str | None, option: str) -> "Decimal | None":

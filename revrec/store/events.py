@@ -70,7 +70,8 @@ class RecordedEvent(NamedTuple):
     withdrawn_for: str | None
 
 
-def _recorded() -> Select[Any]:
+def recorded_events() -> Select[Any]:
+    """Return the events with everything that :class:`RecordedEvent` has, in its order; callers add conditions."""
     event, gone = fulfillment_event.c, event_withdrawal.c
     return (
         select(
@@ -91,17 +92,9 @@ def _recorded() -> Select[Any]:
     )
 
 
-def recorded_events(connection: Connection, charge: str | None = None, limit: int | None = None) -> list[RecordedEvent]:
-    """Return the newest events, of one charge line if it is named, the newest last."""
-    query = _recorded().order_by(fulfillment_event.c.id.desc()).limit(limit)
-    if charge is not None:
-        query = query.where(charge_line.c.id == charge)
-    return [RecordedEvent(*row) for row in reversed(connection.execute(query).all())]
-
-
 def recorded_event(connection: Connection, number: int) -> RecordedEvent | None:
     """Return one event by its id; None without one."""
-    row = connection.execute(_recorded().where(fulfillment_event.c.id == number)).first()
+    row = connection.execute(recorded_events().where(fulfillment_event.c.id == number)).first()
     return RecordedEvent(*row) if row else None
 
 
@@ -112,7 +105,7 @@ def copies_for_costs(connection: Connection, event: RecordedEvent) -> list[Recor
         fulfillment_event.c[name] == getattr(event, name)
         for name in ("kind", "date", "name", "note", "recorded_at", "actor")
     ]
-    rows = connection.execute(_recorded().where(its_costs, *same))
+    rows = connection.execute(recorded_events().where(its_costs, *same))
     return [RecordedEvent(*row) for row in rows]
 
 

@@ -71,6 +71,8 @@ def sound(revrec: Revrec) -> None:
 def test_nothing_of_a_void_line_is_due_or_in_a_balance(revrec: Revrec) -> None:
     assert void(revrec).code == 0
     sound(revrec)
+    (line,) = revrec("charge", "list", "--charge", TEST_ORDER, "--format", "json").json["charges"]
+    assert (line["state"], line["planned"]) == ("void", "0.00")
     run = revrec("run", "--date", "2024-12-31", "--format", "json").json
     assert sum(float(one["amount"]) for one in run["entries"]) == 60.00, "40.00 of M-2 and 20.00 of its costs"
     assert balance(revrec)["2400"] == "100.00"

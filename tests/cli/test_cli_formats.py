@@ -141,7 +141,7 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
     "schedule": (["schedule"], {"applied", "charges", "changed", "unscheduled", "moved", "changes", "picked_up"}),
     "event add": (
         ["event", "add", "shop/INV-1005/1", "pod", "2024-05-02"],
-        {"charge", "kind", "date", "changes"},
+        {"charge", "kind", "date", "dry_run", "changes", "months", "due"},
     ),
     "db status": (["db", "status"], {"database", "revision", "needs", "current"}),
     "db upgrade": (["db", "upgrade"], {"database", "revision", "changed"}),

@@ -99,3 +99,25 @@ def test_a_reversal_dated_after_today_needs_yes(posted: Path, revrec: Revrec, re
     tomorrow = str((datetime.now(UTC) + timedelta(days=2)).date())
     assert reverse(revrec, reference, "--date", tomorrow).code == 2
     assert reverse(revrec, reference, "--date", tomorrow, "--yes").code == 0
+
+
+def totals(revrec: Revrec, *words: str) -> dict[str, tuple[str, str]]:
+    """Posted and planned by month, as the preview shows them by ledger date."""
+    found = revrec("preview", "--basis", "ledger", "--to", "2024-04-30", *words, "--format", "json").json["totals"]
+    return {one["period"]: (one["posted"], one["planned"]) for one in found}
+
+
+@pytest.mark.parametrize("final", [False, True])
+def test_previews_and_lists_show_what_the_ledger_has(posted: Path, revrec: Revrec, reference: str, final: bool) -> None:
+    before = totals(revrec)
+    assert [one[0] for one in before.values()][:2] == ["4.00", "4.00"], "January and February are posted"
+    reverse(revrec, reference, "--date", "2024-03-02", *(["--final"] if final else []))
+    months = list(totals(revrec).values())
+    assert [one[0] for one in months][:3] == ["4.00", "4.00", "-4.00"], "what each month has in the ledger"
+    assert (months[0][1] == "4.00") is not final, "the lines of January are planned again, unless it was for good"
+    (charge, _other) = revrec("charge", "list", "--format", "json").json["charges"]
+    assert (charge["posted"], charge["planned"]) == ("2.00", "20.00" if final else "22.00")
+    kinds = [
+        one["kind"] for one in revrec("postings", "list", "--state", "posted", "--format", "json").json["postings"]
+    ]
+    assert sorted(kinds) == ["entry", "entry", "reversal"]

@@ -5,25 +5,13 @@ from typing import TYPE_CHECKING
 from revrec.core.errors import BadInput
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
-from revrec.store import charges, events
+from revrec.store import events
 from revrec.store.audit import record
 from revrec.store.database.engine import discarded
 from revrec.store.events import RecordedEvent
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
-
-
-def list_events(context: "Context", charge: str | None, limit: int) -> list[RecordedEvent]:
-    """Return the newest events, of one charge line if it is named, the newest last.
-
-    Raises:
-        BadInput: there is no such charge line.
-    """
-    with context.database.read() as connection:
-        if charge is not None and charges.find_charge(connection, charge) is None:
-            raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE, see: revrec trace")
-        return events.recorded_events(connection, charge, limit)
 
 
 def withdraw_event(

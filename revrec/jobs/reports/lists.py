@@ -50,6 +50,16 @@ def charges(context: "Context", filters: Filters) -> Iterator[Listed]:
         yield from map(_in_decimals, lists.charge_rows(connection, filters))
 
 
+def recorded_events(context: "Context", filters: Filters) -> Iterator[Listed]:
+    """Yield the recorded events, the newest first, also those that were withdrawn. Raises as :func:`postings`."""
+    with context.database.read() as connection:
+        check_filters(context, connection, filters)
+        for row in lists.event_rows(connection, filters):
+            values = row._asdict()
+            amount = None if row.amount is None else decimal_string(row.amount, row.currency)
+            yield {**values, "amount": amount, "state": "withdrawn" if row.withdrawn_at else "recorded"}
+
+
 def imports(context: "Context", filters: Filters) -> Iterator[Listed]:
     """Yield the imported files, the newest first. Raises as :func:`postings`."""
     with context.database.read() as connection:

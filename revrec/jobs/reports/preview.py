@@ -24,7 +24,7 @@ from revrec.jobs.scheduling.contracts import ContractShare, shares_of_contract, 
 from revrec.jobs.scheduling.pick_up import as_the_next_run
 from revrec.store import charges
 from revrec.store.reports.figures import SqlAlchemyView
-from revrec.store.reports.forecast import PlannedLine, planned_lines
+from revrec.store.reports.forecast import PlannedLine, planned_lines, reversed_lines
 from revrec.store.reports.undated import UNSCHEDULED, WAITING, UndatedLine, undated_lines
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 STATES = {
     "planned": "planned", "not imported": "planned", "ready": "planned", "sending": "in_doubt", "in_doubt": "in_doubt",
-    "posted": "posted", "rejected": "rejected", "held": "needs_review",
+    "posted": "posted", "reversed": "posted", "reversal": "posted", "rejected": "rejected", "held": "needs_review",
 }  # fmt: skip
 """The part of a total that a line belongs to, by its status."""
 GOES_ON = ("planned", "rejected", "not imported")
@@ -224,7 +224,10 @@ def preview(
         result.rule_changes = rule_changes(context, SqlAlchemyView(connection))
         check_filters(context, connection, filters)
         holding = ClosedPeriodBlock(posting_dates(context, connection))
-        for line in planned_lines(connection, filters, due, basis is Basis.ledger and not due):
+        by_ledger_date = basis is Basis.ledger and not due
+        for line in planned_lines(connection, filters, due, by_ledger_date):
+            result.add(line, holding)
+        for line in () if due else reversed_lines(connection, filters, by_ledger_date):
             result.add(line, holding)
         result.undated = list(undated_lines(connection, filters))
         no = charges.find_charge(connection, filters.charge) if filters.charge else None

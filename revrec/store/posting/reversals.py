@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    ColumnElement,
     Connection,
     Select,
     exists,
@@ -26,6 +25,19 @@ _ours, _mirrors = entry_reversal.c, _mirror.c
 
 IS_MIRROR = exists(select(_ours.id).where(_ours.entry_id == journal_entry.c.id).correlate(journal_entry))
 """The condition that an entry is the reversal of another one."""
+
+
+_its_mirror = select(_mirrors.id).where(_mirrors.id == _ours.entry_id, _mirrors.state == "POSTED")
+IS_IN_LEDGER = or_(_ours.entry_id.is_(None), exists(_its_mirror.correlate(entry_reversal)))
+"""The condition that a reversal is in the ledger: its mirror entry is posted, or a person made it in Intacct."""
+
+
+IS_REVERSED_FOR_GOOD = exists(
+    select(_ours.id)
+    .where(_ours.reverses == journal_entry.c.id, _ours.final == 1, IS_IN_LEDGER)
+    .correlate(journal_entry)
+)
+"""The condition that the schedule lines of an entry are on it and never posted again, although it is reversed."""
 
 
 class Reversal(NamedTuple):
@@ -72,9 +84,8 @@ def release_lines_of_reversed(connection: Connection, number: int) -> None:
     """
     reopened = (
         select(_ours.reverses)
-        .outerjoin(_mirror, _mirrors.id == _ours.entry_id)
         .join(journal_entry, journal_entry.c.id == _ours.reverses)
-        .where(or_(_ours.reverses == number, _ours.entry_id == number), _ours.final == 0, _takes_effect())
+        .where(or_(_ours.reverses == number, _ours.entry_id == number), _ours.final == 0, IS_IN_LEDGER)
         .where(journal_entry.c.state == "POSTED")
     )
     connection.execute(
@@ -82,11 +93,6 @@ def release_lines_of_reversed(connection: Connection, number: int) -> None:
         .where(schedule_line.c.entry_id.in_(reopened.scalar_subquery()))
         .values(entry_id=None, revision=schedule_line.c.revision + 1)
     )
-
-
-def _takes_effect() -> ColumnElement[bool]:
-    """Return the condition that a reversal is in the ledger; its mirror entry is joined."""
-    return or_(_ours.entry_id.is_(None), _mirrors.state == "POSTED")
 
 
 def _in_force() -> Select[Any]:
@@ -139,16 +145,10 @@ def _reversal(row: Any) -> Reversal:
 
 def entries_that_count(connection: Connection, numbers: Sequence[int]) -> list[str]:
     """Return the references of the entries that schedule lines of these charges are on, except if reversed for good."""
-    final = (
-        select(_ours.id)
-        .outerjoin(_mirror, _mirrors.id == _ours.entry_id)
-        .where(_ours.reverses == journal_entry.c.id, _ours.final == 1, _takes_effect())
-        .correlate(journal_entry)
-    )
     query = (
         select(journal_entry.c.reference)
         .join(schedule_line, schedule_line.c.entry_id == journal_entry.c.id)
-        .where(schedule_line.c.charge_no.in_(numbers), ~exists(final))
+        .where(schedule_line.c.charge_no.in_(numbers), ~IS_REVERSED_FOR_GOOD)
         .distinct()
     )
     return list(connection.execute(query.order_by(journal_entry.c.reference)).scalars())

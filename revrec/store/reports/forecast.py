@@ -3,17 +3,20 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, and_, case, false, func, literal, select, true
 
 from revrec.core.filters import Filters
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.due import WAITS_FOR_INVOICE
+from revrec.store.posting.reversals import IS_IN_LEDGER
 from revrec.store.reports.filters import charge_conditions, rule_conditions, within
 from revrec.store.tables import (
     OPEN,
     charge_line,
     entry_date_override,
+    entry_reversal,
     journal_entry,
+    journal_line,
     rule_version,
     schedule,
     schedule_line,
@@ -104,6 +107,47 @@ def planned_lines(
     )
     for row in stream_rows(connection, query):
         yield PlannedLine(**{**row._asdict(), "awaits": bool(row.awaits)})
+
+
+def reversed_lines(connection: Connection, filters: Filters, by_ledger_date: bool = False) -> Iterator[PlannedLine]:
+    """Yield the amounts of reversed entries and, with the opposite sign, of their reversals: both are in the ledger.
+
+    Their status is reversed and reversal. A line that was reversed for good is still on its entry, so that only its
+    reversal is yielded.
+    """
+    taken_back = entry_reversal.c.date
+    for status, sign, day, which in (
+        ("reversed", 1, journal_entry.c.date, entry_reversal.c.final == 0),
+        ("reversal", -1, taken_back, true()),
+    ):
+        columns = {
+            "amount": sign * schedule_line.c.amount,
+            "status": literal(status),
+            "entry_date": day,
+            "reason": entry_reversal.c.reason,
+            "awaits": false(),
+        }
+        query = (
+            select(*(columns.get(one.name, one).label(one.name) for one in _COLUMNS))
+            .select_from(entry_reversal)
+            .join(journal_entry, journal_entry.c.id == entry_reversal.c.reverses)
+            .join(journal_line, (journal_line.c.entry_id == journal_entry.c.id) & (journal_line.c.side == "debit"))
+            .join(schedule_line, _IS_OF_JOURNAL_LINE)
+            .join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
+            .join(
+                schedule,
+                (schedule.c.charge_no == schedule_line.c.charge_no) & (schedule.c.version == schedule_line.c.version),
+            )
+            .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+            .where(IS_IN_LEDGER, which, *charge_conditions(filters), *rule_conditions(filters))
+            .where(*within(day if by_ledger_date else schedule_line.c.date, filters))
+            .order_by(schedule_line.c.date, schedule_line.c.charge_no, schedule_line.c.seq)
+        )
+        for row in stream_rows(connection, query):
+            yield PlannedLine(**{**row._asdict(), "awaits": False})
+
+
+_IS_OF_JOURNAL_LINE = and_(*(journal_line.c[name] == schedule_line.c[name] for name in ("charge_no", "version", "seq")))
 
 
 def _within_ledger_dates(filters: Filters) -> Iterator[ColumnElement[bool]]:

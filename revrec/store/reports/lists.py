@@ -8,10 +8,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, or_, select, union
 
 from revrec.core.filters import Basis, Filters
+from revrec.store.charges import NOT_VOIDED
 from revrec.store.database.bulk import stream_rows
+from revrec.store.events import RecordedEvent, recorded_events
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import PostingTables
+from revrec.store.posting.reversals import IS_MIRROR, IS_REVERSED_FOR_GOOD
 from revrec.store.reports.filters import (
     charge_conditions,
     entry_conditions,
@@ -41,7 +44,7 @@ BATCH = 500
 
 
 class PostingRow(NamedTuple):
-    """A journal entry (``kind`` is entry) or invoice with its state; ``amount`` is in minor units.
+    """A journal entry (``kind`` is entry, or reversal) or invoice with its state; ``amount`` is in minor units.
 
     ``recognized`` is the day of recognition. ``posted_by`` made the request that Intacct confirmed, or found it there.
     """
@@ -69,7 +72,8 @@ def posting_rows(
     connection: Connection, filters: Filters, states: Sequence[str], basis: Basis = Basis.ledger
 ) -> Iterator[PostingRow]:
     """Yield entries and invoices in these states, all if there are none, in order of date."""
-    entries = _posting_query(ENTRY_TABLES, ("entry", "", recognition_date()), entry_conditions(filters, basis), states)
+    kind = case((IS_MIRROR, "reversal"), else_="entry")
+    entries = _posting_query(ENTRY_TABLES, (kind, "", recognition_date()), entry_conditions(filters, basis), states)
     invoices = _posting_query(
         INVOICE_TABLES, (invoice.c.kind, invoice.c.document, invoice.c.date), invoice_conditions(filters), states
     )
@@ -137,8 +141,8 @@ def run_rows(connection: Connection, filters: Filters) -> Iterator[RunRow]:
 class ChargeRow(NamedTuple):
     """A charge line with its newest schedule; amounts are in minor units.
 
-    ``state`` is scheduled or unscheduled. ``posted`` is on posted entries, ``planned`` on none yet, or on one that is
-    not posted.
+    ``state`` is scheduled, unscheduled or void. ``posted`` is on posted entries that are not reversed, ``planned`` on
+    none yet, or on one that is not posted.
     """
 
     charge: str
@@ -171,7 +175,7 @@ def charge_rows(connection: Connection, filters: Filters) -> Iterator[ChargeRow]
             charge_line.c.post_date,
             charge_line.c.amount,
             charge_line.c.currency,
-            case((schedule.c.version.is_(None), "unscheduled"), else_="scheduled"),
+            case((~NOT_VOIDED, "void"), (schedule.c.version.is_(None), "unscheduled"), else_="scheduled"),
             func.coalesce(rule_version.c.name, unscheduled.c.rule),
             posted,
             planned,
@@ -195,17 +199,22 @@ def charge_rows(connection: Connection, filters: Filters) -> Iterator[ChargeRow]
 
 
 def _sum_of_lines(posted: bool) -> ColumnElement[int]:
-    is_posted = exists(
-        select(journal_entry.c.id)
-        .where(journal_entry.c.id == schedule_line.c.entry_id, journal_entry.c.state == "POSTED")
-        .correlate(schedule_line)
-    )
+    entry = select(journal_entry.c.id).where(journal_entry.c.id == schedule_line.c.entry_id).correlate(schedule_line)
+    is_posted = exists(entry.where(journal_entry.c.state == "POSTED", ~IS_REVERSED_FOR_GOOD))
+    is_done = exists(entry.where(journal_entry.c.state == "POSTED"))
     total = select(func.coalesce(func.sum(schedule_line.c.amount), 0)).where(
         schedule_line.c.charge_no == charge_line.c.no,
         schedule_line.c.superseded_by.is_(None),
-        is_posted if posted else ~is_posted,
+        is_posted if posted else ~is_done,
     )
     return total.correlate(charge_line).scalar_subquery()
+
+
+def event_rows(connection: Connection, filters: Filters) -> Iterator[RecordedEvent]:
+    """Yield the recorded events, the newest first; the filters select by the day of the event."""
+    conditions = (*charge_conditions(filters), *of_rule(filters), *within(fulfillment_event.c.date, filters))
+    query = recorded_events().where(*conditions).order_by(fulfillment_event.c.id.desc())
+    return map(RecordedEvent._make, stream_rows(connection, query, BATCH))
 
 
 class ImportRow(NamedTuple):

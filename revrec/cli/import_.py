@@ -201,7 +201,8 @@ def report(result: "ImportResult") -> None:
         where = f"{one['file']}: {one['place']}: {one['field']}{value}"
         _say(f"{where}: {one['reason']}; {one['fix']}")
     if result.without_amount:
-        _say(f"{result.file}: rejected rows whose amount cannot be read, in no total: {result.without_amount:,}")
+        rows = "row has" if result.without_amount == 1 else "rows have"
+        _say(f"{result.file}: {result.without_amount:,} rejected {rows} no amount that can be read; no total has it")
     unshown = result.rejected - len({one["row"] for one in result.report})
     if unshown > 0:
         _say(f"{result.file}: {unshown} more rows cannot be used")

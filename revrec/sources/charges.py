@@ -62,7 +62,7 @@ class ChargeRows:
         normalized_texts = self._values.normalized_texts
         for number, row in table.records:
             if isinstance(row, PassedOverRecord):
-                money = self.money(fill_row(row.row)[0]) if row.row is not None else None
+                money = [found for one in row.rows if (found := self.money(fill_row(one)[0]))]
                 yield PassedOver(number, row.reason, table.place(number), money)
                 continue
             if isinstance(row, DamagedRecord):

@@ -35,10 +35,11 @@ class RejectedDocument(NamedTuple):
 
 
 class SkippedDocument(NamedTuple):
-    """A document, or a part of one, that is skipped on purpose."""
+    """A document, or a part of one, that is skipped on purpose. ``lines`` are the charge lines that it would have."""
 
     reason: str
     place: str
+    lines: Sequence[FoundRecord] = ()
 
 
 DocumentOutcome = FoundRecord | RejectedDocument | SkippedDocument
@@ -60,6 +61,14 @@ def read_whole(
         return list(outcomes())
     except BrokenDocument as broken:
         return [broken.wrong._replace(raw=excerpt(raw()))]
+
+
+def skipped_lines(outcomes: Callable[[], Iterable[DocumentOutcome]]) -> list[FoundRecord]:
+    """Return the charge lines that a skipped document would have; an empty list if it is broken."""
+    try:
+        return [one for one in outcomes() if isinstance(one, FoundRecord)]
+    except BrokenDocument:
+        return []
 
 
 def excerpt(texts: Iterable[str]) -> list[str]:
@@ -128,6 +137,6 @@ class DocumentRows:
             if isinstance(found, FoundRecord):
                 yield number, self._row(found)
             elif isinstance(found, SkippedDocument):
-                yield number, PassedOverRecord(found.reason)
+                yield number, PassedOverRecord(found.reason, [self._row(line) for line in found.lines])
             else:
                 yield number, DamagedRecord([RowProblem(*found[:4])], found.raw)

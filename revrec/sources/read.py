@@ -140,7 +140,7 @@ def _chosen(table: Table, mapping: ColumnMapping) -> Iterator[Record]:
                 value = row[place].strip()
                 if not any(fnmatchcase(value, pattern) for pattern in patterns):
                     said = f'{column} is "{shorten(value)}"' if value else f"{column} is empty"
-                    yield number, PassedOverRecord(said, row)
+                    yield number, PassedOverRecord(said, [row])
                     break
             else:
                 yield number, row

@@ -90,13 +90,13 @@ class BadRow(NamedTuple):
 class PassedOver(NamedTuple):
     """A record that is passed over on purpose, and why: a trailer, an unpaid order, a shipment still on its way.
 
-    ``money`` is its amount, None if it has none that can be read.
+    ``money`` are the amounts of its charge lines, as far as they can be read.
     """
 
     row_number: int
     reason: str
     place: str
-    money: RowMoney | None = None
+    money: Sequence[RowMoney] = ()
 
 
 ChargeRowResult: TypeAlias = GoodRow[ChargeLine] | BadRow | PassedOver
@@ -114,7 +114,7 @@ class DamagedRecord(NamedTuple):
 
 
 class PassedOverRecord(NamedTuple):
-    """A record that a format passes over on purpose, and why; ``row`` holds its values, None if it is not a row."""
+    """A record that a format passes over on purpose, and why; ``rows`` are the values of its charge lines."""
 
     reason: str
-    row: list[str] | None = None
+    rows: Sequence[list[str]] = ()

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -163,3 +164,38 @@ def test_the_totals_of_a_mapping_are_checked_too(offline: Books, row: MakeRow) -
     path = offline.file("rows.csv", [row("D-1", amount="24.00"), row("D-2", amount="501", currency="JPY")])
     (result,) = import_document(offline.context("import"), path, mappings_of(offline.context(), "mine"))
     assert "the total of the file in JPY is 500, its rows add up to 501" in result.refused
+
+
+@pytest.mark.parametrize(
+    ("mapping", "name", "left_out"),
+    [
+        ("shopify-orders", "shops/shopify-orders.json", {"USD": 2400}),
+        ("magento-orders", "shops/magento-orders.json", {"USD": 2400}),
+    ],
+)
+def test_a_skipped_order_shows_the_money_that_it_would_bring(
+    offline: Books, mapping: str, name: str, left_out: dict[str, int]
+) -> None:
+    found = imported(offline, name, mapping, []).amounts
+    assert {currency: one.left_out for currency, one in found.items() if one.left_out} == left_out
+
+
+@pytest.mark.parametrize(
+    ("mapping", "name", "original", "test"),
+    [
+        ("x12", "edi/invoices.x12", "*0*P*", "*0*T*"),
+        ("edifact", "edi/invoices.edifact", "240328:0915+11'", "240328:0915+11++++++1'"),
+    ],
+)
+def test_a_test_interchange_shows_its_money_as_left_out(
+    offline: Books, mapping: str, name: str, original: str, test: str
+) -> None:
+    total = imported(offline, name, mapping, []).amounts
+    text = (SAMPLES / name).read_text(encoding="utf-8")
+    path = offline.folder / Path(name).name
+    path.write_text(text.replace(original, test, 1), encoding="utf-8")
+    result = import_document(offline.context("import"), path, mappings_of(offline.context(), mapping))[0]
+    assert result.accepted == 0 and not result.refused
+    assert {currency: one.left_out for currency, one in result.amounts.items()} == {
+        currency: one.accepted for currency, one in total.items()
+    }

@@ -137,8 +137,8 @@ class ImportResult:
 
     def pass_over(self, row: PassedOver) -> None:
         """Count a record that was left out on purpose."""
-        if row.money:
-            self.amounts_in(row.money.currency).left_out += row.money.amount
+        for money in row.money:
+            self.amounts_in(money.currency).left_out += money.amount
         known = row.reason in self.passed_over or len(self.passed_over) < MOST_REASONS
         reason = row.reason if known else "other reasons"
         self.passed_over[reason] = self.passed_over.get(reason, 0) + 1

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from revrec.sources.documents import DocumentOutcome, SkippedDocument, read_whole
+from revrec.sources.documents import DocumentOutcome, SkippedDocument, read_whole, skipped_lines
 from revrec.sources.edi.edifact_deliveries import deliveries
 from revrec.sources.edi.edifact_invoices import billed
 from revrec.sources.edi.edifact_message import EdifactMessage
@@ -23,6 +23,8 @@ def charges(message: EdifactMessage) -> Iterator[DocumentOutcome]:
     if message.kind not in CHARGE_MESSAGES:
         yield SkippedDocument(f"message {message.kind} has no charges", message.place)
     elif status := edifact_status(message):
+        if isinstance(status, SkippedDocument):
+            status = status._replace(lines=skipped_lines(lambda: billed(message)))
         yield status
     else:
         found = read_whole(lambda: billed(message), message.texts)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from revrec.sources.documents import DocumentOutcome, SkippedDocument, read_whole
+from revrec.sources.documents import DocumentOutcome, SkippedDocument, read_whole, skipped_lines
 from revrec.sources.edi.status import x12_status
 from revrec.sources.edi.x12_deliveries import deliveries
 from revrec.sources.edi.x12_invoices import billed
@@ -23,6 +23,8 @@ def charges(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
     if transaction.kind not in CHARGE_SETS:
         yield SkippedDocument(f"set {transaction.kind} has no charges", transaction.place)
     elif status := x12_status(transaction):
+        if isinstance(status, SkippedDocument):
+            status = status._replace(lines=skipped_lines(lambda: billed(transaction)))
         yield status
     else:
         found = read_whole(lambda: billed(transaction), transaction.texts)

@@ -5,6 +5,7 @@ segments (UNT) and of messages or groups (UNZ, UNE) and the references are check
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from revrec.sources.documents import (
     SENT_AGAIN,
@@ -14,6 +15,7 @@ from revrec.sources.documents import (
     RejectedDocument,
     SkippedDocument,
     excerpt,
+    skipped_lines,
 )
 from revrec.sources.edi import edifact_messages
 from revrec.sources.edi.columns import edifact_column
@@ -58,7 +60,7 @@ class _EdifactEnvelopes:
             if isinstance(message, RejectedDocument):
                 yield message
             elif reason := left_out(self._mapping, edifact_column, (message.segments, message.envelope)):
-                yield SkippedDocument(reason, message.place)
+                yield SkippedDocument(reason, message.place, skipped_lines(partial(convert, message)))
             else:
                 yield from convert(message)
 

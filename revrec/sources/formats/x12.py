@@ -5,6 +5,7 @@ control numbers are checked against the contents.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from revrec.sources.documents import (
     SENT_AGAIN,
@@ -14,6 +15,7 @@ from revrec.sources.documents import (
     RejectedDocument,
     SkippedDocument,
     excerpt,
+    skipped_lines,
 )
 from revrec.sources.edi import x12_sets
 from revrec.sources.edi.columns import x12_column
@@ -56,7 +58,7 @@ class _X12Envelopes:
             if isinstance(transaction, RejectedDocument):
                 yield transaction
             elif reason := left_out(self._mapping, x12_column, (transaction.segments, transaction.envelope)):
-                yield SkippedDocument(reason, transaction.place)
+                yield SkippedDocument(reason, transaction.place, skipped_lines(partial(convert, transaction)))
             else:
                 yield from convert(transaction)
 

@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument
+from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument, skipped_lines
 from revrec.sources.edi.segments import plain
 from revrec.sources.shops.magento_totals import ZERO, DocumentTotals, ItemAmounts, item_amounts, shipping_of
 from revrec.sources.shops.objects import Json, JsonNode
@@ -64,13 +64,17 @@ def charges(node: JsonNode) -> Iterator[DocumentOutcome]:
     if kind == "shipment":
         yield SkippedDocument("it is a shipment, which has no charges", node.place)
     elif kind == "order" and node.text("state") not in BILLED:
-        yield SkippedDocument(f"the order is {node.text('state') or 'without a state'}", node.place)
+        yield _skipped(f"the order is {node.text('state') or 'without a state'}", node, kind)
     elif kind == "invoice" and node.text("state") == "3":
-        yield SkippedDocument("the invoice is canceled", node.place)
+        yield _skipped("the invoice is canceled", node, kind)
     elif kind == "creditmemo" and node.text("state") == "3":
-        yield SkippedDocument("the credit memo is canceled", node.place)
+        yield _skipped("the credit memo is canceled", node, kind)
     else:
         yield from _billed(node, kind)
+
+
+def _skipped(reason: str, node: JsonNode, kind: str) -> SkippedDocument:
+    return SkippedDocument(reason, node.place, skipped_lines(lambda: _billed(node, kind)))
 
 
 def events(node: JsonNode) -> Iterator[DocumentOutcome]:

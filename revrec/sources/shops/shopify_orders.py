@@ -14,9 +14,10 @@ whose totals differ from these lines is broken. The document is the order's id, 
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
-from revrec.sources.documents import BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument
+from revrec.sources.documents import BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument, skipped_lines
 from revrec.sources.edi.segments import plain
 from revrec.sources.shops.objects import Json, JsonNode
 from revrec.sources.shops.shopify_amounts import (
@@ -89,7 +90,10 @@ def charges(node: JsonNode) -> Iterator[DocumentOutcome]:
         yield SkippedDocument(f"it is a {kind}, whose order has the charges", node.place)
         return
     unbilled = not_billed(node)
-    yield from [SkippedDocument(unbilled, node.place)] if unbilled else _order(node)
+    if unbilled:
+        yield SkippedDocument(unbilled, node.place, skipped_lines(lambda: _order(node)))
+    else:
+        yield from _order(node)
 
 
 def kind_of(node: JsonNode) -> str:
@@ -181,6 +185,10 @@ def _tip_lines(order: JsonNode) -> frozenset[str]:
     )
 
 
+def _tip(shared: OrderContext, line: JsonNode, date: str) -> Iterator[DocumentOutcome]:
+    yield shared.made(line, _named(line), line_amounts(line).net(shared.taxes_included), date)
+
+
 def _order(order: JsonNode) -> Iterator[DocumentOutcome]:
     shared = OrderContext(order)
     date = order.text("processed_at") or order.text("created_at")
@@ -193,7 +201,8 @@ def _order(order: JsonNode) -> Iterator[DocumentOutcome]:
         net = amounts.net(shared.taxes_included)
         yield shared.made(line, {**values, "quantity": line.text("quantity")}, net, date)
     for line in tips:
-        yield SkippedDocument("it is a tip", f"{order.place}, line {line.text('id')}")
+        tip = skipped_lines(partial(_tip, shared, line, date))
+        yield SkippedDocument("it is a tip", f"{order.place}, line {line.text('id')}", tip)
     for at, (line, amounts) in enumerate(shipping, 1):
         _check_taxes(line, amounts, shared)
         key = line.text("id") or str(at)

@@ -11,7 +11,9 @@ from revrec.cli.shared import INTERRUPTED, LAST_DAY, Options, YesOption, command
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
+    from revrec.jobs.context import Context
     from revrec.jobs.running.result import EntryView, RunResult
+    from revrec.jobs.running.unknown_records import LookedUp
 
 COLUMNS = ("reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no")
 COUNTS = ("posted", "failed", "in_doubt", "held", "waiting")
@@ -30,7 +32,10 @@ def register(app: typer.Typer) -> None:
             typer.Option("--date", metavar="D", help=f"Post all that is due on or before this day; {LAST_DAY}"),
         ],
         dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Show the entries without sending or saving them.")
+            bool,
+            typer.Option(
+                "--dry-run", help="Show the entries, and unknown accounts and other records; send and save nothing."
+            ),
         ] = False,
         wait: Annotated[
             str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to finish: '5 min'.")
@@ -78,7 +83,7 @@ def register(app: typer.Typer) -> None:
         fetched = _fetch(options, dry_run) if fetch else 0
         confirmed([] if sure else above_limit(context, due))
         result = run_and_alert(context, due, dry_run, *waits)
-        _show(options, result, limit)
+        _show(options, result, _looked_up(context, result), limit)
         _end(result)
         if fetched:
             raise typer.Exit(fetched)
@@ -99,7 +104,14 @@ def _warn(text: str) -> None:
     print(f"revrec: warning: {text}", file=sys.stderr)
 
 
-def _show(options: Options, result: "RunResult", limit: int) -> None:
+def _looked_up(context: "Context", result: "RunResult") -> "LookedUp":
+    """Return the records of a dry run that Intacct does not know; none after a run, which Intacct has answered."""
+    from revrec.jobs.running.unknown_records import look_up
+
+    return look_up(context, result.named)
+
+
+def _show(options: Options, result: "RunResult", looked_up: "LookedUp", limit: int) -> None:
     from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
     from revrec.jobs.rules.files import RULES_ADVICE
 
@@ -110,7 +122,8 @@ def _show(options: Options, result: "RunResult", limit: int) -> None:
         invoiced = {"invoices": result.invoices, "invoiced": dict.fromkeys(COUNTS, 0) | result.invoice_counts}
         undated = {"undated": as_data(result.undated), "missing": as_data(result.missing)}
         rules = {"rule_changes": as_data(result.rule_changes), "picked_up": [one.charge for one in result.picked_up]}
-        shared = {"shared": _shared_data(result)}
+        unknown = {"unknown_records": as_data(looked_up.unknown), "not_looked_up": looked_up.failed}
+        shared = {"shared": _shared_data(result), **unknown}
         print_json({**head, **counts, "repaired": repaired, **invoiced, **shared, **undated, **rules})
         return
     if options.csv:
@@ -128,6 +141,10 @@ def _show(options: Options, result: "RunResult", limit: int) -> None:
         print(f"{counted(len(result.picked_up), 'charge line')} without a schedule got one by rules that changed")
     if result.rule_changes:
         _warn(f"{harmless(str(result.rule_changes))}; {RULES_ADVICE}")
+    for record in looked_up.unknown[:MOST_REASONS]:
+        _warn(harmless(str(record)))
+    if looked_up.failed:
+        _warn(f"records were not looked up in Intacct: {harmless(looked_up.failed)}")
     for missing in result.missing:
         _warn(f"{harmless(str(missing))}: see revrec preview --date {result.date}")
 

@@ -39,6 +39,14 @@ def register(app: typer.Typer) -> None:
             Path | None,
             typer.Option("--like", metavar="REPORT", help="Behave like the company in a report of doctor --probe."),
         ] = None,
+        company: Annotated[
+            str | None,
+            typer.Option(
+                "--company",
+                metavar="FILE|rules",
+                help="Your accounts and other records: CSV, XLSX, or what the rules post to; default: [sandbox].",
+            ),
+        ] = None,
         quiet: Annotated[bool, typer.Option("--quiet", help="Do not log requests on standard error.")] = False,
     ) -> None:
         """Serve a simulated Intacct company over HTTP, until stopped.
@@ -48,6 +56,9 @@ def register(app: typer.Typer) -> None:
         reset, slow, drip, 5xx, 429, GW-0011, html, empty, truncated, garbled, wrong_control_id, stale, twice, repeat,
         refuse, die, expire_sessions, forget_ids, close_period, open_period.
 
+        With --company the sandbox has your own records. Each kind that the file contains is complete: other accounts,
+        for example, are rejected. The columns are kind, id and name; without kinds, it is a chart of accounts.
+
         \b
         Examples:
           revrec sandbox serve
@@ -55,11 +66,15 @@ def register(app: typer.Typer) -> None:
           revrec sandbox serve --fault "drop@after:1x:create,503@before:0.1" --seed 7
           revrec sandbox serve --switch masters=strict
           revrec sandbox serve --like probe.json
+          revrec sandbox serve --company chart.csv
+          revrec sandbox serve --company rules
         """
+        from revrec.jobs.sandbox_company import company_file
         from revrec.sandbox.control.serve import serve as start
 
         switches = _like(like) | _pairs(switch or [])
-        raise typer.Exit(start(port, _file(options, data), seed, fault, switches, quiet))
+        records = company_file(options.context(), company)
+        raise typer.Exit(start(port, _file(options, data), seed, fault, switches, quiet, records=records))
 
     _register_admin(group)
 

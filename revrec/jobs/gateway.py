@@ -93,9 +93,10 @@ def _places(context: "Context") -> tuple[dict[str, str], Path, dict[str, str], P
 @contextmanager
 def _sandbox_gateway(context: "Context") -> Iterator["XmlGateway"]:
     from revrec.intacct.credentials import Credentials
+    from revrec.jobs.sandbox_company import company_file
     from revrec.jobs.sandbox_process import sandbox
 
-    with sandbox(context.settings.sandbox.data, context.environment) as address:
+    with sandbox(context.settings.sandbox.data, context.environment, company_file(context)) as address:
         context.say(f"sandbox: {address['url']} (watch it at {address['admin_url']})")
         credentials = Credentials(
             sender_id=address["sender_id"],

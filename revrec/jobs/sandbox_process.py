@@ -18,8 +18,10 @@ PASSWORDS = ("REVREC_SANDBOX_SENDER_PASSWORD", "REVREC_SANDBOX_USER_PASSWORD")
 
 
 @contextlib.contextmanager
-def sandbox(data: Path, environment: Mapping[str, str]) -> Iterator[dict[str, Any]]:
+def sandbox(data: Path, environment: Mapping[str, str], company: Path | None = None) -> Iterator[dict[str, Any]]:
     """Yield the address and credentials of a sandbox on this data file. If it was started here, it ends with the block.
+
+    ``company`` is a file of the records of the user's own company. A sandbox that already runs keeps its own.
 
     It also ends when this process does, however that happens, because it serves only while its standard input is open.
     Its access log goes to ``DATA.log``, where a second terminal can watch it.
@@ -32,9 +34,10 @@ def sandbox(data: Path, environment: Mapping[str, str]) -> Iterator[dict[str, An
         yield found
         return
     log = data.with_name(data.name + ".log")
+    own = ["--company", str(company)] if company else []
     with _open_log(log) as errors:
         process = start_python(
-            ["-m", "revrec.sandbox", "serve", "--attached", "--data", str(data)],
+            ["-m", "revrec.sandbox", "serve", "--attached", "--data", str(data), *own],
             {name: environment[name] for name in PASSWORDS if name in environment},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -177,6 +177,9 @@ class SandboxSettings:
     """The built-in Intacct simulator."""
 
     data: Path = setting(PATH, "sandbox.db", "the simulator's own data file")
+    company: str = setting(
+        TEXT, "", 'CSV or XLSX with your accounts, journals and other records, or "rules" for what the rules post to'
+    )
 
 
 @dataclass(frozen=True)

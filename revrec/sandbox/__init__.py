@@ -22,6 +22,7 @@ def serve(
     fault: str = "",
     switches: Mapping[str, object] | None = None,
     quiet: bool = False,
+    records: Path | None = None,
 ) -> int:
     """Serve a sandbox until a signal ends it; see ``revrec.sandbox.control.serve.serve``.
 
@@ -29,7 +30,7 @@ def serve(
     """
     from revrec.sandbox.control.serve import serve as serve_now
 
-    return serve_now(port, data, seed, fault, switches, quiet)
+    return serve_now(port, data, seed, fault, switches, quiet, records=records)
 
 
 def running(data: Path) -> dict[str, Any] | None:

@@ -33,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
         "--switch", action="append", default=[], metavar="NAME=VALUE", help="set a switch; may be repeated"
     )
     command.add_argument("--like", type=Path, metavar="REPORT", help="use the switches in the report of a probe")
+    command.add_argument(
+        "--company", type=Path, metavar="FILE", help="CSV of accounts, journals, customers, items and dimensions"
+    )
     command.add_argument("--attached", action="store_true", help="stop when standard input ends")
     command.add_argument("--quiet", action="store_true", help="write no access log")
     return parser
@@ -60,7 +63,8 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     stop = _stdin_closed() if options.attached else None
-    return serve(options.port, options.data, options.seed, options.fault, switches, options.quiet, stop)
+    numbers, shape = (options.port, options.data, options.seed), (options.fault, switches, options.quiet)
+    return serve(*numbers, *shape, stop, options.company)
 
 
 def _stdin_closed() -> threading.Event:

@@ -62,7 +62,7 @@ def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, r
     found = revrec("run", "--date", "2024-01-31", "--format", "json", *(["--dry-run"] if dry else [])).json
     assert found.keys() == {
         "run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting", "repaired",
-        "invoices", "invoiced", "shared", "undated", "missing",
+        "invoices", "invoiced", "shared", "undated", "missing", "unknown_records", "not_looked_up",
         "rule_changes", "picked_up",
     }  # fmt: skip
     assert found["date"] == "2024-01-31"
@@ -78,6 +78,8 @@ def test_trace_has_the_documented_keys(story: Path, revrec: Revrec) -> None:
     life = revrec("trace", "shop/INV-1001/1", "--format", "json").json
     assert life.keys() == {
         "charge",
+        "credits",
+        "credited_by",
         "source",
         "events",
         "rule",

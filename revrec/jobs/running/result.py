@@ -22,6 +22,7 @@ from revrec.jobs.scheduling.scheduler import ScheduleChange
 from revrec.store.posting import entries, invoices
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
+from revrec.store.posting.named_records import NamedRecord, named_records
 from revrec.store.reports.figures import SqlAlchemyView
 from revrec.store.reports.undated import undated_groups
 
@@ -114,6 +115,8 @@ class RunResult:
     """The rule files that are newer than the schedules."""
     picked_up: list[ScheduleChange] = field(default_factory=list)
     """The new schedules of charge lines that had none, by rules that changed."""
+    named: dict[NamedRecord, int] = field(default_factory=dict)
+    """The records that the entries of a dry run name, each with the number of entries."""
     invoices_created: set[int] = field(default_factory=set)
     invoices_processed: set[int] = field(default_factory=set)
     invoices_posted: set[int] = field(default_factory=set)
@@ -153,6 +156,7 @@ def plan_counts(
         return
     _collect_plan(connection, context, result)
     numbers = entries.numbers_in(connection, "READY", until=result.date)
+    result.named = named_records(connection, result.date.isoformat())
     planned: list[EntryView] = [{**one, "status": "planned"} for one in entry_views(connection, numbers)]
     _collect_lines_on_no_entry(connection, context, result)
     on_no_entry = views_of_lines(result.blocked, result.awaiting_invoice)

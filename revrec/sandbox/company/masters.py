@@ -51,6 +51,8 @@ class MasterRecords:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: dict[str, dict[str, MasterRecord]] = {}
+        self.complete: frozenset[str] = frozenset()
+        """The kinds that the user's own records cover: ids of these kinds are never created on demand."""
         self.reload()
 
     def reload(self) -> None:
@@ -86,6 +88,14 @@ class MasterRecords:
         )
         self._store.after_commit(lambda: self._remember(master, recordno))
         return recordno
+
+    def drop(self, master: MasterRecord) -> None:
+        """Remove a record inside the caller's transaction."""
+        self._store.execute("DELETE FROM master WHERE kind = ? AND id = ?", (master.kind, master.id))
+        self._store.after_commit(lambda: self._forget(master))
+
+    def _forget(self, master: MasterRecord) -> None:
+        self._known[master.kind].pop(master.id)
 
     def _remember(self, master: MasterRecord, recordno: int) -> None:
         self._known[master.kind][master.id] = MasterRecord(

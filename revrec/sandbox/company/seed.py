@@ -1,6 +1,7 @@
 """The seeded company: the records of a new sandbox, and the reset to them."""
 
 from revrec.sandbox.company.masters import MasterRecord
+from revrec.sandbox.company.own_records import take_over
 from revrec.sandbox.company.profile import (
     INTER_ENTITY_PAYABLE,
     INTER_ENTITY_RECEIVABLE,
@@ -118,11 +119,13 @@ def seed_missing(company: CompanyState) -> None:
 
 
 def reset(company: CompanyState) -> None:
-    """Reset to the seeded company: no entries, control ids, sessions or locks, and all periods open."""
+    """Reset to the initial company: no entries, control ids, sessions or locks, and all periods open."""
     with company.store.transaction():
         company.store.clear()
         company.masters.reload()
         seed_missing(company)
+    if company.own_records:
+        take_over(company, company.own_records)
     company.periods.reload()
     company.sessions.clear()
     company.visibility.clear()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from revrec.sandbox.company.access import AccessControl
 from revrec.sandbox.company.control_ids import ControlIds
-from revrec.sandbox.company.masters import MasterRecords
+from revrec.sandbox.company.masters import MasterRecord, MasterRecords
 from revrec.sandbox.company.periods import Periods
 from revrec.sandbox.company.result_sets import ResultSetCache
 from revrec.sandbox.company.sessions import Clock, Sessions
@@ -95,3 +95,5 @@ class CompanyState:
     random: random.Random
     seed: int
     session_url: str = ""
+    own_records: tuple[MasterRecord, ...] = ()
+    """The records of the user's own company, which a reset keeps."""

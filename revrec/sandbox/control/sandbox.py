@@ -4,14 +4,15 @@ import os
 import random
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from revrec.sandbox.company import profile
 from revrec.sandbox.company.access import AccessControl, Sender, User
 from revrec.sandbox.company.control_ids import ControlIds
-from revrec.sandbox.company.masters import MasterRecords
+from revrec.sandbox.company.masters import MasterRecord, MasterRecords
+from revrec.sandbox.company.own_records import take_over
 from revrec.sandbox.company.periods import Periods
 from revrec.sandbox.company.result_sets import ResultSetCache
 from revrec.sandbox.company.seed import seed_missing
@@ -37,10 +38,12 @@ class Sandbox:
         switches: Mapping[str, object] | None = None,
         log: LogLine | None = None,
         may_exit: bool = False,
+        records: Sequence[MasterRecord] = (),
     ) -> None:
         """Open the company and bind both ports.
 
-        ``may_exit`` is true if the sandbox has the process to itself, so that a fault may end it.
+        ``may_exit`` is true if the sandbox has the process to itself, so that a fault may end it. ``records`` replace
+        the seeded records of their kinds.
 
         Raises:
             ValueError: a switch or the fault plan is invalid.
@@ -54,6 +57,8 @@ class Sandbox:
         faults = FaultPlan(fault, seed, writer, may_exit)
         self._passwords = _password("SENDER"), _password("USER")
         self.company = _company(Store(data), self.switches, self._passwords, seed)
+        if records:
+            take_over(self.company, records)
         self._gateway = GatewayServer(port, Gateway(self.company), faults, writer)
         self._admin = AdminServer(self.company, faults)
         self.company.session_url = self._url(SESSION_PATH)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from filelock import Timeout
 
+from revrec.sandbox.company.own_records import read_records
 from revrec.sandbox.company.store import StoreError
 from revrec.sandbox.control.address import address_file, lock_of, running, write_address
 from revrec.sandbox.control.sandbox import Sandbox
@@ -29,16 +30,19 @@ def serve(
     switches: Mapping[str, object] | None = None,
     quiet: bool = False,
     stop: threading.Event | None = None,
+    records: Path | None = None,
 ) -> int:
     """Serve until SIGTERM or SIGINT, or until ``stop`` is set, and return the exit code.
 
-    The exit code is 0 after a clean end, 2 for a wrong option or a port in use, 3 for an unusable data file, and 6 when
+    ``records`` is a CSV file of the user's own accounts, journals, customers, items and dimensions. The exit code is 0
+    after a clean end, 2 for a wrong option or a port in use, 3 for an unusable data file, and 6 when
     another sandbox serves the same data file.
     """
     ending = stop or threading.Event()
     try:
         with _data_file_locked(data):
-            sandbox = Sandbox(port, data, seed, fault, switches, _silent if quiet else _log, may_exit=True)
+            log, own = _silent if quiet else _log, read_records(records) if records else ()
+            sandbox = Sandbox(port, data, seed, fault, switches, log, may_exit=True, records=own)
             with _signals_collected() as received:
                 _serve_until(lambda: bool(received) or ending.wait(POLL_SECONDS), sandbox, data)
             return DONE

@@ -172,7 +172,8 @@ class LineReader:
     def _exists_or_created(self, dimension: Dimension, code: str) -> bool:
         if self._masters.active(dimension.kind, code) is not None or (dimension.kind, code) in self._created:
             return True
-        may_create = dimension.kind in OPEN_KINDS and self._switches.masters == "open"
+        is_open = dimension.kind in OPEN_KINDS and dimension.kind not in self._masters.complete
+        may_create = is_open and self._switches.masters == "open"
         if not may_create or self._masters.get(dimension.kind, code) is not None:
             return False
         self._masters.put(MasterRecord(dimension.kind, code, code))

@@ -84,8 +84,6 @@ def test_trace_has_the_documented_keys(story: Path, revrec: Revrec) -> None:
         "events",
         "rule",
         "unscheduled",
-        "credits",
-        "credited_by",
         "allocations",
         "schedule",
         "repairs",

@@ -10,7 +10,7 @@ OF_RUN = "SELECT id FROM journal_entry WHERE run_id = ?"
 OUTCOMES = f"""
     SELECT o.* FROM attempt a JOIN attempt_outcome o ON o.attempt_id = a.id WHERE a.entry_id IN ({OF_RUN})
     ORDER BY a.id"""
-TAKE = "UPDATE schedule_line SET entry_id = ? WHERE charge_no = ? AND version = ? AND seq = ?"
+MOVE = "UPDATE schedule SET open_from = ? WHERE charge_no = ? AND version = ?"
 CLAIM = "UPDATE journal_entry SET state = 'SENDING', attempts = 1, owner = 'x', lease_until = 'x' WHERE id = ?"
 POSTED = """
     UPDATE journal_entry SET state = 'POSTED', owner = NULL, lease_until = NULL, record_no = ?, posted_at = ?
@@ -34,7 +34,11 @@ class Changes:
         self.entries = rows(f"SELECT {ENTRY}, 'READY' FROM journal_entry WHERE run_id = ? ORDER BY id")
         self.posted = rows("SELECT record_no, posted_at, id FROM journal_entry WHERE run_id = ? ORDER BY id")
         self.lines = rows(f"SELECT * FROM journal_line WHERE entry_id IN ({OF_RUN})")
-        self.taken = rows(f"SELECT entry_id, charge_no, version, seq FROM schedule_line WHERE entry_id IN ({OF_RUN})")
+        self.entered = rows(f"SELECT * FROM entered_line WHERE entry_id IN ({OF_RUN})")
+        self.moved = rows(
+            "SELECT s.open_from, s.charge_no, s.version FROM entered_line e JOIN schedule s"
+            f" ON s.charge_no = e.charge_no AND s.version = e.version WHERE e.entry_id IN ({OF_RUN})"
+        )
         self.attempts = rows(f"SELECT * FROM attempt WHERE entry_id IN ({OF_RUN}) ORDER BY id")
         self.outcomes = rows(OUTCOMES)
         self.audit = iter(source.execute("SELECT * FROM audit_event WHERE seq > ? ORDER BY seq", (audited,)).fetchall())
@@ -62,7 +66,8 @@ class Changes:
         driver.execute("BEGIN IMMEDIATE")
         _insert(driver, "posting_run", [self.run])
         _insert(driver, "journal_line", self.lines)
-        driver.executemany(TAKE, self.taken)
+        _insert(driver, "entered_line", self.entered)
+        driver.executemany(MOVE, self.moved)
         driver.executemany(f"INSERT INTO journal_entry ({ENTRY}, state) VALUES ({', '.join('?' * 14)})", self.entries)
         _insert(driver, "audit_event", [next(self.audit), *(next(self.audit) for _ in self.entries)])
         driver.execute("COMMIT")

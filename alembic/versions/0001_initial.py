@@ -57,7 +57,9 @@ APPEND_ONLY = (
     "contract_line",
     "allocation",
     "allocation_line",
-    "schedule",
+    "explanation",
+    "plan",
+    "plan_part",
     "schedule_wait",
     "schedule_plan",
     "price_change",
@@ -79,7 +81,7 @@ APPEND_ONLY = (
     "invoice_attempt_outcome",
     "invoice_attempt_failure",
 )
-NEVER_DELETED = (*APPEND_ONLY, "schedule_line", "journal_entry", "invoice", "posting_run", "meta")
+NEVER_DELETED = (*APPEND_ONLY, "schedule", "entered_line", "journal_entry", "invoice", "posting_run", "meta")
 
 
 def sealed(table: str, message: str) -> str:
@@ -90,20 +92,107 @@ def sealed(table: str, message: str) -> str:
         BEGIN SELECT RAISE(ABORT, '{message}'); END"""  # noqa: S608
 
 
+HALF = "CASE WHEN s.planned < 0 THEN -n.total ELSE n.total END"
+PART_AMOUNT = f"""CASE WHEN n.kind = 'amounts' THEN p.cumulative - p.before ELSE
+      (2 * s.planned * p.cumulative + {HALF}) / (2 * n.total)
+      - (2 * s.planned * p.before + {HALF}) / (2 * n.total) END"""
+"""The amount of a part ``p`` of the plan ``n`` in the schedule version ``s``: the rounded cumulative share minus the
+one before it, rounded half away from zero. Division truncates on both databases, so half is added with the sign of the
+amount."""
+
+SEQ = "s.first_seq + p.seq - 1"
+ITS_ROW = f"e.charge_no = s.charge_no AND e.version = s.version AND e.seq = {SEQ}"
+PARTS_OF_VERSIONS = "schedule s JOIN plan n ON n.id = s.plan_id JOIN plan_part p ON p.plan_id = n.id"
+PART_OF_ROW = """entered_line e JOIN schedule s ON s.charge_no = e.charge_no AND s.version = e.version
+    JOIN plan n ON n.id = s.plan_id JOIN plan_part p ON p.plan_id = n.id AND p.seq = e.seq - s.first_seq + 1"""
+
+VIEWS = {
+    "schedule_line": f"""
+    SELECT s.charge_no, s.version, {SEQ} AS seq, p.date, {PART_AMOUNT} AS amount, e.entry_id,
+      coalesce(e.revision, 0) AS revision,
+      CASE WHEN e.seq IS NULL THEN s.superseded_by ELSE e.superseded_by END AS superseded_by
+    FROM {PARTS_OF_VERSIONS} LEFT JOIN entered_line e ON {ITS_ROW}""",  # noqa: S608
+    "open_line": f"""
+    SELECT s.charge_no, s.version, {SEQ} AS seq, p.date, {PART_AMOUNT} AS amount, 0 AS revision, s.open_from
+    FROM {PARTS_OF_VERSIONS}
+    WHERE s.open_from IS NOT NULL AND p.date >= s.open_from
+      AND NOT EXISTS (SELECT 1 FROM entered_line e WHERE {ITS_ROW})
+    UNION ALL
+    SELECT e.charge_no, e.version, e.seq, p.date, {PART_AMOUNT}, e.revision, p.date
+    FROM {PART_OF_ROW}
+    WHERE e.entry_id IS NULL AND e.superseded_by IS NULL""",  # noqa: S608
+}
+"""Every line of every schedule version, and the lines that are open."""
+
 SCHEDULE_GUARDS = {
-    "schedule_line_sealed": """
-        BEFORE INSERT ON schedule_line
-        WHEN NEW.entry_id IS NOT NULL OR NEW.superseded_by IS NOT NULL OR NEW.revision <> 0
-          OR EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no AND s.version = NEW.version)
-        BEGIN SELECT RAISE(ABORT, 'a schedule version is complete: no line can be added to it'); END""",
-    "schedule_line_fixed": """
-        BEFORE UPDATE ON schedule_line
+    "plan_part_sealed": """
+        BEFORE INSERT ON plan_part
+        WHEN EXISTS (SELECT 1 FROM plan n WHERE n.id = NEW.plan_id)
+        BEGIN SELECT RAISE(ABORT, 'a plan is complete: no part can be added to it'); END""",
+    "plan_of_its_parts": """
+        BEFORE INSERT ON plan
+        WHEN NEW.parts IS NOT (SELECT count(*) FROM plan_part p WHERE p.plan_id = NEW.id)
+          OR 1 IS NOT (SELECT min(p.seq) FROM plan_part p WHERE p.plan_id = NEW.id)
+          OR NEW.parts IS NOT (SELECT max(p.seq) FROM plan_part p WHERE p.plan_id = NEW.id)
+          OR NEW.first_date IS NOT (SELECT p.date FROM plan_part p WHERE p.plan_id = NEW.id AND p.seq = 1)
+          OR NEW.total IS NOT (SELECT p.cumulative FROM plan_part p WHERE p.plan_id = NEW.id AND p.seq = NEW.parts)
+          OR EXISTS (SELECT 1 FROM plan_part p LEFT JOIN plan_part q ON q.plan_id = p.plan_id AND q.seq = p.seq - 1
+                     WHERE p.plan_id = NEW.id AND (p.before IS NOT coalesce(q.cumulative, 0) OR p.date < q.date))
+          OR (NEW.kind = 'shares' AND NEW.smallest IS NOT
+                (SELECT min(p.cumulative - p.before) FROM plan_part p WHERE p.plan_id = NEW.id))
+        BEGIN SELECT RAISE(ABORT, 'a plan has the dates and weights of its parts'); END""",
+    "schedule_sums_to_charge": """
+        BEFORE INSERT ON schedule
+        WHEN NEW.amount IS NOT
+            (SELECT c.amount FROM charge_line c WHERE c.no = NEW.charge_no)
+            + coalesce((SELECT sum(p.amount) FROM price_change p WHERE p.charge_no = NEW.charge_no), 0)
+            + coalesce((SELECT sum(a.amount) FROM schedule_allocation a WHERE a.charge_no = NEW.charge_no), 0)
+          OR NEW.amount - NEW.posted IS NOT NEW.planned
+            + coalesce((SELECT w.amount FROM schedule_wait w
+                        WHERE w.charge_no = NEW.charge_no AND w.version = NEW.version), 0)
+          OR NEW.posted IS NOT (SELECT coalesce(sum(l.amount), 0) FROM schedule_line l
+                                WHERE l.charge_no = NEW.charge_no AND l.superseded_by IS NULL)
+        BEGIN SELECT RAISE(ABORT, 'a schedule sums to its charge line'); END""",
+    "schedule_follows_its_plan": """
+        BEFORE INSERT ON schedule
+        WHEN NEW.superseded_by IS NOT NULL OR NEW.first_seq < 1
+          OR (NEW.plan_id IS NULL AND (NEW.planned <> 0 OR NEW.lines <> NEW.first_seq - 1
+                                       OR NEW.open_from IS NOT NULL))
+          OR (NEW.plan_id IS NOT NULL AND NOT EXISTS (
+                SELECT 1 FROM plan n WHERE n.id = NEW.plan_id AND n.first_date = NEW.open_from
+                AND n.parts = NEW.lines - NEW.first_seq + 1
+                AND CASE WHEN n.kind = 'amounts' THEN n.total = NEW.planned
+                    ELSE abs(NEW.planned) < 4611686018427387904 / n.total
+                      AND abs(NEW.planned) * n.smallest >= n.total END))
+        BEGIN SELECT RAISE(ABORT, 'a schedule is divided by its plan into parts of at least one minor unit'); END""",
+    "schedule_fixed": """
+        BEFORE UPDATE ON schedule
+        WHEN NEW.charge_no IS NOT OLD.charge_no OR NEW.version IS NOT OLD.version
+          OR NEW.rule_version_id IS NOT OLD.rule_version_id OR NEW.amount IS NOT OLD.amount
+          OR NEW.posted IS NOT OLD.posted OR NEW.planned IS NOT OLD.planned OR NEW.plan_id IS NOT OLD.plan_id
+          OR NEW.first_seq IS NOT OLD.first_seq OR NEW.lines IS NOT OLD.lines
+          OR NEW.explanation_id IS NOT OLD.explanation_id OR NEW.audit_seq IS NOT OLD.audit_seq
+        BEGIN SELECT RAISE(ABORT, 'a schedule version never changes: write a new version'); END""",
+    "schedule_superseded_once": """
+        BEFORE UPDATE OF superseded_by ON schedule
+        WHEN NEW.superseded_by IS NOT OLD.superseded_by
+          AND (OLD.superseded_by IS NOT NULL OR NEW.superseded_by IS NOT OLD.version + 1
+            OR EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no AND s.version = NEW.superseded_by))
+        BEGIN SELECT RAISE(ABORT, 'a schedule version is superseded once, by the next version'); END""",
+    "entered_line_of_its_version": """
+        BEFORE INSERT ON entered_line
+        WHEN NEW.entry_id IS NULL OR NEW.superseded_by IS NOT NULL OR NEW.revision <> 0
+          OR EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id)
+          OR NOT EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no AND s.version = NEW.version
+                         AND s.superseded_by IS NULL AND NEW.seq BETWEEN s.first_seq AND s.lines)
+        BEGIN SELECT RAISE(ABORT, 'only an open schedule line is put on a journal entry, with the entry'); END""",
+    "entered_line_fixed": """
+        BEFORE UPDATE ON entered_line
         WHEN NEW.charge_no IS NOT OLD.charge_no OR NEW.version IS NOT OLD.version OR NEW.seq IS NOT OLD.seq
-          OR NEW.date IS NOT OLD.date OR NEW.amount IS NOT OLD.amount
           OR (NEW.revision IS NOT OLD.revision AND NEW.entry_id IS OLD.entry_id)
-        BEGIN SELECT RAISE(ABORT, 'date and amount of a schedule line never change: write a new version'); END""",
-    "schedule_line_on_one_entry": """
-        BEFORE UPDATE OF entry_id ON schedule_line
+        BEGIN SELECT RAISE(ABORT, 'the schedule line of a row never changes, its revision only with its entry'); END""",
+    "entered_line_on_one_entry": """
+        BEFORE UPDATE OF entry_id ON entered_line
         WHEN NEW.entry_id IS NOT OLD.entry_id AND NOT (
              (OLD.entry_id IS NULL AND OLD.superseded_by IS NULL AND NEW.revision = OLD.revision
               AND NOT EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id))
@@ -113,29 +202,12 @@ SCHEDULE_GUARDS = {
                 SELECT 1 FROM entry_reversal r LEFT JOIN journal_entry m ON m.id = r.entry_id
                 WHERE r.reverses = OLD.entry_id AND r.final = 0 AND (r.entry_id IS NULL OR m.state = 'POSTED'))))
         BEGIN SELECT RAISE(ABORT, 'a schedule line is on at most one live journal entry'); END""",
-    "schedule_line_superseded_once": """
-        BEFORE UPDATE OF superseded_by ON schedule_line
+    "entered_line_superseded_once": """
+        BEFORE UPDATE OF superseded_by ON entered_line
         WHEN NEW.superseded_by IS NOT OLD.superseded_by
           AND (OLD.superseded_by IS NOT NULL OR OLD.entry_id IS NOT NULL OR NEW.entry_id IS NOT NULL
             OR EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no AND s.version = NEW.superseded_by))
         BEGIN SELECT RAISE(ABORT, 'only an open schedule line can be superseded, once, by a later version'); END""",
-    "schedule_sums_to_charge": """
-        BEFORE INSERT ON schedule
-        WHEN NEW.amount IS NOT
-            (SELECT c.amount FROM charge_line c WHERE c.no = NEW.charge_no)
-            + coalesce((SELECT sum(p.amount) FROM price_change p WHERE p.charge_no = NEW.charge_no), 0)
-            + coalesce((SELECT sum(a.amount) FROM schedule_allocation a WHERE a.charge_no = NEW.charge_no), 0)
-          OR NEW.amount IS NOT
-            coalesce((SELECT w.amount FROM schedule_wait w
-                      WHERE w.charge_no = NEW.charge_no AND w.version = NEW.version), 0)
-            + (SELECT coalesce(sum(l.amount), 0) FROM schedule_line l
-               WHERE l.charge_no = NEW.charge_no AND l.superseded_by IS NULL)
-          OR NEW.amount - NEW.posted IS NOT
-            coalesce((SELECT w.amount FROM schedule_wait w
-                      WHERE w.charge_no = NEW.charge_no AND w.version = NEW.version), 0)
-            + (SELECT coalesce(sum(l.amount), 0) FROM schedule_line l
-               WHERE l.charge_no = NEW.charge_no AND l.version = NEW.version)
-        BEGIN SELECT RAISE(ABORT, 'a schedule sums to its charge line'); END""",
     "schedule_wait_sealed": sealed(
         "schedule_wait", "a schedule version is complete: no waiting amount can be added to it"
     ),
@@ -173,14 +245,17 @@ ENTRY_GUARDS = {
           OR NEW.amount IS NOT (SELECT sum(l.amount) FROM journal_line l
                                 WHERE l.entry_id = NEW.id AND l.side = 'credit' AND l.currency = NEW.currency)
         BEGIN SELECT RAISE(ABORT, 'a journal entry starts READY and its debits equal its credits'); END""",
-    "journal_entry_covers_schedule_lines": """
+    "journal_entry_covers_schedule_lines": f"""
         BEFORE INSERT ON journal_entry
         WHEN NOT EXISTS (SELECT 1 FROM entry_reversal r WHERE r.entry_id = NEW.id) AND (EXISTS (
           SELECT 1 FROM journal_line l
-          LEFT JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
-          WHERE l.entry_id = NEW.id AND (s.entry_id IS NOT NEW.id OR abs(s.amount) IS NOT l.amount))
-          OR NEW.lines IS NOT (SELECT 2 * count(*) FROM schedule_line s WHERE s.entry_id = NEW.id))
-        BEGIN SELECT RAISE(ABORT, 'each journal line carries the amount of a schedule line held by its entry'); END""",
+          LEFT JOIN entered_line e ON e.charge_no = l.charge_no AND e.version = l.version AND e.seq = l.seq
+          LEFT JOIN schedule s ON s.charge_no = l.charge_no AND s.version = l.version
+          LEFT JOIN plan n ON n.id = s.plan_id
+          LEFT JOIN plan_part p ON p.plan_id = n.id AND p.seq = l.seq - s.first_seq + 1
+          WHERE l.entry_id = NEW.id AND (e.entry_id IS NOT NEW.id OR abs({PART_AMOUNT}) IS NOT l.amount))
+          OR NEW.lines IS NOT (SELECT 2 * count(*) FROM entered_line e WHERE e.entry_id = NEW.id))
+        BEGIN SELECT RAISE(ABORT, 'each journal line carries the amount of a schedule line held by its entry'); END""",  # noqa: S608
     "entry_reversal_in_force_once": """
         BEFORE INSERT ON entry_reversal
         WHEN NEW.reason = '' OR NEW.date < (SELECT e.date FROM journal_entry e WHERE e.id = NEW.reverses)
@@ -207,12 +282,12 @@ ENTRY_GUARDS = {
         BEFORE INSERT ON entry_date_override
         WHEN NEW.reason = '' OR EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id)
         BEGIN SELECT RAISE(ABORT, 'a date other than the recognition date is recorded together with its entry'); END""",
-    "journal_entry_dated": """
+    "journal_entry_dated": f"""
         BEFORE INSERT ON journal_entry
-        WHEN EXISTS (SELECT 1 FROM schedule_line s WHERE s.entry_id = NEW.id AND s.date IS NOT coalesce(
+        WHEN EXISTS (SELECT 1 FROM {PART_OF_ROW} WHERE e.entry_id = NEW.id AND p.date IS NOT coalesce(
                        (SELECT o.recognition_date FROM entry_date_override o WHERE o.entry_id = NEW.id), NEW.date))
           OR EXISTS (SELECT 1 FROM entry_date_override o WHERE o.entry_id = NEW.id AND o.recognition_date >= NEW.date)
-        BEGIN SELECT RAISE(ABORT, 'an entry has the recognition date, or a later date with a reason'); END""",
+        BEGIN SELECT RAISE(ABORT, 'an entry has the recognition date, or a later date with a reason'); END""",  # noqa: S608
     "journal_entry_content_fixed": """
         BEFORE UPDATE ON journal_entry
         WHEN NEW.id IS NOT OLD.id OR NEW.reference IS NOT OLD.reference OR NEW.control_id IS NOT OLD.control_id
@@ -318,11 +393,15 @@ def upgrade() -> None:
     _attempts("invoice_attempt", "invoice", ("send", "read_back", "create"))
     _repairs()
     _figures()
+    for name, query in VIEWS.items():
+        op.execute(f"CREATE VIEW {name} AS {query}")
     guards.create(op, GUARDS)
 
 
 def downgrade() -> None:
     guards.drop(op, GUARDS)
+    for name in VIEWS:
+        op.execute(f"DROP VIEW {name}")
     for table in TABLES_CHILDREN_FIRST:
         op.drop_table(table)
 
@@ -350,8 +429,11 @@ TABLES_CHILDREN_FIRST = (
     "price_change",
     "schedule_plan",
     "schedule_wait",
-    "schedule_line",
+    "entered_line",
     "schedule",
+    "plan_part",
+    "plan",
+    "explanation",
     "unscheduled",
     "invoice",
     "journal_entry",
@@ -638,6 +720,32 @@ def _posting_heads() -> None:
 
 
 def _schedules() -> None:
+    op.create_table("explanation", _key("id"), *_texts("text"), sa.PrimaryKeyConstraint("id"))
+    op.create_table(
+        "plan",
+        _key("id"),
+        *_texts("fingerprint", "kind"),
+        _whole("parts"),
+        _big("total"),
+        _big("smallest"),
+        *_texts("first_date"),
+        sa.CheckConstraint("kind IN ('shares', 'amounts')", name="plan_kind"),
+        sa.CheckConstraint("(smallest > 0) = (kind = 'shares') AND smallest >= 0", name="plan_smallest"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("fingerprint"),
+    )
+    op.create_table(
+        "plan_part",
+        _key("plan_id"),
+        _whole("seq"),
+        *_texts("date"),
+        _big("before"),
+        _big("cumulative"),
+        sa.CheckConstraint("cumulative <> before", name="plan_part_weight"),
+        _refers("plan_id", "plan.id", deferred=True),
+        sa.PrimaryKeyConstraint("plan_id", "seq"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "schedule",
         _key("charge_no"),
@@ -645,35 +753,45 @@ def _schedules() -> None:
         _key("rule_version_id"),
         _big("amount"),
         _big("posted"),
+        _big("planned"),
+        _key("plan_id", nullable=True),
+        _whole("first_seq"),
         _whole("lines"),
-        *_texts("explanation"),
+        _key("explanation_id"),
         _key("audit_seq"),
+        _whole("superseded_by", nullable=True),
+        *_texts("open_from", nullable=True),
+        sa.CheckConstraint("open_from IS NULL OR superseded_by IS NULL", name="schedule_open_from"),
         _refers("charge_no", "charge_line.no"),
         _refers("rule_version_id", "rule_version.id"),
+        _refers("plan_id", "plan.id"),
+        _refers("explanation_id", "explanation.id"),
         _refers("audit_seq", "audit_event.seq"),
+        _of_version("schedule_superseded", "superseded_by"),
         sa.PrimaryKeyConstraint("charge_no", "version"),
         sqlite_with_rowid=False,
     )
+    _index("schedule_open", "schedule", ["open_from"], where=sa.text("open_from IS NOT NULL"))
     op.create_table(
-        "schedule_line",
+        "entered_line",
         _big("charge_no"),
         _whole("version"),
         _whole("seq"),
-        *_texts("date"),
-        _big("amount"),
         _key("entry_id", nullable=True),
         _whole("revision", server_default=sa.text("0")),
         _whole("superseded_by", nullable=True),
-        sa.CheckConstraint("amount <> 0", name="schedule_line_amount"),
-        _of_version("schedule_line_schedule"),
-        _of_version("schedule_line_superseded", "superseded_by"),
+        sa.CheckConstraint("entry_id IS NOT NULL OR revision > 0", name="entered_line_was_on_an_entry"),
+        sa.ForeignKeyConstraint(
+            ["charge_no", "version"], ["schedule.charge_no", "schedule.version"], name="entered_line_schedule"
+        ),
+        _of_version("entered_line_superseded", "superseded_by"),
         _refers("entry_id", "journal_entry.id", deferred=True),
         sa.PrimaryKeyConstraint("charge_no", "version", "seq"),
         sqlite_with_rowid=False,
     )
-    still_open = sa.text("entry_id IS NULL AND superseded_by IS NULL")
-    _index("schedule_line_open", "schedule_line", ["date"], where=still_open)
-    _index("schedule_line_entry", "schedule_line", ["entry_id"], where=sa.text("entry_id IS NOT NULL"))
+    _index("entered_line_entry", "entered_line", ["entry_id"], where=sa.text("entry_id IS NOT NULL"))
+    released = sa.text("entry_id IS NULL AND superseded_by IS NULL")
+    _index("entered_line_released", "entered_line", ["charge_no"], where=released)
     op.create_table(
         "schedule_wait",
         _big("charge_no"),
@@ -780,9 +898,9 @@ def _contracts() -> None:
     )
 
 
-def _of_schedule_line(name: str) -> sa.ForeignKeyConstraint:
-    target = ["schedule_line.charge_no", "schedule_line.version", "schedule_line.seq"]
-    return sa.ForeignKeyConstraint(["charge_no", "version", "seq"], target, name=name)
+def _of_entered_line(name: str, **options: Any) -> sa.ForeignKeyConstraint:
+    target = ["entered_line.charge_no", "entered_line.version", "entered_line.seq"]
+    return sa.ForeignKeyConstraint(["charge_no", "version", "seq"], target, name=name, **options)
 
 
 def _entry_lines() -> None:
@@ -799,7 +917,7 @@ def _entry_lines() -> None:
         *_texts("document", "memo", "customer", "item", "dimensions"),
         sa.CheckConstraint("amount > 0", name="journal_line_amount"),
         sa.CheckConstraint("side IN ('debit', 'credit')", name="journal_line_side"),
-        _of_schedule_line("journal_line_schedule_line"),
+        _of_entered_line("journal_line_entered_line", deferrable=True, initially="DEFERRED"),
         _refers("entry_id", "journal_entry.id", deferred=True),
         sa.PrimaryKeyConstraint("entry_id", "line_no"),
         sqlite_with_rowid=False,
@@ -910,7 +1028,7 @@ def _repairs() -> None:
         sa.CheckConstraint("side IN ('debit', 'credit')", name="repaired_value_side"),
         _refers("entry_id", "journal_entry.id"),
         _refers("repair_version_id", "repair_version.id"),
-        _of_schedule_line("repaired_value_schedule_line"),
+        _of_entered_line("repaired_value_entered_line"),
         sa.PrimaryKeyConstraint("id"),
     )
     _index("repaired_value_entry", "repaired_value", ["entry_id"])

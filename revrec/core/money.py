@@ -144,6 +144,16 @@ def _plugged(total: int, weights: Sequence[int], plug: int) -> list[int]:
     return parts
 
 
+def divisible_amounts(weights: Sequence[int]) -> range:
+    """Return the amounts, without sign, that a database can split by ``cumulative`` rounding as :func:`split` does.
+
+    Below them a part may be zero, and a schedule has no such part; above them 64-bit integers overflow. Empty if a
+    weight is not above zero.
+    """
+    total, smallest = sum(weights), min(weights)
+    return range(-(-total // smallest), LARGEST // 2 // total) if smallest > 0 else range(0)
+
+
 def split_by_progress(total: int, positions: Sequence[int]) -> list[int]:
     """Split ``total`` minor units by cumulative progress; the last position is the whole.
 

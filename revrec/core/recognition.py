@@ -146,6 +146,11 @@ class Method(ABC):
             OverflowError: a date is outside the years 1 to 9999.
         """
 
+    @property
+    def divides(self) -> bool:
+        """Return True if it splits an amount by the weights of its plan alone, by cumulative rounding."""
+        return self.rounding == "cumulative" and type(self).amounts is Method.amounts
+
     def amounts(self, total: int, weights: Sequence[int]) -> list[int]:
         """Split ``total`` (minor units) over the dates of a plan."""
         return split(total, weights, self.rounding)

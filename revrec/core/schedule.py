@@ -119,6 +119,18 @@ class Plan(NamedTuple):
     waits: WaitReason | None = None
 
 
+class DividedPlan(NamedTuple):
+    """A plan of a rule, with the reason for it, and the amounts that it divides without anything else to consider.
+
+    ``amounts`` are in minor units, without sign; empty if the amount of a line is not all that counts.
+    """
+
+    rule: ScheduleRule
+    plan: Plan
+    explanation: str
+    amounts: range
+
+
 class Remaining(NamedTuple):
     """The part of a plan that is still to be recognized: dated ``parts``, and the amount that waits (minor units).
 

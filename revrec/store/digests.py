@@ -17,13 +17,13 @@ from zlib import crc32
 
 from sqlalchemy import Table
 
-from revrec.store.tables import journal_line, metadata, schedule_line
+from revrec.store.tables import journal_line, metadata, schedule
 
 BUCKET = 256
 """How many charge numbers share one digest of their worklist rows, so that a change rereads at most that many."""
 
-SUPERSEDED = "schedule_line.superseded_by"
-"""The name of the digest of the schedule lines that a version superseded, as rows (charge, by, version, seq)."""
+SUPERSEDED = "entered_line.superseded_by"
+"""The name of the digest of the released lines that a version superseded, as rows (charge, by, version, seq)."""
 
 KeyRun = tuple[Any, ...]
 """Consecutive keys: (first, last), or (first charge, last charge, schedule version)."""
@@ -46,13 +46,13 @@ class RowDigest(NamedTuple):
 def covered_columns(table: Table) -> list[Any]:
     """Return the columns of a table that its digests cover.
 
-    A journal line's entry is already in the key. The columns of a schedule line that change later have separate
-    digests (``superseded_by``), or follow from the journal lines (``entry_id``, ``revision``).
+    A journal line's entry is already in the key. The columns of a schedule version that change later follow from the
+    next version (``superseded_by``) and from the journal lines (``open_from``), as those of an entered line do.
     """
     if table is journal_line:
         return [column for column in table.columns if column.name != "entry_id"]
-    if table is schedule_line:
-        return [table.c[name] for name in ("charge_no", "version", "seq", "date", "amount")]
+    if table is schedule:
+        return [column for column in table.columns if column.name not in ("superseded_by", "open_from")]
     return list(table.columns)
 
 
@@ -63,6 +63,11 @@ def _replace_foreign_value(value: object) -> object:
 
 row_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_replace_foreign_value).encode
 """Return the canonical text of one row."""
+
+
+def text_of_numbers(row: Sequence[int | None]) -> str:
+    """Return the canonical text of a row of whole numbers. It is faster, and an import writes one row per charge."""
+    return str(list(row)).replace(" ", "").replace("None", "null")
 
 
 def sha256(texts: Sequence[str]) -> str:
@@ -90,12 +95,6 @@ def digest_rows(table: Table, rows: Sequence[Sequence[Any]], keys: list[KeyRun] 
     if keys is None:
         keys = key_runs(row[0] for row in rows)
     return digest_texts(table.name, keys, [row_text(tuple(row)) for row in rows])
-
-
-def digest_schedule_lines(keys: list[KeyRun], rows: Iterable[tuple[int, int, int, str, int]]) -> RowDigest:
-    """Return the digest of new schedule lines. Their JSON is written directly, since there are so many of them."""
-    texts = [f'[{no},{version},{seq},"{day}",{amount}]' for no, version, seq, day, amount in rows]
-    return digest_texts(schedule_line.name, keys, texts)
 
 
 def key_runs(keys: Iterable[Any]) -> list[KeyRun]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, func, select
 
 from revrec.store.charges import dimensions_of
-from revrec.store.tables import OPEN, charge_line, schedule_line
+from revrec.store.tables import charge_line, open_line
 
 LINES = 20_000
 """How many open schedule lines are read, the earliest first."""
@@ -25,13 +25,7 @@ class WaitingPlace(NamedTuple):
 
 def waiting_places(connection: Connection, lines: int = LINES) -> list[WaitingPlace]:
     """Return each entity and set of dimensions among the first ``lines`` open schedule lines, earliest first."""
-    early = (
-        select(schedule_line.c.charge_no, schedule_line.c.date)
-        .where(OPEN)
-        .order_by(schedule_line.c.date)
-        .limit(lines)
-        .subquery()
-    )
+    early = select(open_line.c.charge_no, open_line.c.date).order_by(open_line.c.date).limit(lines).subquery()
     first = func.min(early.c.date)
     query = (
         select(charge_line.c.entity, charge_line.c.dimensions, first)
@@ -44,7 +38,7 @@ def waiting_places(connection: Connection, lines: int = LINES) -> list[WaitingPl
 
 def waiting_parties(connection: Connection, lines: int = LINES) -> dict[str, list[str]]:
     """Return the customers and items of the first ``lines`` open schedule lines, at most :data:`PARTIES` of each."""
-    early = select(schedule_line.c.charge_no).where(OPEN).order_by(schedule_line.c.date).limit(lines).subquery()
+    early = select(open_line.c.charge_no).order_by(open_line.c.date).limit(lines).subquery()
     found = {}
     for name, column in (("customer", charge_line.c.customer), ("item", charge_line.c.item)):
         query = select(column).join(early, early.c.charge_no == charge_line.c.no).distinct().order_by(column)

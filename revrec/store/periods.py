@@ -11,17 +11,17 @@ from revrec.core.periods import PeriodFact
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows
+from revrec.store.posting.due import open_until
 from revrec.store.posting.entries import recognized_until
 from revrec.store.reports.in_ledger import KnownRows
 from revrec.store.tables import (
-    OPEN,
     audit_event,
     charge_line,
     fulfillment_event,
     journal_entry,
+    open_line,
     period_closing,
     period_fact,
-    schedule_line,
 )
 
 
@@ -82,7 +82,7 @@ def closings(connection: Connection) -> list[Closing]:
 
 def due_entities(connection: Connection, until: date) -> list[str]:
     """Return the entities with something to post that is recognized on or before a day."""
-    due = select(schedule_line.c.charge_no).where(OPEN, schedule_line.c.date <= until.isoformat())
+    due = select(open_line.c.charge_no).where(open_until(until))
     on_lines = select(charge_line.c.entity).where(charge_line.c.no.in_(due))
     waits = journal_entry.c.state.in_(("READY", "REJECTED")) & recognized_until(until)
     on_entries = select(journal_entry.c.entity).where(waits)
@@ -104,11 +104,10 @@ class OpenMonth(NamedTuple):
 
 def open_months(connection: Connection, entity: str | None = None) -> Iterator[OpenMonth]:
     """Yield the open schedule lines by entity and month."""
-    month = func.substr(schedule_line.c.date, literal_column("1"), literal_column("7"))
+    month = func.substr(open_line.c.date, literal_column("1"), literal_column("7"))
     query = (
         select(charge_line.c.entity, month, func.count())
-        .join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
-        .where(OPEN)
+        .join(charge_line, charge_line.c.no == open_line.c.charge_no)
         .group_by(charge_line.c.entity, month)
     )
     if entity is not None:

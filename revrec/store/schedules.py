@@ -1,4 +1,8 @@
-"""Recognition schedules: versions written once; their lines are open, on an entry, or superseded."""
+"""Recognition schedules: versions written once, as an amount and a plan; their lines follow from both.
+
+A line is open, on an entry, or superseded. Only lines that are or were on an entry have rows: see
+``revrec.store.posting.entered_lines``.
+"""
 
 import json
 from collections.abc import Collection, Mapping, Sequence
@@ -12,9 +16,11 @@ from revrec.core.calendar import iso
 from revrec.store import digests
 from revrec.store.database.bulk import insert_rows
 from revrec.store.digests import RowDigest
+from revrec.store.plans import KeptPlan, PlanKeeper, SharedPlan, plan_of_parts
 from revrec.store.tables import (
-    OPEN,
+    RELEASED,
     arrival_account,
+    entered_line,
     price_change,
     rule_version,
     schedule,
@@ -25,8 +31,8 @@ from revrec.store.tables import (
     unscheduled,
 )
 
-HEADER = ("charge_no", "version", "rule_version_id", "amount", "posted", "lines", "explanation", "audit_seq")
-LINE = ("charge_no", "version", "seq", "date", "amount")
+WRITTEN = tuple(column.name for column in digests.covered_columns(schedule))
+HEADER = (*WRITTEN, "open_from")
 _OF_VERSION = (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wait.c.version == schedule.c.version)
 
 
@@ -80,8 +86,9 @@ class ScheduleVersion(NamedTuple):
     """A schedule version to be written, with everything that belongs to it. Amounts are in minor units.
 
     ``amount`` is what the version sums to with ``posted``, the sum that earlier versions put on journal entries.
-    ``parts`` are its lines as (date, amount), numbered from ``first_seq``: behind those that are posted. ``plan`` is
-    the whole plan where something is posted, None where the lines are the plan.
+    ``parts`` are its lines as (date, amount), numbered from ``first_seq``: behind those that are posted. ``shares`` is
+    the plan by which they were split, if there is one. Instead of ``parts``, ``divided`` is the plan that divides the
+    whole amount. ``plan`` is the whole plan where something is posted, None where the lines are the plan.
     """
 
     charge_no: int
@@ -97,6 +104,8 @@ class ScheduleVersion(NamedTuple):
     plan: Sequence[tuple[date, int]] | None = None
     price_change: SchedulePriceChange | None = None
     allocated: AllocatedDifference | None = None
+    shares: SharedPlan | None = None
+    divided: SharedPlan | None = None
 
     @property
     def key(self) -> tuple[int, int]:
@@ -114,42 +123,58 @@ class UnscheduledLine(NamedTuple):
     audit_seq: int
 
 
-def add(connection: Connection, versions: Sequence[ScheduleVersion]) -> list[RowDigest]:
+def add(
+    connection: Connection, versions: Sequence[ScheduleVersion], keeper: PlanKeeper | None = None
+) -> list[RowDigest]:
     """Write schedule versions, at most one for each charge, in the order of the charges.
 
     The headers come last. A trigger checks the sum of a version when its header arrives and lets no row in afterwards:
-    a header before its lines would be refused, and a run that died between the two would leave half a schedule.
+    a header before what belongs to it would be refused, and a run that died between the two would leave half a
+    schedule. ``keeper`` remembers the plans that the same transaction wrote before.
     """
     if not versions:
         return []
-    headers = [_header(one) for one in versions]
-    lines = [
-        (one.charge_no, one.version, seq, iso(day), amount)
-        for one in versions
-        for seq, (day, amount) in enumerate(one.parts, one.first_seq)
-    ]
+    keeper = keeper or PlanKeeper(connection)
+    plans = [plan_of_parts(one.parts, one.shares) if one.parts else one.divided for one in versions]
+    kept, found = keeper.keep(plans)
+    explanation_ids, explained = keeper.explanation_ids([one.explanation for one in versions])
+    keeper.forget()
+    found += explained
     beside: tuple[tuple[Table, list[tuple[Any, ...]]], ...] = (
         (schedule_wait, [(*one.key, *one.waiting) for one in versions if one.waiting]),
         (schedule_plan, [(*one.key, _plan_text(one.plan)) for one in versions if one.plan is not None]),
         (price_change, [(*one.key, *one.price_change) for one in versions if one.price_change]),
         (schedule_allocation, [(*one.key, *one.allocated) for one in versions if one.allocated]),
     )
-    insert_rows(connection, schedule_line, LINE, lines)
     for table, rows in beside:
         insert_rows(connection, table, table.columns.keys(), rows)
-    insert_rows(connection, schedule, HEADER, headers)
-    keys = digests.version_runs(one.key for one in versions)
-    found = [digests.digest_rows(schedule, headers, keys), digests.digest_schedule_lines(keys, lines)]
+    headers = [_header(*one) for one in zip(versions, kept, explanation_ids, strict=True)]
+    days = [plan.first_date if plan else None for plan in kept]
+    insert_rows(connection, schedule, HEADER, [(*row, day) for row, day in zip(headers, days, strict=True)])
+    keys = digests.version_runs((one.charge_no, one.version) for one in versions)
+    found.append(digests.digest_texts(schedule.name, keys, [digests.text_of_numbers(row) for row in headers]))
     for table, rows in beside:
         if rows:
             found.append(digests.digest_rows(table, rows, digests.version_runs((row[0], row[1]) for row in rows)))
     return found
 
 
-def _header(one: ScheduleVersion) -> tuple[Any, ...]:
+def _header(one: ScheduleVersion, plan: KeptPlan | None, explanation_id: int) -> tuple[int | None, ...]:
     """Return the row of ``schedule``. ``lines`` counts posted lines too, so that a line is 4 of 12 in any version."""
-    count = one.first_seq - 1 + len(one.parts)
-    return (*one.key, one.rule_version_id, one.amount, one.posted, count, one.explanation, one.audit_seq)
+    planned = sum(amount for _day, amount in one.parts) if one.divided is None else one.amount - one.posted
+    return (
+        one.charge_no,
+        one.version,
+        one.rule_version_id,
+        one.amount,
+        one.posted,
+        planned,
+        plan.id if plan else None,
+        one.first_seq,
+        one.first_seq - 1 + (plan.parts if plan else 0),
+        explanation_id,
+        one.audit_seq,
+    )
 
 
 def _plan_text(parts: Sequence[tuple[date, int]]) -> str:
@@ -197,21 +222,28 @@ def has_unscheduled(connection: Connection) -> bool:
 
 
 def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> list[RowDigest]:
-    """Mark the open lines of charges as superseded: (charge number, the version that supersedes them), in order."""
+    """Mark the open lines of charges as superseded: (charge number, the version that supersedes them), in order.
+
+    The version before is superseded as a whole. Lines that an entry released are marked one by one: they may be of any
+    version.
+    """
     again = [(no, by) for no, by in numbers if by > 1]
     if not again:
         return []
-    connection.execute(
-        update(schedule_line)
-        .where(schedule_line.c.charge_no == bindparam("no"), OPEN)
-        .values(superseded_by=bindparam("by")),
-        [{"no": no, "by": by} for no, by in again],
+    its_number: Any = bindparam("no")
+    before = (schedule.c.charge_no == its_number) & schedule.c.superseded_by.is_(None)
+    released = (entered_line.c.charge_no == its_number) & RELEASED
+    changes = (
+        update(schedule).where(before).values(superseded_by=bindparam("by"), open_from=None),
+        update(entered_line).where(released).values(superseded_by=bindparam("by")),
     )
+    for change in changes:
+        connection.execute(change, [{"no": no, "by": by} for no, by in again])
     return [_superseded_digest(connection, again)]
 
 
 def _superseded_digest(connection: Connection, numbers: Sequence[tuple[int, int]]) -> RowDigest:
-    line = schedule_line.c
+    line = entered_line.c
     query = (
         select(line.charge_no, line.superseded_by, line.version, line.seq)
         .where(line.charge_no.in_([no for no, _by in numbers]), line.superseded_by.is_not(None))

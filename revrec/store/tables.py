@@ -241,6 +241,48 @@ rule_version = Table(
     UniqueConstraint("name", "sha256", "deferred", "accrued", "journal", "memo"),
 )
 
+explanation = Table(
+    "explanation",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    _text("text"),
+)
+"""Why schedules are as they are. Most schedules of a rule share the text, so it is stored once and named by its id."""
+
+plan = Table(
+    "plan",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("fingerprint", Text, nullable=False, unique=True),
+    _text("kind"),
+    Column("parts", Integer, nullable=False),
+    Column("total", BigInteger, nullable=False),
+    Column("smallest", BigInteger, nullable=False),
+    _text("first_date"),
+    CheckConstraint("kind IN ('shares', 'amounts')", name="plan_kind"),
+    CheckConstraint("(smallest > 0) = (kind = 'shares') AND smallest >= 0", name="plan_smallest"),
+)
+"""The dates of schedules and the weight of each date, shared by all schedule versions that have the same.
+
+The weights of a plan of ``shares`` divide any amount by cumulative rounding; ``total`` is their sum and ``smallest``
+the least of them. The weights of a plan of ``amounts`` are the amounts themselves, in minor units, for a schedule that
+no such division gives; ``total`` is their sum and ``smallest`` is 0. It is written after its parts and seals them.
+"""
+
+plan_part = Table(
+    "plan_part",
+    metadata,
+    Column("plan_id", ForeignKey("plan.id", deferrable=True, initially="DEFERRED"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    _text("date"),
+    Column("before", BigInteger, nullable=False),
+    Column("cumulative", BigInteger, nullable=False),
+    PrimaryKeyConstraint("plan_id", "seq"),
+    CheckConstraint("cumulative <> before", name="plan_part_weight"),
+    sqlite_with_rowid=False,
+)
+"""A date of a plan, with the weight of all parts before it and the weight including it."""
+
 schedule = Table(
     "schedule",
     metadata,
@@ -249,18 +291,39 @@ schedule = Table(
     Column("rule_version_id", ForeignKey("rule_version.id"), nullable=False),
     Column("amount", BigInteger, nullable=False),
     Column("posted", BigInteger, nullable=False),
+    Column("planned", BigInteger, nullable=False),
+    Column("plan_id", ForeignKey("plan.id"), nullable=True),
+    Column("first_seq", Integer, nullable=False),
     Column("lines", Integer, nullable=False),
-    _text("explanation"),
+    Column("explanation_id", ForeignKey("explanation.id"), nullable=False),
     Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    Column("superseded_by", Integer, nullable=True),
+    _text("open_from", nullable=True),
     PrimaryKeyConstraint("charge_no", "version"),
+    ForeignKeyConstraint(
+        ["charge_no", "superseded_by"],
+        ["schedule.charge_no", "schedule.version"],
+        deferrable=True,
+        initially="DEFERRED",
+        name="schedule_superseded",
+    ),
+    CheckConstraint("open_from IS NULL OR superseded_by IS NULL", name="schedule_open_from"),
     sqlite_with_rowid=False,
 )
-"""A version of a recognition schedule. It is written after its lines and seals them: no line can be added later.
+"""A version of a recognition schedule: ``planned`` minor units, divided by the plan. Its lines are computed: see
+``schedule_line``.
 
-``posted`` is what earlier versions have put on journal entries. With this version's lines and its waiting amount it
-adds up to ``amount``, the price of the charge line. ``lines`` counts posted lines too, so that a line is "4 of 12" in
-any version.
+``posted`` is what earlier versions have put on journal entries. With ``planned`` and the waiting amount it adds up to
+``amount``, the price of the charge line. Lines are numbered from ``first_seq``, behind the posted ones; ``lines``
+counts those too, so that a line is "4 of 12" in any version.
+
+Two columns change later: ``superseded_by`` is set once, when the next version is written, and ``open_from`` is the
+date of the first line that was never on an entry. It is null if no such line is valid, so the lines that are due are
+found without reading the schedules that are done.
 """
+
+HAS_OPEN_LINES = schedule.c.open_from.is_not(None)
+Index("schedule_open", schedule.c.open_from, sqlite_where=HAS_OPEN_LINES, postgresql_where=HAS_OPEN_LINES)
 
 price_change = Table(
     "price_change",
@@ -380,14 +443,12 @@ schedule_wait = Table(
 """The amount of a schedule version that has no date yet: it waits for an event, or a hold has stopped it. It is written
 before the version, as the lines are; the newest version's amount is waiting now."""
 
-schedule_line = Table(
-    "schedule_line",
+entered_line = Table(
+    "entered_line",
     metadata,
     Column("charge_no", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Column("seq", Integer, nullable=False),
-    _text("date"),
-    Column("amount", BigInteger, nullable=False),
     Column("entry_id", ForeignKey("journal_entry.id", deferrable=True, initially="DEFERRED"), nullable=True),
     Column("revision", Integer, nullable=False, server_default=text("0")),
     Column("superseded_by", Integer, nullable=True),
@@ -395,28 +456,63 @@ schedule_line = Table(
     ForeignKeyConstraint(
         ["charge_no", "version"],
         ["schedule.charge_no", "schedule.version"],
-        deferrable=True,
-        initially="DEFERRED",
-        name="schedule_line_schedule",
+        name="entered_line_schedule",
     ),
     ForeignKeyConstraint(
         ["charge_no", "superseded_by"],
         ["schedule.charge_no", "schedule.version"],
         deferrable=True,
         initially="DEFERRED",
-        name="schedule_line_superseded",
+        name="entered_line_superseded",
     ),
-    CheckConstraint("amount <> 0", name="schedule_line_amount"),
+    CheckConstraint("entry_id IS NOT NULL OR revision > 0", name="entered_line_was_on_an_entry"),
     sqlite_with_rowid=False,
 )
-"""``entry_id`` is the one entry that the line is on; ``superseded_by`` the schedule version that replaced it."""
+"""A schedule line that is or was on a journal entry: ``entry_id`` is the one entry that it is on.
+
+``revision`` counts the entries that released it. A line that no entry has anymore is open again, unless a version
+superseded it since: ``superseded_by``.
+"""
+
+ON_ENTRY = entered_line.c.entry_id.is_not(None)
+RELEASED = entered_line.c.entry_id.is_(None) & entered_line.c.superseded_by.is_(None)
+Index("entered_line_entry", entered_line.c.entry_id, sqlite_where=ON_ENTRY, postgresql_where=ON_ENTRY)
+Index("entered_line_released", entered_line.c.charge_no, sqlite_where=RELEASED, postgresql_where=RELEASED)
+
+views = MetaData()
+"""The views, which have no rows: a schedule line is computed from its version, its plan and its entry."""
+
+schedule_line = Table(
+    "schedule_line",
+    views,
+    Column("charge_no", BigInteger, nullable=False, primary_key=True),
+    Column("version", Integer, nullable=False, primary_key=True),
+    Column("seq", Integer, nullable=False, primary_key=True),
+    _text("date"),
+    Column("amount", BigInteger, nullable=False),
+    Column("entry_id", BigInteger, nullable=True),
+    Column("revision", Integer, nullable=False),
+    Column("superseded_by", Integer, nullable=True),
+)
+"""A view: every line of every schedule version. ``entry_id`` is the one entry that the line is on; ``superseded_by``
+the schedule version that replaced it."""
 
 OPEN = schedule_line.c.entry_id.is_(None) & schedule_line.c.superseded_by.is_(None)
-"""The condition that a schedule line is on no entry and valid: the same as of the partial index."""
+"""The condition that a schedule line is on no entry and valid. ``open_line`` has these lines, and finds them faster."""
 
-Index("schedule_line_open", schedule_line.c.date, sqlite_where=OPEN, postgresql_where=OPEN)
-ON_ENTRY = schedule_line.c.entry_id.is_not(None)
-Index("schedule_line_entry", schedule_line.c.entry_id, sqlite_where=ON_ENTRY, postgresql_where=ON_ENTRY)
+open_line = Table(
+    "open_line",
+    views,
+    Column("charge_no", BigInteger, nullable=False, primary_key=True),
+    Column("version", Integer, nullable=False, primary_key=True),
+    Column("seq", Integer, nullable=False, primary_key=True),
+    _text("date"),
+    Column("amount", BigInteger, nullable=False),
+    Column("revision", Integer, nullable=False),
+    _text("open_from"),
+)
+"""A view: the schedule lines that are on no entry and valid. No line is dated before its ``open_from``, the date of
+the first such line of its version, which an index finds: name both to read the lines until a day."""
 
 schedule_plan = Table(
     "schedule_plan",
@@ -513,8 +609,10 @@ journal_line = Table(
     PrimaryKeyConstraint("entry_id", "line_no"),
     ForeignKeyConstraint(
         ["charge_no", "version", "seq"],
-        ["schedule_line.charge_no", "schedule_line.version", "schedule_line.seq"],
-        name="journal_line_schedule_line",
+        ["entered_line.charge_no", "entered_line.version", "entered_line.seq"],
+        deferrable=True,
+        initially="DEFERRED",
+        name="journal_line_entered_line",
     ),
     CheckConstraint("amount > 0", name="journal_line_amount"),
     CheckConstraint("side IN ('debit', 'credit')", name="journal_line_side"),
@@ -688,8 +786,8 @@ repaired_value = Table(
     _text("after", nullable=True),
     ForeignKeyConstraint(
         ["charge_no", "version", "seq"],
-        ["schedule_line.charge_no", "schedule_line.version", "schedule_line.seq"],
-        name="repaired_value_schedule_line",
+        ["entered_line.charge_no", "entered_line.version", "entered_line.seq"],
+        name="repaired_value_entered_line",
     ),
     CheckConstraint("side IN ('debit', 'credit')", name="repaired_value_side"),
     Index("repaired_value_entry", "entry_id"),

@@ -37,7 +37,6 @@ from revrec.jobs.posting import resolve
 from revrec.jobs.reports.status import status
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
-from revrec.store import digests
 from revrec.store.posting.ledger_changes import keep_changes
 from revrec.store.tables import metadata
 from support.books import Books, MakeRow, Row
@@ -532,6 +531,7 @@ def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None
     unique |= {"invoice": ["reference", "control_id"], "invoice_line": ["charge_no"]}
     unique |= {"journal_line": ["seq"], "rule_version": ["version", "sha256"]}
     unique |= {"repair_version": ["version", "sha256"], "repaired_value": ["field"], "allocation": ["version"]}
+    unique |= {"plan": ["fingerprint"]}
     new = list(rows[len(rows) // 2])
     for column in (keys(table)[-1], *unique.get(table, ())):
         new[names(table).index(column)] = other(new[names(table).index(column)])
@@ -572,15 +572,32 @@ def test_every_guard_that_is_removed_or_changed_is_found(tampered: Tampered, wha
     assert [one.key for one in tampered.verified().findings] == ["trigger quiet"]
 
 
+def found_in(tampered: Tampered) -> set[tuple[str, str]]:
+    return {(one.key, one.problem) for one in tampered.verified().findings}
+
+
+def test_a_view_that_is_removed_or_changed_is_found(tampered: Tampered) -> None:
+    with closing(sqlite3.connect(tampered.path, isolation_level=None)) as connection:
+        for name in ("open_line", "schedule_line"):
+            ((sql,),) = connection.execute("SELECT sql FROM sqlite_master WHERE name = ?", [name]).fetchall()
+            connection.execute(f"DROP VIEW {name}")
+            assert (f"view {name}", "the view is missing") in found_in(tampered)
+            connection.execute(sql.replace("p.cumulative - p.before", "p.cumulative - p.before + 1"))
+            assert (f"view {name}", "the view was changed") in found_in(tampered)
+            connection.execute(f"DROP VIEW {name}")
+            connection.execute(sql)
+            assert tampered.verified().sound
+
+
 WEAKENED = {
     "trigger charge_line charge_line_no_update": "ALTER TABLE charge_line DISABLE TRIGGER charge_line_no_update",
     "function charge_line_no_update": "CREATE OR REPLACE FUNCTION charge_line_no_update() RETURNS trigger"
     " LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
     "trigger meta quiet": "CREATE TRIGGER quiet AFTER INSERT ON meta EXECUTE FUNCTION charge_line_no_update()",
-    "constraint schedule_line schedule_line_amount": "ALTER TABLE schedule_line DROP CONSTRAINT schedule_line_amount",
+    "constraint plan_part plan_part_weight": "ALTER TABLE plan_part DROP CONSTRAINT plan_part_weight",
     "constraint journal_entry journal_entry_reference_key": "ALTER TABLE journal_entry"
     " DROP CONSTRAINT journal_entry_reference_key",
-    "index schedule_line_open": "DROP INDEX schedule_line_open",
+    "index schedule_open": "DROP INDEX schedule_open",
     "table charge_line": "ALTER TABLE charge_line ALTER customer DROP NOT NULL",
     "table meta": "ALTER TABLE meta ENABLE ROW LEVEL SECURITY",
     "rule meta quiet": "CREATE RULE quiet AS ON DELETE TO meta DO INSTEAD NOTHING",
@@ -604,7 +621,7 @@ def test_every_promise_that_is_removed_from_the_server_is_found(tampered: Tamper
 def test_foreign_keys_that_were_switched_off_are_found(tampered: Tampered) -> None:
     tampered.change(("ALTER TABLE journal_line DISABLE TRIGGER ALL", ()))
     found = [one.key for one in tampered.verified().findings]
-    assert any(one.startswith("foreign key journal_line_schedule_line") for one in found)
+    assert any(one.startswith("foreign key journal_line_entered_line") for one in found)
 
 
 @pytest.mark.slow
@@ -672,14 +689,6 @@ def test_no_anchor_is_written_of_a_database_that_is_not_sound(tampered: Tampered
     tampered.change(("UPDATE charge_line SET customer = 'x' WHERE no = 3", ()))
     assert not verify(tampered.context, write_anchor=tmp_path / "anchor.json").sound
     assert not (tmp_path / "anchor.json").exists()
-
-
-def test_the_text_of_schedule_lines_is_the_canonical_one() -> None:
-    lines = [(7, 2, 12, "2024-03-28", -1205), (8, 1, 1, "2024-04-28", 99)]
-    keys = digests.version_runs([(7, 2), (8, 1)])
-    assert digests.digest_schedule_lines(keys, lines) == digests.digest_texts(
-        "schedule_line", [(7, 7, 2), (8, 8, 1)], [digests.row_text(line) for line in lines]
-    )
 
 
 def contents(path: Path) -> list[Any]:

@@ -43,7 +43,9 @@ APPEND_ONLY = {
     "event_withdrawal": "reason",
     "charge_void": "reason",
     "rule_version": "text",
-    "schedule": "posted",
+    "explanation": "text",
+    "plan": "total",
+    "plan_part": "date",
     "schedule_wait": "reason",
     "price_change": "reason",
     "contract_line": "contract",
@@ -105,7 +107,7 @@ def test_history_is_never_rewritten(
     refused("is never deleted from", f"DELETE FROM {table}")
 
 
-@pytest.mark.parametrize("table", ["schedule_line", "journal_entry", "invoice", "posting_run", "meta"])
+@pytest.mark.parametrize("table", ["schedule", "entered_line", "journal_entry", "invoice", "posting_run", "meta"])
 def test_what_changes_its_state_is_still_never_deleted(
     full: FilledDatabase, refused: Callable[..., None], table: str
 ) -> None:
@@ -124,7 +126,7 @@ def test_our_own_connections_cannot_replace_a_row_either(full: FilledDatabase, w
 
 
 @pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
-@pytest.mark.parametrize("table", ["audit_event", "charge_line", "journal_entry", "schedule_line"])
+@pytest.mark.parametrize("table", ["audit_event", "charge_line", "journal_entry", "schedule", "plan", "entered_line"])
 def test_a_table_cannot_be_emptied_at_a_stroke(full: FilledDatabase, refused: Callable[..., None], table: str) -> None:
     refused("is never deleted from", f"TRUNCATE {table} CASCADE")
 
@@ -197,51 +199,166 @@ def test_a_new_version_must_sum_with_what_is_on_entries(books: FilledDatabase) -
     assert [line.date for line in books.due()] == [MAR]
 
 
-def test_lines_without_the_schedule_that_seals_them_cannot_be_committed(
-    books: FilledDatabase, refused: Callable[..., None]
-) -> None:
+def test_schedule_lines_are_computed_and_cannot_be_written(books: FilledDatabase) -> None:
     no = books.charge(TWO)
-    refused(
-        "(?i)foreign key",
-        "INSERT INTO schedule_line (charge_no, version, seq, date, amount) VALUES (?, 2, 1, '2024-03-31', 1)",
-        no,
-    )
+    assert books.sql("SELECT version, seq, date, amount FROM schedule_line WHERE charge_no = ?", no) == [
+        (1, 1, "2024-01-31", 1200),
+        (1, 2, "2024-02-29", 1200),
+    ]
+    driver: Any = books.database.engine.dialect.dbapi
+    for change in ("UPDATE schedule_line SET amount = 1", "DELETE FROM schedule_line"):
+        with pytest.raises(driver.Error, match=r"(?i)view"):
+            books.sql(change)
 
 
-def test_a_line_cannot_be_added_to_a_sealed_version(books: FilledDatabase, refused: Callable[..., None]) -> None:
-    no = books.charge(TWO)
-    refused(
-        "a schedule version is complete",
-        "INSERT INTO schedule_line (charge_no, version, seq, date, amount) VALUES (?, 1, 3, '2024-03-31', 1)",
-        no,
-    )
-
-
-def test_date_and_amount_of_a_schedule_line_never_change(books: FilledDatabase, refused: Callable[..., None]) -> None:
+def test_a_part_cannot_be_added_to_a_plan_that_is_complete(books: FilledDatabase, refused: Callable[..., None]) -> None:
     books.charge(TWO)
-    for change in ("amount = 1", "date = '2025-01-31'", "seq = seq + 10", "revision = revision + 1"):
-        refused("never change: write a new version", f"UPDATE schedule_line SET {change}")
+    add = "INSERT INTO plan_part (plan_id, seq, date, before, cumulative) VALUES (?, ?, '2024-03-31', 2, 3)"
+    refused("a plan is complete", add, 1, 3)
+    refused("(?i)foreign key", add, 2, 1)
 
 
-def test_a_schedule_line_can_only_be_superseded_by_a_version_that_is_then_written(
+@pytest.mark.parametrize(
+    ("parts", "plan"),
+    [
+        ([(1, JAN, 0, 1), (2, FEB, 1, 2)], ("shares", 3, 2, 1, JAN)),
+        ([(1, JAN, 0, 1), (2, FEB, 1, 2)], ("shares", 2, 3, 1, JAN)),
+        ([(1, JAN, 0, 1), (2, FEB, 1, 2)], ("shares", 2, 2, 2, JAN)),
+        ([(1, JAN, 0, 1), (2, FEB, 1, 2)], ("shares", 2, 2, 1, FEB)),
+        ([(1, JAN, 0, 1), (2, FEB, 2, 3)], ("shares", 2, 3, 1, JAN)),
+        ([(1, JAN, 1, 2)], ("shares", 1, 2, 1, JAN)),
+        ([(1, JAN, 0, 1), (3, FEB, 1, 2)], ("shares", 2, 2, 1, JAN)),
+        ([(0, JAN, 0, 1), (1, FEB, 1, 2)], ("shares", 1, 2, 1, JAN)),
+        ([(1, JAN, 0, 2), (2, FEB, 2, 1)], ("shares", 2, 1, 1, JAN)),
+        ([(1, FEB, 0, 1), (2, JAN, 1, 2)], ("shares", 2, 2, 1, FEB)),
+        ([], ("amounts", 0, 0, 0, JAN)),
+    ],
+)
+def test_a_plan_must_agree_with_its_parts(books: FilledDatabase, parts: Any, plan: Any) -> None:
+    kind, count, total, smallest, first = plan
+
+    def write() -> None:
+        with books.database.write() as connection:
+            for seq, day, before, cumulative in parts:
+                connection.exec_driver_sql(f"INSERT INTO plan_part VALUES (9, {seq}, '{day}', {before}, {cumulative})")
+            row = f"9, 'f', '{kind}', {count}, {total}, {smallest}, '{first}'"
+            connection.exec_driver_sql(f"INSERT INTO plan VALUES ({row})")
+
+    before = books.content()
+    with pytest.raises(RevrecError, match="a plan has the dates and weights of its parts"):
+        write()
+    assert books.content() == before
+
+
+HEADER = (
+    "INSERT INTO schedule (charge_no, version, rule_version_id, amount, posted, planned, plan_id, first_seq, lines,"
+    " explanation_id, audit_seq, superseded_by, open_from) SELECT charge_no, 2, rule_version_id, amount, posted,"
+    " {planned}, {plan_id}, {first_seq}, {lines}, explanation_id, audit_seq, {superseded_by}, {open_from}"
+    " FROM schedule WHERE charge_no = {no}"
+)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"lines": 3}, {"first_seq": 2}, {"first_seq": 0, "lines": 1}, {"open_from": "NULL"},
+        {"open_from": "'2024-02-29'"}, {"superseded_by": 3}, {"plan_id": "NULL"},
+    ],
+)  # fmt: skip
+def test_a_schedule_version_must_agree_with_its_plan(books: FilledDatabase, wrong: dict[str, Any]) -> None:
+    no = books.charge(TWO)
+    right = {"planned": 2400, "plan_id": 1, "first_seq": 1, "lines": 2, "open_from": "'2024-01-31'", "no": no}
+
+    def write(**changed: Any) -> None:
+        with books.database.write() as connection:
+            schedules.supersede(connection, [(no, 2)])
+            connection.exec_driver_sql(HEADER.format(**{**right, "superseded_by": "NULL", **changed}))
+
+    with pytest.raises(RevrecError, match="a schedule is divided by its plan"):
+        write(**wrong)
+    write()
+
+
+def test_an_amount_that_its_plan_would_divide_into_nothing_or_overflow_gets_a_plan_of_amounts(
+    books: FilledDatabase,
+) -> None:
+    small = books.charge(((JAN, 1), (FEB, 1)))
+    assert books.one("SELECT kind FROM plan") == "shares"
+    huge = books.charge(((JAN, 2**61), (FEB, 2**61)))
+    assert books.sql("SELECT kind FROM plan ORDER BY id") == [("shares",), ("amounts",)]
+    lines = "SELECT amount FROM schedule_line WHERE charge_no = ? ORDER BY seq"
+    assert books.sql(lines, small) == [(1,), (1,)]
+    assert books.sql(lines, huge) == [(2**61,), (2**61,)]
+    for no, amount in enumerate((1, 2**62), 10):
+        books.sql(
+            f"INSERT INTO charge_line SELECT {no}, '{no}', source, document, line, customer, item, post_date,"
+            f" {amount}, currency, rev_rec_date, description, quantity, service_start, service_end, entity,"
+            ' dimensions, fingerprint, import_id, "row" FROM charge_line WHERE no = ?',
+            small,
+        )
+        with pytest.raises(books.refusal, match="a schedule is divided by its plan"):
+            books.sql(
+                "INSERT INTO schedule (charge_no, version, rule_version_id, amount, posted, planned, plan_id,"
+                f" first_seq, lines, explanation_id, audit_seq, open_from) SELECT {no}, 1, rule_version_id, {amount},"
+                f" 0, {amount}, plan_id, 1, 2, explanation_id, audit_seq, open_from FROM schedule WHERE charge_no = ?",
+                small,
+            )
+
+
+def test_a_schedule_version_never_changes(books: FilledDatabase, refused: Callable[..., None]) -> None:
+    books.charge(TWO)
+    for change in ("amount = 1", "planned = 1", "plan_id = NULL", "first_seq = 2", "lines = 3", "posted = posted + 1"):
+        refused("never changes: write a new version", f"UPDATE schedule SET {change}")
+
+
+def test_a_schedule_version_can_only_be_superseded_by_the_next_one_that_is_then_written(
     books: FilledDatabase, refused: Callable[..., None]
 ) -> None:
     no = books.charge(TWO)
-    refused("(?i)foreign key", "UPDATE schedule_line SET superseded_by = 2 WHERE charge_no = ? AND seq = 2", no)
-    refused("by a later version", "UPDATE schedule_line SET superseded_by = 1 WHERE charge_no = ? AND seq = 2", no)
+    change = "UPDATE schedule SET superseded_by = ?, open_from = NULL WHERE charge_no = ?"
+    refused("(?i)foreign key", change, 2, no)
+    for wrong in (1, 3):
+        refused("superseded once, by the next version", change, wrong, no)
+    refused("schedule_open_from", "UPDATE schedule SET superseded_by = 2")
+
+
+def test_a_superseded_version_cannot_come_back_nor_be_posted(
+    books: FilledDatabase, refused: Callable[..., None]
+) -> None:
+    no = books.charge(TWO)
+    books.version(no, 2, 2400, [(MAR, 2400)], 0)
+    refused("superseded once", "UPDATE schedule SET superseded_by = NULL WHERE version = 1")
+    refused("only an open schedule line", "INSERT INTO entered_line VALUES (?, 1, 1, 77, 0, NULL)", no)
 
 
 def test_a_line_on_an_entry_cannot_be_superseded(books: FilledDatabase, refused: Callable[..., None]) -> None:
     books.charge(TWO)
     books.entry(JAN)
-    refused("only an open schedule line can be superseded", "UPDATE schedule_line SET superseded_by = 2 WHERE seq = 1")
+    refused("only an open schedule line can be superseded", "UPDATE entered_line SET superseded_by = 2 WHERE seq = 1")
 
 
-def test_a_superseded_line_cannot_come_back_nor_be_posted(books: FilledDatabase, refused: Callable[..., None]) -> None:
+def test_a_released_line_is_superseded_once_by_a_version_that_is_then_written(
+    books: FilledDatabase, refused: Callable[..., None]
+) -> None:
     no = books.charge(TWO)
+    number = books.entry(JAN)
+    books.change(number, *WAYS["REPLACED"])
+    books.sql("UPDATE entered_line SET entry_id = NULL, revision = revision + 1")
+    refused("(?i)foreign key", "UPDATE entered_line SET superseded_by = 2")
+    refused("by a later version", "UPDATE entered_line SET superseded_by = 1")
     books.version(no, 2, 2400, [(MAR, 2400)], 0)
-    refused("only an open", "UPDATE schedule_line SET superseded_by = NULL WHERE version = 1")
-    refused("at most one live journal entry", "UPDATE schedule_line SET entry_id = 77 WHERE version = 1")
+    assert books.sql("SELECT seq, superseded_by FROM schedule_line WHERE version = 1 ORDER BY seq") == [(1, 2), (2, 2)]
+    refused("only an open", "UPDATE entered_line SET superseded_by = NULL")
+    refused("at most one live journal entry", "UPDATE entered_line SET entry_id = 77")
+
+
+@pytest.mark.parametrize("row", ["1, 1, 3, 77, 0, NULL", "1, 1, 0, 77, 0, NULL", "1, 1, 1, NULL, 1, NULL",
+                                 "1, 1, 1, 77, 1, NULL", "1, 1, 1, 77, 0, 1", "1, 2, 1, 77, 0, NULL"])  # fmt: skip
+def test_only_an_open_line_of_a_version_is_put_on_an_entry(
+    books: FilledDatabase, refused: Callable[..., None], row: str
+) -> None:
+    books.charge(TWO)
+    refused("only an open schedule line is put on a journal entry", f"INSERT INTO entered_line VALUES ({row})")
 
 
 def test_a_schedule_line_is_on_at_most_one_live_entry(books: FilledDatabase, refused: Callable[..., None]) -> None:
@@ -253,8 +370,9 @@ def test_a_schedule_line_is_on_at_most_one_live_entry(books: FilledDatabase, ref
     with pytest.raises(RevrecError, match="at most one live journal entry"):
         books.take(*again)
     assert books.content() == before
-    refused("at most one live journal entry", "UPDATE schedule_line SET entry_id = NULL WHERE seq = 1")
-    refused("at most one live", "UPDATE schedule_line SET entry_id = NULL, revision = revision + 1 WHERE seq = 1")
+    refused("at most one live journal entry", "UPDATE entered_line SET entry_id = NULL WHERE seq = 1")
+    refused("at most one live", "UPDATE entered_line SET entry_id = NULL, revision = revision + 1 WHERE seq = 1")
+    refused("never changes, its revision only with its entry", "UPDATE entered_line SET revision = 5")
 
 
 def test_a_line_cannot_be_hung_on_an_entry_that_is_complete_without_it(
@@ -262,7 +380,7 @@ def test_a_line_cannot_be_hung_on_an_entry_that_is_complete_without_it(
 ) -> None:
     books.charge(TWO)
     entry = books.entry(JAN)
-    refused("at most one live journal entry", "UPDATE schedule_line SET entry_id = ? WHERE seq = 2", entry)
+    refused("only an open schedule line", "INSERT INTO entered_line VALUES (1, 1, 2, ?, 0, NULL)", entry)
 
 
 def test_an_entry_must_carry_every_line_that_it_takes(books: FilledDatabase) -> None:
@@ -272,7 +390,7 @@ def test_an_entry_must_carry_every_line_that_it_takes(books: FilledDatabase) -> 
 
     def take_one_more() -> None:
         with books.database.write() as connection:
-            connection.exec_driver_sql("UPDATE schedule_line SET entry_id = 1 WHERE seq = 2")
+            connection.exec_driver_sql("INSERT INTO entered_line VALUES (1, 1, 2, 1, 0, NULL)")
             run = entries.start_run(connection, JAN, WHO)
             entries.add_entries(connection, run, built, WHO)
 
@@ -289,7 +407,7 @@ def test_an_entry_that_was_given_up_gives_its_lines_back_under_a_new_revision(
     number = books.entry(JAN)
     old = books.one("SELECT reference FROM journal_entry")
     books.change(number, *WAYS[state])
-    books.sql("UPDATE schedule_line SET entry_id = NULL, revision = revision + 1 WHERE entry_id = ?", number)
+    books.sql("UPDATE entered_line SET entry_id = NULL, revision = revision + 1 WHERE entry_id = ?", number)
     books.entry(JAN)
     references = books.sql("SELECT reference FROM journal_entry ORDER BY id")
     assert references[0] == (old,) and references[1] != (old,)
@@ -336,7 +454,7 @@ def test_an_entry_starts_ready_and_in_no_other_state(books: FilledDatabase, stat
                 "INSERT INTO journal_line SELECT 2, line_no, side, account, amount, currency, charge, charge_no,"
                 " version, 2, document, memo, customer, item, dimensions FROM journal_line"
             )
-            connection.exec_driver_sql("UPDATE schedule_line SET entry_id = 2 WHERE seq = 2")
+            connection.exec_driver_sql("INSERT INTO entered_line VALUES (1, 1, 2, 2, 0, NULL)")
             connection.exec_driver_sql(
                 "INSERT INTO journal_entry (id, reference, control_id, run_id, date, journal, entity, currency, title,"
                 " amount, lines, content_hash, created_at, state) SELECT 2, 'RR2', 'c2', run_id, '2024-02-29', journal,"
@@ -404,11 +522,11 @@ def test_a_posted_entry_never_changes(full: FilledDatabase, refused: Callable[..
 
 def test_no_line_of_a_posted_entry_is_ever_given_back(full: FilledDatabase, refused: Callable[..., None]) -> None:
     said = "at most one live journal entry"
-    refused(said, "UPDATE schedule_line SET entry_id = NULL, revision = revision + 1 WHERE entry_id IS NOT NULL")
+    refused(said, "UPDATE entered_line SET entry_id = NULL, revision = revision + 1 WHERE entry_id IS NOT NULL")
 
 
 def test_an_amount_of_nothing_is_no_amount(books: FilledDatabase) -> None:
-    with pytest.raises(RevrecError, match="schedule_line_amount"):
+    with pytest.raises(RevrecError, match="plan_part_weight"):
         books.charge(((JAN, 0), (FEB, 1)))
 
 

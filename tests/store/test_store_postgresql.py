@@ -187,7 +187,7 @@ def test_a_table_of_a_user_s_own_cannot_stand_in_for_one_of_ours(
     books.charge(((date(2024, 1, 31), 5),))
     clerk = Database(postgresql.as_clerk(books.database.url))
     hide = "CREATE TEMPORARY TABLE schedule (charge_no bigint, version int)"
-    add = "INSERT INTO schedule_line (charge_no, version, seq, date, amount) VALUES (1, 1, 2, '2024-03-31', 1)"
+    add = "INSERT INTO schedule_wait (charge_no, version, amount, code, reason) VALUES (1, 1, 5, 'held', 'x')"
     with pytest.raises(RevrecError, match="a schedule version is complete"), clerk.write() as connection:
         connection.exec_driver_sql(f"{hide}; {add}")
     clerk.engine.dispose()

@@ -10,6 +10,7 @@ from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
 from revrec.core.constraint import split_constrained
 from revrec.core.holding import apply_holds
+from revrec.core.money import divisible_amounts
 from revrec.core.pricing import AllocationStep, apply_allocation, apply_price_changes, schedule_without_dates
 from revrec.core.recognition import AnchorDates
 from revrec.core.rules.allocations import AllocationRule
@@ -18,7 +19,7 @@ from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
 from revrec.core.rules.repairs import Repair
-from revrec.core.schedule import Plan, Schedule, SchedulePart, Unscheduled, split_undated
+from revrec.core.schedule import DividedPlan, Plan, Schedule, SchedulePart, Unscheduled, split_undated
 
 MOST_ITEMS_KEPT = 50_000
 MOST_DATES_KEPT = 200_000
@@ -43,7 +44,7 @@ class RuleTrial(NamedTuple):
 class _Entry:
     """A rule prepared for matching many lines."""
 
-    __slots__ = ("checks", "first", "item", "last", "order", "plans", "rivals", "rule")
+    __slots__ = ("checks", "divides", "first", "item", "last", "order", "plans", "rivals", "rule")
 
     def __init__(self, rule: Rule, order: int) -> None:
         self.rule = rule
@@ -53,7 +54,8 @@ class _Entry:
         self.item = next((it for it in rule.when if isinstance(it, Patterns) and it.field == "item"), None)
         self.checks = tuple(it.holds for it in rule.when if it is not self.item)
         self.rivals: list[_Entry] = []
-        self.plans: dict[AnchorDates, tuple[Plan, str]] = {}
+        self.plans: dict[AnchorDates, DividedPlan] = {}
+        self.divides = not (rule.constraint or rule.tables or rule.method.reshapes) and rule.method.divides
 
     def matches(self, line: ChargeLine) -> bool:
         """Check whether the rule matches a line whose item is known to match."""
@@ -159,7 +161,7 @@ class RuleBook:
         planned = entry.plans.get(anchors) or self._plan(entry, anchors)
         if isinstance(planned, Unscheduled):
             return _explained(planned, rule)
-        plan, explanation = planned
+        plan, explanation = planned.plan, planned.explanation
         parts = _parts(rule, plan, line.amount)
         if not parts and not events and not rule.constraint:
             return _explained(NOTHING, rule)
@@ -171,7 +173,23 @@ class RuleBook:
             schedule = looked_up
         return _shaped(rule, schedule, plan, line, events) if events or plan.waits or rule.method.reshapes else schedule
 
-    def _plan(self, entry: _Entry, anchors: AnchorDates) -> tuple[Plan, str] | Unscheduled:
+    def divide(self, line: ChargeLine) -> DividedPlan | None:
+        """Return the plan that divides the whole amount of a line without events; None if :meth:`derive` must.
+
+        It saves the parts, which most schedules never need: the database computes them from the plan.
+        """
+        entry = self._winner(line)
+        if isinstance(entry, Unscheduled) or not entry.divides:
+            return None
+        anchors = entry.rule.method.anchors(line, ())
+        if isinstance(anchors, Unscheduled):
+            return None
+        planned = entry.plans.get(anchors) or self._plan(entry, anchors)
+        if isinstance(planned, Unscheduled) or abs(line.amount) not in planned.amounts:
+            return None
+        return planned
+
+    def _plan(self, entry: _Entry, anchors: AnchorDates) -> DividedPlan | Unscheduled:
         rule = entry.rule
         try:
             plan = rule.method.plan(anchors)
@@ -179,7 +197,9 @@ class RuleBook:
             return BEYOND
         if isinstance(plan, Unscheduled):
             return plan
-        planned = plan, f"{_why(rule)}; {plan.words}"
+        divides = entry.divides and plan.waits is None
+        amounts = divisible_amounts(plan.weights) if divides else range(0)
+        planned = DividedPlan(rule, plan, f"{_why(rule)}; {plan.words}", amounts)
         self._dates_kept += len(plan.dates)
         if self._dates_kept > MOST_DATES_KEPT:
             for other in self._entries:

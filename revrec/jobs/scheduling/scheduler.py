@@ -12,12 +12,13 @@ from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string
 from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes, price_of
 from revrec.core.rules import RuleBook
-from revrec.core.schedule import UNDATED, Remaining, Schedule, SchedulePart, Unscheduled, or_unscheduled
+from revrec.core.schedule import UNDATED, DividedPlan, Remaining, Schedule, SchedulePart, Unscheduled, or_unscheduled
 from revrec.jobs.posting.rejections import replannable_entries
 from revrec.jobs.scheduling.contracts import Contracts
 from revrec.jobs.scheduling.rule_versions import VersionKeeper
 from revrec.store import charges, contracts, events, schedules
 from revrec.store.audit import record
+from revrec.store.plans import SHARES, PlanKeeper, SharedPlan
 from revrec.store.posting import postings
 from revrec.store.rules_applied import note_rules
 from revrec.store.schedules import (
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
     from revrec.store.digests import RowDigest
+
+
+MOST_PLANS_KEPT = 20_000
+"""The bound of the cache of plans, so that memory stays flat however many dates a file has."""
 
 
 class ScheduleChange(NamedTuple):
@@ -87,6 +92,8 @@ class Scheduler:
         self.contracts = Contracts(connection, book, who, audit_seq)
         self._released: set[int] = set()
         self._rule_versions = VersionKeeper(connection, who)
+        self._plans = PlanKeeper(connection)
+        self._divided: dict[int, tuple[DividedPlan, int, SharedPlan]] = {}
         self._new_versions: list[ScheduleVersion] = []
         self._unscheduled: list[UnscheduledLine] = []
         self._arrival_accounts: dict[int, str] = {}
@@ -97,12 +104,31 @@ class Scheduler:
 
     def schedule_new(self, no: int, line: ChargeLine) -> None:
         """Schedule a charge line that was never scheduled and has no events."""
+        divided = self._book.divide(line)
+        if divided is not None:
+            self._add_divided(no, line.amount, divided)
+            return
         derived = or_unscheduled(self._book.derive(line, ()))
         if isinstance(derived, Unscheduled):
             self._add_unscheduled(no, line, derived)
         else:
             waiting = sum(part.amount for part in derived.waiting) if derived.waiting else 0
             self._add_version(no, 1, line.amount, derived, Remaining(derived.parts, waiting))
+
+    def _add_divided(self, no: int, amount: int, divided: DividedPlan) -> None:
+        """Add the first version of a schedule that its plan divides: nothing about it depends on the line but these."""
+        known = self._divided.get(id(divided))
+        if known is None:
+            if len(self._divided) >= MOST_PLANS_KEPT:
+                self._divided.clear()
+            shares = SharedPlan(SHARES, divided.plan.dates, divided.plan.weights)
+            rule = self._rule_versions.id_of(divided.rule, divided.rule.post)
+            # The plan is kept too: another one could get its id otherwise.
+            known = self._divided[id(divided)] = divided, rule, shares
+        words = divided.explanation
+        new = ScheduleVersion(no, 1, known[1], amount, 0, 1, (), words, self._audit_seq, divided=known[2])
+        self._new_versions.append(new)
+        self.scheduled += 1
 
     def reschedule(
         self,
@@ -333,6 +359,7 @@ class Scheduler:
             plan=derived.all_parts if posted else None,
             price_change=price_change,
             allocated=allocated,
+            shares=_shares_of(derived),
         )
         self._new_versions.append(new)
         self.scheduled += 1
@@ -349,7 +376,7 @@ class Scheduler:
         self.contracts.flush()
         digests = [
             *schedules.supersede(self._connection, self._replaced),
-            *schedules.add(self._connection, self._new_versions),
+            *schedules.add(self._connection, self._new_versions, self._plans),
             *schedules.set_unscheduled(self._connection, self._unscheduled, [no for no, _version in self._replaced]),
             *schedules.keep_arrival_accounts(self._connection, self._arrival_accounts, self._audit_seq),
         ]
@@ -367,6 +394,11 @@ class Scheduler:
             return []
         self._are_rules_noted = True
         return note_rules(self._connection, self._book.files, self._who.at)
+
+
+def _shares_of(derived: Schedule) -> SharedPlan | None:
+    """Return the plan by which an amount was split, as schedules share it."""
+    return SharedPlan(SHARES, derived.plan.dates, derived.plan.weights) if derived.plan else None
 
 
 def _change_of(state: _LineState, derived: Schedule, left: Remaining) -> ScheduleChange:

@@ -12,7 +12,7 @@ from revrec.core.rules import render_memo
 from revrec.store.charges import dimensions_of
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting import awaiting
-from revrec.store.tables import OPEN, charge_line, rule_version, schedule, schedule_line
+from revrec.store.tables import charge_line, open_line, rule_version, schedule
 
 
 class DueRow(NamedTuple):
@@ -41,10 +41,10 @@ class DueRow(NamedTuple):
 
 
 _COLUMNS: dict[str, ColumnElement[Any]] = {
-    "charge_no": schedule_line.c.charge_no,
-    "version": schedule_line.c.version,
-    "seq": schedule_line.c.seq,
-    "revision": schedule_line.c.revision,
+    "charge_no": open_line.c.charge_no,
+    "version": open_line.c.version,
+    "seq": open_line.c.seq,
+    "revision": open_line.c.revision,
     "of": schedule.c.lines,
     "charge": charge_line.c.id,
     "document": charge_line.c.document,
@@ -52,8 +52,8 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
     "item": charge_line.c.item,
     "entity": charge_line.c.entity,
     "dimensions": charge_line.c.dimensions,
-    "date": schedule_line.c.date,
-    "amount": schedule_line.c.amount,
+    "date": open_line.c.date,
+    "amount": open_line.c.amount,
     "currency": charge_line.c.currency,
     "deferred": rule_version.c.deferred,
     "accrued": rule_version.c.accrued,
@@ -66,16 +66,21 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
 
 
 def due_query() -> Select[Any]:
-    """Return schedule lines joined with all that their journal lines need; callers add the condition and the order."""
+    """Return open schedule lines with all that their journal lines need; callers add the condition and the order."""
     return (
         select(*(_COLUMNS[name] for name in DueRow._fields))
-        .join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
+        .join(charge_line, charge_line.c.no == open_line.c.charge_no)
         .join(
             schedule,
-            (schedule.c.charge_no == schedule_line.c.charge_no) & (schedule.c.version == schedule_line.c.version),
+            (schedule.c.charge_no == open_line.c.charge_no) & (schedule.c.version == open_line.c.version),
         )
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
     )
+
+
+def open_until(day: date) -> ColumnElement[bool]:
+    """Return the condition that an ``open_line`` is dated on or before a day, written so that an index finds it."""
+    return (open_line.c.open_from <= day.isoformat()) & (open_line.c.date <= day.isoformat())
 
 
 WAITS_FOR_INVOICE: ColumnElement[bool] = literal_column(awaiting.WAITS_FOR_INVOICE, Boolean())
@@ -91,15 +96,15 @@ def due_lines(connection: Connection, until: date, waiting: bool | None = False)
     which = [] if waiting is None else [WAITS_FOR_INVOICE if waiting else not_(WAITS_FOR_INVOICE)]
     query = (
         due_query()
-        .where(OPEN, schedule_line.c.date <= until.isoformat(), *which)
+        .where(open_until(until), *which)
         .order_by(
-            schedule_line.c.date,
+            open_line.c.date,
             charge_line.c.entity,
             rule_version.c.journal,
             charge_line.c.currency,
-            schedule_line.c.charge_no,
-            schedule_line.c.version,
-            schedule_line.c.seq,
+            open_line.c.charge_no,
+            open_line.c.version,
+            open_line.c.seq,
         )
     )
     for row in map(DueRow._make, stream_rows(connection, query)):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 
 from revrec.core.batching import batched
 from revrec.core.journal import JournalEntry, JournalLine
@@ -12,18 +12,18 @@ from revrec.store.audit import AuditStamp, canonical, record
 from revrec.store.charges import dimensions_of, dimensions_text
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows, digest_texts, row_text, sha256
-from revrec.store.posting import reversals
+from revrec.store.posting import entered_lines, reversals
 from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.tables import (
     attempt,
     attempt_failure,
     attempt_outcome,
     charge_line,
+    entered_line,
     entry_date_override,
     journal_entry,
     journal_line,
     posting_run,
-    schedule_line,
 )
 
 KNOWN_AT_ONCE = 500
@@ -105,7 +105,7 @@ def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry
     added = []
     for number, entry in enumerate(entries, next_number(connection, journal_entry.c.id)):
         insert_rows(connection, journal_line, _LINE_COLUMNS, [(number, *_line_row(line)) for line in entry.lines])
-        _take(connection, number)
+        entered_lines.enter(connection, number)
         _seal(connection, number, run, entry, who, _move(connection, number, entry))
         added.append(number)
     return added
@@ -151,15 +151,6 @@ def _line_row(line: JournalLine) -> tuple[Any, ...]:
 
 def _line_texts(entry: JournalEntry) -> list[str]:
     return [row_text(_line_row(line)) for line in entry.lines]
-
-
-def _take(connection: Connection, number: int) -> None:
-    """Point each schedule line of the entry at it; the debit and credit line of a pair share one schedule line."""
-    its_lines = select(journal_line.c.charge_no, journal_line.c.version, journal_line.c.seq)
-    key = tuple_(schedule_line.c.charge_no, schedule_line.c.version, schedule_line.c.seq)
-    connection.execute(
-        update(schedule_line).where(key.in_(its_lines.where(journal_line.c.entry_id == number))).values(entry_id=number)
-    )
 
 
 def _move(connection: Connection, number: int, entry: JournalEntry) -> list[RowDigest]:
@@ -261,16 +252,16 @@ def known_entries(connection: Connection, column: str, values: Iterable[str]) ->
 def canceled_and_not_posted(connection: Connection) -> list[str]:
     """Return the references of canceled entries some of whose schedule lines are on no posted entry."""
     other = journal_entry.alias("other")
-    posted = exists(select(other.c.id).where(other.c.id == schedule_line.c.entry_id, other.c.state == "POSTED"))
+    posted = exists(select(other.c.id).where(other.c.id == entered_line.c.entry_id, other.c.state == "POSTED"))
     on_its_lines = (
-        (schedule_line.c.charge_no == journal_line.c.charge_no)
-        & (schedule_line.c.version == journal_line.c.version)
-        & (schedule_line.c.seq == journal_line.c.seq)
+        (entered_line.c.charge_no == journal_line.c.charge_no)
+        & (entered_line.c.version == journal_line.c.version)
+        & (entered_line.c.seq == journal_line.c.seq)
     )
     query = (
         select(journal_entry.c.reference)
         .join(journal_line, journal_line.c.entry_id == journal_entry.c.id)
-        .join(schedule_line, on_its_lines)
+        .join(entered_line, on_its_lines)
         .where(journal_entry.c.state == "CANCELED", ~posted)
         .distinct()
     )

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, func, select, update
 from revrec.store.audit import AuditStamp
 from revrec.store.posting.entries import ENTRY_TABLES, recognized_until
 from revrec.store.posting.posting_tables import AttemptFailure
-from revrec.store.tables import attempt_failure, journal_entry, journal_line, schedule_line
+from revrec.store.tables import attempt_failure, entered_line, journal_entry, journal_line
 
 
 class RejectedPosting(NamedTuple):
@@ -43,9 +43,9 @@ def release_schedule_lines(
     """
     ENTRY_TABLES.change_state(connection, entry_id, old, new, who, reason=reason)
     connection.execute(
-        update(schedule_line)
-        .where(schedule_line.c.entry_id == entry_id)
-        .values(entry_id=None, revision=schedule_line.c.revision + 1)
+        update(entered_line)
+        .where(entered_line.c.entry_id == entry_id)
+        .values(entry_id=None, revision=entered_line.c.revision + 1)
     )
 
 

@@ -11,7 +11,7 @@ from revrec.core.journal import RepairedValue
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import digest_rows
-from revrec.store.tables import OPEN, journal_line, repair_version, repaired_value, schedule_line
+from revrec.store.tables import journal_line, open_line, repair_version, repaired_value
 
 LineKey = tuple[int, int, int]
 """A schedule line: charge number, version, seq."""
@@ -87,16 +87,16 @@ def repairs_used_on(connection: Connection, entry_id: int) -> set[tuple[LineKey,
 def supplied_values(connection: Connection, until: date) -> Mapping[LineKey, list[tuple[str, RepairedValue]]]:
     """Return the values that repairs supplied for open lines dated until a day, each with its repair's SHA-256."""
     its_line = (
-        (schedule_line.c.charge_no == repaired_value.c.charge_no)
-        & (schedule_line.c.version == repaired_value.c.version)
-        & (schedule_line.c.seq == repaired_value.c.seq)
+        (open_line.c.charge_no == repaired_value.c.charge_no)
+        & (open_line.c.version == repaired_value.c.version)
+        & (open_line.c.seq == repaired_value.c.seq)
     )
     names = ("charge_no", "version", "seq", "side", "field", "before", "after")
     query = (
         select(*(repaired_value.c[name] for name in names), repair_version.c.sha256)
-        .join(schedule_line, its_line)
+        .join(open_line, its_line)
         .join(repair_version, repair_version.c.id == repaired_value.c.repair_version_id)
-        .where(OPEN, schedule_line.c.date <= until.isoformat())
+        .where(open_line.c.date <= until.isoformat())
         .order_by(repaired_value.c.id)
     )
     found: dict[LineKey, list[tuple[str, RepairedValue]]] = defaultdict(list)

@@ -18,7 +18,7 @@ from revrec.core.posting import RELEASED
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import next_number
 from revrec.store.digests import RowDigest, digest_rows
-from revrec.store.tables import entry_reversal, journal_entry, schedule_line
+from revrec.store.tables import entered_line, entry_reversal, journal_entry
 
 _mirror = journal_entry.alias("mirror")
 _ours, _mirrors = entry_reversal.c, _mirror.c
@@ -89,9 +89,9 @@ def release_lines_of_reversed(connection: Connection, number: int) -> None:
         .where(journal_entry.c.state == "POSTED")
     )
     connection.execute(
-        update(schedule_line)
-        .where(schedule_line.c.entry_id.in_(reopened.scalar_subquery()))
-        .values(entry_id=None, revision=schedule_line.c.revision + 1)
+        update(entered_line)
+        .where(entered_line.c.entry_id.in_(reopened.scalar_subquery()))
+        .values(entry_id=None, revision=entered_line.c.revision + 1)
     )
 
 

@@ -26,14 +26,58 @@ COUNTS = {
     "charges": "SELECT count(*) FROM charge_line",
     "quarantined": "SELECT count(*) FROM quarantine WHERE id NOT IN (SELECT quarantine_id FROM quarantine_outcome)",
 }
+
+
+def _share(planned: str, kind: str, total: str, low: str, high: str, exact: str) -> str:
+    """Return the SQL of the amount of the parts of a plan from one cumulative weight to another."""
+    half = f"CASE WHEN {planned} < 0 THEN -{total} ELSE {total} END"
+    shares = (f"(2 * {planned} * {weight} + {half}) / (2 * {total})" for weight in (high, low))
+    return f"CASE WHEN {kind} = 'amounts' THEN {exact} ELSE {' - '.join(shares)} END"
+
+
 OPEN_LINES = f"""
-    SELECT c.currency, sum(l.lines), {split_sum("l.amount")}, min(l.first), max(l.last)
-    FROM (SELECT charge_no, count(*) AS lines, CAST(sum(amount) AS BIGINT) AS amount,
-                 min(date) AS first, max(date) AS last
-          FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL AND date <= :until GROUP BY charge_no) l
-    JOIN charge_line c ON c.no = l.charge_no GROUP BY c.currency ORDER BY c.currency"""  # noqa: S608
-"""Summed by charge line first: sorting every open line by its currency would take ten times as long."""
-NEXT_DATE = "SELECT min(date) FROM schedule_line WHERE entry_id IS NULL AND superseded_by IS NULL"
+    WITH heads AS MATERIALIZED (
+      SELECT s.charge_no, s.version, s.planned, s.plan_id, s.open_from, s.first_seq,
+        coalesce((SELECT max(e.seq) FROM entered_line e WHERE e.charge_no = s.charge_no AND e.version = s.version), 0)
+          - s.first_seq + 1 AS entered
+      FROM schedule s WHERE s.open_from <= :until
+    ), spans AS MATERIALIZED (
+      SELECT h.plan_id, h.open_from, min(p.seq) AS seq, count(*) AS lines, max(p.date) AS last, n.kind, n.total,
+        min(p.before) AS low, max(p.cumulative) AS high, CAST(sum(p.cumulative - p.before) AS BIGINT) AS exact
+      FROM (SELECT DISTINCT plan_id, open_from FROM heads) h JOIN plan n ON n.id = h.plan_id
+      JOIN plan_part p ON p.plan_id = h.plan_id AND p.date >= h.open_from AND p.date <= :until
+      GROUP BY h.plan_id, h.open_from, n.kind, n.total
+    ), gaps AS MATERIALIZED (
+      SELECT h.*, t.kind, t.total FROM heads h JOIN spans t ON t.plan_id = h.plan_id AND t.open_from = h.open_from
+      WHERE h.entered >= t.seq
+    ), sums AS (
+      SELECT h.charge_no, t.lines, h.open_from AS first, t.last,
+        {_share("h.planned", "t.kind", "t.total", "t.low", "t.high", "t.exact")} AS amount
+      FROM heads h JOIN spans t ON t.plan_id = h.plan_id AND t.open_from = h.open_from WHERE h.entered < t.seq
+      UNION ALL
+      SELECT h.charge_no, 1, p.date, p.date,
+        {_share("h.planned", "h.kind", "h.total", "p.before", "p.cumulative", "p.cumulative - p.before")}
+      FROM gaps h JOIN plan_part p ON p.plan_id = h.plan_id AND p.date >= h.open_from AND p.date <= :until
+      WHERE NOT EXISTS (
+        SELECT 1 FROM entered_line e
+        WHERE e.charge_no = h.charge_no AND e.version = h.version AND e.seq = h.first_seq + p.seq - 1)
+      UNION ALL
+      SELECT e.charge_no, 1, p.date, p.date,
+        {_share("s.planned", "n.kind", "n.total", "p.before", "p.cumulative", "p.cumulative - p.before")}
+      FROM entered_line e JOIN schedule s ON s.charge_no = e.charge_no AND s.version = e.version
+      JOIN plan n ON n.id = s.plan_id JOIN plan_part p ON p.plan_id = n.id AND p.seq = e.seq - s.first_seq + 1
+      WHERE e.entry_id IS NULL AND e.superseded_by IS NULL AND p.date <= :until
+    )
+    SELECT c.currency, CAST(sum(t.lines) AS BIGINT), {split_sum("t.amount")}, min(t.first), max(t.last)
+    FROM sums t JOIN charge_line c ON c.no = t.charge_no GROUP BY c.currency ORDER BY c.currency"""  # noqa: S608
+"""Lines without a gap are summed by version, from the plan: the rounded share up to the last one, minus the one before
+the first. To compute each line would take several times as long. Versions of which a later line is on an entry already,
+and lines that an entry released, are read line by line."""
+NEXT_DATE = """
+    SELECT min(date) FROM (
+      SELECT min(open_from) AS date FROM schedule WHERE open_from IS NOT NULL
+      UNION ALL SELECT min(date) FROM open_line WHERE revision > 0
+    ) dates"""
 STATES = "SELECT state, count(*) FROM journal_entry GROUP BY state"
 ATTENTION = """
     SELECT 'entry' AS kind, '' AS document, reference, date, state, amount, currency, error_no, error, advice,
@@ -49,19 +93,19 @@ INVOICE_STATES = "SELECT state, count(*) FROM invoice GROUP BY state"
 ANY_RULE_WAITS_FOR_INVOICE = "SELECT 1 FROM after_invoice LIMIT 1"
 """Finds whether any rule waits for invoices: if not, :data:`AWAITING` would read every open line for nothing."""
 AWAITING = f"""
-    SELECT charge_line.currency, count(*), {split_sum("schedule_line.amount")}
-    FROM schedule_line
-    JOIN schedule ON schedule.charge_no = schedule_line.charge_no AND schedule.version = schedule_line.version
-    JOIN charge_line ON charge_line.no = schedule_line.charge_no
-    WHERE schedule_line.entry_id IS NULL AND schedule_line.superseded_by IS NULL AND schedule_line.date <= :until
+    SELECT charge_line.currency, count(*), {split_sum("open_line.amount")}
+    FROM open_line
+    JOIN schedule ON schedule.charge_no = open_line.charge_no AND schedule.version = open_line.version
+    JOIN charge_line ON charge_line.no = open_line.charge_no
+    WHERE open_line.open_from <= :until AND open_line.date <= :until
       AND charge_line.line NOT LIKE '%:cost:%' AND {WAITS_FOR_INVOICE}
     GROUP BY charge_line.currency ORDER BY charge_line.currency"""  # noqa: S608
 """Open lines that wait for the invoice of their document, except cost lines, by currency."""
 PERIOD_FACTS = "SELECT entity, kind, day, source, reason, at, actor FROM period_fact ORDER BY id"
 LINES_UNTIL = f"""
     SELECT c.entity, l.date, c.currency, count(*), {split_sum("l.amount")}
-    FROM schedule_line l JOIN charge_line c ON c.no = l.charge_no
-    WHERE l.entry_id IS NULL AND l.superseded_by IS NULL AND l.date <= :until
+    FROM open_line l JOIN charge_line c ON c.no = l.charge_no
+    WHERE l.open_from <= :until AND l.date <= :until
     GROUP BY c.entity, l.date, c.currency ORDER BY l.date, c.entity, c.currency"""  # noqa: S608
 """Open lines by entity, day and currency, to find those whose period is closed."""
 RULES_PLANNED, RULES_TRIED = "rules_planned", "rules_tried"

@@ -13,6 +13,7 @@ from revrec.store.tables import (
     charge_line,
     entry_date_override,
     event_withdrawal,
+    explanation,
     fulfillment_event,
     import_file,
     invoice,
@@ -357,6 +358,7 @@ def schedules(connection: Connection, no: int) -> list[ScheduleRecord]:
     query = (
         select(
             schedule,
+            explanation.c.text.label("explanation"),
             schedule_wait.c.amount.label("waiting"),
             schedule_wait.c.reason.label("waits_for"),
             price_change.c.amount.label("price_change"),
@@ -370,6 +372,7 @@ def schedules(connection: Connection, no: int) -> list[ScheduleRecord]:
             audit_event.c.command,
         )
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .join(explanation, explanation.c.id == schedule.c.explanation_id)
         .outerjoin(
             schedule_wait,
             (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wait.c.version == schedule.c.version),

@@ -108,19 +108,83 @@ INVARIANTS = (
           OR s.amount - s.posted <> coalesce(l.total, 0) + coalesce(w.amount, 0)""",
     ),
     Invariant(
+        "superseded by the next version",
+        "schedule",
+        "its superseded_by is not the next version, or is not set although there is one",
+        "an amount would be left out of the schedule, or be in it twice",
+        """
+        SELECT 'charge_no ' || s.charge_no || ', version ' || s.version FROM schedule s
+        LEFT JOIN schedule n ON n.charge_no = s.charge_no AND n.version = s.version + 1
+        WHERE CASE WHEN n.version IS NULL THEN s.superseded_by IS NOT NULL
+              ELSE s.superseded_by IS NULL OR s.superseded_by <> n.version END""",
+    ),
+    Invariant(
+        "first open line",
+        "schedule",
+        "its open_from is not the date of its first line that was never on an entry",
+        "lines that are due would not be found",
+        """
+        SELECT 'charge_no ' || s.charge_no || ', version ' || s.version FROM schedule s LEFT JOIN (
+          SELECT v.charge_no, v.version, min(p.date) AS first FROM schedule v
+          JOIN plan_part p ON p.plan_id = v.plan_id
+          LEFT JOIN entered_line e ON e.charge_no = v.charge_no AND e.version = v.version
+            AND e.seq = v.first_seq + p.seq - 1
+          WHERE v.superseded_by IS NULL AND e.seq IS NULL GROUP BY v.charge_no, v.version
+        ) o ON o.charge_no = s.charge_no AND o.version = s.version
+        WHERE coalesce(s.open_from, '') <> coalesce(o.first, '')""",
+    ),
+    Invariant(
+        "parts of a plan",
+        "plan",
+        "its dates and weights do not add up to its figures",
+        "the schedules that share it would be divided wrongly",
+        """
+        SELECT 'id ' || n.id FROM plan n LEFT JOIN (
+          SELECT p.plan_id, count(*) AS parts, max(p.seq) AS last, min(p.date) AS first, min(p.cumulative - p.before) AS
+            smallest, sum(CASE WHEN p.before = coalesce(q.cumulative, 0) AND p.date >= coalesce(q.date, '')
+                          THEN 0 ELSE 1 END) AS broken
+          FROM plan_part p LEFT JOIN plan_part q ON q.plan_id = p.plan_id AND q.seq = p.seq - 1 GROUP BY p.plan_id
+        ) p ON p.plan_id = n.id LEFT JOIN plan_part l ON l.plan_id = n.id AND l.seq = n.parts
+        WHERE p.plan_id IS NULL OR p.parts <> n.parts OR p.last <> n.parts OR p.first <> n.first_date OR p.broken <> 0
+          OR l.cumulative <> n.total OR (n.kind = 'shares' AND p.smallest <> n.smallest)""",
+    ),
+    Invariant(
+        "plan of a schedule version",
+        "schedule",
+        "its plan has another number of parts, or cannot divide its amount",
+        "lines would be missing, or be computed wrongly",
+        """
+        SELECT 'charge_no ' || s.charge_no || ', version ' || s.version FROM schedule s
+        LEFT JOIN plan n ON n.id = s.plan_id
+        WHERE coalesce(n.parts, 0) <> s.lines - s.first_seq + 1
+          OR (n.kind = 'shares' AND abs(s.planned) >= 4611686018427387904 / n.total)
+          OR (n.kind = 'amounts' AND s.planned <> n.total)""",
+    ),
+    Invariant(
         "superseded by a later version",
-        "schedule_line",
+        "entered_line",
         "it is marked as superseded by a version that is not later, or that is not there",
         "an amount would be left out of the schedule",
         """
-        SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq FROM schedule_line l
+        SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq FROM entered_line l
         LEFT JOIN schedule s ON s.charge_no = l.charge_no AND s.version = l.superseded_by
         WHERE l.superseded_by IS NOT NULL
           AND (l.superseded_by <= l.version OR s.version IS NULL OR l.entry_id IS NOT NULL)""",
     ),
     Invariant(
+        "number of an entered line",
+        "entered_line",
+        "its schedule version has no line of its number",
+        "what was posted cannot be traced to a schedule",
+        """
+        SELECT 'charge_no ' || l.charge_no || ', version ' || l.version || ', seq ' || l.seq FROM entered_line l
+        LEFT JOIN schedule s ON s.charge_no = l.charge_no AND s.version = l.version
+          AND l.seq BETWEEN s.first_seq AND s.lines
+        WHERE s.version IS NULL""",
+    ),
+    Invariant(
         "on at most one live entry",
-        "schedule_line",
+        "entered_line",
         "it is on several live journal entries, or without exactly one debit and one credit",
         "an amount would be posted twice, or only one side of it",
         f"""
@@ -131,7 +195,7 @@ INVARIANTS = (
     ),
     Invariant(
         "taken by its entry",
-        "schedule_line",
+        "entered_line",
         "it does not refer to the live entry that has its amount",
         "it could be posted a second time, or never",
         f"""
@@ -142,25 +206,29 @@ INVARIANTS = (
           AND (s.entry_id IS NULL OR s.entry_id <> e.id OR abs(s.amount) <> l.amount)
         UNION ALL
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version || ', seq ' || s.seq
-        FROM schedule_line s WHERE s.entry_id IS NOT NULL AND NOT EXISTS (
+        FROM entered_line s WHERE s.entry_id IS NOT NULL AND NOT EXISTS (
           SELECT 1 FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
           WHERE l.charge_no = s.charge_no AND l.version = s.version AND l.seq = s.seq
             AND l.entry_id = s.entry_id AND {HOLDS})""",  # noqa: S608
     ),
     Invariant(
         "revision of a schedule line",
-        "schedule_line",
-        "its revision is not the number of entries that released it",
+        "entered_line",
+        "its revision is not the number of entries that released it, or it was never on an entry",
         "its next entry would get the reference of another entry",
         f"""
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version || ', seq ' || s.seq
-        FROM schedule_line s LEFT JOIN (
-          SELECT l.charge_no, l.version, l.seq, count(*) AS given_back
+        FROM (
+          SELECT l.charge_no, l.version, l.seq,
+            sum(CASE WHEN e.state IN ('REPLACED', 'CANCELED') OR e.id IN {REOPENED} THEN 1 ELSE 0 END) AS given_back
           FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
-          WHERE l.side = 'debit' AND e.id NOT IN {MIRRORS}
-            AND (e.state IN ('REPLACED', 'CANCELED') OR e.id IN {REOPENED}) GROUP BY l.charge_no, l.version, l.seq
-        ) g ON g.charge_no = s.charge_no AND g.version = s.version AND g.seq = s.seq
-        WHERE s.revision <> coalesce(g.given_back, 0)""",  # noqa: S608
+          WHERE l.side = 'debit' AND e.id NOT IN {MIRRORS} GROUP BY l.charge_no, l.version, l.seq
+        ) s LEFT JOIN entered_line o ON o.charge_no = s.charge_no AND o.version = s.version AND o.seq = s.seq
+        WHERE o.seq IS NULL OR o.revision <> s.given_back
+        UNION ALL
+        SELECT 'charge_no ' || o.charge_no || ', version ' || o.version || ', seq ' || o.seq FROM entered_line o
+        WHERE NOT EXISTS (SELECT 1 FROM journal_line l
+                          WHERE l.charge_no = o.charge_no AND l.version = o.version AND l.seq = o.seq)""",  # noqa: S608
     ),
     Invariant(
         "balance",

@@ -25,7 +25,7 @@ class DigestedRows(NamedTuple):
 PIECES = ("schedule", "schedule_wait", "schedule_plan", "price_change", "schedule_allocation")
 """Tables with at most one row for a schedule version."""
 
-NUMBERED = {"schedule_line": 2, "journal_line": 0, "invoice_line": 1}
+NUMBERED = {"plan_part": 1, "journal_line": 0, "invoice_line": 1}
 """Tables of lines numbered without gaps within their parent, and the position of the column that counts them."""
 
 
@@ -67,8 +67,7 @@ def _said(place: DigestedRows, row: Row) -> str:
 
 def _missing(place: DigestedRows, rows: list[Row], at: int | None) -> str:
     if place.name in NUMBERED:
-        whole = _without_lines(place, rows) if place.name == "schedule_line" else None
-        return whole or _gap(place, rows, len(rows) if at is None else at)
+        return _gap(place, rows, len(rows) if at is None else at)
     if place.name in (*PIECES, SUPERSEDED):
         found = {tuple(row[:2]) for row in rows}
         return next((f"charge_no {no}, version {v}" for no, v in _pairs(place) if (no, v) not in found), _range(place))
@@ -78,13 +77,6 @@ def _missing(place: DigestedRows, rows: list[Row], at: int | None) -> str:
     gone = [key for key in keys if key not in there]
     # The worklist has no row for most charges, so it is not known which row is missing.
     return f"{name} {gone[0]}" if gone and place.name != "unscheduled" else _range(place)
-
-
-def _without_lines(place: DigestedRows, rows: list[Row]) -> str | None:
-    """The first schedule version of which no line is left."""
-    there = {tuple(row[:2]) for row in rows}
-    gone = next((pair for pair in _pairs(place) if pair not in there), None)
-    return f"charge_no {gone[0]}, version {gone[1]}" if gone else None
 
 
 def _pairs(place: DigestedRows) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Select, Table, bindparam, func, select
 
 from revrec.store.database.bulk import stream_rows
 from revrec.store.digests import SUPERSEDED, covered_columns, row_text, table_named
-from revrec.store.tables import audit_event, metadata, schedule_line
+from revrec.store.tables import audit_event, entered_line, metadata
 from revrec.store.verifying.findings import VerifyFinding, findings_of
 from revrec.store.verifying.naming import DigestedRows, name_difference
 
@@ -17,7 +17,7 @@ CHECK = "rows"
 LATEST = ("journal_entry", "invoice", "posting_run", "meta", "unscheduled")
 """Tables whose rows may change: the last digest of a key counts."""
 
-BY_VERSION = ("schedule", "schedule_line", "schedule_wait", "schedule_plan", "price_change", "schedule_allocation")
+BY_VERSION = ("schedule", "schedule_wait", "schedule_plan", "price_change", "schedule_allocation")
 """Tables whose digests cover one schedule version each."""
 
 CHUNK = 5_000
@@ -46,7 +46,7 @@ class RowCheck:
         for digest in self._latest.values():
             yield from self._compare(digest)
         for table in metadata.sorted_tables:
-            if table is not audit_event:
+            if table not in (audit_event, entered_line):
                 yield from findings_of(CHECK, partial(self._uncovered, table))
 
     def _compare(self, digest: dict[str, Any]) -> Iterator[VerifyFinding]:
@@ -96,7 +96,7 @@ class RowCheck:
         there = self._connection.execute(select(func.count()).select_from(table)).scalar_one()
         if there <= self._counts.get(table.name, 0):
             return
-        key = _key(table)
+        key = list(table.primary_key.columns)
         names = [column.name for column in key]
         for row in stream_rows(self._connection, select(*key).order_by(*key)):
             if not self._covers(table.name, tuple(row)):
@@ -116,12 +116,6 @@ class RowCheck:
         return False
 
 
-def _key(table: Table) -> list[Any]:
-    """Return the key columns by which digests cover the rows of a table: for schedule lines, their version's."""
-    key = list(table.primary_key.columns)
-    return key[:2] if table is schedule_line else key
-
-
 _QUERIES: dict[str, Select[Any]] = {}
 
 
@@ -135,7 +129,7 @@ def _made(name: str) -> Select[Any]:
     first: Any = bindparam("first")
     last: Any = bindparam("last")
     version: Any = bindparam("version")
-    line = schedule_line.c
+    line = entered_line.c
     if name == SUPERSEDED:
         query = select(line.charge_no, line.superseded_by, line.version, line.seq)
         its_lines = line.charge_no.between(first, last) & (line.superseded_by == version)

@@ -1,0 +1,152 @@
+"""Plans and explanations, which schedule versions share: each is written once and named by its id.
+
+A schedule version is an amount and a plan. Twelve monthly parts of a thousand charge lines are a thousand versions and
+one plan with twelve dates, not twelve thousand rows.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import date
+from hashlib import sha256
+from itertools import accumulate
+from math import gcd
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, select
+
+from revrec.core.calendar import iso
+from revrec.core.money import divisible_amounts, split
+from revrec.store import digests
+from revrec.store.database.bulk import insert_rows, next_number
+from revrec.store.digests import RowDigest
+from revrec.store.tables import explanation, plan, plan_part
+
+SHARES, AMOUNTS = "shares", "amounts"
+MOST_PARTS_KEPT = 200_000
+MOST_TEXTS_KEPT = 20_000
+"""Bounds of the caches, so that memory stays flat however many plans and texts a file needs."""
+
+
+class SharedPlan(NamedTuple):
+    """Dates and their weights: ``kind`` is shares, whose weights divide any amount, or amounts in minor units."""
+
+    kind: str
+    dates: tuple[date, ...]
+    weights: tuple[int, ...]
+
+
+def plan_of_parts(parts: Sequence[tuple[date, int]], shares: SharedPlan | None) -> SharedPlan:
+    """Return the plan that gives exactly these parts, in order of date: one that others share, if there is one.
+
+    ``shares`` is the plan by which the amount was split, if it was and nothing was changed since.
+    """
+    parts = sorted(parts, key=itemgetter(0))
+    dates = tuple(day for day, _amount in parts)
+    amounts = [amount for _day, amount in parts]
+    amount = sum(amounts)
+    for likely in (shares, SharedPlan(SHARES, dates, (1,) * len(dates))):
+        same = likely is not None and likely.dates == dates and abs(amount) in divisible_amounts(likely.weights)
+        if likely is not None and same and split(amount, likely.weights) == amounts:
+            return likely
+    return SharedPlan(AMOUNTS, dates, tuple(amounts))
+
+
+class KeptPlan(NamedTuple):
+    """A plan as it is stored: its id, its number of parts, and its first date as ISO text."""
+
+    id: int
+    parts: int
+    first_date: str
+
+
+class PlanKeeper:
+    """Gives plans and explanations their ids, and writes the new ones; for one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._kept: dict[SharedPlan, KeptPlan] = {}
+        self._parts_kept = 0
+        self._same: dict[int, tuple[SharedPlan, KeptPlan]] = {}
+        self._texts: dict[str, int] = {}
+
+    def keep(self, wanted: Sequence[SharedPlan | None]) -> tuple[list[KeptPlan | None], list[RowDigest]]:
+        """Return the stored plans, in order, and the digests of those that were written now."""
+        # By identity first: to hash a plan of twelve dates takes longer than all else that is done for a charge line.
+        same = self._same
+        others = [one for one in wanted if one is not None and id(one) not in same]
+        new = sorted({one for one in others if one not in self._kept})
+        written = self._write(new) if new else []
+        same.update((id(one), (one, self._kept[one])) for one in others)
+        return [None if one is None else same[id(one)][1] for one in wanted], written
+
+    def _write(self, new: Sequence[SharedPlan]) -> list[RowDigest]:
+        self._parts_kept += sum(len(one.dates) for one in new)
+        marks = [_fingerprint(one) for one in new]
+        stored = select(plan.c.fingerprint, plan.c.id).where(plan.c.fingerprint.in_(marks))
+        ids: dict[str, int] = {row.fingerprint: row.id for row in self._connection.execute(stored)}
+        missing = {mark: one for mark, one in zip(marks, new, strict=True) if mark not in ids}
+        if missing:
+            ids |= {mark: id for id, mark in enumerate(missing, next_number(self._connection, plan.c.id))}
+        for mark, one in zip(marks, new, strict=True):
+            self._kept[one] = KeptPlan(ids[mark], len(one.dates), iso(one.dates[0]))
+        return self._insert([(ids[mark], mark, one) for mark, one in missing.items()])
+
+    def _insert(self, new: Sequence[tuple[int, str, SharedPlan]]) -> list[RowDigest]:
+        """Write plans after their parts, which they seal."""
+        if not new:
+            return []
+        parts = [(id, *part) for id, _mark, one in new for part in _parts(one)]
+        rows = [
+            (id, mark, one.kind, len(one.dates), sum(_reduced(one)), _smallest(one), iso(one.dates[0]))
+            for id, mark, one in new
+        ]
+        insert_rows(self._connection, plan_part, plan_part.columns.keys(), parts)
+        insert_rows(self._connection, plan, plan.columns.keys(), rows)
+        keys = digests.key_runs(id for id, _mark, _one in new)
+        return [digests.digest_rows(plan_part, parts, keys), digests.digest_rows(plan, rows, keys)]
+
+    def explanation_ids(self, texts: Sequence[str]) -> tuple[list[int], list[RowDigest]]:
+        """Return the ids of explanations, in order, and the digests of those that were written now."""
+        known = self._texts
+        new = list(dict.fromkeys(text for text in texts if text not in known))
+        if not new:
+            return [known[text] for text in texts], []
+        rows: list[Any] = list(enumerate(new, next_number(self._connection, explanation.c.id)))
+        insert_rows(self._connection, explanation, explanation.columns.keys(), rows)
+        known.update((text, id) for id, text in rows)
+        return [known[text] for text in texts], [digests.digest_rows(explanation, rows)]
+
+    def forget(self) -> None:
+        """Empty the caches if they are large; a plan is then found in the database, and a text is written again."""
+        if self._parts_kept > MOST_PARTS_KEPT or len(self._same) > MOST_TEXTS_KEPT:
+            self._kept.clear()
+            self._same.clear()
+            self._parts_kept = 0
+        if len(self._texts) > MOST_TEXTS_KEPT:
+            self._texts.clear()
+
+
+def _reduced(one: SharedPlan) -> tuple[int, ...]:
+    """Return the weights; those of shares divided by what they have in common, so that equal plans are the same one."""
+    common = gcd(*one.weights) if one.kind == SHARES else 1
+    return tuple(weight // common for weight in one.weights)
+
+
+def _smallest(one: SharedPlan) -> int:
+    return min(_reduced(one)) if one.kind == SHARES else 0
+
+
+def _parts(one: SharedPlan) -> list[tuple[int, str, int, int]]:
+    """Return the parts as rows without the plan: number, date, weight before, weight including it."""
+    weights = _reduced(one)
+    after = list(accumulate(weights))
+    return [
+        (seq, iso(day), cumulative - weight, cumulative)
+        for seq, (day, weight, cumulative) in enumerate(zip(one.dates, weights, after, strict=True), 1)
+    ]
+
+
+def _fingerprint(one: SharedPlan) -> str:
+    shown = [one.kind, [iso(day) for day in one.dates], _reduced(one)]
+    return sha256(json.dumps(shown, separators=(",", ":")).encode()).hexdigest()

@@ -1,0 +1,231 @@
+"""The database computes the same schedule lines as the core: for any weights, rules, amounts and events."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+from core.test_every_method import BOOKS, CONSTRAINED, PLAIN, told
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import Connection, select
+
+from revrec.core.charge_line import ChargeLine
+from revrec.core.fingerprint import fingerprint
+from revrec.core.golden import play
+from revrec.core.journal import build_entries
+from revrec.core.money import LARGEST, ROUNDINGS, divisible_amounts, split
+from revrec.core.rules import RuleBook
+from revrec.core.schedule import Schedule, SchedulePart
+from revrec.jobs.admin.selftest import GoldenCases
+from revrec.jobs.scheduling.scheduler import Scheduler
+from revrec.store import charges, digests, events, rule_versions, schedules
+from revrec.store.audit import AuditStamp, record
+from revrec.store.plans import AMOUNTS, SHARES, PlanKeeper, SharedPlan, plan_of_parts
+from revrec.store.posting import due, entries, postings
+from revrec.store.tables import OPEN, open_line, plan, schedule_line
+from revrec.store.verifying.invariants import INVARIANTS, find_violations
+from support.store import RULE, FilledDatabase
+
+pytestmark = pytest.mark.both_databases(seldom=True)
+
+WHO = AuditStamp("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
+FIRST = date(2024, 1, 1)
+GOLDEN = GoldenCases()
+Line = tuple[int, int, int, date, int]
+"""Charge number, version, seq, date, amount."""
+
+days = st.integers(0, 1500).map(lambda number: FIRST + timedelta(days=number))
+amounts = st.one_of(
+    st.integers(-200, 200),
+    st.integers(-1_000_000, 1_000_000),
+    st.integers(-LARGEST, LARGEST),
+    st.sampled_from((LARGEST, -LARGEST, 2**62, -(2**62), 2**62 // 12)),
+).filter(bool)
+often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@contextmanager
+def undone(books: FilledDatabase) -> Iterator[Connection]:
+    """Open a transaction that leaves nothing behind."""
+    with books.database.write() as connection:
+        savepoint = connection.begin_nested()
+        yield connection
+        savepoint.rollback()
+
+
+def put(connection: Connection, line: ChargeLine) -> tuple[int, int]:
+    """Store a charge line; return its number and the number of an audit event."""
+    no, import_id = charges.next_charge_number(connection), charges.next_import_id(connection)
+    seq = record(connection, WHO, "import of charges begun", f"import {import_id}", {})
+    file = charges.SourceFile("charges.csv", "0" * 64, 1)
+    charges.add_import(connection, import_id, "charges", file, "native", WHO.at, WHO.actor, seq)
+    charges.add_charges(connection, [charges.charge_row(no, line, fingerprint(line), import_id, 2)])
+    return no, seq
+
+
+def billed(amount: int, item: str = "A", document: str = "1", **fields: Any) -> ChargeLine:
+    return ChargeLine("shop", document, "1", "C", item, FIRST, amount, "USD", **fields)
+
+
+def stored(connection: Connection) -> list[Line]:
+    """Return every line of every version, as the view computes it."""
+    names = ("charge_no", "version", "seq", "date", "amount")
+    query = select(*(schedule_line.c[name] for name in names)).order_by(*(schedule_line.c[name] for name in names[:3]))
+    return [(*key, date.fromisoformat(day), amount) for *key, day, amount in connection.execute(query)]
+
+
+def written(versions: Sequence[schedules.ScheduleVersion]) -> list[Line]:
+    """Return the lines of versions as the core has them."""
+    found = []
+    for one in versions:
+        parts = one.parts
+        if one.divided:
+            parts = list(zip(one.divided.dates, split(one.amount, one.divided.weights), strict=True))
+        found += [(*one.key, seq, day, amount) for seq, (day, amount) in enumerate(parts, one.first_seq)]
+    return sorted(found)
+
+
+def through(connection: Connection, line: ChargeLine, derived: Schedule) -> tuple[SchedulePart, ...]:
+    """Store the dated parts of a schedule, and return them as the view computes them."""
+    amount = sum(part.amount for part in derived.parts)
+    document = str(charges.next_charge_number(connection))
+    no, seq = put(connection, line._replace(document=document, amount=amount))
+    rule = rule_versions.keep_rule_version(connection, RULE, WHO)
+    shares = SharedPlan(SHARES, derived.plan.dates, derived.plan.weights) if derived.plan else None
+    schedules.add(
+        connection,
+        [schedules.ScheduleVersion(no, 1, rule, amount, 0, 1, derived.parts, "why", seq, shares=shares)],
+    )
+    return tuple(SchedulePart(day, part) for of, _version, _seq, day, part in stored(connection) if of == no)
+
+
+@often
+@given(st.lists(st.tuples(days, st.integers(1, 10**6)), min_size=1, max_size=40), amounts, st.sampled_from(ROUNDINGS))
+def test_the_view_divides_an_amount_as_the_core_does(
+    books: FilledDatabase, shares: list[tuple[date, int]], amount: int, rounding: str
+) -> None:
+    dates, weights = zip(*sorted(shares), strict=True)
+    parts = [(day, part) for day, part in zip(dates, split(amount, weights, rounding), strict=True) if part]
+    with undone(books) as connection:
+        no, seq = put(connection, billed(amount))
+        rule = rule_versions.keep_rule_version(connection, RULE, WHO)
+        shared = SharedPlan(SHARES, dates, weights)
+        new = schedules.ScheduleVersion(no, 1, rule, amount, 0, 1, parts, "why", seq, shares=shared)
+        schedules.add(connection, [new])
+        assert [(day, part) for _no, _version, _seq, day, part in stored(connection)] == parts
+        kinds = connection.execute(select(plan.c.kind)).scalars().all()
+        if rounding == "cumulative" and abs(amount) in divisible_amounts(weights):
+            assert kinds == [SHARES]
+
+
+class Recorded:
+    """Keeps the schedule versions that a scheduler writes."""
+
+    def __init__(self, patch: pytest.MonkeyPatch) -> None:
+        self.versions: list[schedules.ScheduleVersion] = []
+        add = schedules.add
+
+        def recorded(connection: Connection, versions: Any, keeper: PlanKeeper | None = None) -> Any:
+            self.versions += versions
+            return add(connection, versions, keeper)
+
+        patch.setattr(schedules, "add", recorded)
+
+
+def post(connection: Connection, until: date, is_refused: bool) -> None:
+    """Put what is due on entries; if they are refused, give their lines back."""
+    lines = [line._replace(memo="") for line, _description in due.due_lines(connection, until)]
+    run = entries.start_run(connection, until, WHO)
+    for number in entries.add_entries(connection, run, list(build_entries(lines, "d", "acme", 3)), WHO):
+        if is_refused:
+            entries.ENTRY_TABLES.change_state(connection, number, "READY", "REJECTED", WHO)
+            postings.release_schedule_lines(connection, number, WHO)
+
+
+def check_open(connection: Connection) -> None:
+    """Check that the open lines, and the date of the first one, are those of the view of all lines."""
+    line, is_open = schedule_line.c, open_line.c
+    wanted = select(line.charge_no, line.version, line.seq, line.date, line.amount, line.revision).where(OPEN)
+    found = select(*(is_open[name] for name in ("charge_no", "version", "seq", "date", "amount", "revision")))
+    assert sorted(connection.execute(found)) == sorted(connection.execute(wanted))
+    for day, start in connection.execute(select(is_open.date, is_open.open_from)):
+        assert start <= day
+    names = {"first open line", "parts of a plan", "plan of a schedule version", "superseded by the next version"}
+    for one in INVARIANTS:
+        if one.name in names or "schedule" in one.name:
+            assert not list(find_violations(connection, one)), one.name
+
+
+step = st.tuples(st.booleans(), st.booleans(), st.dates(date(2000, 1, 1), date(2062, 1, 1)))
+"""What happens before an event: whether something is posted, whether that is refused, and until which day."""
+
+
+@often
+@given(told(), st.sampled_from([*BOOKS, *CONSTRAINED, *PLAIN]), st.lists(step, min_size=12, max_size=12))
+def test_whatever_happens_the_view_has_the_lines_that_the_core_has(
+    books: FilledDatabase, case: Any, book: RuleBook, happens: list[tuple[bool, bool, date]]
+) -> None:
+    line, facts = case
+    with undone(books) as connection, pytest.MonkeyPatch.context() as patch:
+        recorded = Recorded(patch)
+        no, seq = put(connection, line)
+        scheduler = Scheduler(connection, book, WHO, seq)
+        scheduler.schedule_new(no, line)
+        scheduler.flush()
+        derived = book.derive(line, ())
+        parts = derived.parts if isinstance(derived, Schedule) else ()
+        assert [(day, amount) for _no, _version, _seq, day, amount in stored(connection)] == list(parts)
+        for event, (posts, is_refused, until) in zip(facts, happens, strict=False):
+            if posts:
+                post(connection, until, is_refused)
+            check_open(connection)
+            events.add_events(connection, [events.event_row(no, event, WHO.at, WHO.actor)])
+            scheduler.reschedule([no], {no: 1})
+        assert stored(connection) == written(recorded.versions)
+        check_open(connection)
+
+
+@pytest.mark.parametrize("case_id", GOLDEN.covered)
+def test_published_figures_come_out_of_the_database(books: FilledDatabase, case_id: str) -> None:
+    derive = RuleBook.derive
+    with undone(books) as connection, pytest.MonkeyPatch.context() as patch:
+
+        def stored_parts(book: RuleBook, line: ChargeLine, *rest: Any) -> Any:
+            found = derive(book, line, *rest)
+            if not isinstance(found, Schedule) or not found.parts:
+                return found
+            return found._replace(parts=through(connection, line, found))
+
+        patch.setattr(RuleBook, "derive", stored_parts)
+        played = play(GOLDEN.published[case_id], GOLDEN.covered[case_id])
+    assert played.found == played.expected and played.whole
+
+
+@given(st.lists(st.tuples(days, amounts), min_size=1, max_size=8))
+def test_equal_schedules_share_a_plan_and_others_never(parts: list[tuple[date, int]]) -> None:
+    found = plan_of_parts(parts, None)
+    if found.kind == AMOUNTS:
+        assert list(zip(found.dates, found.weights, strict=True)) == sorted(parts, key=lambda part: part[0])
+    total = sum(amount for _day, amount in parts)
+    one = SharedPlan(SHARES, (FIRST,), (1,))
+    its_own = SharedPlan(AMOUNTS, (FIRST,), (total,))
+    assert plan_of_parts([(FIRST, total)], None) == (one if abs(total) in divisible_amounts((1,)) else its_own)
+
+
+def test_plans_and_explanations_are_written_once(books: FilledDatabase) -> None:
+    with books.database.write() as connection:
+        for _transaction in range(2):
+            keeper = PlanKeeper(connection)
+            plans = [SharedPlan(SHARES, (FIRST,), (weight,)) for weight in (1, 7)]
+            kept, _digests = keeper.keep([*plans, None, *plans])
+            assert kept[2] is None and {one.id for one in kept if one} == {1}
+            (one, other), _digests = keeper.explanation_ids(["why", "why"])
+            assert one == other
+    assert books.one("SELECT count(*) FROM plan") == 1
+
+
+def test_the_text_of_a_row_of_numbers_is_the_canonical_one() -> None:
+    for row in ((7, 2, -12, None, 2**63 - 1), (0,)):
+        assert digests.text_of_numbers(row) == digests.row_text(row)

@@ -593,7 +593,7 @@ def test_lines_are_released_when_the_reversal_is_posted_and_not_before(
     entry = books.entry(JAN)
     books.change(entry, *WAYS["POSTED"])
     mirror = books.reverse(entry)
-    release = "UPDATE schedule_line SET entry_id = NULL, revision = 1 WHERE entry_id = 1"
+    release = "UPDATE entered_line SET entry_id = NULL, revision = 1 WHERE entry_id = 1"
     refused("on at most one live journal entry", release)
     books.change(mirror, *WAYS["POSTED"], record_no="4712")
     assert books.sql("SELECT entry_id, revision FROM schedule_line WHERE seq = 1") == [(None, 1)]

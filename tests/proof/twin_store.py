@@ -29,7 +29,7 @@ from revrec.core.posting import RELEASED, is_allowed
 from revrec.store import charges, periods, rule_versions, rules_applied
 from revrec.store.audit import AuditStamp
 from revrec.store.database import engine
-from revrec.store.posting import continuity, due, entries, invoices, posted, postings, repairs
+from revrec.store.posting import continuity, due, entries, invoices, posted, postings, repairs, reversals
 from revrec.store.posting.continuity import BooksPlace, LedgerScan, PostingClaim, TrailHead
 from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
 from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome, LostClaim, PostingTables
@@ -726,6 +726,21 @@ def rules_tried(connection: State) -> None:
 @twin_of(figures)
 def applied_rules(view: object, key: str) -> None:
     """No plan, so that no file is newer."""
+
+
+@twin_of(reversals)
+def given_up_reversals(connection: State) -> list[reversals.Reversal]:
+    return []
+
+
+@twin_of(reversals)
+def reversal_by(connection: State, number: int) -> reversals.Reversal | None:
+    return None
+
+
+@twin_of(reversals)
+def reversals_in_force(connection: State, numbers: Sequence[int]) -> dict[int, reversals.ReversalInForce]:
+    return {}
 
 
 DEPLOYMENT = "0" * 12

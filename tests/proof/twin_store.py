@@ -734,6 +734,11 @@ def given_up_reversals(connection: State) -> list[reversals.Reversal]:
 
 
 @twin_of(reversals)
+def release_lines_of_reversed(connection: State, number: int) -> None:
+    """No entry is reversed here."""
+
+
+@twin_of(reversals)
 def reversal_by(connection: State, number: int) -> reversals.Reversal | None:
     return None
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from core.test_every_method import BOOKS, CONSTRAINED, PLAIN, told
+from core.test_every_method import BOOKS, CONSTRAINED, PLAIN, reports
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
@@ -163,7 +163,7 @@ step = st.tuples(st.booleans(), st.booleans(), st.dates(date(2000, 1, 1), date(2
 
 
 @often
-@given(told(), st.sampled_from([*BOOKS, *CONSTRAINED, *PLAIN]), st.lists(step, min_size=12, max_size=12))
+@given(reports(), st.sampled_from([*BOOKS, *CONSTRAINED, *PLAIN]), st.lists(step, min_size=12, max_size=12))
 def test_whatever_happens_the_view_has_the_lines_that_the_core_has(
     books: FilledDatabase, case: Any, book: RuleBook, happens: list[tuple[bool, bool, date]]
 ) -> None:

@@ -147,8 +147,8 @@ def entries_that_count(connection: Connection, numbers: Sequence[int]) -> list[s
     """Return the references of the entries that schedule lines of these charges are on, except if reversed for good."""
     query = (
         select(journal_entry.c.reference)
-        .join(schedule_line, schedule_line.c.entry_id == journal_entry.c.id)
-        .where(schedule_line.c.charge_no.in_(numbers), ~IS_REVERSED_FOR_GOOD)
+        .join(entered_line, entered_line.c.entry_id == journal_entry.c.id)
+        .where(entered_line.c.charge_no.in_(numbers), ~IS_REVERSED_FOR_GOOD)
         .distinct()
     )
     return list(connection.execute(query.order_by(journal_entry.c.reference)).scalars())

@@ -13,6 +13,7 @@ from revrec.core.posting import TRANSITIONS
 from revrec.store import periods, schedules
 from revrec.store.audit import AuditStamp
 from revrec.store.posting import entries
+from revrec.store.tables import charge_line
 from support.store import FilledDatabase
 
 pytestmark = pytest.mark.both_databases(seldom=True)
@@ -290,12 +291,9 @@ def test_an_amount_that_its_plan_would_divide_into_nothing_or_overflow_gets_a_pl
     assert books.sql(lines, small) == [(1,), (1,)]
     assert books.sql(lines, huge) == [(2**61,), (2**61,)]
     for no, amount in enumerate((1, 2**62), 10):
-        books.sql(
-            f"INSERT INTO charge_line SELECT {no}, '{no}', source, document, line, customer, item, post_date,"
-            f" {amount}, currency, rev_rec_date, description, quantity, service_start, service_end, entity,"
-            ' dimensions, fingerprint, import_id, "row" FROM charge_line WHERE no = ?',
-            small,
-        )
+        other = {"no": str(no), "id": f"'{no}'", "amount": str(amount)}
+        columns = ", ".join(other.get(column.name, f'"{column.name}"') for column in charge_line.columns)
+        books.sql(f"INSERT INTO charge_line SELECT {columns} FROM charge_line WHERE no = ?", small)
         with pytest.raises(books.refusal, match="a schedule is divided by its plan"):
             books.sql(
                 "INSERT INTO schedule (charge_no, version, rule_version_id, amount, posted, planned, plan_id,"

@@ -204,7 +204,7 @@ class Plan:
 
 
 SCENES: tuple[tuple[Plan, tuple[str, ...]], ...] = (
-    (Plan(), ("_claim", "_write_answer", "create")),
+    (Plan(), ("begin_request", "_write_answer", "create")),
     (Plan("drop@after:2x:create"), ()),
     (Plan("html@before:1x:create,503@before:20x:query"), ("_note_failed_lookup",)),
     (Plan("drop@before:20x:create"), ("send_again", "Poster.post")),

@@ -193,12 +193,13 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("an entry is claimed without asking whether it is still free")
 def _() -> AbstractContextManager[Any]:
-    def claim(_original: Any, self: Poster, stored: StoredEntry, _state: str, prepared: PreparedPosting) -> int:
+    def claim(
+        _original: Any, self: Poster, connection: Any, stored: StoredEntry, _state: str, prepared: PreparedPosting
+    ) -> int:
         values = {"state": "SENDING", "owner": self.owner, "attempts": stored.attempts + 1}
-        with self.context.database.write() as connection:
-            overwrite(connection, stored.id, values)
-            who = self.context.who()
-            return ENTRY_TABLES.begin_attempt(connection, stored.id, "send", prepared.control_id, "", who)[0]
+        overwrite(connection, stored.id, values)
+        who = self.context.who()
+        return ENTRY_TABLES.begin_attempt(connection, stored.id, "send", prepared.control_id, "", who)[0]
 
     return replaced(Poster, "_claim")(claim)
 

@@ -26,7 +26,7 @@ from revrec.core.errors import RevrecError
 from revrec.core.journal import DueLine, JournalEntry, RepairedValue
 from revrec.core.periods import PeriodFact
 from revrec.core.posting import RELEASED, is_allowed
-from revrec.store import charges, periods, rule_versions, rules_applied
+from revrec.store import charges, periods, rule_versions, rules_applied, schedules
 from revrec.store.audit import AuditStamp
 from revrec.store.database import engine
 from revrec.store.posting import continuity, due, entries, invoices, posted, postings, repairs, reversals
@@ -746,6 +746,12 @@ def reversal_by(connection: State, number: int) -> reversals.Reversal | None:
 @twin_of(reversals)
 def reversals_in_force(connection: State, numbers: Sequence[int]) -> dict[int, reversals.ReversalInForce]:
     return {}
+
+
+@twin_of(schedules)
+def newer_versions_dated(connection: State, versions: Mapping[int, int], day: date) -> set[int]:
+    """No schedule gets a newer version here."""
+    return set()
 
 
 DEPLOYMENT = "0" * 12

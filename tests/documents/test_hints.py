@@ -63,7 +63,10 @@ def wrong(words: tuple[str, ...]) -> str:
     """Return what is wrong with a command: an unknown name or option; nothing if it exists."""
     node, rest = COMMANDS, list(words)
     while rest and hasattr(node, "commands"):
-        name = rest.pop(0).rstrip(".:")
+        # `run list` is a command beside `run`.
+        two_words = " ".join(rest[:2]).rstrip(".:")
+        name = two_words if two_words in node.commands else rest[0].rstrip(".:")
+        del rest[: len(name.split())]
         if name.startswith("-") or name.isupper():
             return ""
         if name not in node.commands:

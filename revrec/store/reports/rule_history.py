@@ -80,6 +80,5 @@ def _moved(connection: Connection, its_own: ColumnElement[bool]) -> dict[str, in
         .subquery()
     )
     total = select(gained.c.currency, func.sum(gained.c.amount)).group_by(gained.c.currency)
-    return {
-        currency: int(amount) for currency, amount in connection.execute(total.order_by(gained.c.currency)).tuples()
-    }
+    found = connection.execute(total.order_by(gained.c.currency))
+    return {row[0]: int(row[1]) for row in found}

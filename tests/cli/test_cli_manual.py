@@ -77,7 +77,8 @@ def test_the_keys_of_an_entry_that_needs_attention(story: Path, intacct: dict[st
     assert revrec("run", "--date", "2024-01-31", env=intacct).code == 4
     attention = revrec("status", "--format", "json").json["attention"]
     assert shape(attention) == shape(shown("status")["attention"])
-    assert shape(revrec("postings", "list", "--format", "json").json["postings"]) == shape(attention)
+    listed = revrec("postings", "list", "--format", "json").json["postings"]
+    assert [{key: one[key] for key in attention[0]} for one in listed] == attention
 
 
 def test_the_keys_of_what_is_confirmed(books: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,6 +106,22 @@ def test_the_keys_of_a_schedule(story: Path, revrec: Revrec) -> None:
     rules = story / "rules" / "goods_and_freight.toml"
     rules.write_text(rules.read_text(encoding="utf-8").replace('"1 month"', '"2 months"'), encoding="utf-8")
     assert shape(revrec("schedule", "--format", "json").json) == shape(shown("schedule"))
+
+
+LISTS = re.findall(
+    r"^\| `([a-z ]+)` \| `(\w+)` \| (`.*) \|$", MANUAL.partition("### Lists\n")[2].partition("\n### ")[0], re.MULTILINE
+)
+
+
+@pytest.mark.parametrize(("name", "key", "keys"), LISTS, ids=[name for name, *_rest in LISTS])
+def test_the_keys_of_the_objects_of_a_list(
+    name: str, key: str, keys: str, story: Path, intacct: dict[str, str], revrec: Revrec
+) -> None:
+    assert revrec("run", "--date", "2024-01-31", env=intacct).code == 0
+    every = ["--state", "all"] if name == "postings list" else []
+    printed = revrec(*name.split(), *every, "--format", "json").json
+    assert printed.keys() == {key}
+    assert [one for one in printed[key][0] if one != "recognised"] == re.findall(r"`(\w+)`", keys)
 
 
 OTHERS = dict(re.findall(r"^\| `([a-z ]+)` \| (`.*) \|$", MANUAL.partition("### Other commands")[2], re.MULTILINE))

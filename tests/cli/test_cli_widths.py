@@ -14,7 +14,7 @@ from support.commands import Revrec, call_at_terminal
 WIDTHS = (60, 80, 120, 200)
 NOTE = re.compile(r"\(too narrow for (.*?); a wider terminal or --format csv shows all\)")
 GUIDES = "│├└─"
-EMPTY = {"entity", "how", "record_no"}
+EMPTY = {"entity", "how", "record_no", "moved", "reason"}
 """Columns without a value in these books."""
 
 COMMANDS = {

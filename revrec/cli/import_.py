@@ -231,24 +231,23 @@ FIELDS = ("field", "column", "raw", "value", "how")
 
 def _explain(options: Options, sources: list[Path], mappings: "list[ColumnMapping]", rows: int) -> None:
     """Show how the first rows of each file are read."""
-    from revrec.cli.output import print_json, print_table
+    from revrec.cli.output import as_data, print_json, print_table
     from revrec.jobs.importing.explain_import import explain
 
     found = [one for source in sources for one in explain(source, mappings, rows)]
     if options.json:
-        print_json({"files": found})
+        print_json({"files": as_data(found)})
     elif options.csv:
         fail("--format csv: an explanation is a tree, not a table; write --format json", 2)
     else:
         for file in found:
-            head = f"{file['file']}: {file['kind']}, format {file['format']}, mapping {file['mapping']}"
-            print(head)
-            for row in file["rows"]:
-                print_table(row["fields"], FIELDS, title=row["place"] + (f": {row['said']}" if row["said"] else ""))
-            if file["refused"]:
-                print(f"\n{file['refused']}")
+            print(f"{file.file}: {file.kind}, format {file.format}, mapping {file.mapping}")
+            for row in file.rows:
+                print_table(as_data(row.fields), FIELDS, title=row.place + (f": {row.said}" if row.said else ""))
+            if file.refused:
+                print(f"\n{file.refused}")
             print()
-    if any(file["refused"] for file in found):
+    if any(file.refused for file in found):
         raise typer.Exit(3)
 
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.allocation import AllocatedShare
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
-Fact = dict[str, Any]
 Events = Mapping[int, Sequence[FulfillmentEvent]]
 ContractOutcome = tuple[AllocationStep, ...] | Unscheduled
 WITHOUT_CONTRACT: ContractOutcome = ()

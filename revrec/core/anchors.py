@@ -29,7 +29,9 @@ class Anchor(NamedTuple):
 
     def missing(self, line: ChargeLine) -> Unscheduled:
         """Return what the line waits for, and how to supply it."""
-        return Unscheduled("waiting", _advice(self.name, line))
+        # No event supplies a rev_rec_date: a line without one does not wait, it needs another rule.
+        code = "impossible" if self.name == "rev_rec_date" else "waiting"
+        return Unscheduled(code, _advice(self.name, line))
 
 
 def _post_date(line: ChargeLine, _events: Events) -> date:
@@ -96,7 +98,7 @@ def anchor(name: str) -> Anchor:
 
 def _advice(name: str, line: ChargeLine) -> str:
     if name == "rev_rec_date":
-        return f"waits for a rev_rec_date: its source gave none; write a rule for item {line.item} without it"
+        return f"needs a rev_rec_date: its source gave none; write a rule for item {line.item} without it"
     if name == "delivered":
         return f"waits for proof of delivery (POD): {event_command(line, 'pod')}"
     if name in ("service_start", "service_end"):

@@ -81,7 +81,8 @@ class SchedulePart(NamedTuple):
 class Unscheduled(NamedTuple):
     """The reason why a charge line, or a part of it, has no schedule.
 
-    ``code`` is no_rule, waiting, ambiguous, held (on hold), closed or impossible.
+    ``code`` is waiting (for an event) or held (on hold); no_rule, ambiguous or impossible if a rule or table must
+    change; or closed.
     """
 
     code: str

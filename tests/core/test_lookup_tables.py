@@ -83,7 +83,7 @@ def test_the_explanation_names_the_rows_that_were_used(line: Any) -> None:
 @pytest.mark.parametrize("item", ["B", "C"])
 def test_a_line_whose_account_no_row_shows_waits_and_says_for_what(line: Any, item: str) -> None:
     found = derived(book_of(), line, customer="C1", item=item, post_date=date(2024, 3, 1))
-    assert isinstance(found, Unscheduled) and found.code == "waiting"
+    assert isinstance(found, Unscheduled) and found.code == "impossible"
     assert f"items.csv has no revenue for item {item} on 2024-03-01: add a row" in found.reason
 
 

@@ -70,7 +70,7 @@ def test_a_later_recorded_delivery_corrects_an_earlier_one(line: ChargeLine, par
 
 def test_the_date_on_the_line_is_used_and_waited_for(line: ChargeLine, derive: Derive, parts: DeriveParts) -> None:
     assert parts('method = "rev_rec_date"', line._replace(rev_rec_date=D("2024-05-05"))) == [("2024-05-05", 2400)]
-    assert "waits for a rev_rec_date" in derive('method = "rev_rec_date"', line).reason
+    assert "needs a rev_rec_date" in derive('method = "rev_rec_date"', line).reason
 
 
 def test_an_event_is_an_anchor_by_its_kind_or_its_name(line: ChargeLine, derive: Derive, parts: DeriveParts) -> None:

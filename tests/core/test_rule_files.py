@@ -234,7 +234,7 @@ def test_the_shipped_rules_wait_for_what_a_line_lacks(shipped: RuleBook) -> None
     delivered = scheduled(shipped.derive(line, [FulfillmentEvent(line.id, "pod", date(2024, 4, 5))]))
     assert delivered.parts == ((date(2024, 4, 5), 2400),)
     assert "waits for its service dates" in unscheduled(shipped.derive(charge("SUB-PRO"))).reason
-    assert "waits for a rev_rec_date" in unscheduled(shipped.derive(charge("UNKNOWN"))).reason
+    assert "needs a rev_rec_date" in unscheduled(shipped.derive(charge("UNKNOWN"))).reason
 
 
 def test_the_shipped_rules_stand_side_by_side_without_a_warning(shipped: RuleBook) -> None:

@@ -140,7 +140,7 @@ def test_anyone_who_changes_an_allocation_by_hand_is_found_out(offline: Books, r
 def test_a_contract_waits_whole_until_each_price_is_known(offline: Books, row: MakeRow) -> None:
     ruled(offline, prices="item,price\nMAG-1,40\n").take(*bundle(row))
     ((code, reason), other) = offline.sql("SELECT code, reason FROM unscheduled ORDER BY charge_no")
-    assert (code, other[0]) == ("waiting", "waiting")
+    assert (code, other[0]) == ("impossible", "impossible")
     assert "ssp.csv has no USD price for item GOODS-1 on 2024-01-05: add it" in reason
     ruled(offline)
     schedule(offline.context("schedule"), rebuild=True)

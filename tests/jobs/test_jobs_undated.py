@@ -151,6 +151,13 @@ def test_a_charge_line_without_a_rule_is_missing_revenue_at_once(offline: Books,
     assert health(offline.context(), date(2024, 1, 6)).state == WARN
 
 
+def test_a_line_that_no_event_can_date_is_missing_revenue_at_once(offline: Books, row: MakeRow) -> None:
+    offline.rules('[[rule]]\nname = "date-on-the-line"\n[rule.recognize]\nmethod = "rev_rec_date"\n')
+    offline.take(row("N-1", item="NEW-1", amount="700.00"))
+    (missing,) = status(offline.context(), date(2024, 1, 6)).missing
+    assert str(missing) == "1 charge line that the rule cannot schedule (700.00 USD)"
+
+
 @pytest.mark.parametrize(("day", "late"), [("2024-04-04", False), ("2024-04-05", True)])
 def test_a_line_that_waits_is_missing_after_the_time_in_the_settings(
     offline: Books, row: MakeRow, day: str, late: bool

@@ -405,7 +405,7 @@ def _looked_up(rule: Rule, schedule: Schedule, line: ChargeLine) -> Schedule | U
     """Add what lookup tables say of the line to the schedule; Unscheduled if they do not say where it posts."""
     post = rule.posting_target(line)
     if isinstance(post, str):
-        return _explained(Unscheduled("waiting", post), rule)
+        return _explained(Unscheduled("impossible", post), rule)
     return schedule._replace(explanation=schedule.explanation + rule.describe_lookups(line), table_target=post)
 
 

@@ -57,7 +57,7 @@ def allocate_contract(book: RuleBook, members: Sequence[ContractMember]) -> Allo
         _check_constraints(book, members)
         return _allocated(book, rule, members)
     except CannotAllocate as error:
-        return Unscheduled("waiting", f'allocation "{rule.name}": {error}')
+        return Unscheduled("impossible", f'allocation "{rule.name}": {error}')
 
 
 def _rule_of(book: RuleBook, members: Sequence[ContractMember]) -> AllocationRule | Unscheduled | None:

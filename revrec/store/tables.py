@@ -731,7 +731,7 @@ ledger_change = Table(
     "ledger_change",
     metadata,
     Column("id", AutoInteger, primary_key=True),
-    Column("entry_id", ForeignKey("journal_entry.id"), nullable=False),
+    Column("entry_id", ForeignKey("journal_entry.id"), nullable=True),
     _text("part"),
     Column("charge_no", ForeignKey("charge_line.no"), nullable=False),
     _text("account"),
@@ -739,12 +739,14 @@ ledger_change = Table(
     Column("amount", BigInteger, nullable=False),
     _text("finding"),
     Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
-    CheckConstraint("part IN ('entry', 'reversal')", name="ledger_change_part"),
+    CheckConstraint("part IN ('entry', 'reversal', 'move')", name="ledger_change_part"),
+    CheckConstraint("(part = 'move') = (entry_id IS NULL)", name="ledger_change_entry_id"),
     CheckConstraint("amount <> 0", name="ledger_change_amount"),
     Index("ledger_change_entry", "entry_id"),
 )
 """How much more (or less, below zero) the ledger recognizes of a charge line on a deferred account, from a day on, than
-the posted entry says: the entry was deleted, changed or reversed in Intacct, and a person accepted the finding."""
+the posted entry says: the entry was deleted, changed or reversed in Intacct, and a person accepted the finding. A
+``move`` belongs to no entry: a person moved an open balance to another account, which nets to zero."""
 
 arrival_account = Table(
     "arrival_account",

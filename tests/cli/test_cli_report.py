@@ -99,3 +99,9 @@ def test_a_balance_on_an_account_that_the_rule_left_is_listed_in_every_format(bo
     moves = balance(revrec, "--format", "json").json["moves"]
     assert {(one["account"], one["to"]) for one in moves} == {("2400", "2410")} and moves[0]["reason"]
     assert "belongs on 2410" in balance(revrec, "--format", "csv").err
+    dry = revrec("reclassify", "2400", "2410", "--date", "2024-02-29", "--dry-run", "--reason", "JE-1")
+    assert dry.code == 0 and "dry run: nothing was stored" in dry.out
+    ended = revrec("reclassify", "2400", "2410", "--date", "2024-02-29", "--reason", "JE-1", "--format", "json")
+    assert ended.json["stored"] and {one["to"] for one in ended.json["moves"]} == {"2410"}
+    assert revrec("report", "balance", "--date", "2024-02-29", "--format", "json").json["moves"] == []
+    assert revrec("reclassify", "2400", "2410", "--date", "2024-02-29", "--reason", "JE-1").code == 3

@@ -14,7 +14,9 @@ from revrec.core.contract_balance import BalanceSheet
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.reversing import ReversalOrder
+from revrec.jobs.reconciling.reclassify import reclassify
 from revrec.jobs.reconciling.reconcile import reconcile
 from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
 from revrec.jobs.reports.line_balances import BalanceOptions
@@ -236,7 +238,34 @@ def test_history_stays_on_the_account_that_it_was_posted_to(books: Books, intacc
     delivery, magazine = sorted(notes.moves, key=lambda one: -one.balance)
     assert (magazine.account, magazine.to, magazine.lines, magazine.balance) == ("2400", "2410", 1, 2_000)
     assert (delivery.account, delivery.to, delivery.lines, delivery.balance) == ("2400", "2410", 1, 5_000)
+    move = (books.context("reclassify"), "2400", "2410", february, "JE-812")
+    assert [(one.lines, one.balance) for one in reclassify(*move, dry_run=True)] == [(2, 7_000)]
+    assert reported(books, february) == expected, "a dry run stores nothing"
+    reclassify(*move)
+    assert reported(books, date(2024, 2, 28)) == {("2400", "USD"): 7_000, ("2410", "USD"): -6_000}
+    assert reported(books, february) == reconciled(books, february) == {("2410", "USD"): 1_000}
+    with pytest.raises(BadInput, match="no balance on 2400 belongs on 2410"):
+        reclassify(*move)
+    assert books.run("2024-03-31").complete and reported(books, date(2024, 3, 31)) == {}
+    assert verify(books.context("verify")).sound
     assert delivery.reason.startswith('rule "delivery" version ') and delivery.reason.endswith(" names 2410")
+
+
+def test_a_move_is_recorded_with_its_reason_in_an_open_period(offline: Books, row: MakeRow) -> None:
+    offline.rules(HELD)
+    offline.take(row(item="TOY-1", amount="100.00"))
+    offline.rules(HELD.replace("recognize", 'post = { deferred = "2410" }\nrecognize'))
+    context, january = offline.context("reclassify"), date(2024, 1, 31)
+    with pytest.raises(BadInput, match="needs its reason"):
+        reclassify(context, "2400", "2410", january, " ")
+    with pytest.raises(BadInput, match="E9: no charge line is of that entity"):
+        reclassify(context, "2400", "2410", january, "JE-812", "E9")
+    decide(context, [date(2024, 1, 1)], "closed", "reported")
+    with pytest.raises(BadInput, match=r"2024-01 is closed .* in an open period"):
+        reclassify(context, "2400", "2410", january, "JE-812")
+    assert [one.balance for one in reclassify(context, "2400", "2410", date(2024, 2, 1), "JE-812")] == [10_000]
+    assert reported(offline, january) == {("2400", "USD"): 10_000}
+    assert reported(offline, date(2024, 2, 1)) == {("2410", "USD"): 10_000}
 
 
 DAYS = st.dates(date(2024, 1, 1), date(2024, 5, 31)).map(str)

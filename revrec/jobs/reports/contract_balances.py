@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 GROUPINGS = ("contract", "document", "customer")
 NAMED = re.compile(rf"{re.escape(BY_DIMENSION)}[\w-]+")
-AT_ONCE = 1_000
 
 
 @dataclass

@@ -6,7 +6,7 @@ deferred account and day, and every report of recognized amounts adds them (:mod
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, case, func, select
 
@@ -15,8 +15,8 @@ from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import digest_rows
 from revrec.store.tables import entry_reversal, journal_entry, journal_line, ledger_change, schedule_line
 
-ENTRY, REVERSAL = "entry", "reversal"
-"""What changed: the entry itself, or an entry that reverses it."""
+ENTRY, REVERSAL, MOVE = "entry", "reversal", "move"
+"""What changed: the entry itself, an entry that reverses it, or the account of an open balance, by no entry of ours."""
 
 AmountKey = tuple[int, str, str]
 """A charge line by its number, an account, and a day."""
@@ -100,14 +100,34 @@ def keep_changes(
     """
     new = Counter(dict(amounts))
     new.subtract(_stored(connection, entry_id, part))
+    rows = _insert(connection, entry_id, part, new, finding, audit_seq)
+    if rows:
+        shown = {"part": part, "lines": len(rows), "finding": finding}
+        record(connection, who, "ledger changed", f"entry {entry_id}", shown, [digest_rows(ledger_change, rows)])
+
+
+def keep_moves(connection: Connection, who: AuditStamp, amounts: Mapping[AmountKey, int], audit_seq: int) -> None:
+    """Store that open balances are on another account, as a person recorded by the audit event ``audit_seq``.
+
+    ``amounts`` has each balance with its sign on the account that it left, and negated on the other one.
+    """
+    rows = _insert(connection, None, MOVE, amounts, "", audit_seq)
+    record(connection, who, "ledger changed", "moves", {"lines": len(rows)}, [digest_rows(ledger_change, rows)])
+
+
+def _insert(
+    connection: Connection,
+    entry_id: int | None,
+    part: str,
+    amounts: Mapping[AmountKey, int],
+    finding: str,
+    audit_seq: int,
+) -> list[tuple[Any, ...]]:
     first = next_number(connection, ledger_change.c.id)
-    kept = sorted((key, amount) for key, amount in new.items() if amount)
+    kept = sorted((key, amount) for key, amount in amounts.items() if amount)
     rows = [(first + at, entry_id, part, *key, amount, finding, audit_seq) for at, (key, amount) in enumerate(kept)]
-    if not rows:
-        return
     insert_rows(connection, ledger_change, ledger_change.columns.keys(), rows)
-    shown = {"part": part, "lines": len(rows), "finding": finding}
-    record(connection, who, "ledger changed", f"entry {entry_id}", shown, [digest_rows(ledger_change, rows)])
+    return rows
 
 
 def _stored(connection: Connection, entry_id: int, part: str) -> Counter[AmountKey]:

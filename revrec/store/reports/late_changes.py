@@ -139,12 +139,12 @@ def _ledger(closed: Closed) -> Select[Any]:
             change.charge_no,
             change.date,
             *_literals(0),
-            journal_entry.c.reference,
+            func.coalesce(journal_entry.c.reference, change.part),
             change.account,
             change.amount,
             *said,
         )
-        .join(journal_entry, journal_entry.c.id == change.entry_id)
+        .outerjoin(journal_entry, journal_entry.c.id == change.entry_id)
         .join(charge_line, charge_line.c.no == change.charge_no)
         .join(audit_event, audit_event.c.seq == change.audit_seq)
         .where(change.audit_seq > closed.known.audit_seq, change.date <= closed.until.isoformat())

@@ -33,8 +33,12 @@ from revrec.jobs.admin.database import note_restored
 from revrec.jobs.admin.verify import VerifyResult, verify
 from revrec.jobs.context import Context, make_context
 from revrec.jobs.importing import fetch, quarantine
+from revrec.jobs.importing.voids import void_charge
+from revrec.jobs.importing.withdrawals import withdraw_event
 from revrec.jobs.posting import resolve
+from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reports.status import status
+from revrec.jobs.running.reverse import reverse
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store.posting.ledger_changes import keep_changes
@@ -286,11 +290,27 @@ def live(books: Books, row: MakeRow) -> Any:
     for charge in ("shop/POD-0/1", "shop/POD-1/1"):
         books.event(charge, "pod", "2024-03-05")
     post(DAY, 4)
+    for reference, final in zip(references_of(books, "GOODS-1", "MAG-1"), (True, False), strict=True):
+        context = books.context("postings reverse", timedelta(minutes=5))
+        assert reverse(context, ReversalOrder(reference, WHY, None, final), connect=connect).complete
+    for number in (1, 2):
+        withdraw_event(books.context("event withdraw"), number, WHY)
+    for charge in ("shop/POD-2/1", "shop/POD-3/1", "shop/POD-9/1"):
+        void_charge(books.context("charge void"), charge, WHY)
     ((entry, charge),) = books.sql("SELECT entry_id, charge_no FROM journal_line ORDER BY entry_id, line_no LIMIT 1")
     with books.context().database.write() as connection:
         gone = {(charge, "2400", day): amount for day, amount in (("2024-01-31", -300), ("2024-02-05", 200))}
         keep_changes(connection, books.context("reconcile").who(), entry, "entry", gone, "0123456789ab", 1)
     return books
+
+
+def references_of(books: Books, *items: str) -> list[str]:
+    """The reference of the first posted entry of a line of each item."""
+    query = (
+        "SELECT min(e.reference) FROM journal_entry e JOIN journal_line l ON l.entry_id = e.id"
+        " WHERE e.state = 'POSTED' AND l.item = ?"
+    )
+    return [books.sql(query, item)[0][0] for item in items]
 
 
 def fetched(books: Books, row: Row) -> None:
@@ -529,6 +549,7 @@ def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None
     rows = tampered.rows(table)
     unique = {"audit_event": ["hash"], "charge_line": ["id"], "journal_entry": ["reference", "control_id"]}
     unique |= {"invoice": ["reference", "control_id"], "invoice_line": ["charge_no"]}
+    unique |= {"entry_reversal": ["times", "entry_id"]}
     unique |= {"journal_line": ["seq"], "rule_version": ["version", "sha256"]}
     unique |= {"repair_version": ["version", "sha256"], "repaired_value": ["field"], "allocation": ["version"]}
     unique |= {"plan": ["fingerprint"]}

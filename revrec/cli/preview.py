@@ -116,10 +116,9 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     by = f"by {'ledger' if is_ledger else 'recognition'} date"
     _show_totals(totals, f"Totals {by}")
     _show_totals(costs, f"Costs {by}")
+    spare, noun = ("item", "customer", "since"), ("line", "lines")
     for title, some in (("Unscheduled", unscheduled), ("Waiting", waiting)):
-        shown_too = some[:limit] if limit else some
-        print_table(shown_too, UNDATED, title=title, right=("age",), spare=("item", "customer", "since"))
-        print_more(len(some) - len(shown_too), "line")
+        print_table(some, UNDATED, title=title, right=("age",), spare=spare, limit=limit, noun=noun)
     costs_too = ("costs",) if any(one.is_cost for one in found.undated) else ()
     columns = ("kind", "currency", "charges", "amount", *costs_too)
     print_table(undated, columns, title="Without a date", right=("charges",))

@@ -104,7 +104,7 @@ def _register_views(group: typer.Typer) -> None:
           revrec quarantine list
           revrec quarantine list --all --format csv
         """
-        from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_more, print_table
+        from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
         from revrec.jobs.importing import quarantine
 
         rows = as_data(quarantine.listed(options.context(), settled))
@@ -113,9 +113,7 @@ def _register_views(group: typer.Typer) -> None:
         elif options.csv:
             print_csv(rows, (*COLUMNS, "mapping", "charge"))
         else:
-            shown = rows[:limit] if limit else rows
-            print_table(shown, COLUMNS, right=("id", "row"), spare=("kind", "state"))
-            print_more(len(rows) - len(shown), "row")
+            print_table(rows, COLUMNS, right=("id", "row"), spare=("kind", "state"), limit=limit)
             count = sum(row["state"] == "waiting" for row in rows)
             follow = "; details: revrec quarantine show ID" if count else ""
             conclude(f"{counted(count, 'quarantined row')}{follow}", bool(rows))

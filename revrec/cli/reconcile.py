@@ -1,12 +1,11 @@
 """``revrec reconcile``."""
 
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from revrec.cli.filters import LIMIT, LimitOption
+from revrec.cli.filters import LIMIT, LimitOption, OutputOption
 from revrec.cli.shared import LAST_DAY, Options, command, day, fail
 
 if TYPE_CHECKING:
@@ -63,9 +62,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")] = "",
         limit: LimitOption = LIMIT,
-        output: Annotated[
-            Path | None, typer.Option("--output", metavar="FILE", help="Write the result to this file.")
-        ] = None,
+        output: OutputOption = None,
     ) -> None:
         """Compare entries and balances with Intacct's ledger.
 

@@ -4,11 +4,11 @@ import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from itertools import chain, islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from revrec.cli.filters import LIMIT, LimitOption, OutputOption
 from revrec.cli.shared import LAST_DAY, Options, command, day
 
 if TYPE_CHECKING:
@@ -78,12 +78,8 @@ def register(group: typer.Typer) -> None:
         entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
         customer: Annotated[str | None, typer.Option("--customer", metavar="C", help="Only this customer.")] = None,
         all: Annotated[bool, typer.Option("--all", help="Also show contracts with a balance of zero.")] = False,
-        limit: Annotated[
-            int, typer.Option("--limit", metavar="N", help="Maximum number of rows in the table; 0 for all.", min=0)
-        ] = 50,
-        output: Annotated[
-            Path | None, typer.Option("--output", metavar="FILE", help="Write the result to this file.")
-        ] = None,
+        limit: LimitOption = LIMIT,
+        output: OutputOption = None,
     ) -> None:
         """Show contract liabilities, contract assets and deferred costs.
 

@@ -4,7 +4,9 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command
+from revrec.cli.filters import LIMIT, LimitOption, list_command
+from revrec.cli.shared import Options
+from revrec.core.filters import Filters
 
 COLUMNS = ("rebuild", "at", "actor", "reason", "charge", "period", "currency", "before", "after", "moved")
 SHORT = ("rebuild", "charge", "period", "currency", "before", "after", "moved", "reason")
@@ -14,16 +16,14 @@ AMOUNTS = ("before", "after", "moved")
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @command(group, "moves", "report")
+    @list_command(group, "moves", "report", filters=("charge",))
     def moves(
         options: Options,
+        filters: Filters,
         rebuild: Annotated[
             int | None, typer.Option("--rebuild", metavar="N", help="Only this rebuild, by its number.")
         ] = None,
-        charge: Annotated[str | None, typer.Option("--charge", metavar="ID", help="Only this charge line.")] = None,
-        limit: Annotated[
-            int, typer.Option("--limit", metavar="N", help="Maximum number of rows in the table; 0 for all.", min=0)
-        ] = 50,
+        limit: LimitOption = LIMIT,
     ) -> None:
         """List what each rebuild of the schedules moved.
 
@@ -40,7 +40,7 @@ def register(group: typer.Typer) -> None:
         from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
         from revrec.jobs.reports.moves import schedule_moves
 
-        found = schedule_moves(options.context(), rebuild, charge)
+        found = schedule_moves(options.context(), rebuild, filters.charge)
         if options.csv:
             print_csv((one._asdict() for one in found), COLUMNS)
             return
@@ -48,8 +48,5 @@ def register(group: typer.Typer) -> None:
         if options.json:
             print_json({"moves": rows})
             return
-        shown = rows[:limit] if limit else rows
-        print_table(shown, SHORT, right=("rebuild", *AMOUNTS), spare=("reason", "rebuild"), amounts=AMOUNTS)
-        if len(shown) < len(rows):
-            print(f"... and {len(rows) - len(shown):,} more rows (--limit 0 shows all)")
+        print_table(rows, SHORT, right=("rebuild", *AMOUNTS), spare=("reason", "rebuild"), amounts=AMOUNTS, limit=limit)
         conclude(f"{counted(len(rows), 'amount')} moved by rebuilds", bool(rows))

@@ -12,7 +12,7 @@ from revrec.cli.shared import Options, command, fail, program
 from revrec.core.harmless import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from revrec.jobs.importing.import_files import ImportResult
     from revrec.sources import ColumnMapping
@@ -148,7 +148,7 @@ def _show(options: Options, results: "list[ImportResult]") -> None:
     from revrec.cli.output import print_csv, print_json, print_table
     from revrec.cli.schedule import show_effect
 
-    rows = [file_row(one) | {"amounts": one.totals(), "outcome": _outcome(one)} for one in results]
+    rows = [file_row(one) | {"outcome": _outcome(one)} for one in results]
     if options.json:
         print_json({"files": rows})
         return
@@ -156,13 +156,20 @@ def _show(options: Options, results: "list[ImportResult]") -> None:
         print_csv(rows, (*COLUMNS, "refused"))
     else:
         print_table(rows, COLUMNS, right=COUNTS, spare=("kind", "rows", "unscheduled", "scheduled"))
-        amounts = [{"file": one.file, **total} for one in results for total in one.totals()]
-        print_table(amounts, AMOUNT_COLUMNS, "Amounts", AMOUNT_COLUMNS[2:], ("unchanged",), AMOUNT_COLUMNS[2:])
+        show_amounts(results)
         for one in results:
             if one.effect.months():
                 show_effect(one.effect)
     for result in results:
         report(result)
+
+
+def show_amounts(results: "Iterable[ImportResult]") -> None:
+    """Print the amounts of each file and currency."""
+    from revrec.cli.output import print_table
+
+    amounts = [{"file": one.file, **total} for one in results for total in one.totals()]
+    print_table(amounts, AMOUNT_COLUMNS, "Amounts", AMOUNT_COLUMNS[2:], ("unchanged",), AMOUNT_COLUMNS[2:])
 
 
 def file_row(result: "ImportResult") -> dict[str, Any]:
@@ -171,7 +178,7 @@ def file_row(result: "ImportResult") -> dict[str, Any]:
 
     from revrec.cli.schedule import effect_rows
 
-    values = asdict(result)
+    values = asdict(result) | {"amounts": result.totals()}
     del values["effect"]
     return values | (effect_rows(result.effect) if result.dry_run and result.kind == "events" else {})
 

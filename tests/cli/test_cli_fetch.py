@@ -35,6 +35,14 @@ def test_a_fetch_shows_documents_and_sources(inbox: Path, revrec: Revrec) -> Non
     assert "done" in revrec("fetch", "edi").out
 
 
+def test_a_fetch_shows_the_money_of_each_document(inbox: Path, revrec: Revrec) -> None:
+    put(inbox, "a.csv", GOOD)
+    shown = revrec("fetch", "--dry-run").out
+    assert "\nAmounts\n" in shown and " USD " in shown and " 24.00 " in shown
+    (file,) = revrec("fetch", "--format", "json").json["files"]
+    assert [(one["currency"], one["accepted"]) for one in file["amounts"]] == [("USD", "24.00")]
+
+
 def test_a_refused_document_ends_with_3_and_says_which_row(inbox: Path, revrec: Revrec) -> None:
     put(inbox, "a.csv", GOOD.replace("2024-01-05", "yesterday"))
     ended = revrec("fetch")

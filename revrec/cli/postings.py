@@ -89,10 +89,12 @@ def register(app: typer.Typer) -> None:
         from revrec.jobs.reports.lists import postings
 
         wanted = "held" if state is PostingState.needs_review else state
+        dates = "ledger" if basis is Basis.ledger else "recognition"
+        by = f" by {dates} date" if filters.first or filters.last else ""
         found = postings(options.context(), filters, wanted, basis)
         nouns = ("posting", "postings") if state else ("posting is not settled", "postings are not settled")
         columns = (*COLUMNS, *FURTHER) if options.csv else _columns(state)
-        show_list(options, "postings", found, columns, nouns, limit, _shown, SPARE, conclusion=FOLLOW)
+        show_list(options, "postings", found, columns, nouns, limit, _shown, SPARE, conclusion=by + FOLLOW)
 
     @command(group, "resolve", "postings")
     def resolve(

@@ -132,6 +132,10 @@ def test_by_recognition_date_an_entry_of_a_closed_month_is_found_in_that_month(
     assert listed(revrec, "postings", "--period", "2024-01") == []
     earned = listed(revrec, "postings", "--period", "2024-01", "--basis", "earned")
     assert {(one["recognized"][:7], one["date"]) for one in earned} == {("2024-01", "2024-02-01")}
+    shown = revrec("postings", "list", "--state", "all", "--period", "2024-02").out
+    assert "2 postings by ledger date; details" in shown
+    shown = revrec("postings", "list", "--state", "all", "--period", "2024-01", "--basis", "earned").out
+    assert "2 postings by recognition date; details" in shown
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -5,7 +5,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Boolean, ColumnElement, Connection, Select, literal_column, not_, select
+from sqlalchemy import ColumnElement, Connection, Select, literal_column, not_, select
 
 from revrec.core.journal import DueLine
 from revrec.core.rules import render_memo
@@ -83,8 +83,12 @@ def open_until(day: date) -> ColumnElement[bool]:
     return (open_line.c.open_from <= day.isoformat()) & (open_line.c.date <= day.isoformat())
 
 
-WAITS_FOR_INVOICE: ColumnElement[bool] = literal_column(awaiting.WAITS_FOR_INVOICE, Boolean())
-"""The condition that a schedule line waits until the document of its charge line is invoiced."""
+WAITS_FOR_INVOICE: ColumnElement[bool] = literal_column(awaiting.WAITS_FOR_INVOICE)
+"""The condition that a schedule line waits until the document of its charge line is invoiced.
+
+It has no type, so that its opposite is ``NOT (...)``. For a Boolean, SQLite would get ``(...) = 0`` and look for an
+invoice of every line, even where no rule waits for invoices.
+"""
 
 
 def due_lines(connection: Connection, until: date, waiting: bool | None = False) -> Iterator[tuple[DueLine, str]]:

@@ -193,8 +193,8 @@ def read_charge(connection: Connection, no: int) -> ChargeLine:
 
 
 def all_numbers(connection: Connection) -> list[int]:
-    """Return the numbers of all charge lines, in order."""
-    return list(connection.execute(select(charge_line.c.no).order_by(charge_line.c.no)).scalars())
+    """Return the numbers of all charge lines that are not void, in order."""
+    return list(connection.execute(select(charge_line.c.no).where(NOT_VOIDED).order_by(charge_line.c.no)).scalars())
 
 
 def numbers_of_costs(connection: Connection, charge: str) -> list[int]:

@@ -20,6 +20,7 @@ from revrec.store.plans import KeptPlan, PlanKeeper, SharedPlan, plan_of_parts
 from revrec.store.tables import (
     RELEASED,
     arrival_account,
+    charge_void,
     entered_line,
     price_change,
     rule_version,
@@ -212,8 +213,10 @@ def keep_arrival_accounts(connection: Connection, accounts: Mapping[int, str], a
 
 
 def unscheduled_numbers(connection: Connection) -> list[int]:
-    """Return the numbers of the charge lines that have no schedule."""
-    return list(connection.execute(select(unscheduled.c.charge_no)).scalars())
+    """Return the numbers of the charge lines that have no schedule and are not void."""
+    void = select(charge_void.c.charge_no)
+    query = select(unscheduled.c.charge_no).where(unscheduled.c.charge_no.not_in(void))
+    return list(connection.execute(query).scalars())
 
 
 def has_unscheduled(connection: Connection) -> bool:

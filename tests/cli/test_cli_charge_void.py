@@ -142,3 +142,15 @@ def test_a_line_is_voided_once(revrec: Revrec) -> None:
     void(revrec)
     again = void(revrec)
     assert again.code == 3 and "is void already" in again.err
+
+
+def test_new_rules_and_costs_do_not_bring_a_void_line_back(shop: Path, revrec: Revrec) -> None:
+    assert void(revrec, "shop/P-1/1").code == 0
+    rules = shop / "rules" / "rules.toml"
+    cost = '[[rule.cost]]\nname = "freight"\npercent = 10\ndeferred = "1300"\nexpense = "5000"\n'
+    rules.write_text(RULES.replace('method = "pod_date"', 'method = "fixed_offset"') + cost)
+    assert revrec("schedule", "--rebuild", "--reason", "a cost of freight").code == 0
+    assert revrec("run", "--date", "2024-12-31").code == 0
+    (line,) = revrec("charge", "list", "--document", "P-1", "--format", "json").json["charges"]
+    assert (line["state"], line["planned"], line["posted"]) == ("void", "0.00", "0.00")
+    sound(revrec)

@@ -77,7 +77,7 @@ def test_a_trace_of_the_entry_shows_its_reversal_and_the_other_way_round(
     ("words", "code", "message"),
     [
         (["RRNOSUCHENTRY"], 3, "RRNOSUCHENTRY: no such entry; name an entry by its reference"),
-        (["77"], 3, "77: no run of this number made an entry"),
+        (["77"], 3, "77: no run of this number has an entry"),
         (["1", "--date", "2023-12-31"], 3, "--date 2023-12-31: is before 2024-01-"),
     ],
 )

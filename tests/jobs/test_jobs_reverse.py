@@ -451,3 +451,16 @@ def test_a_command_that_is_killed_while_it_sends_is_settled_by_the_next_run(
     posted.run("2024-01-31", later=2 * LATER)
     assert len(intacct.entries()) == 3 and len(open_until(posted)) == 2
     sound(posted)
+
+
+def test_entries_of_a_run_that_are_not_posted_are_left_out_and_named(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    books.take(row("INV-1"), row("INV-2", item="GOODS-1", post_date="2024-01-06"))
+    intacct.fault("drop@before:1x:create")
+    books.run(DAY)
+    result = undo(books, "1")
+    assert len(result.run.entries) == 2 and result.complete
+    (left_out,) = result.left_out
+    assert "is in doubt, not posted; see: revrec postings list" in left_out
+    sound(books)

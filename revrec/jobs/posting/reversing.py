@@ -59,7 +59,7 @@ def plan_reversals(connection: "Connection", order: ReversalOrder) -> ReversalPl
     plan = ReversalPlan([], [], [])
     in_force = reversals.reversals_in_force(connection, numbers)
     for number in numbers:
-        reason = _sort(plan, ENTRY_TABLES.head(connection, number), in_force.get(number))
+        reason = _place(plan, ENTRY_TABLES.head(connection, number), in_force.get(number))
         if reason:
             plan.left_out.append(reason)
     if not plan.entries and not plan.begun:
@@ -71,7 +71,7 @@ def plan_reversals(connection: "Connection", order: ReversalOrder) -> ReversalPl
 def _entries_of_run(connection: "Connection", run: int) -> list[int]:
     numbers = reversals.entries_of_run(connection, run)
     if not numbers:
-        raise BadInput(f"{run}: no run of this number made an entry; name an entry by its reference, RR...")
+        raise BadInput(f"{run}: no run of this number has an entry; name an entry by its reference, RR...")
     return numbers
 
 
@@ -86,7 +86,7 @@ def _entry(connection: "Connection", reference: str) -> int:
     return int(found.id)
 
 
-def _sort(plan: ReversalPlan, head: "Row[Any]", reversal: "reversals.ReversalInForce | None") -> str:
+def _place(plan: ReversalPlan, head: "Row[Any]", reversal: "reversals.ReversalInForce | None") -> str:
     """Add an entry to the plan; return why it is left out, or nothing."""
     state = head.state.lower().replace("_", " ")
     if head.state != "POSTED":

@@ -127,8 +127,9 @@ def given_up_reversals(connection: Connection) -> list[Reversal]:
 
 
 def entries_of_run(connection: Connection, run: int) -> list[int]:
-    """Return the entries that a run made, without reversals, oldest date first."""
-    query = select(journal_entry.c.id).where(journal_entry.c.run_id == run, ~IS_MIRROR)
+    """Return the entries that a run made and that were not given up, without reversals, oldest date first."""
+    live = journal_entry.c.state.not_in(RELEASED)
+    query = select(journal_entry.c.id).where(journal_entry.c.run_id == run, live, ~IS_MIRROR)
     return list(connection.execute(query.order_by(journal_entry.c.date, journal_entry.c.id)).scalars())
 
 

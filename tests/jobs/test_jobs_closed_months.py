@@ -160,6 +160,18 @@ def test_a_row_that_leaves_the_quarantine_after_the_close_is_late(books: Books, 
     assert (late.charge, late.amount) == ("shop/INV-2/1", 900)
 
 
+def test_a_source_that_is_invoiced_from_here_after_the_close_changes_no_closed_month(
+    offline: Books, row: MakeRow
+) -> None:
+    offline.take(row("INV-1", item="POD-1", amount="1.00"))
+    close(offline, "2024-01")
+    config = offline.folder / "revrec.toml"
+    config.write_text(config.read_text() + '[invoicing]\ndefault_term = "Net 30"\n[invoice.shop]\nas = "invoice"\n')
+    january, february = date(2024, 1, 31), date(2024, 2, 29)
+    assert total(offline, january) == 100 and shown(offline, january)[1].late == []
+    assert total(offline, february) == 0, "its invoice bills it"
+
+
 FACTS = [
     PeriodFact("", "closed", date(2024, 1, 1), "person", "first"),
     PeriodFact("", "through", date(2024, 1, 31), "intacct", ""),

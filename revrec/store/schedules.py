@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Select, Table, bindparam, delete, func, select, update
 
 from revrec.core.batching import batched
 from revrec.core.calendar import iso
@@ -214,14 +214,16 @@ def keep_arrival_accounts(connection: Connection, accounts: Mapping[int, str], a
 
 def unscheduled_numbers(connection: Connection) -> list[int]:
     """Return the numbers of the charge lines that have no schedule and are not void."""
-    void = select(charge_void.c.charge_no)
-    query = select(unscheduled.c.charge_no).where(unscheduled.c.charge_no.not_in(void))
-    return list(connection.execute(query).scalars())
+    return list(connection.execute(_without_schedule()).scalars())
 
 
 def has_unscheduled(connection: Connection) -> bool:
-    """Check whether a charge line has no schedule."""
-    return connection.execute(select(unscheduled.c.charge_no).limit(1)).first() is not None
+    """Check whether a charge line that is not void has no schedule."""
+    return connection.execute(_without_schedule().limit(1)).first() is not None
+
+
+def _without_schedule() -> Select[Any]:
+    return select(unscheduled.c.charge_no).where(unscheduled.c.charge_no.not_in(select(charge_void.c.charge_no)))
 
 
 def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> list[RowDigest]:

@@ -9,6 +9,7 @@ import pytest
 from revrec.core.errors import BadInput, Busy
 from revrec.core.filters import Filters
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.importing.voids import void_charge
 from revrec.jobs.reports.moves import schedule_moves
 from revrec.jobs.reports.preview import preview
 from revrec.jobs.reports.status import status
@@ -134,6 +135,13 @@ def test_lines_tried_under_different_rules_are_all_tried_again(planned: Books, r
     planned.take(row("T-2", item="TOY-1", amount="7.00"), name="second.csv")
     planned.rules(NO_CATCH_ALL + TOY)
     assert len(schedule(planned.context()).picked_up) == 2
+
+
+def test_a_void_line_stays_without_a_schedule_whatever_the_rules_say(planned: Books) -> None:
+    void_charge(planned.context("charge void"), "shop/T-1/1", "sent twice")
+    planned.rules(NO_CATCH_ALL + TOY)
+    assert schedule(planned.context()).picked_up == [] and planned.open_parts("shop/T-1/1") == []
+    assert not status(planned.context()).missing
 
 
 def test_rules_with_errors_do_not_stop_a_run(books: Books, intacct: Intacct, row: MakeRow) -> None:

@@ -47,7 +47,7 @@ def covered_columns(table: Table) -> list[Any]:
     """Return the columns of a table that its digests cover.
 
     A journal line's entry is already in the key. The columns of a schedule version that change later follow from the
-    next version (``superseded_by``) and from the journal lines (``open_from``), as those of an entered line do.
+    next version (``superseded_by``) and from the journal lines (``open_from``), as the columns of an entered line do.
     """
     if table is journal_line:
         return [column for column in table.columns if column.name != "entry_id"]

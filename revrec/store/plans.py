@@ -128,7 +128,7 @@ class PlanKeeper:
 
 
 def _reduced(one: SharedPlan) -> tuple[int, ...]:
-    """Return the weights; those of shares divided by what they have in common, so that equal plans are the same one."""
+    """Return the weights; shares are divided by what they have in common, so that equal plans are the same one."""
     common = gcd(*one.weights) if one.kind == SHARES else 1
     return tuple(weight // common for weight in one.weights)
 

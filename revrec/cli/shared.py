@@ -123,7 +123,7 @@ def program() -> str:
 
 
 def in_folder(folder: Path) -> str:
-    """Return what a command line begins with to run in a folder: ``cd FOLDER && ``, or nothing for the current one."""
+    """Return the start of a command line that runs in a folder: ``cd FOLDER && ``, or nothing for the current one."""
     return "" if folder == Path() else f"cd {shlex.quote(str(folder))} && "
 
 

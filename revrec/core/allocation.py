@@ -33,7 +33,7 @@ class Obligation(NamedTuple):
 
 
 class AllocationTerms(NamedTuple):
-    """How a contract is allocated: in multiples of ``unit`` minor units; ``rounding`` places the odd ones.
+    """The way a contract is allocated: in multiples of ``unit`` minor units; ``rounding`` places the odd ones.
 
     ``bundle_price``: the price at which the discounted lines are sold together, in minor units.
     """

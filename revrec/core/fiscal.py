@@ -23,7 +23,7 @@ _DAY = timedelta(days=1)
 
 
 class YearEnd(NamedTuple):
-    """How a fiscal year ends: ``text`` in words; ``of`` returns its last day by the year it is named after."""
+    """The end of a fiscal year: ``text`` in words; ``of`` returns its last day by the year it is named after."""
 
     text: str
     of: Callable[[int], date]

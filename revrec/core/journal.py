@@ -16,9 +16,9 @@ Day = date
 """For :class:`JournalEntry`, where ``date`` is the name of a field."""
 
 TITLE = "Rev rec"
-"""What the titles of our entries begin with, before the day of recognition."""
+"""The start of the titles of our entries, before the day of recognition."""
 REVERSAL_TITLE = "Reversal of"
-"""What the titles of reversals begin with, before the reference of the entry that they reverse."""
+"""The start of the titles of reversals, before the reference of the entry that they reverse."""
 DIMENSION = "dimensions."
 REFERENCE_PREFIX = "RR"
 REFERENCE_LENGTH = 18

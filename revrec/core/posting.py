@@ -44,7 +44,7 @@ def state_in_words(state: str) -> str:
 
 
 def needs_review(count: int) -> str:
-    """Return ``1 needs review``, ``2 need review``."""
+    """Return a count in words: ``1 needs review``, ``2 need review``."""
     return f"{count:,} {'needs' if count == 1 else 'need'} review"
 
 

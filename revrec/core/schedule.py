@@ -17,7 +17,7 @@ UNDATED = date.max
 
 
 class PostingTarget(NamedTuple):
-    """Where a rule posts: account numbers, the journal's symbol and the memo template.
+    """The target of a rule's entries: account numbers, the journal's symbol and the memo template.
 
     ``accrued`` is the revenue account (for a cost, the expense account).
     """
@@ -156,7 +156,7 @@ class Schedule(NamedTuple):
     waiting: tuple[SchedulePart, ...] = ()
     waits: Unscheduled | None = None
     table_target: PostingTarget | None = None
-    """Where it posts, if a lookup table decides that."""
+    """The target of its entries, if a lookup table decides it."""
     plan: Plan | None = None
     """The plan by which the amount was split."""
     constrained: int = 0

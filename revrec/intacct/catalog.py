@@ -50,7 +50,7 @@ class KnownFailure(NamedTuple):
 
 
 class FailurePolicy(NamedTuple):
-    """What revrec does about a class of failures.
+    """The response of revrec to a class of failures.
 
     ``in_run``: retry within the run. ``later``: retry by ``--retry-for``. ``says``: the explanation for people.
     """

@@ -40,7 +40,7 @@ NUMBER_TAKEN = "document-exists"
 
 
 class ErrorClass(StrEnum):
-    """What to do about a failure. See ``catalog.toml`` for the meaning of each class."""
+    """The response to a failure. See ``catalog.toml`` for the meaning of each class."""
 
     RETRY_NOW = "retry_now"
     RETRY_LATER = "retry_later"

@@ -85,7 +85,7 @@ BuildFunctions = Callable[[Sequence[str]], list[bytes]]
 
 
 class ReadPolicy(NamedTuple):
-    """How often a read is attempted, and the pause between attempts in seconds, which doubles each time."""
+    """The number of attempts of a read, and the pause between them in seconds, which doubles each time."""
 
     attempts: int = 3
     pause: float = 2.0

@@ -60,7 +60,7 @@ class IntacctSessions:
         self._sessions: dict[str, IntacctSession] = {}
         self._refused: dict[str, str] = {}
         self.clock_offset: timedelta | None = None
-        """How far Intacct's clock was ahead of this machine's at the last sign-in."""
+        """The time by which Intacct's clock was ahead of this machine's at the last sign-in."""
 
     def session_for(self, entity: str) -> IntacctSession:
         """Return a live session of an entity (empty: the credentials' entity, or the top level).

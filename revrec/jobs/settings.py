@@ -138,14 +138,14 @@ def setting(kind: ValueKind, default: str | int, doc: str, key: str = "") -> Any
 
 @dataclass(frozen=True)
 class DatabaseSettings:
-    """Where the books are."""
+    """The place of the books."""
 
     url: str = setting(TEXT, "", "SQLAlchemy URL of the database; empty: the file revrec.db next to this one")
 
 
 @dataclass(frozen=True)
 class RuleSettings:
-    """Where the rules are."""
+    """The place of the rules."""
 
     folder: Path = setting(PATH, "rules", "folder of the rule files (*.toml)")
 
@@ -192,7 +192,7 @@ class AccountSettings:
 
 @dataclass(frozen=True)
 class PostingSettings:
-    """How journal entries are sent to Intacct."""
+    """The way journal entries are sent to Intacct."""
 
     journal: str = setting(TEXT, "RR", "journal symbol; a journal used only by revrec keeps recovery simple")
     lines_per_entry: int = setting(NUMBER, 500, "most journal lines on one entry (two for each schedule line)")
@@ -245,7 +245,7 @@ DATE_FORMAT = ValueKind('a date format such as "%d/%m/%Y"', _date_format, {"type
 
 @dataclass(frozen=True)
 class DateSettings:
-    """How dates are typed on the command line."""
+    """The format of dates on the command line."""
 
     format: str = setting(
         DATE_FORMAT, "", "a format for dates in options, beside 2024-03-28, such as %d/%m/%Y; empty: no other format"
@@ -254,7 +254,7 @@ class DateSettings:
 
 @dataclass(frozen=True)
 class InvoicePolicySettings:
-    """How documents become invoices in Intacct."""
+    """The way documents are invoiced in Intacct."""
 
     missing_customer: str = setting(
         choice(*MISSING), "hold", "if Intacct does not have the customer: hold the invoice, or create the customer"
@@ -273,7 +273,7 @@ class InvoicePolicySettings:
 
 @dataclass(frozen=True)
 class FetchSettings:
-    """Where fetched documents are kept."""
+    """The place of fetched documents."""
 
     received: Path | None = setting(
         OPTIONAL_PATH, "received", "folder for a copy of each fetched document; empty: no copies"
@@ -282,7 +282,7 @@ class FetchSettings:
 
 @dataclass(frozen=True)
 class AlertSettings:
-    """Who is alerted after a run, and how. ``sender`` is the key ``from``."""
+    """The recipients of alerts after a run, and the channels. ``sender`` is the key ``from``."""
 
     when: str = setting(
         choice("problems", "always", "never"), "problems", "which runs send an alert: problems, always or never"

@@ -37,7 +37,7 @@ _EXPONENT = re.compile(r"[+-]?[0-9.,]+[eE][+-]?[0-9]+")
 
 
 class NumberStyle(NamedTuple):
-    """How a source writes numbers. ``declared`` is False if the mapping sets neither decimal nor thousands sign."""
+    """The notation of numbers. ``declared`` is False if the mapping sets neither decimal nor thousands sign."""
 
     decimal: str = "."
     thousands: str = ","

@@ -26,7 +26,7 @@ LARGEST_ARCHIVE = 4 * 1024**3
 """Bytes of all members when unpacked."""
 
 RATIO = 200
-"""How many times its packed size a member may expand to, once it is over :data:`SMALL` bytes."""
+"""The factor by which a member may expand from its packed size, once it is over :data:`SMALL` bytes."""
 
 SMALL = 8 * 1024**2
 

@@ -66,7 +66,7 @@ class ColumnPosition(NamedTuple):
 
 @dataclass(frozen=True)
 class ColumnMapping:
-    """How one kind of source is read. Made by ``mapping_reader.read_mapping``; :data:`NATIVE_CHARGES` is ready-made.
+    """The way to read one kind of source, from ``mapping_reader.read_mapping``; :data:`NATIVE_CHARGES` is ready-made.
 
     ``columns`` (field to column), ``constants`` and ``defaults`` (field to text) and ``dimensions`` (dimension to
     column) name where values come from; ``aliases`` and ``lookups`` (by field) are the tables that translate or supply

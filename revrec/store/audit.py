@@ -18,7 +18,7 @@ GENESIS = "0" * 64
 
 
 class AuditStamp(NamedTuple):
-    """Who makes a change: the actor, such as ``anna@office (uid 1000)``, the command, and the UTC time as text."""
+    """The origin of a change: the actor, such as ``anna@office (uid 1000)``, the command, and the UTC time as text."""
 
     actor: str
     command: str

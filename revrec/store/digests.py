@@ -20,7 +20,7 @@ from sqlalchemy import Table
 from revrec.store.tables import journal_line, metadata, schedule
 
 BUCKET = 256
-"""How many charge numbers share one digest of their worklist rows, so that a change rereads at most that many."""
+"""The number of charge lines whose worklist rows share a digest, so that a change rereads at most that many."""
 
 SUPERSEDED = "entered_line.superseded_by"
 """The name of the digest of the released lines that a version superseded, as rows (charge, by, version, seq)."""

@@ -9,10 +9,10 @@ from revrec.store.charges import dimensions_of
 from revrec.store.tables import charge_line, open_line
 
 LINES = 20_000
-"""How many open schedule lines are read, the earliest first."""
+"""The number of open schedule lines that are read, the earliest first."""
 
 PARTIES = 1_000
-"""How many customers, and how many items, are read."""
+"""The number of customers, and of items, that are read."""
 
 
 class WaitingPlace(NamedTuple):

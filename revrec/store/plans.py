@@ -1,4 +1,4 @@
-"""Plans and explanations, which schedule versions share: each is written once and named by its id.
+"""Plans and explanations, which schedule versions share: each is written once and has an id.
 
 A schedule version is an amount and a plan. Twelve monthly parts of a thousand charge lines are a thousand versions and
 one plan with twelve dates, not twelve thousand rows.
@@ -37,18 +37,19 @@ class SharedPlan(NamedTuple):
 
 
 def plan_of_parts(parts: Sequence[tuple[date, int]], shares: SharedPlan | None) -> SharedPlan:
-    """Return the plan that gives exactly these parts, in order of date: one that others share, if there is one.
+    """Return the plan that results in exactly these parts, in order of date: a shared one if there is one.
 
-    ``shares`` is the plan by which the amount was split, if it was and nothing was changed since.
+    ``shares`` is the plan that split the amount, if one did and the parts have not changed since.
     """
     parts = sorted(parts, key=itemgetter(0))
     dates = tuple(day for day, _amount in parts)
     amounts = [amount for _day, amount in parts]
     amount = sum(amounts)
-    for likely in (shares, SharedPlan(SHARES, dates, (1,) * len(dates))):
-        same = likely is not None and likely.dates == dates and abs(amount) in divisible_amounts(likely.weights)
-        if likely is not None and same and split(amount, likely.weights) == amounts:
-            return likely
+    for candidate in (shares, SharedPlan(SHARES, dates, (1,) * len(dates))):
+        if candidate is None or candidate.dates != dates or abs(amount) not in divisible_amounts(candidate.weights):
+            continue
+        if split(amount, candidate.weights) == amounts:
+            return candidate
     return SharedPlan(AMOUNTS, dates, tuple(amounts))
 
 
@@ -61,7 +62,7 @@ class KeptPlan(NamedTuple):
 
 
 class PlanKeeper:
-    """Gives plans and explanations their ids, and writes the new ones; for one transaction."""
+    """The ids of plans and explanations within one transaction; it writes those that are new."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -72,7 +73,7 @@ class PlanKeeper:
 
     def keep(self, wanted: Sequence[SharedPlan | None]) -> tuple[list[KeptPlan | None], list[RowDigest]]:
         """Return the stored plans, in order, and the digests of those that were written now."""
-        # By identity first: to hash a plan of twelve dates takes longer than all else that is done for a charge line.
+        # By identity first, for speed: hashing a plan of twelve dates is slower than all other work on a charge line.
         same = self._same
         others = [one for one in wanted if one is not None and id(one) not in same]
         new = sorted({one for one in others if one not in self._kept})
@@ -128,7 +129,7 @@ class PlanKeeper:
 
 
 def _reduced(one: SharedPlan) -> tuple[int, ...]:
-    """Return the weights; shares are divided by what they have in common, so that equal plans are the same one."""
+    """Return the weights, in lowest terms if they are shares, so that plans with the same effect are stored once."""
     common = gcd(*one.weights) if one.kind == SHARES else 1
     return tuple(weight // common for weight in one.weights)
 

@@ -37,7 +37,7 @@ class QuarantineFix(NamedTuple):
 
 
 class QuarantineOutcome(NamedTuple):
-    """How a row left the quarantine: released or dismissed, its charge, why, when and by whom."""
+    """The way a row left the quarantine: released or dismissed, its charge line, why, when and by whom."""
 
     outcome: str
     charge: str

@@ -70,14 +70,14 @@ class WaitingAmount(NamedTuple):
 
 
 class SchedulePriceChange(NamedTuple):
-    """How much more (or less) a version earns than the one before it, in minor units, and why."""
+    """The amount that a version earns more (or less) than the one before it, in minor units, and the reason."""
 
     amount: int
     reason: str
 
 
 class AllocatedDifference(NamedTuple):
-    """How much more (or less) a version earns by an allocation, in minor units."""
+    """The amount that a version earns more (or less) by an allocation, in minor units."""
 
     allocation_id: int
     amount: int

@@ -132,7 +132,7 @@ quarantine_outcome = Table(
     Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
     CheckConstraint("outcome IN ('released', 'dismissed')", name="quarantine_outcome_kind"),
 )
-"""How a row that was set aside was settled; the primary key allows this once."""
+"""The way a quarantined row was settled; the primary key allows this once."""
 
 cleaning = Table(
     "cleaning",
@@ -262,11 +262,11 @@ plan = Table(
     CheckConstraint("kind IN ('shares', 'amounts')", name="plan_kind"),
     CheckConstraint("(smallest > 0) = (kind = 'shares') AND smallest >= 0", name="plan_smallest"),
 )
-"""The dates of schedules and the weight of each date, shared by all schedule versions that have the same.
+"""The dates of schedules and the weight of each date, shared by all schedule versions with the same dates and weights.
 
 The weights of a plan of ``shares`` divide any amount by cumulative rounding; ``total`` is their sum and ``smallest``
 the least of them. The weights of a plan of ``amounts`` are the amounts themselves, in minor units, for a schedule that
-no such division gives; ``total`` is their sum and ``smallest`` is 0. It is written after its parts and seals them.
+no shares result in; ``total`` is their sum and ``smallest`` is 0. A plan is written after its parts and seals them.
 """
 
 plan_part = Table(
@@ -313,8 +313,8 @@ schedule = Table(
 """A version of a recognition schedule: ``planned`` minor units, divided by the plan. Its lines are computed: see
 ``schedule_line``.
 
-``posted`` is what earlier versions have put on journal entries. With ``planned`` and the waiting amount it adds up to
-``amount``, the price of the charge line. Lines are numbered from ``first_seq``, behind the posted ones; ``lines``
+``posted`` is the sum that earlier versions put on journal entries. With ``planned`` and the waiting amount it adds up
+to ``amount``, the price of the charge line. Lines are numbered from ``first_seq``, after the posted ones; ``lines``
 counts those too, so that a line is "4 of 12" in any version.
 
 Two columns change later: ``superseded_by`` is set once, when the next version is written, and ``open_from`` is the
@@ -343,7 +343,7 @@ price_change = Table(
     CheckConstraint("amount <> 0", name="price_change_amount"),
     sqlite_with_rowid=False,
 )
-"""How much more (or less, below zero) a charge line earns from a schedule version on than from the version before; the
+"""The amount that a charge line earns more (below zero: less) by a schedule version than by the version before; the
 first version is compared with the charge line."""
 
 contract_line = Table(
@@ -417,8 +417,8 @@ schedule_allocation = Table(
     CheckConstraint("amount <> 0", name="schedule_allocation_amount"),
     sqlite_with_rowid=False,
 )
-"""How much more (or less) a charge line earns from a schedule version on by an allocation. With the price changes and
-the charge line's amount it adds up to the version's amount."""
+"""The amount that a charge line earns more (or less) by an allocation, from a schedule version on. With the price
+changes and the charge line's amount it adds up to the version's amount."""
 
 schedule_wait = Table(
     "schedule_wait",
@@ -744,8 +744,8 @@ ledger_change = Table(
     CheckConstraint("amount <> 0", name="ledger_change_amount"),
     Index("ledger_change_entry", "entry_id"),
 )
-"""How much more (or less, below zero) the ledger recognizes of a charge line on a deferred account, from a day on, than
-the posted entry says: the entry was deleted, changed or reversed in Intacct, and a person accepted the finding. A
+"""The amount that the ledger recognizes of a charge line on a deferred account, from a day on, beyond the posted entry
+(below zero: less): the entry was deleted, changed or reversed in Intacct, and a person accepted the finding. A
 ``move`` belongs to no entry: a person moved an open balance to another account, which nets to zero."""
 
 arrival_account = Table(

@@ -10,7 +10,7 @@ from revrec.core.rules.book import RuleBook
 from revrec.core.rules.model import Rule
 
 CHECKED = ("milestone", "usage", "estimate")
-"""Kinds of event that change nothing under a rule that does not follow them, and whose revenue then waits forever."""
+"""Kinds of events that change nothing under a rule that does not follow them: the revenue would wait forever."""
 
 
 def unknown_event(book: RuleBook, lines: Iterable[ChargeLine], kind: str, name: str) -> tuple[str, str] | None:

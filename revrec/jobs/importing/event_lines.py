@@ -1,4 +1,4 @@
-"""Which charge lines of a document an event of a whole document is about, and how many units of each."""
+"""Find the charge lines that an event of a whole document is about, and how many units of each."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal

@@ -34,7 +34,7 @@ class ShownRecord(NamedTuple):
 
 
 class ExplainedFile(NamedTuple):
-    """How the first records of a file are read by a mapping; ``refused`` says why there are no more."""
+    """The first records of a file as a mapping reads them; ``refused`` is the reason why there are no more."""
 
     file: str
     kind: str

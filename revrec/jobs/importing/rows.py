@@ -94,9 +94,9 @@ class ImportResult:
     """Records left out on purpose, by reason."""
     report: list[dict[str, object]] = field(default_factory=list)
     effect: ScheduleEffect = field(default_factory=ScheduleEffect)
-    """How the events of a dry run change the schedules."""
+    """The changes of schedules by the events of a dry run."""
     warnings: list[str] = field(default_factory=list)
-    """What a person should look at although nothing of it is refused."""
+    """Unusual values that a person should check; their rows are accepted."""
     dates: list[dict[str, object]] = field(default_factory=list)
     """The columns with dates in a notation that the mapping does not read, each once, with the fix."""
     amounts: dict[str, ImportAmounts] = field(default_factory=dict)

@@ -74,4 +74,4 @@ def _check(connection: "Connection", charge: str, numbers: list[int]) -> None:
 
 
 MOST_NAMED = 5
-"""How many entries the message names."""
+"""The most entries that the message names."""

@@ -12,7 +12,7 @@ from revrec.jobs.invoicing.settings import InvoiceSettings
 
 
 class MasterData(NamedTuple):
-    """What Intacct has of the records that invoices name.
+    """The records that invoices name, as far as Intacct has them.
 
     Customers come with their payment terms; items and terms with True if they are active. If ``was_read`` is False,
     Intacct was not asked, and nothing counts as missing.

@@ -65,7 +65,7 @@ class Finding(NamedTuple):
 
     @property
     def advice(self) -> str:
-        """What to do, for the accountant."""
+        """The advice for the accountant."""
         return ADVICE[self.kind].format(reference=self.reference, record_no=self.record_no)
 
 

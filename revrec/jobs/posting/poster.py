@@ -102,11 +102,11 @@ class Lookalikes(NamedTuple):
 
 
 class PostingType(Protocol):
-    """What differs between journal entries and invoices: how one is loaded, sent, found in Intacct, and recognized."""
+    """The differences of journal entries and invoices: how each is loaded, sent, found in Intacct and identified."""
 
     tables: PostingTables
     closed_advice: str
-    """What to do about a posting whose period is closed."""
+    """The advice for a posting whose period is closed."""
 
     def load(self, connection: "Connection", number: int) -> Any:
         """Return the posting with its whole content, as a :class:`StoredPosting`."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 MOST_TIMES = 32
-"""How often an entry may have been reversed before, when a reversal is recognized by its reference."""
+"""The most earlier reversals of an entry with which a reversal is still found by its reference."""
 
 
 class ReversalOrder(NamedTuple):

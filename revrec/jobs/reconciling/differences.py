@@ -33,7 +33,7 @@ class PostedHere(NamedTuple):
 
 
 class FoundThere(NamedTuple):
-    """What Intacct has of an entry: the entry with its record number, its reversal, and others with its reference."""
+    """An entry as Intacct has it: with its record number, its reversal, and others with its reference."""
 
     entry: FoundEntry | None
     reversal: FoundEntry | None

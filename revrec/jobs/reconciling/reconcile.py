@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Reconciliation:
-    """What was compared and found. ``accepted`` are the keys of findings that a person has accepted."""
+    """The result of a comparison. ``accepted`` are the keys of findings that a person has accepted."""
 
     company: str
     within: DateRange

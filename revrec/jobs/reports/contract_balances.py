@@ -27,7 +27,7 @@ NAMED = re.compile(rf"{re.escape(BY_DIMENSION)}[\w-]+")
 
 @dataclass
 class BalanceNotes:
-    """What a reader must know beside the figures; complete once all contracts have been read.
+    """The notes that explain the figures; complete once all contracts have been read.
 
     ``moves``: open balances on accounts that their rules no longer name. ``closed``: the closed periods that end on the
     day or before it. ``late``: what is dated in them and arrived after their close; it counts in the next open period.

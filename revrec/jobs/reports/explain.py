@@ -39,7 +39,7 @@ class DerivedWaitingAmount(NamedTuple):
 
 
 class RuleExplanation(NamedTuple):
-    """Which rule covers a charge, and the schedule that it gives now.
+    """The rule that covers a charge line, and the schedule that results from it now.
 
     ``winner`` is the name of that rule, None if no rule matches. ``explanation`` is why the schedule is as it is, or,
     if the charge is ``unscheduled``, why it has none. ``allocation`` has the shares of the contract's lines.

@@ -101,7 +101,7 @@ def _by_charge(lines: Iterable[LineBalance]) -> dict[str, list[LineBalance]]:
 
 
 class _ChargeChange:
-    """How the balance of one charge line on a closed day differs from what it was at the close."""
+    """The difference between the balance of one charge line on a closed day and its balance at the close."""
 
     def __init__(
         self,

@@ -329,7 +329,7 @@ def trace(context: "Context", reference: str) -> Iterator[ChargeTrace]:
 
 
 class AccountTotal(NamedTuple):
-    """What an entry debits and credits one account, as decimal strings in its currency."""
+    """The debits and credits of an entry on one account, as decimal strings in its currency."""
 
     account: str
     debit: str

@@ -41,7 +41,7 @@ class CoverageGap:
 
 @dataclass
 class RuleCoverage:
-    """How the rules cover all charge lines: matched lines by rule, and the gaps."""
+    """The coverage of all charge lines by the rules: matched lines by rule, and the gaps."""
 
     lines: int = 0
     matched: Counter[str] = field(default_factory=Counter)

@@ -20,7 +20,7 @@ DEFAULTS = "revrec.toml: [accounts] and journal"
 
 
 RULES_ADVICE = "planned lines keep the old rules; see what would change: revrec schedule"
-"""What to do about rules that are newer than the plan."""
+"""The advice for rules that are newer than the plan."""
 
 
 class RuleChanges(NamedTuple):

@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 
 def after_today(context: "Context", day: date) -> list[str]:
-    """Return that a day is after today, as a sentence; empty if it is not. Today is the later of here and in UTC."""
+    """Return a sentence if a day is after today, by the later of the local date and the UTC date; otherwise nothing."""
     now = context.now()
     today = max(now.date(), now.astimezone().date())
     return [f"{day} is after today, {today}"] if day > today else []
 
 
 def above_limit(context: "Context", day: date) -> list[str]:
-    """Return for each currency that a run of this day would post more than ``[run] largest``, as a sentence."""
+    """Return a sentence for each currency of which a run of this day would post more than ``[run] largest``."""
     limits = context.settings.run.largest
     if not limits:
         return []

@@ -78,7 +78,7 @@ class InvoiceView(TypedDict):
 
 @dataclass
 class RunResult:
-    """What a run did: every entry it touched, and what is left unsettled in the database afterwards."""
+    """The result of a run: every entry that it changed, and what is not settled in the database afterwards."""
 
     date: date
     dry_run: bool
@@ -94,7 +94,7 @@ class RunResult:
     posted: set[int] = field(default_factory=set)
     """The entries that it posted itself, or found posted."""
     shared: "SharedRuns | None" = None
-    """What this run and others that worked at the same time posted together, if this run ended last."""
+    """The entries that this run and others posted together at the same time, if this run ended last."""
     repaired: Counter[str] = field(default_factory=Counter)
     """The number of entries that each repair was used on, by the name of the repair."""
     runs: list[int] = field(default_factory=list)

@@ -48,7 +48,7 @@ FREE = ("READY", "IN_DOUBT")
 """States of an entry that no worker is sending."""
 INVOICES, ENTRIES = "invoices", "entries"
 PARTS = (INVOICES, ENTRIES)
-"""What a run posts, in this order."""
+"""The parts of a run, in the order in which it posts them."""
 PAGE = 100
 """Entries whose states are read together."""
 

@@ -65,7 +65,7 @@ class _RunPasses:
     connect: "Connect | None"
     result: RunResult | None = None
     obstacle: Busy | BadConfiguration | None = None
-    """What kept the last pass from posting anything."""
+    """The reason why the last pass posted nothing."""
 
     def run_once(self) -> None:
         """Run one pass. At the first pass, an error that keeps it from posting is raised unless it is temporary."""

@@ -1,4 +1,4 @@
-"""What a dry run compares with Intacct: the accounts, journals and other records that the entries name."""
+"""Compare the accounts, journals and other records that the entries of a dry run name with Intacct."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +22,7 @@ OF_SANDBOX = frozenset({"account", "journal", "location"})
 
 
 class UnknownRecord(NamedTuple):
-    """A record that ``entries`` entries name and that Intacct does not have, or has and does not use any more."""
+    """A record that Intacct does not have, or that is inactive there, although ``entries`` entries name it."""
 
     kind: str
     id: str
@@ -39,7 +39,7 @@ class UnknownRecord(NamedTuple):
 
 
 class LookedUp(NamedTuple):
-    """The unknown records; ``failed`` says why not all could be looked up."""
+    """The unknown records; ``failed`` is the reason why some were not looked up."""
 
     unknown: tuple[UnknownRecord, ...] = ()
     failed: str = ""

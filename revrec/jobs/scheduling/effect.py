@@ -18,7 +18,7 @@ class MonthEffect(NamedTuple):
 
     @property
     def difference(self) -> int:
-        """How much more is recognized in the month."""
+        """The amount by which the month recognizes more than before."""
         return self.after - self.before
 
 

@@ -143,12 +143,12 @@ class StatedAmounts:
 
     @property
     def net(self) -> Decimal:
-        """What the charge lines add up to."""
+        """The sum of the charge lines."""
         return sum(self.lines, Decimal(0)) + self.extra
 
     @property
     def extra(self) -> Decimal:
-        """What the allowances and charges of the whole invoice add up to."""
+        """The sum of the allowances and charges of the whole invoice."""
         return sum((one or Decimal(0) for one in self.extras), Decimal(0))
 
     def extras_in_lines(self) -> Decimal:

@@ -134,7 +134,7 @@ def _extra_values(extra: Sequence[Segment], at: int) -> dict[str, str]:
 
 
 class _Expected(NamedTuple):
-    """What a total may be: the figures that agree with it, the first of which is shown if none does."""
+    """The figures that a total may agree with. The first one is shown if it agrees with none of them."""
 
     values: Sequence[Decimal]
     of: str

@@ -1,4 +1,4 @@
-"""Which schedule lines wait for the invoice of their document: one condition for every query.
+"""The condition that a schedule line waits for the invoice of its document, the same for every query.
 
 It is SQL text because ``revrec status`` must not load SQLAlchemy.
 """

@@ -16,7 +16,7 @@ from revrec.store.digests import digest_rows
 from revrec.store.tables import entry_reversal, journal_entry, journal_line, ledger_change, schedule_line
 
 ENTRY, REVERSAL, MOVE = "entry", "reversal", "move"
-"""What changed: the entry itself, an entry that reverses it, or the account of an open balance, by no entry of ours."""
+"""The part that changed: the entry, its reversal in Intacct, or the account of an open balance (without an entry)."""
 
 AmountKey = tuple[int, str, str]
 """A charge line by its number, an account, and a day."""
@@ -39,7 +39,7 @@ ON_DEFERRED_SIDE = and_(
 sides of a reversal are exchanged."""
 
 RECOGNIZED = case((_OF_REVERSAL, -schedule_line.c.amount), else_=schedule_line.c.amount)
-"""What a journal line on a deferred account recognizes, in minor units; a reversal takes back what its entry did."""
+"""The amount that a journal line on a deferred account recognizes, in minor units; the opposite sign in a reversal."""
 
 
 class DeferredLine(NamedTuple):

@@ -39,7 +39,7 @@ class AttemptFailure(NamedTuple):
 
 
 class PostingProgress(NamedTuple):
-    """What is stored of a posting beside its content: its number here, its state, and Intacct's last answer.
+    """The progress of a posting: its number here, its state, and Intacct's last answer.
 
     ``sends`` counts every time it was sent; ``attempts`` starts again when a person releases it for sending.
     """

@@ -1,4 +1,4 @@
-"""What several runs that worked at the same time posted together; only PostgreSQL allows that."""
+"""The entries that several runs posted together at the same time; only PostgreSQL allows that."""
 
 from typing import NamedTuple
 

@@ -73,7 +73,7 @@ class Worker:
         return False
 
     shares_runs = False
-    """Whether other runs can work at the same time."""
+    """True if other runs can work at the same time."""
 
     def is_last(self) -> bool:
         """Return whether no other run is active."""

@@ -442,7 +442,7 @@ def entry_lines(connection: Connection, entry_id: int, no: int | None) -> list[E
 
 
 class AccountSumRecord(NamedTuple):
-    """What one entry debits and credits one account, in minor units of its currency."""
+    """The debits and credits of an entry on one account, in minor units of its currency."""
 
     account: str
     debit: int

@@ -1,4 +1,4 @@
-"""Which posted amounts are in the ledger as of a day: posted entries, less what a person accepted as gone in Intacct.
+"""Query the amounts in the ledger on a day: posted entries, less what a person accepted as gone in Intacct.
 
 Every report of recognized amounts reads them here, so that no two disagree about an entry that was deleted, changed or
 reversed in Intacct.

@@ -1,4 +1,4 @@
-"""What was stored after a period was closed, and is dated in it: charge lines, price events, entries and invoices."""
+"""Query charge lines, price events, entries and invoices that are dated in a closed period and were stored later."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -28,8 +28,8 @@ from revrec.store.tables import (
 
 LINE, EVENT, ENTRY, LEDGER, INVOICE = "charge line", "event", "entry", "ledger", "invoice"
 TAKEN_BACK = "taken back"
-"""What arrived late: also entries that turned out to be posted, changes in Intacct that a person accepted, and charge
-lines and events that a person took back."""
+"""The kinds of late rows: also entries that turned out to be posted, changes in Intacct that a person accepted, and
+charge lines and events that a person took back."""
 
 
 class Closed(NamedTuple):

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 from revrec.store.verifying.findings import VerifyFinding
 
 MOST = 10
-"""How many findings of one invariant are reported."""
+"""The most findings of one invariant that are reported."""
 
 
 class Invariant(NamedTuple):

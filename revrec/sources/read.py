@@ -127,6 +127,9 @@ def _numbered(table: Table, mapping: ColumnMapping) -> Iterator[Record]:
             document = row[place].strip() if place is not None else ""
             counts[document] += 1
             yield number, [*row[:line], str(counts[document]), *row[line + 1 :]]
+        elif isinstance(row, PassedOverRecord):
+            # The amounts of these rows are read by the same places, so they need the column, too.
+            yield number, row._replace(rows=[[*one[:line], "", *one[line + 1 :]] for one in row.rows])
         else:
             yield number, row
 

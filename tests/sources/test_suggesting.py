@@ -6,6 +6,7 @@ import tomllib
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -293,3 +294,28 @@ def test_a_draft_reads_exactly_the_lines_that_were_written_or_leaves_something_t
         assert set(read(good)) <= set(made.lines)
     else:
         assert read(good) == made.lines
+
+
+BAD = sorted((Path(__file__).parent / "bad").iterdir())
+SAMPLE = (Path(__file__).parents[2] / "sample_data" / "desk-orders.csv").read_bytes()
+
+
+def is_draft_or_refusal(content: bytes, name: str) -> bool:
+    """Return True if a file gives a draft that is TOML, or a refusal with the reason; no other error may occur."""
+    try:
+        return tomllib.loads(drafted(content, name).toml()).keys() == {"mapping"}
+    except SourceError as error:
+        return bool(error.reason and error.fix)
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.name)
+def test_a_damaged_file_is_drafted_or_refused(path: Path) -> None:
+    assert is_draft_or_refusal(path.read_bytes(), path.name)
+
+
+@given(st.lists(st.tuples(st.integers(0, len(SAMPLE)), st.binary(max_size=4), st.integers(0, 20)), max_size=6))
+def test_a_file_with_broken_bytes_is_drafted_or_refused(changes: list[tuple[int, bytes, int]]) -> None:
+    content = SAMPLE
+    for place, put, cut in changes:
+        content = content[:place] + put + content[place + cut :]
+    assert is_draft_or_refusal(content, "orders.csv")

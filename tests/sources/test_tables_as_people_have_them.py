@@ -35,6 +35,13 @@ def test_rows_without_a_line_number_are_numbered_within_their_document(charges: 
     assert found == [("B-1", "1", 2400), ("B-1", "2", 2400), ("B-2", "1", 1000), ("B-1", "3", 100)]
 
 
+def test_rows_that_are_left_out_of_a_numbered_file_show_their_money(charges: Callable[..., Any]) -> None:
+    text = table(*ROWS, "Total,,,,58.00")
+    [*_, left_out] = charges(text, mapping={**BILL, "only": {"Who": "?*"}})
+    assert left_out.reason == "Who is empty"
+    assert [(one.amount, one.currency) for one in left_out.money] == [(5800, "USD")]
+
+
 def test_records_of_json_are_numbered_too(charges: Callable[..., Any]) -> None:
     one = '{"Bill": "B-1", "Date": "2024-03-05", "Who": "C-1", "What": "MAG-01", "Net": 24.00}'
     assert ids(charges(f"[{one}, {one}]", "in.json", BILL)) == [("B-1", "1", 2400), ("B-1", "2", 2400)]

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from revrec.sources.formats import csv as csv_format
 from revrec.sources.formats import format_name, xlsx
 from revrec.sources.layout import MOST_COLUMNS
-from revrec.sources.mapping import ColumnMapping
+from revrec.sources.mapping import UNDECIDED, ColumnMapping
 from revrec.sources.problems import SourceError, shorten
 from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import SourceStream, byte_order_mark
@@ -28,6 +28,7 @@ MOST_ROWS = 20_000
 """Rows that are examined."""
 
 _MOST_SHEETS = 20
+_SHOWN_BLOCKS = 100
 _HEADER_WITHIN = 30
 """The header is looked for in so many rows."""
 
@@ -99,8 +100,7 @@ def read_grid(opened: Opener, mapping: ColumnMapping) -> Grid:
 
 
 def _text_rows(opened: Opener, grid: Grid) -> list[GridRow]:
-    with opened() as stream:
-        grid.encoding = _encoding(stream, grid)
+    grid.encoding = _encoding(opened, grid)
     with opened() as stream:
         delimiters = ["\t"] if grid.format == "tsv" else _delimiters(stream, grid.encoding)
     if not delimiters:
@@ -108,45 +108,61 @@ def _text_rows(opened: Opener, grid: Grid) -> list[GridRow]:
             raise stream.error(
                 "", "has only one column", "check the delimiter; it may be a sign other than , ; | or tab"
             )
-    grid.delimiter = delimiters[0] if len(delimiters) == 1 else "?"
-    options = ColumnMapping(delimiter=delimiters[0], encoding=grid.encoding)
+    grid.delimiter = delimiters[0] if len(delimiters) == 1 else UNDECIDED
+    # Any bytes are latin-1, so that the columns can be found before the user has found out the encoding.
+    encoding = "latin-1" if grid.encoding == UNDECIDED else grid.encoding
+    options = ColumnMapping(delimiter=delimiters[0], encoding=encoding)
     with opened() as stream:
         table = csv_format.read(stream, options)
         return list(islice(_rows(table), MOST_ROWS + 1))
 
 
-def _encoding(stream: SourceStream, grid: Grid) -> str:
+def _encoding(opened: Opener, grid: Grid) -> str:
     """Return the encoding to declare; empty for UTF-8 and for files with a byte order mark."""
-    start = stream.start()
+    with opened() as stream:
+        start = stream.start()
     if byte_order_mark(start, "")[1]:
         return ""
     if b"\0" in start:
         grid.doubts.append("the file has no byte order mark and looks like UTF-16: check the letters of a few names")
         return "utf-16-le" if start[1::2].count(0) >= start[::2].count(0) else "utf-16-be"
-    utf8, cp1252 = (
-        codecs.getincrementaldecoder(name)(errors) for name, errors in (("utf-8", "strict"), ("cp1252", "replace"))
-    )
-    is_utf8, odd = True, Counter[str]()
-    while block := stream.read():
-        try:
-            if is_utf8:
-                utf8.decode(block)
-        except UnicodeDecodeError:
-            is_utf8 = False
-        odd.update(re.findall(r"\w*[^\x00-\x7f]\w*", cp1252.decode(block)))
-    if is_utf8:
+    if _decodes(opened, "utf-8"):
         return ""
-    if any("\ufffd" in word for word in odd):
+    if not _decodes(opened, "cp1252"):
         grid.doubts.append("the file is neither UTF-8 nor cp1252: find out its encoding")
-        return "?"
+        return UNDECIDED
+    with opened() as stream:
+        odd = Counter(word for block in islice(_blocks(stream), _SHOWN_BLOCKS) for word in _odd_words(block))
     words = ", ".join(f'"{shorten(word)}"' for word, _ in odd.most_common(3))
     grid.doubts.append(f"the file is not UTF-8; as cp1252 it has words such as {words}: check that they are right")
     return "cp1252"
 
 
+def _decodes(opened: Opener, encoding: str) -> bool:
+    """Return True if the whole file is valid in an encoding; it is read block by block."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    try:
+        with opened() as stream:
+            for block in _blocks(stream):
+                decoder.decode(block)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _blocks(stream: SourceStream) -> Iterator[bytes]:
+    return iter(stream.read, b"")
+
+
+def _odd_words(block: bytes) -> list[str]:
+    """Return the words with a letter that depends on the encoding."""
+    return re.findall(r"\w*[^\x00-\x7f]\w*", block.decode("cp1252"))
+
+
 def _delimiters(stream: SourceStream, encoding: str) -> list[str]:
     """Return the delimiters that split the first rows equally well into the most columns of the same number."""
-    name, skip = byte_order_mark(stream.start(), "" if encoding == "?" else encoding)
+    name, skip = byte_order_mark(stream.start(), "" if encoding == UNDECIDED else encoding)
     text = codecs.getincrementaldecoder(name)("replace").decode(stream.start()[skip:])
     lines = text.splitlines(keepends=True)
     if len(lines) > 1 and len(stream.start()) >= 32 * 1024:

@@ -59,7 +59,7 @@ def test_columns_dates_and_numbers_are_found_with_their_evidence() -> None:
         },
     }  # fmt: skip
     assert '1 of 2 dates can only be %m/%d/%Y, such as "03/16/2024"' in draft.toml()
-    assert "2 rows are charge lines: 1,224.00 USD" in draft.toml()
+    assert "This draft reads 2 charge lines: 1,224.00 USD" in draft.toml()
     assert draft.readable == 2
 
 
@@ -77,6 +77,18 @@ def test_dates_that_contradict_each_other_are_left_open_with_both() -> None:
     )
     assert draft.undecided == ["date_format"]
     assert '2 of 3 dates can only be %m/%d/%Y, such as "03/16/2024", but 1 date cannot: "18/03/2024"' in draft.toml()
+
+
+def test_as_many_dates_of_one_order_as_of_the_other_are_a_contradiction() -> None:
+    draft = drafted(file("A-1,03/16/2024,C-1,M,1.00,USD", "A-2,18/03/2024,C-1,M,1.00,USD"))
+    assert draft.undecided == ["date_format"]
+    said = 'the dates contradict each other: "03/16/2024" can only be %m/%d/%Y, "18/03/2024" can only be %d/%m/%Y'
+    assert said in draft.toml()
+
+
+def test_rows_that_are_too_long_are_one_doubt() -> None:
+    rows = [f"A-{at},2024-03-28,C-1,MAG,24.00,USD,extra" for at in range(3)]
+    assert "DOUBT: more values than columns in 3 rows, the first is row 2" in drafted(file(*rows)).toml()
 
 
 @pytest.mark.parametrize(
@@ -124,7 +136,7 @@ def test_titles_and_totals_are_left_out_and_the_total_is_compared() -> None:
     data = "Sales report,,,,,\n\n" + file(*lines)
     draft = drafted(data)
     assert (table(draft)["header_row"], table(draft)["only"]) == ("3", {"Client": "?*"})
-    assert "leaves out 1 total rows or notes (row 6: Total 30.00)" in draft.toml()
+    assert "leaves out 1 row with totals or notes (row 6: Total 30.00)" in draft.toml()
     assert "Row 6 states the same total. Check each file with: --expect 30.00" in draft.toml()
     assert [type(row) for row in rows(data, draft)] == [GoodRow, GoodRow, PassedOver]
     assert "row 6 states 30.00, and the rows add up to 36.00" in drafted(data.replace(",6.00", ",12.00")).toml()

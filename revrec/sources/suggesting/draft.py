@@ -24,6 +24,7 @@ from revrec.sources.rows import BadRow, ChargeRowResult, GoodRow
 from revrec.sources.suggesting.columns import KINDS, REQUIRED, UNIT_PRICES, ColumnChoice, choose_columns, plain
 from revrec.sources.suggesting.grid import Grid, Opener, read_grid
 from revrec.sources.suggesting.values import (
+    counted,
     currency_evidence,
     date_evidence,
     is_currency,
@@ -94,7 +95,7 @@ class Draft:
         return "\n".join(self._lines()) + "\n"
 
     def _lines(self) -> Iterator[str]:
-        yield f"# Drafted from {one_line(shorten(self.file))}: {self.rows:,} rows of data."
+        yield f"# Drafted from {one_line(shorten(self.file))}: {counted(self.rows, 'row')} of data."
         if self.undecided:
             keys = ", ".join(self.undecided)
             yield f'# To decide: {keys}. Nothing can be imported with it until each "?" is replaced.'
@@ -190,7 +191,7 @@ class _Drafting:
         if not grid.extras:
             return
         shown = "; ".join(f"row {row.number}: {shorten(' '.join(row.texts))}" for row in grid.extras[:_MOST_SHOWN])
-        count = f"{len(grid.extras):,} total rows or notes ({shown})"
+        count = f"{counted(len(grid.extras), 'row')} with totals or notes ({shown})"
         apart = [
             column
             for name in REQUIRED
@@ -267,10 +268,10 @@ class _Drafting:
         if choice.rivals:
             yield f"could also be {', '.join(_text(shorten(one)) for one in choice.rivals[:_MOST_SHOWN])}"
         if choice.field in REQUIRED and len(texts) < len(self._grid.rows):
-            yield f"empty in {len(self._grid.rows) - len(texts):,} rows, which will be refused"
+            yield f"empty in {counted(len(self._grid.rows) - len(texts), 'row')}; rows without it are refused"
         wrong = [text for text in texts if not is_number(text)] if choice.field in ("amount", "quantity") else []
         if wrong:
-            yield f'{len(wrong):,} values are no numbers, such as "{shorten(wrong[0])}"'
+            yield f'{counted(len(wrong), "value")} without a number, such as "{shorten(wrong[0])}"'
 
     def _which(self) -> str:
         names = ", ".join(_text(shorten(column)) for column in self._free())
@@ -305,7 +306,9 @@ class _Drafting:
             if above:
                 what = f'{shorten(column)} is "{shorten(above[0].cells[kind].strip())}" and the amount is above zero'
                 fix = f"export credits as negative amounts, then write {_text(shorten(amount.column))}"
-                self._undecide("amount", f"in {len(above):,} rows, such as row {above[0].number}, {what}; {fix}")
+                self._undecide(
+                    "amount", f"in {counted(len(above), 'row')}, such as row {above[0].number}, {what}; {fix}"
+                )
 
     def _undecide(self, key: str, why: str) -> None:
         self.draft.columns = [
@@ -342,9 +345,11 @@ def _try_out(opened: Opener, draft: Draft, grid: Grid) -> None:
     for line in good:
         totals[line.currency] += line.amount
     sums = ", ".join(f"{Decimal(decimal_string(minor, code)):,} {code}" for code, minor in sorted(totals.items()))
-    draft.remarks.append(f"With this draft, {len(good):,} rows are charge lines: {sums or 'nothing'}.")
+    draft.remarks.append(f"This draft reads {counted(len(good), 'charge line')}: {sums or 'nothing'}.")
     if bad:
-        draft.doubts.append(f"{len(bad):,} rows cannot be read; the first: {bad[0].place}: {bad[0].problems[0]}")
+        draft.doubts.append(
+            f"{counted(len(bad), 'row')} cannot be read; the first: {bad[0].place}: {bad[0].problems[0]}"
+        )
     if len(totals) == 1:
         _compare_total(draft, grid, mapping.style, *next(iter(totals.items())))
 

@@ -17,7 +17,7 @@ from revrec.sources.mapping import UNDECIDED, ColumnMapping
 from revrec.sources.problems import SourceError, shorten
 from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import SourceStream, byte_order_mark
-from revrec.sources.suggesting.values import is_date, is_number
+from revrec.sources.suggesting.values import counted, is_date, is_number
 from revrec.sources.table import Table
 from revrec.sources.workbook import Workbook
 
@@ -238,9 +238,10 @@ def _split(stream: SourceStream, rows: list[GridRow], grid: Grid) -> None:
         grid.short |= len(row.cells) < width
         cells = [*row.cells[:width], *[""] * (width - len(row.cells))]
         whole = GridRow(row.number, cells)
-        if any(cell.strip() for cell in row.cells[width:]):
-            grid.doubts.append(f"row {row.number} has more values than there are columns")
         (grid.extras if _is_extra(whole, fullest, width) else grid.rows).append(whole)
+    wide = [row.number for row in body if any(cell.strip() for cell in row.cells[width:])]
+    if wide:
+        grid.doubts.append(f"more values than columns in {counted(len(wide), 'row')}, the first is row {wide[0]}")
     if not grid.rows:
         raise stream.error("", "has no rows below its column names", "check whether this is the right file")
 

@@ -90,13 +90,13 @@ def is_number(text: str) -> bool:
 @lru_cache(maxsize=50_000)
 def _numbers(text: str) -> dict[Signs, ParsedNumber]:
     """Return the number that a text is, by the signs with which it is one."""
-    # D-100 would be minus 100 of a currency D.
     found = {}
     for signs, read in _READERS.items() if len(text) < _LONGEST else ():
         try:
             number = read(text)
         except InvalidValue:
             continue
+        # Without this, the order number D-100 would be minus 100 of a currency D.
         if not number.beside or _meanings(number.beside):
             found[signs] = number
     return found
@@ -106,7 +106,7 @@ def date_evidence(texts: Sequence[str]) -> DateEvidence:
     """Decide the one date format of all dates of a file that are not ISO dates. A draft never prefers an order."""
     others = Counter(text for text in texts if not is_iso(text))
     if not others:
-        return DateEvidence("", f"{_count(len(texts), 'date')} in ISO 8601" if texts else "")
+        return DateEvidence("", f"{counted(len(texts), 'date')} in ISO 8601" if texts else "")
     covered = {form: sum(count for text, count in others.items() if form in _forms(text)) for form in DATE_FORMATS}
     most = max(covered.values())
     if not most:
@@ -128,11 +128,11 @@ def date_evidence(texts: Sequence[str]) -> DateEvidence:
     why = f"{only.total():,} of {len(texts):,} dates can only be {form}, such as {_shown(only, 1)}"
     if opposed:
         choices = (form, *dict.fromkeys(one for text in opposed for one in _forms(text)))
-        why += f", but {_count(opposed.total(), 'date')} cannot: {_shown(opposed)}"
+        why += f", but {counted(opposed.total(), 'date')} cannot: {_shown(opposed)}"
         return DateEvidence(UNDECIDED, why, choices[:4], unread)
     if unread:
         wrong = Counter({text: count for text, count in others.items() if not _forms(text)})
-        why += f"; {_count(unread, 'value')} that are no dates: {_shown(wrong)}"
+        why += f"; {counted(unread, 'value')} that are no dates: {_shown(wrong)}"
     return DateEvidence(form, why, (), unread)
 
 
@@ -140,13 +140,19 @@ def _rivals(others: Counter[str], orders: dict[str, str]) -> str:
     """Return why several orders fit equally well; empty if only one does."""
     if len(orders) < 2:
         return ""
-    text = next(text for text in others if set(orders.values()) & set(_forms(text)))
-    readings = " or ".join(f"{_read_date(text, form)} ({form})" for form in orders.values() if form in _forms(text))
-    return f'nothing decides the order of day and month: "{shorten(text)}" can be {readings}'
+    readings = {text: [form for form in orders.values() if form in _forms(text)] for text in others}
+    sure = {forms[0]: text for text, forms in readings.items() if len(forms) == 1}
+    if len(sure) > 1:
+        each = ", ".join(f'"{shorten(text)}" can only be {form}' for form, text in sure.items())
+        return f"the dates contradict each other: {each}"
+    text = max(readings, key=lambda text: len(readings[text]))
+    each = " or ".join(f"{_read_date(text, form)} ({form})" for form in readings[text])
+    return f'nothing decides the order of day and month: "{shorten(text)}" can be {each}'
 
 
 def _order(form: str) -> str:
-    return re.sub("[^YmdS]", "", form.replace("%y", "%Y").replace("%b", "%m").replace("%B", "%m"))
+    """Return the order of year, month and day, however they are written."""
+    return re.sub("[^Ymd]", "", form.replace("%y", "%Y").replace("%b", "%m").replace("%B", "%m"))
 
 
 def number_evidence(texts: Sequence[str], currencies: Iterable[str]) -> NumberEvidence:
@@ -233,5 +239,6 @@ def _shown(texts: Iterable[str], most: int = _EXAMPLES) -> str:
     return ", ".join(f'"{shorten(text)}"' for text in some[:most]) + (" ..." if len(some) > most > 1 else "")
 
 
-def _count(number: int, what: str) -> str:
+def counted(number: int, what: str) -> str:
+    """Return a number with its noun: ``1 date``, ``2 dates``."""
     return f"{number:,} {what}" + ("" if number == 1 else "s")

@@ -22,7 +22,7 @@ def write(charges: str, target: str) -> int:
     """Write the schedule lines of a file of charge lines; return their number."""
     with duckdb.connect(config={"threads": 1}) as connection:
         connection.execute(QUERY.format(charges=charges, target=target))
-        return int(connection.execute(f"SELECT count(*) FROM '{target}'").fetchall()[0][0])
+        return int(connection.execute(f"SELECT count(*) FROM read_parquet('{target}')").fetchall()[0][0])
 
 
 if __name__ == "__main__":

@@ -9,9 +9,10 @@ only say that one of them was changed, and with them ``revrec verify`` names the
 
 import hashlib
 import json
+import json.encoder
 import sys
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -61,7 +62,20 @@ def _replace_foreign_value(value: object) -> object:
     return {"not a value of revrec": repr(value)}
 
 
-row_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_replace_foreign_value).encode
+_encoder = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_replace_foreign_value)
+
+
+def _made_once() -> Callable[[tuple[Any, ...]], str]:
+    """Return the encoder's ``encode`` without what it prepares again for each row, which takes half of its time."""
+    make: Any = getattr(json.encoder, "c_make_encoder", None)
+    if make is None:
+        return _encoder.encode
+    options = (None, ":", ",", False, False, True)
+    encode = make(None, _replace_foreign_value, json.encoder.encode_basestring, *options)
+    return lambda row: "".join(encode(row, 0))
+
+
+row_text = _made_once()
 """Return the canonical text of one row."""
 
 

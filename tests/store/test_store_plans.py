@@ -1,5 +1,6 @@
 """The database computes the same schedule lines as the core: for any weights, rules, amounts and events."""
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
@@ -22,9 +23,11 @@ from revrec.jobs.admin.selftest import GoldenCases
 from revrec.jobs.scheduling.scheduler import Scheduler
 from revrec.store import charges, digests, events, rule_versions, schedules
 from revrec.store.audit import AuditStamp, record
+from revrec.store.database.sums import joined_sum
 from revrec.store.plans import AMOUNTS, SHARES, PlanKeeper, SharedPlan, plan_of_parts
 from revrec.store.posting import due, entries, postings
-from revrec.store.tables import OPEN, open_line, plan, schedule_line
+from revrec.store.reports.figures import OPEN_LINES, SqlAlchemyView
+from revrec.store.tables import OPEN, charge_line, open_line, plan, schedule_line
 from revrec.store.verifying.invariants import INVARIANTS, find_violations
 from support.store import RULE, FilledDatabase
 
@@ -152,10 +155,31 @@ def check_open(connection: Connection) -> None:
     assert sorted(connection.execute(found)) == sorted(connection.execute(wanted))
     for day, start in connection.execute(select(is_open.date, is_open.open_from)):
         assert start <= day
+    for until in ("9999-12-31", "2024-06-30"):
+        check_sums(connection, until)
     names = {"first open line", "parts of a plan", "plan of a schedule version", "superseded by the next version"}
     for one in INVARIANTS:
         if one.name in names or "schedule" in one.name:
             assert not list(find_violations(connection, one)), one.name
+
+
+def check_sums(connection: Connection, until: str) -> None:
+    """Check that the status sums the open lines as the view has them."""
+    line, currency = open_line.c, charge_line.c.currency
+    lines = connection.execute(
+        select(currency, line.amount, line.date)
+        .join(charge_line, charge_line.c.no == line.charge_no)
+        .where(line.date <= until)
+    ).all()
+    wanted = {}
+    for code in {one.currency for one in lines}:
+        own = [one for one in lines if one.currency == code]
+        days = [one.date for one in own]
+        wanted[code] = (len(own), sum(one.amount for one in own), min(days), max(days))
+    found = {}
+    for code, count, billions, rest, first, last in SqlAlchemyView(connection).execute(OPEN_LINES, {"until": until}):
+        found[code] = (count, joined_sum(billions, rest), first, last)
+    assert found == wanted
 
 
 step = st.tuples(st.booleans(), st.booleans(), st.dates(date(2000, 1, 1), date(2062, 1, 1)))
@@ -224,6 +248,12 @@ def test_plans_and_explanations_are_written_once(books: FilledDatabase) -> None:
             (one, other), _digests = keeper.explanation_ids(["why", "why"])
             assert one == other
     assert books.one("SELECT count(*) FROM plan") == 1
+
+
+def test_the_text_of_a_row_is_json_whatever_is_in_it() -> None:
+    for row in (('\u00e9 \x1f "\\', None, -7, 2**63, 1.5, True), (b"\xff",), ()):
+        shown = json.dumps(row, ensure_ascii=False, separators=(",", ":"), default=digests._replace_foreign_value)
+        assert digests.row_text(row) == shown
 
 
 def test_the_text_of_a_row_of_numbers_is_the_canonical_one() -> None:

@@ -61,7 +61,10 @@ class _Entry:
         """Check whether the rule matches a line whose item is known to match."""
         if not self.first <= line.post_date <= self.last:
             return False
-        return all(holds(line) for holds in self.checks)
+        for holds in self.checks:  # noqa: SIM110 - a generator for each line would take several times as long
+            if not holds(line):
+                return False
+        return True
 
 
 class RuleBook:
@@ -237,7 +240,9 @@ class RuleBook:
 
     def costs_of(self, line: ChargeLine) -> list[ChargeLine]:
         """Return the cost lines that its rule generates for a charge line."""
-        rule = self.match(line) if self.costs and not is_cost(line.line) else None
+        if not self.costs:
+            return []
+        rule = self.match(line) if not is_cost(line.line) else None
         found = [cost.line_of(line) for cost in rule.costs] if isinstance(rule, Rule) else []
         return [one for one in found if one is not None]
 

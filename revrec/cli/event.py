@@ -62,8 +62,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Record one fulfillment event and schedule its charge line again.
 
-        The last event of a kind and name counts, so correct a wrong one by recording the right one. An event that never
-        happened is taken back with revrec event withdraw.
+        The last event of a kind and name counts, so correct a wrong one by recording the right one. If an event never
+        happened, use `revrec event withdraw`.
 
         \b
         Examples:

@@ -48,7 +48,7 @@ def register(app: typer.Typer) -> None:
             ),
         ],
         deep: Annotated[
-            bool, typer.Option("--deep", help="Of an entry, show the history of each charge line behind it.")
+            bool, typer.Option("--deep", help="For an entry, show the history of each of its charge lines.")
         ] = False,
         limit: Annotated[
             int,
@@ -57,12 +57,12 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Trace a charge line, journal entry or invoice.
 
-        Use it to see what happened, step by step, and who did it; for where an amount comes from, use `revrec explain`,
-        and for why a rule was used, `revrec rules explain`. Of a charge line, document, invoice or file, it shows the
-        whole history: file and row, events, the rule and its text, every schedule version, invoices, entries, requests
-        and responses, Intacct's record number, who and when. Of a journal entry, it shows the entry: its lines, their
-        totals, its requests, and who did what; with --deep, the history of each charge line behind it. With -v,
-        requests and responses are shown in full.
+        Use it to see what happened, step by step, and who did it. To see where an amount comes from, use `revrec
+        explain`; to see why a rule was used, use `revrec rules explain`. For a charge line, document, invoice or file,
+        it shows the whole history: file and row, events, the rule and its text, every schedule version, invoices,
+        entries, requests and responses, Intacct's record number, who and when. For a journal entry, it shows the
+        entry: its lines, their totals, its requests, and who did what; with --deep, the history of each of its charge
+        lines. With -v, requests and responses are shown in full.
 
         \b
         Examples:
@@ -126,8 +126,7 @@ def entry_tree(found: "PostedEntryTrace", verbose: bool, limit: int) -> "Tree":
     totals = _add(root, "totals")
     for one in found.totals:
         _add(totals, f"{one.account}  debit {grouped(one.debit)}, credit {grouped(one.credit)}")
-    behind = f"{counted(found.charges, 'charge line is', 'charge lines are')} behind it"
-    _add(root, f"{behind}: revrec trace {entry.reference} --deep")
+    _add(root, f"{counted(found.charges, 'charge line')}: revrec trace {entry.reference} --deep")
     _add_audit(found.audit, root)
     return root
 

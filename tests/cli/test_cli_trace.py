@@ -27,9 +27,7 @@ def entry(books: Path, revrec: Revrec) -> dict[str, Any]:
     return dict(found)
 
 
-def test_the_trace_of_an_entry_shows_the_entry_and_not_the_charges_behind_it(
-    entry: dict[str, Any], revrec: Revrec
-) -> None:
+def test_the_trace_of_an_entry_shows_the_entry_and_not_its_charges(entry: dict[str, Any], revrec: Revrec) -> None:
     found = revrec("trace", entry["reference"], "--format", "json").json
     assert found == revrec("trace", entry["record_no"], "--format", "json").json
     assert found.keys() == {"entry", "totals", "charges", "audit"} and found["charges"] == MANY
@@ -42,10 +40,10 @@ def test_the_trace_of_an_entry_shows_the_entry_and_not_the_charges_behind_it(
     assert f"entry {entry['reference']}: posted, Intacct record {entry['record_no']}" in tree.splitlines()[0]
     assert "request 1 " in tree and "debit 1,830.00, credit 0.00" in tree
     assert "schedule version" not in tree
-    assert f"60 charge lines are behind it: revrec trace {entry['reference']} --deep" in tree
+    assert f"60 charge lines: revrec trace {entry['reference']} --deep" in tree
 
 
-def test_only_deep_shows_the_charges_behind_an_entry(entry: dict[str, Any], revrec: Revrec) -> None:
+def test_only_deep_shows_the_charges_of_an_entry(entry: dict[str, Any], revrec: Revrec) -> None:
     lives = revrec("trace", entry["reference"], "--deep", "--format", "json").json
     assert len(lives) == MANY and lives[0]["charge"]["id"] == "shop/I-1/1"
     shown = revrec("trace", entry["reference"], "--deep").out

@@ -146,7 +146,7 @@ def test_an_entry_that_turns_out_to_be_posted_after_the_close_is_late(
     assert books.sql("SELECT state FROM journal_entry") == [("POSTED",)]
     assert total(books, MARCH) == 2_400 and total(books, APRIL) == 2_200
     (late,) = shown(books, MARCH)[1].late
-    assert late.amount == -200 and late.reason.endswith("turned out to be posted")
+    assert late.amount == -200 and late.reason.endswith("was posted after the close")
 
 
 def test_a_row_that_leaves_the_quarantine_after_the_close_is_late(books: Books, row: MakeRow) -> None:

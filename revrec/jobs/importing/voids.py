@@ -1,4 +1,4 @@
-"""``revrec charge void``: take back a charge line that should never have arrived."""
+"""``revrec charge void``: void a charge line that should never have arrived."""
 
 from typing import TYPE_CHECKING
 

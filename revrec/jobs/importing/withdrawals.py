@@ -1,4 +1,4 @@
-"""``revrec event withdraw``: take back an event that was recorded by mistake."""
+"""``revrec event withdraw``: withdraw an event that was recorded by mistake."""
 
 from typing import TYPE_CHECKING
 
@@ -19,8 +19,8 @@ def withdraw_event(
 ) -> tuple[RecordedEvent, list[ScheduleChange]]:
     """Withdraw an event, with its copies for the costs of the charge line, and derive the schedules without it.
 
-    The event stays stored, with the reason of its withdrawal. Amounts that are on entries already are corrected as by
-    any event; what only the event had dated is taken back, and waits. With ``dry_run`` the same is done and discarded.
+    The event stays stored, with the reason of its withdrawal. Amounts that are on entries already are corrected as
+    after any event; an amount that only the event had dated is reversed, and waits. With ``dry_run`` nothing is saved.
 
     Raises:
         BadInput: there is no such event, it is withdrawn already, or the reason is missing.

@@ -59,7 +59,7 @@ def plan_reversals(connection: "Connection", order: ReversalOrder) -> ReversalPl
     plan = ReversalPlan([], [], [])
     in_force = reversals.reversals_in_force(connection, numbers)
     for number in numbers:
-        reason = _place(plan, ENTRY_TABLES.head(connection, number), in_force.get(number))
+        reason = _add_to_plan(plan, ENTRY_TABLES.head(connection, number), in_force.get(number))
         if reason:
             plan.left_out.append(reason)
     if not plan.entries and not plan.begun:
@@ -86,7 +86,7 @@ def _entry(connection: "Connection", reference: str) -> int:
     return int(found.id)
 
 
-def _place(plan: ReversalPlan, head: "Row[Any]", reversal: "reversals.ReversalInForce | None") -> str:
+def _add_to_plan(plan: ReversalPlan, head: "Row[Any]", reversal: "reversals.ReversalInForce | None") -> str:
     """Add an entry to the plan; return why it is left out, or nothing."""
     state = head.state.lower().replace("_", " ")
     if head.state != "POSTED":
@@ -116,8 +116,8 @@ def create_reversals(
     added = []
     for number in numbers:
         stored = entries.read_entry(connection, number)
-        day = _day(dates, stored, order.day)
-        added.append(_create(connection, context, run, stored, day, company, (order.reason, order.final)))
+        day = _mirror_date(dates, stored, order.day)
+        added.append(_store_mirror(connection, context, run, stored, day, company, order.reason, order.final))
     return added
 
 
@@ -131,7 +131,7 @@ def renew_reversals(connection: "Connection", context: "Context", run: int, comp
     for one in found:
         stored = entries.read_entry(connection, one.reverses)
         day = dates.periods.first_open(stored.entry.entity, date.fromisoformat(one.date))
-        added.append(_create(connection, context, run, stored, day, company, (one.reason, one.final)))
+        added.append(_store_mirror(connection, context, run, stored, day, company, one.reason, one.final))
     return added
 
 
@@ -160,23 +160,23 @@ def rebuild_reversal(
 _FOUND = "Intacct has this reversal, which these books did not know"
 
 
-def _create(
+def _store_mirror(
     connection: "Connection",
     context: "Context",
     run: int,
     stored: "StoredEntry",
     day: date,
     company: str,
-    said: tuple[str, bool],
+    reason: str,
+    final: bool,
 ) -> int:
-    reason, final = said
     times = reversals.next_times(connection, stored.id)
     mirror = reversal_of(stored.entry, day, times, deployment(connection), company, final)
     reversal = reversals.Reversal(stored.id, times, None, None, day.isoformat(), final, reason)
     return entries.add_reversal_entry(connection, run, mirror, reversal, context.who())
 
 
-def _day(dates: "PostingDates", stored: "StoredEntry", wanted: date | None) -> date:
+def _mirror_date(dates: "PostingDates", stored: "StoredEntry", wanted: date | None) -> date:
     """Return the date of a mirror entry."""
     entry = stored.entry
     if wanted is None:

@@ -38,9 +38,8 @@ class ClosedPeriod(NamedTuple):
 class LateChange(NamedTuple):
     """A change of a deferred balance that arrived after its period was closed.
 
-    ``amount`` is in minor units, credits positive.
-
-    ``date`` is in the closed period, ``stored`` is when it arrived, as UTC text. ``reason`` says where it comes from.
+    ``amount`` is in minor units, credits positive. ``date`` is in the closed period, ``stored`` is when it arrived, as
+    UTC text. ``reason`` says where it comes from.
     """
 
     entity: str
@@ -167,7 +166,7 @@ def _counts(event: FulfillmentEvent, until: date) -> bool:
 def _reason(row: LateRow) -> str:
     """Return where a late change comes from: file and row, or who recorded it, with the note of a person."""
     if row.kind in (ENTRY, INVOICE):
-        return f"{row.kind} {row.what} turned out to be posted"
+        return f"{row.kind} {row.what} was posted after the close"
     if row.kind == LEDGER:
         return f"entry {row.what} was changed in Intacct; finding {row.note} accepted by {row.actor}"
     place = f"{row.file}, row {row.row}" if row.file else f"recorded by {row.actor}"

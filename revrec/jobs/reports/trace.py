@@ -339,7 +339,7 @@ class AccountTotal(NamedTuple):
 class PostedEntryTrace(NamedTuple):
     """A journal entry as a whole: with all its lines, their sums by account, and its own audit events.
 
-    ``charges`` is the number of charge lines that are behind it.
+    ``charges`` is the number of its charge lines.
     """
 
     entry: EntryTrace
@@ -349,7 +349,7 @@ class PostedEntryTrace(NamedTuple):
 
 
 def trace_entries(context: "Context", reference: str) -> list[PostedEntryTrace]:
-    """Return the entries with this reference or Intacct record number, without the charge lines behind them.
+    """Return the entries with this reference or Intacct record number, without the history of their charge lines.
 
     The list is empty if the reference names something else.
     """

@@ -323,7 +323,7 @@ def _choice(field: FieldNames, grid: Grid, names: dict[str, str]) -> ColumnChoic
     if field.field not in _BY_CONTENT:
         return None
     fitting = [column for column in fitting if _contains(grid, column, field, _ENOUGH)]
-    alone = [column for column in fitting if _looks(grid, column, field)]
+    alone = [column for column in fitting if _is_found_by_values(grid, column, field)]
     return ColumnChoice(field.field, alone[0], alone[1:], len(alone) == 1, by_content=True) if alone else None
 
 
@@ -334,7 +334,7 @@ _BY_CONTENT = ("amount", "currency", "post_date")
 """Fields whose values are so particular that a column is found without its name."""
 
 
-def _looks(grid: Grid, column: str, field: FieldNames) -> bool:
+def _is_found_by_values(grid: Grid, column: str, field: FieldNames) -> bool:
     """Return True if a column can be found by its values alone."""
     if _OTHER_MEANING.search(plain(column)):
         return False

@@ -178,15 +178,18 @@ def _query(asked: BalanceQuery) -> Select[Any]:
             recognized.c.amount.label("recognized"),
         )
         .select_from(charge_line)
-        .outerjoin(contract_line, and_(contract_line.c.charge_no == charge_line.c.no, *_stored(contract_line, asked)))
+        .outerjoin(
+            contract_line, and_(contract_line.c.charge_no == charge_line.c.no, *_stored_by_then(contract_line, asked))
+        )
         .outerjoin(homes, homes.c.no == charge_line.c.no)
-        .outerjoin(home, and_(home.c.no == homes.c.home, *_imported(home, asked)))
-        .outerjoin(home_contract, and_(home_contract.c.charge_no == home.c.no, *_stored(home_contract, asked)))
+        .outerjoin(home, and_(home.c.no == homes.c.home, *_imported_by_then(home, asked)))
+        .outerjoin(home_contract, and_(home_contract.c.charge_no == home.c.no, *_stored_by_then(home_contract, asked)))
         .outerjoin(recognized, recognized.c.charge_no == charge_line.c.no)
         .outerjoin(planned, planned.c.charge_no == charge_line.c.no)
         .outerjoin(on, on.c.charge_no == charge_line.c.no)
         .outerjoin(
-            arrival_account, and_(arrival_account.c.charge_no == charge_line.c.no, *_stored(arrival_account, asked))
+            arrival_account,
+            and_(arrival_account.c.charge_no == charge_line.c.no, *_stored_by_then(arrival_account, asked)),
         )
         .outerjoin(versions, versions.c.charge_no == charge_line.c.no)
         .outerjoin(first, _is_version(first, func.coalesce(versions.c.in_force, versions.c.first)))
@@ -195,14 +198,14 @@ def _query(asked: BalanceQuery) -> Select[Any]:
         .outerjoin(rule, rule.c.id == newest.c.rule_version_id)
         .order_by("contract", charge_line.c.entity, charge_line.c.currency, charge_line.c.no)
     )
-    query = _of(asked, query.where(*_imported(charge_line, asked)), charge_line.c.no)
+    query = _limited(asked, query.where(*_imported_by_then(charge_line, asked)), charge_line.c.no)
     if asked.entities is not None:
         query = query.where(charge_line.c.entity.in_(asked.entities))
     whole: Select[Any] = query if asked.customer is None else query.where(charge_line.c.customer == asked.customer)
     return whole
 
 
-def _of(asked: BalanceQuery, query: Any, charge_no: "ColumnElement[int]") -> Any:
+def _limited(asked: BalanceQuery, query: Any, charge_no: "ColumnElement[int]") -> Any:
     """Limit a query to the charge lines that are asked for, if not to all."""
     return query if asked.numbers is None else query.where(charge_no.in_(asked.numbers))
 
@@ -211,12 +214,12 @@ def _is_version(header: Any, version: "ColumnElement[Any]") -> ColumnElement[boo
     return and_(header.c.charge_no == charge_line.c.no, header.c.version == version)
 
 
-def _stored(table: Any, asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
+def _stored_by_then(table: Any, asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
     """Return the condition that a row with an audit event was stored by then, if there is one."""
     return () if asked.known is None else (table.c.audit_seq <= asked.known.audit_seq,)
 
 
-def _imported(line: Any, asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
+def _imported_by_then(line: Any, asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
     """Return the condition that a charge line was imported by then, if there is one."""
     return () if asked.known is None else (line.c.no <= asked.known.charge_no,)
 
@@ -232,7 +235,7 @@ def _planned(asked: BalanceQuery) -> Any:
         for name, which in sums.items()
     )
     query = select(schedule_line.c.charge_no, *amounts).group_by(schedule_line.c.charge_no)
-    query = _of(asked, query, schedule_line.c.charge_no)
+    query = _limited(asked, query, schedule_line.c.charge_no)
     if asked.known is None:
         return query.where(schedule_line.c.superseded_by.is_(None)).subquery()
     then, next_one = schedule.alias("then"), schedule.alias("next_one")
@@ -243,7 +246,7 @@ def _planned(asked: BalanceQuery) -> Any:
         next_one.c.audit_seq <= asked.known.audit_seq,
     )
     return (
-        query.join(then, and_(its_line, then.c.version == schedule_line.c.version, *_stored(then, asked)))
+        query.join(then, and_(its_line, then.c.version == schedule_line.c.version, *_stored_by_then(then, asked)))
         .outerjoin(next_one, after)
         .where(next_one.c.charge_no.is_(None))
         .subquery()
@@ -263,7 +266,7 @@ def _invoiced(asked: BalanceQuery) -> Any:
     )
     if asked.known is not None:
         query = query.where(invoice.c.posted_at <= asked.known.at)
-    return _of(asked, query, invoice_line.c.charge_no).group_by(invoice_line.c.charge_no).subquery()
+    return _limited(asked, query, invoice_line.c.charge_no).group_by(invoice_line.c.charge_no).subquery()
 
 
 def _versions(asked: BalanceQuery) -> Any:
@@ -281,7 +284,7 @@ def _versions(asked: BalanceQuery) -> Any:
         .join(charge_line, charge_line.c.no == schedule.c.charge_no)
         .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
     )
-    query = _of(asked, query.where(*_stored(schedule, asked)), schedule.c.charge_no)
+    query = _limited(asked, query.where(*_stored_by_then(schedule, asked)), schedule.c.charge_no)
     return query.group_by(schedule.c.charge_no).subquery()
 
 
@@ -292,7 +295,7 @@ def _is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnEle
         for source, wish in asked.wishes.items()
     ]
     void = charge_void.c
-    voided = select(void.charge_no).where(void.charge_no == charge_line.c.no, *_stored(charge_void, asked))
+    voided = select(void.charge_no).where(void.charge_no == charge_line.c.no, *_stored_by_then(charge_void, asked))
     by_hand = and_(invoiced.is_(None), charge_line.c.post_date <= day, ~exists(voided.correlate(charge_line)))
     return or_(invoiced <= day, and_(by_hand, ~and_(SOLD, or_(*wanted))) if wanted else by_hand)
 

@@ -34,10 +34,10 @@ def charge_conditions(filters: Filters) -> Conditions:
         if wanted is not None:
             yield column == wanted
     if filters.document is not None:
-        yield of_document(charge_line.c.source, charge_line.c.document, filters.document)
+        yield is_of_document(charge_line.c.source, charge_line.c.document, filters.document)
 
 
-def of_document(source: Column[str], document: Column[str], wanted: str) -> ColumnElement[bool]:
+def is_of_document(source: Column[str], document: Column[str], wanted: str) -> ColumnElement[bool]:
     """Return the condition that a document has this name, alone or with its source before it."""
     whole = source + "/" + document == wanted
     return (document == wanted) | whole if "/" in wanted else document == wanted
@@ -51,7 +51,7 @@ def rule_conditions(filters: Filters) -> Conditions:
         yield (rule_version.c.deferred == filters.account) | (rule_version.c.accrued == filters.account)
 
 
-def of_rule(filters: Filters) -> Conditions:
+def schedule_conditions(filters: Filters) -> Conditions:
     """Yield the condition that a version of a charge line's schedule follows the rule, or uses the account."""
     conditions = [*rule_conditions(filters)]
     if conditions:
@@ -102,7 +102,7 @@ def invoice_conditions(filters: Filters) -> Conditions:
         if getattr(filters, name) is not None:
             yield column == getattr(filters, name)
     if filters.document is not None:
-        yield of_document(invoice.c.source, invoice.c.document, filters.document)
+        yield is_of_document(invoice.c.source, invoice.c.document, filters.document)
     if filters.rule is not None:
         yield false()
     lines = {"item": invoice_line.c.item, "account": invoice_line.c.account, "charge": invoice_line.c.charge}

@@ -28,7 +28,7 @@ from revrec.store.tables import (
 
 LINE, EVENT, ENTRY, LEDGER, INVOICE = "charge line", "event", "entry", "ledger", "invoice"
 TAKEN_BACK = "taken back"
-"""The kinds of late rows: also entries that turned out to be posted, changes in Intacct that a person accepted, and
+"""The kinds of late rows: also entries that were posted after the close, changes in Intacct that a person accepted, and
 charge lines and events that a person took back."""
 
 

@@ -19,8 +19,8 @@ from revrec.store.reports.filters import (
     charge_conditions,
     entry_conditions,
     invoice_conditions,
-    of_rule,
     recognition_date,
+    schedule_conditions,
     within,
 )
 from revrec.store.tables import (
@@ -192,7 +192,7 @@ def charge_rows(connection: Connection, filters: Filters) -> Iterator[ChargeRow]
         )
         .outerjoin(rule_version, rule_version.c.id == schedule.c.rule_version_id)
         .outerjoin(unscheduled, unscheduled.c.charge_no == charge_line.c.no)
-        .where(*charge_conditions(filters), *of_rule(filters), *within(charge_line.c.post_date, filters))
+        .where(*charge_conditions(filters), *schedule_conditions(filters), *within(charge_line.c.post_date, filters))
         .order_by(charge_line.c.no)
     )
     return map(ChargeRow._make, stream_rows(connection, query, BATCH))
@@ -212,7 +212,11 @@ def _sum_of_lines(posted: bool) -> ColumnElement[int]:
 
 def event_rows(connection: Connection, filters: Filters) -> Iterator[RecordedEvent]:
     """Yield the recorded events, the newest first; the filters select by the day of the event."""
-    conditions = (*charge_conditions(filters), *of_rule(filters), *within(fulfillment_event.c.date, filters))
+    conditions = (
+        *charge_conditions(filters),
+        *schedule_conditions(filters),
+        *within(fulfillment_event.c.date, filters),
+    )
     query = recorded_events().where(*conditions).order_by(fulfillment_event.c.id.desc())
     return map(RecordedEvent._make, stream_rows(connection, query, BATCH))
 
@@ -313,7 +317,7 @@ def _is_about(chosen: Select[tuple[int]]) -> ColumnElement[bool]:
 
 
 def _chosen_charges(filters: Filters) -> Select[tuple[int]]:
-    return select(charge_line.c.no).where(*charge_conditions(filters), *of_rule(filters))
+    return select(charge_line.c.no).where(*charge_conditions(filters), *schedule_conditions(filters))
 
 
 def _without_days(filters: Filters) -> Filters:

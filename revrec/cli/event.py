@@ -100,6 +100,11 @@ def register(app: typer.Typer) -> None:
         facts = {"charge": fact.charge, "kind": kind, "date": happened.isoformat()}
         show_changes(options, facts, done, changes, dry_run)
 
+    _add_list(group)
+    _add_withdraw(group)
+
+
+def _add_list(group: typer.Typer) -> None:
     @list_command(group, "list", "event", filters=ALL)
     def list_(options: Options, filters: Filters, limit: LimitOption = LIMIT) -> None:
         """List recorded events, also withdrawn ones, the newest first.
@@ -120,6 +125,8 @@ def register(app: typer.Typer) -> None:
         found = recorded_events(options.context(), filters)
         show_list(options, "events", found, EVENTS, ("event", "events"), limit, shown, SPARE, ("id",))
 
+
+def _add_withdraw(group: typer.Typer) -> None:
     @command(group, "withdraw", "event")
     def withdraw(
         options: Options,

@@ -96,6 +96,11 @@ def register(app: typer.Typer) -> None:
         columns = (*COLUMNS, *FURTHER) if options.csv else _columns(state)
         show_list(options, "postings", found, columns, nouns, limit, _shown, SPARE, conclusion=by + FOLLOW)
 
+    _add_resolve(group)
+    _add_reverse(group)
+
+
+def _add_resolve(group: typer.Typer) -> None:
     @command(group, "resolve", "postings")
     def resolve(
         options: Options,
@@ -145,6 +150,8 @@ def register(app: typer.Typer) -> None:
         else:
             print(f"{reference}: {state_in_words(state.lower())}")
 
+
+def _add_reverse(group: typer.Typer) -> None:
     @command(group, "reverse", "postings")
     def reverse(
         options: Options,

@@ -1,7 +1,6 @@
 """Documents that sources sent: the outcome of each, and when each source was last fetched."""
 
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
@@ -58,11 +57,3 @@ def add_fetch(
     connection.execute(insert(source_fetch).values(values))
     shown = {"documents": documents, "outcome": outcome}
     record(connection, who, "source fetched", f"source {source}", shown, [digest_rows(source_fetch, [values])])
-
-
-def recent_documents(connection: Connection, source: str | None = None, last: int = 100) -> Iterator[dict[str, Any]]:
-    """Yield the documents received last, newest first."""
-    query = select(received_document).order_by(received_document.c.id.desc()).limit(last)
-    if source is not None:
-        query = query.where(received_document.c.source == source)
-    yield from (dict(row) for row in connection.execute(query).mappings())

@@ -26,7 +26,7 @@ def book() -> MakeBook:
 
 @pytest.fixture
 def derive(book: MakeBook) -> Derive:
-    """Return the schedule of a line by one rule, given as the keys of its [rule.recognize]."""
+    """Return the schedule of a line by one rule, from the keys of its [rule.recognize]."""
 
     def derived(recognize: str, line: ChargeLine, events: Sequence[FulfillmentEvent] = ()) -> Any:
         return book(f'[[rule]]\nname = "only"\n[rule.recognize]\n{recognize}\n').derive(line, events)

@@ -45,7 +45,7 @@ def section(command: Any, words: tuple[str, ...]) -> Iterator[str]:
 
 def _place(argument: Any) -> str:
     place = f"{argument.metavar}{'...' if argument.nargs != 1 else ''}"
-    return place if argument.required else f"[{place}]"
+    return place if argument.required or place.startswith("[") else f"[{place}]"
 
 
 def _name(parameter: Any) -> str:

@@ -65,8 +65,8 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Explain an error: what it means, and what to do.
 
-        Use it for a number or text that Intacct returned; for what was sent and answered, use `revrec trace` with the
-        reference of the entry.
+        Use it for a number or text that Intacct returned. To see the request and the response, use `revrec trace` with
+        the reference of the entry.
 
         \b
         Examples:

@@ -28,15 +28,15 @@ def register(app: typer.Typer) -> None:
             ),
         ],
         limit: Annotated[
-            int, typer.Option("--limit", metavar="N", help="Most charge lines shown; 0: all.", min=0)
+            int, typer.Option("--limit", metavar="N", help="Maximum number of charge lines; 0 for all.", min=0)
         ] = LIMIT,
     ) -> None:
         """Explain where each amount of a charge line comes from.
 
-        Use it to see why an amount is what it is; for what happened to it until now, use `revrec trace`, and for the
-        rules that do not cover the line, `revrec rules explain`. Shows the arithmetic of each amount, the price change
-        that caused it, or why it was scheduled again, with the rule and the paragraph of the standard that its method
-        follows. With -v, the rule's text is shown too.
+        Use it to see why an amount is what it is. To see what happened to it until now, use `revrec trace`; to see
+        why other rules do not cover the line, use `revrec rules explain`. Shows the arithmetic of each amount, the
+        price change that caused it, or why it was scheduled again, with the rule and the paragraph of the standard
+        that its method follows. With -v, the rule's text is shown too.
 
         \b
         Examples:

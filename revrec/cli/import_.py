@@ -83,7 +83,7 @@ def register(app: typer.Typer) -> None:
         `revrec trace`.
 
         --suggest drafts a mapping instead: columns, dates, numbers, currency and total rows, each with its evidence. A
-        "?" marks what only you can decide; the draft cannot be used before. --map gives the draft its name.
+        "?" marks what only you can decide; replace it before you use the draft. --map names the draft.
 
         \b
         Examples:

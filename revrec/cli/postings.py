@@ -74,9 +74,9 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """List entries and invoices by their state.
 
-        By default, shows what is not settled, with errors and advice. A posted one has Intacct's record number, who
-        posted it and when. A period, --from and --to select by the date in the ledger; with --basis earned, by the day
-        of recognition.
+        By default, shows what is not settled, with errors and advice. Posted ones show Intacct's record number, who
+        posted them and when. A period, --from and --to select by the date in the ledger; with --basis earned, by the
+        day of recognition.
 
         \b
         Examples:

@@ -29,9 +29,9 @@ def register(group: typer.Typer) -> None:
         """List the versions of rules, and what each moved.
 
         Shows who used each version first, when and why, and how many charge lines follow it. A version is stored when
-        it first makes a schedule. Moved is what the schedules that it replaced had planned in other months. With a
-        RULE, the text of its first version and the differences of each later one are shown too; JSON has the whole text
-        of every version. What each rebuild moved is in `revrec report moves`.
+        it is first used for a schedule. Moved is the amount that its schedules planned in other months than the
+        schedules that they replaced. With a RULE, the text of its first version and the differences of each later one
+        are shown too; JSON has the whole text of every version. `revrec report moves` lists what each rebuild moved.
 
         \b
         Examples:

@@ -103,9 +103,9 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Explain which rule covers a charge line, and why.
 
-        Use it to see why a line has this rule, or none; for where its amounts come from, use `revrec explain`, and for
-        what happened to it, `revrec trace`. Shows each rule that was tried, the condition that failed, the rule that
-        won, and the resulting schedule.
+        Use it to see why a rule covers a line, or why none does. To see where its amounts come from, use `revrec
+        explain`; to see what happened to it, use `revrec trace`. Shows each rule that was tried, the condition that
+        failed, the rule that won, and the resulting schedule.
 
         \b
         Examples:

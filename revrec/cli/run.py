@@ -60,7 +60,8 @@ def register(app: typer.Typer) -> None:
         With --retry-for, it retries temporary failures every 15 minutes, and postings in doubt as soon as they can be
         settled, until none is left or the time is up. One alert is sent, at the end.
 
-        A day after today, and more than [run] largest allows, must be confirmed: on a terminal, or with --yes.
+        If --date is after today, or the run would post more than [run] largest, it must be confirmed: on a terminal, or
+        with --yes.
 
         With --fetch, a failing source does not stop the run from posting; its exit code is used if the run's is 0.
 

@@ -19,8 +19,9 @@ def register(app: typer.Typer) -> None:
     def run_list(options: Options, filters: Filters, limit: LimitOption = LIMIT) -> None:
         """List the runs, the newest first.
 
-        Shows the entries that each created, how many of them are posted by now, and its outcome. A period, --from and
-        --to select by the day that was run, other filters runs that created an entry or invoice with such a line.
+        Shows how many entries each run created, how many of them are posted by now, and the outcome. A period, --from
+        and --to select by the date of the run. Other filters select runs that created an entry or invoice with such a
+        line.
 
         \b
         Examples:

@@ -52,7 +52,9 @@ def register(app: typer.Typer) -> None:
         ] = False,
         limit: Annotated[
             int,
-            typer.Option("--limit", metavar="N", help="Most charge lines, or lines of an entry, shown; 0: all.", min=0),
+            typer.Option(
+                "--limit", metavar="N", help="Maximum number of charge lines, or lines of an entry; 0 for all.", min=0
+            ),
         ] = LIMIT,
     ) -> None:
         """Trace a charge line, journal entry or invoice.

@@ -152,7 +152,7 @@ TWINS: dict[tuple[Home, str], Twin] = {}
 
 
 def twin_of(home: Home, name: str = "") -> Callable[[Twin], Twin]:
-    """Put a function in the table as the twin of ``name`` (default: the name that it has); their parameters must agree."""
+    """Put a function in the table as the twin of ``name`` (default: its own); their parameters must agree."""
 
     def put(made: Twin) -> Twin:
         original = name or made.__name__

@@ -239,3 +239,8 @@ def _show_reversals(options: Options, result: "ReversalResult", final: bool) -> 
         print(
             "The next run posts them as planned. To apply changed rules first: revrec schedule --rebuild --reason TEXT"
         )
+    if not final and result.blocked:
+        print(
+            f"{counted(result.blocked, 'line')} of a closed period: blocked until it reopens, by policy hold",
+            file=sys.stderr,
+        )

@@ -101,6 +101,12 @@ def test_a_reversal_dated_after_today_needs_yes(posted: Path, revrec: Revrec, re
     assert reverse(revrec, reference, "--date", tomorrow, "--yes").code == 0
 
 
+def test_lines_of_a_closed_month_are_said_to_be_blocked(posted: Path, revrec: Revrec, reference: str) -> None:
+    revrec("periods", "close", "2024-01", "--reason", "reported")
+    assert "2 lines of a closed period: blocked until it reopens, by policy hold" in reverse(revrec, reference).err
+    assert revrec("run", "--date", "2024-02-29").code == 4
+
+
 def totals(revrec: Revrec, *words: str) -> dict[str, tuple[str, str]]:
     """Posted and planned by month, as the preview shows them by ledger date."""
     found = revrec("preview", "--basis", "ledger", "--to", "2024-04-30", *words, "--format", "json").json["totals"]

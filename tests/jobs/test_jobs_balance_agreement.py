@@ -12,14 +12,17 @@ from hypothesis import strategies as st
 
 from revrec.core.contract_balance import BalanceSheet
 from revrec.core.errors import BadInput
+from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.money import decimal_string
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reconciling.reclassify import reclassify
 from revrec.jobs.reconciling.reconcile import reconcile
+from revrec.jobs.reports import lists
 from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
 from revrec.jobs.reports.line_balances import BalanceOptions
+from revrec.jobs.reports.preview import preview
 from revrec.jobs.running.reverse import reverse
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import ROOT, Books, MakeRow
@@ -62,6 +65,12 @@ def reconciled(books: Books, day: date = END) -> Sums:
     """The column ``unrecognized`` of ``revrec reconcile``."""
     found = reconcile(books.context("reconcile"), day).balances
     return {(one.account, one.currency): one.unrecognized for one in found if one.unrecognized}
+
+
+def posted_until(books: Books, day: date) -> int:
+    """The column ``posted`` of ``revrec preview --basis ledger``, in cents."""
+    totals = preview(books.context("preview"), Filters(last=day), basis=Basis.ledger).totals()
+    return sum(round(float(one.posted) * 100) for one in totals)
 
 
 def added_up(books: Books, day: date = END) -> Sums:
@@ -199,6 +208,23 @@ def test_what_is_no_longer_in_the_ledger_is_no_longer_recognized_once_it_is_acce
     for day, recognized in ((february, in_february), (march, in_march)):
         left = {("2400", "USD"): 10_000 - recognized} if recognized < 10_000 else {}
         assert reported(books, day) == reconciled(books, day) == left
+        assert posted_until(books, day) == recognized
+    (charge,) = lists.charges(books.context("charge list"), NO_FILTERS)
+    assert charge["posted"] == decimal_string(in_march, "USD")
+
+
+@pytest.mark.parametrize("how", ["reopen", "final"])
+def test_what_is_reopened_or_closed_is_taken_from_what_is_posted_once(
+    books: Books, intacct: Intacct, row: MakeRow, how: str
+) -> None:
+    books.take(row(item="POD-1", amount="100.00", post_date="2024-02-01"))
+    books.event("shop/INV-1/1", "pod", "2024-02-10")
+    assert books.run("2024-02-29").complete
+    intacct.admin("/entries/reverse", record_no=intacct.entries()[0]["record_no"], date="2024-03-05")
+    (finding,) = reconcile(books.context("reconcile"), END).findings
+    keys: Any = {how: [finding.key]}
+    reconcile(books.context("reconcile"), END, reason="on purpose", **keys)
+    assert [posted_until(books, day) for day in (date(2024, 2, 29), END)] == [10_000, 0]
 
 
 def test_an_entry_that_is_put_back_is_recognized_again_once_that_is_accepted(

@@ -150,6 +150,7 @@ def test_a_reversal_of_a_closed_month_is_dated_in_the_first_open_one(
         periods.sync(posted.context("periods sync"))
     result = undo(posted, references(posted)[0])
     assert result.complete and [one["date"] for one in result.run.entries] == ["2024-02-01"]
+    assert (result.lines, result.blocked) == (2, 2 if policy == "hold" else 0)
     sound(posted)
 
 
@@ -163,7 +164,8 @@ def test_a_day_in_a_closed_period_is_refused_with_the_next_open_day(posted: Book
 def test_a_reversal_whose_answer_was_lost_is_found_and_posted_once(posted: Books, intacct: Intacct) -> None:
     first = references(posted)[0]
     intacct.fault("drop@after:1x:create")
-    assert not undo(posted, first).complete
+    lost = undo(posted, first)
+    assert (lost.complete, lost.lines) == (False, 0)
     assert open_until(posted) == [], "nothing is due again before the reversal is certain"
     assert undo(posted, first, later=LATER).complete
     with pytest.raises(BadInput, match="already reversed"):
@@ -213,6 +215,7 @@ def test_a_period_that_intacct_closes_at_the_last_moment_moves_the_reversal(
     intacct.fault("close_period=2024-01@before:1x:create")
     result = undo(posted, references(posted)[0])
     assert result.complete and [one["date"] for one in result.run.entries] == ["2024-02-01"]
+    assert (result.lines, result.blocked) == (2, 2 if policy == "hold" else 0)
     assert len(intacct.entries()) == 3
     sound(posted)
 

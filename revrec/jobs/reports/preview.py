@@ -24,7 +24,7 @@ from revrec.jobs.scheduling.contracts import ContractShare, shares_of_contract, 
 from revrec.jobs.scheduling.pick_up import as_the_next_run
 from revrec.store import charges
 from revrec.store.reports.figures import SqlAlchemyView
-from revrec.store.reports.forecast import PlannedLine, planned_lines, reversed_lines
+from revrec.store.reports.forecast import PlannedLine, changed_lines, planned_lines, reversed_lines
 from revrec.store.reports.undated import UNSCHEDULED, WAITING, UndatedLine, undated_lines
 
 if TYPE_CHECKING:
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 STATES = {
     "planned": "planned", "not imported": "planned", "ready": "planned", "sending": "in_doubt", "in_doubt": "in_doubt",
-    "posted": "posted", "reversed": "posted", "reversal": "posted", "rejected": "rejected", "held": "needs_review",
+    "posted": "posted", "reversed": "posted", "reversal": "posted", "changed": "posted",
+    "rejected": "rejected", "held": "needs_review",
 }  # fmt: skip
 """The part of a total that a line belongs to, by its status."""
 GOES_ON = ("planned", "rejected", "not imported")
@@ -227,8 +228,9 @@ def preview(
         by_ledger_date = basis is Basis.ledger and not due
         for line in planned_lines(connection, filters, due, by_ledger_date):
             result.add(line, holding)
-        for line in () if due else reversed_lines(connection, filters, by_ledger_date):
-            result.add(line, holding)
+        for lines in () if due else (reversed_lines, changed_lines):
+            for line in lines(connection, filters, by_ledger_date):
+                result.add(line, holding)
         result.undated = list(undated_lines(connection, filters))
         no = charges.find_charge(connection, filters.charge) if filters.charge else None
         kept = list(stored_allocations(connection, no)) if no is not None else []

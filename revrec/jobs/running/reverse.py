@@ -1,10 +1,10 @@
 """``revrec postings reverse``: post the mirror entries of posted entries, each exactly once."""
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from revrec.jobs.gateway import open_gateway
-from revrec.jobs.posting.periods import refresh_closed_periods
+from revrec.jobs.posting.periods import posting_dates, refresh_closed_periods
 from revrec.jobs.posting.poster import worker_name
 from revrec.jobs.posting.rejections import replannable_entries, unrecognized_rejections
 from revrec.jobs.posting.reversing import ReversalOrder, ReversalPlan, create_reversals, plan_reversals, renew_reversals
@@ -17,22 +17,25 @@ from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.workers import active_run
 
 if TYPE_CHECKING:
+    from revrec.core.periods import PostingDates
     from revrec.jobs.context import Context
     from revrec.jobs.gateway import Connect
-    from revrec.store.connection import Connection
+    from revrec.store.connection import Connection, Row
 
 
 class ReversalResult:
     """The result of an order: the run's, the reversed entry of each mirror entry by reference, and what was left out.
 
-    ``lines`` counts the schedule lines that are open again, or would be.
+    ``lines`` counts the schedule lines that are open again, or would be, and ``blocked`` those of them that the next
+    run does not post, because their period is closed.
     """
 
-    def __init__(self, run: RunResult, reverses: dict[str, str], left_out: list[str], lines: int) -> None:
+    def __init__(self, run: RunResult, reverses: dict[str, str], left_out: list[str], lines: int, blocked: int) -> None:
         self.run = run
         self.reverses = reverses
         self.left_out = left_out
         self.lines = lines
+        self.blocked = blocked
 
     @property
     def complete(self) -> bool:
@@ -100,13 +103,15 @@ class ReversalRun(PostingRun):
         heads = {number: ENTRY_TABLES.head(connection, number) for number in found}
         live = [number for number in found if heads[number].state != "REPLACED"]
         self.result.entries = entry_views(connection, live)
-        reverses = {
-            heads[number].reference: ENTRY_TABLES.head(connection, one.reverses).reference
-            for number, one in found.items()
-            if one is not None
+        reversed_ = {
+            number: ENTRY_TABLES.head(connection, one.reverses) for number, one in found.items() if one is not None
         }
-        lines = sum(heads[number].lines // 2 for number in live)
-        return ReversalResult(self.result, reverses, self.plan.left_out, lines)
+        reverses = {heads[number].reference: head.reference for number, head in reversed_.items()}
+        done = [number for number in live if self.result.dry_run or heads[number].state == "POSTED"]
+        dates = posting_dates(self.context, connection)
+        blocked = [number for number in done if _blocks(dates, reversed_[number])]
+        lines, held = (sum(heads[number].lines // 2 for number in some) for some in (done, blocked))
+        return ReversalResult(self.result, reverses, self.plan.left_out, lines, held)
 
     def _commit_intents(self, connection: "Connection") -> list[int]:
         """Store the mirror entries; one that was rejected before is replaced by a new one."""
@@ -146,3 +151,9 @@ class ReversalRun(PostingRun):
             entities = {str(ENTRY_TABLES.head(connection, number).entity) for number in numbers}
         if self.context.settings.posting.closed_period != "fail":
             refresh_closed_periods(self.context, self.gateway, sorted(entities))
+
+
+def _blocks(dates: "PostingDates", entry: "Row[Any]") -> bool:
+    """Check if the policy for closed periods keeps the lines of an entry from being posted again."""
+    closed = dates.periods.closed(entry.entity, date.fromisoformat(entry.date))
+    return dates.policy == "hold" and closed is not None

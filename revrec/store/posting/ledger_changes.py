@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, case, func, select
+from sqlalchemy import Connection, and_, case, exists, func, select
 
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import insert_rows, next_number
@@ -40,6 +40,14 @@ sides of a reversal are exchanged."""
 
 RECOGNIZED = case((_OF_REVERSAL, -schedule_line.c.amount), else_=schedule_line.c.amount)
 """The amount that a journal line on a deferred account recognizes, in minor units; the opposite sign in a reversal."""
+
+
+_BY_A_PERSON = select(entry_reversal.c.id).where(
+    entry_reversal.c.reverses == ledger_change.c.entry_id, entry_reversal.c.entry_id.is_(None)
+)
+IS_UNEXPLAINED = (ledger_change.c.part != MOVE) & ~exists(_BY_A_PERSON.correlate(ledger_change))
+"""The condition that only this change shows what an entry recognizes: no reversal that a person made in Intacct and
+that these books have reopened or closed."""
 
 
 class DeferredLine(NamedTuple):

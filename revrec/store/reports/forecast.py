@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, false, func, liter
 from revrec.core.filters import Filters
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.due import WAITS_FOR_INVOICE
+from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
 from revrec.store.posting.reversals import IS_IN_LEDGER
 from revrec.store.reports.filters import charge_conditions, rule_conditions, within
 from revrec.store.tables import (
@@ -17,6 +18,7 @@ from revrec.store.tables import (
     entry_reversal,
     journal_entry,
     journal_line,
+    ledger_change,
     rule_version,
     schedule,
     schedule_line,
@@ -147,7 +149,43 @@ def reversed_lines(connection: Connection, filters: Filters, by_ledger_date: boo
             yield PlannedLine(**{**row._asdict(), "awaits": False})
 
 
-_IS_OF_JOURNAL_LINE = and_(*(journal_line.c[name] == schedule_line.c[name] for name in ("charge_no", "version", "seq")))
+def changed_lines(connection: Connection, filters: Filters, by_ledger_date: bool = False) -> Iterator[PlannedLine]:
+    """Yield by how much the ledger differs from posted entries, as a person accepted it; their status is changed.
+
+    The changes of an entry that was reopened or closed for good are left out: :func:`reversed_lines` yields them.
+    """
+    change = ledger_change.c
+    of_charge = (journal_line.c.entry_id == change.entry_id) & (journal_line.c.charge_no == change.charge_no)
+    first_line = select(func.min(journal_line.c.line_no)).where(of_charge).correlate(ledger_change).scalar_subquery()
+    line = journal_line.alias("line")
+    columns = {
+        "amount": change.amount,
+        "status": literal("changed"),
+        "entry_date": change.date,
+        "reason": literal("changed in Intacct; accepted finding ") + change.finding,
+        "awaits": false(),
+    }
+    query = (
+        select(*(columns.get(one.name, one).label(one.name) for one in _COLUMNS))
+        .select_from(ledger_change)
+        .join(line, (line.c.entry_id == change.entry_id) & (line.c.line_no == first_line))
+        .join(schedule_line, and_(*(line.c[name] == schedule_line.c[name] for name in _KEY)))
+        .join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
+        .join(
+            schedule,
+            (schedule.c.charge_no == schedule_line.c.charge_no) & (schedule.c.version == schedule_line.c.version),
+        )
+        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .where(IS_UNEXPLAINED, *charge_conditions(filters), *rule_conditions(filters))
+        .where(*within(change.date if by_ledger_date else schedule_line.c.date, filters))
+        .order_by(change.id)
+    )
+    for row in stream_rows(connection, query):
+        yield PlannedLine(**{**row._asdict(), "awaits": False})
+
+
+_KEY = ("charge_no", "version", "seq")
+_IS_OF_JOURNAL_LINE = and_(*(journal_line.c[name] == schedule_line.c[name] for name in _KEY))
 
 
 def _within_ledger_dates(filters: Filters) -> Iterator[ColumnElement[bool]]:

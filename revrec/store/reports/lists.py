@@ -5,7 +5,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, literal, or_, select, union
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    Subquery,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union,
+)
 
 from revrec.core.filters import Basis, Filters
 from revrec.store.charges import NOT_VOIDED
@@ -13,6 +26,7 @@ from revrec.store.database.bulk import stream_rows
 from revrec.store.events import RecordedEvent, recorded_events
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
+from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
 from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.posting.reversals import IS_MIRROR, IS_REVERSED_FOR_GOOD
 from revrec.store.reports.filters import (
@@ -32,6 +46,7 @@ from revrec.store.tables import (
     invoice_line,
     journal_entry,
     journal_line,
+    ledger_change,
     posting_run,
     quarantine,
     rule_version,
@@ -141,8 +156,8 @@ def run_rows(connection: Connection, filters: Filters) -> Iterator[RunRow]:
 class ChargeRow(NamedTuple):
     """A charge line with its newest schedule; amounts are in minor units.
 
-    ``state`` is scheduled, unscheduled or void. ``posted`` is on posted entries that are not reversed, ``planned`` on
-    none yet, or on one that is not posted.
+    ``state`` is scheduled, unscheduled or void. ``posted`` is on posted entries that are not reversed, with the
+    changes in Intacct that a person accepted; ``planned`` is on none yet, or on one that is not posted.
     """
 
     charge: str
@@ -164,7 +179,7 @@ class ChargeRow(NamedTuple):
 def charge_rows(connection: Connection, filters: Filters) -> Iterator[ChargeRow]:
     """Yield the charge lines in the order in which they were imported; the days of the filters are post dates."""
     newest = select(func.max(schedule.c.version)).where(schedule.c.charge_no == charge_line.c.no)
-    posted, planned = _sum_of_lines(posted=True), _sum_of_lines(posted=False)
+    posted, planned, changes = _sum_of_lines(posted=True), _sum_of_lines(posted=False), _changes()
     query = (
         select(
             charge_line.c.id,
@@ -177,7 +192,7 @@ def charge_rows(connection: Connection, filters: Filters) -> Iterator[ChargeRow]
             charge_line.c.currency,
             case((~NOT_VOIDED, "void"), (schedule.c.version.is_(None), "unscheduled"), else_="scheduled"),
             func.coalesce(rule_version.c.name, unscheduled.c.rule),
-            posted,
+            posted + func.coalesce(changes.c.amount, 0),
             planned,
             import_file.c.uri,
             charge_line.c.row,
@@ -192,6 +207,7 @@ def charge_rows(connection: Connection, filters: Filters) -> Iterator[ChargeRow]
         )
         .outerjoin(rule_version, rule_version.c.id == schedule.c.rule_version_id)
         .outerjoin(unscheduled, unscheduled.c.charge_no == charge_line.c.no)
+        .outerjoin(changes, changes.c.charge_no == charge_line.c.no)
         .where(*charge_conditions(filters), *schedule_conditions(filters), *within(charge_line.c.post_date, filters))
         .order_by(charge_line.c.no)
     )
@@ -208,6 +224,13 @@ def _sum_of_lines(posted: bool) -> ColumnElement[int]:
         is_posted if posted else ~is_done,
     )
     return total.correlate(charge_line).scalar_subquery()
+
+
+def _changes() -> Subquery:
+    """Return by how much the ledger differs from the posted entries of each charge line."""
+    amount = func.sum(ledger_change.c.amount).label("amount")
+    query = select(ledger_change.c.charge_no, amount).where(IS_UNEXPLAINED)
+    return query.group_by(ledger_change.c.charge_no).subquery()
 
 
 def event_rows(connection: Connection, filters: Filters) -> Iterator[RecordedEvent]:

@@ -13,6 +13,23 @@ class BadInput(RevrecError):
     exit_code = 3
 
 
+class UnknownCharge(BadInput):
+    """An id that no charge line has."""
+
+    def __init__(self, charge: str) -> None:
+        super().__init__(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE, see: revrec charge list")
+
+
+def check_reason(what: str, reason: str) -> None:
+    """Check that a person stated the reason for ``what``, because the audit trail keeps it.
+
+    Raises:
+        BadInput: the reason is empty.
+    """
+    if not reason.strip():
+        raise BadInput(f"{what} needs a reason, for the auditor: --reason TEXT")
+
+
 class BadConfiguration(RevrecError):
     """Settings, credentials or the setup of the other system prevent the work from starting."""
 

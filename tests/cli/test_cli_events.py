@@ -196,7 +196,7 @@ def test_the_same_file_does_not_bring_a_withdrawn_event_back(revrec: Revrec) -> 
 def test_what_cannot_be_withdrawn_is_refused(revrec: Revrec) -> None:
     add(revrec, POD, "pod", "2024-02-10")
     assert "no such event; see: revrec event list" in revrec("event", "withdraw", "9", "--reason", "why").err
-    assert "needs its reason" in revrec("event", "withdraw", "1", "--reason", " ").err
+    assert "needs a reason" in revrec("event", "withdraw", "1", "--reason", " ").err
     assert revrec("event", "withdraw", "1", "--reason", "why").code == 0
     again = revrec("event", "withdraw", "1", "--reason", "why")
     assert again.code == 3 and "is withdrawn already" in again.err

@@ -43,7 +43,7 @@ def test_a_run_ends_with_4_while_something_needs_review_and_a_dry_run_reports_it
         (("close", "March", "--reason", "x"), 2, "'March' is not a month; write it as 2024-03"),
         (("close", "2024-13", "--reason", "x"), 2, "'2024-13' is not a month"),
         (("close", "9999-01", "--reason", "x"), 2, "no month of the year 9999"),
-        (("close", "2024-01", "--reason", " "), 3, "a decision needs its reason"),
+        (("close", "2024-01", "--reason", " "), 3, "a decision needs a reason"),
         (("open", "2024-01", "--reason", "x", "--entity", "100"), 3, "100: no charge line is of that entity"),
         (("list", "--entity", "100"), 3, "100: no charge line is of that entity"),
     ],

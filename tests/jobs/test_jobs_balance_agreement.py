@@ -282,7 +282,7 @@ def test_a_move_is_recorded_with_its_reason_in_an_open_period(offline: Books, ro
     offline.take(row(item="TOY-1", amount="100.00"))
     offline.rules(HELD.replace("recognize", 'post = { deferred = "2410" }\nrecognize'))
     context, january = offline.context("reclassify"), date(2024, 1, 31)
-    with pytest.raises(BadInput, match="needs its reason"):
+    with pytest.raises(BadInput, match="needs a reason"):
         reclassify(context, "2400", "2410", january, " ")
     with pytest.raises(BadInput, match="E9: no charge line is of that entity"):
         reclassify(context, "2400", "2410", january, "JE-812", "E9")

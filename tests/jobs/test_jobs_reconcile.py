@@ -206,7 +206,7 @@ def test_an_accepted_finding_is_reported_and_differs_no_more_until_it_changes(po
     entry = intacct.entries()[0]
     edit(intacct, entry, title="Mine")
     (finding,) = compared(posted).findings
-    with pytest.raises(BadInput, match="needs its reason"):
+    with pytest.raises(BadInput, match="needs a reason"):
         compared(posted, accept=[finding.key])
     with pytest.raises(BadInput, match="no finding of these days"):
         compared(posted, accept=["0" * 12], reason="because")

@@ -131,7 +131,7 @@ def test_what_cannot_be_reversed_is_refused_and_nothing_is_posted(posted: Books,
     ):
         with pytest.raises(BadInput, match=message):
             undo(posted, what)
-    with pytest.raises(BadInput, match="needs its reason"):
+    with pytest.raises(BadInput, match="needs a reason"):
         undo(posted, second, reason=" ")
     with pytest.raises(BadInput, match="is before"):
         undo(posted, second, day=date(2024, 1, 1))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.charge_line import FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT
-from revrec.core.errors import BadInput
+from revrec.core.errors import BadInput, UnknownCharge
 from revrec.core.money import BadAmount, to_minor
 from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.core.rules.known_events import CHECKED, unknown_event
@@ -41,7 +41,7 @@ def add_event(
     with discarded(context.database) if dry_run else context.database.write() as connection:
         no = charges.find_charge(connection, event.charge)
         if no is None:
-            raise BadInput(f"{event.charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE, see: revrec trace")
+            raise UnknownCharge(event.charge)
         try:
             fact = _fact(connection, no, event)
         except BadAmount as error:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from revrec.core.errors import BadInput
+from revrec.core.errors import BadInput, UnknownCharge, check_reason
 from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
@@ -25,8 +25,7 @@ def void_charge(context: "Context", charge: str, reason: str, dry_run: bool = Fa
     Raises:
         BadInput: there is no such line, or it cannot be voided: it is posted, invoiced, or part of a contract.
     """
-    if not reason.strip():
-        raise BadInput(f"{charge}: a void needs its reason, for the auditor: --reason TEXT")
+    check_reason(f"{charge}: a void", reason)
     book = load_rules(context)
     with discarded(context.database) if dry_run else context.database.write() as connection:
         numbers = _numbers(connection, charge)
@@ -42,7 +41,7 @@ def _numbers(connection: "Connection", charge: str) -> list[int]:
     """Return the number of a charge line and the numbers of its costs."""
     no = charges.find_charge(connection, charge)
     if no is None:
-        raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE, see: revrec trace")
+        raise UnknownCharge(charge)
     if is_cost(charge):
         raise BadInput(f"{charge}: is a cost; void its charge line, {charge.partition(COST_MARK)[0]}")
     return [no, *charges.numbers_of_costs(connection, charge)]

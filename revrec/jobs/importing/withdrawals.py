@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from revrec.core.errors import BadInput
+from revrec.core.errors import BadInput, check_reason
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
 from revrec.store import events
@@ -25,8 +25,7 @@ def withdraw_event(
     Raises:
         BadInput: there is no such event, it is withdrawn already, or the reason is missing.
     """
-    if not reason.strip():
-        raise BadInput(f"event {number}: a withdrawal needs its reason, for the auditor: --reason TEXT")
+    check_reason(f"event {number}: a withdrawal", reason)
     book = load_rules(context)
     with discarded(context.database) if dry_run else context.database.write() as connection:
         event = events.recorded_event(connection, number)

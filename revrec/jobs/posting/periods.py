@@ -9,7 +9,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import month_end
-from revrec.core.errors import BadInput, RevrecError
+from revrec.core.errors import BadInput, RevrecError, check_reason
 from revrec.core.periods import (
     CLOSED,
     COMPANY,
@@ -117,8 +117,7 @@ def decide(
     Raises:
         BadInput: no reason, no such entity, or a month that cannot be opened like that.
     """
-    if not reason.strip():
-        raise BadInput("a decision needs its reason, for the auditor: --reason TEXT")
+    check_reason("a decision", reason)
     with context.database.write() as connection:
         entity = check_known_entity(context, connection, entity)
         known = Periods(store.facts(connection))

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.errors import BadInput
+from revrec.core.errors import BadInput, check_reason
 from revrec.core.invoice import AR_INVOICE, SALES_INVOICE, SALES_ORDER
 from revrec.store.audit import AuditStamp
 from revrec.store.posting import entries, invoices, postings
@@ -84,8 +84,7 @@ def _held(
     context: "Context", connection: "Connection", reference: str, reason: str, early: bool
 ) -> tuple[PostingTables, int]:
     """Return the posting to decide about. One in doubt is put in review first, so that no run settles it meanwhile."""
-    if not reason.strip():
-        raise BadInput(f"{reference}: a decision needs its reason, for the auditor: --reason TEXT")
+    check_reason(f"{reference}: a decision", reason)
     by_tables = {tables: tables.find(connection, reference) for tables in (ENTRY_TABLES, INVOICE_TABLES)}
     tables, found = next(((tables, row) for tables, row in by_tables.items() if row is not None), (ENTRY_TABLES, None))
     if found is None:

@@ -4,7 +4,7 @@ from datetime import date
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from revrec.core.errors import BadInput
+from revrec.core.errors import BadInput, check_reason
 from revrec.core.journal import reversal_of, reversed_in
 from revrec.core.posting import UNSETTLED
 from revrec.jobs.posting.periods import posting_dates
@@ -52,8 +52,7 @@ def plan_reversals(connection: "Connection", order: ReversalOrder) -> ReversalPl
     Raises:
         BadInput: there is no such entry or run, nothing of it can be reversed, or the reason is missing.
     """
-    if not order.reason.strip():
-        raise BadInput(f"{order.what}: a reversal needs its reason, for the auditor: --reason TEXT")
+    check_reason(f"{order.what}: a reversal", order.reason)
     of_run = order.what.isdigit()
     numbers = _entries_of_run(connection, int(order.what)) if of_run else [_entry(connection, order.what)]
     plan = ReversalPlan([], [], [])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from revrec.core.batching import batched
 from revrec.core.contract_balance import AccountMove, LineBalance
-from revrec.core.errors import BadInput
+from revrec.core.errors import BadInput, check_reason
 from revrec.core.periods import Periods, month_of
 from revrec.jobs.posting.periods import check_known_entity
 from revrec.jobs.reports.line_balances import AT_ONCE, BalanceOptions, line_balances
@@ -38,10 +38,7 @@ def reclassify(
         BadInput: nothing is to be moved, the day is in a closed period, the reason is missing, or these books do not
             know the entity.
     """
-    if not reason.strip():
-        raise BadInput(
-            "reclassify: a move needs its reason, for the auditor, such as the entry's number: --reason TEXT"
-        )
+    check_reason("reclassify: a move", reason)
     with context.database.write() as connection:
         entities = periods.all_entities(connection)
         _check_open(connection, entities if entity is None else [check_known_entity(context, connection, entity)], day)

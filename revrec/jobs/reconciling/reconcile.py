@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.errors import BadInput
+from revrec.core.errors import BadInput, check_reason
 from revrec.intacct.gateway import FoundEntry, MasterKind
 from revrec.jobs.gateway import company, open_gateway
 from revrec.jobs.posting.findings import Amounts, Finding
@@ -87,8 +87,8 @@ def reconcile(
     """
     reversed_there = {**dict.fromkeys(reopen, False), **dict.fromkeys(final, True)}
     accept = [*accept, *reversed_there]
-    if accept and not reason.strip():
-        raise BadInput("reconcile: an acceptance needs its reason, for the auditor: --reason TEXT")
+    if accept:
+        check_reason("reconcile: an acceptance", reason)
     lease = context.settings.posting.lease.total_seconds()
     with active_run(context.database, worker_name(context), 0, 1, lease, alone=True):
         with context.database.read() as connection:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from revrec.core.errors import BadInput
+from revrec.core.errors import UnknownCharge
 from revrec.core.money import decimal_string
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.rules.load import load_rules
@@ -65,7 +65,7 @@ def explain(context: "Context", charge: str) -> RuleExplanation:
     with context.database.read() as connection:
         no = charges.find_charge(connection, charge)
         if no is None:
-            raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
+            raise UnknownCharge(charge)
         derived_line = derive_stored_line(connection, book, no)
     line, derived, contract = derived_line.line, or_unscheduled(derived_line.derived), derived_line.contract
     return RuleExplanation(

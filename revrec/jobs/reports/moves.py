@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from revrec.core.errors import BadInput
+from revrec.core.errors import BadInput, UnknownCharge
 from revrec.core.money import decimal_string
 from revrec.store import charges
 from revrec.store.reports.moves import moved_amounts, schedule_rebuilds
@@ -41,7 +41,7 @@ def schedule_moves(context: "Context", rebuild: int | None = None, charge: str |
         if rebuild is not None and rebuild not in rebuilds:
             raise BadInput(f"--rebuild {rebuild}: no such rebuild; {_known(list(rebuilds))}")
         if charge is not None and charges.find_charge(connection, charge) is None:
-            raise BadInput(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE")
+            raise UnknownCharge(charge)
         for one in moved_amounts(connection, rebuild, charge):
             by, money = rebuilds[one.rebuild], one.currency
             before, after, moved = (decimal_string(it, money) for it in (one.before, one.after, one.after - one.before))

@@ -1,4 +1,4 @@
-"""Print a list that may be longer than memory, and longer than anyone wants to see."""
+"""Print lists that may be longer than memory, and limit how many rows a table shows."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain, islice

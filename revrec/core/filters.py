@@ -1,4 +1,4 @@
-"""The filters that every command which lists has in common."""
+"""The filters that all lists have in common."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -14,7 +14,7 @@ class Basis(StrEnum):
 
 @dataclass(frozen=True)
 class Filters:
-    """Only what belongs to a customer, item, account, entity, charge line, document or rule, and to a span of days.
+    """The filters of a list: a customer, item, account, entity, charge line, document or rule, and a span of days.
 
     A document is named as in its file, or with its source: ``INV-1`` or ``shop/INV-1``. Both days are included; each
     list says which of its dates they mean. None is no limit.

@@ -116,7 +116,7 @@ class Scheduler:
             self._add_version(no, 1, line.amount, derived, Remaining(derived.parts, waiting))
 
     def _add_divided(self, no: int, amount: int, divided: DividedPlan) -> None:
-        """Add the first version of a schedule that its plan divides: nothing about it depends on the line but these."""
+        """Add the first version of a schedule whose plan divides the whole amount, without deriving its lines."""
         known = self._divided.get(id(divided))
         if known is None:
             if len(self._divided) >= MOST_PLANS_KEPT:

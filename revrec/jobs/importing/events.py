@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.charge_line import FulfillmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.errors import BadInput, UnknownCharge
 from revrec.core.money import BadAmount, to_minor
@@ -43,7 +43,7 @@ def add_event(
         if no is None:
             raise UnknownCharge(event.charge)
         try:
-            fact = _fact(connection, no, event)
+            fact = _fact(charges.read_charge(connection, no), event)
         except BadAmount as error:
             raise BadInput(f"{event.charge}: amount {event.amount}: {error}") from None
         # Only the last one counts: after a correction, the earlier value may be recorded again.
@@ -78,6 +78,7 @@ class EventRecorder:
         self._connection = session.connection
         self._book = book
         self._scheduler = Scheduler(session.connection, book, session.who, session.audit_seq)
+        self._lines: dict[int, ChargeLine] = {}
 
     def process(self, batch: Sequence[Any]) -> None:
         """Record a batch of rows, good and bad."""
@@ -86,6 +87,9 @@ class EventRecorder:
         numbers = sorted({line.no for lines in known.values() for line in lines})
         # An event that a person withdrew counts as recorded: the same file, imported again, must not bring it back.
         recorded = events.events_of_charges(self._connection, numbers, with_withdrawn=True)
+        # Together: a query for each event would take as long as everything else that is done for it.
+        are_needed = any(row.line.kind in CHECKED or row.line.amount is not None for row in good)
+        self._lines = dict(charges.read_charges(self._connection, numbers)) if are_needed else {}
         new: list[tuple[Any, ...]] = []
         for row in good:
             self._process_row(row, known.get(row.line.charge, []), recorded, new)
@@ -133,7 +137,8 @@ class EventRecorder:
         facts = []
         for charge, no, quantity, name in meant:
             try:
-                fact = _fact(self._connection, no, row.line._replace(charge=charge, quantity=quantity, name=name))
+                named = row.line._replace(charge=charge, quantity=quantity, name=name)
+                fact = _fact(self._lines.get(no), named)
                 own = charge == row.line.charge or not is_cost(charge)
                 facts += [(no, fact)] if own else _events_of_costs(self._book, [(charge, no)], fact)
             except BadAmount as error:
@@ -156,17 +161,17 @@ class EventRecorder:
         """Return the problem of an event that the rules of its charge lines do not follow."""
         if event.kind not in CHECKED:
             return None
-        lines = [line for _no, line in charges.read_charges(self._connection, numbers)]
-        unknown = unknown_event(self._book, lines, event.kind, event.name)
+        unknown = unknown_event(self._book, [self._lines[no] for no in numbers], event.kind, event.name)
         field, value = ("name", event.name) if event.kind == "milestone" else ("kind", event.kind)
         return RowProblem(field, value, *unknown) if unknown else None
 
 
-def _fact(connection: "Connection", no: int, event: EventRow) -> FulfillmentEvent:
-    """Return the event with its amount in minor units of the charge's currency."""
+def _fact(line: ChargeLine | None, event: EventRow) -> FulfillmentEvent:
+    """Return the event with its amount in minor units of the currency of ``line``, which only an amount needs."""
     amount = None
     if event.amount is not None:
-        amount = to_minor(event.amount, charges.read_charge(connection, no).currency)
+        assert line is not None
+        amount = to_minor(event.amount, line.currency)
     return FulfillmentEvent(
         event.charge, event.kind, event.date, event.quantity, event.percent, amount, event.name, event.note
     )

@@ -47,7 +47,7 @@ def _row(due: int, days: int, medians: tuple[float, float]) -> Row:
 
 
 def _pair(folder: Path, due: int, days: int, repeats: int) -> tuple[float, float]:
-    """Return the median seconds of revrec and the bound, on twins of one database, over the days not posted yet."""
+    """Return the median processor seconds of revrec and the bound on twins of one database, over the days still due."""
     posted_on = [FIRST + timedelta(days=day) for day in range(days)]
     home, twin = sample.company(folder), folder.with_name(f"{folder.name}-twin")
     child("importing.py", "ours", home, sample.write_charges(folder / "charges.csv", due * days, posted_on))
@@ -116,27 +116,27 @@ def at_once(_context: object) -> Iterator[Any]:
 
 
 def post(folder: Path, day: str) -> float:
-    """Return the seconds that ``revrec run`` needs for a day."""
+    """Return the processor seconds that ``revrec run`` needs for a day."""
     from revrec.jobs.running.run import run
 
     context = sample.context(folder)
-    begun = time.perf_counter()
+    begun = time.process_time()
     result = run(context, date.fromisoformat(day), connect=at_once)
-    took = time.perf_counter() - begun
+    took = time.process_time() - begun
     assert result.complete and result.counts["posted"], result
     return took
 
 
 def write_rows(folder: Path, done: Path) -> float:
-    """Return the seconds that sqlite3 needs to make the changes of the last run in ``done`` in its twin."""
+    """Return the processor seconds that sqlite3 needs to make the changes of the last run in ``done`` in its twin."""
     engine = sample.context(folder).database.engine
     with closing(sqlite3.connect(done / "revrec.db")) as source, engine.connect() as own:
         driver = own.connection.dbapi_connection
         assert driver is not None
         changes = Changes(source, driver.execute("SELECT max(seq) FROM audit_event").fetchone()[0])
-        begun = time.perf_counter()
+        begun = time.process_time()
         changes.write(driver)
-        return time.perf_counter() - begun
+        return time.process_time() - begun
 
 
 def main(which: str, folder: str, other: str) -> None:

@@ -31,7 +31,7 @@ def check_reason(what: str, reason: str) -> None:
 
 
 class BadConfiguration(RevrecError):
-    """Settings, credentials or the setup of the other system prevent the work from starting."""
+    """Settings, credentials or a setup of the other system that prevent the work from starting."""
 
     exit_code = 5
 

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 class Progress(Protocol):
-    """Shows how far a long task is."""
+    """The display of how far a long task is."""
 
     def track(self, items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
         """Yield the items, showing each step. ``total`` is the number of items, None if unknown."""

@@ -12,13 +12,13 @@ from revrec.sources.rows import CleaningStep
 
 
 class Filler(Protocol):
-    """Changes one value of a row in place, and returns the change if there was one."""
+    """A step that changes one value of a row in place, and returns the change if there was one."""
 
     def fill(self, values: list[str]) -> CleaningStep | None: ...
 
 
 class AliasFiller(NamedTuple):
-    """Alias: replaces what the source wrote by what a table has for it. A text that the table lacks stays as it is."""
+    """An alias: a table has the replacement for what the source wrote. A text that the table lacks stays as it is."""
 
     field: str
     place: int

@@ -67,7 +67,7 @@ def add_event(
 
 
 class EventRecorder:
-    """Records new events and reschedules their charge lines.
+    """The recorder of new events; it reschedules their charge lines.
 
     An event that was recorded before, with the same figures, changes nothing. An unknown charge is a problem of its
     row; ``source/document/*`` means every charge line of a document.

@@ -26,7 +26,7 @@ __all__ = ["ImportResult", "import_charges", "import_document", "mapping_of", "m
 
 
 class UndoImport(Exception):
-    """Rolls back the file's transaction; its results say why."""
+    """The signal to roll back the file's transaction; its results say why."""
 
 
 def import_charges(

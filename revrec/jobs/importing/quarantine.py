@@ -81,7 +81,7 @@ class QuarantineTrace(NamedTuple):
 
 
 class _UndoRelease(Exception):
-    """Rolls back a release; its result says why."""
+    """The signal to roll back a release; its result says why."""
 
 
 def listed(context: "Context", settled: bool = False) -> list[ListedRow]:

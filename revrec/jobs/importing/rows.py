@@ -206,7 +206,7 @@ class ImportSession:
 
 
 class ChargeImporter:
-    """Imports charge lines: compares them with the stored ones, writes the new ones and schedules them."""
+    """The importer of charge lines: it compares them with the stored ones, writes the new ones and schedules them."""
 
     def __init__(self, session: ImportSession, book: "RuleBook") -> None:
         self._session = session

@@ -162,7 +162,7 @@ def end_attempt(
 
 
 class Poster:
-    """Posts one type of postings in one run through one gateway, as one worker.
+    """A worker that posts one type of postings in one run through one gateway.
 
     ``dates`` is what is known of accounting periods; a period that Intacct reports as closed is added to it.
     ``rejected_for_period`` are the postings that were rejected for a closed period, by Intacct or here. ``posted`` are

@@ -38,7 +38,7 @@ PAGE = 500
 
 
 class RepairRunner:
-    """Repairs the rejected entries of one run; ``repaired`` counts them by the name of the repair."""
+    """The repairs of one run's rejected entries; ``repaired`` counts these by the name of the repair."""
 
     def __init__(self, context: "Context") -> None:
         self._context = context

@@ -27,7 +27,7 @@ LONGEST_PAUSE = 60.0
 
 
 class Retrier:
-    """Retries the steps of one run: ``[posting] retries`` times each, ``retry_within`` for all of them together.
+    """The retries of the steps of one run: ``[posting] retries`` times each, ``retry_within`` for all of them together.
 
     Each try is a turn of the ``worker``. The turn ends before a pause: if it lasted through the pause, one failing
     worker would keep all others on the same database from posting.

@@ -129,7 +129,7 @@ def _prices(connection: "Connection", some: Sequence[ContractBalanceRow], asked:
 
 
 class _AccountsInForce:
-    """Finds the deferred accounts that the rules name; for lines without a schedule, by the current rules."""
+    """The deferred accounts that the rules name; for lines without a schedule, the current rules decide."""
 
     def __init__(self, context: "Context", connection: "Connection") -> None:
         self._context = context

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class ReversalResult:
     """The result of an order: the run's, the reversed entry of each mirror entry by reference, and what was left out.
 
-    ``lines`` counts the schedule lines that are open again, or would be, and ``blocked`` those of them that the next
-    run does not post, because their period is closed.
+    ``lines`` is the number of schedule lines that are open again, or would be; the next run does not post ``blocked`` of
+    them, because their period is closed.
     """
 
     def __init__(self, run: RunResult, reverses: dict[str, str], left_out: list[str], lines: int, blocked: int) -> None:
@@ -103,13 +103,13 @@ class ReversalRun(PostingRun):
         heads = {number: ENTRY_TABLES.head(connection, number) for number in found}
         live = [number for number in found if heads[number].state != "REPLACED"]
         self.result.entries = entry_views(connection, live)
-        reversed_ = {
+        mirrored = {
             number: ENTRY_TABLES.head(connection, one.reverses) for number, one in found.items() if one is not None
         }
-        reverses = {heads[number].reference: head.reference for number, head in reversed_.items()}
+        reverses = {heads[number].reference: head.reference for number, head in mirrored.items()}
         done = [number for number in live if self.result.dry_run or heads[number].state == "POSTED"]
         dates = posting_dates(self.context, connection)
-        blocked = [number for number in done if _blocks(dates, reversed_[number])]
+        blocked = [number for number in done if _blocks(dates, mirrored[number])]
         lines, held = (sum(heads[number].lines // 2 for number in some) for some in (done, blocked))
         return ReversalResult(self.result, reverses, self.plan.left_out, lines, held)
 

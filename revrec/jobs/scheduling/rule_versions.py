@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class VersionKeeper:
-    """Stores the version of each rule when a schedule first uses it."""
+    """The store of rule versions: each is written when a schedule first uses it."""
 
     def __init__(self, connection: "Connection", who: "AuditStamp") -> None:
         self._connection = connection

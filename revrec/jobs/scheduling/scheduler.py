@@ -82,7 +82,7 @@ class _WantedSchedule(NamedTuple):
 
 
 class Scheduler:
-    """Derives and writes schedules in one transaction; rows are collected and written by :meth:`flush`."""
+    """The writer of schedules in one transaction: it derives them and collects their rows until :meth:`flush`."""
 
     def __init__(self, connection: "Connection", book: RuleBook, who: "AuditStamp", audit_seq: int) -> None:
         self._connection = connection

@@ -46,7 +46,7 @@ _RATE_NAMES = RateFieldNames("EXCHANGE_RATE", "EXCH_RATE_TYPE_ID", "GLENTRY")
 
 
 class LineReader:
-    """Reads the GLENTRY elements of one GLBATCH and collects all errors in them."""
+    """The reader of the GLENTRY elements of one GLBATCH, with all errors in them."""
 
     def __init__(self, call: Call, title: str) -> None:
         self._call = call

@@ -41,7 +41,7 @@ class ClientConnection(Protocol):
 
 
 class Exchange:
-    """Executes a request and answers it. ``log`` receives the outcome of each function."""
+    """The execution of a request, with its answer. ``log`` receives the outcome of each function."""
 
     def __init__(
         self,

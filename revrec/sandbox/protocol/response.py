@@ -35,7 +35,7 @@ class AuthenticationBlock:
 
 
 class ResponseWriter:
-    """Writes the response to one request; ``support`` is the support id at the end of error texts."""
+    """The writer of the response to one request; ``support`` is the support id at the end of error texts."""
 
     def __init__(self, echo: ControlEcho, support: str) -> None:
         self._echo = echo

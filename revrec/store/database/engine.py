@@ -170,7 +170,7 @@ class Database:
 
 
 class _Discard(Exception):
-    """Ends a transaction that is to be rolled back."""
+    """The signal that ends a transaction which is to be rolled back."""
 
 
 @contextmanager

@@ -25,7 +25,7 @@ MEANING = "it is not what the audit trail recorded: it was changed outside of re
 
 
 class RowCheck:
-    """Compares rows with the digests, in the order of the chain, and collects the keys that digests cover."""
+    """The comparison of rows with the digests, in the order of the chain; it collects the keys that digests cover."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 class ReversalResult:
     """The result of an order: the run's, the reversed entry of each mirror entry by reference, and what was left out.
 
-    ``lines`` is the number of schedule lines that are open again, or would be; the next run does not post ``blocked`` of
-    them, because their period is closed.
+    ``lines`` is the number of schedule lines that are open again, or would be; the next run does not post ``blocked``
+    of them, because their period is closed.
     """
 
     def __init__(self, run: RunResult, reverses: dict[str, str], left_out: list[str], lines: int, blocked: int) -> None:

@@ -32,7 +32,7 @@ SqlCondition = tuple[str, list[object]]
 
 
 class ConditionCompiler:
-    """The compiler of conditions on one object to SQL. With ``state_codes``, STATE is compared by code, not by label."""
+    """The compiler of conditions on one object to SQL. With ``state_codes``, STATE is compared by code, not label."""
 
     def __init__(self, target: ObjectType, *, state_codes: bool = False, ignore_case: bool = False) -> None:
         self._target = target

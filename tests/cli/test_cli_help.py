@@ -1,4 +1,4 @@
-"""What the program says of itself: help, examples, version, suggestions, completion."""
+"""The texts about the program itself: help, examples, version, suggestions, completion."""
 
 import os
 import shlex

@@ -1,4 +1,4 @@
-"""What a person sees at a real terminal: bars and colours there, and only there; tables that fit."""
+"""What a person sees at a real terminal: bars and colors there, and only there; tables that fit."""
 
 import fcntl
 import os

@@ -21,7 +21,7 @@ main()
 
 
 def heavy_modules_loaded_by(*words: str, folder: Path) -> set[str]:
-    """Run ``revrec`` in a process of its own and tell which heavy libraries it loaded."""
+    """Run ``revrec`` in a separate process and return which heavy libraries it loaded."""
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
     command = [sys.executable, "-c", LOADED, *words]
     ended = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""What is constrained: billed, but no part of the price; how it is included, given back, and told."""
+"""What is constrained: billed, but no part of the price; how it is included, refunded, and reported."""
 
 from datetime import date
 from decimal import Decimal

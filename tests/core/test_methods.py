@@ -1,4 +1,4 @@
-"""What each recognition method makes of a charge line."""
+"""The schedule that each recognition method derives from a charge line."""
 
 from datetime import date, timedelta
 from typing import Any

@@ -54,7 +54,7 @@ def again(at: Callable[[Path], Terminal], demo: Demo) -> Demo:
 
 
 def shows(output: str, *words: str) -> bool:
-    """Whether some line of the output has these words in this order."""
+    """Return True if a line of the output has these words in this order."""
     return re.search(r"(?m)^.*" + r"\b.*".join(map(re.escape, words)), output) is not None
 
 

@@ -74,7 +74,7 @@ def bundle(row: MakeRow, **fields: str) -> list[dict[str, str]]:
 
 
 def earns(books: Books) -> dict[str, int]:
-    """What each charge line earns in all by its newest schedule version."""
+    """Return the amount that each charge line earns in total by its newest schedule version."""
     return dict(
         books.sql(
             "SELECT c.id, s.amount FROM schedule s JOIN charge_line c ON c.no = s.charge_no WHERE s.version ="

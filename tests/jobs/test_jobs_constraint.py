@@ -45,7 +45,7 @@ def imported(books: Books, row: MakeRow, recognize: str = GOODS, more: str = "")
 
 
 def ledger(books: Books) -> dict[str, int]:
-    """What is on posted entries by account, debits above zero."""
+    """Return the amounts on posted entries by account, debits above zero."""
     return dict(
         books.sql(
             "SELECT account, sum(CASE side WHEN 'debit' THEN l.amount ELSE -l.amount END) FROM journal_line l"

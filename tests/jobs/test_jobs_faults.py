@@ -153,7 +153,7 @@ def test_what_a_killed_run_had_not_sent_is_sent_by_the_next(books: Books, intacc
 
 
 class Stub:
-    """A gateway that does as it is told. ``sends`` and ``finds`` are used up in order; the last one stays."""
+    """A gateway with prepared answers. ``sends`` and ``finds`` are used up in order; the last one stays."""
 
     def __init__(self) -> None:
         self.sent: list[str] = []

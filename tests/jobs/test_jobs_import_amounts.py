@@ -29,7 +29,7 @@ FILES = {
 
 
 def total_of(result: ImportResult) -> list[str]:
-    """What the sender would state: the total of each currency."""
+    """Return the total of each currency, as the sender would state it."""
     return [f"{one['total']} {one['currency']}" for one in result.totals()]
 
 

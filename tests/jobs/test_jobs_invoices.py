@@ -78,7 +78,7 @@ class Billing:
         ]
 
     def in_intacct(self, *numbers: str) -> list[Any]:
-        """What Intacct has billed under these numbers."""
+        """Return the amounts that Intacct has billed under these numbers."""
         with open_gateway(self.books.context()) as gateway:
             gateway.sign_in()
             return gateway.find_invoices("Sales Invoice" if self.how == ORDER else "", numbers or ("INV-1",))

@@ -134,7 +134,7 @@ def test_periods_are_closed_by_entity(books: Books, intacct: Intacct, row: MakeR
 
 
 def closing_meanwhile(books: Books, intacct: Intacct, month: str) -> None:
-    """Intacct closes a month after it was asked, before the entries are sent: it does not tell of it any more."""
+    """Intacct closes a month after it was asked, before the entries are sent: it no longer reports the month."""
     sync(books.context())
     intacct.admin("/switch", denied="read:CLOSEDBOOKSDATE")
     intacct.admin("/periods/close", month=month)

@@ -47,7 +47,7 @@ def tell(books: Books, kind: str, day: str, amount: str | None = None, name: str
 
 
 def posted(books: Books) -> list[tuple[str, int]]:
-    """What is on posted entries: dates and minor units, revenue above zero."""
+    """Return the posted entries: dates and minor units, revenue above zero."""
     rows = books.sql(
         "SELECT e.date, CASE l.account WHEN '4000' THEN CASE l.side WHEN 'credit' THEN l.amount ELSE -l.amount END END"
         " FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id"

@@ -235,7 +235,7 @@ def test_a_decision_needs_a_reason_and_a_held_entry(books: Books, held: str, dec
 def test_an_entry_in_doubt_that_can_never_be_read_back_comes_before_a_person(
     books: Books, row: MakeRow, ledger: Ledger
 ) -> None:
-    """Nobody may settle an entry in doubt by hand, so it must not stay so for ever."""
+    """No one may settle an entry in doubt by hand, so it must not stay in doubt forever."""
     books.take(row("INV-1"))
     books.run(DAY)
     ledger.shows = ReadRefused("Intacct refused a read: no permission")

@@ -1,4 +1,4 @@
-"""Tracing a charge from every name it goes by, complete; and what a preview and a status tell."""
+"""Traces of a charge line by each of its names, complete; and what a preview and a status show."""
 
 import hashlib
 import json

@@ -55,7 +55,7 @@ DAY = date(2024, 6, 30)
 
 
 def undated_by_hand(books: Books) -> Counter[tuple[str, bool]]:
-    """What of each charge line has no date, in minor units by currency, from the charge lines and the dated lines."""
+    """Return the amounts without a date, in minor units by currency, from the charge lines and the dated lines."""
     found: Counter[tuple[str, bool]] = Counter()
     for line, currency, amount, dated in books.sql(
         "SELECT c.line, c.currency, c.amount, (SELECT coalesce(sum(l.amount), 0) FROM schedule_line l"

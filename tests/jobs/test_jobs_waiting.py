@@ -1,4 +1,4 @@
-"""What of a charge line waits: shown everywhere with its reason, never posted, and scheduled when events tell it."""
+"""Amounts that wait: shown everywhere with the reason, never posted, and scheduled when an event is recorded."""
 
 from datetime import date, timedelta
 from typing import Any

@@ -167,7 +167,7 @@ class Plan:
     put_back: bool = False
     """After the first run the database alone is put back to what it was before."""
     giving_up: bool = False
-    """What needs review and is not in the ledger is canceled; else it is sent again."""
+    """Cancel what needs review and is not in the ledger; otherwise send it again."""
     closed: bool = False
     """The first month is closed in Intacct."""
     undisclosed: bool = False
@@ -633,7 +633,7 @@ def all_moments() -> list[str]:
 
 
 class Report(NamedTuple):
-    """What came of some trials."""
+    """The results of some trials."""
 
     trials: int
     failures: tuple[str, ...]

@@ -77,7 +77,7 @@ class Function:
     control_id: str
     element: etree._Element
     unique: bool
-    """Whether the request asks for a check of its control id."""
+    """Return True if the request asks for a check of its control id."""
     more: list[str] = field(default_factory=list)
     """The control ids of the further functions of a request that claims several."""
 
@@ -121,7 +121,7 @@ class Ledger:
     """By reference: what reads showed: a number of entries, or the content of one of them."""
 
     def known(self, function: Function) -> bool:
-        """Whether the function is to be refused because its control id is recorded."""
+        """Return True if the function is to be refused because its control id is recorded."""
         return function.unique and function.control_id in self.remembered
 
     def commit(self, function: Function) -> bytes:
@@ -137,7 +137,7 @@ class Ledger:
         return succeeded(function, f"<data><glbatch><RECORDNO>{entry.record_no}</RECORDNO></glbatch></data>")
 
     def closed_for(self, function: Function) -> bool:
-        """Whether a create is dated in a closed period."""
+        """Return True if a create is dated in a closed period."""
         month, day, year = function.text("GLBATCH/BATCH_DATE").split("/")
         return date(int(year), int(month), int(day)) <= self.closed
 
@@ -150,7 +150,7 @@ class Ledger:
         return [entry for entry in self.entries.values() if reference in (entry.reference, entry.sent_as)]
 
     def has_live(self, reference: str) -> bool:
-        """Whether an entry of this reference is there that revrec made."""
+        """Return True if there is an entry with this reference that revrec made."""
         return any(not entry.foreign for entry in self.of(reference))
 
     def note_sent(self, function: Function, one_history: bool) -> None:
@@ -223,7 +223,7 @@ def _field(condition: etree._Element) -> tuple[str, str]:
 
 
 def _meets(entry: Entry, field_and_op: tuple[str, str], values: list[str]) -> bool:
-    """Whether an entry meets one condition of a query."""
+    """Return True if an entry meets one condition of a query."""
     name, op = field_and_op
     shown = {"RECORDNO": entry.record_no, "JOURNAL": entry.journal, "REFERENCENO": entry.reference}
     if name in shown and op in ("equalto", "in"):

@@ -1,4 +1,4 @@
-"""What must become of one entry, step by step: the table of states as a model that decides nothing by itself.
+"""The required states of one entry, step by step: the table of states as a model that decides nothing by itself.
 
 The model knows an entry's state, its counters and who holds it. It gets what a worker does and what Intacct answers,
 and says what must then be true. It is written from docs/posting.md, not from the code.
@@ -28,7 +28,7 @@ class Entry:
     record_no: str | None = None
 
     def may_be_processed(self, now: datetime) -> bool:
-        """Whether there is something to do for it: send it, or read Intacct back."""
+        """Return True if there is something to do for it: send it, or read Intacct back."""
         over = self.doubt_until is None or self.doubt_until <= now
         return self.state == "READY" or (self.state == "IN_DOUBT" and over)
 

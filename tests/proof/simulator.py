@@ -56,7 +56,7 @@ FINAL = ("POSTED", "REPLACED", "CANCELED")
 
 
 class World(NamedTuple):
-    """What may go wrong together, so that the protocol must still hold (RELIABILITY: each is a column or a pair)."""
+    """Faults that may happen together, under which the protocol must still hold."""
 
     name: str
     lock: bool

@@ -66,7 +66,7 @@ ANSWERS: dict[str, Callable[[str, str], PostingAnswer]] = {
         PostingOutcome.NOT_RUN, own, error_class=ErrorClass.RETRY_LATER, advice="wait"
     ),
 }
-"""What may come of a request, given its control id and a new record number."""
+"""The possible outcomes of a request, by its control id and a new record number."""
 SHOWN: dict[str, Callable[[JournalEntry, str], list[FoundEntry]]] = {
     "nothing": lambda _entry, _record_no: [],
     "equal": lambda entry, record_no: [_found(entry, record_no)],

@@ -232,7 +232,7 @@ def damaged(original: Original, chance: random.Random, everything: Sequence[Orig
 
 @dataclass
 class Report:
-    """What became of the files, by the original's name; ``faults`` are what must never be."""
+    """The outcomes of the files, by the original's name; ``faults`` must never occur."""
 
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""What the database holds by itself, whoever writes to it with whatever program."""
+"""Constraints that the database checks itself, whatever program writes to it."""
 
 from collections.abc import Callable
 from datetime import date

@@ -1,4 +1,4 @@
-"""What the database holds of invoices by itself, whoever writes to it with whatever program."""
+"""Constraints on invoices that the database checks itself, whatever program writes to it."""
 
 import re
 from collections.abc import Callable

@@ -443,7 +443,7 @@ class Story:
         return bool(known) and not reversed_ and not entry.get("reverses")
 
     def expected(self, day: date) -> Sums:
-        """Return what was billed until a day, on the account of its time, less the movement of the accounts in Intacct."""
+        """Return what was billed until a day, on its account then, less the movement of the accounts in Intacct."""
         sums: Counter[tuple[str, str]] = Counter()
         for no, charge, amount in self.books.sql(
             "SELECT no, id, amount FROM charge_line WHERE post_date <= ?", str(day)

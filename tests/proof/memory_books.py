@@ -168,7 +168,7 @@ class SimulatedBooks(Promises):
         self.step("sleep")
 
     def context(self, command: str = "run", actor: str = "a person") -> Context:
-        """The context of a command."""
+        """Return the context of a command."""
         context = Context(self.settings, command, actor, ENVIRONMENT, self.clock, self._sleep)
         context.__dict__["database"] = self.database
         return context

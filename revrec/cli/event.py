@@ -174,10 +174,11 @@ def show_changes(
     from revrec.cli.schedule import COLUMNS, brief, effect_rows, show_effect, shown_changes
     from revrec.jobs.scheduling.effect import ScheduleEffect
 
-    effect = ScheduleEffect()
+    effect, context = ScheduleEffect(), options.context()
     effect.add(changes)
     if options.json:
-        print_json({**facts, "dry_run": dry_run, "changes": shown_changes(changes), **effect_rows(effect)})
+        rows = effect_rows(effect, context)
+        print_json({**facts, "dry_run": dry_run, "changes": shown_changes(changes), **rows})
         return
     if options.csv:
         print_csv(brief(shown_changes(changes)), COLUMNS)
@@ -188,6 +189,6 @@ def show_changes(
     if not changes:
         print("  its schedule is unchanged")
     elif dry_run:
-        show_effect(effect)
+        show_effect(effect, context)
     if dry_run:
         print("dry run: nothing was saved")

@@ -72,7 +72,8 @@ def show_fetched(options: Options, results: "list[SourceResult]") -> None:
     rows = [_row(one) for one in results]
     documents = [document._asdict() for one in results for document in one.documents]
     if options.json:
-        files = [file_row(done) for one in results for done in one.imports]
+        context = options.context()
+        files = [file_row(done, context) for one in results for done in one.imports]
         print_json({"sources": rows, "documents": documents, "files": files})
         return
     if options.csv:

@@ -14,6 +14,7 @@ from revrec.core.harmless import one_line
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from revrec.jobs.context import Context
     from revrec.jobs.importing.import_files import ImportResult
     from revrec.sources import ColumnMapping
 
@@ -148,7 +149,8 @@ def _show(options: Options, results: "list[ImportResult]") -> None:
     from revrec.cli.output import print_csv, print_json, print_table
     from revrec.cli.schedule import show_effect
 
-    rows = [file_row(one) | {"outcome": _outcome(one)} for one in results]
+    context = options.context()
+    rows = [file_row(one, context) | {"outcome": _outcome(one)} for one in results]
     if options.json:
         print_json({"files": rows})
         return
@@ -159,7 +161,7 @@ def _show(options: Options, results: "list[ImportResult]") -> None:
         show_amounts(results)
         for one in results:
             if one.effect.months():
-                show_effect(one.effect)
+                show_effect(one.effect, context)
     for result in results:
         report(result)
 
@@ -172,7 +174,7 @@ def show_amounts(results: "Iterable[ImportResult]") -> None:
     print_table(amounts, AMOUNT_COLUMNS, "Amounts", AMOUNT_COLUMNS[2:], ("unchanged",), AMOUNT_COLUMNS[2:])
 
 
-def file_row(result: "ImportResult") -> dict[str, Any]:
+def file_row(result: "ImportResult", context: "Context") -> dict[str, Any]:
     """Return the result of a file for JSON; the effect of events only in a dry run, which computes it."""
     from dataclasses import asdict
 
@@ -180,7 +182,7 @@ def file_row(result: "ImportResult") -> dict[str, Any]:
 
     values = asdict(result) | {"amounts": result.totals()}
     del values["effect"]
-    return values | (effect_rows(result.effect) if result.dry_run and result.kind == "events" else {})
+    return values | (effect_rows(result.effect, context) if result.dry_run and result.kind == "events" else {})
 
 
 def _outcome(result: "ImportResult") -> str:

@@ -11,6 +11,7 @@ from revrec.cli.shared import Options, command, fail
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from revrec.jobs.context import Context
     from revrec.jobs.scheduling.effect import ScheduleEffect
     from revrec.jobs.scheduling.rebuild import ScheduleResult
     from revrec.jobs.scheduling.scheduler import ScheduleChange
@@ -118,29 +119,29 @@ def _brief(parts: list[dict[str, str]], shown: "Callable[[str], str]") -> str:
 MONTHS = ("period", "currency", "before", "after", "difference")
 
 
-def effect_rows(effect: "ScheduleEffect") -> dict[str, Any]:
+def effect_rows(effect: "ScheduleEffect", context: "Context") -> dict[str, Any]:
     """Return the months of an effect, and what a run of today would post of it, with amounts as decimal strings."""
     from revrec.cli.shared import today
     from revrec.core.money import decimal_string
+    from revrec.jobs.posting.periods import posting_dates
 
+    with context.database.read() as connection:
+        due_today = effect.due(today(), posting_dates(context, connection))
     months = [
         {"period": one.period, "currency": one.currency}
         | {name: decimal_string(getattr(one, name), one.currency) for name in MONTHS[2:]}
         for one in effect.months()
     ]
-    due = [
-        {"currency": currency, "amount": decimal_string(amount, currency)}
-        for currency, amount in effect.due(today()).items()
-    ]
+    due = [{"currency": currency, "amount": decimal_string(amount, currency)} for currency, amount in due_today.items()]
     return {"months": months, "due": due}
 
 
-def show_effect(effect: "ScheduleEffect") -> None:
+def show_effect(effect: "ScheduleEffect", context: "Context") -> None:
     """Print open amounts by month before and after a change, and what a run of today would post of it."""
     from revrec.cli.output import grouped, print_table
     from revrec.cli.shared import today
 
-    rows = effect_rows(effect)
+    rows = effect_rows(effect, context)
     print_table(rows["months"], MONTHS, title="Open amounts by month")
     due = ", ".join(f"{grouped(one['amount'])} {one['currency']}" for one in rows["due"]) or "nothing"
     print(f"a run of {today()} would post {due} of it")

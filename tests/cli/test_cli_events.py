@@ -117,6 +117,13 @@ def test_a_dry_run_shows_before_and_after_by_month_and_what_a_run_would_post(
     assert fingerprint(books_with_charges) == before
 
 
+def test_a_dry_run_leaves_out_what_a_closed_period_blocks(books_with_charges: Path, revrec: Revrec) -> None:
+    assert revrec("periods", "close", "2024-04", "--reason", "reported").code == 0
+    found = add(revrec, POD, "pod", "2024-04-10", "--dry-run", "--format", "json").json
+    assert found["months"][0]["after"] == "1000.00" and found["due"] == []
+    assert "would post nothing of it" in add(revrec, POD, "pod", "2024-04-10", "--dry-run").out
+
+
 def test_a_dry_run_of_an_event_file_shows_the_months_too(
     books_with_charges: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
 ) -> None:

@@ -93,7 +93,7 @@ def test_what_is_recognized_in_a_closed_month_is_held_and_stays_visible(
     assert [(one.period, one.lines, one.amount) for one in found] == [
         ("2024-01", 1, "2.00"), ("2024-02", 2, "26.00"),
     ]  # fmt: skip
-    assert "3 blocked by closed periods" in health(books.context()).line
+    assert "3 schedule lines blocked by closed periods" in health(books.context()).line
     assert books.trace("shop/INV-2/1")["schedule"][0]["lines"][0]["reason"].endswith("by policy hold")
     intacct.admin("/periods/open", month="2024-01")
     assert books.run(DAY).complete

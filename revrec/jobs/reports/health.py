@@ -112,7 +112,8 @@ def _waiting(found: BooksStatus) -> list[str]:
     count = found.entries.get("ready", 0) + found.invoices.get("ready", 0)
     blocked = sum(one.lines for one in found.closed_periods if one.policy == "hold")
     found_waiting = [f"{count} waiting to be sent"] if count else []
-    return [*found_waiting, f"{blocked} blocked by closed periods"] if blocked else found_waiting
+    lines = "1 schedule line" if blocked == 1 else f"{blocked} schedule lines"
+    return [*found_waiting, f"{lines} blocked by closed periods"] if blocked else found_waiting
 
 
 def _overdue(found: BooksStatus) -> list[str]:

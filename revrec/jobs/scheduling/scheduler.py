@@ -50,6 +50,7 @@ class ScheduleChange(NamedTuple):
     before: tuple[tuple[date, int], ...]
     after: tuple[tuple[date, int], ...]
     note: str
+    entity: str
 
 
 class _LineState(NamedTuple):
@@ -183,7 +184,7 @@ class Scheduler:
                 price_change=change,
             )
         )
-        return ScheduleChange(line.id, line.currency, "", posted, now.open, (), f"voided: {reason}")
+        return ScheduleChange(line.id, line.currency, "", posted, now.open, (), f"voided: {reason}", line.entity)
 
     def is_current(self, no: int) -> bool:
         """Check that :meth:`reschedule` would report no change of a charge line; write nothing."""
@@ -321,7 +322,8 @@ class Scheduler:
             return None
         note = f"keeps its present schedule: {derived.reason}"
         posted = sum(amount for _day, amount in current.posted)
-        return ScheduleChange(state.line.id, state.line.currency, "", posted, current.open, current.open, note)
+        line = state.line
+        return ScheduleChange(line.id, line.currency, "", posted, current.open, current.open, note, line.entity)
 
     def _add_version(
         self,
@@ -409,7 +411,7 @@ def _change_of(state: _LineState, derived: Schedule, left: Remaining) -> Schedul
         assert derived.waits is not None
         note += f"; {decimal_string(left.waiting, line.currency)} {line.currency} waits: {derived.waits.reason}"
     before = current.open if current else ()
-    return ScheduleChange(line.id, line.currency, derived.rule.name, posted, before, left.parts, note)
+    return ScheduleChange(line.id, line.currency, derived.rule.name, posted, before, left.parts, note, line.entity)
 
 
 def _remaining(

@@ -23,18 +23,18 @@ Conditions = Iterator[ColumnElement[bool]]
 
 def charge_conditions(filters: Filters) -> Conditions:
     """Yield the conditions that a charge line meets, apart from days, account and rule."""
-    columns: dict[str, Column[str]] = {
-        "customer": charge_line.c.customer,
-        "item": charge_line.c.item,
-        "entity": charge_line.c.entity,
-        "charge": charge_line.c.id,
-    }
+    line = charge_line.c
+    yield from _equal(filters, customer=line.customer, item=line.item, entity=line.entity, charge=line.id)
+    if filters.document is not None:
+        yield is_of_document(charge_line.c.source, charge_line.c.document, filters.document)
+
+
+def _equal(filters: Filters, **columns: Column[str]) -> Conditions:
+    """Yield the condition of each filter that is set: its column has its value."""
     for name, column in columns.items():
         wanted = getattr(filters, name)
         if wanted is not None:
             yield column == wanted
-    if filters.document is not None:
-        yield is_of_document(charge_line.c.source, charge_line.c.document, filters.document)
 
 
 def is_of_document(source: Column[str], document: Column[str], wanted: str) -> ColumnElement[bool]:
@@ -71,15 +71,8 @@ def entry_conditions(filters: Filters, basis: Basis = Basis.ledger) -> Condition
 
 
 def _line_conditions(filters: Filters) -> Conditions:
-    columns: dict[str, Column[str]] = {
-        "customer": journal_line.c.customer,
-        "item": journal_line.c.item,
-        "account": journal_line.c.account,
-        "charge": journal_line.c.charge,
-    }
-    for name, column in columns.items():
-        if getattr(filters, name) is not None:
-            yield column == getattr(filters, name)
+    line = journal_line.c
+    yield from _equal(filters, customer=line.customer, item=line.item, account=line.account, charge=line.charge)
     if filters.document is not None:
         in_source = journal_line.c.charge.startswith(f"{filters.document}/", autoescape=True)
         yield (journal_line.c.document == filters.document) | in_source
@@ -98,15 +91,13 @@ def recognition_date() -> ColumnElement[str]:
 def invoice_conditions(filters: Filters) -> Conditions:
     """Yield the conditions that an invoice meets: its own columns, and the rest on one of its lines."""
     yield from within(invoice.c.date, filters)
-    for name, column in (("customer", invoice.c.customer), ("entity", invoice.c.entity)):
-        if getattr(filters, name) is not None:
-            yield column == getattr(filters, name)
+    yield from _equal(filters, customer=invoice.c.customer, entity=invoice.c.entity)
     if filters.document is not None:
         yield is_of_document(invoice.c.source, invoice.c.document, filters.document)
     if filters.rule is not None:
         yield false()
-    lines = {"item": invoice_line.c.item, "account": invoice_line.c.account, "charge": invoice_line.c.charge}
-    wanted = [column == getattr(filters, name) for name, column in lines.items() if getattr(filters, name) is not None]
+    line = invoice_line.c
+    wanted = [*_equal(filters, item=line.item, account=line.account, charge=line.charge)]
     if wanted:
         its_lines = select(invoice_line.c.invoice_id).where(invoice_line.c.invoice_id == invoice.c.id, *wanted)
         yield exists(its_lines.correlate(invoice))

@@ -227,6 +227,22 @@ def test_what_is_reopened_or_closed_is_taken_from_what_is_posted_once(
     assert [posted_until(books, day) for day in (date(2024, 2, 29), END)] == [10_000, 0]
 
 
+def test_an_entry_that_comes_back_after_its_lines_were_reopened_is_not_advised_to_be_accepted(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    books.take(row(item="POD-1", amount="100.00", post_date="2024-02-01"))
+    books.event("shop/INV-1/1", "pod", "2024-02-10")
+    assert books.run("2024-02-29").complete
+    intacct.admin("/entries/reverse", record_no=intacct.entries()[0]["record_no"], date="2024-03-05")
+    (finding,) = reconcile(books.context("reconcile"), END).findings
+    reconcile(books.context("reconcile"), END, reopen=[finding.key], reason="a mistake")
+    assert books.run("2024-02-29").complete
+    (mirror,) = [one["record_no"] for one in intacct.entries() if one["title"].startswith("Reversed")]
+    intacct.admin("/entries/delete", record_no=mirror)
+    (finding,) = reconcile(books.context("reconcile"), END).open
+    assert finding.kind == "came_back" and "delete or reverse it in Intacct" in finding.advice
+
+
 def test_an_entry_that_is_put_back_is_recognized_again_once_that_is_accepted(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:

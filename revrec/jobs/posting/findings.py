@@ -21,6 +21,8 @@ ADVICE = {
     "reversed": "if what was recognized is to stay recognized, delete the reversal in Intacct. Else --reopen it, and "
     "the next run posts its lines again (change rules or events first); or --final, and they are not posted again.",
     "restored": "accept it, so that its revenue counts as recognized again.",
+    "came_back": "its schedule lines were reopened here, and runs post them on other entries: delete or reverse it in "
+    "Intacct, or its revenue is recognized twice.",
     "doubled": "delete or reverse the one that revrec did not post, Intacct's entry {record_no}.",
     "alike": "if it is the same entry made a second time, delete or reverse it in Intacct; else accept it.",
     "unsettled": "nothing by hand: the next revrec run settles it; one that needs review: revrec postings list.",

@@ -19,13 +19,15 @@ MOST_SHOWN = 5
 class PostedHere(NamedTuple):
     """An entry that is posted according to this database; ``settings`` decide the dimensions of its lines.
 
-    ``changed`` are the parts (entry, reversal) of which a person accepted that Intacct has something else.
+    ``changed`` are the parts (entry, reversal) of which a person accepted that Intacct has something else, and
+    ``reopened`` that its schedule lines were released after that.
     """
 
     entry: JournalEntry
     record_no: str
     settings: EntrySettings = EntrySettings()
     changed: Collection[str] = ()
+    reopened: bool = False
 
     def dimensions(self, line: JournalLine) -> dict[str, str]:
         """Return the dimensions that a line is sent with, by our names."""
@@ -53,7 +55,7 @@ def differences(ours: PostedHere, theirs: FoundThere, within: DateRange) -> Iter
         yield edited._replace(part=ENTRY, found=theirs.entry)
     elif ENTRY in ours.changed:
         what = "its change in Intacct was accepted, but it is there as it was posted"
-        yield _finding("restored", ours, ours.record_no, what, {})._replace(part=ENTRY, found=theirs.entry)
+        yield _restored(ours, what)._replace(part=ENTRY, found=theirs.entry)
     if theirs.reversal is not None:
         mirror = theirs.reversal
         what = f"reversed in Intacct by entry {mirror.record_no}, dated {mirror.date}"
@@ -61,10 +63,14 @@ def differences(ours: PostedHere, theirs: FoundThere, within: DateRange) -> Iter
         yield reversed_._replace(part=REVERSAL, found=mirror)
     elif REVERSAL in ours.changed:
         what = "its reversal in Intacct was accepted, but Intacct has no reversal any more"
-        yield _finding("restored", ours, ours.record_no, what, {})._replace(part=REVERSAL)
+        yield _restored(ours, what)._replace(part=REVERSAL)
     for twin in theirs.same_reference:
         what = f"Intacct's entry {twin.record_no} has its reference too"
         yield _finding("doubled", ours, twin.record_no, what, counted(twin, within))
+
+
+def _restored(ours: PostedHere, what: str) -> Finding:
+    return _finding("came_back" if ours.reopened else "restored", ours, ours.record_no, what, {})
 
 
 def _gone(ours: PostedHere, theirs: FoundThere, booked: Amounts, within: DateRange) -> Finding:

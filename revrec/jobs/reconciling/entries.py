@@ -18,6 +18,7 @@ from revrec.store.database.engine import deployment
 from revrec.store.posting import entries, posted
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.ledger_changes import changed_parts
+from revrec.store.posting.reversals import reopened_in_intacct
 from revrec.store.rule_versions import posted_journals
 
 if TYPE_CHECKING:
@@ -85,7 +86,12 @@ class EntryCheck:
         mirrors = self._gateway.entries_numbered(head.reversed_by for head in heads if head.reversed_by)
         same = self._gateway.entries_referenced(one.entry.reference for one in ours)
         parts = changed_parts(self._connection, [one.entry.reference for one in ours])
-        posted_by_us = [PostedHere(*one, self._settings, parts.get(one.entry.reference, ())) for one in ours]
+        reopened = reopened_in_intacct(self._connection, list(parts))
+        names = [one.entry.reference for one in ours]
+        posted_by_us = [
+            PostedHere(*one, self._settings, parts.get(name, ()), name in reopened)
+            for one, name in zip(ours, names, strict=True)
+        ]
         dimensions = sorted({name for one in posted_by_us for line in one.entry.lines for name in one.dimensions(line)})
         whole = {one.record_no: one for one in self._whole([*heads, *mirrors, *same], dimensions)}
         twins = by(same, "reference")

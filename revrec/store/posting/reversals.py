@@ -111,6 +111,13 @@ def reversals_in_force(connection: Connection, numbers: Sequence[int]) -> dict[i
     return found
 
 
+def reopened_in_intacct(connection: Connection, references: Sequence[str]) -> set[str]:
+    """Return which of these entries were reversed or deleted in Intacct, so that their schedule lines are due again."""
+    query = select(journal_entry.c.reference).join(entry_reversal, _ours.reverses == journal_entry.c.id)
+    by_a_person = (_ours.entry_id.is_(None), _ours.final == 0)
+    return set(connection.execute(query.where(journal_entry.c.reference.in_(references), *by_a_person)).scalars())
+
+
 def reversal_by(connection: Connection, number: int) -> Reversal | None:
     """Return the reversal that an entry makes; None if it is no reversal."""
     row = connection.execute(select(entry_reversal).where(_ours.entry_id == number)).first()

@@ -1,14 +1,19 @@
 """Costs beside the charge lines that they belong to: from the import to the ledger."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 
+from revrec.core.periods import Periods, PostingDates
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.importing.events import add_event
 from revrec.jobs.importing.import_files import mapping_of
 from revrec.jobs.reports.preview import preview, preview_file
 from revrec.jobs.reports.trace import trace
+from revrec.jobs.scheduling.effect import ScheduleEffect
 from revrec.jobs.scheduling.rebuild import schedule
+from revrec.sources import EventRow
 from support.books import Books, MakeRow
 
 COST = """
@@ -149,3 +154,21 @@ def test_a_cost_belongs_to_no_contract_and_its_line_keeps_its_cost_as_billed(off
     assert offline.sql("SELECT count(*) FROM contract_line") == [(2,)]
     assert sum(amount for _day, amount in offline.open_parts("shop/INV-1/1")) == 4000
     assert sound(offline)
+
+
+def test_what_a_rebuild_moves_is_revenue_without_its_costs(offline: Books, row: MakeRow) -> None:
+    offline.rules(MAGAZINE + COST)
+    offline.take(row("INV-1", amount="24.00"))
+    offline.rules((MAGAZINE + COST).replace("periods = 12", "periods = 1"))
+    moved = schedule(offline.context("schedule")).by_period()
+    assert moved["2024-01", "USD"] == 2_400 - 200
+
+
+def test_the_effect_of_an_event_is_revenue_without_its_costs(offline: Books, row: MakeRow) -> None:
+    offline.rules(SOFA)
+    offline.take(row("INV-1", item="POD-1", amount="100.00"))
+    event = EventRow("shop/INV-1/1", "pod", date(2024, 2, 10), None, None, None, "", "")
+    effect = ScheduleEffect()
+    effect.add(add_event(offline.context("event add"), event, dry_run=True)[1])
+    assert [one.after for one in effect.months()] == [10_000]
+    assert effect.due(date(2024, 2, 29), PostingDates("hold", Periods([]))) == {"USD": 10_000}

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from revrec.core.batching import batched
+from revrec.core.rules.costs import is_cost
 from revrec.jobs.paging import PAGE
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.missing_costs import add_missing_costs
@@ -36,9 +37,11 @@ class ScheduleResult:
     picked_up: list[ScheduleChange] = field(default_factory=list)
 
     def by_period(self) -> dict[tuple[str, str], int]:
-        """Return the minor units that each (period, currency) gains; negative if it loses."""
+        """Return the revenue in minor units that each (period, currency) gains, negative if it loses; without costs."""
         moved: Counter[tuple[str, str]] = Counter()
         for change in self.changes:
+            if is_cost(change.charge):
+                continue
             for sign, parts in ((-1, change.before), (1, change.after)):
                 for day, amount in parts:
                     moved[f"{day:%Y-%m}", change.currency] += sign * amount

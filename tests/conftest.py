@@ -8,6 +8,7 @@ import contextlib
 import gc
 import json
 import os
+import signal
 import sys
 import tempfile
 from collections.abc import Generator, Iterator
@@ -25,6 +26,10 @@ from support.postgresql import PostgresqlServer
 # A slow machine is no failure of a property.
 settings.register_profile("steady", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("steady")
+
+# A shell that runs the tests in the background ignores SIGINT, and so would the commands that tests interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -138,8 +138,9 @@ def _inside(folder: Path) -> Iterator[None]:
 def _until_stopped(url: str) -> None:
     import time
 
-    print(f"The sandbox runs at {url} until Ctrl-C.", flush=True)
     try:
+        # Inside the try: Ctrl-C may come as soon as the line is read.
+        print(f"The sandbox runs at {url} until Ctrl-C.", flush=True)
         while True:
             time.sleep(3600)
     except KeyboardInterrupt:

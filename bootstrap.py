@@ -17,7 +17,7 @@ LOCKS = {"demo": "run.txt", "round-trip": "dev.txt", "test": "dev.txt", "check":
 JOBS = {
     "demo": [["revrec", "demo"]],
     "round-trip": [["revrec", "demo", "--round-trip"]],
-    "test": [["python", "-m", "pytest", "-n", "auto", "--dist", "loadgroup"]],
+    "test": [["python", "-m", "pytest", "-n", "auto", "--dist", "loadfile"]],
     "check": [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], ["lint-imports", "--no-cache"]],
     "docs": [["python", "-m", "sphinx", "-W", "--keep-going", "-q", "-c", "docs/site", "docs", "build/site"]],
 }

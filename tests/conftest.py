@@ -1,7 +1,7 @@
 """Both databases for the tests: SQLite needs a file, PostgreSQL a server, which is started when first asked for.
 
-A test that is marked ``both_databases`` and uses the fixture ``kind``, itself or through another, is played on both; if
-it says ``seldom``, on PostgreSQL among the slow ones.
+A test that is marked ``both_databases`` and uses the fixture ``kind``, itself or through another, is played on both.
+All tests on PostgreSQL are slow ones.
 """
 
 import contextlib
@@ -37,8 +37,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     given = any("kind" in marker.args[0] for marker in metafunc.definition.iter_markers("parametrize"))
     marked = metafunc.definition.get_closest_marker("both_databases")
     if "kind" in metafunc.fixturenames and marked and not given:
-        seldom = (pytest.mark.slow,) if marked.kwargs.get("seldom") else ()
-        kinds = ["sqlite", pytest.param("postgresql", marks=seldom)]
+        kinds = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]
         metafunc.parametrize("kind", kinds, indirect=True, scope="session")
 
 
@@ -53,6 +52,14 @@ def pytest_configure(config: pytest.Config) -> None:
         with contextlib.suppress(OSError):
             sys.pycache_prefix = str(config.cache.mkdir("compiled"))
             sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that use the PostgreSQL server themselves as slow, as the others on PostgreSQL are."""
+    for item in items:
+        if "postgresql" in getattr(item, "fixturenames", ()) and item.get_closest_marker("long") is None:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.hookimpl(wrapper=True)

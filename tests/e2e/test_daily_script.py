@@ -12,7 +12,7 @@ from support.patience import PATIENCE
 
 PAGE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 MAPPING = '\n[mapping.shop]\ncolumns = { document = "document" }\n'
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("demo")]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

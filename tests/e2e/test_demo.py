@@ -16,8 +16,6 @@ import pytest
 from support.commands import OpenTerminal, Terminal, environment
 from support.patience import PATIENCE, until
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 def posted_in_sandbox(folder: Path) -> dict[str, int]:
     """Journal entries by reference in the sandbox's own ledger."""

@@ -87,7 +87,7 @@ def sound(books: Books) -> bool:
     return bool(verify(books.context("verify")).sound)
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 def test_a_contract_is_allocated_at_its_import_and_posted(books: Books, row: MakeRow) -> None:
     ruled(books).take(*bundle(row))
     assert earns(books) == {"shop/INV-1/1": 4800, "shop/INV-1/2": 3200}
@@ -97,7 +97,7 @@ def test_a_contract_is_allocated_at_its_import_and_posted(books: Books, row: Mak
     assert sound(books)
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 def test_the_database_itself_refuses_an_allocation_that_makes_or_loses_money(books: Books, row: MakeRow) -> None:
     ruled(books).take(*bundle(row))
     for lines in (((1, 5000, 4800), (2, 3000, 3201)), ((1, 5000, 8000),), ((1, 5001, 4801), (2, 3000, 3200))):
@@ -203,7 +203,7 @@ def test_a_line_that_comes_later_is_a_contract_of_its_own(offline: Books, row: M
     assert sound(offline)
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 def test_a_line_that_modifies_the_contract_shares_what_is_not_recognized(books: Books, row: MakeRow) -> None:
     ruled(books, "modify").take(*bundle(row))
     assert books.run("2024-02-29").complete

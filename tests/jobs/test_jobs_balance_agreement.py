@@ -190,7 +190,7 @@ GONE: dict[str, tuple[Callable[[Intacct, dict[str, Any]], object], int, int]] = 
 """What a person does to an entry of 100.00 in Intacct; what stays recognized at the end of February and of March."""
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 @pytest.mark.parametrize("what", GONE)
 def test_what_is_no_longer_in_the_ledger_is_no_longer_recognized_once_it_is_accepted(
     books: Books, intacct: Intacct, row: MakeRow, what: str
@@ -375,6 +375,7 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )

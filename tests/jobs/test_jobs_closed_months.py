@@ -53,7 +53,7 @@ def march(books: Books, row: MakeRow) -> Books:
     return books
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 def test_what_arrives_after_the_close_changes_no_figure_of_the_closed_month(
     march: Books, intacct: Intacct, row: MakeRow
 ) -> None:

@@ -59,7 +59,7 @@ def sound(books: Books) -> bool:
     return unchanged and bool(verify(books.context("verify")).sound)
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 def test_a_right_of_return_in_the_ledger(books: Books, row: MakeRow) -> None:
     """Example 22: 9,700 of 10,000 are revenue on delivery, and 5,820 of 6,000 cost; 200 come back, 100 are earned."""
     imported(books, row, more=COSTS).event(CHARGE, "pod", "2024-03-04")

@@ -142,7 +142,7 @@ class TestTheStandardsExamples:
         assert (contract.billed, contract.recognized, contract.liability) == (1_500_000, 1_250_000, 250_000)
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 def test_it_ties_to_the_entries_and_to_the_ledger(books: Books, intacct: Intacct, row: MakeRow) -> None:
     """Revenue that is invoiced from here: Intacct's ledger has both sides of every balance."""
     invoiced(books, intacct, "invoice")
@@ -173,7 +173,7 @@ def test_it_ties_to_the_entries_and_to_the_ledger(books: Books, intacct: Intacct
     assert (found.total.liability, found.total.asset) == (6_800, 2_400), "a cost is netted with no liability"
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 def test_contracts_are_reported_by_allocation_dimension_or_document(offline: Books, row: MakeRow) -> None:
     (offline.folder / "rules" / "ssp.csv").write_text("item,price\nGOODS-1,60\nMAG-1,40\n")
     offline.rules(BUNDLES)

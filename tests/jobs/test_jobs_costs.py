@@ -69,7 +69,7 @@ def test_the_trace_of_a_line_goes_on_with_its_costs(books: Books, row: MakeRow) 
     ]
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 def test_the_cost_of_an_issue_is_expensed_in_the_entry_that_earns_it(books: Books, row: MakeRow) -> None:
     books.rules(MAGAZINE + COST)
     books.take(row("INV-1", amount="24.00"))

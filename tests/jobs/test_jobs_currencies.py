@@ -6,7 +6,7 @@ from revrec.jobs.admin.verify import verify
 from support.books import Books, MakeRow
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 def test_a_magazine_billed_in_euro_is_earned_at_the_rate_of_its_invoice(books: Books, row: MakeRow) -> None:
     books.take(row("INV-1", currency="EUR", post_date="2024-01-05"), row("INV-2", post_date="2024-01-05"))
     assert books.run("2024-03-31").complete

@@ -14,7 +14,7 @@ from revrec.jobs.importing.import_files import import_document
 from revrec.jobs.importing.mappings import mapping_of, mappings_of
 from support.books import Books, MakeRow
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 MAPPING = """
 [mapping.both]

@@ -52,6 +52,7 @@ def test_amounts_whose_sum_no_column_holds_go_on_several_entries(books: Books, i
     assert [entry["amount"] for entry in result.entries] == [HUGE] * 3 + ["24.00"]
 
 
+@pytest.mark.slow
 def test_an_answer_is_written_even_if_a_long_import_holds_the_database(
     books: Books, intacct: Intacct, row: MakeRow, monkeypatch: pytest.MonkeyPatch
 ) -> None:

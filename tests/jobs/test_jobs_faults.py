@@ -28,7 +28,7 @@ from support.books import Books, MakeRow
 from support.intacct import Intacct
 from support.patience import until
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 DAY = "2024-02-10"
 LATER = timedelta(minutes=1)
@@ -122,7 +122,7 @@ def test_an_entry_in_another_currency_is_known_again(books: Books, intacct: Inta
     assert len(intacct.entries()) == 2
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", ["before", pytest.param("after", marks=pytest.mark.slow)])
 def test_a_run_that_is_killed_while_it_sends_is_settled_by_the_next_once(
     due: Books, intacct: Intacct, when: str
 ) -> None:
@@ -140,6 +140,7 @@ def test_a_run_that_is_killed_while_it_sends_is_settled_by_the_next_once(
     assert attempts(due) == [("send", None), ("read_back", "found")]
 
 
+@pytest.mark.slow
 def test_what_a_killed_run_had_not_sent_is_sent_by_the_next(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1"), row("INV-2", post_date="2024-01-06"))
     intacct.fault("slow=4@before:1x:create")

@@ -18,7 +18,7 @@ from revrec.jobs.importing import import_files
 from revrec.store.audit import chain_hash
 from support.books import Books, MakeRow
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 
 def problems(result: import_files.ImportResult) -> list[tuple[Any, ...]]:

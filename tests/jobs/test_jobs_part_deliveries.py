@@ -10,7 +10,7 @@ from revrec.jobs.importing.import_files import ImportResult, import_document
 from revrec.jobs.importing.mappings import mappings_of
 from support.books import Books
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 ISA = f"ISA*00*{'':10}*00*{'':10}*ZZ*{'ACME':15}*ZZ*{'WINGTIP':15}*240329*0915*U*00401*000000001*0*P*>"
 

@@ -21,7 +21,7 @@ from support.books import Books, MakeRow
 from support.intacct import Intacct
 from support.patience import PATIENCE
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 FEB, MAR = date(2024, 2, 1), date(2024, 3, 1)
 DAY = "2024-03-31"

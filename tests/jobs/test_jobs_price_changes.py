@@ -15,7 +15,7 @@ from revrec.sources import EventRow
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 CHARGE = "shop/INV-1/1"
 RULES = """

@@ -18,7 +18,7 @@ from revrec.store.posting.workers import active_run
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 END = date(2024, 3, 31)
 NUMBERS = itertools.count()

@@ -25,7 +25,7 @@ from revrec.jobs.running import run as run_module
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeRow
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 DAY = "2024-02-10"
 WHY = "looked at it in Intacct"

@@ -14,7 +14,7 @@ from revrec.jobs.running.run import run
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 DAY = "2024-02-10"
 

@@ -27,7 +27,7 @@ from support.books import RULES, Books, MakeRow
 from support.intacct import Intacct
 from support.patience import until
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 DAY = "2024-02-12"
 LATER = timedelta(minutes=1)
@@ -438,7 +438,7 @@ def test_a_reversal_that_is_killed_at_any_moment_is_posted_once(
     assert moment > 20, "there are that many commits and requests"
 
 
-@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("when", ["before", pytest.param("after", marks=pytest.mark.slow)])
 def test_a_command_that_is_killed_while_it_sends_is_settled_by_the_next_run(
     posted: Books, intacct: Intacct, when: str
 ) -> None:

@@ -18,7 +18,7 @@ from revrec.jobs.scheduling.rebuild import schedule
 from support.books import RULES, Books, MakeRow
 from support.intacct import Intacct
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 NO_CATCH_ALL = RULES.partition('[[rule]]\nname = "date-on-the-line"')[0]
 TOY = """

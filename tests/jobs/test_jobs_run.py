@@ -16,7 +16,7 @@ from support.books import Books, MakeRow
 from support.intacct import Intacct
 from support.patience import PATIENCE
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 DAY = "2024-03-31"
 

@@ -17,7 +17,7 @@ from revrec.store.posting.workers import active_run
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 DAY = date(2024, 2, 10)
 MINUTE = timedelta(minutes=1)

@@ -15,7 +15,7 @@ from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 SIX = '[[rule]]\nname = "magazine"\n[rule.recognize]\nmethod = "monthly"\noffset = "7 days"\nperiods = 6\n'
 POST = '[rule.post]\naccrued = "4010"\n'

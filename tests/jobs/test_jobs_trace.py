@@ -20,7 +20,7 @@ from revrec.store.audit import chain_hash
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 
 @pytest.fixture

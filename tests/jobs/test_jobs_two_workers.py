@@ -24,7 +24,7 @@ from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.posting_tables import AttemptOutcome
 from support.books import Books, MakeRow
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 DAY = "2024-02-10"
 LATER = timedelta(minutes=1)

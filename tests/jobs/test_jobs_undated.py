@@ -20,7 +20,7 @@ from revrec.jobs.reports.status import status
 from revrec.jobs.running.alert import _finished
 from support.books import Books, MakeRow
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 RULES = """
 [[rule]]

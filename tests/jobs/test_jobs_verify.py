@@ -46,9 +46,6 @@ from revrec.store.tables import metadata
 from support.books import Books, MakeRow, Row
 from support.postgresql import PostgresqlServer
 
-pytestmark = pytest.mark.xdist_group("story")
-"""The story is played once, by one worker."""
-
 DAY = "2024-03-20"
 WHY = "looked at it in Intacct"
 TABLES = sorted(metadata.tables)
@@ -65,12 +62,12 @@ ROWS = [
 """Tables whose rows are removed, added and swapped; on demand those that are made like others."""
 
 
-def every_third(first: int) -> list[Any]:
-    """Return ROWS from ``first`` on in steps of three for each run, and the rest for the slow tests."""
+def every_third(first: int, rows: list[Any] = ROWS) -> list[Any]:
+    """Return rows from ``first`` on in steps of three for each run, and the rest for the slow tests."""
     slow = pytest.mark.slow
     return [
         pytest.param(table, marks=slow) if isinstance(table, str) and at % 3 != first else table
-        for at, table in enumerate(ROWS)
+        for at, table in enumerate(rows)
     ]
 
 
@@ -341,7 +338,7 @@ def story(
         server.drop(setting["REVREC_DATABASE_URL"])
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 def test_a_sound_database_with_a_rich_story_verifies_clean(story: Books) -> None:
     result = verify(story.context("verify"))
     assert result.findings == [] and result.sound
@@ -475,8 +472,8 @@ def test_a_value_changed_by_the_superuser_is_found_and_its_row_named(
     change_and_find(tampered, table, column)
 
 
-@pytest.mark.both_databases(seldom=True)
-@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.both_databases
+@pytest.mark.parametrize("table", every_third(1, TABLES))
 def test_some_changed_value_is_found_and_its_row_named(tampered: Tampered, table: str) -> None:
     change_and_find(tampered, table, names(table)[-1])
 
@@ -526,7 +523,7 @@ def test_the_status_of_books_with_a_state_that_is_not_text_is_shown(tampered: Ta
     assert sum(found.values()) == len(tampered.rows("journal_entry")) and {type(one) for one in found} == {str}
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 @pytest.mark.parametrize("table", every_third(0))
 def test_a_removed_row_is_found_and_named(tampered: Tampered, table: str) -> None:
     rows = tampered.rows(table)
@@ -543,7 +540,7 @@ def test_a_removed_row_is_found_and_named(tampered: Tampered, table: str) -> Non
     assert tampered.verified().sound, "all of it is back"
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 @pytest.mark.parametrize("table", every_third(1))
 def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None:
     rows = tampered.rows(table)
@@ -563,7 +560,7 @@ def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None
         assert any(said(table, tuple(new)).startswith(one.key) for one in found)
 
 
-@pytest.mark.both_databases(seldom=True)
+@pytest.mark.both_databases
 @pytest.mark.parametrize("table", every_third(2))
 def test_two_swapped_rows_are_found_and_the_first_named(tampered: Tampered, table: str) -> None:
     rows = tampered.rows(table)

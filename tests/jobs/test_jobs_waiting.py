@@ -17,7 +17,7 @@ from revrec.sources import NATIVE_CHARGES
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 RULES = """
 [[rule]]

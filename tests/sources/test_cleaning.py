@@ -153,6 +153,7 @@ def test_a_mapping_that_cleans_wrongly_is_refused(tmp_path: Path, config: dict[s
     assert said in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_file_with_endless_different_notations_still_reports_every_change(charges: Callable[..., Any]) -> None:
     rows = 45_000
     data = "".join(f"shop,{n},1,C-{n} ,I,2024-01-05,1.00,USD\n" for n in range(rows))

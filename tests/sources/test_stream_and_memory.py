@@ -83,9 +83,8 @@ ENDLESS = {
 }
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param(kind, marks=() if kind == "jsonl" else pytest.mark.slow) for kind in ENDLESS]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ENDLESS)
 def test_memory_stays_flat_however_many_records_there_are(kind: str, shipped: Callable[..., Any]) -> None:
     by, begin, record, end = ENDLESS[kind]
     rows = "events" if by == "cargowise" else "charges"

@@ -16,7 +16,7 @@ from revrec.store.posting import entries
 from revrec.store.tables import charge_line
 from support.store import FilledDatabase
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 JAN, FEB, MAR = date(2024, 1, 31), date(2024, 2, 29), date(2024, 3, 31)
 TWO = ((JAN, 1200), (FEB, 1200))

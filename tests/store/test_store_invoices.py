@@ -16,7 +16,7 @@ from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import AttemptOutcome
 from support.store import FilledDatabase
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 JAN, FEB = date(2024, 1, 31), date(2024, 2, 29)
 TWO = ((JAN, 1200), (FEB, 1200))

@@ -31,7 +31,7 @@ from revrec.store.tables import OPEN, charge_line, open_line, plan, schedule_lin
 from revrec.store.verifying.invariants import INVARIANTS, find_violations
 from support.store import RULE, FilledDatabase
 
-pytestmark = pytest.mark.both_databases(seldom=True)
+pytestmark = pytest.mark.both_databases
 
 WHO = AuditStamp("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
 FIRST = date(2024, 1, 1)
@@ -186,6 +186,7 @@ step = st.tuples(st.booleans(), st.booleans(), st.dates(date(2000, 1, 1), date(2
 """What happens before an event: whether something is posted, whether that is refused, and until which day."""
 
 
+@pytest.mark.slow
 @often
 @given(reports(), st.sampled_from([*BOOKS, *CONSTRAINED, *PLAIN]), st.lists(step, min_size=12, max_size=12))
 def test_whatever_happens_the_view_has_the_lines_that_the_core_has(

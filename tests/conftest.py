@@ -56,9 +56,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that use the PostgreSQL server themselves as slow, as the others on PostgreSQL are."""
+    """Mark the tests that choose PostgreSQL themselves as slow, as the others on PostgreSQL are."""
     for item in items:
-        if "postgresql" in getattr(item, "fixturenames", ()) and item.get_closest_marker("long") is None:
+        chosen = getattr(getattr(item, "callspec", None), "params", {}).get("kind") == "postgresql"
+        uses = "postgresql" in getattr(item, "fixturenames", ())
+        if (chosen or uses) and item.get_closest_marker("long") is None:
             item.add_marker(pytest.mark.slow)
 
 

@@ -17,6 +17,8 @@ FINDINGS = (
 )  # fmt: skip
 SHOWN = ("key", "kind", "reference", "record_no", "date", "amount", "currency", "what")
 BALANCES = ("account", "role", "currency", "books", "others", "difference", "rest", "intacct", "unrecognized")
+ROLES = {"accrued": "revenue"}
+"""Roles of accounts as accountants know them, by their names in the rules and in JSON."""
 MOST_OTHERS = 1000
 """Maximum number of other entries that JSON lists; the balances include all of them."""
 
@@ -124,7 +126,7 @@ def _show_tables(result: "Reconciliation", findings: list[dict[str, Any]], limit
     print_table(left, SHOWN, spare=("currency", "date"), limit=limit, noun=("difference", "differences"))
     for kind, advice in {one["kind"]: one["advice"] for one in left}.items():
         print(f"{kind}: {advice}", file=sys.stderr)
-    rows = [_balance(one) for one in result.balances]
+    rows = [{**_balance(one), "role": ROLES.get(one.role, one.role)} for one in result.balances]
     print_table(rows, BALANCES, "Movements, debits positive" if left else "", spare=("unrecognized",))
     differences = counted(len(left), "difference") if left else "no difference"
     accepted = f", {len(result.accepted)} accepted" if result.accepted else ""

@@ -1,13 +1,12 @@
 """``revrec schedule``: derive all schedules again after rules or events changed, and show the difference first."""
 
-from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from revrec.core.batching import batched
-from revrec.core.rules.costs import is_cost
 from revrec.jobs.paging import PAGE
 from revrec.jobs.rules.load import load_rules
+from revrec.jobs.scheduling.effect import ScheduleEffect
 from revrec.jobs.scheduling.missing_costs import add_missing_costs
 from revrec.jobs.scheduling.pick_up import pick_up_unscheduled
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
@@ -38,14 +37,9 @@ class ScheduleResult:
 
     def by_period(self) -> dict[tuple[str, str], int]:
         """Return the revenue in minor units that each (period, currency) gains, negative if it loses; without costs."""
-        moved: Counter[tuple[str, str]] = Counter()
-        for change in self.changes:
-            if is_cost(change.charge):
-                continue
-            for sign, parts in ((-1, change.before), (1, change.after)):
-                for day, amount in parts:
-                    moved[f"{day:%Y-%m}", change.currency] += sign * amount
-        return {key: amount for key, amount in sorted(moved.items()) if amount}
+        effect = ScheduleEffect()
+        effect.add(self.changes)
+        return {(one.period, one.currency): one.difference for one in effect.months() if one.difference}
 
 
 def schedule(context: "Context", rebuild: bool = False, reason: str = "") -> ScheduleResult:

@@ -56,21 +56,18 @@ def as_the_next_run(context: "Context") -> Iterator["Connection"]:
 
     If the rules cannot be used or the database cannot be written, nothing is scheduled and a message says so.
     """
-    with context.database.read() as connection:
-        is_as_stored = not _needs_pick_up(context, connection)
-        if is_as_stored:
-            yield connection
-    if is_as_stored:
-        return
     with ExitStack() as stack:
-        try:
-            connection = stack.enter_context(discarded(context.database))
-            pick_up_unscheduled(context, connection)
-        except (RuleErrors, BadConfiguration, Busy) as error:
-            # Someone who may only read the database, or comes while another process writes, still gets a preview.
-            context.say(f"no charge line is scheduled: {error}")
+        connection = stack.enter_context(context.database.read())
+        if _needs_pick_up(context, connection):
             stack.close()
-            connection = stack.enter_context(context.database.read())
+            try:
+                connection = stack.enter_context(discarded(context.database))
+                pick_up_unscheduled(context, connection)
+            except (RuleErrors, BadConfiguration, Busy) as error:
+                # Someone who may only read the database, or comes while another process writes, still gets a preview.
+                context.say(f"no charge line is scheduled: {error}")
+                stack.close()
+                connection = stack.enter_context(context.database.read())
         yield connection
 
 

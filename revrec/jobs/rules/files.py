@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 DEFAULTS = "revrec.toml: [accounts] and journal"
 """The name under which the settings that rules fall back to are compared, as if they were a file."""
 
-
 RULES_ADVICE = "planned lines keep the old rules; see what would change: revrec schedule"
 """The advice for rules that are newer than the plan."""
 
@@ -59,7 +58,7 @@ def read_rule_file(path: Path) -> str:
 
 
 def rule_defaults(context: "Context") -> dict[str, str]:
-    """Return the accounts and the journal of the settings, which rules use that name none."""
+    """Return the accounts and the journal from the settings, for rules that name none."""
     settings = context.settings
     found = {
         "deferred": settings.accounts.deferred,
@@ -93,8 +92,8 @@ def rule_changes(context: "Context", view: ViewCursor) -> RuleChanges | None:
 
 def _text(path: Path) -> str | None:
     try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError):
+        return read_rule_file(path)
+    except BadConfiguration:
         return None
 
 

@@ -166,7 +166,11 @@ def _on_accounts(
         by_plan = row.planned - elsewhere if one == account else recognized
         billed = price if row.billed and one == billed_account else 0
         line = _line(row, one, billed, by_plan if planned else recognized, by_plan)
-        yield _with_future(line, row, price, asked.beyond) if one == account else line._replace(moves_to=account)
+        if one == account:
+            line = _with_future(line._replace(earns=row.earns - elsewhere), row, price, asked.beyond)
+        else:
+            line = line._replace(moves_to=account)
+        yield line
 
 
 def _line(row: ContractBalanceRow, account: str, billed: int, recognized: int, planned: int) -> LineBalance:
@@ -192,12 +196,10 @@ def _line(row: ContractBalanceRow, account: str, billed: int, recognized: int, p
 
 
 def _with_future(line: LineBalance, row: ContractBalanceRow, price: int, beyond: date) -> LineBalance:
-    """Return the balance on the account in force with what is still to be earned and billed there."""
-    elsewhere = sum(amount for other, amount in row.recognized.items() if other != line.account)
+    """Return the balance on the account in force with what is earned later and still to be billed there."""
     to_bill = 0 if row.billed else price
     much_later = row.post_date > beyond.isoformat()
     return line._replace(
-        earns=row.earns - elsewhere,
         later=row.later,
         to_bill=0 if much_later else to_bill,
         to_bill_later=to_bill if much_later else 0,

@@ -42,14 +42,15 @@ def add_event(
         no = charges.find_charge(connection, event.charge)
         if no is None:
             raise UnknownCharge(event.charge)
+        line = charges.read_charge(connection, no)
         try:
-            fact = _fact(charges.read_charge(connection, no), event)
+            fact = _fact(line, event)
         except BadAmount as error:
             raise BadInput(f"{event.charge}: amount {event.amount}: {error}") from None
         # Only the last one counts: after a correction, the earlier value may be recorded again.
         if fact == _last_like(events.events_of_charges(connection, [no]).get(no, []), fact):
             return fact, []
-        unknown = unknown_event(book, [charges.read_charge(connection, no)], event.kind, event.name)
+        unknown = unknown_event(book, [line], event.kind, event.name)
         if unknown:
             raise BadInput(f"{event.charge}: {event.kind} {event.name}".rstrip() + f": {'; '.join(unknown)}")
         its_costs = _costs(connection, book, [event.charge]) if not is_cost(event.charge) else {}

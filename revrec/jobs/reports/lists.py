@@ -55,9 +55,7 @@ def recorded_events(context: "Context", filters: Filters) -> Iterator[Listed]:
     with context.database.read() as connection:
         check_filters(context, connection, filters)
         for row in lists.event_rows(connection, filters):
-            values = row._asdict()
-            amount = None if row.amount is None else decimal_string(row.amount, row.currency)
-            yield {**values, "amount": amount, "state": "withdrawn" if row.withdrawn_at else "recorded"}
+            yield {**_in_decimals(row), "state": "withdrawn" if row.withdrawn_at else "recorded"}
 
 
 def imports(context: "Context", filters: Filters) -> Iterator[Listed]:
@@ -128,5 +126,5 @@ def _diff(before: str, after: str) -> str:
 
 def _in_decimals(row: Any) -> Listed:
     values: Listed = row._asdict()
-    amounts = {name: values[name] for name in ("amount", "posted", "planned") if name in values}
+    amounts = {name: values[name] for name in ("amount", "posted", "planned") if values.get(name) is not None}
     return {**values, **{name: decimal_string(amount, row.currency) for name, amount in amounts.items()}}

@@ -1,6 +1,7 @@
 """Report the health of the books in one line for a monitor: failed, in review, in doubt, waiting or overdue items."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 OK, WARN, CRIT = "ok", "warn", "crit"
-CRITICAL = {"rejected": "failed", "in_doubt": "in doubt", "held": "need review"}
+CRITICAL: dict[str, Callable[[int], str]] = {
+    "rejected": "{} failed".format,
+    "in_doubt": "{} in doubt".format,
+    "held": needs_review,
+}
+"""The states that a person must act on, each with the words for a number of postings."""
 OUTCOME_LIMIT = 160
 
 
@@ -91,15 +97,10 @@ def _may_be_running(found: BooksStatus) -> bool:
 
 def _entries(found: BooksStatus, running: bool) -> list[str]:
     states = Counter(found.entries) + Counter(found.invoices)
-    counts = {words: states[state] for state, words in CRITICAL.items()}
     if not running:
         # The process that was sending is gone, so the entry may or may not have arrived.
-        counts["in doubt"] += states["sending"]
-    return [
-        needs_review(count) if words == CRITICAL["held"] else f"{count} {words}"
-        for words, count in counts.items()
-        if count
-    ]
+        states["in_doubt"] += states["sending"]
+    return [in_words(states[state]) for state, in_words in CRITICAL.items() if states[state]]
 
 
 def _run(found: BooksStatus, running: bool) -> list[str]:

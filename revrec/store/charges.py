@@ -226,6 +226,12 @@ def find_charge(connection: Connection, charge: str) -> int | None:
     return connection.execute(select(charge_line.c.no).where(charge_line.c.id == charge)).scalar()
 
 
+def has_customer(connection: Connection, customer: str) -> bool:
+    """Check if any charge line names a customer."""
+    query = select(charge_line.c.no).where(charge_line.c.customer == customer).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def customers(connection: Connection) -> list[str]:
     """Return the customers of all charge lines."""
     return list(connection.execute(select(charge_line.c.customer).distinct()).scalars())

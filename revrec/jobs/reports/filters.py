@@ -50,10 +50,8 @@ def check_customer(connection: "Connection", customer: str | None) -> None:
     Raises:
         BadInput: these books do not know the customer.
     """
-    if customer is None:
-        return
-    known = charges.customers(connection)
-    if customer not in known:
+    if customer is not None and not charges.has_customer(connection, customer):
+        known = charges.customers(connection)
         raise BadInput(f"--customer {customer}: {_known(customer, known, 'charge lines name')}")
 
 

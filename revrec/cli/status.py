@@ -143,8 +143,8 @@ def _show(found: "BooksStatus") -> None:
 
 def _show_undated(found: "BooksStatus", kind: str, reasons: "Sequence[UndatedAmount]") -> None:
     """Print the total of undated amounts of one kind, then each reason with its amount."""
-    from revrec.cli.output import counted
-    from revrec.jobs.reports.undated import amount_in_words, grouped_amount
+    from revrec.cli.output import counted, grouped
+    from revrec.jobs.reports.undated import amount_in_words
 
     totals = [one for one in found.undated if one.kind == kind]
     if not totals:
@@ -155,7 +155,7 @@ def _show_undated(found: "BooksStatus", kind: str, reasons: "Sequence[UndatedAmo
     print(f"{kind:<15}{counted(sum(one.charges for one in totals), 'charge line')}, {amounts}:")
     for why in reasons[:MOST_REASONS]:
         example = "such as: " if why.charges > 1 else ""
-        what = f"{grouped_amount(why.amount)} {why.currency} since {why.since}"
+        what = f"{grouped(why.amount)} {why.currency} since {why.since}"
         print(harmless(f"  {why.charges:,} x {what}: {example}{why.reason}"))
     if len(reasons) > MOST_REASONS:
         print(f"  ... and {len(reasons) - MOST_REASONS:,} more reasons (--format json shows all)")

@@ -72,11 +72,6 @@ _WORDS = {
 }
 
 
-def grouped_amount(amount: str) -> str:
-    """Return a decimal string with its thousands separated."""
-    return f"{Decimal(amount):,}"
-
-
 def first_day_in_time(context: "Context", day: date) -> date:
     """Return the first day that is not later than ``[alerts] waiting_after`` allows, seen from ``day``."""
     # A setting such as "9999999 days" means never, and a date cannot go back that far.
@@ -139,8 +134,8 @@ def totals_in_words(totals: Sequence[UndatedTotal]) -> list[str]:
 
 def amount_in_words(total: UndatedTotal) -> str:
     """Return the amount of a total, with the costs if there are any: ``100.00 USD, costs 60.00 USD``."""
-    costs = f", costs {grouped_amount(total.costs)} {total.currency}" if Decimal(total.costs) else ""
-    return f"{grouped_amount(total.amount)} {total.currency}{costs}"
+    amount, costs = Decimal(total.amount), Decimal(total.costs)
+    return f"{amount:,} {total.currency}" + (f", costs {costs:,} {total.currency}" if costs else "")
 
 
 def unscheduled_count(groups: Iterable[UndatedGroup]) -> int:

@@ -60,6 +60,11 @@ class ScheduleInForce(NamedTuple):
     came_back: bool
     plan: tuple[tuple[date, int], ...] | None
 
+    @property
+    def posted_amount(self) -> int:
+        """Return the amount on the posted lines in minor units."""
+        return sum(amount for _day, amount in self.posted)
+
 
 class WaitingAmount(NamedTuple):
     """The part of a schedule version that has no date yet, in minor units, and why; ``code`` is waiting or held."""

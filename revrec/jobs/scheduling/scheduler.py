@@ -126,8 +126,9 @@ class Scheduler:
             rule = self._rule_versions.id_of(divided.rule, divided.rule.post)
             # The plan is kept too: another one could get its id otherwise.
             known = self._divided[id(divided)] = divided, rule, shares
+        _kept, rule, shares = known
         words = divided.explanation
-        new = ScheduleVersion(no, 1, known[1], amount, 0, 1, (), words, self._audit_seq, divided=known[2])
+        new = ScheduleVersion(no, 1, rule, amount, 0, 1, (), words, self._audit_seq, divided=shares)
         self._new_versions.append(new)
         self.scheduled += 1
 
@@ -154,20 +155,21 @@ class Scheduler:
         Only lines that were reversed for good stay on their entries.
         """
         current = schedules.schedules_in_force(self._connection, numbers, self._released_by_rejection)
+        why = f"voided: {reason}"
         changes = []
         for no, line in charges.read_charges(self._connection, numbers):
             now = current.get(no)
             if now is None:
-                self._unscheduled.append(UnscheduledLine(no, "closed", f"voided: {reason}", None, self._audit_seq))
+                self._unscheduled.append(UnscheduledLine(no, "closed", why, None, self._audit_seq))
             else:
-                changes.append(self._end_schedule(no, line, now, reason))
+                changes.append(self._end_schedule(no, line, now, why))
         self.flush()
         return changes
 
-    def _end_schedule(self, no: int, line: ChargeLine, now: ScheduleInForce, reason: str) -> ScheduleChange:
+    def _end_schedule(self, no: int, line: ChargeLine, now: ScheduleInForce, why: str) -> ScheduleChange:
         self._release_lines(now.refused)
-        posted = sum(amount for _day, amount in now.posted)
-        change = SchedulePriceChange(posted - now.amount, f"voided: {reason}") if posted != now.amount else None
+        posted = now.posted_amount
+        change = SchedulePriceChange(posted - now.amount, why) if posted != now.amount else None
         self._replaced.append((no, now.version + 1))
         self._new_versions.append(
             ScheduleVersion(
@@ -178,13 +180,13 @@ class Scheduler:
                 posted=posted,
                 first_seq=len(now.posted) + 1,
                 parts=(),
-                explanation=f"voided: {reason}",
+                explanation=why,
                 audit_seq=self._audit_seq,
                 plan=() if now.posted else None,
                 price_change=change,
             )
         )
-        return ScheduleChange(line.id, line.currency, "", posted, now.open, (), f"voided: {reason}", line.entity)
+        return ScheduleChange(line.id, line.currency, "", posted, now.open, (), why, line.entity)
 
     def is_current(self, no: int) -> bool:
         """Check that :meth:`reschedule` would report no change of a charge line; write nothing."""
@@ -321,8 +323,7 @@ class Scheduler:
         if not current.open:
             return None
         note = f"keeps its present schedule: {derived.reason}"
-        posted = sum(amount for _day, amount in current.posted)
-        line = state.line
+        line, posted = state.line, current.posted_amount
         return ScheduleChange(line.id, line.currency, "", posted, current.open, current.open, note, line.entity)
 
     def _add_version(
@@ -405,7 +406,7 @@ def _shares_of(derived: Schedule) -> SharedPlan | None:
 
 def _change_of(state: _LineState, derived: Schedule, left: Remaining) -> ScheduleChange:
     line, current = state.line, state.current
-    posted = sum(amount for _day, amount in current.posted) if current else 0
+    posted = current.posted_amount if current else 0
     note = derived.explanation
     if left.waiting:
         assert derived.waits is not None

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
+MOST_NAMED = 5
+"""The most entries that the message names."""
+
 
 def void_charge(context: "Context", charge: str, reason: str, dry_run: bool = False) -> list[ScheduleChange]:
     """Void a charge line and its costs: nothing of them is recognized, invoiced, or in a balance from now on.
@@ -70,7 +73,3 @@ def _check(connection: "Connection", charge: str, numbers: list[int]) -> None:
             f"reverse that first: revrec postings reverse {posted[0]} --reason TEXT. The next run posts the other "
             "lines of these entries again"
         )
-
-
-MOST_NAMED = 5
-"""The most entries that the message names."""

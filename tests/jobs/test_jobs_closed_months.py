@@ -20,6 +20,7 @@ from revrec.jobs.reconciling.reconcile import reconcile
 from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.scheduling.rebuild import schedule
+from revrec.store import events
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
@@ -86,6 +87,23 @@ def test_what_arrives_after_the_close_changes_no_figure_of_the_closed_month(
     assert sum(one.liability for one in april) == 12_200 + 4_600 + 700 - 100
     unrecognized = {day: reconcile(march.context("reconcile"), day).balances[0].unrecognized for day in (MARCH, APRIL)}
     assert unrecognized == {MARCH: 12_200, APRIL: 12_200 + 4_600 + 700 - 100}
+
+
+def test_the_events_of_a_late_file_are_read_together(
+    march: Books, row: MakeRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    close(march, "2024-03")
+    late = [row(f"INV-{number}", item="POD-1", post_date="2024-03-20") for number in range(100, 130)]
+    march.take(*late, name="late.csv")
+    read, calls = events.events_of_charges, Counter[str]()
+
+    def counting(*wanted: Any, **how: Any) -> Any:
+        calls["queries"] += 1
+        return read(*wanted, **how)
+
+    monkeypatch.setattr(events, "events_of_charges", counting)
+    assert len(shown(march, MARCH)[1].late) == 30
+    assert 0 < calls["queries"] < 10
 
 
 def test_a_month_that_is_opened_again_has_what_came_in_since(march: Books, row: MakeRow) -> None:

@@ -86,9 +86,12 @@ def late_changes(
         before, now = (
             _by_charge(lines_as_known(context, connection, asked, known, None, some)) for known in (closed.known, None)
         )
+        # Together: a late file brings many charge lines, and a query for each would be most of the work.
+        at_close = events.events_of_charges(connection, some, closed.known.event_id, closed.known.audit_seq)
         for no, line in charges.read_charges(connection, some):
             if line.id in now:
-                change = _ChargeChange(connection, closed, no, line, before.get(line.id, []), now[line.id])
+                balances = before.get(line.id, []), now[line.id]
+                change = _ChargeChange(connection, closed, no, line, at_close.get(no, []), *balances)
                 yield from (one for one in change.listed(rows[no]) if wanted.account in (None, one.account))
 
 
@@ -108,6 +111,7 @@ class _ChargeChange:
         closed: Closed,
         no: int,
         line: ChargeLine,
+        at_close: Sequence[FulfillmentEvent],
         before: Sequence[LineBalance],
         now: Sequence[LineBalance],
     ) -> None:
@@ -115,6 +119,7 @@ class _ChargeChange:
         self._closed = closed
         self._no = no
         self._line = line
+        self._at_close = at_close
         self._billed = sum(one.billed for one in before)
         self._moved = sum(one.billed for one in now) - self._billed
         self._account = next((one.account for one in (*now, *before) if one.billed), now[0].account)
@@ -143,14 +148,19 @@ class _ChargeChange:
             return self._account, 0
         if row.kind == TAKEN_BACK:
             return self._account, self._left[self._account]
-        price = self._price(row.number or self._closed.known.event_id)
+        price = self._price(row.number)
         amount, self._billed = price - self._billed, price
         return self._account, amount
 
     def _price(self, last_event: int) -> int:
-        """Return the price of the charge line at the end of the closed day, by its events up to this one."""
-        known = self._closed.known.audit_seq
-        recorded = events.events_of_charges(self._connection, [self._no], last_event, known).get(self._no, [])
+        """Return the price of the charge line at the end of the closed day, by its events up to this one.
+
+        With 0, only the events that were known at the close count.
+        """
+        recorded = self._at_close
+        if last_event:
+            known = self._closed.known.audit_seq
+            recorded = events.events_of_charges(self._connection, [self._no], last_event, known).get(self._no, [])
         return price_of(self._line, [one for one in recorded if _counts(one, self._closed.until)])
 
     def _change(self, account: str, day: str, change: str, amount: int, reason: str, stored: str) -> LateChange:

@@ -1,6 +1,6 @@
 """Schedule lines on journal entries: the rows of lines that are or were on one, and the first line that is not."""
 
-from sqlalchemy import Connection, exists, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, exists, insert, literal, select, tuple_, update
 
 from revrec.store.tables import entered_line, journal_line, plan_part, schedule
 
@@ -19,6 +19,14 @@ def enter(connection: Connection, entry_id: int) -> None:
     first = its_lines.add_columns(literal(entry_id)).where(~exists().where(*same)).distinct()
     connection.execute(insert(entered_line).from_select([*_KEY, "entry_id"], first))
     _move_open_from(connection, entry_id)
+
+
+def release(connection: Connection, entries: ColumnElement[bool]) -> None:
+    """Open the schedule lines of entries again; ``entries`` is the condition on ``entered_line``.
+
+    Their revision goes up, and with it the reference of the next entry that they go on.
+    """
+    connection.execute(update(entered_line).where(entries).values(entry_id=None, revision=entered_line.c.revision + 1))
 
 
 def _move_open_from(connection: Connection, entry_id: int) -> None:

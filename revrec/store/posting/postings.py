@@ -7,9 +7,10 @@ import json
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, func, select
 
 from revrec.store.audit import AuditStamp
+from revrec.store.posting import entered_lines
 from revrec.store.posting.entries import ENTRY_TABLES, recognized_until
 from revrec.store.posting.posting_tables import AttemptFailure
 from revrec.store.tables import attempt_failure, entered_line, journal_entry, journal_line
@@ -42,11 +43,7 @@ def release_schedule_lines(
     take the new entry for a repeat of the rejected one.
     """
     ENTRY_TABLES.change_state(connection, entry_id, old, new, who, reason=reason)
-    connection.execute(
-        update(entered_line)
-        .where(entered_line.c.entry_id == entry_id)
-        .values(entry_id=None, revision=entered_line.c.revision + 1)
-    )
+    entered_lines.release(connection, entered_line.c.entry_id == entry_id)
 
 
 def rejected_entries(connection: Connection, until: date, entry_id: int | None = None) -> list[RejectedPosting]:

@@ -11,13 +11,13 @@ from sqlalchemy import (
     insert,
     or_,
     select,
-    update,
 )
 
 from revrec.core.posting import RELEASED
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import next_number
 from revrec.store.digests import RowDigest, digest_rows
+from revrec.store.posting import entered_lines
 from revrec.store.tables import entered_line, entry_reversal, journal_entry
 
 _mirror = journal_entry.alias("mirror")
@@ -78,21 +78,14 @@ def add_reversal(connection: Connection, reversal: Reversal, reference: str, who
 
 
 def release_lines_of_reversed(connection: Connection, number: int) -> None:
-    """Open the schedule lines of an entry again once its reversal is posted; ``number`` is either of the two.
-
-    Their revision goes up, as for a rejected entry, and with it the reference of the next entry that they go on.
-    """
+    """Open the schedule lines of an entry again once its reversal is posted; ``number`` is either of the two."""
     reopened = (
         select(_ours.reverses)
         .join(journal_entry, journal_entry.c.id == _ours.reverses)
         .where(or_(_ours.reverses == number, _ours.entry_id == number), _ours.final == 0, IS_IN_LEDGER)
         .where(journal_entry.c.state == "POSTED")
     )
-    connection.execute(
-        update(entered_line)
-        .where(entered_line.c.entry_id.in_(reopened.scalar_subquery()))
-        .values(entry_id=None, revision=entered_line.c.revision + 1)
-    )
+    entered_lines.release(connection, entered_line.c.entry_id.in_(reopened.scalar_subquery()))
 
 
 def _in_force() -> Select[Any]:

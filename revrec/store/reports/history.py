@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypedDict, TypeVar, cast
 
-from sqlalchemy import Connection, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select
 
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.posting.posting_tables import PostingTables
@@ -415,20 +415,19 @@ def waiting(connection: Connection, no: int) -> UnscheduledRecord | None:
 def entries(connection: Connection, no: int) -> list[EntryRecord]:
     """Return every entry that the charge line was ever on, rejected ones too, oldest first."""
     numbers = select(journal_line.c.entry_id).where(journal_line.c.charge_no == no)
-    query = (
-        select(journal_entry, entry_date_override.c.recognition_date, entry_date_override.c.reason)
-        .outerjoin(entry_date_override, entry_date_override.c.entry_id == journal_entry.c.id)
-        .where(journal_entry.c.id.in_(numbers))
-    )
-    return _all(connection, query.order_by(journal_entry.c.id), EntryRecord)
+    return _entries(connection, journal_entry.c.id.in_(numbers))
 
 
 def entries_named(connection: Connection, reference: str) -> list[EntryRecord]:
     """Return the entries with this reference or Intacct record number, oldest first."""
+    return _entries(connection, or_(journal_entry.c.reference == reference, journal_entry.c.record_no == reference))
+
+
+def _entries(connection: Connection, condition: ColumnElement[bool]) -> list[EntryRecord]:
     query = (
         select(journal_entry, entry_date_override.c.recognition_date, entry_date_override.c.reason)
         .outerjoin(entry_date_override, entry_date_override.c.entry_id == journal_entry.c.id)
-        .where(or_(journal_entry.c.reference == reference, journal_entry.c.record_no == reference))
+        .where(condition)
     )
     return _all(connection, query.order_by(journal_entry.c.id), EntryRecord)
 

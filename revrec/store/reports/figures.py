@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import unquote
 
 from revrec.core.errors import BadConfiguration
+from revrec.store.database import BUSY_SECONDS
 from revrec.store.database.migrations import check_revision
 from revrec.store.database.sqlite_errors import translate_sqlite_error
 from revrec.store.database.sums import split_sum
@@ -164,8 +165,8 @@ def _sqlite_view(path: Path) -> Iterator[ViewCursor]:
     if not path.is_file():
         raise BadConfiguration(f"{path}: there is no database here; create one with: revrec init")
     try:
-        with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=15)) as connection:
-            connection.execute("PRAGMA busy_timeout = 15000")
+        address = f"{path.resolve().as_uri()}?mode=ro"
+        with closing(sqlite3.connect(address, uri=True, timeout=BUSY_SECONDS)) as connection:
             connection.execute("BEGIN")
             check_revision(_revision(connection), str(path))
             yield connection

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, exists, insert, select
 
 from revrec.core.calendar import iso
 from revrec.core.charge_line import ChargeLine
@@ -197,10 +197,15 @@ def all_numbers(connection: Connection) -> list[int]:
     return list(connection.execute(select(charge_line.c.no).where(NOT_VOIDED).order_by(charge_line.c.no)).scalars())
 
 
+def is_cost_of(charge: str, line: FromClause = charge_line) -> ColumnElement[bool]:
+    """Return the condition that a row of ``charge_line`` is a cost of the charge line with this id."""
+    return line.c.id.startswith(f"{charge}{COST_MARK}", autoescape=True)
+
+
 def numbers_of_costs(connection: Connection, charge: str) -> list[int]:
     """Return the numbers of the costs of a charge line."""
-    its_costs = charge_line.c.id.startswith(f"{charge}{COST_MARK}", autoescape=True)
-    return list(connection.execute(select(charge_line.c.no).where(its_costs).order_by(charge_line.c.no)).scalars())
+    query = select(charge_line.c.no).where(is_cost_of(charge)).order_by(charge_line.c.no)
+    return list(connection.execute(query).scalars())
 
 
 NOT_VOIDED = ~exists(select(charge_void.c.charge_no).where(charge_void.c.charge_no == charge_line.c.no))

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
 from revrec.core.charge_line import FulfillmentEvent
-from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp
+from revrec.store.charges import is_cost_of
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.tables import charge_line, event_withdrawal, fulfillment_event, import_file
@@ -100,12 +100,11 @@ def recorded_event(connection: Connection, number: int) -> RecordedEvent | None:
 
 def copies_for_costs(connection: Connection, event: RecordedEvent) -> list[RecordedEvent]:
     """Return the copies of an event that were recorded with it for the costs of its charge line."""
-    its_costs = charge_line.c.id.startswith(f"{event.charge}{COST_MARK}", autoescape=True)
     same = [
         fulfillment_event.c[name] == getattr(event, name)
         for name in ("kind", "date", "name", "note", "recorded_at", "actor")
     ]
-    rows = connection.execute(recorded_events().where(its_costs, *same))
+    rows = connection.execute(recorded_events().where(is_cost_of(event.charge), *same))
     return [RecordedEvent(*row) for row in rows]
 
 

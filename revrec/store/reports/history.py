@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypedDict, TypeVar, cast
 
 from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select
 
-from revrec.core.rules.costs import COST_MARK
+from revrec.store.charges import is_cost_of
 from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.tables import (
     audit_event,
@@ -301,7 +301,7 @@ def charges_of(connection: Connection, reference: str) -> list[int]:
     beside = (
         select(cost.c.no)
         .join(charge_line, (cost.c.source == charge_line.c.source) & (cost.c.document == charge_line.c.document))
-        .where(charge_line.c.id == reference, cost.c.id.startswith(f"{reference}{COST_MARK}", autoescape=True))
+        .where(charge_line.c.id == reference, is_cost_of(reference, cost))
     )
     on_entry = (
         select(journal_line.c.charge_no)

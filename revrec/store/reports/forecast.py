@@ -1,9 +1,9 @@
 """Schedule lines as ``revrec preview`` shows them: planned, on an entry, or posted."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, false, func, literal, select, true
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case, false, func, literal, select, true
 
 from revrec.core.filters import Filters
 from revrec.store.database.bulk import stream_rows
@@ -92,23 +92,14 @@ def planned_lines(
     on a rejected one, is yielded if its entry may get such a date.
     """
     query = (
-        select(*_COLUMNS)
-        .select_from(schedule_line)
-        .join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
-        .join(
-            schedule,
-            (schedule.c.charge_no == schedule_line.c.charge_no) & (schedule.c.version == schedule_line.c.version),
-        )
-        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        _with_charge_and_rule(select(*_COLUMNS).select_from(schedule_line), filters)
         .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
         .outerjoin(entry_date_override, entry_date_override.c.entry_id == journal_entry.c.id)
         .where(OPEN | GOES_AGAIN if due else schedule_line.c.superseded_by.is_(None))
-        .where(*charge_conditions(filters), *rule_conditions(filters))
         .where(*(_within_ledger_dates(filters) if by_ledger_date else within(schedule_line.c.date, filters)))
         .order_by(schedule_line.c.date, schedule_line.c.charge_no, schedule_line.c.seq)
     )
-    for row in stream_rows(connection, query):
-        yield PlannedLine(**{**row._asdict(), "awaits": bool(row.awaits)})
+    yield from _lines(connection, query)
 
 
 def reversed_lines(connection: Connection, filters: Filters, by_ledger_date: bool = False) -> Iterator[PlannedLine]:
@@ -130,23 +121,15 @@ def reversed_lines(connection: Connection, filters: Filters, by_ledger_date: boo
             "awaits": false(),
         }
         query = (
-            select(*(columns.get(one.name, one).label(one.name) for one in _COLUMNS))
+            select(*_columns(columns))
             .select_from(entry_reversal)
             .join(journal_entry, journal_entry.c.id == entry_reversal.c.reverses)
             .join(journal_line, (journal_line.c.entry_id == journal_entry.c.id) & (journal_line.c.side == "debit"))
-            .join(schedule_line, _IS_OF_JOURNAL_LINE)
-            .join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
-            .join(
-                schedule,
-                (schedule.c.charge_no == schedule_line.c.charge_no) & (schedule.c.version == schedule_line.c.version),
-            )
-            .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
-            .where(IS_IN_LEDGER, which, *charge_conditions(filters), *rule_conditions(filters))
-            .where(*within(day if by_ledger_date else schedule_line.c.date, filters))
+            .join(schedule_line, _is_on(journal_line))
+            .where(IS_IN_LEDGER, which, *within(day if by_ledger_date else schedule_line.c.date, filters))
             .order_by(schedule_line.c.date, schedule_line.c.charge_no, schedule_line.c.seq)
         )
-        for row in stream_rows(connection, query):
-            yield PlannedLine(**{**row._asdict(), "awaits": False})
+        yield from _lines(connection, _with_charge_and_rule(query, filters))
 
 
 def changed_lines(connection: Connection, filters: Filters, by_ledger_date: bool = False) -> Iterator[PlannedLine]:
@@ -166,26 +149,42 @@ def changed_lines(connection: Connection, filters: Filters, by_ledger_date: bool
         "awaits": false(),
     }
     query = (
-        select(*(columns.get(one.name, one).label(one.name) for one in _COLUMNS))
+        select(*_columns(columns))
         .select_from(ledger_change)
         .join(line, (line.c.entry_id == change.entry_id) & (line.c.line_no == first_line))
-        .join(schedule_line, and_(*(line.c[name] == schedule_line.c[name] for name in _KEY)))
-        .join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
+        .join(schedule_line, _is_on(line))
+        .where(IS_UNEXPLAINED, *within(change.date if by_ledger_date else schedule_line.c.date, filters))
+        .order_by(change.id)
+    )
+    yield from _lines(connection, _with_charge_and_rule(query, filters))
+
+
+def _columns(replaced: Mapping[str, ColumnElement[Any]]) -> Iterator[ColumnElement[Any]]:
+    """Yield the columns of a line, some of them replaced by name."""
+    return (replaced.get(one.name, one).label(one.name) for one in _COLUMNS)
+
+
+def _is_on(line: FromClause) -> ColumnElement[bool]:
+    """Return the condition that a schedule line is on a journal line."""
+    return and_(*(line.c[name] == schedule_line.c[name] for name in ("charge_no", "version", "seq")))
+
+
+def _with_charge_and_rule(query: Select[Any], filters: Filters) -> Select[Any]:
+    """Join schedule lines with their charge line and rule version, as far as the filters select both."""
+    return (
+        query.join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
         .join(
             schedule,
             (schedule.c.charge_no == schedule_line.c.charge_no) & (schedule.c.version == schedule_line.c.version),
         )
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
-        .where(IS_UNEXPLAINED, *charge_conditions(filters), *rule_conditions(filters))
-        .where(*within(change.date if by_ledger_date else schedule_line.c.date, filters))
-        .order_by(change.id)
+        .where(*charge_conditions(filters), *rule_conditions(filters))
     )
+
+
+def _lines(connection: Connection, query: Select[Any]) -> Iterator[PlannedLine]:
     for row in stream_rows(connection, query):
-        yield PlannedLine(**{**row._asdict(), "awaits": False})
-
-
-_KEY = ("charge_no", "version", "seq")
-_IS_OF_JOURNAL_LINE = and_(*(journal_line.c[name] == schedule_line.c[name] for name in _KEY))
+        yield PlannedLine(**{**row._asdict(), "awaits": bool(row.awaits)})
 
 
 def _within_ledger_dates(filters: Filters) -> Iterator[ColumnElement[bool]]:

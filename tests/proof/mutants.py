@@ -5,6 +5,7 @@ python tests/proof/mutants.py            # plays each until it is caught, and pr
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from unittest import mock
@@ -115,7 +116,7 @@ def _() -> AbstractContextManager[Any]:
     def send(original: Any, self: Poster, stored: StoredEntry, state: str) -> str:
         if stored.attempts:
             control_id = f"{stored.entry.control_id}-{stored.attempts}"
-            stored = stored._replace(entry=stored.entry._replace(control_id=control_id))
+            stored = replace(stored, entry=stored.entry._replace(control_id=control_id))
         return str(original(self, stored, state))
 
     return replaced(Poster, "_send")(send)

@@ -1,8 +1,9 @@
 """Journal entries: written together with their lines, read by number and by state."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 
@@ -13,7 +14,7 @@ from revrec.store.charges import dimensions_of, dimensions_text
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows, digest_texts, row_text, sha256
 from revrec.store.posting import entered_lines, reversals
-from revrec.store.posting.posting_tables import PostingTables
+from revrec.store.posting.posting_tables import PostingProgress, PostingTables
 from revrec.store.tables import (
     attempt,
     attempt_failure,
@@ -50,20 +51,10 @@ ENTRY_TABLES: PostingTables = EntryTables("entry", journal_entry, attempt, attem
 """The tables of journal entries and of the attempts to post them."""
 
 
-class StoredEntry(NamedTuple):
-    """A stored journal entry: its number here, its posting state, Intacct's last answer, and its content.
+@dataclass(frozen=True)
+class StoredEntry(PostingProgress):
+    """A stored journal entry: the progress of its posting, and its content."""
 
-    ``sends`` counts every time it was sent; ``attempts`` starts again when a person releases it for sending.
-    """
-
-    id: int
-    state: str
-    attempts: int
-    sends: int
-    record_no: str | None
-    error_no: str | None
-    error: str | None
-    advice: str | None
     entry: JournalEntry
 
     @property
@@ -287,7 +278,7 @@ def load_entry(connection: Connection, row: Any) -> StoredEntry:
     if reversal is not None:
         mirrored = ENTRY_TABLES.head(connection, reversal.reverses)
         whole = whole._replace(rated=date.fromisoformat(mirrored.date))
-    return StoredEntry(*ENTRY_TABLES.progress(connection, row), whole)
+    return StoredEntry(**vars(ENTRY_TABLES.progress(connection, row)), entry=whole)
 
 
 def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:

@@ -1,9 +1,10 @@
 """Invoices: the documents that are due, written together with their lines, read by number and by state."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, tuple_
 
@@ -14,7 +15,7 @@ from revrec.store.audit import AuditStamp, canonical, record
 from revrec.store.charges import LINE_COLUMNS, NOT_VOIDED, charge_from_row, dimensions_of, dimensions_text
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import digest_rows, digest_texts, row_text, sha256
-from revrec.store.posting.posting_tables import PostingTables
+from revrec.store.posting.posting_tables import PostingProgress, PostingTables
 from revrec.store.posting.postings import RejectedPosting, rejected_posting
 from revrec.store.tables import (
     charge_line,
@@ -36,20 +37,10 @@ SOLD = charge_line.c.line.not_like(f"%{COST_MARK}%")
 """The condition that a customer bought a charge line, and that it is not the cost of one."""
 
 
-class StoredInvoice(NamedTuple):
-    """A stored invoice: its number here, its posting state, Intacct's last answer, and its content.
+@dataclass(frozen=True)
+class StoredInvoice(PostingProgress):
+    """A stored invoice: the progress of its posting, and its content."""
 
-    ``sends`` counts every time it was sent; ``attempts`` starts again when a person releases it for sending.
-    """
-
-    id: int
-    state: str
-    attempts: int
-    sends: int
-    record_no: str | None
-    error_no: str | None
-    error: str | None
-    advice: str | None
     invoice: Invoice
 
     @property
@@ -209,7 +200,7 @@ def load_invoice(connection: Connection, number: int) -> StoredInvoice:
     head = {name: getattr(row, name) for name in _HEAD}
     day = date.fromisoformat(row.date)
     whole = Invoice(**head, reference=row.reference, control_id=row.control_id, date=day, lines=lines, after=order)
-    return StoredInvoice(*INVOICE_TABLES.progress(connection, row), whole)
+    return StoredInvoice(**vars(INVOICE_TABLES.progress(connection, row)), invoice=whole)
 
 
 def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:

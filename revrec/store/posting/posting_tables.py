@@ -6,6 +6,7 @@ ledger would have it twice. The loser's UPDATE matches no row and raises :class:
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, ColumnElement, Connection, Row, ScalarSelect, Table, exists, func, insert, select, update
@@ -38,7 +39,8 @@ class AttemptFailure(NamedTuple):
     named: Mapping[str, str]
 
 
-class PostingProgress(NamedTuple):
+@dataclass(frozen=True)
+class PostingProgress:
     """The progress of a posting: its number here, its state, and Intacct's last answer.
 
     ``sends`` counts every time it was sent; ``attempts`` starts again when a person releases it for sending.

@@ -67,7 +67,8 @@ def moved_amounts(
         version = version.where(schedule.c.audit_seq == rebuild)
     if charge is not None:
         version = version.join(charge_line, charge_line.c.no == schedule.c.charge_no).where(charge_line.c.id == charge)
-    parts = _parts(version.subquery()).subquery()
+    versions = version.subquery()
+    parts = union_all(*parts_by_month(versions), *_undated_parts(versions)).subquery()
     amounts = [func.sum(case((parts.c.side == side, parts.c.amount), else_=0)) for side in ("before", "after")]
     query = (
         select(parts.c.audit_seq, charge_line.c.id, parts.c.period, charge_line.c.currency, *amounts)
@@ -81,19 +82,29 @@ def moved_amounts(
         yield MovedAmount(number, id, period, currency, int(before), int(after))
 
 
-def _parts(version: Any) -> Any:
-    """Return the lines and waiting amounts before and after each version, as (audit_seq, charge_no, side, ...)."""
-    line, wait = schedule_line.c, schedule_wait.c
+def parts_by_month(version: Any) -> tuple[Any, Any]:
+    """Return the lines before each version, and those that it wrote, as (audit_seq, charge_no, side, period, amount).
+
+    ``version`` is a subquery of ``schedule`` with charge_no, version and audit_seq.
+    """
+    line = schedule_line.c
     month = func.substr(line.date, 1, 7)
-
-    def part(side: str, period: Any, amount: Any, table: Any, condition: Any) -> Any:
-        columns = (version.c.audit_seq, version.c.charge_no, literal(side).label("side"))
-        query = select(*columns, period.label("period"), amount.label("amount"))
-        return query.join(table, and_(table.c.charge_no == version.c.charge_no, condition))
-
-    return union_all(
-        part("before", month, line.amount, schedule_line, line.superseded_by == version.c.version),
-        part("after", month, line.amount, schedule_line, line.version == version.c.version),
-        part("before", literal(UNDATED), wait.amount, schedule_wait, wait.version == version.c.version - 1),
-        part("after", literal(UNDATED), wait.amount, schedule_wait, wait.version == version.c.version),
+    return (
+        _part(version, "before", month, schedule_line, line.superseded_by == version.c.version),
+        _part(version, "after", month, schedule_line, line.version == version.c.version),
     )
+
+
+def _undated_parts(version: Any) -> tuple[Any, Any]:
+    """Return the waiting amounts before each version, and of it."""
+    wait, undated = schedule_wait.c, literal(UNDATED)
+    return (
+        _part(version, "before", undated, schedule_wait, wait.version == version.c.version - 1),
+        _part(version, "after", undated, schedule_wait, wait.version == version.c.version),
+    )
+
+
+def _part(version: Any, side: str, period: Any, table: Any, condition: Any) -> Any:
+    columns = (version.c.audit_seq, version.c.charge_no, literal(side).label("side"))
+    query = select(*columns, period.label("period"), table.c.amount.label("amount"))
+    return query.join(table, and_(table.c.charge_no == version.c.charge_no, condition))

@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, case, func, select, union_all
 
-from revrec.store.tables import audit_event, charge_line, rule_version, schedule, schedule_line
+from revrec.store.reports.moves import parts_by_month
+from revrec.store.tables import audit_event, charge_line, rule_version, schedule
 
 
 class RuleVersionRow(NamedTuple):
@@ -60,23 +61,14 @@ def rule_version_use(connection: Connection, id: int) -> RuleVersionUse:
 
 def _moved(connection: Connection, its_own: ColumnElement[bool]) -> dict[str, int]:
     """Return what replaced schedules planned in other months than before: the sum of what the months gained."""
-    again = select(schedule.c.charge_no, schedule.c.version).where(its_own, schedule.c.version > 1).subquery()
-    line, month = schedule_line.c, func.substr(schedule_line.c.date, 1, 7).label("month")
-    same_charge = line.charge_no == again.c.charge_no
-
-    def side(amount: ColumnElement[int], condition: ColumnElement[bool]) -> Select[Any]:
-        query = select(again.c.charge_no, month, amount.label("amount")).select_from(again)
-        return query.join(schedule_line, same_charge & condition)
-
-    parts = union_all(
-        side(line.amount * literal(-1), line.superseded_by == again.c.version),
-        side(line.amount * literal(1), line.version == again.c.version),
-    ).subquery()
+    versions = select(schedule.c.charge_no, schedule.c.version, schedule.c.audit_seq)
+    parts = union_all(*parts_by_month(versions.where(its_own, schedule.c.version > 1).subquery())).subquery()
+    gain = func.sum(case((parts.c.side == "after", parts.c.amount), else_=-parts.c.amount))
     gained = (
-        select(charge_line.c.currency, func.sum(parts.c.amount).label("amount"))
+        select(charge_line.c.currency, gain.label("amount"))
         .join(charge_line, charge_line.c.no == parts.c.charge_no)
-        .group_by(parts.c.charge_no, parts.c.month, charge_line.c.currency)
-        .having(func.sum(parts.c.amount) > 0)
+        .group_by(parts.c.charge_no, parts.c.period, charge_line.c.currency)
+        .having(gain > 0)
         .subquery()
     )
     total = select(gained.c.currency, func.sum(gained.c.amount)).group_by(gained.c.currency)

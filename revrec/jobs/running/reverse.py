@@ -5,16 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.jobs.gateway import open_gateway
 from revrec.jobs.posting.periods import posting_dates, refresh_closed_periods
-from revrec.jobs.posting.poster import worker_name
 from revrec.jobs.posting.rejections import replannable_entries, unrecognized_rejections
 from revrec.jobs.posting.reversing import ReversalOrder, ReversalPlan, create_reversals, plan_reversals, renew_reversals
 from revrec.jobs.posting.safe_settings import check_times
 from revrec.jobs.running.result import RunResult, entry_views
-from revrec.jobs.running.run import ENTRIES, PostingRun
+from revrec.jobs.running.run import ENTRIES, PostingRun, active_worker
 from revrec.store.database.engine import discarded
 from revrec.store.posting import postings, reversals
 from revrec.store.posting.entries import ENTRY_TABLES
-from revrec.store.posting.workers import active_run
 
 if TYPE_CHECKING:
     from revrec.core.periods import PostingDates
@@ -66,9 +64,7 @@ def reverse(
     this = ReversalRun(context, order)
     if dry_run:
         return this.previewed()
-    slots, lease = context.settings.posting.max_in_flight, context.settings.posting.lease
-    times = (wait.total_seconds(), slots, lease.total_seconds())
-    with active_run(context.database, worker_name(context), *times) as worker:
+    with active_worker(context, wait) as worker:
         this.post(connect or open_gateway, worker)
     return this.reported()
 

@@ -1,7 +1,7 @@
 """``revrec run``: put everything that is due on journal entries and post them to Intacct, each exactly once."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -79,10 +79,18 @@ def run(
     this = PostingRun(context, day, parts, is_retry_pass)
     if dry_run:
         return this.preview()
-    slots, lease = context.settings.posting.max_in_flight, context.settings.posting.lease
-    times = (wait.total_seconds(), slots, lease.total_seconds())
-    with active_run(context.database, worker_name(context), *times) as worker:
+    with active_worker(context, wait) as worker:
         return this.post(connect or open_gateway, worker)
+
+
+def active_worker(context: "Context", wait: timedelta) -> AbstractContextManager[Worker]:
+    """Return a worker that is active while the context is open.
+
+    Raises:
+        Busy: on SQLite, another run holds the lock for longer than ``wait``.
+    """
+    slots, lease = context.settings.posting.max_in_flight, context.settings.posting.lease
+    return active_run(context.database, worker_name(context), wait.total_seconds(), slots, lease.total_seconds())
 
 
 class PostingRun:

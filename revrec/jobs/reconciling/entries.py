@@ -84,10 +84,10 @@ class EntryCheck:
             return
         heads = self._gateway.entries_numbered(one.record_no for one in ours)
         mirrors = self._gateway.entries_numbered(head.reversed_by for head in heads if head.reversed_by)
-        same = self._gateway.entries_referenced(one.entry.reference for one in ours)
-        parts = changed_parts(self._connection, [one.entry.reference for one in ours])
-        reopened = reopened_in_intacct(self._connection, list(parts))
         names = [one.entry.reference for one in ours]
+        same = self._gateway.entries_referenced(names)
+        parts = changed_parts(self._connection, names)
+        reopened = reopened_in_intacct(self._connection, list(parts))
         posted_by_us = [
             PostedHere(*one, self._settings, parts.get(name, ()), name in reopened)
             for one, name in zip(ours, names, strict=True)

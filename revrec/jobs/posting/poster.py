@@ -137,7 +137,7 @@ class PostingType(Protocol):
     def find(self, gateway: Gateway, stored: Any) -> Sequence[FoundPosting]:
         """Return what Intacct has under its name. Raises as reads do."""
 
-    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: Any) -> "Lookalikes | None":
+    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: Any) -> Lookalikes | None:
         """Return what Intacct has under another name and may be this posting. Raises as reads do."""
 
     def mismatch(self, context: "Context", stored: Any, found: Sequence[Any]) -> str:

@@ -1,10 +1,10 @@
-"""Compare revrec with other ways to do its import, and write the table and the chart of ``docs/performance.md``.
+"""Compare revrec with other ways to do its import; with ``--write``, update ``docs/performance.md`` and its chart.
 
 Install the other programs in a separate environment, since revrec needs none of them::
 
     python -m venv peers
     peers/bin/pip install pandas duckdb beancount
-    python benchmarks/compare.py --peers peers/bin/python
+    python benchmarks/compare.py --peers peers/bin/python --write
 """
 
 import argparse
@@ -25,7 +25,6 @@ from measure import HERE, child, environment
 PAGE = HERE.parent / "docs" / "performance.md"
 CHART = HERE.parent / "docs" / "site" / "import-speed.svg"
 BEGIN, END = "<!-- compare.py writes the following -->", "<!-- end of what compare.py writes -->"
-PARTS = 12
 PEERS = {
     "with_duckdb.py": "DuckDB, CSV to Parquet, no checks",
     "with_pandas.py": "pandas script writing to SQLite, no checks",
@@ -134,7 +133,7 @@ def write(speeds: list[Speed]) -> None:
 
 
 def main() -> None:
-    """Measure, print the table, and write the page unless the sizes are small."""
+    """Measure and print the table; with ``--write``, also update the page and the chart."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--peers", default=sys.executable, help="the Python that has pandas, duckdb and beancount")
     parser.add_argument("--lines", type=int, default=100_000, help="charge lines, of 12 parts each")

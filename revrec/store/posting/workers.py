@@ -31,23 +31,26 @@ LOCK = text(f"SELECT pg_advisory_lock({KEY})")
 TRY_LOCK_SHARED = text(f"SELECT pg_try_advisory_lock_shared({KEY})")
 TRY_LOCK = text(f"SELECT pg_try_advisory_lock({KEY})")
 UNLOCK = text(f"SELECT pg_advisory_unlock({KEY})")
+IS_OF_DATABASE = """l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+"""The condition that a row of ``pg_locks`` is an advisory lock that a session of this database holds."""
 HELD = text(f"""
     SELECT one.name FROM unnest(CAST(:names AS text[])) AS one (name) JOIN pg_locks l
       ON (l.classid::bigint << 32) | l.objid::bigint = {lock_key("' || one.name || '")}
-    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())""")  # noqa: S608
+    WHERE {IS_OF_DATABASE}""")  # noqa: S608
 RUN_ACTIVE = "run"
 COUNT_ACTIVE = text(f"""
     SELECT count(*) FROM pg_locks l
-    WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-      AND (l.classid::bigint << 32) | l.objid::bigint = {KEY}
-      AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())""")  # noqa: S608
+    WHERE (l.classid::bigint << 32) | l.objid::bigint = {KEY} AND {IS_OF_DATABASE}""")  # noqa: S608
 SHORTEST_WAIT = 0.5
 """Seconds that a run waits for the run lock at least."""
 
 
 class Worker:
     """An active run that is alone on its database; ``owner`` is the name under which it claims entries."""
+
+    shares_runs = False
+    """True if other runs can work at the same time."""
 
     def __init__(self, owner: str) -> None:
         self.owner = owner
@@ -72,9 +75,6 @@ class Worker:
         """Wait until every turn of another worker has ended; return whether there can be other workers."""
         return False
 
-    shares_runs = False
-    """True if other runs can work at the same time."""
-
     def is_last(self) -> bool:
         """Return whether no other run is active."""
         return True
@@ -82,6 +82,8 @@ class Worker:
 
 class SharingWorker(Worker):
     """An active run beside others, with a separate session; it waits ``patience`` seconds at most for a turn."""
+
+    shares_runs = True
 
     def __init__(self, owner: str, session: Connection, database: Database, slots: int, patience: float) -> None:
         super().__init__(owner)
@@ -126,8 +128,6 @@ class SharingWorker(Worker):
             self._wait_for(slot)
             self._free(slot)
         return True
-
-    shares_runs = True
 
     def is_last(self) -> bool:
         """Return whether no other run is active."""

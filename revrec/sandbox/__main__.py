@@ -63,8 +63,9 @@ def main(arguments: list[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     stop = _stdin_closed() if options.attached else None
-    numbers, shape = (options.port, options.data, options.seed), (options.fault, switches, options.quiet)
-    return serve(*numbers, *shape, stop, options.company)
+    return serve(
+        options.port, options.data, options.seed, options.fault, switches, options.quiet, stop, options.company
+    )
 
 
 def _stdin_closed() -> threading.Event:

@@ -24,6 +24,7 @@ from revrec.store.tables import (
     entered_line,
     price_change,
     rule_version,
+    same_version,
     schedule,
     schedule_allocation,
     schedule_line,
@@ -34,7 +35,6 @@ from revrec.store.tables import (
 
 WRITTEN = tuple(column.name for column in digests.covered_columns(schedule))
 HEADER = (*WRITTEN, "open_from")
-_OF_VERSION = (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wait.c.version == schedule.c.version)
 
 
 class ScheduleInForce(NamedTuple):
@@ -302,12 +302,9 @@ def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
     kept = ("charge_no", "version", "rule_version_id", "amount", "posted")
     found = connection.execute(
         select(*(schedule.c[name] for name in kept), *posts, *waits, schedule_plan.c.plan)
-        .join(newest, (newest.c.charge_no == schedule.c.charge_no) & (newest.c.version == schedule.c.version))
-        .outerjoin(schedule_wait, _OF_VERSION)
-        .outerjoin(
-            schedule_plan,
-            (schedule_plan.c.charge_no == schedule.c.charge_no) & (schedule_plan.c.version == schedule.c.version),
-        )
+        .join(newest, same_version(newest, schedule))
+        .outerjoin(schedule_wait, same_version(schedule_wait, schedule))
+        .outerjoin(schedule_plan, same_version(schedule_plan, schedule))
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
     )
     return {row.charge_no: row for row in found}

@@ -9,8 +9,10 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
+    ColumnElement,
     ForeignKey,
     ForeignKeyConstraint,
+    FromClause,
     Index,
     Integer,
     MetaData,
@@ -906,3 +908,13 @@ after_invoice = Table(
     _text("rule"),
 )
 """Rule versions, with the rule's name, whose recognition waits until the charge line's document is invoiced."""
+
+
+def same_version(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """Return the condition that rows of two tables belong to the same schedule version."""
+    return (one.c.charge_no == other.c.charge_no) & (one.c.version == other.c.version)
+
+
+def same_line(one: FromClause, other: FromClause) -> ColumnElement[bool]:
+    """Return the condition that rows of two tables belong to the same schedule line."""
+    return same_version(one, other) & (one.c.seq == other.c.seq)

@@ -12,7 +12,7 @@ from revrec.core.rules import render_memo
 from revrec.store.charges import dimensions_of
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting import awaiting
-from revrec.store.tables import charge_line, open_line, rule_version, schedule
+from revrec.store.tables import charge_line, open_line, rule_version, same_version, schedule
 
 
 class DueRow(NamedTuple):
@@ -70,10 +70,7 @@ def due_query() -> Select[Any]:
     return (
         select(*(_COLUMNS[name] for name in DueRow._fields))
         .join(charge_line, charge_line.c.no == open_line.c.charge_no)
-        .join(
-            schedule,
-            (schedule.c.charge_no == open_line.c.charge_no) & (schedule.c.version == open_line.c.version),
-        )
+        .join(schedule, same_version(schedule, open_line))
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
     )
 

@@ -2,7 +2,7 @@
 
 from sqlalchemy import ColumnElement, Connection, exists, insert, literal, select, tuple_, update
 
-from revrec.store.tables import entered_line, journal_line, plan_part, schedule
+from revrec.store.tables import entered_line, journal_line, plan_part, same_line, same_version, schedule
 
 _KEY = ("charge_no", "version", "seq")
 
@@ -15,8 +15,8 @@ def enter(connection: Connection, entry_id: int) -> None:
     its_lines = select(*(journal_line.c[name] for name in _KEY)).where(journal_line.c.entry_id == entry_id)
     row = tuple_(*(entered_line.c[name] for name in _KEY))
     connection.execute(update(entered_line).where(row.in_(its_lines)).values(entry_id=entry_id))
-    same = [entered_line.c[name] == journal_line.c[name] for name in _KEY]
-    first = its_lines.add_columns(literal(entry_id)).where(~exists().where(*same)).distinct()
+    entered = exists().where(same_line(entered_line, journal_line))
+    first = its_lines.add_columns(literal(entry_id)).where(~entered).distinct()
     connection.execute(insert(entered_line).from_select([*_KEY, "entry_id"], first))
     _move_open_from(connection, entry_id)
 
@@ -31,16 +31,8 @@ def release(connection: Connection, entries: ColumnElement[bool]) -> None:
 
 def _move_open_from(connection: Connection, entry_id: int) -> None:
     """Set the date of the first line that was never on an entry, in the versions whose lines an entry has."""
-    seq = schedule.c.first_seq + plan_part.c.seq - 1
-    on_entry = (
-        exists()
-        .where(
-            entered_line.c.charge_no == schedule.c.charge_no,
-            entered_line.c.version == schedule.c.version,
-            entered_line.c.seq == seq,
-        )
-        .correlate(schedule, plan_part)
-    )
+    its_row = same_version(entered_line, schedule) & (entered_line.c.seq == schedule.c.first_seq + plan_part.c.seq - 1)
+    on_entry = exists().where(its_row).correlate(schedule, plan_part)
     first = (
         select(plan_part.c.date)
         .where(plan_part.c.plan_id == schedule.c.plan_id, plan_part.c.date >= schedule.c.open_from, ~on_entry)

@@ -25,6 +25,7 @@ from revrec.store.tables import (
     journal_entry,
     journal_line,
     posting_run,
+    same_line,
 )
 
 KNOWN_AT_ONCE = 500
@@ -244,15 +245,10 @@ def canceled_and_not_posted(connection: Connection) -> list[str]:
     """Return the references of canceled entries some of whose schedule lines are on no posted entry."""
     other = journal_entry.alias("other")
     posted = exists(select(other.c.id).where(other.c.id == entered_line.c.entry_id, other.c.state == "POSTED"))
-    on_its_lines = (
-        (entered_line.c.charge_no == journal_line.c.charge_no)
-        & (entered_line.c.version == journal_line.c.version)
-        & (entered_line.c.seq == journal_line.c.seq)
-    )
     query = (
         select(journal_entry.c.reference)
         .join(journal_line, journal_line.c.entry_id == journal_entry.c.id)
-        .join(entered_line, on_its_lines)
+        .join(entered_line, same_line(entered_line, journal_line))
         .where(journal_entry.c.state == "CANCELED", ~posted)
         .distinct()
     )

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, and_, case, exists, func, select
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import digest_rows
-from revrec.store.tables import entry_reversal, journal_entry, journal_line, ledger_change, schedule_line
+from revrec.store.tables import entry_reversal, journal_entry, journal_line, ledger_change, same_line, schedule_line
 
 ENTRY, REVERSAL, MOVE = "entry", "reversal", "move"
 """The part that changed: the entry, its reversal in Intacct, or the account of an open balance (without an entry)."""
@@ -25,9 +25,7 @@ _OF_REVERSAL = journal_line.c.entry_id.in_(
     select(entry_reversal.c.entry_id).where(entry_reversal.c.entry_id.is_not(None))
 )
 ON_DEFERRED_SIDE = and_(
-    schedule_line.c.charge_no == journal_line.c.charge_no,
-    schedule_line.c.version == journal_line.c.version,
-    schedule_line.c.seq == journal_line.c.seq,
+    same_line(schedule_line, journal_line),
     journal_line.c.side
     == case(
         (_OF_REVERSAL, case((schedule_line.c.amount > 0, "credit"), else_="debit")),

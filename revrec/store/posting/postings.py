@@ -13,7 +13,7 @@ from revrec.store.audit import AuditStamp
 from revrec.store.posting import entered_lines
 from revrec.store.posting.entries import ENTRY_TABLES, recognized_until
 from revrec.store.posting.posting_tables import AttemptFailure
-from revrec.store.tables import attempt_failure, entered_line, journal_entry, journal_line
+from revrec.store.tables import attempt_failure, entered_line, journal_entry, journal_line, same_line
 
 
 class RejectedPosting(NamedTuple):
@@ -73,22 +73,16 @@ def count_rejections(connection: Connection, entry_id: int) -> int:
     line, same, other = journal_line.alias("line"), journal_line.alias("same"), journal_entry.alias("other")
     given_up = journal_line.alias("given_up")
     its_error = select(journal_entry.c.error).where(journal_entry.c.id == entry_id).scalar_subquery()
-
-    def on_the_line(alias: Any) -> Any:
-        return (
-            (alias.c.charge_no == line.c.charge_no) & (alias.c.version == line.c.version) & (alias.c.seq == line.c.seq)
-        )
-
     canceled = (
         select(func.coalesce(func.max(given_up.c.entry_id), 0))
         .join(journal_entry, journal_entry.c.id == given_up.c.entry_id)
-        .where(on_the_line(given_up), journal_entry.c.state == "CANCELED")
+        .where(same_line(given_up, line), journal_entry.c.state == "CANCELED")
         .scalar_subquery()
     )
     counted = (
         select(func.count().label("times"))
         .select_from(line)
-        .join(same, on_the_line(same) & (same.c.side == line.c.side))
+        .join(same, same_line(same, line) & (same.c.side == line.c.side))
         .join(other, other.c.id == same.c.entry_id)
         .where(line.c.entry_id == entry_id, line.c.side == "debit", other.c.state.in_(("REJECTED", "REPLACED")))
         .where(other.c.error == its_error, other.c.id > canceled)

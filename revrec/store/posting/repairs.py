@@ -11,7 +11,7 @@ from revrec.core.journal import RepairedValue
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import digest_rows
-from revrec.store.tables import journal_line, open_line, repair_version, repaired_value
+from revrec.store.tables import journal_line, open_line, repair_version, repaired_value, same_line
 
 LineKey = tuple[int, int, int]
 """A schedule line: charge number, version, seq."""
@@ -69,14 +69,9 @@ def _keep(connection: Connection, repair: RepairVersion, who: AuditStamp) -> int
 
 def repairs_used_on(connection: Connection, entry_id: int) -> set[tuple[LineKey, str]]:
     """Return the repairs used before on the schedule lines of this entry: (line, SHA-256 of the repair's text)."""
-    same = (
-        (repaired_value.c.charge_no == journal_line.c.charge_no)
-        & (repaired_value.c.version == journal_line.c.version)
-        & (repaired_value.c.seq == journal_line.c.seq)
-    )
     query = (
         select(*(repaired_value.c[name] for name in ("charge_no", "version", "seq")), repair_version.c.sha256)
-        .join(journal_line, same)
+        .join(journal_line, same_line(repaired_value, journal_line))
         .join(repair_version, repair_version.c.id == repaired_value.c.repair_version_id)
         .where(journal_line.c.entry_id == entry_id)
         .distinct()
@@ -86,15 +81,10 @@ def repairs_used_on(connection: Connection, entry_id: int) -> set[tuple[LineKey,
 
 def supplied_values(connection: Connection, until: date) -> Mapping[LineKey, list[tuple[str, RepairedValue]]]:
     """Return the values that repairs supplied for open lines dated until a day, each with its repair's SHA-256."""
-    its_line = (
-        (open_line.c.charge_no == repaired_value.c.charge_no)
-        & (open_line.c.version == repaired_value.c.version)
-        & (open_line.c.seq == repaired_value.c.seq)
-    )
     names = ("charge_no", "version", "seq", "side", "field", "before", "after")
     query = (
         select(*(repaired_value.c[name] for name in names), repair_version.c.sha256)
-        .join(open_line, its_line)
+        .join(open_line, same_line(open_line, repaired_value))
         .join(repair_version, repair_version.c.id == repaired_value.c.repair_version_id)
         .where(open_line.c.date <= until.isoformat())
         .order_by(repaired_value.c.id)

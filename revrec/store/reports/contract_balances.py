@@ -38,6 +38,7 @@ from revrec.store.tables import (
     invoice,
     invoice_line,
     rule_version,
+    same_version,
     schedule,
     schedule_line,
 )
@@ -239,14 +240,13 @@ def _planned(asked: BalanceQuery) -> Any:
     if asked.known is None:
         return query.where(schedule_line.c.superseded_by.is_(None)).subquery()
     then, next_one = schedule.alias("then"), schedule.alias("next_one")
-    its_line = then.c.charge_no == schedule_line.c.charge_no
     after = and_(
         next_one.c.charge_no == schedule_line.c.charge_no,
         next_one.c.version == schedule_line.c.superseded_by,
         next_one.c.audit_seq <= asked.known.audit_seq,
     )
     return (
-        query.join(then, and_(its_line, then.c.version == schedule_line.c.version, *_stored_by_then(then, asked)))
+        query.join(then, and_(same_version(then, schedule_line), *_stored_by_then(then, asked)))
         .outerjoin(next_one, after)
         .where(next_one.c.charge_no.is_(None))
         .subquery()

@@ -14,6 +14,7 @@ from revrec.store.tables import (
     journal_entry,
     journal_line,
     rule_version,
+    same_version,
     schedule,
     unscheduled,
 )
@@ -78,8 +79,8 @@ def _line_conditions(filters: Filters) -> Conditions:
         yield (journal_line.c.document == filters.document) | in_source
     if filters.rule is not None:
         versions = select(schedule.c.charge_no).join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
-        same = (schedule.c.charge_no == journal_line.c.charge_no, schedule.c.version == journal_line.c.version)
-        yield exists(versions.where(*same, rule_version.c.name == filters.rule).correlate(journal_line))
+        its_version = versions.where(same_version(schedule, journal_line), rule_version.c.name == filters.rule)
+        yield exists(its_version.correlate(journal_line))
 
 
 def recognition_date() -> ColumnElement[str]:

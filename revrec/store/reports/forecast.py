@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, and_, case, false, func, literal, select, true
+from sqlalchemy import ColumnElement, Connection, Select, case, false, func, literal, select, true
 
 from revrec.core.filters import Filters
 from revrec.store.database.bulk import stream_rows
@@ -20,6 +20,8 @@ from revrec.store.tables import (
     journal_line,
     ledger_change,
     rule_version,
+    same_line,
+    same_version,
     schedule,
     schedule_line,
 )
@@ -125,7 +127,7 @@ def reversed_lines(connection: Connection, filters: Filters, by_ledger_date: boo
             .select_from(entry_reversal)
             .join(journal_entry, journal_entry.c.id == entry_reversal.c.reverses)
             .join(journal_line, (journal_line.c.entry_id == journal_entry.c.id) & (journal_line.c.side == "debit"))
-            .join(schedule_line, _is_on(journal_line))
+            .join(schedule_line, same_line(journal_line, schedule_line))
             .where(IS_IN_LEDGER, which, *within(day if by_ledger_date else schedule_line.c.date, filters))
             .order_by(schedule_line.c.date, schedule_line.c.charge_no, schedule_line.c.seq)
         )
@@ -152,7 +154,7 @@ def changed_lines(connection: Connection, filters: Filters, by_ledger_date: bool
         select(*_columns(columns))
         .select_from(ledger_change)
         .join(line, (line.c.entry_id == change.entry_id) & (line.c.line_no == first_line))
-        .join(schedule_line, _is_on(line))
+        .join(schedule_line, same_line(line, schedule_line))
         .where(IS_UNEXPLAINED, *within(change.date if by_ledger_date else schedule_line.c.date, filters))
         .order_by(change.id)
     )
@@ -164,19 +166,11 @@ def _columns(replaced: Mapping[str, ColumnElement[Any]]) -> Iterator[ColumnEleme
     return (replaced.get(one.name, one).label(one.name) for one in _COLUMNS)
 
 
-def _is_on(line: FromClause) -> ColumnElement[bool]:
-    """Return the condition that a schedule line is on a journal line."""
-    return and_(*(line.c[name] == schedule_line.c[name] for name in ("charge_no", "version", "seq")))
-
-
 def _with_charge_and_rule(query: Select[Any], filters: Filters) -> Select[Any]:
     """Join schedule lines with their charge line and rule version, as far as the filters select both."""
     return (
         query.join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
-        .join(
-            schedule,
-            (schedule.c.charge_no == schedule_line.c.charge_no) & (schedule.c.version == schedule_line.c.version),
-        )
+        .join(schedule, same_version(schedule, schedule_line))
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
         .where(*charge_conditions(filters), *rule_conditions(filters))
     )

@@ -24,6 +24,7 @@ from revrec.store.tables import (
     repair_version,
     repaired_value,
     rule_version,
+    same_version,
     schedule,
     schedule_allocation,
     schedule_line,
@@ -373,19 +374,9 @@ def schedules(connection: Connection, no: int) -> list[ScheduleRecord]:
         )
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
         .join(explanation, explanation.c.id == schedule.c.explanation_id)
-        .outerjoin(
-            schedule_wait,
-            (schedule_wait.c.charge_no == schedule.c.charge_no) & (schedule_wait.c.version == schedule.c.version),
-        )
-        .outerjoin(
-            price_change,
-            (price_change.c.charge_no == schedule.c.charge_no) & (price_change.c.version == schedule.c.version),
-        )
-        .outerjoin(
-            schedule_allocation,
-            (schedule_allocation.c.charge_no == schedule.c.charge_no)
-            & (schedule_allocation.c.version == schedule.c.version),
-        )
+        .outerjoin(schedule_wait, same_version(schedule_wait, schedule))
+        .outerjoin(price_change, same_version(price_change, schedule))
+        .outerjoin(schedule_allocation, same_version(schedule_allocation, schedule))
         .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
         .where(schedule.c.charge_no == no)
         .order_by(schedule.c.version)

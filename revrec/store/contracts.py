@@ -76,6 +76,17 @@ def any_scheduled(connection: Connection, numbers: Sequence[int]) -> bool:
     return connection.execute(query).first() is not None
 
 
+def scheduled_contracts(connection: Connection, names: Iterable[str]) -> set[str]:
+    """Return the contracts of these names that have a charge line with a schedule."""
+    query = (
+        select(contract_line.c.contract)
+        .join(schedule, schedule.c.charge_no == contract_line.c.charge_no)
+        .where(contract_line.c.contract.in_(list(names)))
+        .distinct()
+    )
+    return set(connection.execute(query).scalars())
+
+
 def add_members(connection: Connection, rows: Sequence[tuple[int, str, int, int]]) -> RowDigest:
     """Add charge lines to contracts: (charge number, contract, part, audit event), in the order of the numbers."""
     insert_rows(connection, contract_line, MEMBER, rows)

@@ -127,6 +127,19 @@ def _write(books: Books, lines: Any) -> None:
         )
 
 
+@pytest.mark.both_databases
+def test_a_changed_rule_is_tried_at_once_only_on_contracts_without_any_schedule(offline: Books, row: MakeRow) -> None:
+    begun = [row("INV-1", line="1", item="GOODS-1"), row("INV-1", line="2", item="POD-1")]
+    waits = [row("INV-2", line="1", item="POD-1"), row("INV-2", line="2", item="POD-1")]
+    ruled(offline).take(*begun, *waits)
+    assert list(earns(offline)) == ["shop/INV-1/1"]
+    offline.rules(RULES.format(later="separate", more="").replace("pod_date", "fixed_offset"))
+    result = schedule(offline.context("schedule"))
+    assert [one.charge for one in result.picked_up] == ["shop/INV-2/1", "shop/INV-2/2"]
+    assert [one.charge for one in result.changes] == ["shop/INV-1/2"], "the rest waits for a rebuild"
+    assert sound(offline)
+
+
 def test_anyone_who_changes_an_allocation_by_hand_is_found_out(offline: Books, row: MakeRow) -> None:
     ruled(offline).take(*bundle(row))
     for name in ("allocation_line_no_update", "schedule_allocation_no_update"):

@@ -81,13 +81,12 @@ def _independent(connection: "Connection", book: RuleBook, numbers: Sequence[int
     found: list[int] = []
     for page in batched(numbers, PAGE):
         its_own = contracts.memberships(connection, page)
-        begun = {
-            contract
-            for contract in {one.contract for one in its_own.values()}
-            if contracts.any_scheduled(connection, list(contracts.contract_members(connection, [contract])))
-        }
+        begun = contracts.scheduled_contracts(connection, {one.contract for one in its_own.values()})
         for no, line in charges.read_charges(connection, page):
-            would_join = no not in its_own and isinstance(book.allocation_of(line), AllocationRule)
-            if not would_join and (no not in its_own or its_own[no].contract not in begun):
+            if no in its_own:
+                affects_others = its_own[no].contract in begun
+            else:
+                affects_others = isinstance(book.allocation_of(line), AllocationRule)
+            if not affects_others:
                 found.append(no)
     return found

@@ -122,7 +122,8 @@ def currency_code(text: str) -> str:
         return ""
     fix = "write a code of three capital letters, such as USD"
     if not re.fullmatch("[A-Z]{3}", code):
-        raise InvalidValue("is not an ISO 4217 currency code", f"write {code.upper()}" if _known(code.upper()) else fix)
+        upper = code.upper()
+        raise InvalidValue("is not an ISO 4217 currency code", f"write {upper}" if is_currency(upper) else fix)
     try:
         minor_digits(code)
     except UnknownCurrency:
@@ -130,7 +131,8 @@ def currency_code(text: str) -> str:
     return code
 
 
-def _known(code: str) -> bool:
+def is_currency(code: str) -> bool:
+    """Return True for an ISO 4217 code whose amounts can be billed."""
     try:
         return bool(re.fullmatch("[A-Z]{3}", code)) and minor_digits(code) >= 0
     except UnknownCurrency:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from revrec.core.charge_line import DIMENSIONS
 from revrec.sources.suggesting.grid import Grid
-from revrec.sources.suggesting.values import can_be_date, is_currency, is_number
+from revrec.sources.suggesting.values import can_be_date, is_number
+from revrec.sources.values import is_currency
 
 _ENOUGH, _HALF = 0.9, 0.5
 """Shares of the texts of a column that must be dates, numbers or currencies if the field has such values: of a column

@@ -27,10 +27,10 @@ from revrec.sources.suggesting.values import (
     counted,
     currency_evidence,
     date_evidence,
-    is_currency,
     is_number,
     number_evidence,
 )
+from revrec.sources.values import is_currency
 
 DATES = ("post_date", "rev_rec_date", "service_start", "service_end")
 FIRST = ("document", "line", "customer", "item", "post_date", "amount", "currency")

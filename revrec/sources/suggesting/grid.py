@@ -16,7 +16,7 @@ from revrec.sources.layout import MOST_COLUMNS
 from revrec.sources.mapping import UNDECIDED, ColumnMapping
 from revrec.sources.problems import SourceError, shorten
 from revrec.sources.rows import DamagedRecord
-from revrec.sources.stream import SourceStream, byte_order_mark
+from revrec.sources.stream import BLOCK, SourceStream, byte_order_mark
 from revrec.sources.suggesting.values import counted, is_date, is_number
 from revrec.sources.table import Table
 from revrec.sources.workbook import Workbook
@@ -165,7 +165,7 @@ def _delimiters(stream: SourceStream, encoding: str) -> list[str]:
     name, skip = byte_order_mark(stream.start(), "" if encoding == UNDECIDED else encoding)
     text = codecs.getincrementaldecoder(name)("replace").decode(stream.start()[skip:])
     lines = text.splitlines(keepends=True)
-    if len(lines) > 1 and len(stream.start()) >= 32 * 1024:
+    if len(lines) > 1 and len(stream.start()) >= BLOCK:
         lines.pop()
     found = {delimiter: _evenness(lines, delimiter) for delimiter in csv_format.DELIMITERS}
     best = max(found.values())

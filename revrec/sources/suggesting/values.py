@@ -8,11 +8,12 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from revrec.core.money import UnknownCurrency, minor_digits
+from revrec.core.money import minor_digits
 from revrec.sources.amounts import CURRENCY_SIGNS, NumberStyle, ParsedNumber, number_reader
 from revrec.sources.dates import date_reader
 from revrec.sources.mapping import UNDECIDED
 from revrec.sources.problems import InvalidValue, shorten
+from revrec.sources.values import is_currency
 
 _SEPARATED = ("%m{0}%d{0}%Y", "%d{0}%m{0}%Y", "%m{0}%d{0}%y", "%d{0}%m{0}%y", "%Y{0}%m{0}%d", "%y{0}%m{0}%d")
 _NAMED = ("%d {0} %Y", "%d-{0}-%Y", "%d-{0}-%y", "%d {0} %y", "{0} %d, %Y", "{0} %d %Y", "%d. {0} %Y", "{0}-%d-%Y")
@@ -158,11 +159,11 @@ def _order(form: str) -> str:
 def number_evidence(texts: Sequence[str], currencies: Iterable[str]) -> NumberEvidence:
     """Decide the decimal and the thousands sign of all amounts of a file.
 
-    The decimals that the file's ``currencies`` have decide "1,200": it cannot be 1.2 dollars. Without currencies it is
-    not decided, because it can be 1.200 dinars.
+    The decimals that the file's ``currencies`` (ISO 4217 codes) have decide "1,200": it cannot be 1.2 dollars. Without
+    currencies it is not decided, because it can be 1.200 dinars.
     """
     numbers = Counter(text for text in texts if is_number(text))
-    digits = max(map(_digits, currencies), default=3)
+    digits = max(map(minor_digits, currencies), default=3)
     fitting = [signs for signs in STYLES if all(_fits(text, signs, digits) for text in numbers)]
     if not fitting:
         return NumberEvidence(None, f"no one way to write numbers reads all amounts: {_shown(numbers)}")
@@ -187,13 +188,6 @@ def _fits(text: str, signs: Signs, digits: int) -> bool:
 
 def _value(text: str, signs: Signs) -> Decimal:
     return _numbers(text)[signs].decimal.normalize()
-
-
-def _digits(currency: str) -> int:
-    try:
-        return minor_digits(currency)
-    except UnknownCurrency:
-        return 2
 
 
 class CurrencyEvidence(NamedTuple):
@@ -224,14 +218,6 @@ def currency_evidence(texts: Sequence[str]) -> CurrencyEvidence:
 def _meanings(sign: str) -> frozenset[str]:
     """Return the currencies that a sign or code beside an amount can mean."""
     return frozenset([sign.upper()]) if is_currency(sign.upper()) else CURRENCY_SIGNS.get(sign, frozenset())
-
-
-def is_currency(code: str) -> bool:
-    """Return True for an ISO 4217 code."""
-    try:
-        return bool(re.fullmatch("[A-Z]{3}", code)) and minor_digits(code) >= 0
-    except UnknownCurrency:
-        return False
 
 
 def _shown(texts: Iterable[str], most: int = _EXAMPLES) -> str:

@@ -179,11 +179,11 @@ OPTIONS = (
 """The options of a mapping. The name of a field is a key too: a constant for that field."""
 
 _ANY = ConfigKey("*", None, "A key of a mapping.")
-_PART = (ConfigKey(ROWS.name, forbidden("the name of the table says which rows it reads"), ROWS.doc), _ANY)
+_NO_ROWS = ConfigKey(ROWS.name, forbidden("the name of the table says which rows it reads"), ROWS.doc)
 PARTS = (
-    *_PART[:1],
-    ConfigKey("charges", None, "Its charges.", table=_PART),
-    ConfigKey("events", None, "Its events.", table=_PART),
+    _NO_ROWS,
+    ConfigKey("charges", None, "Its charges.", table=(_NO_ROWS, _ANY)),
+    ConfigKey("events", None, "Its events.", table=(_NO_ROWS, _ANY)),
     _ANY,
 )
 """The keys of a mapping that reads charges and events: both parts extend the rest, which is checked with each."""

@@ -7,28 +7,9 @@ from typing import Any
 import pytest
 
 from support.commands import Ended, Revrec
+from support.rule_texts import DELIVERY, MAGAZINE, PRINT_COST
 
-RULES = """
-[[rule]]
-name = "magazine"
-[rule.when]
-item = "MAG-*"
-[rule.recognize]
-method = "monthly"
-periods = 4
-[[rule.cost]]
-name = "print"
-percent = 50
-deferred = "1300"
-expense = "5000"
-
-[[rule]]
-name = "delivery"
-[rule.when]
-item = "POD-*"
-[rule.recognize]
-method = "pod_date"
-"""
+RULES = MAGAZINE + "periods = 4\n" + PRINT_COST + DELIVERY
 ROWS = [
     "shop,M-1,1,C1,MAG-1,2024-01-05,40.00,USD",
     "shop,M-2,1,C1,MAG-1,2024-01-05,40.00,USD",

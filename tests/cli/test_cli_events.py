@@ -6,37 +6,10 @@ from typing import Any
 
 import pytest
 
+from support import rule_texts
 from support.commands import Ended, Revrec
 
-RULES = """
-[[rule]]
-name = "delivery"
-[rule.when]
-item = "POD-*"
-[rule.recognize]
-method = "pod_date"
-
-[[rule]]
-name = "project"
-[rule.when]
-item = "PROJ-*"
-[rule.recognize]
-method = "milestones"
-milestones = [{ name = "design", percent = 40 }, { name = "go-live", percent = 60 }]
-
-[[rule]]
-name = "magazine"
-[rule.when]
-item = "MAG-*"
-[rule.recognize]
-method = "monthly"
-periods = 4
-[[rule.cost]]
-name = "print"
-percent = 50
-deferred = "1300"
-expense = "5000"
-"""
+RULES = rule_texts.DELIVERY + rule_texts.PROJECT + rule_texts.MAGAZINE + "periods = 4\n" + rule_texts.PRINT_COST
 CHARGES = [
     "shop,P-1,1,C1,POD-1,2024-01-05,1000.00,USD",
     "shop,J-1,1,C1,PROJ-1,2024-01-05,500.00,USD",

@@ -5,16 +5,9 @@ from pathlib import Path
 import pytest
 
 from support.commands import Revrec
+from support.rule_texts import PROJECT
 
-RULES = """
-[[rule]]
-name = "project"
-[rule.when]
-item = "PROJ-*"
-[rule.recognize]
-method = "milestones"
-milestones = [{ name = "design", percent = 40 }, { name = "go-live", percent = 60 }]
-
+RULES = f"""{PROJECT}
 [[rule]]
 name = "license"
 [rule.when]

@@ -7,15 +7,9 @@ import pytest
 
 from revrec.core.rules import RuleBook, RuleErrors, parse_rules
 from revrec.core.rules.cases import parse_cases, play
+from support.rule_texts import MAGAZINE
 
-RULES = """
-[[rule]]
-name = "magazine"
-[rule.when]
-item = "MAG-*"
-[rule.recognize]
-method = "monthly"
-periods = 3
+RULES = f"""{MAGAZINE}periods = 3
 [rule.post]
 deferred = "2400"
 accrued = "4000"

@@ -15,6 +15,7 @@ from revrec.jobs.scheduling.effect import ScheduleEffect
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.sources import EventRow
 from support.books import Books, MakeRow
+from support.rule_texts import MAGAZINE
 
 COST = """
 [[rule.cost]]
@@ -24,16 +25,7 @@ per = "part"
 deferred = "1300"
 expense = "5000"
 """
-MAGAZINE = """
-[[rule]]
-name = "magazine"
-[rule.when]
-item = "MAG-*"
-[rule.recognize]
-method = "monthly"
-offset = "7 days"
-periods = 12
-"""
+MAGAZINES = MAGAZINE + 'offset = "7 days"\nperiods = 12\n'
 SOFA = """
 [[rule]]
 name = "sofa"
@@ -61,7 +53,7 @@ def sound(books: Books) -> bool:
 
 
 def test_the_trace_of_a_line_goes_on_with_its_costs(books: Books, row: MakeRow) -> None:
-    books.rules(MAGAZINE + COST)
+    books.rules(MAGAZINES + COST)
     books.take(row("INV-1"), row("INV-1", line="11"))
     assert [life.charge.id for life in trace(books.context("trace"), "shop/INV-1/1")] == [
         "shop/INV-1/1",
@@ -71,7 +63,7 @@ def test_the_trace_of_a_line_goes_on_with_its_costs(books: Books, row: MakeRow) 
 
 @pytest.mark.both_databases
 def test_the_cost_of_an_issue_is_expensed_in_the_entry_that_earns_it(books: Books, row: MakeRow) -> None:
-    books.rules(MAGAZINE + COST)
+    books.rules(MAGAZINES + COST)
     books.take(row("INV-1", amount="24.00"))
     assert books.sql(COSTS) == [("shop/INV-1/1:cost:cogs", -1200)]
     assert books.run("2024-03-31").complete
@@ -82,7 +74,7 @@ def test_the_cost_of_an_issue_is_expensed_in_the_entry_that_earns_it(books: Book
 
 
 def test_preview_shows_revenue_and_costs_separately(offline: Books, row: MakeRow) -> None:
-    offline.rules(MAGAZINE + COST)
+    offline.rules(MAGAZINES + COST)
     context, path = offline.context("preview"), offline.file("a.csv", [row("INV-1", amount="24.00")])
     before = preview_file(context, path, mapping_of(context, None, events=False))
     offline.take(row("INV-1", amount="24.00"))
@@ -109,7 +101,7 @@ def test_what_is_delivered_of_a_line_is_so_of_its_cost(by: str, offline: Books, 
 
 
 def test_a_credit_leaves_the_cost_and_a_cancellation_expenses_what_is_left(offline: Books, row: MakeRow) -> None:
-    offline.rules(MAGAZINE + COST)
+    offline.rules(MAGAZINES + COST)
     offline.take(row("INV-1", amount="24.00"))
     offline.event("shop/INV-1/1", "credit", "2024-01-20", amount=11)
     assert sum(amount for _day, amount in offline.open_parts("shop/INV-1/1:cost:cogs")) == -1200
@@ -123,15 +115,15 @@ def test_a_credit_leaves_the_cost_and_a_cancellation_expenses_what_is_left(offli
 
 
 def test_a_cost_that_a_rule_gets_later_is_added_by_a_rebuild_once(offline: Books, row: MakeRow) -> None:
-    offline.rules(MAGAZINE)
+    offline.rules(MAGAZINES)
     offline.take(row("INV-1", amount="24.00"), row("INV-2", amount="12.00"))
-    offline.rules(MAGAZINE + COST)
+    offline.rules(MAGAZINES + COST)
     assert schedule(offline.context("schedule")).charges == 4
     assert offline.sql(COSTS) == [], "shown first"
     schedule(offline.context("schedule"), rebuild=True)
     assert offline.sql(COSTS) == [("shop/INV-1/1:cost:cogs", -1200), ("shop/INV-2/1:cost:cogs", -1200)]
     assert not schedule(offline.context("schedule"), rebuild=True).changes
-    offline.rules(MAGAZINE)
+    offline.rules(MAGAZINES)
     kept = schedule(offline.context("schedule"), rebuild=True).changes
     assert {one.note for one in kept} == {
         'keeps its present schedule: no rule has a [[rule.cost]] of the name "cogs"'
@@ -148,7 +140,7 @@ def test_a_row_that_calls_itself_a_cost_is_refused(offline: Books, row: MakeRow)
 def test_a_cost_belongs_to_no_contract_and_its_line_keeps_its_cost_as_billed(offline: Books, row: MakeRow) -> None:
     (offline.folder / "rules" / "ssp.csv").write_text("item,price\nMAG-1,40\nPOD-1,60\n")
     tables = '[[table]]\nname = "ssp"\nfile = "ssp.csv"\nkey = "item"\n[[allocation]]\nname = "all"\nprices = "ssp"\n'
-    offline.rules(tables + MAGAZINE + COST + SOFA)
+    offline.rules(tables + MAGAZINES + COST + SOFA)
     offline.take(row(line="1", item="MAG-1", amount="50.00"), row(line="2", item="POD-1", amount="50.00"))
     assert offline.sql(COSTS) == [("shop/INV-1/1:cost:cogs", -1200), ("shop/INV-1/2:cost:sofa-cost", -2000)]
     assert offline.sql("SELECT count(*) FROM contract_line") == [(2,)]
@@ -157,9 +149,9 @@ def test_a_cost_belongs_to_no_contract_and_its_line_keeps_its_cost_as_billed(off
 
 
 def test_what_a_rebuild_moves_is_revenue_without_its_costs(offline: Books, row: MakeRow) -> None:
-    offline.rules(MAGAZINE + COST)
+    offline.rules(MAGAZINES + COST)
     offline.take(row("INV-1", amount="24.00"))
-    offline.rules((MAGAZINE + COST).replace("periods = 12", "periods = 1"))
+    offline.rules((MAGAZINES + COST).replace("periods = 12", "periods = 1"))
     moved = schedule(offline.context("schedule")).by_period()
     assert moved["2024-01", "USD"] == 2_400 - 200
 

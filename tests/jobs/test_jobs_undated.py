@@ -19,38 +19,18 @@ from revrec.jobs.reports.preview import preview
 from revrec.jobs.reports.status import status
 from revrec.jobs.running.alert import _finished
 from support.books import Books, MakeRow
+from support.rule_texts import DELIVERY, MAGAZINE, PROJECT
 
 pytestmark = pytest.mark.both_databases
 
-RULES = """
-[[rule]]
-name = "project"
-[rule.when]
-item = "PROJ-*"
-[rule.recognize]
-method = "milestones"
-milestones = [{ name = "design", percent = 40 }, { name = "go-live", percent = 60 }]
-
-[[rule]]
-name = "delivery"
-[rule.when]
-item = "POD-*"
-[rule.recognize]
-method = "pod_date"
+COGS = """\
 [[rule.cost]]
 name = "cogs"
 percent = 60
 deferred = "1400"
 expense = "5000"
-
-[[rule]]
-name = "magazine"
-[rule.when]
-item = "MAG-*"
-[rule.recognize]
-method = "monthly"
-periods = 4
 """
+RULES = PROJECT + DELIVERY + COGS + MAGAZINE + "periods = 4\n"
 DAY = date(2024, 6, 30)
 
 

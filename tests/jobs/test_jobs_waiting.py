@@ -16,34 +16,19 @@ from revrec.jobs.scheduling.rebuild import schedule
 from revrec.sources import NATIVE_CHARGES
 from support.books import Books, MakeRow
 from support.intacct import Intacct
+from support.rule_texts import MAGAZINE, PROJECT
 
 pytestmark = pytest.mark.both_databases
 
-RULES = """
-[[rule]]
-name = "project"
-[rule.when]
-item = "PROJ-*"
-[rule.recognize]
-method = "milestones"
-milestones = [{ name = "design", percent = 40 }, { name = "go-live", percent = 60 }]
-
+WORK = """
 [[rule]]
 name = "work"
 [rule.when]
 item = "WORK-*"
 [rule.recognize]
 method = "percent_complete"
-
-[[rule]]
-name = "magazine"
-[rule.when]
-item = "MAG-*"
-[rule.recognize]
-method = "monthly"
-on = "last"
-periods = 4
 """
+RULES = PROJECT + WORK + MAGAZINE + 'on = "last"\nperiods = 4\n'
 GO_LIVE = (
     'rule "project": waits for milestone "go-live" (60%): '
     "record it with `revrec event add shop/P-1/1 milestone DATE --name go-live`"

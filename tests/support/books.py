@@ -25,6 +25,7 @@ from revrec.sources import NATIVE_EVENTS, EventRow
 from revrec.store.posting.workers import active_run
 from revrec.store.tables import metadata
 from support import sqlite
+from support.rule_texts import DELIVERY, GOODS, MAGAZINE
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = [
@@ -43,31 +44,10 @@ timeout = "5 s"
 lease = "6 s"
 clock_difference = "40000 days"
 """
-RULES = """
-[[rule]]
-name = "magazine"
-[rule.when]
-item = "MAG-*"
-[rule.recognize]
-method = "monthly"
-offset = "7 days"
+RULES = f"""{MAGAZINE}offset = "7 days"
 periods = 12
-
-[[rule]]
-name = "goods"
-[rule.when]
-item = "GOODS-*"
-[rule.recognize]
-method = "fixed_offset"
-offset = "30 days"
-
-[[rule]]
-name = "delivery"
-[rule.when]
-item = "POD-*"
-[rule.recognize]
-method = "pod_date"
-
+{GOODS}offset = "30 days"
+{DELIVERY}
 [[rule]]
 name = "date-on-the-line"
 priority = 1

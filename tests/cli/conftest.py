@@ -99,6 +99,13 @@ def intacct() -> Iterator[dict[str, str]]:
 
 
 @pytest.fixture
+def signed_in(intacct: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let all commands of a test sign in to the sandbox."""
+    for name, value in intacct.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
 def fingerprint() -> Callable[[Path], str]:
     """Return a function that digests everything a database holds."""
 

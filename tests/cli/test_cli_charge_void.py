@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from support.commands import Ended, Revrec
-from support.rule_texts import DELIVERY, MAGAZINE, PRINT_COST
+from support.rule_texts import DELIVERY, MAGAZINE, PRINT_COST, replace_rules
 
 RULES = MAGAZINE + "periods = 4\n" + PRINT_COST + DELIVERY
 ROWS = [
@@ -20,14 +20,11 @@ TEST_ORDER = "shop/M-1/1"
 
 @pytest.fixture
 def shop(
-    books: Path, revrec: Revrec, charges: Callable[..., Path], intacct: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    books: Path, revrec: Revrec, charges: Callable[..., Path], signed_in: None, monkeypatch: pytest.MonkeyPatch
 ) -> Path:
-    variables = {**intacct, "REVREC_ACCOUNTS_DEFERRED": "2400", "REVREC_ACCOUNTS_ACCRUED": "4000"}
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
-    for shipped in (books / "rules").rglob("*.toml"):
-        shipped.unlink()
-    (books / "rules" / "rules.toml").write_text(RULES)
+    monkeypatch.setenv("REVREC_ACCOUNTS_DEFERRED", "2400")
+    monkeypatch.setenv("REVREC_ACCOUNTS_ACCRUED", "4000")
+    replace_rules(books, RULES)
     assert revrec("import", charges(*ROWS)).code == 0
     return books
 

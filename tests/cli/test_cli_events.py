@@ -19,14 +19,8 @@ POD, PROJECT, MAGAZINE = "shop/P-1/1", "shop/J-1/1", "shop/M-1/1"
 
 
 @pytest.fixture
-def books_with_charges(
-    books: Path, revrec: Revrec, charges: Callable[..., Path], intacct: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> Path:
-    for name, value in intacct.items():
-        monkeypatch.setenv(name, value)
-    for shipped in (books / "rules").rglob("*.toml"):
-        shipped.unlink()
-    (books / "rules" / "rules.toml").write_text(RULES)
+def books_with_charges(books: Path, signed_in: None, revrec: Revrec, charges: Callable[..., Path]) -> Path:
+    rule_texts.replace_rules(books, RULES)
     config = books / "revrec.toml"
     config.write_text(
         config.read_text().replace('# deferred = ""', 'deferred = "2400"').replace('# accrued = ""', 'accrued = "4000"')

@@ -8,6 +8,7 @@ import pytest
 from filelock import FileLock
 
 from support.commands import Revrec
+from support.rule_texts import GOODS, replace_rules
 
 LINE = "shop,I-1,1,C-ADA,GOODS-30-A,2024-01-05,12.00,USD"
 
@@ -57,10 +58,7 @@ def test_4_when_an_entry_is_refused_and_the_others_are_posted(
 def test_4_for_revenue_that_no_rule_schedules_though_everything_else_is_posted(
     books: Path, revrec: Revrec, charges: Callable[..., Path]
 ) -> None:
-    for shipped in (books / "rules").glob("*.toml"):
-        shipped.unlink()
-    rule = '[[rule]]\nname = "goods"\n[rule.when]\nitem = "GOODS-*"\n[rule.recognize]\nmethod = "fixed_offset"\n'
-    (books / "rules" / "mine.toml").write_text(rule, encoding="utf-8")
+    replace_rules(books, GOODS)
     assert revrec("import", charges(LINE, LINE.replace("I-1", "I-2").replace("GOODS-30-A", "MYSTERY"))).code == 0
     dry = revrec("run", "--date", "2024-04-30", "--dry-run")
     assert dry.code == 0 and "1 charge line without a rule (12.00 USD)" in dry.err

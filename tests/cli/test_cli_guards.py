@@ -7,22 +7,16 @@ from pathlib import Path
 import pytest
 
 from support.commands import Revrec
+from support.rule_texts import MONTHLY, replace_rules
 
 TOMORROW = str((datetime.now(UTC) + timedelta(days=2)).date())
 LINE = "shop,I-1,1,C-ADA,MAG-01,2024-01-05,24.00,USD"
 
 
 @pytest.fixture
-def due(books: Path, intacct: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Path:
+def due(books: Path, signed_in: None) -> Path:
     """Books with 2.00 USD due in January 2024."""
-    for name, value in intacct.items():
-        monkeypatch.setenv(name, value)
-    for shipped in (books / "rules").rglob("*.toml"):
-        shipped.unlink()
-    (books / "rules" / "rules.toml").write_text(
-        '[[rule]]\nname = "monthly"\n[rule.recognize]\nmethod = "monthly"\nperiods = 12\n'
-        '[rule.post]\ndeferred = "2400"\naccrued = "4000"\n'
-    )
+    replace_rules(books, MONTHLY)
     return books
 
 

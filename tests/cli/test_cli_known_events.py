@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from support.commands import Revrec
-from support.rule_texts import PROJECT
+from support.rule_texts import PROJECT, replace_rules
 
 RULES = f"""{PROJECT}
 [[rule]]
@@ -35,9 +35,7 @@ shop,P-2,1,C1,OTHER-1,2024-01-05,24.00,USD
 
 @pytest.fixture
 def projects(books: Path, revrec: Revrec) -> Path:
-    for shipped in (books / "rules").glob("*.toml"):
-        shipped.unlink()
-    (books / "rules" / "rules.toml").write_text(RULES)
+    replace_rules(books, RULES)
     (books / "charges.csv").write_text(CHARGES)
     assert revrec("import", "charges.csv").code == 0
     return books

@@ -15,10 +15,9 @@ STATES = ("posted", "planned", "in_doubt", "needs_review", "blocked", "rejected"
 
 
 @pytest.fixture
-def books(story: Path, revrec: Revrec, intacct: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Path:
+def books(story: Path, revrec: Revrec, signed_in: None, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The sample data with January closed before a run, so that its revenue is dated in February; May is not posted."""
-    for name, value in {**intacct, "REVREC_POSTING_CLOSED_PERIOD": "next_open"}.items():
-        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("REVREC_POSTING_CLOSED_PERIOD", "next_open")
     assert revrec("periods", "close", "2024-01", "--reason", "reported").code == 0
     assert revrec("run", "--date", "2024-03-31").code == 0
     return story

@@ -7,23 +7,15 @@ from pathlib import Path
 import pytest
 
 from support.commands import Ended, Revrec
+from support.rule_texts import MONTHLY, replace_rules
 
 LINES = [f"shop,I-{number},1,C-ADA,MAG-01,2024-01-05,24.00,USD" for number in (1, 2)]
 
 
 @pytest.fixture
-def posted(
-    books: Path, revrec: Revrec, charges: Callable[..., Path], intacct: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> Path:
+def posted(books: Path, signed_in: None, revrec: Revrec, charges: Callable[..., Path]) -> Path:
     """Books with two entries of 4.00 USD posted by run 1."""
-    for name, value in intacct.items():
-        monkeypatch.setenv(name, value)
-    for shipped in (books / "rules").rglob("*.toml"):
-        shipped.unlink()
-    (books / "rules" / "rules.toml").write_text(
-        '[[rule]]\nname = "monthly"\n[rule.recognize]\nmethod = "monthly"\nperiods = 12\n'
-        '[rule.post]\ndeferred = "2400"\naccrued = "4000"\n'
-    )
+    replace_rules(books, MONTHLY)
     assert revrec("import", charges(*LINES)).code == 0
     assert revrec("run", "--date", "2024-02-29").code == 0
     return books

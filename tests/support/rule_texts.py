@@ -1,7 +1,9 @@
 """Texts of rules that many tests share, to be joined to the rules of a test.
 
-Each starts with an empty line and ends in ``[rule.recognize]``, so that further keys of that table may follow.
+Each rule starts with an empty line. Most end in ``[rule.recognize]``, so that further keys of that table may follow.
 """
+
+from pathlib import Path
 
 PROJECT = """
 [[rule]]
@@ -48,3 +50,22 @@ deferred = "1300"
 expense = "5000"
 """
 """The cost of the rule before it."""
+
+MONTHLY = """
+[[rule]]
+name = "monthly"
+[rule.recognize]
+method = "monthly"
+periods = 12
+[rule.post]
+deferred = "2400"
+accrued = "4000"
+"""
+"""Twelve parts of any line, with its accounts."""
+
+
+def replace_rules(folder: Path, text: str) -> None:
+    """Replace all rules of the books in a folder, including the ones that ``revrec init`` writes."""
+    for shipped in (folder / "rules").rglob("*.toml"):
+        shipped.unlink()
+    (folder / "rules" / "rules.toml").write_text(text)

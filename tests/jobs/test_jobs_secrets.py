@@ -70,25 +70,25 @@ def test_nothing_that_is_written_anywhere_holds_a_secret(
     charges = books.file("charges.csv", [row("INV-1"), row("INV-2", item="GOODS-1", post_date="2024-01-01")])
     printed: list[str] = []
 
-    def tell(*words: str, code: int = 0, **changes: str) -> str:
+    def command(*words: str, code: int = 0, **changes: str) -> str:
         process = books.start(*words, TMPDIR=str(tmp_path / "books"), **changes)
         out, error = process.communicate(timeout=PATIENCE)
         assert process.returncode == code, (words, out, error)
         printed.extend([out, error])
         return str(out + error)
 
-    tell("import", str(charges), "-v")
-    tell("run", "--date", DAY, "-v", code=5, INTACCT_USER_PASSWORD=WRONG)
-    tell("run", "--date", DAY, code=5, INTACCT_SENDER_PASSWORD=WRONG)
-    tell("run", "--date", DAY, "-v", code=5, INTACCT_ENDPOINT_URL=f"http://u:{WRONG}@127.0.0.1:9/")
+    command("import", str(charges), "-v")
+    command("run", "--date", DAY, "-v", code=5, INTACCT_USER_PASSWORD=WRONG)
+    command("run", "--date", DAY, code=5, INTACCT_SENDER_PASSWORD=WRONG)
+    command("run", "--date", DAY, "-v", code=5, INTACCT_ENDPOINT_URL=f"http://u:{WRONG}@127.0.0.1:9/")
     _spoil(address, "garbled@after:1x:create")
-    tell("run", "--date", DAY, "-v", "--format", "json", code=4)
+    command("run", "--date", DAY, "-v", "--format", "json", code=4)
     time.sleep(0.4)
-    tell("run", "--date", DAY, "-v")
+    command("run", "--date", DAY, "-v")
     ((reference,),) = books.sql("SELECT min(reference) FROM journal_entry")
     for shown in ("table", "json"):
-        tell("trace", reference, "--format", shown)
-    tell("db", "backup", str(tmp_path / "books" / "copy.db"))
+        command("trace", reference, "--format", shown)
+    command("db", "backup", str(tmp_path / "books" / "copy.db"))
     requests = "\n".join(text for (text,) in books.sql("SELECT request FROM attempt WHERE kind = 'send'"))
     assert "<password>***</password>" in requests and "<sessionid>***</sessionid>" in requests
     address_file = data.with_name(data.name + ".address.json")

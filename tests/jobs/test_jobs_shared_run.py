@@ -73,17 +73,22 @@ def same_ledgers(books: Books, intacct: Intacct, count: int) -> None:
     assert set(documents.values()) == {2}, "each part of each plan once, on both sides"
 
 
-def test_two_processes_share_a_run_in_turn_and_never_have_two_requests_out(
-    books: Books, intacct: Intacct, row: MakeRow
-) -> None:
-    count = take(books, row, 2)
+def both_results(books: Books, intacct: Intacct) -> list[dict[str, Any]]:
+    """Return the results of two complete runs that begin at the same moment, at an Intacct that allows one request."""
     intacct.admin("/switch", function_delay_ms=20, max_in_flight=1)
     with together(books):
         both = [books.start("run", "--date", DAY, "--format", "json") for _ in range(2)]
     shown = [process.communicate(timeout=PATIENCE) for process in both]
     intacct.admin("/switch", function_delay_ms=0, max_in_flight=0)
     assert [process.returncode for process in both] == [0, 0], shown
-    results = [json.loads(out) for out, _error in shown]
+    return [json.loads(out) for out, _error in shown]
+
+
+def test_two_processes_share_a_run_in_turn_and_never_have_two_requests_out(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    count = take(books, row, 2)
+    results = both_results(books, intacct)
     assert sum(result["posted"] for result in results) == count
     assert all(result["waiting"] == result["in_doubt"] == 0 for result in results), "none leaves before all is settled"
     outcomes = Counter(outcome for (outcome,) in books.sql("SELECT outcome FROM attempt_outcome"))
@@ -97,11 +102,7 @@ def test_each_of_two_runs_reports_its_own_entries_and_the_last_one_the_total(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     count = take(books, row, 2)
-    intacct.admin("/switch", function_delay_ms=20, max_in_flight=1)
-    with together(books):
-        both = [books.start("run", "--date", DAY, "--format", "json") for _ in range(2)]
-    results = [json.loads(process.communicate(timeout=PATIENCE)[0]) for process in both]
-    intacct.admin("/switch", function_delay_ms=0, max_in_flight=0)
+    results = both_results(books, intacct)
     listed = [{one["reference"] for one in result["entries"]} for result in results]
     assert [len(one) for one in listed] == [result["posted"] for result in results]
     assert not listed[0] & listed[1], "no entry is reported by both"

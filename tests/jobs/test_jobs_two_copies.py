@@ -142,19 +142,20 @@ def test_a_copy_that_takes_over_waits_out_the_quarantine_and_the_other_is_refuse
     assert verify(other.context("verify")).sound and verify(books.context("verify")).sound
 
 
-def test_a_run_that_goes_on_for_long_stops_when_another_copy_has_taken_over(
-    books: Books,
-    intacct: Intacct,
-    row: MakeRow,
-    new_books: type[Books],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.fixture
+def other(books: Books, row: MakeRow, new_books: type[Books], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Books:
+    """A copy that has taken over from books with one entry posted; the right to post is checked for each entry."""
     books.take(row("INV-1"))
     books.run("2024-01-13")
     other = copy_of(books, tmp_path / "other", new_books)
     note_restored(other.context("db restored"), "taken over")
     monkeypatch.setattr(right_to_post, "right_to_send", lambda _context: timedelta(0))
+    return other
+
+
+def test_a_run_that_goes_on_for_long_stops_when_another_copy_has_taken_over(
+    books: Books, intacct: Intacct, other: Books, monkeypatch: pytest.MonkeyPatch
+) -> None:
     begin = right_to_post.RightToPost.begin
 
     def begun(self: Any, run: int) -> None:
@@ -181,19 +182,8 @@ def locked(books: Books, monkeypatch: pytest.MonkeyPatch) -> Iterator[sqlite3.Co
 
 
 def test_a_run_that_waited_for_the_database_sends_nothing_if_another_copy_has_taken_over_meanwhile(
-    books: Books,
-    intacct: Intacct,
-    row: MakeRow,
-    new_books: type[Books],
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    locked: sqlite3.Connection,
+    books: Books, intacct: Intacct, locked: sqlite3.Connection, other: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    books.take(row("INV-1"))
-    books.run("2024-01-13")
-    other = copy_of(books, tmp_path / "other", new_books)
-    note_restored(other.context("db restored"), "taken over")
-    monkeypatch.setattr(right_to_post, "right_to_send", lambda _context: timedelta(0))
     confirm, confirmed = right_to_post.RightToPost.confirm, 0
 
     def confirm_and_lock(self: Any) -> None:

@@ -1,12 +1,13 @@
 """Books, and one sandbox process that all tests of this folder post to."""
 
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.books import ITEMS, Books, MakeRow, charge
+from support.books import ITEMS, Books, MakeBooks, MakeRow, charge
 from support.intacct import Intacct, served_intacct
 
 
@@ -58,3 +59,10 @@ def row() -> MakeRow:
 def new_books() -> type[Books]:
     """Return the maker of further books."""
     return Books
+
+
+@pytest.fixture
+def fresh_books(tmp_path: Path) -> MakeBooks:
+    """Return a function that makes books in a new folder each time: a property needs some for each example."""
+    numbers = count()
+    return lambda environment: Books(tmp_path / f"fresh-{next(numbers)}", environment)

@@ -1,6 +1,5 @@
 """Contracts whose price is allocated to their lines: from the import to the ledger, and what joins or changes later."""
 
-from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +17,7 @@ from revrec.jobs.reports.explain_amounts import explain_amounts
 from revrec.jobs.reports.preview import preview, preview_file
 from revrec.jobs.rules.compare import compare_rules
 from revrec.jobs.scheduling.rebuild import schedule
-from support.books import Books, MakeRow
+from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 
 RULES = """
@@ -321,11 +320,6 @@ def test_two_sets_of_rules_are_compared_contract_by_contract(offline: Books, row
     }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def counter() -> Iterator[int]:
-    return iter(range(10_000))
-
-
 ITEMS = ("GOODS-1", "MAG-1", "POD-1", "GOODS-2")
 LINES = st.tuples(st.sampled_from(ITEMS), st.integers(1, 9000))
 EVENTS = st.sampled_from(["credit", "price", "pod", "cancel"])
@@ -346,15 +340,13 @@ STEPS = st.lists(
 )
 @given(steps=STEPS, later=st.sampled_from(["separate", "modify"]))
 def test_whatever_happens_the_sums_hold(
-    new_books: type[Books],
+    fresh_books: MakeBooks,
     row: MakeRow,
     intacct: Intacct,
-    tmp_path: Path,
-    counter: Iterator[int],
     steps: Any,
     later: str,
 ) -> None:
-    books = ruled(new_books(tmp_path / f"b{next(counter)}", intacct.environment), later)
+    books = ruled(fresh_books(intacct.environment), later)
     books.take(*bundle(row))
     count, day = 2, date(2024, 1, 20)
     before: list[Any] = []

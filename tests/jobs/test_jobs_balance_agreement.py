@@ -1,9 +1,9 @@
 """``reconcile`` and ``report balance`` show the same deferred balance, and it is what the rows add up to."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
-from pathlib import Path
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -25,7 +25,7 @@ from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.preview import preview
 from revrec.jobs.running.reverse import reverse
 from revrec.jobs.scheduling.rebuild import schedule
-from support.books import ROOT, Books, MakeRow
+from support.books import ROOT, Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 
 Sums = dict[tuple[str, str], int]
@@ -70,7 +70,7 @@ def reconciled(books: Books, day: date = END) -> Sums:
 def posted_until(books: Books, day: date) -> int:
     """The column ``posted`` of ``revrec preview --basis ledger``, in cents."""
     totals = preview(books.context("preview"), Filters(last=day), basis=Basis.ledger).totals()
-    return sum(round(float(one.posted) * 100) for one in totals)
+    return sum(int(Decimal(one.posted) * 100) for one in totals)
 
 
 def added_up(books: Books, day: date = END) -> Sums:
@@ -117,13 +117,14 @@ def test_an_account_without_entries_is_compared_too(books: Books, row: MakeRow) 
     assert found.ties and reported(books) == {("2410", "USD"): 10_000}
 
 
-@pytest.mark.parametrize(
-    ("filters", "words"),
-    [
-        ({"entity": "E9"}, "E9: no charge line is of that entity.*E1"),
-        ({"account": "2401"}, "--account 2401: unknown; these books post to 2400, 4000"),
-    ],
-)
+UNKNOWN = [
+    ({"entity": "E9"}, "E9: no charge line is of that entity.*E1"),
+    ({"account": "2401"}, "--account 2401: unknown; these books post to 2400, 4000"),
+]
+"""Filters that no charge line meets, and the refusal of each."""
+
+
+@pytest.mark.parametrize(("filters", "words"), UNKNOWN)
 def test_reconcile_refuses_a_filter_that_these_books_do_not_know(
     books: Books, row: MakeRow, filters: dict[str, str], words: str
 ) -> None:
@@ -134,11 +135,7 @@ def test_reconcile_refuses_a_filter_that_these_books_do_not_know(
 
 @pytest.mark.parametrize(
     ("filters", "words"),
-    [
-        ({"entity": "E9"}, "E9: no charge line is of that entity.*E1"),
-        ({"account": "2401"}, "--account 2401: unknown; these books post to 2400, 4000"),
-        ({"customer": "C100"}, "--customer C100: unknown; charge lines name C1007"),
-    ],
+    [*UNKNOWN, ({"customer": "C100"}, "--customer C100: unknown; charge lines name C1007")],
 )
 def test_report_balance_refuses_a_filter_that_these_books_do_not_know(
     offline: Books, row: MakeRow, filters: dict[str, str], words: str
@@ -323,26 +320,19 @@ LINES = st.lists(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def counter() -> Iterator[int]:
-    return iter(range(10_000))
-
-
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(lines=LINES, runs=st.lists(DAYS, max_size=2), day=st.dates(date(2024, 1, 1), date(2024, 6, 30)))
 def test_both_show_what_the_rows_add_up_to(
-    new_books: type[Books],
+    fresh_books: MakeBooks,
     row: MakeRow,
     intacct: Intacct,
-    tmp_path: Path,
-    counter: Iterator[int],
     lines: Any,
     runs: list[str],
     day: date,
 ) -> None:
-    books = new_books(tmp_path / f"b{next(counter)}", intacct.environment)
+    books = fresh_books(intacct.environment)
     books.rules(RULES)
     fields = [{name: value for name, value in one.items() if name != "events"} for one in lines]
     books.take(
@@ -381,18 +371,16 @@ STEPS = st.lists(
 )
 @given(steps=STEPS, day=st.dates(date(2024, 1, 1), date(2024, 7, 31)))
 def test_both_show_what_is_billed_less_what_intacct_has_whatever_is_undone_or_moved(
-    new_books: type[Books],
+    fresh_books: MakeBooks,
     row: MakeRow,
     intacct: Intacct,
-    tmp_path: Path,
-    counter: Iterator[int],
     steps: list[tuple[str, str, int]],
     day: date,
 ) -> None:
     """Charges, events, holds, runs, new accounts, reversals here, and deleted and reversed entries in Intacct."""
     intacct.admin("/reset")
     intacct.admin("/accounts", id="2410")
-    story = Story(new_books(tmp_path / f"b{next(counter)}", intacct.environment), intacct, row)
+    story = Story(fresh_books(intacct.environment), intacct, row)
     for at, step in enumerate([("line", "2024-01-02", 24), ("run", "2024-02-29", 0), *steps]):
         story.do(at, *step)
     expected = story.expected(day)
@@ -473,5 +461,5 @@ class Story:
         for entry in self.intacct.entries():
             for line in entry["lines"] if entry["date"] <= str(day) else ():
                 if line["account"] in ("2400", "2410"):
-                    sums[line["account"], "USD"] -= round(float(line["amount"]) * 100) * line["type"]
+                    sums[line["account"], "USD"] -= int(Decimal(line["amount"]) * 100) * line["type"]
         return {key: amount for key, amount in sums.items() if amount}

@@ -1,9 +1,7 @@
 """A closed month keeps its figures, and what arrives late is listed with its reason and counted in the open month."""
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,7 +19,7 @@ from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balance
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store import events
-from support.books import Books, MakeRow
+from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 
 MARCH, APRIL, MAY = date(2024, 3, 31), date(2024, 4, 30), date(2024, 5, 31)
@@ -223,19 +221,14 @@ STEPS = st.lists(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def counter() -> Iterator[int]:
-    return iter(range(10_000))
-
-
 @settings(
     max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(steps=STEPS)
 def test_whatever_happens_after_a_close_its_figures_stay_and_late_changes_explain_the_difference(
-    new_books: type[Books], row: MakeRow, intacct: Intacct, tmp_path: Path, counter: Iterator[int], steps: Any
+    fresh_books: MakeBooks, row: MakeRow, intacct: Intacct, steps: Any
 ) -> None:
-    books = new_books(tmp_path / f"b{next(counter)}", {**intacct.environment, "REVREC_POSTING_CLOSED_PERIOD": "hold"})
+    books = fresh_books({**intacct.environment, "REVREC_POSTING_CLOSED_PERIOD": "hold"})
     books.take(row("D0", amount="24.00", post_date="2024-01-03"))
     closed: dict[date, list[ContractBalance]] = {}
     for at, step in enumerate(steps, 1):

@@ -1,9 +1,7 @@
 """Contract assets and liabilities: what was billed less what was earned, line by line, netted by contract."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
@@ -21,7 +19,7 @@ from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.preview import preview
 from revrec.store import charges, events
 from revrec.store.posting import posted
-from support.books import Books, MakeRow
+from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 
 ON_DELIVERY = '[[rule]]\nname = "delivery"\nrecognize = { method = "pod_date" }\n'
@@ -280,19 +278,14 @@ LINES = st.lists(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def counter() -> Iterator[int]:
-    return iter(range(10_000))
-
-
 @settings(
     max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(lines=LINES, day=DAYS)
 def test_whatever_was_billed_and_earned_is_in_one_balance_once(
-    new_books: type[Books], row: MakeRow, tmp_path: Path, counter: Iterator[int], lines: Any, day: str
+    fresh_books: MakeBooks, row: MakeRow, lines: Any, day: str
 ) -> None:
-    books = new_books(tmp_path / f"b{next(counter)}", {})
+    books = fresh_books({})
     rows = filled(books, row, lines)
     found = report_all(books, day)
     expected = _expected(books, rows, day)
@@ -314,16 +307,14 @@ def test_whatever_was_billed_and_earned_is_in_one_balance_once(
 )
 @given(lines=LINES, runs=st.lists(DAYS, min_size=1, max_size=2), day=DAYS)
 def test_billed_lines_less_posted_entries_are_what_the_account_shows_on_any_day(
-    new_books: type[Books],
+    fresh_books: MakeBooks,
     row: MakeRow,
     intacct: Intacct,
-    tmp_path: Path,
-    counter: Iterator[int],
     lines: Any,
     runs: Any,
     day: str,
 ) -> None:
-    books = new_books(tmp_path / f"b{next(counter)}", intacct.environment)
+    books = fresh_books(intacct.environment)
     filled(books, row, lines)
     for until in runs:
         assert books.run(until).complete

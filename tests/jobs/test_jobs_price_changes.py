@@ -1,8 +1,6 @@
 """Credits, new prices and cancellations against what is posted: history stays, the sum comes to the new price."""
 
-from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revrec.jobs.admin.verify import verify
-from revrec.jobs.importing.events import add_event
-from revrec.sources import EventRow
-from support.books import Books, MakeRow
+from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases
@@ -37,13 +33,8 @@ def changed(books: Books, row: MakeRow) -> Books:
     return books
 
 
-def tell(books: Books, kind: str, day: str, amount: str | None = None, name: str = "") -> Any:
-    from decimal import Decimal
-
-    money = None if amount is None else Decimal(amount)
-    return add_event(
-        books.context("event add"), EventRow(CHARGE, kind, date.fromisoformat(day), None, None, money, name, "")
-    )
+def record(books: Books, kind: str, day: str, amount: str | None = None, name: str = "") -> Any:
+    return books.event(CHARGE, kind, day, name, amount=amount)
 
 
 def posted(books: Books) -> list[tuple[str, int]]:
@@ -57,7 +48,7 @@ def posted(books: Books) -> list[tuple[str, int]]:
 
 
 def test_a_credit_lessens_what_is_to_come_and_the_rest_is_posted(changed: Books, intacct: Intacct) -> None:
-    tell(changed, "credit", "2024-03-10", "4.00", "CRN-1")
+    record(changed, "credit", "2024-03-10", "4.00", "CRN-1")
     assert changed.open_parts(CHARGE) == [("2024-03-31", 400), ("2024-04-30", 400)]
     assert changed.run("2024-12-31").complete
     assert posted(changed) == [("2024-01-31", 600), ("2024-02-29", 600), ("2024-03-31", 400), ("2024-04-30", 400)]
@@ -66,7 +57,7 @@ def test_a_credit_lessens_what_is_to_come_and_the_rest_is_posted(changed: Books,
 
 def test_a_credit_after_recognition_is_reversed_by_an_entry_of_its_own(changed: Books) -> None:
     changed.run("2024-04-30")
-    tell(changed, "credit", "2024-06-10", "5.00", "CRN-1")
+    record(changed, "credit", "2024-06-10", "5.00", "CRN-1")
     assert changed.open_parts(CHARGE) == [("2024-06-10", -500)]
     assert changed.run("2024-12-31").complete
     assert posted(changed)[-1] == ("2024-06-10", -500)
@@ -74,19 +65,19 @@ def test_a_credit_after_recognition_is_reversed_by_an_entry_of_its_own(changed: 
 
 
 def test_a_credit_memo_that_is_corrected_moves_only_the_difference(changed: Books) -> None:
-    tell(changed, "credit", "2024-03-10", "4.00", "CRN-1")
-    tell(changed, "credit", "2024-03-10", "5.00", "CRN-1")
+    record(changed, "credit", "2024-03-10", "4.00", "CRN-1")
+    record(changed, "credit", "2024-03-10", "5.00", "CRN-1")
     assert changed.open_parts(CHARGE) == [("2024-03-31", 350), ("2024-04-30", 350)]
     assert changed.sql("SELECT amount FROM price_change ORDER BY version") == [(-400,), (-100,)]
 
 
 def test_a_cancellation_without_refund_earns_the_rest_on_its_day(changed: Books) -> None:
-    tell(changed, "cancel", "2024-03-10")
+    record(changed, "cancel", "2024-03-10")
     assert changed.open_parts(CHARGE) == [("2024-03-10", 1200)]
 
 
 def test_a_cancellation_with_refund_ends_the_schedule(changed: Books) -> None:
-    tell(changed, "cancel", "2024-03-10", "12.00")
+    record(changed, "cancel", "2024-03-10", "12.00")
     assert changed.open_parts(CHARGE) == []
     assert changed.run("2024-12-31").complete
     assert sum(amount for _day, amount in posted(changed)) == 1200
@@ -94,7 +85,7 @@ def test_a_cancellation_with_refund_ends_the_schedule(changed: Books) -> None:
 
 
 def test_a_cancellation_that_arrives_late_takes_back_what_was_posted_since(changed: Books) -> None:
-    tell(changed, "cancel", "2024-02-10", "18.00")
+    record(changed, "cancel", "2024-02-10", "18.00")
     assert changed.run("2024-12-31").complete
     assert sum(amount for _day, amount in posted(changed)) == 600
     assert posted(changed)[:2] == [("2024-01-31", 600), ("2024-02-29", 600)]
@@ -103,23 +94,23 @@ def test_a_cancellation_that_arrives_late_takes_back_what_was_posted_since(chang
 
 def test_goods_that_are_credited_in_full_before_delivery_are_closed(offline: Books, row: MakeRow) -> None:
     offline.take(row(item="POD-1"))
-    tell(offline, "cancel", "2024-03-10", "24.00")
+    record(offline, "cancel", "2024-03-10", "24.00")
     ((code, reason),) = offline.sql("SELECT code, reason FROM unscheduled")
     assert code == "closed" and "24.00 becomes 0.00" in reason
 
 
 def test_a_line_credited_in_full_before_it_is_recognized_leaves_nothing_open(offline: Books, row: MakeRow) -> None:
     offline.take(row())
-    tell(offline, "credit", "2024-01-06", "24.00")
+    record(offline, "credit", "2024-01-06", "24.00")
     assert offline.open_parts(CHARGE) == []
     assert offline.sql("SELECT amount, lines FROM schedule WHERE version = 2") == [(0, 0)]
-    tell(offline, "price", "2024-01-07", "12.00")
+    record(offline, "price", "2024-01-07", "12.00")
     assert sum(amount for _day, amount in offline.open_parts(CHARGE)) == 1200
     assert verify(offline.context("verify")).sound
 
 
 def test_the_trace_shows_the_price_and_why_it_changed(changed: Books) -> None:
-    tell(changed, "credit", "2024-03-10", "4.00", "CRN-1")
+    record(changed, "credit", "2024-03-10", "4.00", "CRN-1")
     life = changed.trace(CHARGE)
     newest = life["schedule"][-1]
     assert newest["amount"] == "20.00" and "credit CRN-1 on 2024-03-10" in newest["explanation"]
@@ -139,14 +130,9 @@ STEPS = st.lists(
 )
 
 
-@pytest.fixture(scope="module")
-def counter() -> Iterator[int]:
-    return iter(range(10_000))
-
-
 @pytest.mark.parametrize("examples", [5, pytest.param(15, marks=pytest.mark.slow)])
 def test_posted_and_remaining_come_to_the_price_whatever_happens(
-    new_books: type[Books], row: MakeRow, intacct: Intacct, tmp_path: Path, counter: Iterator[int], examples: int
+    fresh_books: MakeBooks, row: MakeRow, intacct: Intacct, examples: int
 ) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(steps=STEPS, policy=st.sampled_from(["prospective", "catch_up", "latest", "earned_first"]))
@@ -154,7 +140,7 @@ def test_posted_and_remaining_come_to_the_price_whatever_happens(
         from revrec.core.money import decimal_string
         from revrec.store import charges, events
 
-        books = new_books(tmp_path / f"b{next(counter)}", intacct.environment)
+        books = fresh_books(intacct.environment)
         books.rules(RULES.format(policy=policy))
         books.take(row(post_date="2024-01-31"))
         before: list[tuple[str, int]] = []
@@ -162,7 +148,7 @@ def test_posted_and_remaining_come_to_the_price_whatever_happens(
             if kind == "run":
                 books.run(day.isoformat())
             else:
-                tell(books, kind, day.isoformat(), decimal_string(amount, "USD"))
+                record(books, kind, day.isoformat(), decimal_string(amount, "USD"))
             assert set(before) <= set(posted(books)), "what was posted never changes"
             before = posted(books)
             with books.context().database.read() as connection:

@@ -25,7 +25,7 @@ from revrec.sources import NATIVE_EVENTS, EventRow
 from revrec.store.posting.workers import active_run
 from revrec.store.tables import metadata
 from support import sqlite
-from support.rule_texts import DELIVERY, GOODS, MAGAZINE
+from support.rule_texts import DELIVERY, GOODS, MAGAZINE, replace_rules
 
 ROOT = Path(__file__).resolve().parents[2]
 HEADER = [
@@ -92,9 +92,7 @@ class Books:
             sqlite.copied(self.database)
         init.init(folder, self.url)
         (folder / "revrec.toml").write_text(CONFIG)
-        for shipped in (folder / "rules").glob("*.toml"):
-            shipped.unlink()
-        self.rules(RULES)
+        replace_rules(folder, RULES)
 
     def rules(self, text: str) -> None:
         """Replace the rules."""
@@ -145,9 +143,9 @@ class Books:
         name: str = "",
         percent: int | None = None,
         quantity: int | None = None,
-        amount: int | None = None,
+        amount: int | str | None = None,
     ) -> Any:
-        """Record one event as ``revrec event add`` does; ``amount`` is in whole units of the currency."""
+        """Record one event as ``revrec event add`` does; ``amount`` is in units of the currency."""
         share, units, money = (None if one is None else Decimal(one) for one in (percent, quantity, amount))
         row = EventRow(of, kind, date.fromisoformat(day), units, share, money, name, "")
         return record_events.add_event(self.context("event add"), row)
@@ -220,3 +218,10 @@ class Books:
             cwd=ROOT,
             env={**os.environ, "HOME": str(self.folder), **self.environment, **environment},
         )
+
+
+class MakeBooks(Protocol):
+    """The fixture ``fresh_books``: make books in a new folder."""
+
+    def __call__(self, environment: Mapping[str, str]) -> Books:
+        """Return the books, whose commands run in this environment."""

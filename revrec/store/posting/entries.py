@@ -96,9 +96,9 @@ def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry
     """
     added = []
     for number, entry in enumerate(entries, next_number(connection, journal_entry.c.id)):
-        insert_rows(connection, journal_line, _LINE_COLUMNS, [(number, *_line_row(line)) for line in entry.lines])
+        texts = _add_lines(connection, number, entry)
         entered_lines.enter(connection, number)
-        _seal(connection, number, run, entry, who, _move(connection, number, entry))
+        _seal(connection, number, run, entry, texts, who, _move(connection, number, entry))
         added.append(number)
     return added
 
@@ -111,11 +111,18 @@ def add_reversal_entry(
     Triggers check that it mirrors the entry, and that the entry has no other reversal.
     """
     number = next_number(connection, journal_entry.c.id)
-    insert_rows(connection, journal_line, _LINE_COLUMNS, [(number, *_line_row(line)) for line in entry.lines])
+    texts = _add_lines(connection, number, entry)
     mirrored = ENTRY_TABLES.head(connection, reversal.reverses).reference
     reversals.add_reversal(connection, reversal._replace(entry_id=number), mirrored, who)
-    _seal(connection, number, run, entry, who, [])
+    _seal(connection, number, run, entry, texts, who, [])
     return number
+
+
+def _add_lines(connection: Connection, number: int, entry: JournalEntry) -> list[str]:
+    """Store the lines of an entry; return the canonical text of each, for its digest."""
+    rows = [_line_row(line) for line in entry.lines]
+    insert_rows(connection, journal_line, _LINE_COLUMNS, [(number, *row) for row in rows])
+    return [row_text(row) for row in rows]
 
 
 def _line_row(line: JournalLine) -> tuple[Any, ...]:
@@ -141,10 +148,6 @@ def _line_row(line: JournalLine) -> tuple[Any, ...]:
     )
 
 
-def _line_texts(entry: JournalEntry) -> list[str]:
-    return [row_text(_line_row(line)) for line in entry.lines]
-
-
 def _move(connection: Connection, number: int, entry: JournalEntry) -> list[RowDigest]:
     """Store why the entry is dated with a day other than the recognition date, if it is."""
     if entry.recognized is None:
@@ -155,9 +158,14 @@ def _move(connection: Connection, number: int, entry: JournalEntry) -> list[RowD
 
 
 def _seal(
-    connection: Connection, number: int, run: int, entry: JournalEntry, who: AuditStamp, moved: list[RowDigest]
+    connection: Connection,
+    number: int,
+    run: int,
+    entry: JournalEntry,
+    texts: Sequence[str],
+    who: AuditStamp,
+    moved: list[RowDigest],
 ) -> None:
-    texts = _line_texts(entry)
     shown = {
         "date": entry.date.isoformat(),
         "journal": entry.journal,
@@ -179,7 +187,7 @@ def content_hash(entry: JournalEntry, texts: Sequence[str] = ()) -> str:
     """Return the SHA-256 of all that Intacct gets of the entry: its head, and its lines as their rows' ``texts``."""
     head = [entry.date.isoformat(), entry.journal, entry.entity, entry.currency, entry.title]
     head += [entry.reason] if entry.reason else []
-    return sha256([canonical(head), *(texts or _line_texts(entry))])
+    return sha256([canonical(head), *(texts or [row_text(_line_row(line)) for line in entry.lines])])
 
 
 def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:

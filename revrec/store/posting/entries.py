@@ -211,12 +211,13 @@ def amounts_in(connection: Connection, *states: str, until: date) -> list[tuple[
 
 def recognized_until(day: date) -> ColumnElement[bool]:
     """Return the condition that an entry's lines are recognized on or before a day, whatever date the entry has."""
-    recognized = (
-        select(entry_date_override.c.recognition_date)
-        .where(entry_date_override.c.entry_id == journal_entry.c.id)
-        .scalar_subquery()
-    )
-    return func.coalesce(recognized, journal_entry.c.date) <= day.isoformat()
+    return recognition_date() <= day.isoformat()
+
+
+def recognition_date() -> ColumnElement[str]:
+    """Return the day of recognition of an entry, which a closed period may have moved to a later date."""
+    moved = select(entry_date_override.c.recognition_date).where(entry_date_override.c.entry_id == journal_entry.c.id)
+    return func.coalesce(moved.scalar_subquery(), journal_entry.c.date)
 
 
 def date_overrides(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[str, str]]:

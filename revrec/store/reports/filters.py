@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from sqlalchemy import Column, ColumnElement, Connection, exists, false, func, select
+from sqlalchemy import Column, ColumnElement, Connection, exists, false, select
 
 from revrec.core.filters import Basis, Filters
+from revrec.store.posting.entries import recognition_date
 from revrec.store.tables import (
     charge_line,
-    entry_date_override,
     invoice,
     invoice_line,
     journal_entry,
@@ -81,12 +81,6 @@ def _line_conditions(filters: Filters) -> Conditions:
         versions = select(schedule.c.charge_no).join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
         its_version = versions.where(same_version(schedule, journal_line), rule_version.c.name == filters.rule)
         yield exists(its_version.correlate(journal_line))
-
-
-def recognition_date() -> ColumnElement[str]:
-    """Return the day of recognition of an entry, which a closed period may have moved to a later date."""
-    moved = select(entry_date_override.c.recognition_date).where(entry_date_override.c.entry_id == journal_entry.c.id)
-    return func.coalesce(moved.scalar_subquery(), journal_entry.c.date)
 
 
 def invoice_conditions(filters: Filters) -> Conditions:

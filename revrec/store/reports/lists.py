@@ -24,7 +24,7 @@ from revrec.core.filters import Basis, Filters
 from revrec.store.charges import NOT_VOIDED
 from revrec.store.database.bulk import stream_rows
 from revrec.store.events import RecordedEvent, recorded_events
-from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.entries import ENTRY_TABLES, recognition_date
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
 from revrec.store.posting.posting_tables import PostingTables
@@ -33,7 +33,6 @@ from revrec.store.reports.filters import (
     charge_conditions,
     entry_conditions,
     invoice_conditions,
-    recognition_date,
     schedule_conditions,
     within,
 )

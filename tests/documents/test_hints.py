@@ -62,8 +62,6 @@ def commands(text: str) -> Iterator[tuple[str, ...]]:
 def wrong(words: tuple[str, ...]) -> str:
     """Return what is wrong with a command: an unknown name or option; nothing if it exists."""
     node, rest = COMMANDS, list(words)
-    if " ".join(words[:2]) in COMMANDS.commands:
-        rest[:2] = [" ".join(words[:2])]  # a command such as "import list", beside the command "import"
     while rest and hasattr(node, "commands"):
         # `run list` is a command beside `run`.
         two_words = " ".join(rest[:2]).rstrip(".:")

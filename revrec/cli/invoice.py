@@ -1,22 +1,18 @@
 """``revrec invoice``."""
 
-import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from revrec.cli.filters import LIMIT, LimitOption
-from revrec.cli.shared import LAST_DAY, Options, YesOption, command, confirmed, day, fail, span
-from revrec.core.harmless import harmless
+from revrec.cli.posting_results import WaitOption, end_unless_complete, show_errors
+from revrec.cli.shared import LAST_DAY, Options, YesOption, command, confirmed, day, span
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from revrec.jobs.running.result import RunResult
 
 COLUMNS = ("reference", "kind", "number", "date", "customer", "currency", "lines", "amount", "term", "status")
 KEYS = (*COLUMNS, "record_no", "source", "document", "error_no", "error", "advice")
-MOST_ERRORS = 20
 COUNTS = ("posted", "failed", "in_doubt", "held", "waiting")
 
 
@@ -33,9 +29,7 @@ def register(app: typer.Typer) -> None:
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Show the invoices without sending or saving them.")
         ] = False,
-        wait: Annotated[
-            str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to finish: '5 min'.")
-        ] = "0 s",
+        wait: WaitOption = "0 s",
         yes: YesOption = False,
         limit: LimitOption = LIMIT,
     ) -> None:
@@ -61,10 +55,7 @@ def register(app: typer.Typer) -> None:
         confirmed([] if dry_run or yes else after_today(context, due))
         result = run(context, due, dry_run, span(wait, "--wait"), parts=(INVOICES,))
         _show(options, result, limit)
-        if result.stopped is not None:
-            fail(f"stopped: {result.stopped.advice}", 5 if result.stopped.error_class == "needs_sign_in" else 4)
-        if not result.complete:
-            raise typer.Exit(4)
+        end_unless_complete(result, result.complete)
 
 
 def _show(options: Options, result: "RunResult", limit: int) -> None:
@@ -93,18 +84,6 @@ def show_invoices(result: "RunResult", limit: int) -> None:
         rows, COLUMNS, right=("lines",), spare=("lines", "term", "kind"), limit=limit, noun=("invoice", "invoices")
     )
     show_errors(result.invoices, "document")
-
-
-def show_errors(postings: "Sequence[Mapping[str, Any]]", traced: str) -> None:
-    """Print why postings failed, and the advice, on standard error; ``traced`` is the key that a trace starts from."""
-    failed = [one for one in postings if one["error"] and one["status"] != "posted"]
-    for one in failed[:MOST_ERRORS]:
-        print(harmless(f"{one['reference']}: {one['error_no'] or ''} {one['error']}"), file=sys.stderr)
-        advice = one["advice"] or f"see revrec trace {one[traced]}"
-        print(harmless(f"  advice: {advice}"), file=sys.stderr)
-    if len(failed) > MOST_ERRORS:
-        more = len(failed) - MOST_ERRORS
-        print(f"... and {more:,} more errors; list them with: revrec postings list --limit 0", file=sys.stderr)
 
 
 def _summary(result: "RunResult") -> str:

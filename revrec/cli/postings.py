@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from revrec.cli.filters import ALL, LIMIT, BasisOption, LimitOption, list_command
+from revrec.cli.posting_results import WaitOption, end_unless_complete, show_errors
 from revrec.cli.shared import Options, YesOption, add_group, command, confirmed, day, fail, span
 from revrec.core.filters import Basis, Filters
 
@@ -41,8 +42,6 @@ COLUMNS = (
     "error", "advice",
 )  # fmt: skip
 FURTHER = ("document", "recognized", "entity", "run", "not_before")
-
-
 SPARE = ("record_no", "posted_at", "error_no", "currency", "kind", "posted_by")
 
 
@@ -171,9 +170,7 @@ def _add_reverse(group: typer.Typer) -> None:
         dry_run: Annotated[
             bool, typer.Option("--dry-run", help="Show the reversals without sending or saving them.")
         ] = False,
-        wait: Annotated[
-            str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to finish: '5 min'.")
-        ] = "0 s",
+        wait: WaitOption = "0 s",
         yes: YesOption = False,
     ) -> None:
         """Reverse a posted entry, or all entries of a run.
@@ -198,11 +195,7 @@ def _add_reverse(group: typer.Typer) -> None:
         confirmed(after_today(context, dated) if dated and not (yes or dry_run) else [])
         result = job(context, ReversalOrder(what, reason, dated, final), dry_run, span(wait, "--wait"))
         _show_reversals(options, result, final)
-        if result.run.stopped is not None:
-            code = 5 if result.run.stopped.error_class == "needs_sign_in" else 4
-            fail(f"stopped: {result.run.stopped.advice}", code)
-        if not result.complete:
-            raise typer.Exit(4)
+        end_unless_complete(result.run, result.complete)
 
 
 REVERSALS = ("reference", "reverses", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no")
@@ -222,10 +215,7 @@ def _show_reversals(options: Options, result: "ReversalResult", final: bool) -> 
         return
     shown = [{**row, "status": state_in_words(one["status"])} for row, one in zip(rows, run.entries, strict=True)]
     print_table(shown, REVERSALS, right=("lines",), spare=("lines", "journal", "entity"))
-    for one in run.entries:
-        if one["error"] and one["status"] != "posted":
-            print(f"{one['reference']}: {one['error_no'] or ''} {one['error']}", file=sys.stderr)
-            print(f"  advice: {one['advice'] or 'see revrec trace ' + one['reference']}", file=sys.stderr)
+    show_errors(run.entries, "reference")
     for reason in result.left_out:
         print(f"left out: {reason}", file=sys.stderr)
     posted = sum(one["status"] == "posted" for one in run.entries)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from revrec.cli.filters import LIMIT, LimitOption
-from revrec.cli.invoice import show_errors, show_invoices
+from revrec.cli.invoice import show_invoices
+from revrec.cli.posting_results import WaitOption, end_unless_complete, show_errors
 from revrec.cli.shared import INTERRUPTED, LAST_DAY, Options, YesOption, command, confirmed, day, fail, span
 from revrec.core.harmless import harmless
 
@@ -37,9 +38,7 @@ def register(app: typer.Typer) -> None:
                 "--dry-run", help="Show the entries, and unknown accounts and other records; send and save nothing."
             ),
         ] = False,
-        wait: Annotated[
-            str, typer.Option("--wait", metavar="TIME", help="How long to wait for another run to finish: '5 min'.")
-        ] = "0 s",
+        wait: WaitOption = "0 s",
         retry_for: Annotated[
             str,
             typer.Option("--retry-for", metavar="TIME", help="How long to keep retrying temporary failures: '2 h'."),
@@ -230,11 +229,7 @@ def _sums(result: "RunResult", status: str) -> str:
 
 
 def _end(result: "RunResult") -> None:
-    """End with exit code 5 if new credentials are needed, 4 if anything is left to settle."""
+    """End with an exit code that says what is left: to be continued, to sign in, or to settle."""
     if result.interrupted:
         fail("interrupted while waiting; committed changes are kept, and the next run continues", INTERRUPTED)
-    if result.stopped is not None:
-        code = 5 if result.stopped.error_class == "needs_sign_in" else 4
-        fail(f"stopped: {result.stopped.advice}", code)
-    if not result.complete or (result.missing and not result.dry_run):
-        raise typer.Exit(4)
+    end_unless_complete(result, result.complete and (result.dry_run or not result.missing))

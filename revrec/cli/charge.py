@@ -4,8 +4,9 @@ from typing import Annotated
 
 import typer
 
+from revrec.cli.event import DryRunOption, show_changes
 from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
-from revrec.cli.shared import Options, add_group, command
+from revrec.cli.shared import Options, ReasonOption, add_group, command
 from revrec.core.filters import Filters
 
 COLUMNS = (
@@ -42,10 +43,8 @@ def register(app: typer.Typer) -> None:
     def void(
         options: Options,
         charge: Annotated[str, typer.Argument(metavar="CHARGE", help="Charge id: SOURCE/DOCUMENT/LINE.")],
-        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")],
-        dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="Show the schedule before and after, and save nothing.")
-        ] = False,
+        reason: ReasonOption,
+        dry_run: DryRunOption = False,
     ) -> None:
         """Void a charge line that should never have arrived.
 
@@ -58,7 +57,6 @@ def register(app: typer.Typer) -> None:
           revrec charge void shop/INV-1009/1 --reason "a test order" --dry-run
           revrec charge void shop/INV-1009/1 --reason "a test order"
         """
-        from revrec.cli.event import show_changes
         from revrec.jobs.importing.voids import void_charge
 
         changes = void_charge(options.context(), charge, reason, dry_run)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
-from revrec.cli.shared import Options, add_group, command, day, fail
+from revrec.cli.shared import Options, ReasonOption, add_group, command, day, fail
 from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SPARE = (
     "withdrawn_at", "withdrawn_by", "row", "file", "actor", "recorded_at", "note", "percent", "quantity",
     "withdrawn_for",
 )  # fmt: skip
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show the schedule before and after, and save nothing.")]
+DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the schedule before and after, and save nothing.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -58,7 +58,7 @@ def register(app: typer.Typer) -> None:
         note: Annotated[
             str, typer.Option("--note", metavar="TEXT", help="The reason, for the audit trail.", show_default=False)
         ] = "",
-        dry_run: DryRun = False,
+        dry_run: DryRunOption = False,
     ) -> None:
         """Record one fulfillment event and schedule its charge line again.
 
@@ -131,8 +131,8 @@ def _add_withdraw(group: typer.Typer) -> None:
     def withdraw(
         options: Options,
         number: Annotated[int, typer.Argument(metavar="ID", help="The event's id, as revrec event list shows it.")],
-        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")],
-        dry_run: DryRun = False,
+        reason: ReasonOption,
+        dry_run: DryRunOption = False,
     ) -> None:
         """Withdraw an event that was recorded by mistake.
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from revrec.cli.filters import DAYS, list_command
-from revrec.cli.shared import Options, add_group, command, fail, find_span
+from revrec.cli.shared import EntityOption, Options, ReasonOption, add_group, command, fail, find_span
 from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ SYNCED = ("entity", "closed_through", "changed", "note")
 DECIDED = ("entity", "period", "state", "changed")
 _ENTITY = "Only this entity; default: the company, which means every entity."
 Months = Annotated[list[str], typer.Argument(metavar="MONTH...", help="Months: 2024-03, 'last month', 2024-Q1.")]
-Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")]
 Entity = Annotated[str, typer.Option("--entity", metavar="E", help=_ENTITY)]
 
 
@@ -27,7 +26,7 @@ def register(app: typer.Typer) -> None:
     @command(group, "sync", "periods")
     def sync(
         options: Options,
-        entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
+        entity: EntityOption = None,
     ) -> None:
         """Read from Intacct through which day each entity's books are closed.
 
@@ -63,7 +62,7 @@ def register(app: typer.Typer) -> None:
         _show(options, "periods", chosen, COLUMNS)
 
     @command(group, "close", "periods")
-    def close(options: Options, months: Months, reason: Reason, entity: Entity = "") -> None:
+    def close(options: Options, months: Months, reason: ReasonOption, entity: Entity = "") -> None:
         """Close months in revrec: no entry is dated in them any more.
 
         This applies whatever their state in Intacct; nothing is changed in Intacct.
@@ -83,7 +82,7 @@ def register(app: typer.Typer) -> None:
     def open_(
         options: Options,
         months: Months,
-        reason: Reason,
+        reason: ReasonOption,
         entity: Entity = "",
         opened: Annotated[
             bool,

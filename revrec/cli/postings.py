@@ -8,7 +8,7 @@ import typer
 
 from revrec.cli.filters import ALL, LIMIT, BasisOption, LimitOption, list_command
 from revrec.cli.posting_results import WaitOption, end_unless_complete, show_errors
-from revrec.cli.shared import Options, YesOption, add_group, command, confirmed, day, fail, span
+from revrec.cli.shared import Options, ReasonOption, YesOption, add_group, command, confirmed, day, fail, span
 from revrec.core.filters import Basis, Filters
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _add_resolve(group: typer.Typer) -> None:
     def resolve(
         options: Options,
         reference: Annotated[str, typer.Argument(metavar="REFERENCE", help="The entry or invoice.")],
-        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")],
+        reason: ReasonOption,
         as_posted: Annotated[
             str | None,
             typer.Option(
@@ -157,7 +157,7 @@ def _add_reverse(group: typer.Typer) -> None:
         what: Annotated[
             str, typer.Argument(metavar="REF|RUN", help="The reference of an entry, or the number of a run.")
         ],
-        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")],
+        reason: ReasonOption,
         date: Annotated[
             str | None,
             typer.Option(

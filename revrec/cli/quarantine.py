@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from revrec.cli.filters import LIMIT, LimitOption, list_command
-from revrec.cli.shared import Options, add_group, command, fail
+from revrec.cli.shared import Options, ReasonOption, add_group, command, fail
 
 if TYPE_CHECKING:
     from revrec.jobs.importing.quarantine import ShownRow
@@ -27,7 +27,7 @@ def register(app: typer.Typer) -> None:
         values: Annotated[
             list[str], typer.Argument(metavar="FIELD=VALUE...", help="The value as the source would write it.")
         ],
-        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")] = "",
+        reason: ReasonOption = "",
     ) -> None:
         """Replace values of a quarantined row.
 
@@ -66,7 +66,7 @@ def register(app: typer.Typer) -> None:
     def dismiss(
         options: Options,
         ids: Ids,
-        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")],
+        reason: ReasonOption,
     ) -> None:
         """Dismiss rows that will not be imported, with the reason.
 

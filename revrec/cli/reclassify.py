@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.shared import Options, command, day
+from revrec.cli.shared import EntityOption, Options, command, day
 
 COLUMNS = ("entity", "currency", "account", "to", "lines", "balance")
 
@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
         reason: Annotated[
             str, typer.Option("--reason", metavar="TEXT", help="The reason, such as the entry's number.")
         ],
-        entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
+        entity: EntityOption = None,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the amounts; store nothing.")] = False,
     ) -> None:
         """Record that a balance was moved to another account.

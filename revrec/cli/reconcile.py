@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from revrec.cli.filters import LIMIT, LimitOption, OutputOption
-from revrec.cli.shared import LAST_DAY, Options, command, day, fail
+from revrec.cli.shared import LAST_DAY, EntityOption, Options, ReasonOption, command, day, fail
 
 if TYPE_CHECKING:
     from revrec.jobs.posting.findings import Finding
@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
             ),
         ] = None,
         account: Annotated[str | None, typer.Option("--account", metavar="A", help="Only this account.")] = None,
-        entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
+        entity: EntityOption = None,
         accept: Annotated[
             list[str] | None, typer.Option("--accept", metavar="KEY", help="Accept this finding; can be repeated.")
         ] = None,
@@ -62,7 +62,7 @@ def register(app: typer.Typer) -> None:
                 help="Whether a lost entry that you accept recognized the revenue of its lines.",
             ),
         ] = None,
-        reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")] = "",
+        reason: ReasonOption = "",
         limit: LimitOption = LIMIT,
         output: OutputOption = None,
     ) -> None:

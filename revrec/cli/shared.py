@@ -317,6 +317,8 @@ def _configured_date(text: str) -> date | None:
         return None
 
 
+ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="The reason, for the audit trail.")]
+EntityOption = Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")]
 YesOption = Annotated[bool, typer.Option("--yes", help="Post without asking for confirmation, for scripts.")]
 
 

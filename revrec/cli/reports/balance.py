@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from revrec.cli.filters import LIMIT, LimitOption, OutputOption
-from revrec.cli.shared import LAST_DAY, Options, command, day
+from revrec.cli.shared import LAST_DAY, EntityOption, Options, command, day
 
 if TYPE_CHECKING:
     from revrec.core.contract_balance import BalanceSheet, ContractBalance
@@ -75,7 +75,7 @@ def register(group: typer.Typer) -> None:
         account: Annotated[
             str | None, typer.Option("--account", metavar="A", help="Only lines deferred on this account.")
         ] = None,
-        entity: Annotated[str | None, typer.Option("--entity", metavar="E", help="Only this entity.")] = None,
+        entity: EntityOption = None,
         customer: Annotated[str | None, typer.Option("--customer", metavar="C", help="Only this customer.")] = None,
         all: Annotated[bool, typer.Option("--all", help="Also show contracts with a balance of zero.")] = False,
         limit: LimitOption = LIMIT,

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import Any
+from typing import Any, TypeVar
 
 from revrec.cli.output import AMOUNTS, conclude, counted, print_csv, print_json_list, print_more, print_table
 from revrec.cli.shared import Options
 
 Row = Mapping[str, Any]
+T = TypeVar("T")
 
 
 def show_list(
@@ -27,18 +28,22 @@ def show_list(
 
     ``columns`` are the columns of the CSV file and of the table. ``shown`` makes a row readable for people.
     """
-    # The first row is read before anything is printed: reading it finds a filter that names something unknown.
-    rows = chain(list(islice(found, 1)), found)
+    rows = first_read(found)
     if options.json:
         print_json_list(name, rows, {}, dict)
     elif options.csv:
         print_csv(rows, columns)
     else:
-        first = list(islice(rows, limit)) if limit else list(rows)
+        first = list(islice(rows, limit or None))
         print_table([*map(shown, first)], columns, spare=spare, right=right, amounts=amounts)
         rest = sum(1 for _row in rows)
         print_more(rest, *noun)
         conclude(f"{counted(len(first) + rest, *noun)}{conclusion if first else ''}", bool(first))
+
+
+def first_read(found: Iterator[T]) -> Iterator[T]:
+    """Read the first item and return an iterator over all: a mistake, such as an unknown name, fails before output."""
+    return chain(list(islice(found, 1)), found)
 
 
 def when(at: str | None) -> str:

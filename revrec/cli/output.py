@@ -158,7 +158,12 @@ def counts_in_words(counts: Mapping[str, int], blocked: int = 0) -> list[str]:
 def print_more(count: int, one: str, many: str = "") -> None:
     """Print how many rows --limit left out, if any."""
     if count > 0:
-        print(f"... and {count:,} more {one if count == 1 else many or one + 's'} (--limit 0 shows all)")
+        print(more_in_words(count, one, many))
+
+
+def more_in_words(count: int, one: str, many: str = "") -> str:
+    """Return ``... and 7 more lines (--limit 0 shows all)``."""
+    return f"... and {count:,} more {one if count == 1 else many or one + 's'} (--limit 0 shows all)"
 
 
 def conclude(text: str, after_table: bool) -> None:

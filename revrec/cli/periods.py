@@ -125,9 +125,9 @@ def _months(texts: list[str]) -> "list[datetime.date]":
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
     """Return the row as people read it."""
-    shown = {**row, "entity": row["entity"] or "(company)"}
-    if row.get("since"):
-        shown["since"] = f"{row['since'][:10]} {row['since'][11:19]} UTC"
+    from revrec.cli.listing import when
+
+    shown = {**row, "entity": row["entity"] or "(company)", "since": when(row.get("since"))}
     if "changed" in row:
         shown["changed"] = "yes" if row["changed"] else "no"
     return shown

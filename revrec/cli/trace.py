@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.output import grouped
+from revrec.cli.output import grouped, more_in_words
 from revrec.cli.shared import Options, command, fail
 from revrec.core.harmless import harmless, one_line
 from revrec.core.posting import state_in_words
@@ -184,7 +184,9 @@ def _add_block(parent: "Tree", text: str) -> "Tree":
 
 def _when(at: str | None) -> str:
     """Return a stored time as people read it, to the second."""
-    return f"{at[:10]} {at[11:19]} UTC" if at else "never"
+    from revrec.cli.listing import when
+
+    return when(at) or "never"
 
 
 def _source(source: "SourceTrace", root: "Tree") -> None:
@@ -318,7 +320,7 @@ def _add_entry(entry: "EntryTrace", branch: "Tree", verbose: bool, limit: int = 
     for line in entry.lines[: limit or None]:
         _add(branch, f"{line.side:<6} {line.account}  {grouped(line.amount)}  {line.memo}")
     if limit and len(entry.lines) > limit:
-        _add(branch, f"... and {len(entry.lines) - limit:,} more lines (--limit 0 shows all)")
+        _add(branch, more_in_words(len(entry.lines) - limit, "line"))
     if entry.error:
         _add(branch, f"error {entry.error_no or ''}: {entry.error}")
         _add(branch, f"advice: {entry.advice or ''}")

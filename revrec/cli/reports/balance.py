@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -93,6 +93,7 @@ def register(group: typer.Typer) -> None:
           revrec report balance --date 2024-03-31 --show lines --format csv --output lines.csv
           revrec report balance --date 2024-03-31 --by customer --planned --format json
         """
+        from revrec.cli.listing import first_read
         from revrec.cli.output import writing_to
         from revrec.core.contract_balance import BalanceSheet
         from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
@@ -103,7 +104,7 @@ def register(group: typer.Typer) -> None:
         wanted, sheet = BalanceOptions(until, planned, by, account, entity, customer), BalanceSheet()
         notes = BalanceNotes()
         found = contract_balances(options.context(), wanted, sheet, notes)
-        listed = _read_first(one for one in found if all or one.open)
+        listed = first_read(one for one in found if all or one.open)
         with writing_to(output):
             if options.json:
                 _show_json(wanted, show, listed, sheet, notes)
@@ -114,11 +115,6 @@ def register(group: typer.Typer) -> None:
                 _show_notes(notes, limit)
         if options.csv:
             _warn(notes)
-
-
-def _read_first(found: "Iterator[ContractBalance]") -> "Iterator[ContractBalance]":
-    """Return the contracts, with the first already read, so that errors appear before any output is written."""
-    return chain(list(islice(found, 1)), found)
 
 
 def _show_json(
@@ -154,15 +150,13 @@ def _show_csv(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "Ba
 
 
 def _show_tables(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet", limit: int) -> None:
-    from revrec.cli.output import print_table
+    from revrec.cli.output import print_more, print_table
 
     if show is not BalanceRows.accounts:
         rows = _rows(show, listed, sheet)
-        shown = list(islice(rows, limit)) if limit else list(rows)
+        shown = list(islice(rows, limit or None))
         print_table(shown, TABLES[show], spare=SPARE[show], amounts=AMOUNTS)
-        more = sum(1 for _row in rows)
-        if more:
-            print(f"... and {more:,} more {show} (--limit 0 shows all)")
+        print_more(sum(1 for _row in rows), show.removesuffix("s"))
         if not shown:
             print("nothing is deferred, and nothing is unbilled")
     accounts = _rows(BalanceRows.accounts, listed, sheet)
@@ -182,15 +176,13 @@ def _closed(one: "ClosedPeriod") -> dict[str, Any]:
 
 
 def _about_closed(one: "ClosedPeriod") -> str:
-    """Return in one sentence what the figures have of a closed period."""
+    """Describe in one sentence how the figures treat a closed period."""
+    from revrec.cli.listing import when
+
     entities = ", ".join(filter(None, one.days.entities))
     whose = f" ({entities})" if entities else ""
     figures = "these are the figures of the close" if one.reported else "what arrived later counts from the next day on"
-    return f"closed through {one.days.until}{whose} since {_time(one.fact.at)}, {one.fact.words}: {figures}"
-
-
-def _time(at: str) -> str:
-    return f"{at[:10]} {at[11:19]} UTC" if at else ""
+    return f"closed through {one.days.until}{whose} since {when(one.fact.at)}, {one.fact.words}: {figures}"
 
 
 def _late_title(notes: "BalanceNotes") -> str:
@@ -199,15 +191,14 @@ def _late_title(notes: "BalanceNotes") -> str:
 
 
 def _show_notes(notes: "BalanceNotes", limit: int) -> None:
+    from revrec.cli.listing import when
     from revrec.cli.output import print_table
 
     moves = [_decimal(one, MOVES) for one in notes.moves]
-    late = [_decimal(one._replace(stored=_time(one.stored)), LATE) for one in notes.late]
-    shown = late[:limit] if limit else late
+    late = [_decimal(one._replace(stored=when(one.stored)), LATE) for one in notes.late]
     print_table(moves, MOVES, "Move to the account that the rules name now", right=("lines",), amounts=AMOUNTS)
-    print_table(shown, LATE, _late_title(notes), spare=("entity", "stored", "reason"), amounts=AMOUNTS)
-    if len(late) > len(shown):
-        print(f"... and {len(late) - len(shown):,} more late changes (--limit 0 shows all)")
+    spare, noun = ("entity", "stored", "reason"), ("late change", "late changes")
+    print_table(late, LATE, _late_title(notes), spare=spare, amounts=AMOUNTS, limit=limit, noun=noun)
     for one in notes.closed:
         if one.reported or late:
             print(_about_closed(one))

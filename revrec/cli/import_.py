@@ -150,10 +150,10 @@ def _show(options: Options, results: "list[ImportResult]") -> None:
     from revrec.cli.schedule import show_effect
 
     context = options.context()
-    rows = [file_row(one, context) | {"outcome": _outcome(one)} for one in results]
     if options.json:
-        print_json({"files": rows})
+        print_json({"files": [file_row(one, context) | {"outcome": _outcome(one)} for one in results]})
         return
+    rows = [vars(one) | {"outcome": _outcome(one)} for one in results]
     if options.csv:
         print_csv(rows, (*COLUMNS, "refused"))
     else:
@@ -176,11 +176,9 @@ def show_amounts(results: "Iterable[ImportResult]") -> None:
 
 def file_row(result: "ImportResult", context: "Context") -> dict[str, Any]:
     """Return the result of a file for JSON; the effect of events only in a dry run, which computes it."""
-    from dataclasses import asdict
-
     from revrec.cli.schedule import effect_rows
 
-    values = asdict(result) | {"amounts": result.totals()}
+    values = vars(result) | {"amounts": result.totals()}
     del values["effect"]
     return values | (effect_rows(result.effect, context) if result.dry_run and result.kind == "events" else {})
 

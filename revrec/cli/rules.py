@@ -15,7 +15,16 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add the commands."""
     group = add_group(app, "rules", "Check, list, test, compare and explain rules.")
+    _add_check(group)
+    _add_schema(group)
+    _add_list(group)
+    _add_explain(group)
+    rule_trials.register(group)
+    rule_history.register(group)
+    _add_calendar(group)
 
+
+def _add_check(group: typer.Typer) -> None:
     @command(group, "check", "rules")
     def check(
         options: Options,
@@ -64,6 +73,8 @@ def register(app: typer.Typer) -> None:
         repairs = f", and {counted(len(book.repairs), 'repair')}" if book.repairs else ""
         print(f"{counted(len(book.rules), 'rule is', 'rules are')} sound{repairs}")
 
+
+def _add_schema(group: typer.Typer) -> None:
     @command(group, "schema", "rules")
     def schema(options: Options) -> None:
         """Print the JSON Schema of rule files, for editors.
@@ -83,6 +94,8 @@ def register(app: typer.Typer) -> None:
         # Not print_json, which would add former names of result keys to the schema.
         print(json.dumps(json_schema.schema(), indent=2))
 
+
+def _add_list(group: typer.Typer) -> None:
     @list_command(group, "list", "rules")
     def list_(options: Options) -> None:
         """List rules and repairs in the order in which they are tried.
@@ -96,6 +109,8 @@ def register(app: typer.Typer) -> None:
 
         _show_book(options, load_rules(options.context()))
 
+
+def _add_explain(group: typer.Typer) -> None:
     @command(group, "explain", "rules")
     def explain(
         options: Options,
@@ -116,9 +131,8 @@ def register(app: typer.Typer) -> None:
 
         _show_trials(options, ask(options.context(), charge))
 
-    rule_trials.register(group)
-    rule_history.register(group)
 
+def _add_calendar(group: typer.Typer) -> None:
     @command(group, "calendar", "rules")
     def calendar(
         options: Options,

@@ -234,7 +234,8 @@ def show_tree(tree: Any) -> None:
 
 def _drawn(what: Any) -> list[str]:
     is_plain = not sys.stdout.isatty() or bool(os.environ.get("NO_COLOR"))
-    out = safe_console(width=UNLIMITED, color_system=None if is_plain else "auto")
+    # With a width but no height, rich assumes 80 columns where TERM is dumb, and cuts what is wider.
+    out = safe_console(width=UNLIMITED, height=UNLIMITED, color_system=None if is_plain else "auto")
     with out.capture() as captured:
         out.print(what, soft_wrap=True)
     return [line.rstrip() for line in captured.get().splitlines()]

@@ -89,19 +89,19 @@ def register(app: typer.Typer) -> None:
         assert end is not None
         if begin is not None and begin > end:
             fail(f"--from {begin}: is after --date {end}", 2)
-        result = compare(
-            options.context(),
-            end,
-            begin,
-            account,
-            entity,
-            accept or (),
-            reason,
-            recognized=recognized,
-            reopen=reopen or (),
-            final=final or (),
-        )
-        with writing_to(output):
+        with writing_to(output):  # before anything is recorded: a file that cannot be written is a usage error
+            result = compare(
+                options.context(),
+                end,
+                begin,
+                account,
+                entity,
+                accept or (),
+                reason,
+                recognized=recognized,
+                reopen=reopen or (),
+                final=final or (),
+            )
             _show(options, result, limit)
         if not result.ties:
             raise typer.Exit(7)

@@ -43,6 +43,13 @@ def test_an_entry_is_reversed_and_the_next_run_posts_its_lines_again(
     assert revrec("reconcile", "--date", "2024-02-29").code == 0
 
 
+def test_a_comparison_that_cannot_be_written_is_not_recorded(posted: Path, revrec: Revrec) -> None:
+    events = revrec("audit", "list", "--format", "json").json["events"]
+    ended = revrec("reconcile", "--date", "2024-02-29", "--output", posted / "missing" / "march.txt")
+    assert ended.code == 2 and "march.txt: cannot be written: No such file or directory" in ended.err
+    assert revrec("audit", "list", "--format", "json").json["events"] == events
+
+
 def test_a_run_is_previewed_then_reversed_for_good(posted: Path, revrec: Revrec) -> None:
     shown = reverse(revrec, "1", "--final", "--dry-run")
     assert shown.code == 0

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 COLUMNS = ("entity", "period", "state", "open_lines", "source", "since", "actor", "reason")
 SYNCED = ("entity", "closed_through", "changed", "note")
 DECIDED = ("entity", "period", "state", "changed")
+NONE_KNOWN = "no open schedule lines, and no period is known; read the periods from Intacct with: revrec periods sync"
+NONE_OF_THESE = "no period in these months is known, and none has open schedule lines; all: revrec periods list"
 _ENTITY = "Only this entity; default: the company, which means every entity."
 Months = Annotated[list[str], typer.Argument(metavar="MONTH...", help="Months: 2024-03, 'last month', 2024-Q1.")]
 Entity = Annotated[str, typer.Option("--entity", metavar="E", help=_ENTITY)]
@@ -59,7 +61,7 @@ def register(app: typer.Typer) -> None:
         rows = job.list_periods(options.context(), filters.entity)
         months = [one.isoformat()[:7] if one else None for one in (filters.first, filters.last)]
         chosen = [row for row in rows if _is_between(row["period"], *months)]
-        _show(options, "periods", chosen, COLUMNS)
+        _show(options, "periods", chosen, COLUMNS, NONE_OF_THESE if rows else NONE_KNOWN)
 
     @command(group, "close", "periods")
     def close(options: Options, months: Months, reason: ReasonOption, entity: Entity = "") -> None:
@@ -133,7 +135,9 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return shown
 
 
-def _show(options: Options, name: str, rows: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+def _show(
+    options: Options, name: str, rows: list[dict[str, Any]], columns: tuple[str, ...], without: str = NONE_KNOWN
+) -> None:
     from revrec.cli.output import print_csv, print_json, print_table
 
     if options.json:
@@ -144,4 +148,4 @@ def _show(options: Options, name: str, rows: list[dict[str, Any]], columns: tupl
         shown = tuple(column for column in columns if column != "actor")
         print_table([_shown(row) for row in rows], shown, right=("open_lines",), spare=("source", "since"))
     else:
-        print("no open schedule lines, and no period is known; read the periods from Intacct with: revrec periods sync")
+        print(without)

@@ -24,6 +24,12 @@ def test_what_is_decided_is_shown_and_listed(story: Path, revrec: Revrec) -> Non
     assert "no" in revrec(*CLOSE).out, "what is so already is not changed"
 
 
+def test_months_without_anything_are_reported_as_such(story: Path, revrec: Revrec) -> None:
+    assert revrec("periods", "list", "--period", "2031").out == (
+        "no period in these months is known, and none has open schedule lines; all: revrec periods list\n"
+    )
+
+
 def test_a_run_ends_with_4_while_something_needs_review_and_a_dry_run_reports_it(
     story: Path, intacct: dict[str, str], revrec: Revrec
 ) -> None:

@@ -10,7 +10,7 @@ from revrec.cli.shared import Options, add_group
 from revrec.core.filters import Filters
 
 COLUMNS = ("seq", "at", "actor", "command", "action", "subject", "detail")
-UNSHOWN = frozenset({"digests", "content_hash", "sha256"})
+UNSHOWN = frozenset({"digests", "content_hash", "sha256", "balances"})
 """Parts of a detail that only a program can use."""
 
 
@@ -55,8 +55,24 @@ def register(app: typer.Typer) -> None:
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:
     from revrec.cli.listing import when
 
-    detail = ", ".join(f"{key} {value}" for key, value in row["detail"].items() if key not in UNSHOWN)
+    detail = ", ".join(f"{key} {value}" for key, value in _in_words(row["detail"]).items() if key not in UNSHOWN)
     return {**row, "at": when(row["at"]), "action": row["action"].replace("IN_DOUBT", "in doubt"), "detail": detail}
+
+
+def _in_words(detail: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a detail as people read it; an entry or invoice is recorded with its amount in minor units."""
+    from revrec.cli.output import grouped
+    from revrec.core.money import decimal_string
+
+    words = dict(detail)
+    for key, value in detail.items():
+        if isinstance(value, bool):
+            words[key] = "yes" if value else "no"
+        elif isinstance(value, list):
+            words[key] = " ".join(map(str, value)) or "none"
+        elif key == "amount" and isinstance(value, int) and "currency" in detail:
+            words[key] = grouped(decimal_string(value, detail["currency"]))
+    return words
 
 
 def _as_json(detail: Any) -> str:

@@ -91,6 +91,18 @@ def test_audit_events_are_listed_the_newest_first(books: Path, revrec: Revrec) -
     assert listed(revrec, "events", "--actor", "no such person") == []
 
 
+def test_the_audit_table_shows_amounts_with_their_decimals_and_no_data_for_programs(
+    books: Path, revrec: Revrec, intacct: dict[str, str]
+) -> None:
+    assert revrec("reconcile", "--date", "2024-02-29", env=intacct).code == 0
+    compared, *_, first = [one for one in listed(revrec, "events") if one["action"] in ("reconciled", "entry created")]
+    assert (first["detail"]["amount"], first["detail"]["currency"]) == (200, "USD"), "JSON has what is stored"
+    assert compared["detail"]["balances"]
+    shown = revrec("audit", "list", "--limit", "0").out
+    assert "amount 2.00, currency USD" in shown
+    assert "accepted none, entries 7, from 2024-01-05, open none, ties yes, to 2024-02-29" in shown
+
+
 KEEPS: dict[str, Callable[[dict[str, Any]], bool]] = {
     "customer": lambda one: one["customer"] == "C-BRUNO",
     "item": lambda one: one["item"] == "SUB-PRO",

@@ -31,16 +31,17 @@ Cells = Sequence[Mapping[str, str]]
 def column_widths(cells: Cells, columns: Sequence[str], spare: Sequence[str], width: int) -> dict[str, int]:
     """Return the columns that fit into ``width`` with their widths; none if even the needed ones do not fit.
 
-    Amounts, dates, references and names keep their full width. Instead of cutting them, whole ``spare`` columns are
-    dropped, the last one first.
+    Amounts, dates, references and names keep their full width. Instead of cutting them, whole columns are dropped:
+    those without any value, then the ``spare`` ones, each time the last one first.
     """
     from rich.cells import cell_len
 
     sizes = {column: max(cell_len(column), *(cell_len(row[column]) for row in cells)) for column in columns}
     wanted = {column: min(size, PROSE_WIDTH) if column in PROSE else size for column, size in sizes.items()}
     least = {column: _least(cells, column, size) if column in TEXT else size for column, size in sizes.items()}
+    empty = [column for column in columns if not any(row[column] for row in cells)]
     shown = list(columns)
-    for column in (*reversed(spare), None):
+    for column in (*reversed(empty), *reversed(spare), None):
         room = width + GAP - sum(least[one] + GAP for one in shown)
         if room >= 0:
             return _shared({one: least[one] for one in shown}, wanted, room)

@@ -33,8 +33,8 @@ def register(app: typer.Typer) -> None:
         from revrec.jobs.reports.lists import runs
 
         found = runs(options.context(), filters)
-        right = ("run", "entries", "posted")
-        show_list(options, "runs", found, COLUMNS, ("run", "runs"), limit, _shown, ("actor", "finished_at"), right)
+        right, spare = ("run", "entries", "posted"), ("started_at", "actor", "finished_at")
+        show_list(options, "runs", found, COLUMNS, ("run", "runs"), limit, _shown, spare, right)
 
 
 def _shown(row: Mapping[str, Any]) -> dict[str, Any]:

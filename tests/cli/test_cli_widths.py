@@ -107,6 +107,14 @@ def test_columns_are_dropped_in_the_order_of_the_command_and_named() -> None:
     assert layout.column_widths([row], list(row), ("one", "two"), 19) == {}, "the row becomes a block"
 
 
+def test_columns_without_a_value_are_dropped_first() -> None:
+    row = {"name": "N" * 20, "error": "", "one": "1" * 20, "advice": ""}
+    assert list(layout.column_widths([row], list(row), ("one",), 60)) == list(row)
+    assert list(layout.column_widths([row], list(row), ("one",), 59)) == ["name", "error", "one"]
+    assert list(layout.column_widths([row], list(row), ("one",), 50)) == ["name", "one"]
+    assert list(layout.column_widths([row], list(row), ("one",), 42)) == ["name"]
+
+
 def test_sentences_share_the_room_that_is_left() -> None:
     row = {"key": "K" * 10, "reason": "word " * 40, "fix": "do " * 14}
     widths = layout.column_widths([row], list(row), (), 100)

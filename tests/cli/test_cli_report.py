@@ -35,7 +35,7 @@ def test_people_see_contracts_accounts_and_the_balance_sheet(books: Path, revrec
     assert ended.code == 0 and ended.err == ""
     assert "=SUM" in ended.out and "1,299.00" in ended.out and "INV-3" not in ended.out
     assert "Accounts, credits positive" in ended.out and "Balance sheet" in ended.out
-    assert "... and 1 more contracts (--limit 0 shows all)" in balance(revrec, "--limit", "1").out
+    assert "... and 1 more contract (--limit 0 shows all)" in balance(revrec, "--limit", "1").out
     assert "shop/INV-1/1" in balance(revrec, "--show", "lines").out
     assert "nothing is deferred" in balance(revrec, "--account", "4000").out
     refused = balance(revrec, "--customer", "C-ADAM")
@@ -88,7 +88,7 @@ def test_what_is_late_for_a_closed_month_is_listed_in_every_format(books: Path, 
     assert late not in listed.out and f"{late}: charge line of 2024-01-05, 24.00 USD" in listed.err
     february = revrec("report", "balance", "--date", "2024-02-29")
     assert "Arrived after the close: counted here, not in closed months" in february.out and late in february.out
-    assert "... and 1 more late changes" not in february.out
+    assert "... and 1 more late change" not in february.out
 
 
 def test_a_balance_on_an_account_that_the_rule_left_is_listed_in_every_format(books: Path, revrec: Revrec) -> None:

@@ -42,7 +42,7 @@ COLUMNS = (
     "error", "advice",
 )  # fmt: skip
 FURTHER = ("document", "recognized", "entity", "run", "not_before")
-SPARE = ("record_no", "posted_at", "error_no", "currency", "kind", "posted_by")
+SPARE = ("currency", "record_no", "posted_at", "error_no", "kind", "posted_by")
 
 
 def _columns(state: PostingState | None) -> tuple[str, ...]:

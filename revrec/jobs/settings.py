@@ -105,11 +105,14 @@ def _optional_path(raw: Any) -> Path | None:
 
 def _limits(raw: Any) -> Mapping[str, int]:
     """Return amounts such as ``250000 USD, 200,000 EUR`` in minor units by currency."""
-    limits = {}
-    for one in filter(None, re.split(r",(?!\d{3})|;", ANY_TEXT.read(raw))):
+    limits: dict[str, int] = {}
+    # A comma after a currency separates two amounts; a comma after a digit groups thousands.
+    for one in filter(None, re.split(r"(?<=[A-Z])\s*,|;", ANY_TEXT.read(raw).strip())):
         match = re.fullmatch(r"\s*(\d[\d,]*(?:\.\d+)?)\s*([A-Z]{3})\s*", one)
         if not match:
             raise RejectedValue()
+        if match[2] in limits:
+            raise RejectedValue(f"{match[2]} has two amounts; keep one of them")
         try:
             limits[match[2]] = to_minor(Decimal(match[1].replace(",", "")), match[2])
         except BadInput as error:

@@ -412,7 +412,20 @@ USAGE = {
     "a format that is none": (["status", "--format", "xml"], "'xml' is not one of"),
     "a switch without a value": (["sandbox", "serve", "--switch", "masters"], "write it as NAME=VALUE"),
     "a fault that is none": (["sandbox", "serve", "--fault", "nonsense"], "nonsense"),
-    "a state that is none": (["postings", "list", "--state", "lost"], "'lost' is not one of"),
+    "a state that is none": (
+        ["postings", "list", "--state", "lost"],
+        "Invalid value for '--state': 'lost' is not one of all, posted, ready",
+    ),
+    "a limit that is no number": (
+        ["run", "list", "--limit", "many"],
+        "Invalid value for '--limit': 'many' is not a whole number from 0; write it in digits, such as 1",
+    ),
+    "a limit below zero": (["run", "list", "--limit", "-1"], "'-1' is not a whole number from 0"),
+    "a port that is too large": (
+        ["sandbox", "serve", "--port", "70000"],
+        "'70000' is not a whole number from 0 to 65535",
+    ),
+    "a number that no row can have": (["quarantine", "show", "9" * 20], "is not a whole number; write it in digits"),
 }
 
 

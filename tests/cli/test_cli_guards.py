@@ -49,7 +49,10 @@ def test_nothing_is_fetched_before_a_day_is_confirmed(imported: Path, revrec: Re
     assert ended.code == 2 and "no source" not in ended.err
 
 
-@pytest.mark.parametrize(("largest", "code"), [("1.99 USD", 2), ("2 USD", 0), ("1 EUR, 10,000 USD", 0), ("", 0)])
+@pytest.mark.parametrize(
+    ("largest", "code"),
+    [("1.99 USD", 2), ("1 EUR,1.99 USD", 2), ("2 USD", 0), ("1 EUR, 10,000 USD", 0), ("1,000 EUR,10 USD", 0), ("", 0)],
+)
 def test_a_run_above_the_limit_needs_yes(
     imported: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch, largest: str, code: int
 ) -> None:
@@ -78,6 +81,14 @@ def test_a_limit_that_is_no_amount_is_a_mistake_in_the_configuration(
     monkeypatch.setenv("REVREC_RUN_LARGEST", text)
     ended = revrec("status")
     assert ended.code == 5 and "REVREC_RUN_LARGEST" in ended.err and "250000 USD, 200000 EUR" in ended.err
+
+
+def test_a_limit_with_two_amounts_of_one_currency_is_refused(
+    books: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVREC_RUN_LARGEST", "5 USD,6 USD")
+    ended = revrec("status")
+    assert ended.code == 5 and "USD has two amounts; keep one of them" in ended.err
 
 
 def test_a_person_at_a_terminal_is_asked(imported: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,7 @@ def test_a_wrong_word_for_an_option_still_gets_the_usage_message(books: Path) ->
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     ended = subprocess.run(command, cwd=books, env=environment, capture_output=True, text=True, check=False)
     assert ended.returncode == 2
-    assert "'jsn' is not one of 'table', 'json', 'csv'" in ended.stderr
+    assert "'jsn' is not one of table, json, csv" in ended.stderr
 
 
 def test_the_shell_completes_the_words_of_an_option(books: Path) -> None:

@@ -117,6 +117,8 @@ class ClaimOutcome(StrEnum):
     """Intacct recorded it with this request: no one had it before."""
     TAKEN = "taken"
     """It was recorded before, perhaps by an earlier request of ours whose answer was lost."""
+    IN_PROCESS = "in process"
+    """Another request is claiming it at this moment."""
     UNCLEAR = "unclear"
     """No usable answer: it may have been recorded."""
 

@@ -242,6 +242,8 @@ class IntacctReader:
         if meaning.name == "already-recorded" or not meaning.known:
             # An unknown text may be "already recorded" in another language; as won, it would let two copies post.
             return ClaimOutcome.TAKEN
+        if meaning.name == "concurrent-request":
+            return ClaimOutcome.IN_PROCESS
         if meaning.error_class is ErrorClass.IN_DOUBT:
             return ClaimOutcome.UNCLEAR
         detail, pause = f"status {result.status!r}", exchange.retry_after_seconds

@@ -10,7 +10,7 @@ from lxml import etree
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
-from revrec.intacct.gateway import MasterKind
+from revrec.intacct.gateway import ClaimOutcome, MasterKind
 from revrec.intacct.reading import ID_FIELDS, IDS_PER_QUERY, ReadPolicy
 from support import wire
 
@@ -289,3 +289,21 @@ def test_the_check_of_reading_runs_the_queries_of_recovery(gateway: XmlGateway, 
     assert "<object>GLBATCH</object>" in first and "<value>RR</value>" in first
     assert "<field>WHENCREATED</field><value>01/01/9000 00:00:00</value>" in second
     assert "<object>GLENTRY</object>" in third
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("", ClaimOutcome.WON),
+        ("A successful transaction has already been recorded with the control id claim:1", ClaimOutcome.TAKEN),
+        ("There is a concurrent request in process with the control id claim:1", ClaimOutcome.IN_PROCESS),
+        ("Der Vorgang wurde bereits gebucht", ClaimOutcome.TAKEN),
+    ],
+)
+def test_the_answer_to_a_claim(gateway: XmlGateway, stub: wire.StubGateway, text: str, outcome: ClaimOutcome) -> None:
+    def say(request: str) -> Any:
+        result = wire.result("claim:1", "failure", errors=wire.error("BL01", "", text)) if text else None
+        return wire.Say(wire.answer(wire.control_id_in(request), result or wire.result("claim:1")))
+
+    stub.script = [say]
+    assert gateway.claim(["claim:1"]) == [outcome]

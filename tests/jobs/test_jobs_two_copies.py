@@ -6,7 +6,7 @@ import sqlite3
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import date, timedelta
@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from revrec.intacct.client import XmlGateway
+from revrec.intacct.gateway import ClaimOutcome
 from revrec.jobs.admin.database import note_restored
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import poster, right_to_post
@@ -222,6 +224,29 @@ def test_a_claim_whose_answer_is_lost_is_made_again_after_the_quarantine(
     assert "nothing is sent before" in advice(books.run(DAY)) and intacct.entries() == []
     assert books.run(DAY, later=4 * SECONDS).complete
     assert set(documents(intacct).values()) == {1} and verify(books.context("verify")).sound
+
+
+def test_a_copy_that_asks_while_the_claim_of_the_other_is_in_process_is_refused(
+    books: Books,
+    intacct: Intacct,
+    row: MakeRow,
+    new_books: type[Books],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    books.take(row("INV-1"))
+    other = copy_of(books, tmp_path / "other", new_books)
+    claim = XmlGateway.claim
+
+    def claim_beside_the_other(self: XmlGateway, control_ids: Sequence[str]) -> list[ClaimOutcome]:
+        monkeypatch.setattr(XmlGateway, "claim", claim)
+        assert books.run(DAY).complete
+        return [ClaimOutcome.IN_PROCESS for _ in control_ids]
+
+    monkeypatch.setattr(XmlGateway, "claim", claim_beside_the_other)
+    for _ in range(2):
+        assert "another copy of these books is at work" in advice(other.run(DAY))
+    assert books.run(DAY).complete and set(documents(intacct).values()) == {1}
 
 
 def test_a_run_whose_later_claim_loses_its_answer_sends_nothing_more_when_it_is_tried_again(

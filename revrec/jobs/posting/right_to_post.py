@@ -90,11 +90,15 @@ class RightToPost:
             recovery.keep_head(self._context)
             number = mine.number + 1
             outcome = self._ask([number])[0]
+            if outcome is not ClaimOutcome.WON and not may_take_over:
+                # Also while the other copy's claim is in process: on a second attempt, the number would seem to have
+                # been used up by a lost request of these books, and they would take over from a copy at work.
+                self._give_up(mine)
+                raise RunStopped.before_sending(_overtaken(mine))
+            if outcome is ClaimOutcome.IN_PROCESS:
+                raise _claim_unclear()
             takes_over = outcome is ClaimOutcome.TAKEN
             if takes_over:
-                if not may_take_over:
-                    self._give_up(mine)
-                    raise RunStopped.before_sending(_overtaken(mine))
                 self._raise_epoch(mine)
                 asked = self._context.now()
                 number = self._take_all(number)
@@ -142,9 +146,7 @@ class RightToPost:
                 f"nothing was sent, because the posting cannot be claimed: {error}"
             ) from error
         if ClaimOutcome.UNCLEAR in answers:
-            raise RunStopped.before_sending(
-                "Intacct's answer to the claim of the posting was lost", ErrorClass.RETRY_NOW
-            )
+            raise _claim_unclear()
         return answers
 
     def _raise_epoch(self, mine: PostingClaim) -> None:
@@ -183,6 +185,10 @@ class RightToPost:
         """Return when the epoch was raised. No one has posted since, so that the quarantine counts from there."""
         at = continuity.raised_at(connection)
         return min(datetime.fromisoformat(at), now) if at else now
+
+
+def _claim_unclear() -> RunStopped:
+    return RunStopped.before_sending("Intacct's answer to the claim of the posting was lost", ErrorClass.RETRY_NOW)
 
 
 def _text(at: datetime) -> str:

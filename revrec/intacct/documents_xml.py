@@ -133,9 +133,9 @@ def _receivable(invoice: Invoice, settings: EntrySettings) -> etree._Element:
 
 
 def _add_currency(body: etree._Element, currency: str, settings: EntrySettings) -> None:
+    """Add the currency and its exchange rate type, which the schema requires, empty for the base currency."""
     add_text(body, "currency", currency)
-    if currency != settings.base_currency:
-        add_text(body, "exchratetype", settings.rate_type)
+    add_text(body, "exchratetype", "" if currency == settings.base_currency else settings.rate_type)
 
 
 def _add_dimensions(item: etree._Element, line: InvoiceLine, names: Sequence[str], settings: EntrySettings) -> None:

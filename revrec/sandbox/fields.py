@@ -1,11 +1,11 @@
 """The elements of objects in a request: generic objects (any order, any case) and legacy functions (fixed order)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date
 
 from revrec.sandbox.company.switches import Switches
 from revrec.sandbox.dates import parse_us_date
-from revrec.sandbox.errors import Error, FunctionFailure, business_error, schema_violation
+from revrec.sandbox.errors import Error, FunctionFailure, business_error
 from revrec.sandbox.xmltree import Node
 
 
@@ -87,25 +87,6 @@ def read_date(field: str, text: str, switches: Switches) -> date:
         message = f"The value '{text}' of {field} is not a date of the form mm/dd/yyyy."
         raise FunctionFailure(Error("BL03000018", f"Illegal format for {field}", message, errorid="SIM-DATE"))
     return found
-
-
-def check_order(body: Node, order: Sequence[str]) -> None:
-    """Check the children of a legacy function against the order of its schema.
-
-    Raises:
-        SchemaViolation: a child is unknown, repeated or misplaced.
-    """
-    reached = -1
-    for node in body:
-        if node.tag not in order:
-            raise schema_violation(f"Element '{node.tag}': This element is not expected in '{body.tag}'.", node.line)
-        place = order.index(node.tag)
-        if place <= reached:
-            expected = ", ".join(order[reached + 1 :]) or "nothing more"
-            raise schema_violation(
-                f"Element '{node.tag}': Not expected here. Expected is one of ( {expected} ).", node.line
-            )
-        reached = place
 
 
 def legacy_date(node: Node | None, name: str) -> date | None:

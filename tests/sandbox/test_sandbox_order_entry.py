@@ -95,6 +95,12 @@ def state_of(client: SandboxClient, docid: str) -> str:
         document("<sotransitem><quantity>1</quantity><itemid>MAG-12</itemid></sotransitem>"),
         re.sub(r"<sotransitem>.*</sotransitem>", "", document()),
         document(customfields="<customfield><customfieldvalue>1</customfieldvalue></customfield>"),
+        document(currency="USD"),
+        document(currency="EUR"),
+        document(exchratetype="Intacct Daily Rate"),
+        document(currency="EUR", exchratetype="", exchrate="1.5"),
+        document(currency="EUR", exchrate="1.5", exchratetype=""),
+        document(termname="Net 30").replace("<sotransitems>", "<sotransitems><lineitem/>"),
     ],
 )
 def test_b61_a_wrong_order_or_a_missing_element_breaks_the_schema(client: SandboxClient, broken: str) -> None:
@@ -113,6 +119,7 @@ def test_b61_elements_in_order_are_accepted(client: SandboxClient) -> None:
         datedue="04/01/2025",
         message="hello",
         currency="USD",
+        exchratetype="",
         customfields=f"{custom}</customfield>",
         state="Pending",
     )
@@ -145,7 +152,7 @@ def test_b62_without_term_and_due_date_the_due_date_is_missing(client: SandboxCl
         ({"customerid": "NOBODY"}, {}, "Customer 'NOBODY' specified is not valid."),
         ({"state": "Posted"}, {}, "The value 'Posted' of state is not valid"),
         ({"datecreated": "02/30/2025"}, {}, "The value '2025-02-30' of datecreated is not a date."),
-        ({"currency": "XXX"}, {}, "Currency 'XXX' specified is not valid."),
+        ({"currency": "XXX", "exchratetype": ""}, {}, "Currency 'XXX' specified is not valid."),
         ({}, {"itemid": "NOTHING"}, "Item 'NOTHING' specified is not valid."),
         ({}, {"itemid": "OLD-ITEM"}, "Item 'OLD-ITEM' specified is not valid."),
         ({}, {"unit": "each"}, "The unit 'each' is not a unit of the item MAG-12."),
@@ -355,7 +362,6 @@ def test_b65_an_item_can_have_its_own_account_and_a_definition_other_accounts(cl
 
 
 def test_b65_an_invoice_in_another_currency_balances_in_base_currency(client: SandboxClient) -> None:
-    assert "exchratetype or exchrate is missing" in refusal(client, currency="EUR")
     made(client, item(price="0.33"), item(price="0.33"), item(price="0.34"), currency="EUR", exchratetype="")
     made(client, item(price="10.00"), currency="EUR", exchrate="1.5", documentno="B")
     assert sum(Decimal(amount) for amount in client.balances().values()) == 0
@@ -404,8 +410,25 @@ def test_b61_an_ar_invoice_accepts_action_and_batchkey_in_either_order(
     answer = client.call(invoice(**{name: values[name] for name in order}, invoiceno="A"))
     assert answer.status == "success", answer.http.text
     assert rows(client, "ARINVOICE", "STATE") == [["Draft"]] and client.entries() == []
-    wrong = client.call(invoice(invoiceno="B", action="Draft"))
-    assert wrong.errors[0][0] == "XL03000003"
+
+
+@pytest.mark.parametrize(
+    ("line", "header"),
+    [
+        ("<amount>5.00</amount>", {}),
+        ("<accountlabel>Sales</accountlabel><glaccountno>2400</glaccountno><amount>5.00</amount>", {}),
+        ("<amount>5.00</amount><glaccountno>2400</glaccountno>", {}),
+        ("<glaccountno>2400</glaccountno>", {}),
+        ("<glaccountno>2400</glaccountno><amount>5.00</amount>", {"currency": "USD"}),
+        ("<glaccountno>2400</glaccountno><amount>5.00</amount>", {"invoiceno": "B", "action": "Draft"}),
+    ],
+)
+def test_b61_an_ar_invoice_outside_its_content_model_breaks_the_schema(
+    client: SandboxClient, line: str, header: dict[str, str]
+) -> None:
+    answer = client.call(invoice(f"<lineitem>{line}</lineitem>", **header))
+    assert (answer.control, answer.errors[0][0]) == ("failure", "XL03000003")
+    assert rows(client, "ARINVOICE", "RECORDNO") == []
 
 
 @pytest.mark.parametrize(
@@ -415,7 +438,7 @@ def test_b61_an_ar_invoice_accepts_action_and_batchkey_in_either_order(
         ({"customerid": "C1008", "termname": None}, {}, NO_DUE_DATE),
         ({"invoiceno": "n" * 31}, {}, "The value of invoiceno has 31 characters; the maximum is 30."),
         ({}, {"glaccountno": "9999"}, "Account 9999 is not valid"),
-        ({}, {"glaccountno": None}, "Required field glaccountno is missing"),
+        ({}, {"glaccountno": ""}, "Required field glaccountno is missing"),
         ({}, {"accountlabel": "Sales", "glaccountno": None}, "The account label 'Sales' is invalid."),
         ({}, {"amount": "-1"}, "The total of an invoice must not be negative."),
         ({}, {"amount": "0"}, "An invoice without any amount cannot be posted."),

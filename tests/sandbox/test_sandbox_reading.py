@@ -372,14 +372,25 @@ def test_b58_balances_are_signed_by_dates_or_period_name(client: SandboxClient, 
         DEFERRED,
         "<reportingperiodname>Month Ended March 2025</reportingperiodname>" + MARCH + DEFERRED,
         dated("startdate", "2025", "03", "01") + DEFERRED,
+        MARCH + DEFERRED + "<startaccountno>1</startaccountno><endaccountno>2</endaccountno>",
+        MARCH + "<startaccountno>1</startaccountno>",
+    ],
+)
+def test_b58_dates_and_accounts_must_be_stated_in_one_way(client: SandboxClient, inner: str) -> None:
+    answer = balances_of(client, inner)
+    assert (answer.control, answer.errors[0][0]) == ("failure", "XL03000003")
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
         "<reportingperiodname>March</reportingperiodname>" + DEFERRED,
         dated("startdate", "2025", "02", "30") + dated("enddate", "2025", "03", "31") + DEFERRED,
         MARCH,
         MARCH + "<glaccountno>9999</glaccountno>",
-        MARCH + DEFERRED + "<startaccountno>1</startaccountno><endaccountno>2</endaccountno>",
     ],
 )
-def test_b58_dates_and_accounts_must_be_stated_in_one_way(client: SandboxClient, inner: str) -> None:
+def test_b58_dates_and_accounts_must_exist(client: SandboxClient, inner: str) -> None:
     assert balances_of(client, inner).status == "failure"
 
 

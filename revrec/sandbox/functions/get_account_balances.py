@@ -5,55 +5,21 @@ from datetime import date
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.company.periods import reporting_period_dates
 from revrec.sandbox.company.profile import BASE_CURRENCY
+from revrec.sandbox.content_model import check_content, content_model
 from revrec.sandbox.errors import FunctionFailure, business_error, schema_violation
-from revrec.sandbox.fields import check_order, legacy_date
+from revrec.sandbox.fields import legacy_date
 from revrec.sandbox.ledger.ledger import balances
 from revrec.sandbox.money import format_mills
 from revrec.sandbox.xmltree import Element, Node, text_element
 
-_ORDER = [
-    "reportingperiodname",
-    "startdate",
-    "enddate",
-    "glaccountno",
-    "accountgroupname",
-    "startaccountno",
-    "endaccountno",
-    "locationid",
-    "departmentid",
-    "showzerobalances",
-    "reportingbook",
-    "adjbooks",
-    "includereportingbook",
-    "statistical",
-    "dept_subs",
-    "loc_subs",
-    "projectid",
-    "projectid_subs",
-    "projecttypeid",
-    "taskid",
-    "taskid_subs",
-    "costtypeid",
-    "costtypeid_subs",
-    "customerid",
-    "customerid_subs",
-    "customertypeid",
-    "vendorid",
-    "vendorid_subs",
-    "vendortypeid",
-    "employeeid",
-    "employeeid_subs",
-    "employeetypeid",
-    "itemid",
-    "productlineid",
-    "classid",
-    "classid_subs",
-    "contractid",
-    "contractid_subs",
-    "warehouseid",
-    "warehouseid_subs",
-    "userDefinedDimensions",
-]
+_MODEL = content_model(
+    "(reportingperiodname | startdate enddate) (glaccountno | accountgroupname | startaccountno endaccountno)? "
+    "locationid? departmentid? showzerobalances? reportingbook? adjbooks? includereportingbook? statistical? "
+    "dept_subs? loc_subs? projectid? projectid_subs? projecttypeid? taskid? taskid_subs? costtypeid? costtypeid_subs? "
+    "customerid? customerid_subs? customertypeid? vendorid? vendorid_subs? vendortypeid? employeeid? employeeid_subs? "
+    "employeetypeid? itemid? productlineid? classid? classid_subs? contractid? contractid_subs? warehouseid? "
+    "warehouseid_subs? userDefinedDimensions?"
+)
 _FILTERS = {
     "departmentid": "department",
     "projectid": "projectid",
@@ -70,7 +36,7 @@ _FILTERS = {
 
 
 def _check(body: Node) -> None:
-    check_order(body, _ORDER)
+    check_content(body, _MODEL)
     text = body.value("showzerobalances")
     if text not in (None, "true", "false"):
         raise schema_violation(f"Element 'showzerobalances': '{text}' is not a valid value.", body.line)
@@ -93,14 +59,12 @@ def _run(call: Call) -> FunctionOutput:
 
 def _dates(body: Node) -> tuple[date, date]:
     name = body.value("reportingperiodname")
-    start, end = legacy_date(body.child("startdate"), "startdate"), legacy_date(body.child("enddate"), "enddate")
-    if bool(name) == (start is not None and end is not None) or (start is None) != (end is None):
-        raise FunctionFailure(business_error("Either reportingperiodname, or startdate and enddate, are required."))
-    if name:
+    if name is not None:
         found = reporting_period_dates(name)
         if found is None:
             raise FunctionFailure(business_error(f"The reporting period '{name}' is invalid."))
         return found
+    start, end = legacy_date(body.child("startdate"), "startdate"), legacy_date(body.child("enddate"), "enddate")
     assert start is not None and end is not None
     if end < start:
         raise FunctionFailure(business_error("The enddate is before the startdate."))

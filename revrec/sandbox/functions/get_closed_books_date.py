@@ -1,12 +1,12 @@
 """get_closedbooksdate: the date through which the books of the current entity are closed."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
-from revrec.sandbox.fields import check_order
+from revrec.sandbox.content_model import check_content, content_model
 from revrec.sandbox.xmltree import Element, Node, text_element
 
 
 def _check(body: Node) -> None:
-    check_order(body, ())
+    check_content(body, content_model(""))
 
 
 def _run(call: Call) -> FunctionOutput:

@@ -3,15 +3,16 @@
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.company.periods import reporting_period_dates
 from revrec.sandbox.company.profile import BASE_CURRENCY
+from revrec.sandbox.content_model import check_content, content_model
 from revrec.sandbox.errors import FunctionFailure, business_error
-from revrec.sandbox.fields import check_order, legacy_date
+from revrec.sandbox.fields import legacy_date
 from revrec.sandbox.ledger.ledger import balances
 from revrec.sandbox.money import format_mills
 from revrec.sandbox.xmltree import Element, Node, text_element
 
 
 def _check(body: Node) -> None:
-    check_order(body, ("reportingperiodname", "startdate", "enddate", "showzerobalances"))
+    check_content(body, content_model("(reportingperiodname | startdate enddate) showzerobalances?"))
 
 
 def _run(call: Call) -> FunctionOutput:

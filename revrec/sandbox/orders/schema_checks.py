@@ -1,58 +1,57 @@
 """Schema checks for the functions of order entry and receivables, whose elements have a fixed order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+from revrec.sandbox.content_model import Particle, check_content, content_model
 from revrec.sandbox.errors import schema_violation
-from revrec.sandbox.fields import check_order
 from revrec.sandbox.xmltree import Node
 
-
-def _names(text: str) -> list[str]:
-    return text.split()
-
-
-_CONTACTS_AND_CURRENCY = _names(
-    "shipto billto supdocid externalid basecurr currency exchratedate exchratetype exchrate vsoepricelist customfields "
-    "state projectid changelognumber needbydate shipbydate cancelafterdate donotshipbeforedate donotshipafterdate "
-    "servicedeliverydate trackingnumber shippeddate customerponumber"
+_CURRENCY = "(basecurr? currency (exchratedate? exchratetype | exchrate))?"
+"""A currency needs an exchange rate type or a rate, also if it is the base currency; the type may be empty."""
+_SHIPPING = (
+    "projectid? changelognumber? needbydate? shipbydate? cancelafterdate? donotshipbeforedate? donotshipafterdate? "
+    "servicedeliverydate? trackingnumber? shippeddate? customerponumber?"
 )
-HEADER = [
-    *_names(
-        "transactiontype datecreated dateposted createdfrom customerid documentno origdocdate referenceno termname"
-    ),
-    *_names("datedue message shippingmethod"),
-    *_CONTACTS_AND_CURRENCY,
-    *_names("taxsolutionid sotransitems subtotals"),
-]
-UPDATE = [
-    *_names("disablevalidation datecreated dateposted referenceno termname datedue origdocdate message shippingmethod"),
-    *_CONTACTS_AND_CURRENCY,
-    "updatesotransitems",
-]
-LINE = _names(
-    "bundlenumber itemid itemaliasid itemdesc taxable warehouseid quantity unit linelevelsimpletaxtype discountpercent "
-    "price relateddockey relateddoclinekey retainagepercentage trx_amountretained conversiontype sourcelinekey "
-    "discsurchargememo locationid linesubtotals departmentid memo itemdetails customfields revrectemplate "
-    "revrecstartdate revrecenddate renewalmacro projectid taskid costtypeid customerid vendorid employeeid classid "
-    "paymenttaxcapture contractid fulfillmentstatus taskno billingtemplate dropship shipto needbydate shipby "
-    "donotshipbeforedate donotshipafterdate datepickticketprinted cancelafterdate shippeddate"
+_MIDDLE = f"shipto? billto? supdocid? externalid? {_CURRENCY} vsoepricelist? customfields? state? {_SHIPPING}"
+_DOCUMENT = content_model(
+    "transactiontype datecreated dateposted? createdfrom? customerid documentno? origdocdate? referenceno? termname? "
+    f"datedue? message? shippingmethod? {_MIDDLE} taxsolutionid? sotransitems subtotals?"
 )
-INVOICE = _names(
-    "customerid datecreated dateposted datedue termname batchkey action invoiceno ponumber onhold description "
-    "externalid billto shipto basecurr currency exchratedate exchratetype exchrate nogl supdocid taxsolutionid "
-    "customfields invoiceitems"
+_UPDATE = content_model(
+    "disablevalidation? datecreated? dateposted? referenceno? termname? datedue? origdocdate? message? shippingmethod? "
+    f"{_MIDDLE} updatesotransitems?"
 )
-INVOICE_LINE = _names(
-    "accountlabel glaccountno offsetglaccountno amount allocationid memo locationid departmentid key totalpaid "
-    "totaldue customfields revrectemplate defrevaccount revrecstartdate revrecenddate projectid taskid costtypeid "
-    "customerid vendorid employeeid itemid classid contractid warehouseid taxentries"
+_LINE_BEGIN = "bundlenumber? {itemid} itemaliasid? itemdesc? taxable? warehouseid? {quantity}"
+_LINE_END = (
+    "unit? linelevelsimpletaxtype? discountpercent? price? relateddockey? relateddoclinekey? retainagepercentage? "
+    "trx_amountretained? conversiontype? sourcelinekey? discsurchargememo? locationid? linesubtotals? departmentid? "
+    "memo? itemdetails? customfields? revrectemplate? revrecstartdate? revrecenddate? renewalmacro? projectid? taskid? "
+    "costtypeid? customerid? vendorid? employeeid? classid? paymenttaxcapture? contractid? fulfillmentstatus? taskno? "
+    "billingtemplate? dropship? shipto? needbydate? shipby? donotshipbeforedate? donotshipafterdate? "
+    "datepickticketprinted? cancelafterdate? shippeddate?"
 )
-_DATES = frozenset(
-    _names(
-        "datecreated dateposted origdocdate datedue exchratedate needbydate shipbydate cancelafterdate "
-        "donotshipbeforedate donotshipafterdate servicedeliverydate shippeddate revrecstartdate revrecenddate"
-    )
+_NEW_LINE = content_model(f"{_LINE_BEGIN} {_LINE_END}".format(itemid="itemid", quantity="quantity"))
+_CHANGED_LINE = content_model(f"{_LINE_BEGIN} {_LINE_END}".format(itemid="itemid?", quantity="quantity?"))
+_INVOICE = content_model(
+    "customerid datecreated dateposted? datedue? termname? (batchkey action? | action batchkey?)? invoiceno? ponumber? "
+    f"onhold? description? externalid? billto? shipto? {_CURRENCY} nogl? supdocid? taxsolutionid? customfields? "
+    "invoiceitems"
 )
+_INVOICE_LINE = content_model(
+    "(accountlabel | glaccountno) offsetglaccountno? amount allocationid? memo? locationid? departmentid? key? "
+    "totalpaid? totaldue? customfields? revrectemplate? defrevaccount? revrecstartdate? revrecenddate? projectid? "
+    "taskid? costtypeid? customerid? vendorid? employeeid? itemid? classid? contractid? warehouseid? taxentries?"
+)
+_DATE = content_model("year month day")
+_DATES = (
+    "datecreated dateposted origdocdate datedue exchratedate needbydate shipbydate cancelafterdate donotshipbeforedate "
+    "donotshipafterdate servicedeliverydate shippeddate revrecstartdate revrecenddate"
+)
+_PARTS = {
+    **dict.fromkeys(_DATES.split(), _DATE),
+    "customfields": content_model("customfield*"),
+    "customfield": content_model("customfieldname customfieldvalue"),
+}
 
 
 def check_document(body: Node) -> None:
@@ -61,10 +60,8 @@ def check_document(body: Node) -> None:
     Raises:
         SchemaViolation: it breaks the schema.
     """
-    check_order(body, HEADER)
-    _check_required(body, ("transactiontype", "datecreated", "customerid", "sotransitems"))
-    _check_parts(body)
-    _check_lines(body.child("sotransitems"), {"sotransitem": (LINE, ("itemid", "quantity"))})
+    _check(body, _DOCUMENT)
+    _check_lines(body.child("sotransitems"), "sotransitem+", {"sotransitem": _NEW_LINE})
 
 
 def check_update(body: Node) -> None:
@@ -73,32 +70,27 @@ def check_update(body: Node) -> None:
     Raises:
         SchemaViolation: it breaks the schema.
     """
-    check_order(body, UPDATE)
     check_key(body)
-    _check_parts(body)
-    kinds = {"updatesotransitem": (LINE, ()), "sotransitem": (LINE, ("itemid", "quantity"))}
+    _check(body, _UPDATE)
     items = body.child("updatesotransitems")
-    if items is not None:
-        _check_lines(items, kinds)
-        for node in items.all("updatesotransitem"):
-            if not node.attributes.get("line_num", "").isdecimal():
-                rule = "The attribute 'line_num' is required but missing."
-                raise schema_violation(f"Element 'updatesotransitem': {rule}", node.line)
+    if items is None:
+        return
+    models = {"updatesotransitem": _CHANGED_LINE, "sotransitem": _NEW_LINE}
+    _check_lines(items, "(updatesotransitem | sotransitem)+", models)
+    for node in items.all("updatesotransitem"):
+        if not node.attributes.get("line_num", "").isdecimal():
+            rule = "The attribute 'line_num' is required but missing."
+            raise schema_violation(f"Element 'updatesotransitem': {rule}", node.line)
 
 
 def check_invoice(body: Node) -> None:
-    """Check the body of create_invoice, in which ``batchkey`` and ``action`` may be swapped.
+    """Check the body of create_invoice.
 
     Raises:
         SchemaViolation: it breaks the schema.
     """
-    swapped = [name for name in INVOICE if name != "action"]
-    swapped.insert(swapped.index("batchkey"), "action")
-    tags = [node.tag for node in body if node.tag in ("batchkey", "action")]
-    check_order(body, swapped if tags == ["action", "batchkey"] else INVOICE)
-    _check_required(body, ("customerid", "datecreated", "invoiceitems"))
-    _check_parts(body)
-    _check_lines(body.child("invoiceitems"), {"lineitem": (INVOICE_LINE, ("amount",))})
+    _check(body, _INVOICE)
+    _check_lines(body.child("invoiceitems"), "lineitem+", {"lineitem": _INVOICE_LINE})
 
 
 def check_key(body: Node) -> None:
@@ -111,38 +103,16 @@ def check_key(body: Node) -> None:
         raise schema_violation(f"Element '{body.tag}': The attribute 'key' is required but missing.", body.line)
 
 
-def _check_required(body: Node, names: Sequence[str]) -> None:
-    for name in names:
-        node = body.child(name)
-        if node is None:
-            raise schema_violation(
-                f"Element '{body.tag}': Missing child element(s). Expected is ( {name} ).", body.line
-            )
-
-
-def _check_lines(items: Node | None, kinds: Mapping[str, tuple[Sequence[str], Sequence[str]]]) -> None:
+def _check_lines(items: Node | None, model: str, lines: Mapping[str, Particle]) -> None:
     assert items is not None
-    if not items.children:
-        expected = " | ".join(kinds)
-        raise schema_violation(
-            f"Element '{items.tag}': Missing child element(s). Expected is ( {expected} ).", items.line
-        )
+    check_content(items, content_model(model))
     for node in items:
-        if node.tag not in kinds:
-            raise schema_violation(f"Element '{node.tag}': This element is not expected in '{items.tag}'.", node.line)
-        order, required = kinds[node.tag]
-        check_order(node, order)
-        _check_required(node, required)
-        _check_parts(node)
+        _check(node, lines[node.tag])
 
 
-def _check_parts(body: Node) -> None:
-    """Check the order inside dates and custom fields."""
-    for node in body:
-        if node.tag in _DATES and [part.tag for part in node] != ["year", "month", "day"]:
-            raise schema_violation(f"Element '{node.tag}': Expected are ( year, month, day ).", node.line)
-        if node.tag == "customfields":
-            for one in node:
-                if [part.tag for part in one] != ["customfieldname", "customfieldvalue"]:
-                    rule = "Expected are ( customfieldname, customfieldvalue )."
-                    raise schema_violation(f"Element 'customfield': {rule}", one.line)
+def _check(node: Node, model: Particle) -> None:
+    """Check an element, and the dates and custom fields in it."""
+    check_content(node, model)
+    for child in node:
+        if child.tag in _PARTS:
+            _check(child, _PARTS[child.tag])

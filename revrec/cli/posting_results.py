@@ -35,6 +35,6 @@ def show_errors(postings: "Sequence[Mapping[str, Any]]", traced: str) -> None:
 def end_unless_complete(run: "RunResult", complete: bool) -> None:
     """End with exit code 5 if new credentials are needed, and with 4 if the run stopped or is not complete."""
     if run.stopped is not None:
-        fail(f"stopped: {run.stopped.advice}", 5 if run.stopped.error_class == "needs_sign_in" else 4)
+        fail(f"stopped: {run.stopped.explanation}", 5 if run.stopped.error_class == "needs_sign_in" else 4)
     if not complete:
         raise typer.Exit(4)

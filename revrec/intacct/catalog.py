@@ -20,6 +20,11 @@ UNKNOWN_ADVICE = (
     "error text and fix the cause; Sage support can look it up by the Support ID. revrec does not retry it on its own; "
     "the next run first checks whether the entry is in Intacct."
 )
+READ_ADVICE = (
+    "A read changes nothing in Intacct. Check the permissions of the Web Services user, then run again; Sage support "
+    "can look up the error text."
+)
+_SAVED = re.compile(r"(Nothing( more)? was (saved|sent)|The entry may have been saved)\. ")
 
 
 class KnownFailure(NamedTuple):
@@ -29,6 +34,7 @@ class KnownFailure(NamedTuple):
     error_class: ErrorClass
     read_class: ErrorClass
     advice: str
+    read_advice: str
     level: str
     reason: tuple[str, ...]
     http: tuple[int, ...]
@@ -64,7 +70,8 @@ class FailureMeaning(NamedTuple):
     """The meaning of a failure that occurred.
 
     ``name``: its name in the catalog, or ``unknown``. ``known``: False for ``unknown`` and for wrappers. ``named``:
-    values named in the error text, such as ``account``, ``dimension`` and ``value``.
+    values named in the error text, such as ``account``, ``dimension`` and ``value``. ``read_advice``: the advice if the
+    request was a read, which says nothing about saved entries.
     """
 
     name: str
@@ -73,6 +80,7 @@ class FailureMeaning(NamedTuple):
     advice: str
     known: bool
     named: Mapping[str, str] = {}
+    read_advice: str = READ_ADVICE
 
 
 @cache
@@ -201,9 +209,9 @@ class _AdviceValues(dict[str, str]):
 
 
 def _to_meaning(row: KnownFailure, groups: dict[str, str]) -> FailureMeaning:
-    advice = row.advice.format_map(_AdviceValues(groups))
+    advice, read_advice = (one.format_map(_AdviceValues(groups)) for one in (row.advice, row.read_advice))
     named = {name: value for name, value in groups.items() if name != "errorno"}
-    return FailureMeaning(row.name, row.error_class, row.read_class, advice, not row.wrapper, named)
+    return FailureMeaning(row.name, row.error_class, row.read_class, advice, not row.wrapper, named, read_advice)
 
 
 def _known_failure(row: dict[str, object]) -> KnownFailure:
@@ -218,6 +226,7 @@ def _known_failure(row: dict[str, object]) -> KnownFailure:
         error_class=error_class,
         read_class=ErrorClass(str(row.get("read", error_class))),
         advice=str(row["advice"]),
+        read_advice=str(row.get("read_advice", _derived_read_advice(row))),
         level=str(row.get("level", "")),
         reason=texts_of("reason"),
         http=tuple(int(status) for status in texts_of("http")),
@@ -227,3 +236,10 @@ def _known_failure(row: dict[str, object]) -> KnownFailure:
         only=bool(row.get("only", False)),
         wrapper=bool(row.get("wrapper", False)),
     )
+
+
+def _derived_read_advice(row: Mapping[str, object]) -> str:
+    """Return the advice without what was saved; the general one if the advice is about the content of an entry."""
+    if row.get("wrapper") or row["class"] in (ErrorClass.IN_DOUBT, ErrorClass.NEEDS_DATA):
+        return READ_ADVICE
+    return _SAVED.sub("", str(row["advice"]))

@@ -73,6 +73,11 @@ class GatewayError(NamedTuple):
         return ". ".join(part.rstrip(". ") for part in parts if part)
 
 
+def errors_in_words(errors: Iterable[GatewayError]) -> str:
+    """Return Intacct's own numbers and texts of errors in one line, each once."""
+    return "; ".join(dict.fromkeys(f"{error.errorno} {error.text}".strip() for error in errors))
+
+
 class PreparedPosting(NamedTuple):
     """A journal entry, invoice or master record that is ready to send.
 
@@ -108,6 +113,12 @@ class PostingAnswer(NamedTuple):
     answered_at: datetime | None = None
     failure: str = ""
     named: Mapping[str, str] = {}
+
+    @property
+    def explanation(self) -> str:
+        """Return the advice, followed by Intacct's own error numbers and texts."""
+        said = errors_in_words(self.errors)
+        return f"{self.advice} Intacct's answer: {said}" if said else self.advice
 
 
 class ClaimOutcome(StrEnum):

@@ -27,6 +27,7 @@ from revrec.intacct.gateway import (
     GatewayError,
     MasterKind,
     ReportedBalance,
+    errors_in_words,
 )
 from revrec.intacct.glbatch import dimension_element, format_date
 from revrec.intacct.judgment import request_refusal, result_for
@@ -48,10 +49,6 @@ ID_FIELDS = {
 """The field with the id that people use, by kind of record."""
 TEMPORARY_CLASSES = (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)
 """Classes of failures after which the same read may succeed later."""
-READ_ADVICE = (
-    "A read changes nothing in Intacct. Check the permissions of the Web Services user, then run again; Sage support "
-    "can look up the error text."
-)
 NOT_A_REFERENCE = "revrec doctor"
 LONG_FROM_NOW = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -300,15 +297,12 @@ class IntacctReader:
         raise self._refused(failed)
 
     def _refused(self, failed: _ReadFailure) -> RevrecError:
-        said = "; ".join(f"{error.errorno} {error.text}".strip() for error in failed.errors) or failed.detail
+        said, advice = errors_in_words(failed.errors) or failed.detail, failed.meaning.read_advice
         if failed.meaning.read_class is ErrorClass.NEEDS_SIGN_IN:
-            return SignInFailed(self._redactor.text(f"Intacct refused a read: {said}. {failed.meaning.advice}"))
+            return SignInFailed(self._redactor.text(f"Intacct refused a read: {said}. {advice}"))
         if not failed.answered or failed.meaning.read_class is ErrorClass.RETRY_LATER:
             text = self._redactor.text(f"Intacct gave no usable answer to a read: {said}")
             return GatewayUnreachable(text, failed.temporary, failed.retry_after)
-        # The advice of class in_doubt is about an entry that may have been saved; a read saves nothing.
-        doubtful = failed.meaning.error_class is ErrorClass.IN_DOUBT
-        advice = READ_ADVICE if doubtful else failed.meaning.advice
         return ReadRefused(self._redactor.text(f"Intacct refused a read: {said}. {advice}"))
 
 

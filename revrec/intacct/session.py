@@ -11,7 +11,7 @@ from revrec.intacct.catalog import FailureMeaning, meaning_of, meaning_of_no_ans
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.endpoint import checked_session_endpoint
 from revrec.intacct.errors import GatewayUnreachable, SignInFailed
-from revrec.intacct.gateway import ErrorClass, GatewayError
+from revrec.intacct.gateway import ErrorClass, GatewayError, errors_in_words
 from revrec.intacct.judgment import parse_exchange, request_refusal, result_for
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import AuthenticationBlock, FunctionResult, GatewayResponse
@@ -153,17 +153,17 @@ class IntacctSessions:
     def _refusal(
         self, exchange: HttpExchange, meaning: FailureMeaning, errors: tuple[GatewayError, ...]
     ) -> SignInFailed | GatewayUnreachable:
+        said = errors_in_words(errors)
         if meaning.read_class in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER):
-            return self._unreachable(exchange, meaning)
-        said = "; ".join(f"{error.errorno} {error.text}".strip() for error in errors)
+            return self._unreachable(exchange, meaning, said)
         message = self._redactor.text(
             f"Intacct refused the sign-in of user {self._credentials.user_id!r} to company "
             f"{self._credentials.company_id!r} at {self._credentials.endpoint}. {meaning.advice} Intacct said: {said}"
         )
         return SignInFailed(message)
 
-    def _unreachable(self, exchange: HttpExchange, meaning: FailureMeaning) -> GatewayUnreachable:
-        said = exchange.detail or (f"HTTP {exchange.status}" if exchange.status else "no answer")
+    def _unreachable(self, exchange: HttpExchange, meaning: FailureMeaning, said: str = "") -> GatewayUnreachable:
+        said = said or exchange.detail or (f"HTTP {exchange.status}" if exchange.status else "no answer")
         advice = meaning.advice if meaning.error_class is not ErrorClass.IN_DOUBT else _NOT_A_GATEWAY
         text = f"Intacct's gateway at {self._credentials.endpoint} cannot be used: {said}. {advice}"
         temporary = meaning.read_class in (ErrorClass.RETRY_NOW, ErrorClass.RETRY_LATER)

@@ -84,7 +84,7 @@ IN_DOUBT: dict[str, wire.Script] = {
     ),
     "concurrent request": wire.refused(wire.error("Z", "", "There is a concurrent request in process")),
     "DL02000001 on a write": wire.refused(wire.error("DL02000001", "There was an error processing")),
-    "GW-0011": wire.Say(wire.control_failure(wire.error("GW-0011", "Invalid Request [Request ID: 1]"))),
+    "GW-0001": wire.Say(wire.control_failure(wire.error("GW-0001", "Invalid Request [Request ID: 1]"))),
     "refusal for another control id": wire.Say(
         wire.control_failure(wire.error("XL03000003", "", "XML Parse schema error"), "else")
     ),
@@ -117,6 +117,11 @@ NOT_RUN: dict[str, tuple[wire.Script, ErrorClass]] = {
         wire.Say(wire.control_failure(wire.error("X", "The Service is Temporarily Off-line"))),
         ErrorClass.RETRY_LATER,
     ),
+    "GW-0011": (
+        wire.Say(wire.control_failure(wire.error("GW-0011", "Invalid Request [Request ID: 1]"))),
+        ErrorClass.NEEDS_SIGN_IN,
+    ),
+    "GW-0012": (wire.Say(wire.control_failure(wire.error("GW-0012", "Invalid Request"))), ErrorClass.NEEDS_PERSON),
     "malformed": (
         wire.Say(wire.control_failure(wire.error("XL03000003", "", "XML Parse schema error"))),
         ErrorClass.NEEDS_PERSON,
@@ -150,6 +155,8 @@ def test_it_certainly_did_not_run(case: str, gateway: XmlGateway, stub: wire.Stu
     answer = post(gateway, stub, script)
     assert (answer.outcome, answer.error_class) == (PostingOutcome.NOT_RUN, error_class), answer
     assert answer.advice and len(stub.postings) == 1
+    for error in answer.errors:
+        assert error.errorno in answer.explanation and error.text in answer.explanation
 
 
 REJECTED: dict[str, tuple[wire.Script, ErrorClass]] = {

@@ -202,7 +202,7 @@ PASSING: dict[str, wire.Script] = {
     "503": wire.Say("", 503),
     "drop": wire.Say(fault="drop"),
     "429": wire.Say("", 429, headers={"Retry-After": "7"}),
-    "GW-0011": wire.Say(wire.control_failure(wire.error("GW-0011", "Invalid Request"))),
+    "GW-0001": wire.Say(wire.control_failure(wire.error("GW-0001", "Invalid Request"))),
 }
 
 
@@ -229,6 +229,30 @@ def test_a_refused_read_is_not_retried(gateway: XmlGateway, stub: wire.StubGatew
     with pytest.raises(ReadRefused, match=r"permission.*General Ledger"):
         gateway.find_entries("RR", "RR1")
     assert len(stub.requests) == 2
+
+
+REFUSED_READS: dict[str, wire.Script] = {
+    "X9 You do not have permission for API": wire.refused(wire.error("X9", "You do not have permission for API")),
+    "XL03000003 XML Parse": wire.Say(wire.control_failure(wire.error("XL03000003", "", "XML Parse schema error"))),
+    "ZZ1 Never heard of": wire.refused(wire.error("ZZ1", "", "Never heard of")),
+    "BL01001973 Etwas anderes": wire.refused(wire.error("BL01001973", "", "Etwas anderes")),
+    "BL03000018 Illegal format": wire.refused(wire.error("BL03000018", "", "Illegal format for x")),
+    "DL02000001 There was an error": wire.refused(wire.error("DL02000001", "There was an error")),
+    "Invalid fields list x": wire.refused(wire.error("Invalid fields list x")),
+    "GW-0012 Not allowed": wire.Say(wire.control_failure(wire.error("GW-0012", "", "Not allowed"))),
+    "GW-0011 Invalid Request": wire.Say(wire.control_failure(wire.error("GW-0011", "Invalid Request"))),
+}
+
+
+@pytest.mark.parametrize("said", REFUSED_READS)
+def test_a_refused_read_names_intacct_s_error_and_gives_no_advice_about_postings(
+    said: str, gateway: XmlGateway, stub: wire.StubGateway
+) -> None:
+    stub.script = [REFUSED_READS[said]]
+    with pytest.raises((ReadRefused, SignInFailed)) as refused:
+        gateway.find_entries("RR", "RR1")
+    assert said in str(refused.value)
+    assert not re.search(r"saved|the entry|charge line|trace|\bsend\b", str(refused.value)), refused.value
 
 
 def test_a_refused_read_is_not_said_to_have_saved_an_entry(gateway: XmlGateway, stub: wire.StubGateway) -> None:

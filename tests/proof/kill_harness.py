@@ -109,7 +109,7 @@ that cannot be written for Intacct before a person fixes it."""
 REPAIRED, UNWRITABLE = (0, 1), TEMPLATES - 1
 FAULTS = (
     "drop", "reset", "html", "empty", "truncated", "garbled", "wrong_control_id", "stale", "slow=0.05", "500", "503",
-    "524", "429", "GW-0011",
+    "524", "429", "GW-0001",
 )  # fmt: skip
 FUNCTIONS = ("create", "create", "create", "create", "query", "")
 STEPS = 60

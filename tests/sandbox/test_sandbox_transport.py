@@ -169,10 +169,11 @@ def test_b7_more_requests_a_minute_than_allowed_are_answered_429(client: Sandbox
     assert [client.call(QUERY).http.status_code for _ in range(3)] == [200, 200, 429]
 
 
-def test_b8_the_gateway_refuses_a_request_on_demand(client: SandboxClient) -> None:
-    client.admin("fault", plan="GW-0011@before")
+@pytest.mark.parametrize("kind", ["GW-0001", "GW-0011"])
+def test_b8_the_gateway_refuses_a_request_on_demand(client: SandboxClient, kind: str) -> None:
+    client.admin("fault", plan=f"{kind}@before")
     answer = client.call(QUERY)
-    assert answer.errors[0][0] == "GW-0011"
+    assert answer.errors[0][0] == kind
     assert "Invalid Request [Request ID:" in answer.text("errormessage/error/description")
 
 

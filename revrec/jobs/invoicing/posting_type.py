@@ -16,6 +16,7 @@ from revrec.intacct.gateway import (
     PostingAnswer,
     PostingOutcome,
     PreparedPosting,
+    errors_in_words,
 )
 from revrec.jobs.invoicing.checks import NOT_READ, MasterData
 from revrec.jobs.invoicing.settings import InvoiceSettings
@@ -88,7 +89,7 @@ class InvoicePostings:
             return None
         if answer.outcome is PostingOutcome.NOT_RUN:
             raise RunStopped(answer)
-        reason = answer.errors[0].text if answer.errors else "no usable answer"
+        reason = errors_in_words(answer.errors) or "no usable answer"
         return f"the {record.kind.lower()} {record.id} could not be created: {reason}", answer.advice
 
     def _send(self, poster: Poster, stored: StoredInvoice, prepared: PreparedPosting) -> PostingAnswer:

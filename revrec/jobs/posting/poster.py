@@ -16,7 +16,15 @@ from uuid import uuid4
 from revrec.core.errors import BadConfiguration, Busy, RevrecError
 from revrec.core.periods import ANSWER, CLOSED, PeriodFact, PostingDates
 from revrec.intacct.errors import UnpostableEntry, not_run_answer
-from revrec.intacct.gateway import PERIOD_CLOSED, ErrorClass, Gateway, PostingAnswer, PostingOutcome, PreparedPosting
+from revrec.intacct.gateway import (
+    PERIOD_CLOSED,
+    ErrorClass,
+    Gateway,
+    PostingAnswer,
+    PostingOutcome,
+    PreparedPosting,
+    errors_in_words,
+)
 from revrec.store import periods
 from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome, LostClaim, PostingTables
 from revrec.store.posting.workers import Worker
@@ -41,7 +49,7 @@ class RunStopped(Exception):
     """
 
     def __init__(self, answer: PostingAnswer) -> None:
-        super().__init__(answer.advice)
+        super().__init__(answer.explanation)
         self.answer = answer
 
     @classmethod
@@ -153,7 +161,7 @@ def end_attempt(
     tables: PostingTables, connection: "Connection", attempt: int, answer: PostingAnswer, who: "AuditStamp"
 ) -> None:
     """Store Intacct's answer to a request as the outcome of its attempt."""
-    error = "; ".join(one.text for one in answer.errors) or None
+    error = errors_in_words(answer.errors) or None
     outcome = AttemptOutcome(
         str(answer.outcome), answer.http_status or None, answer.record_no or None, error, answer.redacted_response
     )
@@ -449,7 +457,7 @@ class Poster:
             return "POSTED", {"record_no": answer.record_no, "posted_at": at, **_NO_ERROR}
         values = {
             "error_no": next((one.error_id or one.errorno for one in answer.errors), None),
-            "error": answer.errors[0].text if answer.errors else answer.advice,
+            "error": next((one.text for one in answer.errors if one.text), answer.advice),
             "advice": answer.advice,
         }
         if answer.outcome is PostingOutcome.REJECTED:

@@ -121,7 +121,7 @@ def _send(channel: Channel, digest: AlertMessage) -> Delivery:
 
 
 def _finished(context: "Context", result: "RunResult") -> RunFacts:
-    stopped = result.stopped.advice if result.stopped is not None else ""
+    stopped = result.stopped.explanation if result.stopped is not None else ""
     day = result.date.isoformat()
     on_no_entry = [
         *map(_in_closed_period, result.blocked.items()),

@@ -374,7 +374,7 @@ class PostingRun:
 def _outcome(result: RunResult) -> Iterator[str]:
     """Yield the outcome of a run in words, for its record; that it stopped for a person comes first."""
     if result.needs_person and result.stopped is not None:
-        yield f"stopped: {result.stopped.advice.splitlines()[0]}"
+        yield f"stopped: {result.stopped.explanation.splitlines()[0]}"
     yield from (f"{count} {state}" for state, count in result.counts.items())
     if result.invoices or any(result.invoice_counts.values()):
         yield from (f"invoices {state}: {count}" for state, count in result.invoice_counts.items())

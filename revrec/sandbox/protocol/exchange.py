@@ -144,8 +144,8 @@ class Exchange:
             self._connection.hang_up(reset=fault.kind == "reset")
         elif fault.kind == "429":
             self._connection.answer_too_many_requests()
-        elif fault.kind == "GW-0011":
-            self._connection.gateway_error(200, "GW-0011", "Invalid Request [Request ID: AC47C2BE:D9EE_63EBC07F.59]")
+        elif fault.kind in ("GW-0001", "GW-0011"):
+            self._connection.gateway_error(200, fault.kind, "Invalid Request [Request ID: AC47C2BE:D9EE_63EBC07F.59]")
         elif fault.kind == "truncated":
             self._connection.send_in_pieces(corruption.truncated(document), len(document), 1, 0)
             self._connection.hang_up()

@@ -511,7 +511,7 @@ def _imports() -> None:
         _key("id"),
         *_texts("kind", "uri", "sha256"),
         _big("size"),
-        *_texts("mapping", "imported_at", "actor"),
+        *_texts("mapping", "source", "imported_at", "actor"),
         _key("audit_seq"),
         sa.CheckConstraint("kind IN ('charges', 'events')", name="import_file_kind"),
         _refers("audit_seq", "audit_event.seq"),

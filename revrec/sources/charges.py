@@ -85,6 +85,11 @@ class ChargeRows:
             else:
                 yield BadRow(number, result, table.place(number), row, self.money(values))
 
+    @property
+    def warning(self) -> str:
+        """What a person should check of the rows that were read; empty if nothing."""
+        return self._values.days.doubts.warning()
+
     def read_fast(self, row: list[str]) -> ChargeLine:
         """Return the charge line of a completed row of plain characters.
 

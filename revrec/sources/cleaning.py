@@ -7,11 +7,15 @@ from decimal import Decimal
 from typing import Any
 
 from revrec.core.money import decimal_string
+from revrec.sources.dates import date_reader
 from revrec.sources.fields import FieldSpec
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.rows import CleaningStep
 from revrec.sources.text import ID_STAGES, TEXT_STAGES, stages
+
+DATE = "date"
+"""The step that reads a date in another notation."""
 
 SHOWN = 200
 """Characters of a value that a step stores. The whole row remains in its file."""
@@ -27,6 +31,8 @@ class CleaningTrail:
         self._places = [(field, layout.positions[field.name]) for field in fields]
         self._order = {field.name: at for at, field in enumerate(fields)}
         self._layout = layout
+        self._dates = date_reader(mapping.date_format, mapping.timezone, mapping.times_in)
+        self._zone = mapping.timezone
 
     def steps(self, row: Sequence[str], found: Mapping[str, Any]) -> list[CleaningStep]:
         """Return the changes of a row in field order. ``found`` has the values that were read, by field."""
@@ -38,9 +44,15 @@ class CleaningTrail:
             raw = values[place]
             value = found.get(field.name, dimensions.get(field.name))
             if value != raw:
-                steps += _read_steps(field, raw, value, currency)
+                steps += map(self._with_zone, _read_steps(field, raw, value, currency))
         steps.sort(key=lambda step: self._order[step.field])
         return [_short(step) for step in steps]
+
+    def _with_zone(self, step: CleaningStep) -> CleaningStep:
+        """Name the time zone in the step of a date that is the day of a time in it."""
+        if step.step == DATE and self._zone and self._dates.converts(step.before):
+            return step._replace(step=f"{DATE} in {self._zone}")
+        return step
 
 
 def _read_steps(field: FieldSpec, raw: str, value: Any, currency: str) -> Iterator[CleaningStep]:
@@ -62,7 +74,7 @@ def _read_steps(field: FieldSpec, raw: str, value: Any, currency: str) -> Iterat
 
 def _canonical(field: FieldSpec, value: Any, currency: str) -> tuple[str, str]:
     if isinstance(value, date):
-        return value.isoformat(), "date"
+        return value.isoformat(), DATE
     if field.kind == "amount" and isinstance(value, int):
         return decimal_string(value, currency), "number"
     if isinstance(value, Decimal):

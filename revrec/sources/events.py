@@ -41,7 +41,8 @@ class EventRows:
 
     def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
         self._layout = layout
-        self._strict_reader = StrictReader(mapping, layout, ValueReaders(mapping))
+        self._values = ValueReaders(mapping)
+        self._strict_reader = StrictReader(mapping, layout, self._values)
         self._trail = CleaningTrail(mapping, layout)
         self._by_document = mapping.by_document
 
@@ -58,6 +59,11 @@ class EventRows:
                     yield BadRow(number, problems, table.place(number), row)
                 else:
                     yield GoodRow(number, event, row, self._steps(row, event))
+
+    @property
+    def warning(self) -> str:
+        """What a person should check of the rows that were read; empty if nothing."""
+        return self._values.days.doubts.warning()
 
     def _steps(self, row: list[str], event: EventRow) -> list[CleaningStep]:
         found = event._asdict()

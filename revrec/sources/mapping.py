@@ -74,6 +74,8 @@ class ColumnMapping:
     ``totals`` are the totals of a file, one for each currency; ``document_total`` is the column with the total of the
     row's document. ``numbered`` is True if the file has no line numbers.
     ``header_row`` is the row of the header, 0 for the first one; ``short_rows`` is ``fill`` if rows may end early.
+    ``timezone`` is the time zone in which the day of a time is found, empty if times have their days as written, and
+    ``times_in`` is the zone of times without a mark, empty if it is the same.
     ``amount_is`` is :data:`UNIT_PRICE` or :data:`MINOR_UNITS`, or empty for amounts of the whole line.
     ``format``, ``delimiter``, ``encoding``, ``record`` (path to the records of JSON and XML) and ``sheet`` are empty if
     the file itself determines them. ``positions`` are the columns of fixed-width lines.
@@ -93,6 +95,8 @@ class ColumnMapping:
     dimensions: Mapping[str, str] = field(default_factory=dict)
     ignore: tuple[str, ...] = ()
     date_format: str | None = None
+    timezone: str = ""
+    times_in: str = ""
     style: NumberStyle = field(default_factory=NumberStyle)
     delimiter: str = ""
     encoding: str = ""

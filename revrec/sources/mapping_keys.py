@@ -10,6 +10,7 @@ from revrec.core.money import UnknownCurrency, minor_digits
 from revrec.sources import formats
 from revrec.sources.dates import compile_format
 from revrec.sources.mapping import CONTROL, DOCUMENT_TOTAL, MINOR_UNITS, TOTAL, UNIT_PRICE, ColumnPosition
+from revrec.sources.time_zones import ZONE_NAME
 
 WIDEST_LINE = 32_768
 """Most characters of a fixed-width line."""
@@ -120,6 +121,8 @@ OPTIONS = (
         "The format of its files, if their names do not determine it.",
     ),
     ConfigKey("date_format", _kind('a date format such as "%d/%m/%Y"', _date_format), "How its files write dates."),
+    ConfigKey("timezone", ZONE_NAME, "The time zone in which the day of a time is found."),
+    ConfigKey("times_in", ZONE_NAME, "The time zone of times without a mark, if it is another one."),
     ConfigKey("decimal", choice(".", ",")._replace(wanted='"." or ","'), "The decimal sign."),
     ConfigKey(
         "thousands",

@@ -10,6 +10,7 @@ from revrec.core.keys import KeyProblem, SectionName, read_tables, suggestion
 from revrec.sources.amounts import NumberStyle
 from revrec.sources.control import read_totals
 from revrec.sources.fields import CHARGE_COLUMNS, EVENT_ADDRESS, EVENT_COLUMNS
+from revrec.sources.formats import times_in
 from revrec.sources.lookup import ALIAS, FieldLookup, MappingTable
 from revrec.sources.mapping import CONTROL, DOCUMENT_TOTAL, NUMBERED, TOTAL, UNDECIDED, ColumnMapping
 from revrec.sources.mapping_keys import ROWS, mapping_keys
@@ -17,7 +18,7 @@ from revrec.sources.problems import InvalidValue
 
 _KEPT = (
     *("rows", "columns", "defaults", "dimensions", "ignore", "positions", "only", "header_row", "record"),
-    *("short_rows", "amount_is", "date_format", "delimiter", "encoding", "format", "sheet"),
+    *("short_rows", "amount_is", "date_format", "timezone", "delimiter", "encoding", "format", "sheet"),
 )
 """Keys whose values the mapping has as they were read."""
 
@@ -76,6 +77,7 @@ class _MappingReader:
         if is_numbered:
             del constants["line"]
         kept = {key: self.config[key] for key in _KEPT if key in self.config}
+        kept["times_in"] = self.config.get("times_in") or times_in(self.config.get("format", ""))
         control = self.config.get(CONTROL, {})
         totals = {"totals": control.get(TOTAL, ()), "document_total": control.get(DOCUMENT_TOTAL, "")}
         return ColumnMapping(

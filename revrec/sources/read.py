@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import BinaryIO, TypeAlias, TypeVar
+from typing import Any, BinaryIO, TypeAlias
 
 from revrec.core.errors import BadConfiguration
 from revrec.sources import formats
@@ -20,8 +20,6 @@ from revrec.sources.table import Record, Table
 
 Source: TypeAlias = str | Path | BinaryIO | SourceStream
 """A path, an open binary stream, or a :class:`SourceStream`, whose owner can ask it for the digest afterwards."""
-
-AnyRow = TypeVar("AnyRow")
 
 LINE = "line"
 """Column that is added to a file whose rows are numbered."""
@@ -41,39 +39,38 @@ def read_charges(
         BadConfiguration: the mapping is for events.
     """
 
-    def convert(layout: Layout, table: Table, stream: SourceStream) -> Iterator[ChargeRowResult]:
-        rows = ChargeRows(mapping, layout).rows(table)
-        return controlled(rows, stream, mapping, table.header) if mapping.totals or mapping.document_total else rows
-
-    return _read(source, mapping, "charges", convert, may_be_empty)
+    return _read(source, mapping, "charges", ChargeRows, may_be_empty)
 
 
 def read_events(
     source: Source, mapping: ColumnMapping = NATIVE_EVENTS, may_be_empty: bool = False
 ) -> Iterator[EventRowResult]:
     """Yield the rows of a file of fulfillment events; otherwise the same as :func:`read_charges`."""
-    return _read(
-        source, mapping, "events", lambda layout, table, _stream: EventRows(mapping, layout).rows(table), may_be_empty
-    )
+    return _read(source, mapping, "events", EventRows, may_be_empty)
 
 
 def _read(
     source: Source,
     mapping: ColumnMapping,
     rows: str,
-    convert: Callable[[Layout, Table, SourceStream], Iterator[AnyRow]],
-    may_be_empty: bool = False,
-) -> Iterator[AnyRow]:
+    kind: Callable[[ColumnMapping, Layout], Any],
+    may_be_empty: bool,
+) -> Iterator[Any]:
     if mapping.rows != rows:
         raise BadConfiguration(f'[mapping.{mapping.name}] is for {mapping.rows}: set rows = "{rows}" to read {rows}')
     with source if isinstance(source, SourceStream) else SourceStream(source) as stream:
         table = open_table(stream, mapping)
-        row = None
-        for row in convert(Layout(mapping, table.header), table, stream):
+        row, reader = None, kind(mapping, Layout(mapping, table.header))
+        for row in _controlled(reader.rows(table), stream, mapping, table):
             yield row
         if row is None and not may_be_empty:
             raise stream.error("", f"has no {rows}", table.expected)
         stream.drain()
+        stream.warnings += [reader.warning] if reader.warning else []
+
+
+def _controlled(rows: Iterator[Any], stream: SourceStream, mapping: ColumnMapping, table: Table) -> Iterator[Any]:
+    return controlled(rows, stream, mapping, table.header) if mapping.totals or mapping.document_total else rows
 
 
 def reread(

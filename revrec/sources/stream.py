@@ -28,7 +28,8 @@ class SourceStream:
     """One source being read: a path or an open binary stream.
 
     ``name`` is its name in messages. After reading, :meth:`sha256` and ``size`` describe exactly the bytes that were
-    read. ``header`` has the columns of its rows once a format has started to read it.
+    read. ``header`` has the columns of its rows once a format has started to read it, and ``warnings`` what a person
+    should check once all rows were read.
 
     Raises:
         SourceError: the file is missing, unreadable or empty, or is not a regular file (a folder, a pipe).
@@ -43,6 +44,7 @@ class SourceStream:
             self._file = source
         self.size = 0
         self.header: tuple[str, ...] = ()
+        self.warnings: list[str] = []
         self._hash = hashlib.sha256()
         self._ahead = self._read_block()
         if not self._ahead:

@@ -10,11 +10,12 @@ from revrec.core.charge_line import EVENT_KINDS
 from revrec.core.keys import suggestion
 from revrec.core.money import UnknownCurrency, minor_digits
 from revrec.sources.amounts import ParsedNumber, minor_units, number_reader
-from revrec.sources.dates import date_reader
+from revrec.sources.dates import DateReader
 from revrec.sources.fields import FieldKind
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import InvalidValue
 from revrec.sources.text import clean, clean_id, clean_id_part
+from revrec.sources.time_zones import DayFinder
 
 CACHE_LIMIT = 20_000
 """Most texts in a cache before it is emptied: enough for dates and codes, and small enough to keep memory use flat."""
@@ -59,7 +60,8 @@ class ValueReaders:
     def __init__(self, mapping: ColumnMapping) -> None:
         self._style = mapping.style
         self._number = number_reader(mapping.style)
-        self._date = date_reader(mapping.date_format)
+        self.days = DayFinder(mapping.timezone, mapping.times_in)
+        self._date = DateReader(mapping.date_format, self.days)
         self.normalized_texts: set[str] = set()
         self.ids = ReaderCache(clean_id, self.normalized_texts)
         self.id_parts = ReaderCache(clean_id_part, self.normalized_texts)

@@ -36,11 +36,15 @@ class KnownCharge(NamedTuple):
 
 
 class SourceFile(NamedTuple):
-    """A file as it was read: where it is, its SHA-256 and its size in bytes."""
+    """A file as it was read: where it is, its SHA-256 and its size in bytes.
+
+    ``source`` is the name of the ``[source.NAME]`` that it was fetched from, empty if a person imported it.
+    """
 
     uri: str
     sha256: str
     size: int
+    source: str = ""
 
 
 def next_charge_number(connection: Connection) -> int:
@@ -57,7 +61,7 @@ def add_import(
     connection: Connection, import_id: int, kind: str, source: SourceFile, mapping: str, at: str, actor: str, audit: int
 ) -> RowDigest:
     """Store where charges or events came from: file, hash, size, mapping, time and user."""
-    values = [import_id, kind, source.uri, source.sha256, source.size, mapping, at, actor, audit]
+    values = [import_id, kind, source.uri, source.sha256, source.size, mapping, source.source, at, actor, audit]
     connection.execute(insert(import_file).values(values))
     return digest_rows(import_file, [values])
 

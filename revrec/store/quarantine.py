@@ -22,6 +22,7 @@ class QuarantinedRow(NamedTuple):
     file: str
     kind: str
     mapping: str
+    source: str
     imported_at: str
     outcome: str | None
     charge: str | None
@@ -56,6 +57,7 @@ _QUERY = (
         import_file.c.uri,
         import_file.c.kind,
         import_file.c.mapping,
+        import_file.c.source,
         import_file.c.imported_at,
         quarantine_outcome.c.outcome,
         quarantine_outcome.c.charge,

@@ -58,6 +58,7 @@ import_file = Table(
     _text("sha256"),
     Column("size", BigInteger, nullable=False),
     _text("mapping"),
+    _text("source"),
     _text("imported_at"),
     _text("actor"),
     Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),

@@ -13,7 +13,9 @@ import pytest
 from revrec.core.errors import BadConfiguration
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing import fetch as job
+from revrec.jobs.importing import quarantine
 from revrec.jobs.trust import confirm
+from revrec.store import charges
 from support.books import Books
 
 HEADER = "source,document,line,customer,item,post_date,amount,currency\n"
@@ -251,3 +253,23 @@ def test_without_any_source_the_place_for_one_is_named(offline: Books) -> None:
 def test_names_of_the_other_side_become_no_part_of_a_path() -> None:
     for name, suffix in (("../../x.csv", ".csv"), ("a/b.tar.GZ", ".tar.gz"), ("a.csv/..", ""), ("x" * 500, "")):
         assert job._suffix(name) == suffix
+
+
+def test_the_time_zone_of_a_source_replaces_the_one_of_its_mapping_also_for_a_row_from_the_quarantine(
+    offline: Books,
+) -> None:
+    file = offline.folder / "revrec.toml"
+    file.write_text(f'{file.read_text()}[mapping.shop]\ntimezone = "Asia/Tokyo"\n')
+    keys = 'transport = "folder"\npath = "in"\nmap = "shop"\nkeep_good = true\n'
+    configure(offline, f'{keys}timezone = "America/New_York"\n')
+    good, bad = (csv(name).replace(b"2024-01-05", b"2024-04-01T02:30:00Z") for name in ("INV-1", "INV-2"))
+    put(offline.folder / "in", "a.csv", good + bad.partition(b"\n")[2].replace(b"24.00", b"twelve"))
+    assert [one.accepted for one in fetched(offline).imports] == [1]
+    quarantine.fix(offline.context(), 1, {"amount": "12.00"}, "their mail")
+    assert quarantine.release(offline.context(), [1]).accepted == 1
+    with offline.context().database.read() as connection:
+        lines = [line for _no, line in charges.read_charges(connection, [1, 2])]
+    assert [(line.document, str(line.post_date)) for line in lines] == [
+        ("INV-1", "2024-03-31"),
+        ("INV-2", "2024-03-31"),
+    ]

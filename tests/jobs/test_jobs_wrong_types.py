@@ -86,7 +86,7 @@ def _value(key: Any) -> Any:
         except ValueError:
             continue
         return value
-    return key.kind.choices[0]
+    return key.kind.choices[0] if key.kind.choices else "UTC"
 
 
 def plain() -> dict[str, Any]:

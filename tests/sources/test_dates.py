@@ -62,7 +62,9 @@ def test_the_leap_day_is_a_date_in_a_leap_year_only(one: Callable[..., Any]) -> 
     assert problem.fix == "write it as 2100-02-28 or 2100-03-01"
 
 
-@pytest.mark.parametrize("form", ["%d/%m", "%d/%d/%Y", "%Y-%m-%d %H", "%Y%y%m%d", "", "dd/mm/yyyy"])
+@pytest.mark.parametrize(
+    "form", ["%d/%m", "%d/%d/%Y", "%Y-%m-%d %M", "%Y-%m-%d %I", "%Y-%m-%d %H:%H", "%Y%y%m%d", "", "dd/mm/yyyy"]
+)
 def test_a_form_without_year_month_and_day_is_refused(form: str) -> None:
     with pytest.raises(ValueError, match="%"):
         compile_format(form)

@@ -120,7 +120,8 @@ def test_our_own_connections_cannot_replace_a_row_either(full: FilledDatabase, w
     if "OR REPLACE" in way and not full.path:
         pytest.skip("SQLite's words")
     before = full.content()
-    same = "SELECT id, kind, 'x.csv', sha256, size, mapping, imported_at, actor, audit_seq FROM import_file WHERE true"
+    kept = "sha256, size, mapping, source, imported_at, actor, audit_seq"
+    same = f"SELECT id, kind, 'x.csv', {kept} FROM import_file WHERE true"
     with pytest.raises(RevrecError, match="the database rejected the change"), full.database.write() as connection:
         connection.exec_driver_sql(way.format(same, "ON CONFLICT (id) DO UPDATE SET uri = 'x.csv'"))
     assert full.content() == before

@@ -18,7 +18,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_rand
 from revrec.core.errors import BadConfiguration
 from revrec.files import draft_of
 from revrec.jobs.importing.import_files import ImportResult, import_document, mappings_of
-from revrec.jobs.importing.mappings import in_format
+from revrec.jobs.importing.mappings import of_source
 from revrec.jobs.importing.sources import source_names, transport_of
 from revrec.sources.transports import Document, SignInRefused, SourceTransport, TransportFailed
 from revrec.store import received
@@ -82,7 +82,7 @@ class _SourceFetch:
             since = received.last_fetch(connection, name)
         self._transport = transport_of(context, name, since)
         settings = self._transport.settings
-        self._mappings = in_format(mappings_of(context, settings["map"], settings["events"]), settings["format"])
+        self._mappings = of_source(mappings_of(context, settings["map"], settings["events"]), settings)
 
     def fetch(self) -> SourceResult:
         """Fetch every document that is offered; reconnect after a lost connection, with growing pauses."""
@@ -141,7 +141,9 @@ class _SourceFetch:
             said = f"{name}: has more than {largest:,} bytes; ask its sender to split it, or raise largest"
             return ReceivedDocument(self._result.source, document.name, *about, "refused", said, "")
         keep_good = transport.settings["keep_good"]
-        results = import_document(self._context, spool, self._mappings, keep_good, self._dry_run, name=name)
+        results = import_document(
+            self._context, spool, self._mappings, keep_good, self._dry_run, name, self._result.source
+        )
         self._result.imports += results
         refused = next((one.refused for one in results if one.refused), "")
         accepted = sum(one.accepted for one in results)

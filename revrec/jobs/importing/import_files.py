@@ -43,18 +43,20 @@ def import_document(
     keep_good: bool = False,
     dry_run: bool = False,
     name: str | None = None,
+    fetched_from: str = "",
 ) -> list[ImportResult]:
     """Import a file with each of the mappings, charge lines before events, in one transaction.
 
     The members of an archive are imported together. New charge lines are scheduled. A charge or event that is stored
     with the same figures is unchanged; a charge with other figures is a conflict, reported as a problem of its row and
     never overwritten. Any bad row refuses the file, unless ``keep_good`` sets bad rows aside. There is one result for
-    each member and mapping; if one is refused, all are. ``name`` replaces the path as the name of the file.
+    each member and mapping; if one is refused, all are. ``name`` replaces the path as the name of the file;
+    ``fetched_from`` is the name of its ``[source.NAME]``.
 
     Raises:
         RuleErrors: The rules have errors; nothing was imported.
     """
-    document = _DocumentImport(context, path, name or path_as_text(path), mappings, keep_good, dry_run)
+    document = _DocumentImport(context, path, name or path_as_text(path), mappings, keep_good, dry_run, fetched_from)
     book = load_rules(context)
     try:
         document.process(book)
@@ -77,8 +79,10 @@ class _DocumentImport:
         mappings: Sequence[ColumnMapping],
         keep_good: bool,
         dry_run: bool,
+        fetched_from: str,
     ) -> None:
         self._context = context
+        self._fetched_from = fetched_from
         self._path = path
         self._name = name
         self._mappings = mappings
@@ -100,7 +104,7 @@ class _DocumentImport:
             SourceError: A member cannot be read.
         """
         parts = members(self._path, self._name, self._mappings[0].format)
-        sources = [source_file(part) for part in parts]
+        sources = [source_file(part)._replace(source=self._fetched_from) for part in parts]
         with self._context.database.write() as connection:
             for part, source in zip(parts, sources, strict=True):
                 first = len(self.results)
@@ -179,6 +183,7 @@ class _FileImport:
         subject = f"import {import_id}"
         shown: dict[str, object] = {"file": source.uri, "sha256": source.sha256, "size": source.size}
         shown |= {"mapping": mapping.name} | ({"tables": mapping.tables} if mapping.tables else {})
+        shown |= {key: one for key, one in (("source", source.source), ("timezone", mapping.timezone)) if one}
         audit_seq = record(connection, who, f"import of {result.kind} begun", subject, shown)
         self._provenance = charges.add_import(
             connection, import_id, result.kind, source, mapping.name, who.at, who.actor, audit_seq
@@ -198,6 +203,7 @@ class _FileImport:
             for batch in batched(self._context.progress.track(rows, f"importing {Path(part.name).name}"), BATCH):
                 importer.process(batch)
             importer.finish()
+            self._result.warnings += stream.warnings
             # The recorded digest is the auditor's proof of what was imported; a file that was still being written
             # would be imported under the digest of other bytes.
             if stream.sha256() != self._source.sha256:

@@ -17,6 +17,9 @@ from revrec.sources.shipped import merged, resolved
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
+SOURCE_KEYS = ("timezone",)
+"""Keys that a source and a mapping have; the source has precedence."""
+
 
 def mapping_of(context: "Context", name: str | None, events: bool) -> ColumnMapping:
     """Return the one mapping that reads charges, or events.
@@ -61,7 +64,14 @@ def in_format(mappings: list[ColumnMapping], name: str | None) -> list[ColumnMap
         return mappings
     if name not in formats.format_names():
         raise BadConfiguration(f"format {name!r}: expected one of {', '.join(formats.format_names())}")
-    return [mapping if mapping.format else replace(mapping, format=name) for mapping in mappings]
+    zone = formats.times_in(name)
+    return [one if one.format else replace(one, format=name, times_in=one.times_in or zone) for one in mappings]
+
+
+def of_source(mappings: list[ColumnMapping], settings: Mapping[str, Any]) -> list[ColumnMapping]:
+    """Return the mappings as a source reads its documents: its format, and the keys that it replaces."""
+    own = {key: settings[key] for key in SOURCE_KEYS if settings.get(key)}
+    return [replace(mapping, **own) for mapping in in_format(mappings, settings["format"])]
 
 
 def with_totals(mappings: list[ColumnMapping], totals: Sequence[str]) -> list[ColumnMapping]:

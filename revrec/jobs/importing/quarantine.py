@@ -5,8 +5,9 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadConfiguration, BadInput
-from revrec.jobs.importing.mappings import mapping_of
+from revrec.jobs.importing.mappings import mapping_of, of_source
 from revrec.jobs.importing.rows import ChargeImporter, ImportResult, ImportSession, nothing_to_recognize
+from revrec.jobs.importing.sources import settings_of
 from revrec.jobs.rules.load import load_rules
 from revrec.sources import BadRow, ColumnMapping, GoodRow
 from revrec.sources.problems import RowProblem
@@ -244,7 +245,8 @@ def _waiting(connection: "Connection", id: int) -> QuarantinedRow:
 
 def _mapping(context: "Context", row: QuarantinedRow) -> ColumnMapping:
     name = None if row.mapping == "native" else row.mapping
-    return mapping_of(context, name, row.kind == "events")
+    mapping = mapping_of(context, name, row.kind == "events")
+    return of_source([mapping], settings_of(context, row.source))[0] if row.source else mapping
 
 
 def _reread(row: QuarantinedRow, mapping: ColumnMapping, fixes: Sequence[QuarantineFix]) -> Any:

@@ -1,5 +1,6 @@
 """Open the sources of the configuration: ``[source.NAME]``, each a transport with its keys and its secret."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,16 @@ def transport_of(context: "Context", name: str, since: str | None = None) -> Sou
     if transport.name != trust.LOCAL:
         trust.check(context, trust.source_name(name))
     return transport
+
+
+def settings_of(context: "Context", name: str) -> Mapping[str, Any]:
+    """Return the checked keys of a source.
+
+    Raises:
+        BadConfiguration: The source does not exist, or its keys are wrong.
+    """
+    with context.settings.named():
+        return open_transport(name, _config(context, name), lambda _key: "").settings
 
 
 def _config(context: "Context", name: str) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """One EDIFACT message: its segments, its numbers and dates."""
 
+import re
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
@@ -7,16 +8,17 @@ from typing import NamedTuple
 from revrec.sources.documents import SENT_AGAIN, BrokenDocument
 from revrec.sources.edi.columns import ElementReference, find_element
 from revrec.sources.edi.segments import Segment, Separators, number
+from revrec.sources.edi.times import moment
 from revrec.sources.problems import InvalidValue
 
-_CENTURY_FIRST = {"102": 8, "203": 8, "204": 8, "205": 8, "303": 8, "304": 8}
-"""Formats of DTM (2379) that begin with the date as CCYYMMDD."""
+_FORMS = {
+    "2": "DDMMYY", "3": "MMDDYY", "4": "DDMMCCYY", "101": "YYMMDD", "102": "CCYYMMDD",
+    **dict.fromkeys(("201", "202", "301", "302"), "YYMMDD"),
+    **dict.fromkeys(("203", "204", "205", "303", "304"), "CCYYMMDD"),
+}  # fmt: skip
+"""Formats of DTM (2379) and the order of their digits. From 201 on a time follows, in 205 and from 301 a time zone."""
 
-_SHORT = ("101", "201", "202", "301", "302")
-"""Formats of DTM that begin with the date as YYMMDD."""
-
-_REORDERED = {"2": "{4}{5}{2}{3}{0}{1}", "3": "{4}{5}{0}{1}{2}{3}", "4": "{4}{5}{6}{7}{2}{3}{0}{1}"}
-"""Formats DDMMYY, MMDDYY and DDMMCCYY: the order of their digits in a date that begins with the year."""
+_FIRST_WITH_TIME = 201
 
 
 class EdifactMessage(NamedTuple):
@@ -70,25 +72,28 @@ class EdifactMessage(NamedTuple):
 
     def _iso(self, segment: Segment) -> str:
         text, form = segment.get(1, 2).strip(), segment.get(1, 3)
-        digits = _digits(text, form)
-        if len(digits) != 8 or not digits.isascii() or not digits.isdecimal():
-            reason = (
-                f'a date in format "{form}" cannot be read; supported are 2, 3, 4, 101, 102, 201, 203, 204, 303, 304'
-            )
-            raise self.broken(segment, f"DTM {segment.get(1)} (DTM.1.2)", text, reason)
-        return f"{digits[:4]}-{digits[4:6]}-{digits[6:]}"
+        try:
+            return _iso_date(text, form)
+        except ValueError as refused:
+            raise self.broken(segment, f"DTM {segment.get(1)} (DTM.1.2)", text, str(refused)) from None
 
 
-def _digits(text: str, form: str) -> str:
-    """Return the date as CCYYMMDD; a text of another length if it is not in its format."""
-    if form in _CENTURY_FIRST:
-        return text[:8]
-    if form in _SHORT and len(text) >= 6:
-        return f"20{text[:6]}"
-    if form in _REORDERED and len(text) == (8 if form == "4" else 6):
-        digits = _REORDERED[form].format(*text)
-        return digits if len(digits) == 8 else f"20{digits}"
-    return ""
+def _iso_date(text: str, form: str) -> str:
+    """Return a date in a format of DTM in ISO 8601, with its time and time zone if it has them.
+
+    Raises:
+        ValueError: the text is not in the format, or the format is not supported.
+    """
+    written, has_time = _FORMS.get(form, ""), form.isdecimal() and int(form) >= _FIRST_WITH_TIME
+    digits = text[: len(written)]
+    is_whole = len(digits) == len(written) and (len(form) > 1 or len(text) == len(written))
+    if not (written and is_whole and digits.isascii() and digits.isdecimal()):
+        raise ValueError(f'a date in format "{form}" cannot be read; supported are {", ".join(_FORMS)}')
+    year = digits[written.index("CCYY") :][:4] if "CC" in written else f"20{digits[written.index('YY') :][:2]}"
+    day = f"{year}{digits[written.index('MM') :][:2]}{digits[written.index('DD') :][:2]}"
+    clock = re.match("[0-9]{0,6}", text[len(written) :] if has_time else "")
+    assert clock
+    return moment(day, clock[0], text[len(written) + len(clock[0]) :] if has_time else "")
 
 
 def first_of(scopes: Sequence[Sequence[Segment]], *references: tuple[str, str, int, int]) -> str:

@@ -8,12 +8,15 @@ from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocume
 from revrec.sources.edi.columns import ElementReference, find_element
 from revrec.sources.edi.segments import Segment, plain
 from revrec.sources.edi.x12_transaction import (
+    DELIVERY_TIME,
     HierarchyLevel,
+    TimeReference,
     TransactionSet,
     first_of,
     iso_date,
     levels_of,
     product_ids,
+    time_of,
 )
 
 DELIVERED = "035"
@@ -39,7 +42,7 @@ def _shipped_orders(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
     for order in orders:
         items = _items(transaction, [level for level in levels if level is order or order in level.above], head)
         scopes = (*order.scopes, head)
-        for item in items or [_ShippedItem("", first_of(scopes, ("DTM", DELIVERED, 2)), None, scopes)]:
+        for item in items or [_ShippedItem("", time_of(transaction, scopes, DELIVERY_TIME), None, scopes)]:
             yield _shipped(transaction, item, order.segments[0])
 
 
@@ -65,7 +68,7 @@ def _items(
     found: dict[tuple[str, str], _ShippedItem] = {}
     for level in levels:
         scopes = (*level.scopes, head)
-        date = first_of(scopes, ("DTM", DELIVERED, 2))
+        date = time_of(transaction, scopes, DELIVERY_TIME)
         for segment in level.segments:
             ids = product_ids(segment, _ITEM_SEGMENTS[segment.tag]) if segment.tag in _ITEM_SEGMENTS else []
             if not ids:
@@ -128,7 +131,7 @@ def _statuses(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
         values = {
             "set": "214",
             "status": segment.get(1) or segment.get(3),
-            "date": segment.get(5),
+            "date": time_of(transaction, scopes, TimeReference("AT7", "", 5, 6, 7)),
             "shipment": first_of(scopes, ("B10", "", 2)),
             "notice": first_of(scopes, ("B10", "", 2)),
             "reference": first_of(scopes, ("B10", "", 1)),
@@ -144,9 +147,8 @@ def _carrier_invoice(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
     """Yield the delivery date of a carrier's invoice (210): B309 if B310 says it is one, else G62."""
     scopes = (transaction.segments,)
     is_delivery = find_element(ElementReference("B3", "", 10), scopes) == DELIVERED
-    date = (find_element(ElementReference("B3", "", 9), scopes) if is_delivery else "") or first_of(
-        scopes, ("G62", DELIVERED, 2)
-    )
+    date = find_element(ElementReference("B3", "", 9), scopes) if is_delivery else ""
+    date = iso_date(date) or time_of(transaction, scopes, TimeReference("G62", DELIVERED, 2, 4, 5))
     if not date:
         yield SkippedDocument(f"it has no delivery date (B310 or G62 {DELIVERED})", transaction.place)
         return
@@ -167,6 +169,5 @@ def _addressed(values: dict[str, str]) -> dict[str, str]:
     """Add the document that the event is about: the invoice if it is named, else the order, else the shipment."""
     return {
         **values,
-        "date": iso_date(values["date"]),
         "document": values["invoice"] or values["order"] or values["shipment"],
     }

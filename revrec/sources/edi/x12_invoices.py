@@ -13,7 +13,16 @@ from typing import NamedTuple
 
 from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument
 from revrec.sources.edi.segments import Segment, divided, plain, rounded, times
-from revrec.sources.edi.x12_transaction import TransactionSet, first_of, iso_date, levels_of, product_ids
+from revrec.sources.edi.x12_transaction import (
+    INVOICE_TIME,
+    TimeReference,
+    TransactionSet,
+    first_of,
+    iso_date,
+    levels_of,
+    product_ids,
+    time_of,
+)
 
 CREDITS = ("CE", "CG", "CN", "CR", "MC")
 """BIG07 of credits: credit invoices and memos, also consolidated ones and those for material."""
@@ -300,8 +309,9 @@ class _BilledAmounts:
             invoice, date, order = first_of(scopes, ("BIG", "", 2)), first_of(scopes, ("BIG", "", 1)), ("BIG", "", 4)
         else:
             invoice = first_of(scopes, ("N9", "IV", 2), ("N9", "IK", 2), ("REF", "IV", 2), ("BHT", "", 3))
-            own_date = first_of((self._order.head,), ("DTM", "003", 2))
-            date, order = own_date or first_of(scopes, ("DTM", "003", 2), ("BHT", "", 4)), ("PRF", "", 1)
+            own_date = time_of(self._transaction, (self._order.head,), INVOICE_TIME)
+            date = own_date or time_of(self._transaction, scopes, INVOICE_TIME, TimeReference("BHT", "", 4, 5, 0))
+            order = ("PRF", "", 1)
         return {
             "set": kind,
             "document": invoice,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from revrec.sources.documents import SENT_AGAIN, BrokenDocument
 from revrec.sources.edi.columns import ElementReference, find_element
 from revrec.sources.edi.segments import Segment, number
+from revrec.sources.edi.times import moment
 from revrec.sources.problems import InvalidValue
 
 
@@ -96,6 +97,45 @@ def levels_of(transaction: TransactionSet) -> tuple[list[Segment], list[Hierarch
 def first_of(scopes: Sequence[Sequence[Segment]], *references: tuple[str, str, int]) -> str:
     """Return the first of these elements that is not empty, each a tag, a qualifier and an element."""
     return next((value for one in references if (value := find_element(ElementReference(*one), scopes))), "")
+
+
+class TimeReference(NamedTuple):
+    """The elements of a segment that have a date, its time and its time code (623); 0 for an element that is missing.
+
+    ``qualifier`` is the qualifier of the segment, in its first element; any if it is empty.
+    """
+
+    tag: str
+    qualifier: str
+    date: int
+    time: int
+    code: int
+
+
+DELIVERY_TIME, INVOICE_TIME = TimeReference("DTM", "035", 2, 3, 4), TimeReference("DTM", "003", 2, 3, 4)
+
+
+def time_of(transaction: TransactionSet, scopes: Sequence[Sequence[Segment]], *references: TimeReference) -> str:
+    """Return the first of these dates that is present, with its time and time zone if it has them; empty if none is.
+
+    Raises:
+        BrokenDocument: its time or time code cannot be read.
+    """
+    for one in references:
+        for segment in (segment for scope in scopes for segment in scope if segment.tag == one.tag):
+            if segment.get(one.date).strip() and one.qualifier in ("", segment.get(1)):
+                return _time(transaction, segment, one)
+    return ""
+
+
+def _time(transaction: TransactionSet, segment: Segment, reference: TimeReference) -> str:
+    day, clock = iso_date(segment.get(reference.date).strip()), segment.get(reference.time).strip()
+    if not clock or not re.fullmatch("[0-9]{8}", day, re.ASCII):
+        return day
+    try:
+        return moment(day, clock, segment.get(reference.code))
+    except ValueError as refused:
+        raise transaction.broken(segment, reference.time, str(refused)) from None
 
 
 def product_ids(segment: Segment, first: int) -> list[str]:

@@ -3,7 +3,8 @@
 A format module has
 
 - ``SUFFIXES``: the file name endings it is known by, such as ``(".csv",)``;
-- ``read(source, mapping)``: reads a :class:`SourceStream` by a :class:`ColumnMapping` and returns a :class:`Table`.
+- ``read(source, mapping)``: reads a :class:`SourceStream` by a :class:`ColumnMapping` and returns a :class:`Table`;
+- optionally ``TIMES_IN``: the time zone of its times without a mark.
 """
 
 import pkgutil
@@ -34,6 +35,11 @@ def format_names() -> tuple[str, ...]:
 def load_format(name: str) -> SourceFormat:
     """Return the format with that name."""
     return cast(SourceFormat, import_module(f"{__name__}.{name}"))
+
+
+def times_in(name: str) -> str:
+    """Return the time zone of a format's times without a mark; empty if the format does not determine it."""
+    return getattr(load_format(name), "TIMES_IN", "") if name else ""
 
 
 def find_format(source: SourceStream, mapping: ColumnMapping) -> SourceFormat:

@@ -7,6 +7,7 @@ from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
 
 SUFFIXES = (".magento",)
+TIMES_IN = "UTC"
 SHOP = Shop(OWN, is_wrapper, document, charges, events)
 
 

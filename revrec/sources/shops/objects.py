@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -144,6 +145,19 @@ def _object(text: JsonText, is_wrapper: IsWrapper, depth: int) -> Iterator[tuple
         raise text.error("the shop's answer reports errors", "request it from the shop again")
     if not wrapped:
         yield record, line
+
+
+def latest(*times: str) -> str:
+    """Return the latest of some times in ISO 8601, whatever their UTC offsets; a time without one is in UTC."""
+    return max(times, key=_instant)
+
+
+def _instant(text: str) -> tuple[datetime, str]:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC), text
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)), text
 
 
 def path_column(roots: tuple[str, ...]) -> Callable[[str], ColumnFinder | None]:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument
 from revrec.sources.edi.segments import plain
-from revrec.sources.shops.objects import JsonNode
+from revrec.sources.shops.objects import JsonNode, latest
 from revrec.sources.shops.shopify_amounts import ZERO, required_money
 from revrec.sources.shops.shopify_orders import OrderContext, kind_of, not_billed, refunded
 
@@ -63,21 +63,17 @@ def _line_deliveries(
         yield SkippedDocument("not delivered yet", place)
         return
     yield from (_part(order, fulfillment, part, line) for fulfillment, part in parts)
-    day = max(_delivered_on(fulfillment) for fulfillment, _part in parts)
+    day = latest(*(_delivered_on(fulfillment) for fulfillment, _part in parts))
     arrived = sum((part.required_number("quantity") for _one, part in parts), ZERO)
     never_shipped = [one for one in refunds if not one.is_returned]
     is_complete = arrived >= ordered - sum((one.quantity for one in never_shipped), ZERO)
     if not is_complete:
         yield SkippedDocument(f"{plain(arrived)} of {plain(ordered)} delivered", place)
     elif arrived < ordered:
-        yield _event(order, id, _latest(day, *(one.day for one in never_shipped)), line, place)
+        yield _event(order, id, latest(day, *(one.day for one in never_shipped)), line, place)
     for refund in refunds:
         if is_complete or refund.is_returned:
-            yield _event(order, refund.line, _latest(day, refund.day), line, place)
-
-
-def _latest(*days: str) -> str:
-    return max(days, key=lambda one: one[:10])
+            yield _event(order, refund.line, latest(day, refund.day), line, place)
 
 
 def _refunds_by_line(order: JsonNode) -> dict[str, list[_ReturnedUnits]]:
@@ -137,7 +133,7 @@ def _delivered_on(fulfillment: JsonNode) -> str:
         one.text("happened_at") for one in fulfillment.nodes("events") if one.text("status").lower() == "delivered"
     ]
     if happened:
-        return max(happened)
+        return latest(*happened)
     if fulfillment.has("delivered_at"):
         return fulfillment.text("delivered_at")
     status = (fulfillment.text("shipment_status") or fulfillment.text("display_status")).lower()

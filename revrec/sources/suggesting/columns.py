@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from revrec.core.charge_line import DIMENSIONS
 from revrec.sources.suggesting.grid import Grid
-from revrec.sources.suggesting.values import can_be_date, is_number
+from revrec.sources.suggesting.values import can_be_date, is_number, unix_form
 from revrec.sources.values import is_currency
 
 _ENOUGH, _HALF = 0.9, 0.5
@@ -341,6 +341,8 @@ def _is_found_by_values(grid: Grid, column: str, field: FieldNames) -> bool:
         return False
     texts = grid.column(grid.place_of(column))
     if len(texts) < len(grid.rows) * _ENOUGH:
+        return False
+    if field.field == "post_date" and all(map(unix_form, texts)):
         return False
     # A column of whole numbers is more often an id or a count than an amount, and 20240328 is as often a number.
     return field.field != "amount" or any(re.search(r"[.,]\d\d$|[^\d.,'\s-]", text) for text in texts)

@@ -29,6 +29,7 @@ from revrec.sources.suggesting.values import (
     date_evidence,
     is_number,
     number_evidence,
+    zone_evidence,
 )
 from revrec.sources.values import is_currency
 
@@ -211,10 +212,13 @@ class _Drafting:
 
     def _add_dates(self) -> None:
         columns = [name for name in DATES if name in self._chosen]
-        found = date_evidence([text for name in columns for text in self._texts(name)])
+        texts = [text for name in columns for text in self._texts(name)]
+        found = date_evidence(texts)
         if found.format:
             choices = f"; write {' or '.join(map(_text, found.choices))}" if found.choices else ""
             self._option("date_format", found.format, found.why + choices, bool(found.unread))
+        if found.format != UNDECIDED and (why := zone_evidence(texts, found.format)):
+            self._option("timezone", UNDECIDED, f'{why}; write its IANA name such as "America/New_York", or "UTC"')
 
     def _add_numbers(self) -> None:
         amounts = self._texts("amount")

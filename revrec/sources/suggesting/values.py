@@ -3,16 +3,18 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import date
+from contextlib import suppress
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
 from revrec.core.money import minor_digits
 from revrec.sources.amounts import CURRENCY_SIGNS, NumberStyle, ParsedNumber, number_reader
-from revrec.sources.dates import date_reader
+from revrec.sources.dates import UNIX, UNIX_MS, date_reader
 from revrec.sources.mapping import UNDECIDED
 from revrec.sources.problems import InvalidValue, shorten
+from revrec.sources.time_zones import offsets_shown
 from revrec.sources.values import is_currency
 
 _SEPARATED = ("%m{0}%d{0}%Y", "%d{0}%m{0}%Y", "%m{0}%d{0}%y", "%d{0}%m{0}%y", "%Y{0}%m{0}%d", "%y{0}%m{0}%d")
@@ -32,6 +34,7 @@ STYLES: tuple[Signs, ...] = ((".", ","), (",", "."), (".", " "), (",", " "), (".
 _READERS = {signs: number_reader(NumberStyle(*signs, declared=True)) for signs in STYLES}
 _EXAMPLES = 3
 _LONGEST = 60
+_DIGITS_OF_DAY = len("20240328")
 
 
 class DateEvidence(NamedTuple):
@@ -74,8 +77,14 @@ def is_iso(text: str) -> bool:
 
 
 def can_be_date(text: str) -> bool:
-    """Return True for a text that is a date in a known format, also 20240328, which may be a number."""
-    return is_iso(text) or bool(_forms(text))
+    """Return True for a text that is a date in a known format, also 20240328 or 1711665000, which may be numbers."""
+    return is_iso(text) or bool(_forms(text)) or bool(unix_form(text))
+
+
+def unix_form(text: str) -> str:
+    """Return the format of a number that can be a Unix time of this century, in seconds or milliseconds; else empty."""
+    forms = (form for form in (UNIX, UNIX_MS) if (day := _read_date(text, form)) and 2000 <= day.year < 2100)
+    return next(forms, "") if text.isdecimal() and len(text) > _DIGITS_OF_DAY else ""
 
 
 def is_date(text: str) -> bool:
@@ -110,6 +119,10 @@ def date_evidence(texts: Sequence[str]) -> DateEvidence:
         return DateEvidence("", f"{counted(len(texts), 'date')} in ISO 8601" if texts else "")
     covered = {form: sum(count for text, count in others.items() if form in _forms(text)) for form in DATE_FORMATS}
     most = max(covered.values())
+    if not most and len(unix := {unix_form(text) for text in others}) == 1 and "" not in unix:
+        unit = "seconds" if UNIX in unix else "milliseconds"
+        why = f"{counted(others.total(), 'value')} can be {unit} since 1970, such as {_shown(others, 1)}"
+        return DateEvidence(unix.pop(), why)
     if not most:
         return DateEvidence(
             UNDECIDED, f"no known format reads dates such as {_shown(others)}", (), sum(others.values())
@@ -135,6 +148,18 @@ def date_evidence(texts: Sequence[str]) -> DateEvidence:
         wrong = Counter({text: count for text, count in others.items() if not _forms(text)})
         why += f"; {counted(unread, 'value')} that are no dates: {_shown(wrong)}"
     return DateEvidence(form, why, (), unread)
+
+
+def zone_evidence(texts: Sequence[str], date_format: str) -> str:
+    """Return why a person must choose the time zone of these dates; empty if none has a time in UTC or two offsets."""
+    reader = date_reader(date_format or None)
+    for text in texts:
+        with suppress(InvalidValue):
+            reader(text)
+    offsets = reader.days.doubts.offsets
+    if not offsets or (timedelta() not in offsets and max(offsets) - min(offsets) <= timedelta(hours=1)):
+        return ""
+    return f"times have the UTC offset {offsets_shown(offsets)}, and the day of a time depends on the zone of the books"
 
 
 def _rivals(others: Counter[str], orders: dict[str, str]) -> str:

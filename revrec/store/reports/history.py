@@ -60,13 +60,14 @@ class ChargeRecord(NamedTuple):
 
 
 class ImportRecord(NamedTuple):
-    """An imported file; ``size`` in bytes."""
+    """An imported file; ``size`` in bytes, ``source`` the name of the source that it was fetched from, if any."""
 
     id: int
     uri: str
     sha256: str
     size: int
     mapping: str
+    source: str
     imported_at: str
     actor: str
 

@@ -799,7 +799,7 @@ def _schedules() -> None:
         _big("amount"),
         *_texts("code", "reason"),
         sa.CheckConstraint("amount <> 0", name="schedule_wait_amount"),
-        sa.CheckConstraint("code IN ('waiting', 'held')", name="schedule_wait_code"),
+        sa.CheckConstraint("code IN ('waiting', 'held', 'stopped')", name="schedule_wait_code"),
         _of_version("schedule_wait_schedule"),
         sa.PrimaryKeyConstraint("charge_no", "version"),
         sqlite_with_rowid=False,

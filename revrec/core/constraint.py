@@ -21,7 +21,7 @@ from revrec.core.calendar import Offset
 from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine, FulfillmentEvent, event_command
 from revrec.core.money import decimal_string
 from revrec.core.numbers import in_minor_units
-from revrec.core.pricing import effective_changes
+from revrec.core.pricing import effective_changes, price_of
 from revrec.core.recognition import Method
 from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, covered_amount
 from revrec.core.standalone import rounded
@@ -49,11 +49,14 @@ class Constraint:
     counted: Anchor | None = None
     costs: bool = False
 
-    def of(self, line: ChargeLine) -> int:
-        """Return the amount of the line that is constrained at the start, in minor units."""
+    def of(self, line: ChargeLine, billed: int) -> int:
+        """Return the amount that is constrained at the start; ``billed`` is what percentages count from (minor units).
+
+        The line's own amount differs from it where a contract's price was allocated.
+        """
         if self.percent is not None:
-            return _share(self.percent, line)
-        return _signed(in_minor_units(self.amount, line.currency), line) if self.amount is not None else 0
+            return _share(self.percent, billed)
+        return _signed(in_minor_units(self.amount, line.currency), billed) if self.amount is not None else 0
 
     def ends(self, method: Method, line: ChargeLine, events: Events) -> date | None:
         """Return the day on which it is included automatically; None if there is no such day or it is not known yet.
@@ -141,11 +144,56 @@ def constraint_in_force(constraint: Constraint | None, events: Events) -> Constr
     return Constraint(adjusted[-1].note or f"by the estimate of {adjusted[-1].date}") if adjusted else None
 
 
-def split_constrained(
+class EstimateChange(NamedTuple):
+    """A new estimate, or the end of the constraint: on ``date``, the included amount grows by ``more`` minor units."""
+
+    date: date
+    more: int
+
+
+def estimates_of(
     constraint: Constraint | None, method: Method, line: ChargeLine, events: Events
+) -> tuple[int, list[EstimateChange]]:
+    """Return what is constrained of a line as billed at first, and the changes of what is included, in date order.
+
+    Raises:
+        OverflowError: as :meth:`Constraint.ends`.
+    """
+    constraint = constraint_in_force(constraint, events)
+    if constraint is None:
+        return 0, []
+    first = covered_amount(line.amount, constraint.of(line, line.amount))
+    turns = _price_steps(_PriceState(line.amount, first), events, constraint.ends(method, line, events), line.amount)
+    changes = [EstimateChange(turn.event.date, turn.more) for turn in turns if turn.event.kind == CONSTRAINT]
+    return first, [change for change in changes if change.more]
+
+
+def included_price(
+    constraint: Constraint | None, method: Method, line: ChargeLine, events: Events, billed: int, day: date
+) -> int:
+    """Return the price of a line at the end of a day without what is constrained then, in minor units.
+
+    Raises:
+        OverflowError: as :meth:`Constraint.ends`.
+    """
+    until_then = [event for event in events if event.date <= day]
+    constraint = constraint_in_force(constraint, until_then)
+    if constraint is None:
+        return price_of(line, until_then)
+    state = _PriceState(line.amount, covered_amount(line.amount, constraint.of(line, billed)))
+    ends = constraint.ends(method, line, until_then)
+    for turn in _price_steps(state, until_then, ends, billed):
+        if turn.event.date <= day:
+            state = turn.after
+    return state.included
+
+
+def split_constrained(
+    constraint: Constraint | None, method: Method, line: ChargeLine, events: Events, billed: int | None = None
 ) -> ConstrainedSplit | None:
     """Separate the included from the constrained amount of a line and of its events; None if nothing is constrained.
 
+    ``billed`` is what percentages count from, if it is not the line's amount, because a contract's price was allocated.
     Credits and other price changes are reduced by the amount that the constrained part covers. New estimates and the
     end of the constraint become separate events, whose amount is the increase of the included amount.
 
@@ -155,13 +203,13 @@ def split_constrained(
     # The rest of the engine sees an ordinary line whose price changes. If pricing knew about constraints, each of its
     # treatments would have to keep two sums, and a credit could reduce the revenue and the refund liability at once.
     constraint = constraint_in_force(constraint, events)
-    return _split(constraint, method, line, events) if constraint else None
+    return _split(constraint, method, line, events, line.amount if billed is None else billed) if constraint else None
 
 
-def _split(constraint: Constraint, method: Method, line: ChargeLine, events: Events) -> ConstrainedSplit:
+def _split(constraint: Constraint, method: Method, line: ChargeLine, events: Events, billed: int) -> ConstrainedSplit:
     ends = constraint.ends(method, line, events)
-    first = _PriceState(line.amount, covered_amount(line.amount, constraint.of(line)))
-    turns = list(_price_steps(first, line, events, ends))
+    first = _PriceState(line.amount, covered_amount(line.amount, constraint.of(line, billed)))
+    turns = list(_price_steps(first, events, ends, billed))
     adjusted = list(events)
     for turn in turns:
         if turn.event.kind != CONSTRAINT and turn.at is not None:
@@ -177,9 +225,9 @@ def _split(constraint: Constraint, method: Method, line: ChargeLine, events: Eve
     return ConstrainedSplit(line._replace(amount=first.included), adjusted, left, "; ".join(said), reason)
 
 
-def _price_steps(state: _PriceState, line: ChargeLine, events: Events, ends: date | None) -> Iterator[_PriceStep]:
+def _price_steps(state: _PriceState, events: Events, ends: date | None, billed: int) -> Iterator[_PriceStep]:
     for at, event in _in_order(events, ends):
-        after = _after(state, event, line)
+        after = _after(state, event, billed)
         yield _PriceStep(at, event, state, after)
         state = after
 
@@ -201,12 +249,12 @@ def _estimates(events: Events) -> Iterable[tuple[int, FulfillmentEvent]]:
     return {one.date: (at, one) for at, one in enumerate(events) if one.kind == CONSTRAINT}.values()
 
 
-def _after(state: _PriceState, event: FulfillmentEvent, line: ChargeLine) -> _PriceState:
+def _after(state: _PriceState, event: FulfillmentEvent, billed: int) -> _PriceState:
     amount = event.amount or 0
     if event.kind == CONSTRAINT:
-        left = _share(event.percent, line) if event.percent is not None else _signed(amount, line)
+        left = _share(event.percent, billed) if event.percent is not None else _signed(amount, billed)
         return state._replace(left=covered_amount(state.price, left))
-    if event.kind in ("price", ALLOCATE):
+    if event.kind in ("price", ALLOCATE, INCLUDE):
         price = amount if event.kind == "price" else state.price + amount
         return _PriceState(price, covered_amount(price, state.left))
     price = state.price - amount
@@ -217,7 +265,7 @@ def _included_amount(turn: _PriceStep) -> int:
     """Return the amount of an event adjusted to the included amount."""
     if turn.event.kind == "price":
         return turn.after.included
-    return turn.more if turn.event.kind == ALLOCATE else -turn.more
+    return turn.more if turn.event.kind in (ALLOCATE, INCLUDE) else -turn.more
 
 
 def _inclusion(turn: _PriceStep) -> FulfillmentEvent:
@@ -225,12 +273,12 @@ def _inclusion(turn: _PriceStep) -> FulfillmentEvent:
     return FulfillmentEvent(turn.event.charge, INCLUDE, turn.event.date, amount=turn.more)
 
 
-def _share(percent: Decimal, line: ChargeLine) -> int:
-    return rounded(Fraction(percent) * line.amount / 100)
+def _share(percent: Decimal, billed: int) -> int:
+    return rounded(Fraction(percent) * billed / 100)
 
 
-def _signed(amount: int, line: ChargeLine) -> int:
-    return -amount if line.amount < 0 else amount
+def _signed(amount: int, billed: int) -> int:
+    return -amount if billed < 0 else amount
 
 
 def _describe_release(turn: _PriceStep, line: ChargeLine) -> str:

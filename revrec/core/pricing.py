@@ -40,12 +40,14 @@ PlanAtPrice = Callable[[int], Sequence[SchedulePart]]
 class AllocationStep(NamedTuple):
     """The ``difference`` between a line's allocated and its billed amount (minor units), from a day on.
 
-    ``date`` is None for the allocation at the start of the contract. ``words`` explain the allocation.
+    ``date`` is None for the allocation at the start of the contract. ``words`` explain the allocation. ``kind`` is
+    :data:`INCLUDE` where the price of the contract changed by an estimate: what is satisfied by then is caught up.
     """
 
     date: date | None
     difference: int
     words: str
+    kind: str = ALLOCATE
 
 
 class PriceChange(NamedTuple):
@@ -78,11 +80,15 @@ def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
     refund, if any. A credit with a name corrects the earlier one of that name; credits without a name add up. The
     cancellation recorded last counts.
     """
-    found, price, ended = [], line.amount, False
+    found: list[PriceChange] = []
+    price, ended = line.amount, False
     for _at, event in sorted(effective_changes(events), key=lambda one: one[1].date):
         amount = event.amount or 0
         more = amount if event.kind in (ALLOCATE, INCLUDE) else -amount
         after = amount if event.kind == "price" else price + more
+        if found and event.kind == found[-1].kind == INCLUDE and event.date == found[-1].date:
+            # The estimate of a line, and its contract's allocation of that amount, are one change of its price.
+            price = found.pop().before
         if after != price or event.kind == "cancel":
             ended = ended or event.kind == "cancel"
             found.append(PriceChange(event.kind, event.date, price, after, event.name, ended))
@@ -110,7 +116,7 @@ def apply_allocation(line: ChargeLine, events: Events, steps: Sequence[Allocatio
     for before, step in zip(steps, later, strict=False):
         assert step.date is not None
         more = step.difference - before.difference
-        adjusted.append(FulfillmentEvent(line.id, ALLOCATE, step.date, amount=more))
+        adjusted.append(FulfillmentEvent(line.id, step.kind, step.date, amount=more))
     return line._replace(amount=line.amount + first.difference), adjusted
 
 

@@ -82,7 +82,7 @@ class Unscheduled(NamedTuple):
     """The reason why a charge line, or a part of it, has no schedule.
 
     ``code`` is waiting (for an event) or held (on hold); no_rule, ambiguous or impossible if a rule or table must
-    change; or closed.
+    change; stopped if its contract cannot be allocated any more; or closed.
     """
 
     code: str

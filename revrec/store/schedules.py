@@ -37,6 +37,10 @@ WRITTEN = tuple(column.name for column in digests.covered_columns(schedule))
 HEADER = (*WRITTEN, "open_from")
 
 
+STOPPED = "stopped"
+"""The code of an amount that waits because its contract cannot be allocated any more."""
+
+
 class ScheduleInForce(NamedTuple):
     """The schedule of a charge line in force: the header of its newest version, and the valid lines of all versions.
 
@@ -46,7 +50,7 @@ class ScheduleInForce(NamedTuple):
     ``waiting`` is (amount, reason) of the part that has no date yet; (0, "") without one. ``came_back`` means that an
     open line is of an older version: it was on an entry when the newest version was written, and may post to other
     accounts than ``posts``. ``plan`` is the whole plan of the newest version, with its posted and waiting parts; None
-    if it is not known.
+    if it is not known. ``is_stopped``: what waits was planned until its contract could not be allocated any more.
     """
 
     version: int
@@ -59,6 +63,7 @@ class ScheduleInForce(NamedTuple):
     waiting: tuple[int, str]
     came_back: bool
     plan: tuple[tuple[date, int], ...] | None
+    is_stopped: bool
 
     @property
     def posted_amount(self) -> int:
@@ -67,7 +72,10 @@ class ScheduleInForce(NamedTuple):
 
 
 class WaitingAmount(NamedTuple):
-    """The part of a schedule version that has no date yet, in minor units, and why; ``code`` is waiting or held."""
+    """The part of a schedule version that has no date yet, in minor units, and why.
+
+    ``code`` is waiting, held or stopped.
+    """
 
     amount: int
     code: str
@@ -298,7 +306,7 @@ def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
         .subquery()
     )
     posts = (rule_version.c.deferred, rule_version.c.accrued, rule_version.c.journal, rule_version.c.memo)
-    waits = (schedule_wait.c.amount.label("waiting"), schedule_wait.c.reason)
+    waits = (schedule_wait.c.amount.label("waiting"), schedule_wait.c.reason, schedule_wait.c.code)
     kept = ("charge_no", "version", "rule_version_id", "amount", "posted")
     found = connection.execute(
         select(*(schedule.c[name] for name in kept), *posts, *waits, schedule_plan.c.plan)
@@ -342,8 +350,9 @@ def _current(head: Any, lines: list[Any], refused: Collection[int]) -> ScheduleI
     waiting = (head.waiting or 0, head.reason or "")
     both = tuple(posted), tuple(still_open)
     return ScheduleInForce(
-        head.version, head.rule_version_id, head.amount, posts, *both, gave_up, waiting, came_back, _plan(head, lines)
-    )
+        head.version, head.rule_version_id, head.amount, posts, *both, gave_up, waiting, came_back, _plan(head, lines),
+        head.code == STOPPED,
+    )  # fmt: skip
 
 
 def _plan(head: Any, lines: list[Any]) -> tuple[tuple[date, int], ...] | None:

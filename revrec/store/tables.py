@@ -440,7 +440,7 @@ schedule_wait = Table(
         name="schedule_wait_schedule",
     ),
     CheckConstraint("amount <> 0", name="schedule_wait_amount"),
-    CheckConstraint("code IN ('waiting', 'held')", name="schedule_wait_code"),
+    CheckConstraint("code IN ('waiting', 'held', 'stopped')", name="schedule_wait_code"),
     sqlite_with_rowid=False,
 )
 """The amount of a schedule version that has no date yet: it waits for an event, or a hold has stopped it. It is written

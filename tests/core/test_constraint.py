@@ -157,18 +157,18 @@ def test_a_cost_waits_in_the_same_share_where_the_goods_may_come_back() -> None:
     assert back.waits_with_revenue(cost.id) and not kept.waits_with_revenue(cost.id)
 
 
-def test_a_contract_with_a_constrained_line_waits(contract: Any) -> None:
+def test_what_is_constrained_of_a_line_is_no_part_of_the_price_of_its_contract(contract: Any) -> None:
     found = contract(
         "",
         "item,price\nA,60\nB,60\n",
         {"A": 10_000, "B": 0},
         recognize={"*": f"{MONTHLY}\n[rule.constraint]\n{RETURNS}"},
     )
-    assert isinstance(found, Unscheduled) and "an amount of shop/INV-1/A is constrained" in found.reason
-    alone = contract(
-        "", "item,price\nA,60\n", {"A": 10_000}, recognize={"*": f"{MONTHLY}\n[rule.constraint]\n{RETURNS}"}
-    )
-    assert not isinstance(alone, Unscheduled)
+    # 97.00 is the price, 48.50 for each; 3.00 stays constrained with the line that billed it.
+    assert {id: (share.billed, share.allocated) for id, share in found.shares.items()} == {
+        "shop/INV-1/A": (10_000, 5_150),
+        "shop/INV-1/B": (0, 4_850),
+    }
 
 
 def test_each_amount_is_explained() -> None:

@@ -322,7 +322,7 @@ def test_two_sets_of_rules_are_compared_contract_by_contract(offline: Books, row
 
 ITEMS = ("GOODS-1", "MAG-1", "POD-1", "GOODS-2")
 LINES = st.tuples(st.sampled_from(ITEMS), st.integers(1, 9000))
-EVENTS = st.sampled_from(["credit", "price", "pod", "cancel"])
+EVENTS = st.sampled_from(["credit", "price", "pod", "cancel", "constraint"])
 STEPS = st.lists(
     st.one_of(
         st.tuples(st.just("lines"), st.lists(LINES, min_size=1, max_size=3)),
@@ -372,3 +372,84 @@ def test_whatever_happens_the_sums_hold(
         assert posted[: len(before)] == before, "what is on entries never changes"
         before = posted
         assert sound(books)
+
+
+EQUAL_PRICES = "item,price\nGOODS-1,600\nMAG-1,600\n"
+
+
+def hardware_and_software(books: Books, row: MakeRow) -> Books:
+    """600.00 of hardware on January 10 and 480.00 of software over four months, of equal standalone prices."""
+    ruled(books, prices=EQUAL_PRICES).take(
+        row(line="1", item="GOODS-1", amount="600.00", post_date="2024-01-10"),
+        row(line="2", item="MAG-1", amount="480.00", post_date="2024-01-10"),
+    )
+    return books
+
+
+def recognized(books: Books) -> int:
+    return sum(amount for (amount,) in books.sql("SELECT amount FROM schedule_line WHERE superseded_by IS NULL"))
+
+
+@pytest.mark.parametrize("posted", [False, True], ids=["planned", "posted"])
+def test_a_new_estimate_for_one_line_is_shared_with_its_contract_and_later_events_are_followed(
+    books: Books, row: MakeRow, posted: bool
+) -> None:
+    hardware_and_software(books, row)
+    steps = [
+        ("2024-01-25", "shop/INV-1/1", "constraint", 60, {"shop/INV-1/1": 57000, "shop/INV-1/2": 51000}),
+        ("2024-02-15", "shop/INV-1/1", "constraint", 0, {"shop/INV-1/1": 54000, "shop/INV-1/2": 54000}),
+        ("2024-03-10", "shop/INV-1/2", "cancel", 320, {"shop/INV-1/1": 54000, "shop/INV-1/2": 22000}),
+    ]
+    for day, charge, kind, amount, earned in steps:
+        if posted:
+            assert books.run(day).complete
+        books.event(charge, kind, day, amount=amount)
+        assert earns(books) == earned
+    assert books.run("2024-12-31").complete and sound(books)
+    assert recognized(books) == 76_000
+    assert [one.current for one in explain_amounts(books.context(), "shop/INV-1/2")] == [True]
+
+
+def test_a_constrained_line_of_a_bundle_keeps_its_refund_liability_and_the_rest_is_allocated(
+    books: Books, row: MakeRow
+) -> None:
+    constrained = '\n[rule.constraint]\npercent = 10\nuntil = "60 days"\nreason = "right of return"\n'
+    rules = RULES.replace('method = "fixed_offset"\n', f'method = "fixed_offset"\n{constrained}')
+    (books.folder / "rules" / "ssp.csv").write_text(EQUAL_PRICES)
+    books.rules(rules.format(later="separate", more=""))
+    books.take(
+        row(line="1", item="GOODS-1", amount="600.00", post_date="2024-01-10"),
+        row(line="2", item="MAG-1", amount="480.00", post_date="2024-01-10"),
+    )
+    assert dict(books.sql("SELECT date, amount FROM schedule_line WHERE charge_no = 1 ORDER BY date")) == {
+        "2024-01-10": 51_000,
+        "2024-03-10": 3_000,
+    }
+    assert dict(books.sql("SELECT date, amount FROM schedule_line WHERE charge_no = 2 ORDER BY date")) == {
+        "2024-01-31": 12_750,
+        "2024-02-29": 12_750,
+        "2024-03-10": 1_500,
+        "2024-03-31": 13_500,
+        "2024-04-30": 13_500,
+    }
+    assert books.run("2024-12-31").complete and sound(books) and recognized(books) == 108_000
+
+
+def test_a_contract_that_cannot_be_allocated_any_more_is_stopped_until_it_can(books: Books, row: MakeRow) -> None:
+    ruled(books, later="modify", prices=EQUAL_PRICES).take(
+        row(line="1", item="GOODS-1", amount="600.00"), row(line="2", item="MAG-1", amount="480.00")
+    )
+    assert books.run("2024-02-15").complete
+    posted = books.sql("SELECT sum(amount) FROM journal_entry WHERE state = 'POSTED'")
+    books.take(row(line="3", item="GOODS-2", amount="100.00", post_date="2024-02-20"), name="later.csv")
+    result = books.run("2024-12-31")
+    assert books.sql("SELECT sum(amount) FROM journal_entry WHERE state = 'POSTED'") == posted
+    assert "stopped, because their contract cannot be allocated (405.00 USD)" in " ".join(map(str, result.missing))
+    waits = books.sql("SELECT code, amount, reason FROM schedule_wait")
+    assert [(code, amount) for code, amount, _reason in waits] == [("stopped", 54_000 - 13_500)]
+    assert "ssp.csv has no USD price for item GOODS-2" in waits[0][2]
+    books.event("shop/INV-1/2", "credit", "2024-03-15", amount=10)
+    (books.folder / "rules" / "ssp.csv").write_text(EQUAL_PRICES + "GOODS-2,100\n")
+    schedule(books.context(), rebuild=True, reason="price of GOODS-2")
+    assert books.run("2024-12-31").complete and sound(books)
+    assert recognized(books) == 60_000 + 48_000 + 10_000 - 1_000

@@ -139,15 +139,17 @@ class RuleBook:
             return entry
         if not any(step.words for step in steps):
             return self._priced(entry, line, events)
-        found = self._priced(entry, *apply_allocation(line, events, steps))
+        found = self._priced(entry, *apply_allocation(line, events, steps), line.amount)
         return _allocated(found, steps)
 
-    def _priced(self, entry: "_Entry", line: ChargeLine, events: Events) -> Schedule | Unscheduled:
+    def _priced(
+        self, entry: "_Entry", line: ChargeLine, events: Events, billed: int | None = None
+    ) -> Schedule | Unscheduled:
         """Derive the schedule of the included price of a line, and add the constrained amount to what waits."""
         if not (events or entry.rule.constraint):
             return self._derive(entry, line, events)
         try:
-            apart = split_constrained(entry.rule.constraint, entry.rule.method, line, events)
+            apart = split_constrained(entry.rule.constraint, entry.rule.method, line, events, billed)
         except OverflowError:
             return _explained(BEYOND, entry.rule)
         return (

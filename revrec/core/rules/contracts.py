@@ -5,18 +5,21 @@ The lines at the start of a contract are allocated once, by the prices of their 
 recognized of the older lines by then, and what the new lines are billed, is allocated by the standalone selling prices
 of what remains (ASC 606-10-25-13(a), IFRS 15.21(a)). What was recognized stays.
 
-A credit or a new price belongs to the line for which it is recorded: 606-10-32-44 (IFRS 15.89).
+A credit or a new price belongs to the line for which it is recorded: 606-10-32-44 (IFRS 15.89). What is constrained of
+a line is no part of the price; a new estimate changes the price of the contract, and is allocated on the same basis as
+at the start: 606-10-32-42 to 32-45 (IFRS 15.87 to 90).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
 from revrec.core.allocation import AllocatedShare, CannotAllocate, Obligation, allocate
 from revrec.core.anchors import Events
-from revrec.core.charge_line import ChargeLine
-from revrec.core.constraint import constraint_in_force
+from revrec.core.charge_line import INCLUDE, ChargeLine
+from revrec.core.constraint import EstimateChange, estimates_of, included_price
+from revrec.core.money import decimal_string
 from revrec.core.pricing import AllocationStep, apply_allocation, price_of
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.book import RuleBook
@@ -43,6 +46,7 @@ class AllocatedContract(NamedTuple):
     steps: Mapping[str, tuple[AllocationStep, ...]]
     since: date | None = None
     """The day of the newest modification; None if it was never modified."""
+    currency: str = ""
 
 
 def allocate_contract(book: RuleBook, members: Sequence[ContractMember]) -> AllocatedContract | Unscheduled:
@@ -54,7 +58,6 @@ def allocate_contract(book: RuleBook, members: Sequence[ContractMember]) -> Allo
         return _as_billed(rule, members)
     try:
         _check(book, [member.line for member in members])
-        _check_constraints(book, members)
         return _allocated(book, rule, members)
     except CannotAllocate as error:
         return Unscheduled("impossible", f'allocation "{rule.name}": {error}')
@@ -95,17 +98,6 @@ def _check(book: RuleBook, lines: Sequence[ChargeLine]) -> None:
         )
 
 
-def _check_constraints(book: RuleBook, members: Sequence[ContractMember]) -> None:
-    """Check that nothing is constrained: such an amount is not part of the price, and revrec does not divide it."""
-    for line, events, _part in members:
-        rule = book.match(line)
-        if not isinstance(rule, Unscheduled) and constraint_in_force(rule.constraint, events):
-            raise CannotAllocate(
-                f"an amount of {line.id} is constrained (ASC 606-10-32-11), which is no part of the price that is "
-                "allocated: bill it as a separate contract, or remove the constraint"
-            )
-
-
 def _as_billed(rule: AllocationRule | None, members: Sequence[ContractMember]) -> AllocatedContract:
     words = "no allocation matches it" if rule is None else "it is alone in its contract"
     shares = {
@@ -119,35 +111,128 @@ def _allocated(book: RuleBook, rule: AllocationRule, members: Sequence[ContractM
     first, *later = (
         [member for member in members if member.part == part] for part in sorted({member.part for member in members})
     )
-    found = rule.allocate([member.line for member in first])
-    shares = {share.id: share for share in found}
-    steps = {share.id: (AllocationStep(None, share.difference, _said(rule, share)),) for share in found}
-    contract, older = AllocatedContract(rule, shares, steps), list(first)
+    estimates = {member.line.id: _estimates(book, member) for member in members}
+    lines = [member.line for member in first]
+    basis = _Basis(rule, [_included(rule.obligation(line, lines), estimates) for line in lines], lines[0].currency)
+    shares = {share.id: _with_constrained(share, estimates) for share in basis.shares.values()}
+    steps = {id: (AllocationStep(None, share.difference, _said(rule, share)),) for id, share in shares.items()}
+    contract, older = AllocatedContract(rule, shares, steps, currency=lines[0].currency), list(first)
+    changes = [_ContractChange(one.date, id, one.more, basis) for id in shares for one in estimates[id][1]]
     for joining in later:
-        contract = _modified(book, rule, contract, older, joining)
+        # Recognized amounts are counted by the plan, not by entries: posting may be late, and the allocation must not
+        # depend on when a run happened.
+        day = min(member.line.post_date for member in joining)
+        contract = _changed(contract, [change for change in changes if change.date <= day])
+        contract, basis = _modified(book, contract, older, joining, estimates, day)
+        changes = [change for change in changes if change.date > day]
+        changes += [
+            _ContractChange(max(one.date, day), member.line.id, one.more, basis)
+            for member in joining
+            for one in estimates[member.line.id][1]
+        ]
         older += joining
-    return contract
+    return _changed(contract, changes)
+
+
+_Estimates = Mapping[str, tuple[int, Sequence[EstimateChange]]]
+"""For each line, what is constrained of it at first (minor units), and how that changes."""
+
+
+class _Basis:
+    """The obligations among which a price was allocated, so that its later changes are allocated in the same way."""
+
+    def __init__(self, rule: AllocationRule, obligations: Sequence[Obligation], currency: str) -> None:
+        self._obligations = {one.id: one for one in obligations}
+        self._terms = rule.terms(currency)
+        self.shares = self._allocate()
+
+    def _allocate(self) -> dict[str, AllocatedShare]:
+        return {share.id: share for share in allocate(list(self._obligations.values()), self._terms)}
+
+    def add(self, id: str, more: int) -> dict[str, int]:
+        """Add an amount to the price of one line; return how much of it each line gets, where that is not zero."""
+        before, one = self.shares, self._obligations[id]
+        self._obligations[id] = one._replace(billed=one.billed + more)
+        self.shares = self._allocate()
+        gained = {id: share.allocated - before[id].allocated for id, share in self.shares.items()}
+        return {id: amount for id, amount in gained.items() if amount}
+
+
+class _ContractChange(NamedTuple):
+    """A change of the price of a contract by an estimate for one line, allocated on a basis."""
+
+    date: date
+    id: str
+    more: int
+    basis: _Basis
+
+
+def _estimates(book: RuleBook, member: ContractMember) -> tuple[int, Sequence[EstimateChange]]:
+    rule = book.match(member.line)
+    if isinstance(rule, Unscheduled):
+        return 0, []
+    try:
+        return estimates_of(rule.constraint, rule.method, member.line, member.events)
+    except OverflowError as error:
+        raise CannotAllocate(f"the constraint of {member.line.id} ends outside the years 1 to 9999") from error
+
+
+def _included(obligation: Obligation, estimates: _Estimates) -> Obligation:
+    """Return the obligation without what is constrained of it at first (ASC 606-10-32-11)."""
+    return obligation._replace(billed=obligation.billed - estimates[obligation.id][0])
+
+
+def _with_constrained(share: AllocatedShare, estimates: _Estimates) -> AllocatedShare:
+    """Return the share of a line, with what is constrained of it: that stays with the line that billed it."""
+    constrained = estimates[share.id][0]
+    return share._replace(billed=share.billed + constrained, allocated=share.allocated + constrained)
+
+
+def _changed(contract: AllocatedContract, changes: Iterable[_ContractChange]) -> AllocatedContract:
+    """Allocate changes of the price, in date order; ``contract`` has the lines of them all."""
+    shares, steps = dict(contract.shares), dict(contract.steps)
+    for change in sorted(changes, key=lambda one: one.date):
+        gained = change.basis.add(change.id, change.more)
+        for id in dict.fromkeys((*gained, change.id)):
+            now, gains = steps[id], gained.get(id, 0)
+            difference = now[-1].difference + gains - (change.more if id == change.id else 0)
+            words = _change_in_words(contract, change, gains)
+            steps[id] = (*now, AllocationStep(change.date, difference, words, INCLUDE))
+            old, base = shares[id], change.basis.shares[id]
+            shares[id] = old._replace(allocated=old.billed + difference, words=f"{base.words}; {words}")
+    return contract._replace(shares=shares, steps=steps)
+
+
+def _change_in_words(contract: AllocatedContract, change: _ContractChange, gains: int) -> str:
+    assert contract.rule is not None
+    currency = contract.currency
+    verb = "becomes part of" if change.more > 0 else "leaves"
+    amount, its_own = decimal_string(abs(change.more), currency), decimal_string(gains, currency)
+    return (
+        f"on {change.date}, {amount} {currency} of {change.id} {verb} the price of the contract, "
+        f"{its_own} for it (ASC 606-10-32-43)"
+    )
 
 
 def _modified(
     book: RuleBook,
-    rule: AllocationRule,
     before: AllocatedContract,
     older: Sequence[ContractMember],
     joining: Sequence[ContractMember],
-) -> AllocatedContract:
+    estimates: _Estimates,
+    day: date,
+) -> tuple[AllocatedContract, _Basis]:
     """Allocate a contract again after lines joined it: what is not recognized yet and what the new lines bill."""
-    # Recognized amounts are counted by the plan, not by entries: posting may be late, and the allocation must not
-    # depend on when a run happened.
-    day = min(member.line.post_date for member in joining)
+    rule = before.rule
+    assert rule is not None
     lines = [member.line for member in (*older, *joining)]
     done = {member.line.id: _by(book, member, before.steps[member.line.id], day) for member in older}
     rest = [_what_remains(rule, member, lines, *done[member.line.id]) for member in older]
-    fresh = [rule.obligation(member.line, lines)._replace(discounted=False) for member in joining]
-    new_shares = {share.id: share for share in allocate([*rest, *fresh], rule.terms(lines[0].currency))}
+    fresh = [_included(rule.obligation(member.line, lines)._replace(discounted=False), estimates) for member in joining]
+    basis = _Basis(rule, [*rest, *fresh], lines[0].currency)
     shares, steps = dict(before.shares), dict(before.steps)
     for member in older:
-        share, now = new_shares[member.line.id], before.steps[member.line.id]
+        share, now = basis.shares[member.line.id], before.steps[member.line.id]
         step = AllocationStep(
             day, now[-1].difference + share.difference, _said(rule, share, f"what remained on {day}: ")
         )
@@ -155,9 +240,9 @@ def _modified(
         old = shares[member.line.id]
         shares[member.line.id] = old._replace(allocated=old.billed + step.difference, words=share.words)
     for member in joining:
-        share = new_shares[member.line.id]
+        share = _with_constrained(basis.shares[member.line.id], estimates)
         shares[share.id], steps[share.id] = share, (AllocationStep(None, share.difference, _said(rule, share)),)
-    return AllocatedContract(rule, shares, steps, day)
+    return before._replace(shares=shares, steps=steps, since=day), basis
 
 
 def _by(book: RuleBook, member: ContractMember, steps: tuple[AllocationStep, ...], day: date) -> tuple[int, int]:
@@ -165,8 +250,12 @@ def _by(book: RuleBook, member: ContractMember, steps: tuple[AllocationStep, ...
     events = [event for event in member.events if event.date <= day]
     line, adjusted = apply_allocation(member.line, events, steps)
     found = book.derive(member.line, events, steps)
-    done = sum(part.amount for part in found.parts if part.date <= day) if isinstance(found, Schedule) else 0
-    return price_of(line, adjusted), done
+    if not isinstance(found, Schedule):
+        return price_of(line, adjusted), 0
+    rule = book.match(member.line)
+    assert not isinstance(rule, Unscheduled)
+    price = included_price(rule.constraint, rule.method, line, adjusted, member.line.amount, day)
+    return price, sum(part.amount for part in found.parts if part.date <= day)
 
 
 def _what_remains(

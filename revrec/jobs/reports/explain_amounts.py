@@ -21,11 +21,10 @@ from revrec.jobs.scheduling.scheduler import Scheduler
 from revrec.store import charges
 
 if TYPE_CHECKING:
-    from revrec.core.anchors import Events
     from revrec.core.charge_line import ChargeLine
     from revrec.core.rules import Rule, RuleBook
-    from revrec.core.schedule import Unscheduled
     from revrec.jobs.context import Context
+    from revrec.jobs.scheduling.contracts import DerivedLine
 
 
 class ExplainedRule(NamedTuple):
@@ -90,20 +89,18 @@ def explain_amounts(context: "Context", reference: str) -> Iterator[ChargeExplan
             derived_line = derive_stored_line(connection, book, no)
             # As `revrec schedule` decides it: a plan that was corrected after posting differs from the plain one.
             current = Scheduler(connection, book, context.who(), audit_seq=0).is_current(no)
-        yield _explained(life, book, *derived_line.as_allocated, derived_line.derived, current)
+        yield _explained(life, book, derived_line, current)
 
 
-def _explained(
-    life: ChargeTrace,
-    book: "RuleBook",
-    line: "ChargeLine",
-    recorded: "Events",
-    derived: "Schedule | Unscheduled",
-    current: bool,
-) -> ChargeExplanation:
+def _explained(life: ChargeTrace, book: "RuleBook", found: "DerivedLine", current: bool) -> ChargeExplanation:
+    (line, recorded), derived = found.as_allocated, found.derived
     schedule = derived if isinstance(derived, Schedule) else None
     matched = book.rule_named(derived.rule.name) if derived.rule else None
-    apart = split_constrained(matched.constraint, matched.method, line, recorded) if schedule and matched else None
+    apart = (
+        split_constrained(matched.constraint, matched.method, line, recorded, found.line.amount)
+        if schedule and matched
+        else None
+    )
     if apart:
         line, recorded = apart.line, apart.events
     rule = life.rule

@@ -68,6 +68,7 @@ _WORDS = {
     "no_rule": "without a rule",
     "ambiguous": "matched by several rules",
     "impossible": "that the rule cannot schedule",
+    "stopped": "stopped, because their contract cannot be allocated",
     "held": "on hold",
 }
 

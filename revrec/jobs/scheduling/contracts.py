@@ -42,16 +42,20 @@ class Contracts:
         self._who = who
         self._audit_seq = audit_seq
         self._joined: dict[str, ContractMembership] = {}
+        self._with_new_lines: set[str] = set()
+        self._stopped: set[int] = set()
+        self._with_new_events: set[int] = set()
         self._outcomes: dict[int, ContractOutcome] = {}
         self._found: dict[int, AllocatedContract] = {}
         self._ids: dict[int, int] = {}
         self._new_allocations: list[NewAllocation] = []
         self._next = 0
 
-    def join(self, arrivals: Iterable[tuple[int, ChargeLine]]) -> None:
+    def join(self, arrivals: Iterable[tuple[int, ChargeLine]], are_new: bool = True) -> None:
         """Join charge lines to their contracts unless they have joined already.
 
         All lines of one command join together: the order of the rows in a file must not change an allocation.
+        ``are_new`` is False for lines that were imported before and join because the rules changed.
         """
         if not self._book.allocations:
             return
@@ -61,6 +65,8 @@ class Contracts:
         for no, line, rule in found:
             if isinstance(rule, AllocationRule) and no not in known:
                 belongs = self._place(rule, line)
+                if are_new:
+                    self._with_new_lines.add(belongs.contract)
                 rows.append((no, *belongs, self._audit_seq))
         if rows:
             assert self._who is not None
@@ -107,23 +113,31 @@ class Contracts:
             {*numbers, *contracts.contract_members(self._connection, {one.contract for one in its_own.values()})}
         )
 
-    def settle(self, lines: Mapping[int, ChargeLine], events: Events, scheduled: Iterable[int]) -> None:
+    def settle(
+        self, lines: Mapping[int, ChargeLine], events: Events, scheduled: Iterable[int], changed: Iterable[int] = ()
+    ) -> None:
         """Allocate the contracts of these lines; every line of a contract must be among them.
 
         ``scheduled`` lines have a schedule. If one of them cannot follow the new allocation, the whole contract keeps
-        the present one: otherwise its lines would no longer add up to the contract's price.
+        the present one: otherwise its lines would no longer add up to the contract's price. If events of ``changed``
+        lines, or lines that joined, make the allocation impossible, the contract is stopped: what its lines still earn
+        under the present allocation is not known any more.
         """
         its_own = contracts.memberships(self._connection, list(lines))
         by_contract: dict[str, list[int]] = {}
         for no in sorted(its_own):
             by_contract.setdefault(its_own[no].contract, []).append(no)
         kept = contracts.newest_allocations(self._connection, by_contract)
-        with_schedule = set(scheduled)
+        with_schedule, moved = set(scheduled), set(changed)
         for contract, numbers in by_contract.items():
             members = {no: ContractMember(lines[no], events.get(no, ()), its_own[no].part) for no in numbers}
             found = allocate_contract(self._book, list(members.values()))
             if isinstance(found, AllocatedContract):
                 found = self._cannot_follow(found, {no: members[no] for no in numbers if no in with_schedule}) or found
+            if not moved.isdisjoint(numbers):
+                self._with_new_events.update(numbers)
+            if isinstance(found, Unscheduled) and (contract in self._with_new_lines or not moved.isdisjoint(numbers)):
+                self._stopped.update(numbers)
             self._keep_outcome(contract, members, found, kept.get(contract))
 
     def _cannot_follow(self, found: AllocatedContract, scheduled: Mapping[int, ContractMember]) -> Unscheduled | None:
@@ -179,6 +193,14 @@ class Contracts:
     def outcome(self, no: int) -> ContractOutcome:
         """Return the steps that allocate price to a line, or why the line waits for its contract."""
         return self._outcomes.get(no, WITHOUT_CONTRACT)
+
+    def is_stopped(self, no: int) -> bool:
+        """Return True if an event or a new line made the allocation of a line's contract impossible."""
+        return no in self._stopped
+
+    def has_new_events(self, no: int) -> bool:
+        """Return True if events of a line or of another one in its contract were recorded or withdrawn."""
+        return no in self._with_new_events
 
     def found(self, no: int) -> AllocatedContract | None:
         """Return the allocated contract of a line; None if it has none, or the contract waits."""

@@ -77,7 +77,7 @@ def _derive_all(
     numbers = charges.all_numbers(connection)
     if book.allocations:
         for page in batched(numbers, PAGE):
-            scheduler.contracts.join(charges.read_charges(connection, page))
+            scheduler.contracts.join(charges.read_charges(connection, page), are_new=False)
     if book.costs:
         numbers += add_missing_costs(connection, book, who, audit_seq, numbers)
     for page in context.progress.track(list(batched(numbers, PAGE)), "deriving schedules"):

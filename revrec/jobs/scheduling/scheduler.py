@@ -22,6 +22,7 @@ from revrec.store.plans import SHARES, PlanKeeper, SharedPlan
 from revrec.store.posting import postings
 from revrec.store.rules_applied import note_rules
 from revrec.store.schedules import (
+    STOPPED,
     AllocatedDifference,
     ScheduleInForce,
     SchedulePriceChange,
@@ -211,7 +212,7 @@ class Scheduler:
         recorded = events.events_of_charges(self._connection, numbers)
         current = schedules.schedules_in_force(self._connection, numbers, self._released_by_rejection)
         lines = dict(charges.read_charges(self._connection, numbers))
-        self.contracts.settle(lines, recorded, current)
+        self.contracts.settle(lines, recorded, current, (*new_events, *before))
         allocated = contracts.allocated_to(self._connection, numbers)
         for no, line in lines.items():
             its_own: Sequence[FulfillmentEvent] = recorded.get(no, ())
@@ -293,7 +294,11 @@ class Scheduler:
         Posted amounts are corrected for events only: an edited rule must not restate what it recognized before. A hold
         or a release does not correct them either; it only affects the rest.
         """
-        if not state.current or not state.current.posted or state.before is None:
+        if not state.current or not state.current.posted:
+            return False
+        if state.current.is_stopped or (state.before is None and self.contracts.has_new_events(state.no)):
+            return state.current.plan != derived.all_parts
+        if state.before is None:
             return False
         if all(event.kind in ("hold", "release") for event in _changed_events(state.before, state.recorded)):
             return False
@@ -314,7 +319,8 @@ class Scheduler:
     def _keep_schedule(self, state: _LineState, derived: Unscheduled) -> ScheduleChange | None:
         """Keep the schedule of a line that no rule can schedule now, and report why; without one, the line waits.
 
-        Dropping the schedule would stop recognition because of, say, a typo in a rule.
+        Dropping the schedule would stop recognition because of, say, a typo in a rule. But if an event or a new line
+        made the allocation of its contract impossible, what is open of the line waits: it is not what it earns now.
         """
         current = state.current
         if current is None:
@@ -322,9 +328,33 @@ class Scheduler:
             return None
         if not current.open:
             return None
+        if self.contracts.is_stopped(state.no):
+            return self._stop_schedule(state, current, derived.reason)
         note = f"keeps its present schedule: {derived.reason}"
         line, posted = state.line, current.posted_amount
         return ScheduleChange(line.id, line.currency, "", posted, current.open, current.open, note, line.entity)
+
+    def _stop_schedule(self, state: _LineState, now: ScheduleInForce, reason: str) -> ScheduleChange:
+        self._release_lines(now.refused)
+        posted = now.posted_amount
+        self._replaced.append((state.no, now.version + 1))
+        self._new_versions.append(
+            ScheduleVersion(
+                charge_no=state.no,
+                version=now.version + 1,
+                rule_version_id=now.rule_version_id,
+                amount=now.amount,
+                posted=posted,
+                first_seq=len(now.posted) + 1,
+                parts=(),
+                explanation=f"stopped: {reason}",
+                audit_seq=self._audit_seq,
+                waiting=WaitingAmount(now.amount - posted, STOPPED, reason) if now.amount != posted else None,
+                plan=now.plan if now.posted else None,
+            )
+        )
+        line, note = state.line, f"stopped: {reason}"
+        return ScheduleChange(line.id, line.currency, "", posted, now.open, (), note, line.entity)
 
     def _add_version(
         self,

@@ -208,6 +208,27 @@ def test_a_credit_note_is_negative_under_each_of_its_codes(
     assert amounts(rows) == [("1", -2400)]
 
 
+@pytest.mark.parametrize(
+    ("settlement", "total", "expected"),
+    [("1", "24.00", [2400]), ("4", "24.00", [2400]), ("4", "22.00", [2400, -200]), ("2", "22.00", [2400, -200])],
+)
+def test_an_allowance_that_is_settled_elsewhere_counts_only_if_the_total_includes_it(
+    read: Callable[..., Any], settlement: str, total: str, expected: list[int]
+) -> None:
+    allowance = (f"ALC+A++{settlement}++DI", "MOA+204:2.00")
+    rows = read(message(*allowance, *LINE, "UNS+S", f"MOA+125:{total}"))
+    assert sorted((row.line.amount for row in rows), reverse=True) == expected
+    rows = read(message(*allowance, *LINE))
+    assert sum(row.line.amount for row in rows) == (2200 if settlement == "2" else 2400)
+
+
+def test_the_totals_of_a_credit_note_have_one_sign(read: Callable[..., Any]) -> None:
+    (row,) = read(message(*LINE, "UNS+S", "MOA+79:-24.00", "MOA+77:24.00", bgm="BGM+381+CN-1+9"))
+    assert (row.problems[0].field, row.problems[0].reason) == (
+        "MOA 79", "is negative, but MOA 77 is 24: all totals must have one sign",
+    )  # fmt: skip
+
+
 @pytest.mark.parametrize("code", ["80", "82", "84", "380", "383", "385", "389", "393"])
 def test_invoices_and_debit_notes_are_positive(read: Callable[..., Any], code: str) -> None:
     assert amounts(read(message(*LINE, "UNS+S", "MOA+79:24.00", bgm=f"BGM+{code}+INV-1+9"))) == [("1", 2400)]
@@ -240,6 +261,8 @@ def test_what_bills_nothing_is_left_out(read: Callable[..., Any], bgm: str, outc
         ("BGM+380+INV-1+5", "BGM.3", "replaces another document"),
         ("BGM+380+INV-1+99", "BGM.3", "is not a code of an original document that is known here"),
         ("BGM+384+INV-2+9", "BGM.1", "corrects another document"),
+        ("BGM+471+INV-2+9", "BGM.1", "corrects another document"),
+        ("BGM+500+INV-2+9", "BGM.1", "bills a prepayment, which the final invoice bills again"),
     ],
 )
 def test_what_changes_another_document_is_refused_unless_the_mapping_leaves_it_out(

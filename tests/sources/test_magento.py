@@ -160,7 +160,15 @@ def test_a_total_that_differs_refuses_the_document_with_both_figures(
 
 def test_a_cancellation_that_no_item_states_refuses_the_order(read: Callable[..., Any]) -> None:
     assert bad(read(order(item(), subtotal_canceled=40)))[0] == "subtotal_canceled"
-    assert bad(read(order(item(1, 100, qty_invoiced=1), total_invoiced=60)))[0] == "total_invoiced"
+    for total in (60, 0):
+        assert bad(read(order(item(1, 100, qty_invoiced=1), total_invoiced=total)))[0] == "total_invoiced"
+
+
+def test_a_shipped_gift_has_no_charge_line_to_deliver(read_by: Callable[..., Any]) -> None:
+    items = [{"order_item_id": id, "sku": f"S-{id}", "qty": 1, "price": price} for id, price in ((1, 10), (2, 0))]
+    shipment = {"entity_id": 5, "order_id": 3, "increment_id": "S5", "created_at": "2024-04-02", "items": items}
+    delivered, gift = read_by("magento-orders", json.dumps(shipment), "events")
+    assert delivered.line.charge == "magento/3/1" and gift.reason == "its price is zero"
 
 
 def test_an_order_that_is_partly_invoiced_is_charged_as_ordered(read: Callable[..., Any]) -> None:

@@ -284,8 +284,18 @@ def test_a_tip_is_not_revenue(read: Callable[..., Any], marked: dict[str, Any]) 
     assert "it is a tip" in reasons(read(tipped, "events"))
 
 
-def test_a_gift_card_is_a_line_of_its_kind(read: Callable[..., Any]) -> None:
-    card = order(total_price="30.00", line_items=[line(gift_card=True)])
+def test_a_canceled_order_without_all_its_units_in_refunds_is_refused(read: Callable[..., Any]) -> None:
+    canceled = order(cancelled_at="2024-04-01T10:00:00-05:00")
+    reason = "the order is canceled, but {} of 3 units of line 11 are in its refunds"
+    assert bad(read(canceled)) == ("cancelled_at", reason.format(0))
+    assert bad(read({**canceled, "refunds": [returned("2024-04-01", 2)]})) == ("cancelled_at", reason.format(2))
+    whole = read({**canceled, "refunds": [returned("2024-04-01", 3)]})
+    assert [amount for *_line, amount in amounts(whole)] == [3000, -3000]
+
+
+@pytest.mark.parametrize("name", ["gift_card", "isGiftCard"])
+def test_a_gift_card_is_a_line_of_its_kind(read: Callable[..., Any], name: str) -> None:
+    card = order(total_price="30.00", line_items=[line(**{name: True})])
     (row,) = read(card, dimensions={"kind": "kind"})
     assert (row.line.amount, row.line.dimensions) == (3000, {"kind": "gift_card"})
 
@@ -388,6 +398,8 @@ def test_a_fulfilment_by_itself_delivers_the_same_units(read: Callable[..., Any]
     event = {"id": 1, "fulfillment_id": 3, "order_id": 1, "status": "delivered"}
     assert reasons(read(event, "events")) == ["it is a fulfillment event, which names no delivered lines"]
     assert reasons(read(body)) == ["it is a fulfillment, whose order has the charges"]
+    gift = {**body, "line_items": [{"id": 12, "quantity": 1, "price": "0.00"}]}
+    assert reasons(read(gift, "events")) == ["its amount is zero"]
     unknown = {**body, "line_items": [{"id": 11}]}
     assert bad(read(unknown, "events")) == ("line_items[0].quantity", "is missing")
 

@@ -292,6 +292,10 @@ def test_debits_and_consolidated_invoices_are_positive(read: Callable[..., Any],
         ("**22", "it is an information copy (BIG08 22)"),
         ("*ME*", "it is a memorandum (BIG07 ME)"),
         ("*P1*00", "it is preliminary (BIG07 P1)"),
+        ("*DU*", "it is a duplicate (BIG07 DU)"),
+        ("*38*", "it is a test (BIG07 38)"),
+        ("*BD*", "it is a statement of the balance due (BIG07 BD)"),
+        ("**38", "it is without financial value (BIG08 38)"),
     ],
 )
 def test_what_bills_nothing_is_left_out(read: Callable[..., Any], codes: str, outcome: str) -> None:
@@ -308,6 +312,8 @@ def test_what_bills_nothing_is_left_out(read: Callable[..., Any], codes: str, ou
         ("**CO", "BIG08", "corrects another document"),
         ("**XX", "BIG08", "is not a code of an original document that is known here"),
         ("*RG*", "BIG07", "revises another document"),
+        ("*CO*", "BIG07", "corrects another document"),
+        ("*AI*", "BIG07", "adjusts another document"),
     ],
 )
 def test_what_changes_another_document_is_refused_unless_the_mapping_leaves_it_out(

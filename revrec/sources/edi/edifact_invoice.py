@@ -24,6 +24,9 @@ GROSS_PRICES = ("AAB", "AAF")
 TAX_CODES = ("TX", "TAX", "VAT")
 """ALC special services (7161) that are taxes."""
 
+_ELSEWHERE = ("1", "3", "4", "5")
+"""ALC settlements (4471) outside the invoice: billed back, paid by check, credited to the account, paid by vendor."""
+
 _OF_GROUP = ("ALI", "QTY", "RNG", "PCD", "MOA", "RTE", "TAX")
 """Segments that belong to the ALC before them."""
 
@@ -37,11 +40,13 @@ Group = list[Segment]
 
 
 class AllowanceReading(NamedTuple):
-    """One way to read the signs of allowances and charges, and if lines' stated amounts are without their own ones."""
+    """One way to read allowances and charges: their signs, if lines' stated amounts are without their own ones, and if
+    those that are settled elsewhere count too."""
 
     signed: bool = False
     reversed: bool = False
     beside_lines: bool = False
+    settled_elsewhere: bool = False
 
 
 class InvoiceParts:
@@ -119,6 +124,11 @@ def extras_of_line(line: Sequence[Segment]) -> list[Group]:
 def is_tax(extra: Group) -> bool:
     """Return True for an ALC that is a tax."""
     return code_of(extra) in TAX_CODES
+
+
+def is_settled_elsewhere(extra: Group) -> bool:
+    """Return True for an ALC that is paid or credited outside the invoice."""
+    return extra[0].get(3) in _ELSEWHERE
 
 
 def code_of(extra: Group) -> str:
@@ -202,9 +212,9 @@ class StatedAmounts:
         return sum((one or Decimal(0) for one in found), Decimal(0))
 
     def _of_extra(self, extra: Group, base: Decimal) -> Decimal | None:
-        """Return the amount of an ALC, negative for an allowance; None if it is neither allowance nor charge."""
+        """Return the amount of an ALC, negative for an allowance; None if it does not count."""
         kind = extra[0].get(1)
-        if kind not in ("A", "C"):
+        if kind not in ("A", "C") or (is_settled_elsewhere(extra) and not self._reading.settled_elsewhere):
             return None
         amount = self._amount(extra, base)
         if self._reading.reversed:

@@ -9,12 +9,21 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from revrec.sources.documents import BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument
-from revrec.sources.edi.edifact_invoice import AllowanceReading, InvoiceParts, StatedAmounts, extras_of_line
+from revrec.sources.edi.edifact_invoice import (
+    AllowanceReading,
+    InvoiceParts,
+    StatedAmounts,
+    extras_of_line,
+    is_settled_elsewhere,
+)
 from revrec.sources.edi.edifact_message import EdifactMessage, amount_of, first_of
 from revrec.sources.edi.segments import Segment, plain, rounded, times
 
 TOTALS = ("79", "125", "131", "176", "77", "86", "128")
 """MOA codes of the summary that are compared: lines, taxable amount, allowances and charges, taxes, invoice totals."""
+
+_SIGNED_TOTALS = ("79", "125", "176", "77", "86", "128")
+"""Totals that have the sign of the whole message."""
 
 _LEAST_RATE, _HIGHEST_RATE = 3, 27
 """Rates of value-added tax in percent, by which a total may exceed the net amounts if the message states no tax."""
@@ -90,8 +99,11 @@ class _Invoice:
         yield AllowanceReading(signed=True)
         if self._parts.is_credit:
             yield AllowanceReading(reversed=True)
-        if any(extras_of_line(line) for line in self._parts.lines):
+        of_lines = [extra for line in self._parts.lines for extra in extras_of_line(line)]
+        if of_lines:
             yield AllowanceReading(beside_lines=True)
+        if any(is_settled_elsewhere(extra) for extra in (*of_lines, *self._parts.extras)):
+            yield AllowanceReading(settled_elsewhere=True)
 
     def _shared(self) -> dict[str, str]:
         head = [self._parts.head]
@@ -155,6 +167,7 @@ class _Totals:
             BrokenDocument: a total differs; with both figures.
         """
         net = self._amounts.net
+        self._check_signs()
         self._compare("79", lambda: _Expected([sum(self._amounts.lines, Decimal(0))], "the lines add up to"))
         self._compare("125", lambda: _Expected([net], "lines, charges and allowances add up to"))
         self._compare("131", self._allowances_and_charges)
@@ -162,6 +175,18 @@ class _Totals:
         self._check_taxable()
         for code in ("77", "86", "128"):
             self._check_whole(code, net)
+
+    def _check_signs(self) -> None:
+        """Check that the totals of a credit note have one sign, whichever it is: two of them contradict each other."""
+        if not self._parts.is_credit:
+            return
+        totals = [found for code in _SIGNED_TOTALS if (found := self._parts.total(code))]
+        negative = [one for one in totals if self._message.number(one, 1, 2) < 0]
+        positive = [one for one in totals if self._message.number(one, 1, 2) > 0]
+        if negative and positive:
+            stated = self._message.number(positive[0], 1, 2)
+            reason = f"is negative, but MOA {positive[0].get(1)} is {plain(stated)}: all totals must have one sign"
+            raise self._message.broken(negative[0], f"MOA {negative[0].get(1)}", negative[0].get(1, 2), reason)
 
     def _compare(self, code: str, expected: Callable[[], _Expected]) -> None:
         segment = self._parts.total(code)

@@ -18,8 +18,8 @@ _FOLLOWED_BY_HAND = (
     "record it with `revrec event add` (cancel, credit or price), then leave the document out by `only` in the mapping"
 )
 
-X12_ORIGINALS = ("", "00", "15")
-"""Purpose codes (element 353) of an original: original, or the re-submission of one that was not accepted."""
+X12_ORIGINALS = ("", "00", "15", "20")
+"""Purpose codes (element 353) of an original: original, re-submission of one that was not accepted, final."""
 
 X12_COPIES = {
     "06": "a confirmation",
@@ -29,7 +29,9 @@ X12_COPIES = {
     "14": "an advance notification",
     "16": "a proposal",
     "22": "an information copy",
+    "24": "a draft",
     "28": "a query",
+    "38": "without financial value",
 }
 X12_CHANGES = {
     "01": "cancels another document",
@@ -44,16 +46,29 @@ X12_CHANGES = {
 _X12_PURPOSE = {"810": ("BIG", 8), "856": ("BSN", 1), "857": ("BHT", 2)}
 
 X12_NOT_BILLED = {
+    "38": "a test",
+    "BD": "a statement of the balance due",
+    "CJ": "a confirmation",
+    "DU": "a duplicate",
+    "EM": "an estimate",
     "FE": "a memorandum",
+    "FL": "a final notice",
+    "IN": "an inquiry",
     "ME": "a memorandum",
     "P1": "preliminary",
     "RA": "a request for credit",
+    "RC": "a request for a quote",
     "SB": "a second notice",
     "SG": "a sample goods invoice",
 }
 """BIG07 of documents that bill nothing."""
 
-X12_REPLACEMENTS = {"RE": "bills again what another document billed", "RG": "revises another document"}
+X12_REPLACEMENTS = {
+    "AI": "adjusts another document",
+    "CO": "corrects another document",
+    "RE": "bills again what another document billed",
+    "RG": "revises another document",
+}
 """BIG07 of documents that replace another one."""
 
 EDIFACT_ORIGINALS = ("", "9", "22", "35", "47")
@@ -93,6 +108,10 @@ EDIFACT_REPLACEMENTS = {
     "384": "corrects another document",
     "386": "bills a prepayment, which the final invoice bills again",
     "457": "reverses a debit of another document",
+    "471": "corrects another document",
+    "472": "corrects another document",
+    "473": "corrects another document",
+    "500": "bills a prepayment, which the final invoice bills again",
 }
 """BGM document names of documents whose lines another document has too."""
 

@@ -24,8 +24,8 @@ from revrec.sources.edi.x12_transaction import (
     time_of,
 )
 
-CREDITS = ("CE", "CG", "CN", "CR", "MC")
-"""BIG07 of credits: credit invoices and memos, also consolidated ones and those for material."""
+CREDITS = ("CC", "CE", "CG", "CN", "CR", "MC")
+"""BIG07 of credits: credit invoices and memos, also consolidated ones and those for commissions and material."""
 
 UNITS_PER_PRICE = {
     **dict.fromkeys(("PN",), 10),

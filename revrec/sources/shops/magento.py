@@ -85,6 +85,9 @@ def events(node: JsonNode) -> Iterator[DocumentOutcome]:
         return
     for item in node.nodes("items"):
         line = item.text("order_item_id")
+        if item.has("price") and not item.number("price"):
+            yield SkippedDocument("its price is zero", f"{node.place}, line {line}")
+            continue
         values = {
             "type": kind,
             "order_id": node.text("order_id"),

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument
 from revrec.sources.edi.segments import plain
 from revrec.sources.shops.objects import JsonNode, latest
-from revrec.sources.shops.shopify_amounts import ZERO, required_money
+from revrec.sources.shops.shopify_amounts import ZERO, required_money, stated_money
 from revrec.sources.shops.shopify_orders import OrderContext, kind_of, not_billed, refunded
 
 
@@ -100,7 +100,11 @@ def _fulfillment(node: JsonNode) -> Iterator[DocumentOutcome]:
     elif not _delivered_on(node):
         yield SkippedDocument("not delivered yet", node.place)
     else:
-        yield from (_part(node, node, line, line) for line in _fulfilled(node))
+        for line in _fulfilled(node):
+            if stated_money(line, "price") == ZERO:
+                yield SkippedDocument("its amount is zero", f"{node.place}, line {_line_id(line)}")
+            else:
+                yield _part(node, node, line, line)
 
 
 def _part(document: JsonNode, fulfillment: JsonNode, part: JsonNode, item: JsonNode) -> DocumentOutcome:

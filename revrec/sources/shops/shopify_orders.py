@@ -197,7 +197,8 @@ def _order(order: JsonNode) -> Iterator[DocumentOutcome]:
     shipping = [(line, shipping_amounts(line)) for line in order.nodes("shipping_lines")]
     for line, amounts in goods:
         _check_taxes(line, amounts, shared)
-        values = {**_named(line), "kind": "gift_card" if line.flag("gift_card") else "line"}
+        is_gift_card = line.flag("gift_card") or line.flag("is_gift_card")
+        values = {**_named(line), "kind": "gift_card" if is_gift_card else "line"}
         net = amounts.net(shared.taxes_included)
         yield shared.made(line, {**values, "quantity": line.text("quantity")}, net, date)
     for line in tips:
@@ -242,8 +243,16 @@ def _check_refunds(order: JsonNode, refunds: "list[_Refund]") -> None:
             reason = f"is {plain(stated)}, the refunds add up to {plain(paid)}"
             raise order.broken("total_refunded", "", reason, FETCH_WHOLE)
     for line in order.nodes("line_items"):
+        refunded_units = sum((refund.quantity(line.text("id")) for refund in refunds), ZERO)
         if line.has("current_quantity"):
-            _check_quantity(line, sum((refund.quantity(line.text("id")) for refund in refunds), ZERO))
+            _check_quantity(line, refunded_units)
+        if order.text("cancelled_at") and refunded_units != line.required_number("quantity"):
+            reason = f"the order is canceled, but {plain(refunded_units)} of {line.text('quantity')} units of line "
+            reason += f"{line.text('id')} are in its refunds"
+            raise order.broken("cancelled_at", order.text("cancelled_at"), reason, _REFUND_IT)
+
+
+_REFUND_IT = "refund or restock the rest in the shop and fetch the order again"
 
 
 def _check_quantity(line: JsonNode, refunded: Decimal) -> None:

@@ -15,7 +15,8 @@ WRITTEN = {
     "audit_event": "*",
     "import_file": "*",
     "rule_version": "*",
-    "charge_line": "*",
+    "charge_line": "no, source, document, line, customer, item, post_date, amount, currency, rev_rec_date, description,"
+    " quantity, service_start, service_end, entity, credits, dimensions, import_id, row",
     "explanation": "*",
     "plan_part": "*",
     "plan": "*",

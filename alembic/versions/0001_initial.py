@@ -473,6 +473,11 @@ def _whole(name: str, nullable: bool = False, **options: Any) -> sa.Column[int]:
     return sa.Column(name, sa.Integer(), nullable=nullable, **options)
 
 
+def _joined(*columns: str) -> sa.Computed:
+    """Return the text of columns with slashes between them; PostgreSQL has to store it, because it has an index."""
+    return sa.Computed(" || '/' || ".join(columns), persisted=op.get_bind().dialect.name == "postgresql" or None)
+
+
 def _refers(column: str, target: str, deferred: bool = False) -> sa.ForeignKeyConstraint:
     """Return a foreign key. A deferred one lets children be written before the header whose arrival checks them."""
     if deferred:
@@ -521,13 +526,14 @@ def _imports() -> None:
     op.create_table(
         "charge_line",
         _key("no"),
-        *_texts("id", "source", "document", "line", "customer", "item", "post_date"),
+        sa.Column("id", TEXT, _joined("source", "document", "line"), nullable=False),
+        *_texts("source", "document", "line", "customer", "item", "post_date"),
         _big("amount"),
         *_texts("currency"),
         *_texts("rev_rec_date", nullable=True),
         *_texts("description"),
         *_texts("quantity", "service_start", "service_end", nullable=True),
-        *_texts("entity", "credits", "dimensions", "fingerprint"),
+        *_texts("entity", "credits", "dimensions"),
         _key("import_id"),
         _big("row"),
         _refers("import_id", "import_file.id"),

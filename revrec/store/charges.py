@@ -14,10 +14,10 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp, canonical
 from revrec.store.database.bulk import insert_rows, next_number
-from revrec.store.digests import RowDigest, digest_rows
+from revrec.store.digests import RowDigest, covered_columns, digest_rows
 from revrec.store.tables import charge_line, charge_void, cleaning, import_file, quarantine
 
-_COLUMNS = tuple(column.name for column in charge_line.columns)
+_COLUMNS = tuple(column.name for column in covered_columns(charge_line))
 _FIELDS = (
     "source", "document", "line", "customer", "item", "post_date", "amount", "currency",
     "rev_rec_date", "description", "quantity", "service_start", "service_end", "entity", "dimensions", "credits",
@@ -27,10 +27,9 @@ LINE_COLUMNS = [charge_line.c[name] for name in _FIELDS]
 
 
 class KnownCharge(NamedTuple):
-    """A stored charge line by its id: enough to distinguish a repeated row from a conflict."""
+    """A stored charge line by its id: its number, and the import and row that it came from."""
 
     no: int
-    fingerprint: str
     import_id: int
     row: int
 
@@ -69,10 +68,8 @@ def add_import(
 def known_charges(connection: Connection, ids: Sequence[str]) -> dict[str, KnownCharge]:
     """Return the charge lines among ``ids`` that are stored, by id."""
     line = charge_line.c
-    found = connection.execute(
-        select(line.id, line.no, line.fingerprint, line.import_id, line.row).where(line.id.in_(ids))
-    )
-    return {id: KnownCharge(no, fingerprint, import_id, row) for id, no, fingerprint, import_id, row in found}
+    found = connection.execute(select(line.id, line.no, line.import_id, line.row).where(line.id.in_(ids)))
+    return {id: KnownCharge(no, import_id, row) for id, no, import_id, row in found}
 
 
 class DocumentLine(NamedTuple):
@@ -126,11 +123,10 @@ def _iso(day: date | None) -> str | None:
     return iso(day) if day else None
 
 
-def charge_row(no: int, line: ChargeLine, fingerprint: str, import_id: int, row: int) -> tuple[Any, ...]:
+def charge_row(no: int, line: ChargeLine, import_id: int, row: int) -> tuple[Any, ...]:
     """Return a charge line as a row of its table."""
     return (
         no,
-        f"{line.source}/{line.document}/{line.line}",
         line.source,
         line.document,
         line.line,
@@ -147,7 +143,6 @@ def charge_row(no: int, line: ChargeLine, fingerprint: str, import_id: int, row:
         line.entity,
         line.credits,
         dimensions_text(line.dimensions),
-        fingerprint,
         import_id,
         row,
     )

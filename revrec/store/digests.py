@@ -49,12 +49,13 @@ def covered_columns(table: Table) -> list[Any]:
 
     A journal line's entry is already in the key. The columns of a schedule version that change later follow from the
     next version (``superseded_by``) and from the journal lines (``open_from``), as the columns of an entered line do.
+    The database computes the id of a charge line.
     """
     if table is journal_line:
         return [column for column in table.columns if column.name != "entry_id"]
     if table is schedule:
         return [column for column in table.columns if column.name not in ("superseded_by", "open_from")]
-    return list(table.columns)
+    return [column for column in table.columns if column.computed is None]
 
 
 def _replace_foreign_value(value: object) -> object:

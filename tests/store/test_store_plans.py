@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 
 from revrec.core.charge_line import ChargeLine
-from revrec.core.fingerprint import fingerprint
 from revrec.core.golden import play
 from revrec.core.journal import build_entries
 from revrec.core.money import LARGEST, ROUNDINGS, divisible_amounts, split
@@ -64,7 +63,7 @@ def put(connection: Connection, line: ChargeLine) -> tuple[int, int]:
     seq = record(connection, WHO, "import of charges begun", f"import {import_id}", {})
     file = charges.SourceFile("charges.csv", "0" * 64, 1)
     charges.add_import(connection, import_id, "charges", file, "native", WHO.at, WHO.actor, seq)
-    charges.add_charges(connection, [charges.charge_row(no, line, fingerprint(line), import_id, 2)])
+    charges.add_charges(connection, [charges.charge_row(no, line, import_id, 2)])
     return no, seq
 
 

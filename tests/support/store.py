@@ -8,7 +8,6 @@ from itertools import count, pairwise
 from typing import Any
 
 from revrec.core.charge_line import ChargeLine
-from revrec.core.fingerprint import fingerprint
 from revrec.core.invoice import Invoice, InvoiceLine
 from revrec.core.journal import DueLine, JournalEntry, build_entries, reversal_of
 from revrec.store import charges, contracts, rule_versions, schedules
@@ -84,7 +83,7 @@ class FilledDatabase:
             seq = record(connection, WHO, "import of charges begun", f"import {import_id}", {})
             file = charges.SourceFile("charges.csv", "0" * 64, 1)
             charges.add_import(connection, import_id, "charges", file, "native", WHO.at, WHO.actor, seq)
-            charges.add_charges(connection, [charges.charge_row(no, line, fingerprint(line), import_id, 2)])
+            charges.add_charges(connection, [charges.charge_row(no, line, import_id, 2)])
             self._version(connection, no, 1, total, parts, posted, seq, waits)
         return no
 

@@ -3,7 +3,7 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.batching import batched
 from revrec.core.charge_line import ChargeLine
-from revrec.core.fingerprint import differences, fingerprint
+from revrec.core.differences import differences
 from revrec.core.money import decimal_string
 from revrec.core.outliers import far_dates
 from revrec.core.rules.costs import COST_MARK, is_cost
@@ -223,11 +223,12 @@ class ChargeImporter:
         """Import a batch of rows, good and bad."""
         good = self._session.split_good_rows(batch)
         known = charges.known_charges(self._connection, [row.line.id for row in good])
+        before = dict(charges.read_charges(self._connection, [one.no for one in known.values()])) if known else {}
         new: list[tuple[Any, ...]] = []
         for row in good:
             self._post_dates[row.line.post_date] += 1
             self._first_rows.setdefault(row.line.post_date, row.row_number)
-            self._process_row(row, known, new)
+            self._process_row(row, known, before, new)
         if new:
             self._session.record_written("charge lines written", charges.add_charges(self._connection, new))
         self._scheduler.flush()
@@ -272,9 +273,16 @@ class ChargeImporter:
         result.scheduled, result.unscheduled = self._scheduler.scheduled, self._scheduler.unscheduled
 
     def _process_row(
-        self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge], new: list[tuple[Any, ...]]
+        self,
+        row: GoodRow[ChargeLine],
+        known: dict[str, charges.KnownCharge],
+        before: Mapping[int, ChargeLine],
+        new: list[tuple[Any, ...]],
     ) -> None:
-        """Add a new line to ``new`` and to ``known``; count an unchanged line; reject a conflict."""
+        """Add a new line to ``new`` and to ``known``; count an unchanged line; reject a conflict.
+
+        ``before`` are the charge lines of earlier imports by number.
+        """
         line = row.line
         stored = known.get(line.id)
         if stored is None:
@@ -287,12 +295,12 @@ class ChargeImporter:
             # The same id twice in one file: which of the two is right, only the sender knows.
             reason = f"appears in row {stored.row} of this file already"
             self._session.reject_good(row, RowProblem("charge", line.id, reason, _FIX_OF_TWICE))
-        elif stored.fingerprint == fingerprint(line):
+        elif conflicts := differences(before[stored.no], line):
+            # An imported charge is never overwritten: it may be posted, and an auditor must find it as it was.
+            self._session.reject_good(row, *(_conflict(line, *one) for one in conflicts))
+        else:
             self._session.result.unchanged += 1
             self._session.result.amounts_in(line.currency).unchanged += line.amount
-        else:
-            # An imported charge is never overwritten: it may be posted, and an auditor must find it as it was.
-            self._session.reject_good(row, *self._conflicts(stored, line))
 
     def _problem_of_new(self, line: ChargeLine) -> RowProblem | None:
         if is_cost(line.line):
@@ -303,10 +311,10 @@ class ChargeImporter:
 
     def _add(self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge], new: list[tuple[Any, ...]]) -> None:
         self._names_credits |= bool(row.line.credits)
-        line, mark, import_id = row.line, fingerprint(row.line), self._session.import_id
+        line, import_id = row.line, self._session.import_id
         no, self._next = self._next, self._next + 1
-        known[line.id] = charges.KnownCharge(no, mark, import_id, row.row_number)
-        new.append(charges.charge_row(no, line, mark, import_id, row.row_number))
+        known[line.id] = charges.KnownCharge(no, import_id, row.row_number)
+        new.append(charges.charge_row(no, line, import_id, row.row_number))
         self._add_costs(row, new)
         if belongs_to_contract(self._book, line):
             self._of_contracts.append((no, line))
@@ -319,17 +327,14 @@ class ChargeImporter:
         """Add the costs of a new charge line, as charge lines from the same row."""
         for cost in self._book.costs_of(row.line):
             no, self._next = self._next, self._next + 1
-            new.append(charges.charge_row(no, cost, fingerprint(cost), self._session.import_id, row.row_number))
+            new.append(charges.charge_row(no, cost, self._session.import_id, row.row_number))
             self._scheduler.schedule_new(no, cost)
 
-    def _conflicts(self, same: charges.KnownCharge, line: ChargeLine) -> list[RowProblem]:
-        """Return one problem for each figure that differs from the imported charge, which stays as it is."""
-        fix = "the imported charge stays as it is; send a change as a new line that corrects it"
-        stored = charges.read_charge(self._connection, same.no)
-        return [
-            RowProblem(name, new, f"{line.id} was imported with {old or 'nothing'}", fix)
-            for name, old, new in differences(stored, line)
-        ]
+
+def _conflict(line: ChargeLine, name: str, old: str, new: str) -> RowProblem:
+    """Return the problem of a figure that differs from the imported charge, which stays as it is."""
+    fix = "the imported charge stays as it is; send a change as a new line that corrects it"
+    return RowProblem(name, new, f"{line.id} was imported with {old or 'nothing'}", fix)
 
 
 def path_as_text(path: Path) -> str:

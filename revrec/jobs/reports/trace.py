@@ -57,7 +57,6 @@ class TracedCharge(NamedTuple):
     entity: str
     credits: str
     dimensions: dict[str, str]
-    fingerprint: str
 
 
 class CleaningTrace(NamedTuple):

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from revrec.core.batching import batched
-from revrec.core.fingerprint import fingerprint
 from revrec.jobs.paging import PAGE
 from revrec.store import charges
 from revrec.store.audit import record
@@ -31,7 +30,7 @@ def add_missing_costs(
         rows = charges.known_charges(connection, [id for id, _cost in missing])
         next_no = charges.next_charge_number(connection)
         new = [
-            charges.charge_row(no, cost, fingerprint(cost), rows[id].import_id, rows[id].row)
+            charges.charge_row(no, cost, rows[id].import_id, rows[id].row)
             for no, (id, cost) in enumerate(missing, next_no)
         ]
         if new:

@@ -2,20 +2,22 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Column, Connection, Dialect, Executable, Table, func, insert, select
 from sqlalchemy.exc import DBAPIError
+
+MOST_VARIABLES = 999
+"""The most values of one statement that every SQLite accepts."""
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert ``rows``, tuples in the order of ``columns``, without a dict for each row; by COPY on PostgreSQL."""
     if not rows:
         return
-    if connection.dialect.name == "postgresql":
-        _copy(connection, table, columns, rows)
-    else:
-        connection.exec_driver_sql(_statement(table, tuple(columns), connection.dialect), rows)
+    insert_all = _copy if connection.dialect.name == "postgresql" else _insert_many
+    insert_all(connection, table, tuple(columns), rows)
 
 
 def stream_rows(connection: Connection, query: Executable, rows: int = 2_000) -> Any:
@@ -32,13 +34,33 @@ def next_number(connection: Connection, column: "Column[int]") -> int:
     return int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one()) + 1
 
 
+def _insert_many(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Insert many rows by each statement: SQLite prepares to undo every statement that a trigger may refuse."""
+    at_once = MOST_VARIABLES // len(columns)
+    whole = len(rows) - len(rows) % at_once
+    one, many = _statements(table, columns, at_once, connection.dialect)
+    driver: Any = connection.dialect.dbapi
+    try:
+        cursor: Any = connection.connection.cursor()
+        for at in range(0, whole, at_once):
+            cursor.execute(many, list(chain.from_iterable(rows[at : at + at_once])))
+        cursor.executemany(one, rows[whole:])
+    except driver.Error as error:
+        raise DBAPIError.instance(one, None, error, driver.Error) from error
+
+
 @lru_cache(maxsize=64)
-def _statement(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
-    return str(insert(table).compile(dialect=dialect, column_keys=list(columns)))
+def _statements(table: Table, columns: tuple[str, ...], rows: int, dialect: Dialect) -> tuple[str, str]:
+    """Return the statements that insert one row, and this number of rows."""
+    one = str(insert(table).compile(dialect=dialect, column_keys=list(columns)))
+    values = one[one.rindex("(") :]
+    return one, one + f", {values}" * (rows - 1)
 
 
-def _copy(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    statement = _copy_statement(table, tuple(columns), connection.dialect)
+def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+    statement = _copy_statement(table, columns, connection.dialect)
     driver: Any = connection.dialect.dbapi
     try:
         cursor: Any = connection.connection.cursor()

@@ -54,7 +54,6 @@ class ChargeRecord(NamedTuple):
     entity: str
     credits: str
     dimensions: str
-    fingerprint: str
     import_id: int
     row: int
 

@@ -65,6 +65,13 @@ class ParsedNumber(NamedTuple):
         return Decimal(f"{'-' if self.negative else ''}{self.whole}.{self.fraction}")
 
 
+def number_text(number: Decimal, point: str) -> str:
+    """Return a number as text with this decimal sign, without zeros at the end of its decimals."""
+    whole, _point, fraction = f"{number:f}".partition(".")
+    fraction = fraction.rstrip("0")
+    return f"{whole}{point}{fraction}" if fraction else whole
+
+
 def number_reader(style: NumberStyle) -> Callable[[str], ParsedNumber]:
     """Return a function that parses a number's text and raises InvalidValue if it is not a plain number."""
     group = f"[{_BLANKS}]" if style.thousands == " " else re.escape(style.thousands)

@@ -15,6 +15,7 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.money import minor_digits
 from revrec.sources.cleaning import CleaningTrail
 from revrec.sources.fields import CHARGE_FIELDS
+from revrec.sources.formula import UnreadableText
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import InvalidValue, RowProblem
@@ -59,7 +60,7 @@ class ChargeRows:
     def rows(self, table: Table) -> Iterator[ChargeRowResult]:
         """Yield each record as a good or a bad row, in the file's order."""
         scan, read_fast, read_strict, fill_row = table.scan, self.read_fast, self.read_strict, self._layout.fill_row
-        normalized_texts = self._values.normalized_texts
+        normalized_texts, has_formulas = self._values.normalized_texts, self._layout.has_formulas
         for number, row in table.records:
             if isinstance(row, PassedOverRecord):
                 money = [found for one in row.rows if (found := self.money(fill_row(one)[0]))]
@@ -71,7 +72,8 @@ class ChargeRows:
             values, changed = fill_row(row)
             # Control characters and Unicode outside NFC would pass the fast path unseen. The scan of the bytes already
             # knows whether any row so far could hold them, so most files never pay for a check of each row.
-            if (scan is None or scan.unusual) and not _is_plain(values):
+            is_unreadable = has_formulas and any(type(text) is UnreadableText for text in values)
+            if is_unreadable or ((scan is None or scan.unusual) and not _is_plain(values)):
                 result, changed = read_strict(values), True
             else:
                 try:

@@ -1,15 +1,17 @@
 """Control totals: what a file, a document or a person states, compared with the rows that were read."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
+from itertools import groupby
 
 from revrec.core.charge_line import ChargeLine
-from revrec.core.money import decimal_string
+from revrec.core.money import decimal_string, minor_digits
 from revrec.sources.amounts import NumberStyle, ParsedNumber, currency_beside, number_reader
-from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import InvalidValue, shorten
-from revrec.sources.rows import BadRow, ChargeRowResult, GoodRow, RowMoney
+from revrec.sources.layout import Layout
+from revrec.sources.mapping import COMPUTE, DOCUMENT_COLUMN, DOCUMENT_TOTAL, MINOR_UNITS, ColumnMapping
+from revrec.sources.problems import InvalidValue, RowProblem, shorten
+from revrec.sources.rows import BadRow, ChargeRowResult, GoodRow, PassedOver, RowMoney
 from revrec.sources.stream import SourceStream
 from revrec.sources.values import currency_code
 
@@ -17,6 +19,7 @@ ANY_CURRENCY = ""
 """The currency of a total that names none: it belongs to the only currency of the file."""
 
 _FIX = "check whether rows are missing, doubled or changed, or correct the total"
+_FIX_DOCUMENT = "fetch the document again with all its lines, discounts and taxes, or correct the formula of its total"
 _NAME_EACH = 'state a total for each currency, such as --expect "100.00 USD" --expect "20.00 EUR"'
 
 
@@ -54,14 +57,17 @@ def _read_amount(text: str, style: NumberStyle) -> ParsedNumber:
 
 
 def controlled(
-    rows: Iterator[ChargeRowResult], source: SourceStream, mapping: ColumnMapping, header: Sequence[str]
+    rows: Iterator[ChargeRowResult], source: SourceStream, mapping: ColumnMapping, layout: Layout
 ) -> Iterator[ChargeRowResult]:
-    """Yield the rows, and compare their totals at the end.
+    """Yield the rows, and compare their totals: of each document with lines at once, the others at the end.
 
     Raises:
         SourceError: a total differs; it shows both figures. Nothing of the file may be kept.
     """
-    totals = _ControlTotals(source, mapping, header)
+    stated = StatedTotals(mapping, layout).of if mapping.states_total else None
+    if stated and mapping.lines:
+        rows, stated = _documents(rows, layout, stated), None
+    totals = _ControlTotals(source, mapping, stated)
     for row in rows:
         if isinstance(row, GoodRow):
             totals.add(row)
@@ -71,18 +77,117 @@ def controlled(
     totals.check()
 
 
+class StatedTotals:
+    """The total that a row states of its document: in a column, or by a formula over the row."""
+
+    def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
+        self._read = number_reader(mapping.style)
+        self._formula = mapping.total_formula
+        self._places = layout.formula_places(mapping.total_formula) if mapping.total_formula else {}
+        self._column = layout.place_of(mapping.document_total) if mapping.document_total else 0
+        self._is_minor = mapping.amount_is == MINOR_UNITS
+        self._complete = layout.complete
+        self.name = mapping.document_total or DOCUMENT_TOTAL
+
+    def of(self, row: Sequence[str], currency: str) -> Decimal | None:
+        """Return the total of the row's document; None if its column is empty.
+
+        Raises:
+            InvalidValue: it is not a number, or cannot be computed.
+        """
+        if self._formula:
+            values = self._complete(list(row))
+            texts = {name: values[place] for name, place in self._places.items()}
+            found = self._computed(texts)
+        else:
+            text = row[self._column]
+            if not text.strip():
+                return None
+            try:
+                found = self._read(text).decimal
+            except InvalidValue as refused:
+                raise InvalidValue(f'{self.name} "{shorten(text)}" {refused.reason}', refused.fix) from None
+        return found.scaleb(-minor_digits(currency)) if self._is_minor else found
+
+    def _computed(self, texts: Mapping[str, str]) -> Decimal:
+        assert self._formula is not None
+        found = self._formula.value(texts, self._read).result
+        return self._read(found).decimal if isinstance(found, str) else Decimal(found)
+
+
+Stated = Callable[[Sequence[str], str], Decimal | None]
+"""Returns the total of the document of a row in this currency; None if the row does not state it."""
+
+
+def _documents(rows: Iterator[ChargeRowResult], layout: Layout, stated: Stated) -> Iterator[ChargeRowResult]:
+    """Yield the rows of each document, or instead one bad row if they do not add up to the total that it states."""
+    place = layout.place_of(DOCUMENT_COLUMN)
+    number = ""
+
+    def document(row: ChargeRowResult) -> str:
+        # A record that is skipped or damaged has no columns, and belongs to the document before it.
+        nonlocal number
+        raw = row.raw if isinstance(row, GoodRow | BadRow) else ()
+        number = raw[place] if len(raw) > place else number
+        return number
+
+    for _number, group in groupby(rows, document):
+        yield from _checked(list(group), stated)
+
+
+def _checked(rows: list[ChargeRowResult], stated: Stated) -> Iterator[ChargeRowResult]:
+    problem = _contradiction(rows, stated)
+    if problem is None:
+        yield from rows
+        return
+    yield from (row for row in rows if isinstance(row, PassedOver))
+    charged = [row for row in rows if isinstance(row, GoodRow)]
+    money = Counter[str]()
+    for row in charged:
+        money[row.line.currency] += row.line.amount
+    first, currency = charged[0], charged[0].line.currency
+    raw = ["\n".join(" | ".join(row.raw) for row in charged)]
+    yield BadRow(
+        first.row_number, [problem], f"document {first.line.document}", raw, RowMoney(money[currency], currency)
+    )
+
+
+def _contradiction(rows: list[ChargeRowResult], stated: Stated) -> RowProblem | None:
+    """Return the problem of a document whose charge lines do not add up to its total; None if they do.
+
+    A document with a bad row is refused for that row.
+    """
+    charged = [row for row in rows if isinstance(row, GoodRow)]
+    if not charged or any(isinstance(row, BadRow) for row in rows):
+        return None
+    lines = [row.line for row in charged]
+    currency = lines[0].currency
+    if any(line.currency != currency for line in lines):
+        return RowProblem("currency", "", "differs between the lines of the document", "correct the document")
+    found = decimal_string(sum(line.amount for line in lines), currency)
+    try:
+        total = stated(charged[0].raw, currency)
+    except InvalidValue as refused:
+        return RowProblem(DOCUMENT_TOTAL, "", refused.reason, refused.fix)
+    if total is None:
+        return RowProblem(DOCUMENT_TOTAL, "", "is empty", "state the total of each document")
+    if total == Decimal(found):
+        return None
+    reason = f"is {total:f}, the charge lines add up to {found}"
+    return RowProblem(DOCUMENT_TOTAL, f"{total:f}", reason, _FIX_DOCUMENT)
+
+
 class _ControlTotals:
     """Sums of the rows of a file and of its documents, and the totals that they must have.
 
     The total of a file includes bad rows whose amount can be read: they are missing in the books, not in the file.
     """
 
-    def __init__(self, source: SourceStream, mapping: ColumnMapping, header: Sequence[str]) -> None:
+    def __init__(self, source: SourceStream, mapping: ColumnMapping, stated: Stated | None) -> None:
         self._source = source
-        self._read = number_reader(mapping.style)
         self._totals = read_totals(mapping.totals, mapping.style)
-        self._column = mapping.document_total
-        self._place = list(header).index(self._column) if self._column else -1
+        self._column = mapping.document_total or f"{COMPUTE}.{DOCUMENT_TOTAL}"
+        self._of_row = stated
         self._sums: Counter[str] = Counter()
         self._without_amount = 0
         self._documents: dict[str, Decimal] = {}
@@ -92,11 +197,11 @@ class _ControlTotals:
         """Add a charge line."""
         line = row.line
         self._sums[line.currency] += line.amount
-        if self._column:
+        if self._of_row:
             document = f"{line.source}/{line.document}"
             amount = Decimal(decimal_string(line.amount, line.currency))
             self._documents[document] = self._documents.get(document, Decimal(0)) + amount
-            self._state(document, row.raw[self._place], row.row_number)
+            self._state(document, row)
 
     def add_bad(self, money: RowMoney | None) -> None:
         """Add a row that cannot be used."""
@@ -105,15 +210,15 @@ class _ControlTotals:
         else:
             self._without_amount += 1
 
-    def _state(self, document: str, text: str, number: int) -> None:
+    def _state(self, document: str, row: GoodRow[ChargeLine]) -> None:
         """Note the total of a document: rows after its first one may leave it empty, but not contradict it."""
-        if not text.strip():
-            return
+        number = row.row_number
         try:
-            stated = self._read(text).decimal
+            stated = self._of_row(row.raw, row.line.currency) if self._of_row else None
         except InvalidValue as refused:
-            reason = f'{self._column} "{shorten(text)}" {refused.reason}'
-            raise self._source.error(f"row {number}", reason, refused.fix) from None
+            raise self._source.error(f"row {number}", refused.reason, refused.fix) from None
+        if stated is None:
+            return
         if self._stated.setdefault(document, stated) != stated:
             reason = f"the total of {shorten(document)} is {stated} here and {self._stated[document]} before"
             raise self._source.error(f"row {number}", reason, "state the same total in each row of a document")

@@ -11,7 +11,7 @@ from revrec.sources.events import EventRows
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import RowProblem
-from revrec.sources.read import open_table
+from revrec.sources.read import open_table, wanted_rows
 from revrec.sources.rows import CleaningStep, DamagedRecord, PassedOverRecord
 from revrec.sources.stream import SourceStream
 
@@ -44,6 +44,7 @@ def explain_rows(stream: SourceStream, mapping: ColumnMapping, most: int) -> Ite
     with stream:
         table = open_table(stream, mapping)
         layout = Layout(mapping, table.header)
+        table = wanted_rows(table, mapping, layout)
         reader = _Explainer(mapping, layout)
         for number, row in islice(table.records, most):
             place = table.place(number)

@@ -1,11 +1,12 @@
-"""Fill in values before a row is read: aliases, values from lookup tables, defaults, and fixes by people."""
+"""Fill in values before a row is read: aliases, lookup tables, defaults, formulas, rounding, and fixes by people."""
 
-from collections.abc import Callable
-from decimal import Decimal, localcontext
+from collections.abc import Callable, Mapping
+from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from typing import NamedTuple, Protocol
 
 from revrec.core.money import UnknownCurrency, minor_digits
-from revrec.sources.amounts import MOST_DIGITS, ParsedNumber
+from revrec.sources.amounts import MOST_DIGITS, ParsedNumber, number_text
+from revrec.sources.formula import Formula, UnreadableText
 from revrec.sources.lookup import MappingTable
 from revrec.sources.problems import InvalidValue
 from revrec.sources.rows import CleaningStep
@@ -107,11 +108,100 @@ class AmountFiller(NamedTuple):
             return None
         try:
             number = self.read(before)
-            factor = self.read(by).decimal if self.is_unit_price else Decimal(1).scaleb(-minor_digits(by))
-            whole, _point, fraction = f"{multiply_exactly(number.decimal, factor):f}".partition(".")
-            fraction = fraction.rstrip("0")
-            product = f"{whole}{self.point}{fraction}" if fraction else whole
+            factor = self.read(by).decimal if self.is_unit_price else Decimal(1).scaleb(-minor_digits(by.upper()))
+            product = number_text(multiply_exactly(number.decimal, factor), self.point)
             values[self.place] = f"{product} {number.beside}".strip()
         except (InvalidValue, UnknownCurrency):
             values[self.place] = f"{before} x {by or '?'}"
         return CleaningStep("amount", before, values[self.place], "unit price" if self.is_unit_price else "minor units")
+
+
+class FormulaFiller(NamedTuple):
+    """Formula: replaces a value with what is computed from others of its row; ``places`` are theirs, by name.
+
+    What cannot be computed becomes an :class:`UnreadableText`, so that its row is refused with the reason.
+    """
+
+    field: str
+    place: int
+    formula: Formula
+    places: Mapping[str, int]
+    read: Callable[[str], ParsedNumber]
+    point: str
+
+    def fill(self, values: list[str]) -> CleaningStep | None:
+        """Replace the value with the computed one."""
+        before = values[self.place]
+        texts = {name: values[place] for name, place in self.places.items()}
+        try:
+            values[self.place] = self.formula.value(texts, self.read).written(self.point)
+        except InvalidValue as refused:
+            values[self.place] = UnreadableText.of(self.formula, refused)
+        if values[self.place] == before:
+            return None
+        return CleaningStep(self.field, before, values[self.place], "computed")
+
+
+class RoundingFiller(NamedTuple):
+    """Rounding: an amount with more decimals than its currency has is rounded, since its mapping says so."""
+
+    place: int
+    currency_place: int
+    signs: Mapping[str, str]
+    rounding: str
+    read: Callable[[str], ParsedNumber]
+    point: str
+
+    def fill(self, values: list[str]) -> CleaningStep | None:
+        """Round the amount; leave what cannot be read as it is, to be reported where it is read."""
+        before = values[self.place]
+        try:
+            number = self.read(before)
+            currency = values[self.currency_place].strip() or self.signs.get(number.beside, number.beside)
+            digits = minor_digits(currency.upper())
+        except (InvalidValue, UnknownCurrency):
+            return None
+        if len(number.fraction.rstrip("0")) <= digits:
+            return None
+        with localcontext() as context:
+            context.prec = 4 * MOST_DIGITS
+            way = ROUND_HALF_UP if self.rounding == "half_up" else ROUND_HALF_EVEN
+            rounded = number.decimal.quantize(Decimal(1).scaleb(-digits), way)
+        text = f"{rounded:f}".replace(".", self.point)
+        values[self.place] = f"{text} {number.beside}".strip()
+        return CleaningStep("amount", before, values[self.place], f"rounded {self.rounding.replace('_', ' ')}")
+
+
+BookedValue = Callable[[str, str, str], str]
+"""Returns the value of a field in the charge lines of a source and document; empty if they have none or several."""
+
+MOST_DOCUMENTS = 100_000
+"""Documents of a file whose values are remembered for later rows."""
+
+
+class DocumentFiller:
+    """A missing value that other charge lines of the document supply: earlier rows of the file, or else the books."""
+
+    def __init__(self, field: str, place: int, document: tuple[int, int], booked: BookedValue | None) -> None:
+        self._field = field
+        self._place = place
+        self._source_place, self._document_place = document
+        self._booked = booked
+        self._known: dict[tuple[str, str], str] = {}
+
+    def fill(self, values: list[str]) -> CleaningStep | None:
+        """Fill an empty value, or remember the value for the document's other rows."""
+        before = values[self._place]
+        key = values[self._source_place].strip(), values[self._document_place].strip()
+        if before.strip():
+            if len(self._known) < MOST_DOCUMENTS:
+                self._known.setdefault(key, before)
+            return None
+        if key not in self._known and self._booked is not None:
+            found = self._booked(*key, self._field)
+            if found:
+                self._known[key] = found
+        if key not in self._known:
+            return None
+        values[self._place] = self._known[key]
+        return CleaningStep(self._field, before, values[self._place], "from its document")

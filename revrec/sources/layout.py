@@ -5,7 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from revrec.core.keys import nearest
 from revrec.sources.amounts import number_reader
-from revrec.sources.fill import AliasFiller, AmountFiller, DefaultFiller, Filler, FixFiller, LookupFiller
+from revrec.sources.fill import (
+    AliasFiller,
+    AmountFiller,
+    BookedValue,
+    DefaultFiller,
+    DocumentFiller,
+    Filler,
+    FixFiller,
+    FormulaFiller,
+    LookupFiller,
+    RoundingFiller,
+)
+from revrec.sources.formula import Formula
 from revrec.sources.keyed import unknown_column
 from revrec.sources.mapping import UNIT_PRICE, ColumnMapping
 from revrec.sources.problems import shorten
@@ -20,18 +32,31 @@ class Layout:
     """Positions of fields and dimensions in a row that :meth:`complete` has filled in.
 
     Constants and an empty text follow the row's own values, so that every field has a position. ``fillers`` change a
-    row in this order: fixes by people, defaults of fields without a lookup, aliases, lookups, the other defaults.
+    row in this order: fixes by people, defaults of fields without a lookup, aliases, lookups, other lines of the
+    document, the other defaults, formulas, scale or quantity of the amount, rounding. ``booked`` finds values of
+    documents in the books.
     """
 
-    def __init__(self, mapping: ColumnMapping, header: Sequence[str], fixes: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        mapping: ColumnMapping,
+        header: Sequence[str],
+        fixes: Mapping[str, str] | None = None,
+        booked: BookedValue | None = None,
+    ) -> None:
+        self.has_formulas = bool(mapping.formulas)
+        self._booked = booked
         self._tail = [""]
         self._copies: list[tuple[int, int]] = []
         self.positions: dict[str, int] = {}
         self.columns: dict[str, str] = {}
-        places = {column: place for place, column in enumerate(header)}
+        self._places = places = {column: place for place, column in enumerate(header)}
         filled = {*mapping.defaults, *mapping.aliases, *mapping.lookups, *(fixes or {})}
-        filled |= {"amount"} if mapping.amount_is else set()
+        filled |= {*mapping.formulas, *mapping.from_document}
+        filled |= {"amount"} if mapping.amount_is or mapping.rounding else set()
         self._shared = Counter(mapping.column_of(name) for name in _all_names(mapping))
+        self._shared.update(mapping.formula_columns)
+        self._empty = len(header)
         for name in _all_names(mapping):
             self.positions[name] = self._place(name, mapping, places, len(header), name in filled)
         self.fillers = list(self._fillers(mapping, fixes or {}))
@@ -42,7 +67,7 @@ class Layout:
             self.columns[name] = column
             if not is_filled or self._shared[column] == 1:
                 return places[column]
-            # Two fields may share a column. Filling in one of them must not change the other, so it gets a copy.
+            # Fields and formulas may share a column. Filling in one must not change the other, so it gets a copy.
             self._tail.append("")
             self._copies.append((width + len(self._tail) - 1, places[column]))
             return self._copies[-1][0]
@@ -57,19 +82,38 @@ class Layout:
         yield from (FixFiller(name, at[name], text) for name, text in fixes.items())
         for last in (False, True):
             for name, text in mapping.defaults.items():
-                if text and name in at and (name in mapping.lookups) is last:
+                if text and name in at and (name in mapping.lookups or name in mapping.from_document) is last:
                     yield DefaultFiller(name, at[name], text)
             if not last:
                 yield from (AliasFiller(name, at[name], table) for name, table in mapping.aliases.items() if name in at)
                 for name, (by, table) in mapping.lookups.items():
                     if name in at and by in at:
                         yield LookupFiller(name, at[name], at[by], table)
+                for name in mapping.from_document:
+                    yield DocumentFiller(name, at[name], (at["source"], at["document"]), self._booked)
+        yield from self._computing(mapping, fixes)
 
+    def _computing(self, mapping: ColumnMapping, fixes: Mapping[str, str]) -> Iterator[Filler]:
+        """Yield the fillers of numbers. A fix replaces the result of a formula, since a person wrote the value."""
+        at, read, point = self.positions, number_reader(mapping.style), mapping.style.decimal
+        for name, formula in mapping.formulas.items():
+            if name in at and name not in fixes:
+                yield FormulaFiller(name, at[name], formula, self.formula_places(formula), read, point)
         if mapping.amount_is:
             is_unit_price = mapping.amount_is == UNIT_PRICE
             factor = at["quantity" if is_unit_price else "currency"]
-            read, point = number_reader(mapping.style), mapping.style.decimal
             yield AmountFiller(at["amount"], factor, is_unit_price, read, point)
+        if mapping.rounding:
+            signs = mapping.style.signs
+            yield RoundingFiller(at["amount"], at["currency"], signs, mapping.rounding, read, point)
+
+    def formula_places(self, formula: Formula) -> dict[str, int]:
+        """Return the positions of what a formula reads: fields, or else columns."""
+        return {name: self.positions.get(name, self._places.get(name, self._empty)) for name in formula.names}
+
+    def place_of(self, column: str) -> int:
+        """Return the position of a column in a row."""
+        return self._places[column]
 
     def spread(self, row: Sequence[str]) -> list[str]:
         """Return the row with the constants after it, before anything is filled in."""
@@ -129,12 +173,17 @@ def _twice(header: list[str], mapping: ColumnMapping) -> list[HeaderProblem]:
 
 def _absent(header: list[str], mapping: ColumnMapping) -> dict[str, str]:
     """Return the fields whose column is missing, with that column: required ones, and all that the mapping names."""
-    must = {field.name for field in mapping.fields if field.required} - {*mapping.defaults, *mapping.lookups}
+    must = {field.name for field in mapping.fields if field.required} - {
+        *mapping.defaults,
+        *mapping.lookups,
+        *mapping.from_document,
+    }
     if not mapping.needs_currency():
         must.discard("currency")
     must |= {*mapping.columns, *mapping.dimensions}
+    must -= {name for name in mapping.formulas if not mapping.has_column(name)}
     columns = {name: mapping.column_of(name) for name in _all_names(mapping) if name in must}
-    columns |= {column: column for column in (*mapping.only, *mapping.control_columns)}
+    columns |= {column: column for column in mapping.other_columns}
     return {name: column for name, column in columns.items() if column is not None and column not in header}
 
 

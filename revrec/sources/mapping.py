@@ -29,6 +29,7 @@ from revrec.sources.fields import (
     EVENT_FIELDS,
     FieldSpec,
 )
+from revrec.sources.formula import Formula
 from revrec.sources.lookup import FieldLookup, MappingTable
 
 RowType = Literal["charges", "events"]
@@ -42,11 +43,24 @@ TOTAL = "total"
 DOCUMENT_TOTAL = "document_total"
 """Key of ``control``: the column that states the total of the row's document."""
 
+COMPUTE = "compute"
+"""Key of the table of formulas, by field."""
+
 UNIT_PRICE = "unit_price"
 """Value of ``amount_is``: the column has the price of one unit."""
 
 MINOR_UNITS = "minor_units"
 """Value of ``amount_is``: the column has cents, or the currency's other minor units."""
+
+LINE_SCOPE = "line."
+"""Start of the columns of a document's lines: ``line.quantity``."""
+
+LIST_COLUMN, NUMBER_COLUMN, DOCUMENT_COLUMN = "#list", "#number", "#document"
+"""Columns that a document with lines has besides its values: the list that a line is in, its number in that list (from
+1), and the number of the document in the file."""
+
+ROUNDINGS = ("half_up", "half_even")
+"""Values of ``rounding``."""
 
 NUMBERED = "#"
 """Constant of ``line``: the rows of each document are numbered in their order."""
@@ -73,12 +87,16 @@ class ColumnMapping:
     them. ``ignore`` holds names or patterns of columns to skip, and ``only`` (column to patterns) selects records.
     ``totals`` are the totals of a file, one for each currency; ``document_total`` is the column with the total of the
     row's document. ``numbered`` is True if the file has no line numbers.
-    ``header_row`` is the row of the header, 0 for the first one; ``short_rows`` is ``fill`` if rows may end early.
+    ``header_row`` has the first and the last row of the header, None for the first row of the file that is not blank;
+    ``short_rows`` is ``fill`` if rows may end early; ``headings`` are columns whose value is in a row above its rows.
+    ``formulas`` compute fields and ``total_formula`` the document's total; ``skip`` has conditions by reason.
+    ``lines`` are the paths of the lists whose items are the rows of a JSON or XML document. ``from_document`` are
+    fields that other charge lines of the same document supply. ``rounding`` is one of :data:`ROUNDINGS`, or empty.
     ``timezone`` is the time zone in which the day of a time is found, empty if times have their days as written, and
     ``times_in`` is the zone of times without a mark, empty if it is the same.
     ``amount_is`` is :data:`UNIT_PRICE` or :data:`MINOR_UNITS`, or empty for amounts of the whole line.
-    ``format``, ``delimiter``, ``encoding``, ``record`` (path to the records of JSON and XML) and ``sheet`` are empty if
-    the file itself determines them. ``positions`` are the columns of fixed-width lines.
+    ``format``, ``delimiter``, ``encoding``, ``record`` (paths to the records of JSON and XML) and ``sheet`` are empty
+    if the file itself determines them. ``positions`` are the columns of fixed-width lines.
     """
 
     name: str = "native"
@@ -88,7 +106,8 @@ class ColumnMapping:
     totals: tuple[str, ...] = ()
     document_total: str = ""
     numbered: bool = False
-    header_row: int = 0
+    header_row: tuple[int, int] | None = None
+    headings: tuple[str, ...] = ()
     short_rows: str = ""
     amount_is: str = ""
     defaults: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +120,13 @@ class ColumnMapping:
     delimiter: str = ""
     encoding: str = ""
     format: str = ""
-    record: str = ""
+    record: tuple[str, ...] = ()
+    lines: tuple[str, ...] = ()
+    formulas: Mapping[str, Formula] = field(default_factory=dict)
+    total_formula: Formula | None = None
+    skip: Mapping[str, Formula] = field(default_factory=dict)
+    rounding: str = ""
+    from_document: tuple[str, ...] = ()
     sheet: str = ""
     positions: Mapping[str, ColumnPosition] = field(default_factory=dict)
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -146,12 +171,34 @@ class ColumnMapping:
         if self.by_document:
             native = (*(one.name for one in EVENT_ADDRESS_FIELDS), *EVENT_COLUMNS[1:])
         names = dict.fromkeys((*native, *self.all_dimensions))
-        wanted = [column for name in names if (column := self.column_of(name)) is not None]
-        return tuple(dict.fromkeys((*wanted, *self.only, *self.control_columns)))
+        wanted = [column for name in names if self.has_column(name) and (column := self.column_of(name)) is not None]
+        return tuple(dict.fromkeys((*wanted, *self.other_columns)))
+
+    def has_column(self, name: str) -> bool:
+        """Return False if a formula computes the field without reading it."""
+        formula = self.formulas.get(name)
+        return formula is None or name in self.columns or name in self.dimensions or name in formula.names
 
     def named_columns(self) -> tuple[str, ...]:
         """Return the columns that the mapping names."""
-        return (*self.columns.values(), *self.dimensions.values(), *self.only, *self.control_columns)
+        return (*self.columns.values(), *self.dimensions.values(), *self.other_columns)
+
+    @property
+    def other_columns(self) -> tuple[str, ...]:
+        """The columns that are not a field's: of ``only``, totals, headings and formulas."""
+        return (*self.only, *self.control_columns, *self.headings, *self.formula_columns)
+
+    @property
+    def formula_columns(self) -> tuple[str, ...]:
+        """The columns that formulas read: their names that are not fields."""
+        fields = {*(one.name for one in self.fields), *self.all_dimensions}
+        used = (*self.formulas.values(), *self.skip.values(), *((self.total_formula,) if self.total_formula else ()))
+        return tuple(dict.fromkeys(name for one in used for name in one.names if name not in fields))
+
+    @property
+    def states_total(self) -> bool:
+        """True if each document states its total."""
+        return bool(self.document_total or self.total_formula)
 
     @property
     def control_columns(self) -> tuple[str, ...]:

@@ -9,12 +9,26 @@ from revrec.core.keys import ANY_TEXT, ConfigKey, RejectedValue, ValueKind, choi
 from revrec.core.money import UnknownCurrency, minor_digits
 from revrec.sources import formats
 from revrec.sources.dates import compile_format
-from revrec.sources.mapping import CONTROL, DOCUMENT_TOTAL, MINOR_UNITS, TOTAL, UNIT_PRICE, ColumnPosition
+from revrec.sources.formula import YES_OR_NO, Formula
+from revrec.sources.mapping import (
+    CONTROL,
+    DOCUMENT_TOTAL,
+    MINOR_UNITS,
+    ROUNDINGS,
+    TOTAL,
+    UNIT_PRICE,
+    ColumnPosition,
+)
 from revrec.sources.time_zones import ZONE_NAME
 
 WIDEST_LINE = 32_768
 """Most characters of a fixed-width line."""
 
+FROM_DOCUMENT = ("customer", "currency", "entity")
+"""Fields that other charge lines of a document may supply: those that a document has once."""
+
+MOST_HEADER_ROWS = 5
+_HEADER_ROWS = re.compile(r"([1-9]\d{0,4})(?:\s*-\s*([1-9]\d{0,4}))?", re.ASCII)
 _POSITION = re.compile(
     r"(?P<first>\d{1,5})(?:\s*-\s*(?P<last>\d{1,5}))?(?:,\s*(?P<decimals>[0-4]) decimals?)?", re.ASCII
 )
@@ -48,11 +62,30 @@ def _delimiter(value: Any) -> str:
     return text
 
 
-def _row_number(value: Any) -> int:
-    text = ANY_TEXT.read(value)
-    if not re.fullmatch("[1-9][0-9]{0,4}", text):
+def _header_rows(value: Any) -> tuple[int, int]:
+    found = _HEADER_ROWS.fullmatch(ANY_TEXT.read(value))
+    if not found:
         raise RejectedValue()
-    return int(text)
+    first, last = int(found[1]), int(found[2] or found[1])
+    if not first <= last < first + MOST_HEADER_ROWS:
+        raise RejectedValue()
+    return first, last
+
+
+def _formula(value: Any) -> Formula:
+    return Formula(ANY_TEXT.read(value))
+
+
+def _from_document(value: Any) -> tuple[str, ...]:
+    names = _texts(value)
+    for position, name in enumerate(names):
+        if name not in FROM_DOCUMENT:
+            raise RejectedValue(item=position)
+    return names
+
+
+def _condition(value: Any) -> Formula:
+    return Formula(ANY_TEXT.read(value), YES_OR_NO)
 
 
 def _currency(value: Any) -> str:
@@ -105,6 +138,10 @@ _COLUMNS = ValueKind('a list of column names, such as ["Notes"]', _texts, {"type
 _PATTERNS = ValueKind(
     'a text or a list of texts, such as ["D1", "X*"]', _patterns, {"anyOf": [{"type": "string"}, {"type": "array"}]}
 )
+_FROM_DOCUMENT = ValueKind(f"a list of {', '.join(FROM_DOCUMENT)}", _from_document, {"type": "array"}, FROM_DOCUMENT)
+_PATHS = _PATTERNS._replace(wanted='a path such as "data/orders", or a list of paths')
+_FORMULA = _kind('a formula such as "quantity * price - discount"', _formula)
+_CONDITION = _kind("a condition such as \"status == 'draft'\"", _condition)
 _TOTALS = _PATTERNS._replace(wanted='an amount in quotes, or a list such as ["100.00 USD", "20.00 EUR"]')
 _LOOKUP = (
     ConfigKey("table", _TABLE_FILE, "The lookup table: a CSV file next to the configuration.", required=True),
@@ -133,13 +170,15 @@ OPTIONS = (
     ConfigKey(
         "encoding", _kind('an encoding such as "utf-8", "cp1252" or "utf-16"', _encoding), "The encoding of its files."
     ),
-    ConfigKey("record", ANY_TEXT, "The path to the records of JSON and XML."),
+    ConfigKey("record", _PATHS, "The path to the records of JSON and XML."),
+    ConfigKey("lines", _PATHS, "The lists in each document of JSON or XML whose items are its lines."),
     ConfigKey("sheet", ANY_TEXT, "The sheet of a workbook."),
     ConfigKey(
         "header_row",
-        _kind('the number of the row with the column names, in quotes, such as "4"', _row_number),
-        "The row with the column names.",
+        _kind('the number of the row with the column names, in quotes, such as "4", or "4-5"', _header_rows),
+        "The row with the column names, or its first and last row.",
     ),
+    ConfigKey("headings", _COLUMNS, "Columns whose value is in a heading row above its rows."),
     ConfigKey(
         "short_rows", choice("fill")._replace(wanted='"fill"'), "A row of CSV may end before its last columns if set."
     ),
@@ -148,6 +187,10 @@ OPTIONS = (
         choice(UNIT_PRICE, MINOR_UNITS),
         "The meaning of the column of amounts: the price of one unit, or minor units.",
     ),
+    ConfigKey("rounding", choice(*ROUNDINGS), "Round amounts with more decimals than their currency has."),
+    _by_name("compute", _FORMULA, "The formula of a field, or of document_total."),
+    _by_name("skip", _CONDITION, "The condition of rows to leave out; the key is the reason that is reported."),
+    ConfigKey("from_document", _FROM_DOCUMENT, "Missing fields that other charge lines of the document supply."),
     ConfigKey("ignore", _COLUMNS, "Columns to skip; * and ? are wildcards."),
     _by_name("columns", ANY_TEXT, "The column of a field."),
     _by_name("defaults", ANY_TEXT, "The value of a field if its cell is empty or its column is missing."),

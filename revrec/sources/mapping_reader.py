@@ -12,15 +12,18 @@ from revrec.sources.control import read_totals
 from revrec.sources.fields import CHARGE_COLUMNS, EVENT_ADDRESS, EVENT_COLUMNS
 from revrec.sources.formats import times_in
 from revrec.sources.lookup import ALIAS, FieldLookup, MappingTable
-from revrec.sources.mapping import CONTROL, DOCUMENT_TOTAL, NUMBERED, TOTAL, UNDECIDED, ColumnMapping
+from revrec.sources.mapping import COMPUTE, CONTROL, DOCUMENT_TOTAL, NUMBERED, TOTAL, UNDECIDED, ColumnMapping
 from revrec.sources.mapping_keys import ROWS, mapping_keys
 from revrec.sources.problems import InvalidValue
 
 _KEPT = (
     *("rows", "columns", "defaults", "dimensions", "ignore", "positions", "only", "header_row", "record"),
-    *("short_rows", "amount_is", "date_format", "timezone", "delimiter", "encoding", "format", "sheet"),
+    *("short_rows", "amount_is", "date_format", "timezone", "delimiter", "encoding", "format", "sheet", "lines"),
+    *("headings", "rounding", "skip", "from_document"),
 )
 """Keys whose values the mapping has as they were read."""
+
+_COMPUTED_TOTAL = (COMPUTE, DOCUMENT_TOTAL)
 
 
 def read_mapping(name: str, config: Mapping[str, Any], home: Path = Path()) -> ColumnMapping:
@@ -70,6 +73,7 @@ class _MappingReader:
         style = self._style()
         self._check_total(style)
         self._check_positions()
+        self._check_documents()
         aliases, lookups = self._aliases(), self._lookups()
         self._stop_if_wrong()
         constants = {key: value for key, value in self.config.items() if key in self.native}
@@ -80,6 +84,7 @@ class _MappingReader:
         kept["times_in"] = self.config.get("times_in") or times_in(self.config.get("format", ""))
         control = self.config.get(CONTROL, {})
         totals = {"totals": control.get(TOTAL, ()), "document_total": control.get(DOCUMENT_TOTAL, "")}
+        formulas = dict(self.config.get(COMPUTE, {}))
         return ColumnMapping(
             self.name,
             constants=constants,
@@ -87,6 +92,8 @@ class _MappingReader:
             aliases=aliases,
             lookups=lookups,
             numbered=is_numbered,
+            total_formula=formulas.pop(DOCUMENT_TOTAL, None),
+            formulas=formulas,
             **totals,
             **kept,
         )
@@ -99,14 +106,17 @@ class _MappingReader:
             raise BadConfiguration("\n".join(self.wrong))
 
     def _check_names(self) -> None:
-        for table in ("columns", "defaults", "aliases", "lookups"):
+        for table in ("columns", "defaults", "aliases", "lookups", COMPUTE):
             for name in self.config.get(table, {}):
-                if name not in self.native and name not in self.dimensions:
+                if name not in self.native and name not in self.dimensions and (table, name) != _COMPUTED_TOTAL:
                     hint = suggestion(name, self.native)
                     self._add(f"{table}.{name}: there is no such field; {hint}fields are {', '.join(self.native)}")
         for name in self.config.get("columns", {}):
             if name in self.config:
                 self._add(f"{name} is both a constant and in columns: keep one")
+        for name in self.config.get(COMPUTE, {}):
+            if name in self.config:
+                self._add(f"{name} is both a constant and in compute: keep one")
         for name in self.dimensions:
             if name in self.native and name not in DIMENSIONS:
                 self._add(f"dimensions.{name}: is a field, not a dimension; map it in columns")
@@ -116,8 +126,11 @@ class _MappingReader:
     def _check_charges_only(self) -> None:
         if self.config["rows"] == "charges":
             return
-        if "amount_is" in self.config:
-            self._add("amount_is: applies to charges only")
+        for key in ("amount_is", "rounding", "from_document"):
+            if key in self.config:
+                self._add(f"{key}: applies to charges only")
+        if DOCUMENT_TOTAL in self.config.get(COMPUTE, {}):
+            self._add(f"{COMPUTE}.{DOCUMENT_TOTAL}: applies to charges only")
         for key in self.config.get(CONTROL, {}):
             self._add(f"control.{key}: applies to charges only")
 
@@ -139,6 +152,20 @@ class _MappingReader:
         chosen = self.config.get("format", "fixed")
         if self.config.get("positions") and chosen != "fixed":
             self._add(f'positions: apply to format = "fixed" only, not to "{chosen}"')
+
+    def _check_documents(self) -> None:
+        """Check the keys that are about documents with lines, or that exclude each other."""
+        control, compute = self.config.get(CONTROL, {}), self.config.get(COMPUTE, {})
+        stated = DOCUMENT_TOTAL in control or DOCUMENT_TOTAL in compute
+        if self.config.get("lines") and not stated and "*" not in self.config.get("ignore", ()):
+            self._add(
+                "lines: without the total of each document, a value that nothing reads could be lost; set "
+                f'{CONTROL}.{DOCUMENT_TOTAL} or {COMPUTE}.{DOCUMENT_TOTAL}, or write ignore = ["*"]'
+            )
+        if DOCUMENT_TOTAL in control and DOCUMENT_TOTAL in compute:
+            self._add(f"{DOCUMENT_TOTAL} is both in {CONTROL} and in {COMPUTE}: keep one")
+        if self.config.get("line") == NUMBERED and "document" in compute:
+            self._add('line = "#": numbers rows by the column of their document, and compute.document replaces it')
 
     def _aliases(self) -> dict[str, MappingTable]:
         found: dict[str, MappingTable] = {}

@@ -8,9 +8,11 @@ from typing import Any, BinaryIO, TypeAlias
 
 from revrec.core.errors import BadConfiguration
 from revrec.sources import formats
+from revrec.sources.amounts import number_reader
 from revrec.sources.charges import ChargeRows
 from revrec.sources.control import controlled
 from revrec.sources.events import EventRows
+from revrec.sources.fill import BookedValue
 from revrec.sources.layout import Layout, check_header
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
 from revrec.sources.problems import shorten
@@ -26,12 +28,15 @@ LINE = "line"
 
 
 def read_charges(
-    source: Source, mapping: ColumnMapping = NATIVE_CHARGES, may_be_empty: bool = False
+    source: Source,
+    mapping: ColumnMapping = NATIVE_CHARGES,
+    may_be_empty: bool = False,
+    booked: BookedValue | None = None,
 ) -> Iterator[ChargeRowResult]:
     """Yield each row of ``source`` as a good row with its charge line, or as a bad one with all its problems.
 
     Reading starts with the first row that is requested and stays at most one block ahead. The source is closed at the
-    end.
+    end. ``booked`` finds values of documents in the books, for the fields that a mapping takes from there.
 
     Raises:
         SourceError: the file as a whole cannot be used, or has no row and ``may_be_empty`` is False. Damage in the
@@ -39,7 +44,7 @@ def read_charges(
         BadConfiguration: the mapping is for events.
     """
 
-    return _read(source, mapping, "charges", ChargeRows, may_be_empty)
+    return _read(source, mapping, "charges", ChargeRows, may_be_empty, booked)
 
 
 def read_events(
@@ -55,13 +60,16 @@ def _read(
     rows: str,
     kind: Callable[[ColumnMapping, Layout], Any],
     may_be_empty: bool,
+    booked: BookedValue | None = None,
 ) -> Iterator[Any]:
     if mapping.rows != rows:
         raise BadConfiguration(f'[mapping.{mapping.name}] is for {mapping.rows}: set rows = "{rows}" to read {rows}')
     with source if isinstance(source, SourceStream) else SourceStream(source) as stream:
         table = open_table(stream, mapping)
-        row, reader = None, kind(mapping, Layout(mapping, table.header))
-        for row in _controlled(reader.rows(table), stream, mapping, table):
+        row, layout = None, Layout(mapping, table.header, booked=booked)
+        reader = kind(mapping, layout)
+        found = reader.rows(wanted_rows(table, mapping, layout))
+        for row in _controlled(found, stream, mapping, layout):
             yield row
         if row is None and not may_be_empty:
             raise stream.error("", f"has no {rows}", table.expected)
@@ -69,16 +77,21 @@ def _read(
         stream.warnings += [reader.warning] if reader.warning else []
 
 
-def _controlled(rows: Iterator[Any], stream: SourceStream, mapping: ColumnMapping, table: Table) -> Iterator[Any]:
-    return controlled(rows, stream, mapping, table.header) if mapping.totals or mapping.document_total else rows
+def _controlled(rows: Iterator[Any], stream: SourceStream, mapping: ColumnMapping, layout: Layout) -> Iterator[Any]:
+    return controlled(rows, stream, mapping, layout) if mapping.totals or mapping.states_total else rows
 
 
 def reread(
-    mapping: ColumnMapping, columns: Mapping[str, str], fixes: Mapping[str, str], number: int, place: str
+    mapping: ColumnMapping,
+    columns: Mapping[str, str],
+    fixes: Mapping[str, str],
+    number: int,
+    place: str,
+    booked: BookedValue | None = None,
 ) -> ChargeRowResult | EventRowResult:
     """Read one row again from its values by column, with ``fixes`` (by field) replacing what the source wrote."""
     header = tuple(columns)
-    layout = Layout(mapping, header, fixes)
+    layout = Layout(mapping, header, fixes, booked)
     table = Table(header, iter([(number, list(columns.values()))]), lambda _: place)
     rows = ChargeRows(mapping, layout) if mapping.rows == "charges" else EventRows(mapping, layout)
     return next(iter(rows.rows(table)))
@@ -91,6 +104,8 @@ def open_table(stream: SourceStream, mapping: ColumnMapping) -> Table:
         SourceError: the format is unknown, or the header cannot be used.
     """
     table = formats.find_format(stream, mapping).read(stream, mapping)
+    if mapping.headings:
+        table = table._replace(records=_under_headings(table, mapping))
     if mapping.numbered:
         table = _with_line_column(stream, table)
     check_header(stream, mapping, table)
@@ -144,5 +159,51 @@ def _chosen(table: Table, mapping: ColumnMapping) -> Iterator[Record]:
                     break
             else:
                 yield number, row
+        else:
+            yield number, row
+
+
+def _under_headings(table: Table, mapping: ColumnMapping) -> Iterator[Record]:
+    """Yield the records below heading rows, with the value of the heading in its column.
+
+    A heading is the only value of its row. A row that has a value in a column of headings and others, such as
+    ``Total for C-ADA``, ends the group.
+    """
+    places = [table.header.index(column) for column in mapping.headings if column in table.header]
+    headings = dict.fromkeys(places, "")
+    for number, row in table.records:
+        if not isinstance(row, list):
+            yield number, row
+            continue
+        filled = [place for place, text in enumerate(row) if text.strip()]
+        if len(filled) == 1 and filled[0] in headings:
+            headings |= dict.fromkeys(places[places.index(filled[0]) :], "")
+            headings[filled[0]] = row[filled[0]]
+            yield number, PassedOverRecord("it is a heading")
+            continue
+        for place in places:
+            if row[place].strip():
+                headings |= dict.fromkeys(places[places.index(place) :], "")
+                break
+        yield number, [headings.get(place) or text if not text.strip() else text for place, text in enumerate(row)]
+
+
+def wanted_rows(table: Table, mapping: ColumnMapping, layout: Layout) -> Table:
+    """Return the table; rows that meet a condition of the mapping's ``skip`` are passed over for its reason."""
+    return table._replace(records=_wanted(table, mapping, layout)) if mapping.skip else table
+
+
+def _wanted(table: Table, mapping: ColumnMapping, layout: Layout) -> Iterator[Record]:
+    read = number_reader(mapping.style)
+    conditions = [(reason, one, layout.formula_places(one)) for reason, one in mapping.skip.items()]
+    for number, row in table.records:
+        if not isinstance(row, list):
+            yield number, row
+            continue
+        values = layout.complete(row)
+        for reason, condition, places in conditions:
+            if condition.holds({name: values[place] for name, place in places.items()}, read):
+                yield number, PassedOverRecord(reason, [row])
+                break
         else:
             yield number, row

@@ -5,6 +5,7 @@ from typing import Any
 
 from revrec.sources.amounts import currency_beside
 from revrec.sources.fields import FieldSpec
+from revrec.sources.formula import UnreadableText
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import InvalidValue, RowProblem, shorten
@@ -34,14 +35,14 @@ class StrictReader:
                 raw = currency
             if field.required and not raw.strip():
                 problems.append(RowProblem(field.name, "", "is empty", "every row needs a value here"))
-            elif reader is not None:
+            else:
                 _try(found, problems, field.name, raw, reader)
         if self._dimensions:
             found["dimensions"] = self._read_dimensions(row, problems)
         problems += _order(found)
         return found, problems
 
-    def _reader(self, field: FieldSpec, currency: str) -> Callable[[str], Any] | None:
+    def _reader(self, field: FieldSpec, currency: str) -> Callable[[str], Any]:
         if field.kind != "amount":
             return self._values.of_kind(field.kind)
         if currency:
@@ -69,6 +70,8 @@ class StrictReader:
 
 def _try(found: dict[str, Any], problems: list[RowProblem], name: str, raw: str, reader: Callable[[str], Any]) -> None:
     try:
+        if isinstance(raw, UnreadableText):
+            raise InvalidValue(raw.reason, raw.fix)
         found[name] = reader(raw)
     except InvalidValue as refused:
         problems.append(RowProblem(name, shorten(raw), refused.reason, refused.fix))

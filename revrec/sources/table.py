@@ -1,8 +1,10 @@
 """A source file as a table of text values, before any value is read."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
+from revrec.sources.mapping import ColumnMapping
 from revrec.sources.rows import DamagedRecord, PassedOverRecord
 
 Record = tuple[int, list[str] | DamagedRecord | PassedOverRecord]
@@ -36,3 +38,26 @@ class TextScan(Protocol):
 def by_line(number: int) -> str:
     """Return the place of a row whose number is its line."""
     return f"line {number}"
+
+
+def column_names(rows: Sequence[Sequence[str]], mapping: ColumnMapping) -> list[str]:
+    """Return the names of the columns from the rows of a header.
+
+    With two rows, a title above several columns is part of each name: ``Amount`` above ``Net`` and ``Tax`` is
+    ``Amount Net`` and ``Amount Tax``. A column without a name is ``#3`` by its position if the mapping names it so.
+    """
+    width = max(map(len, rows), default=0)
+    cells = [[text.strip() for text in row] + [""] * (width - len(row)) for row in rows]
+    for above, below in pairwise(cells):
+        title = ""
+        for place in range(width):
+            if above[place]:
+                # A title without a name below it is a column itself, and not a title of the next ones.
+                title = above[place] if below[place] else ""
+            elif below[place]:
+                above[place] = title
+            else:
+                title = ""
+    named = mapping.named_columns()
+    names = [" ".join(filter(None, column)) for column in zip(*cells, strict=True)]
+    return [name or (f"#{number}" if f"#{number}" in named else "") for number, name in enumerate(names, start=1)]

@@ -118,14 +118,14 @@ class ValueReaders:
 
 
 def currency_code(text: str) -> str:
-    """Return an ISO 4217 currency code; empty text remains empty."""
+    """Return an ISO 4217 currency code in capital letters; empty text remains empty."""
     code = text.strip()
     if not code:
         return ""
     fix = "write a code of three capital letters, such as USD"
-    if not re.fullmatch("[A-Z]{3}", code):
-        upper = code.upper()
-        raise InvalidValue("is not an ISO 4217 currency code", f"write {upper}" if is_currency(upper) else fix)
+    if not re.fullmatch("[A-Za-z]{3}", code):
+        raise InvalidValue("is not an ISO 4217 currency code", fix)
+    code = code.upper()
     try:
         minor_digits(code)
     except UnknownCurrency:

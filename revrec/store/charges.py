@@ -98,6 +98,14 @@ def document_lines(connection: Connection, patterns: Iterable[str]) -> dict[str,
     return found
 
 
+def value_of_document(connection: Connection, source: str, document: str, field: str) -> str:
+    """Return the one value that the charge lines of a document have in a field; empty if they have none or several."""
+    line = charge_line.c
+    query = select(line[field]).where(line.document == document, line.source == source, line[field] != "").distinct()
+    found = connection.execute(query.limit(2)).scalars().all()
+    return str(found[0]) if len(found) == 1 else ""
+
+
 _dimension_texts: dict[tuple[tuple[str, str], ...], str] = {}
 
 

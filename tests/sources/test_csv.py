@@ -84,7 +84,7 @@ def test_text_that_a_spreadsheet_would_run_is_kept_as_it_is(charges: Callable[..
 
 
 def test_all_problems_of_a_row_are_reported_at_once(charges: Callable[..., Any]) -> None:
-    good, bad = charges(table(ROW, "shop,,1,C-1,MAG-01,2023-02-29,12.345,usd,x"))
+    good, bad = charges(table(ROW, "shop,,1,C-1,MAG-01,2023-02-29,12.345,US,x"))
     assert isinstance(good, GoodRow) and isinstance(bad, BadRow)
     assert [problem.field for problem in bad.problems] == ["document", "post_date", "currency"]
 

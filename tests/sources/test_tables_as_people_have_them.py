@@ -11,6 +11,7 @@ import xlsxwriter
 from revrec.core.errors import BadConfiguration
 from revrec.sources import BadRow, GoodRow, SourceError, SourceStream, read_charges
 from revrec.sources.mapping_reader import read_mapping
+from revrec.sources.shipped import resolved
 
 BILL: dict[str, Any] = {
     "source": "bill", "line": "#", "currency": "USD",
@@ -221,3 +222,81 @@ def test_an_amount_that_cannot_be_computed_is_refused(
     text = table(f"B-1,2024-03-05,C-1,POD-LAMP,{amount},{quantity}", header=f"{HEADER},quantity")
     (bad,) = charges(text, mapping={**BILL, "amount_is": kind})
     assert isinstance(bad, BadRow) and "amount" in {one.field for one in bad.problems}
+
+
+@pytest.mark.parametrize("separator", [",", ";"])
+def test_a_header_may_be_spread_over_two_rows(charges: Callable[..., Any], separator: str) -> None:
+    text = "Sales\nBill,,Customer,Line,,Note\nno.,date,,item,net,\nB-1,2024-03-05,C-1,MAG-01,24.00,x\n"
+    columns = {
+        "document": "Bill no.", "post_date": "Bill date", "customer": "Customer", "item": "Line item",
+        "amount": "Line net",
+    }  # fmt: skip
+    mapping = {**BILL, "columns": columns, "header_row": "2-3", "ignore": ["Note"]}
+    (row,) = charges(text.replace(",", separator), mapping=mapping)
+    assert (row.line.document, row.line.customer, row.line.item, row.line.amount) == ("B-1", "C-1", "MAG-01", 2400)
+
+
+def test_a_header_of_a_sheet_may_be_spread_over_two_rows() -> None:
+    titles, names = ("Bill", "", "Line", "", ""), ("no.", "date", "customer", "item", "net")
+    columns = {
+        "document": "Bill no.", "post_date": "Bill date", "customer": "Line customer", "item": "Line item",
+        "amount": "Line net",
+    }  # fmt: skip
+    data = sheet(lambda page: None, ("", "", "", "", ""), titles, names, LAMP)
+    assert ids(read(data, columns=columns, header_row="3-4")) == [("B-1", "1", 2400)]
+
+
+REPORT = """Acme Inc,,,,
+Sales by Customer Detail,,,,
+,Date,Type,Num,Amount
+C-ADA,,,,
+,2024-03-05,Invoice,1001,24.00
+,2024-03-06,Invoice,1002,365.00
+Total for C-ADA,,,,389.00
+,2024-03-07,Invoice,1003,1.00
+C-HOLM,,,,
+,2024-03-08,Invoice,1004,2.00
+C-OWN,2024-03-09,Invoice,1005,3.00
+TOTAL,,,,395.00
+"""
+
+
+def test_a_heading_row_gives_the_rows_below_it_their_customer(charges: Callable[..., Any]) -> None:
+    columns = {"document": "Num", "post_date": "Date", "customer": "#1", "amount": "Amount"}
+    mapping = {
+        "source": "qb", "line": "1", "currency": "USD", "item": "SALE", "columns": columns, "header_row": "3",
+        "headings": ["#1"], "only": {"Type": "Invoice"},
+    }  # fmt: skip
+    rows = charges(REPORT, mapping=mapping)
+    good = [(row.line.document, row.line.customer) for row in rows if isinstance(row, GoodRow)]
+    assert good == [("1001", "C-ADA"), ("1002", "C-ADA"), ("1004", "C-HOLM"), ("1005", "C-OWN")]
+    (bad,) = [row for row in rows if isinstance(row, BadRow)]
+    assert [one.field for one in bad.problems] == ["customer"], "after its total the group has ended"
+    assert [row.reason for row in rows if not isinstance(row, GoodRow | BadRow)] == [
+        "it is a heading", "Type is empty", "it is a heading", "Type is empty",
+    ]  # fmt: skip
+
+
+def resolve(**table: Any) -> dict[str, Any]:
+    base = {"line": "1", "source": "bill", "defaults": {"currency": "USD"}, "columns": {"document": "Bill"}}
+    return resolved("own", {"base-one": base, "own": {"base": "base-one", **table}}, "revrec.toml")
+
+
+def test_a_mapping_replaces_a_constant_or_column_of_its_base() -> None:
+    assert resolve(columns={"line": "No"}) == {
+        "source": "bill", "defaults": {"currency": "USD"}, "columns": {"document": "Bill", "line": "No"},
+    }  # fmt: skip
+    assert resolve(document="D-1")["columns"] == {} and resolve(document="D-1")["document"] == "D-1"
+    assert resolve(compute={"line": "No + '-' + Part"}).keys() == {"source", "defaults", "columns", "compute"}
+
+
+def test_a_mapping_removes_keys_of_its_base() -> None:
+    assert resolve(remove=["line", "defaults.currency"]) == {
+        "source": "bill", "defaults": {}, "columns": {"document": "Bill"},
+    }  # fmt: skip
+    with pytest.raises(BadConfiguration, match='remove "lines": its base has no such key; did you mean "line"'):
+        resolve(remove=["lines"])
+    with pytest.raises(BadConfiguration, match=r'remove "defaults\.curency": its base .*did you mean "currency"'):
+        resolve(remove=["defaults.curency"])
+    with pytest.raises(BadConfiguration, match="remove: expected a list of keys"):
+        resolve(remove="line")

@@ -22,13 +22,13 @@ from revrec.core.methods import methods
 from revrec.core.money import ROUNDINGS
 from revrec.core.numbers import PERCENT, POSITIVE
 from revrec.core.recognition import ANCHOR, COMMON_KEYS
-from revrec.core.rules.expression import LONGEST as LONGEST_EXPRESSION
 from revrec.core.rules.expression import Expression
 from revrec.core.rules.lookup import FIELDS
 from revrec.core.rules.memo import MEMO
 from revrec.core.rules.patterns import DIMENSIONS as DIMENSIONS_PREFIX
 from revrec.core.rules.patterns import LONGEST as LONGEST_PATTERN
 from revrec.core.rules.ranges import ValueRange, read_ranges
+from revrec.core.safe_expression import LONGEST as LONGEST_EXPRESSION
 
 DEFAULT_PRIORITY = 100
 

@@ -2,8 +2,6 @@
 
 import ast
 import operator
-import re
-import warnings
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
@@ -11,9 +9,7 @@ from typing import Any
 from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import RejectedValue, did_you_mean
 from revrec.core.money import minor_digits
-
-LONGEST = 500
-DEEPEST = 30
+from revrec.core.safe_expression import Grammar, parsed, type_of
 
 _OPERATORS: dict[type[ast.AST], Callable[..., Any]] = {
     ast.Eq: operator.eq, ast.NotEq: operator.ne, ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt,
@@ -60,11 +56,9 @@ class Expression:
     field = "condition"
 
     def __init__(self, text: str) -> None:
-        if len(text) > LONGEST:
-            raise RejectedValue(f"it may have at most {LONGEST} characters")
         self.text = text
-        self._tree = _parsed(text)
-        if _type_of(text, self._tree, 0) != "yes or no":
+        self._tree = parsed(text)
+        if type_of(text, self._tree, _Conditions()) != "yes or no":
             raise RejectedValue("it must come out as true or false, such as: quantity > 1", 0)
         self._used = sorted({node.id for node in ast.walk(self._tree) if isinstance(node, ast.Name)})
         self._evaluator: Any = None
@@ -93,69 +87,37 @@ def _shown(value: Any) -> str:
     return "empty" if value is None else str(value) if isinstance(value, Decimal) else repr(value)
 
 
-def _parsed(text: str) -> ast.expr:
-    try:
-        with warnings.catch_warnings(action="ignore"):
-            return ast.parse(text.replace("\n", " "), mode="eval").body
-    except SyntaxError as error:
-        raise RejectedValue("it cannot be understood from here on", max((error.offset or 1) - 1, 0)) from None
-    except (ValueError, MemoryError, RecursionError):
-        raise RejectedValue("it cannot be understood") from None
+class _Conditions(Grammar):
+    """The names and operators of conditions."""
 
+    def leaf(self, node: ast.expr) -> str | None:
+        """Return the type of a field of the charge line, or of a dimension."""
+        if isinstance(node, ast.Name):
+            if node.id not in NAMES:
+                known = tuple(NAMES)
+                raise RejectedValue(
+                    f"there is no {node.id}{did_you_mean(node.id, known)}; known are {', '.join(known)}"
+                )
+            return NAMES[node.id][0]
+        if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "dimensions":
+            if not isinstance(node.slice, ast.Constant) or not isinstance(node.slice.value, str):
+                raise RejectedValue("write a dimension as dimensions['location']")
+            return "text"
+        return None
 
-def _type_of(text: str, node: ast.expr, depth: int) -> str:
-    """Return text, number, yes or no, nothing, dimensions, or a list of one of them; raise RejectedValue else."""
-
-    def refused(why: str) -> RejectedValue:
-        return RejectedValue(why, len(text.encode()[: node.col_offset].decode(errors="ignore")))
-
-    if depth > DEEPEST:
-        raise refused("it is nested too deeply")
-    if isinstance(node, ast.Constant):
-        return _constant(text, node, refused)
-    if isinstance(node, ast.Name):
-        if node.id not in NAMES:
-            known = tuple(NAMES)
-            raise refused(f"there is no {node.id}{did_you_mean(node.id, known)}; known are {', '.join(known)}")
-        return NAMES[node.id][0]
-    if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == "dimensions":
-        if not isinstance(node.slice, ast.Constant) or not isinstance(node.slice.value, str):
-            raise refused("write a dimension as dimensions['location']")
-        return "text"
-    parts = [_type_of(text, child, depth + 1) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
-    found = _combined(node, parts)
-    if found is None:
-        raise refused(f"{_name(node)} is not possible with {' and '.join(parts) or 'nothing'}")
-    return found
-
-
-def _constant(text: str, node: ast.Constant, refused: Callable[[str], RejectedValue]) -> str:
-    value = node.value
-    if isinstance(value, float):
-        # Read from its text: amounts are decimal, and 0.1 as binary floating point is not 0.1.
-        written = ast.get_source_segment(text.replace("\n", " "), node) or ""
-        if not re.fullmatch(r"\d{1,20}\.\d{0,10}", written):
-            raise refused("write the number out, with at most 20 digits before the point and 10 after it")
-        node.value = Decimal(written)  # type: ignore[assignment]
-    types = {str: "text", bool: "yes or no", int: "number", float: "number", type(None): "nothing"}
-    if type(value) not in types:
-        raise refused("only texts, numbers, True, False and None can be written here")
-    return types[type(value)]
-
-
-def _combined(node: ast.expr, parts: list[str]) -> str | None:
-    """Return the type that results when a node combines values of these types, or None if it must not."""
-    same = parts[0] if len(set(parts)) == 1 else None
-    if isinstance(node, ast.BoolOp) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
-        return same if same == "yes or no" else None
-    if isinstance(node, ast.UnaryOp | ast.BinOp):
-        return same if same == "number" and type(node.op) in _OPERATORS else None
-    if isinstance(node, ast.List | ast.Tuple):
-        return f"list of {same}" if same in ("text", "number") else None
-    if isinstance(node, ast.Compare):
-        pairs = zip(node.ops, parts, parts[1:], strict=False)
-        return "yes or no" if all(_comparable(*pair) for pair in pairs) else None
-    return None
+    def combined(self, node: ast.expr, parts: list[str]) -> str | None:
+        """Return the type that results when a node combines values of these types, or None if it must not."""
+        same = parts[0] if len(set(parts)) == 1 else None
+        if isinstance(node, ast.BoolOp) or (isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)):
+            return same if same == "yes or no" else None
+        if isinstance(node, ast.UnaryOp | ast.BinOp):
+            return same if same == "number" and type(node.op) in _OPERATORS else None
+        if isinstance(node, ast.List | ast.Tuple):
+            return f"list of {same}" if same in ("text", "number") else None
+        if isinstance(node, ast.Compare):
+            pairs = zip(node.ops, parts, parts[1:], strict=False)
+            return "yes or no" if all(_comparable(*pair) for pair in pairs) else None
+        return None
 
 
 def _comparable(sign: ast.cmpop, left: str, right: str) -> bool:
@@ -166,9 +128,3 @@ def _comparable(sign: ast.cmpop, left: str, right: str) -> bool:
     if isinstance(sign, ast.Eq | ast.NotEq) and "nothing" in (left, right):
         return True
     return left == right and left in ("text", "number")
-
-
-def _name(node: ast.expr) -> str:
-    names = {ast.Call: "calling a function", ast.Attribute: "a dot", ast.BinOp: "this arithmetic"}
-    names |= {ast.Compare: "this comparison", ast.BoolOp: "and / or", ast.UnaryOp: "not / minus"}
-    return names.get(type(node), f"a {type(node).__name__}")

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -198,8 +199,12 @@ class _FileImport:
         """
         importer = self._importer(book)
         with part.open() as stream:
-            read: Any = read_charges if self._mapping.rows == "charges" else read_events
-            rows = read(stream, self._mapping, may_be_empty)
+            rows: Any
+            if self._mapping.rows == "charges":
+                booked = partial(charges.value_of_document, self._connection)
+                rows = read_charges(stream, self._mapping, may_be_empty, booked)
+            else:
+                rows = read_events(stream, self._mapping, may_be_empty)
             for batch in batched(self._context.progress.track(rows, f"importing {Path(part.name).name}"), BATCH):
                 importer.process(batch)
             importer.finish()

@@ -12,7 +12,7 @@ from revrec.sources.fields import CHARGE_COLUMNS
 from revrec.sources.mapping_keys import PARTS, cleaning_keys
 from revrec.sources.mapping_reader import read_mapping
 from revrec.sources.problems import InvalidValue
-from revrec.sources.shipped import merged, resolved
+from revrec.sources.shipped import merged, overridden, resolved
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -105,7 +105,7 @@ def parts(name: str, config: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [dict(config)]
     _check(config, PARTS, SectionName(f"mapping.{name}"))
     common = {key: value for key, value in config.items() if key not in named}
-    return [{**merged(common, config[rows]), "rows": rows} for rows in named]
+    return [{**overridden(common, config[rows]), "rows": rows} for rows in named]
 
 
 def _check(table: Any, keys: Sequence[ConfigKey], place: SectionName) -> None:

@@ -1,6 +1,7 @@
 """``revrec quarantine``: fix rows that were set aside, then import them in the same way as every other row."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -12,7 +13,7 @@ from revrec.jobs.rules.load import load_rules
 from revrec.sources import BadRow, ColumnMapping, GoodRow
 from revrec.sources.problems import RowProblem
 from revrec.sources.read import reread
-from revrec.store import quarantine
+from revrec.store import charges, quarantine
 from revrec.store.audit import record
 from revrec.store.quarantine import QuarantinedRow, QuarantineFix, QuarantineOutcome
 
@@ -126,7 +127,8 @@ def _present_problems(
 ) -> tuple[list[RowProblem], str]:
     """Return the problems of the row as it is read now, or why its mapping cannot be used."""
     try:
-        read = _reread(row, _mapping(context, row), fixes)
+        with context.database.read() as connection:
+            read = _reread(connection, row, _mapping(context, row), fixes)
     except BadConfiguration as error:
         return [], str(error)
     if isinstance(read, BadRow):
@@ -190,7 +192,7 @@ def _release(
     shown = {"file": row.file, "row": row.row, "mapping": row.mapping}
     seq = record(connection, who, "quarantine release", subject, shown)
     session = ImportSession(connection, who, result, row.import_id, subject, seq)
-    read = _reread(row, _mapping(context, row), quarantine.read_fixes(connection, row.id))
+    read = _reread(connection, row, _mapping(context, row), quarantine.read_fixes(connection, row.id))
     importer = _importer(session, book, row.kind)
     importer.process([read])
     if isinstance(read, GoodRow):
@@ -249,10 +251,13 @@ def _mapping(context: "Context", row: QuarantinedRow) -> ColumnMapping:
     return of_source([mapping], settings_of(context, row.source))[0] if row.source else mapping
 
 
-def _reread(row: QuarantinedRow, mapping: ColumnMapping, fixes: Sequence[QuarantineFix]) -> Any:
+def _reread(
+    connection: "Connection", row: QuarantinedRow, mapping: ColumnMapping, fixes: Sequence[QuarantineFix]
+) -> Any:
     columns = row.raw if isinstance(row.raw, dict) else {}
     put = {name: text for fix in fixes for name, text in fix.fields.items()}
-    return reread(mapping, columns, put, row.row, f"quarantine {row.id}, row {row.row}")
+    booked = partial(charges.value_of_document, connection)
+    return reread(mapping, columns, put, row.row, f"quarantine {row.id}, row {row.row}", booked)
 
 
 def life(connection: "Connection", import_id: int, number: int) -> QuarantineTrace | None:

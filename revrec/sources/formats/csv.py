@@ -11,7 +11,7 @@ from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import shorten
 from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import DecodedStream, SourceStream
-from revrec.sources.table import Record, Table, by_line
+from revrec.sources.table import Record, Table, by_line, column_names
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -25,17 +25,18 @@ def read(source: SourceStream, mapping: ColumnMapping, delimiter: str = "") -> T
     """Return the rows below the header line. A row's number is the line of the file where it starts."""
     scan = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
     text = io.TextIOWrapper(io.BufferedReader(scan, _PEEK), "utf-8", newline="")
-    above = ["\n" for _line in islice(text, max(mapping.header_row - 1, 0))]
-    start = _start(text)
+    first, last = mapping.header_row or (1, 1)
+    above = ["\n" for _line in islice(text, first - 1)]
+    start = _start(text, last - first)
     delimiter = mapping.delimiter or delimiter or _delimiter(start, source, mapping)
     # skipinitialspace: without it the quotes in `a, "b, c"` would be part of the values. Values are trimmed anyway.
     # Blank lines instead of the rows above the header keep the numbers of the lines.
     lines = csv.reader(_again([*above, *start], text), delimiter=delimiter, strict=True, skipinitialspace=True)
-    header = _header(lines, source)
+    header = _header(lines, source, mapping, last - first)
     return Table(header, _records(lines, len(header), source, mapping), by_line, strict=True, scan=scan)
 
 
-def _start(text: io.TextIOWrapper) -> list[str]:
+def _start(text: io.TextIOWrapper, more: int) -> list[str]:
     """Return the first lines up to the end of the header, enough to find the delimiter. They are read again later."""
     lines: list[str] = []
     for line in text:
@@ -45,7 +46,7 @@ def _start(text: io.TextIOWrapper) -> list[str]:
             break
         if len(joined) > _PEEK:
             break
-    return lines
+    return [*lines, *islice(text, more)]
 
 
 def _again(start: Sequence[str], rest: io.TextIOWrapper) -> Iterator[str]:
@@ -62,7 +63,7 @@ def _delimiter(start: Sequence[str], source: SourceStream, mapping: ColumnMappin
     if not "".join(start).strip():
         raise source.error("", "has only blank lines", "it needs a header and at least one row")
     wanted = set(mapping.wanted_columns())
-    found = {delimiter: _known(start, delimiter, wanted) for delimiter in DELIMITERS}
+    found = {delimiter: _known(start, delimiter, wanted, mapping) for delimiter in DELIMITERS}
     best = max(found.values())
     fitting = [delimiter for delimiter, count in found.items() if count == best]
     if best and len(fitting) == 1:
@@ -79,17 +80,20 @@ def _delimiter(start: Sequence[str], source: SourceStream, mapping: ColumnMappin
     )
 
 
-def _known(start: Sequence[str], delimiter: str, wanted: set[str]) -> int:
+def _known(start: Sequence[str], delimiter: str, wanted: set[str], mapping: ColumnMapping) -> int:
     try:
-        rows = csv.reader(start, delimiter=delimiter, strict=True, skipinitialspace=True)
-        return max((len(wanted & {cell.strip() for cell in row}) for row in rows), default=0)
+        rows = list(csv.reader(start, delimiter=delimiter, strict=True, skipinitialspace=True))
+        alone = max((len(wanted & {cell.strip() for cell in row}) for row in rows), default=0)
+        return max(alone, len(wanted.intersection(column_names(rows, mapping))))
     except csv.Error:
         return 0
 
 
-def _header(lines: "Reader", source: SourceStream) -> list[str]:
+def _header(lines: "Reader", source: SourceStream, mapping: ColumnMapping, more: int) -> list[str]:
+    """Return the names of the columns, from the first row that is not blank and ``more`` rows below it."""
     try:
-        return next(([cell.strip() for cell in row] for row in lines if any(map(str.strip, row))), [])
+        first: list[str] = next((row for row in lines if any(map(str.strip, row))), [])
+        return column_names([first, *islice(lines, more)], mapping)
     except csv.Error as err:
         raise source.error(f"line {lines.line_num}", f"the header is damaged ({err})", "correct its quotes") from None
 

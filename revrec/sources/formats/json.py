@@ -6,6 +6,8 @@ from typing import Any
 from revrec.sources.json_text import JsonText
 from revrec.sources.keyed import RecordColumns
 from revrec.sources.mapping import ColumnMapping
+from revrec.sources.nested import NestedDocument, nested_table, wrappers
+from revrec.sources.shops.objects import documents
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record, Table
 
@@ -15,8 +17,11 @@ SUFFIXES = (".json",)
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """Return the objects of the array. A row's number is its place in the array, from 1."""
     text = JsonText(source, mapping.encoding)
+    if mapping.lines:
+        return nested_table(nested_documents(text, mapping), mapping)
     columns = RecordColumns(mapping)
-    where = f'under "{mapping.record}"' if mapping.record else f'alone or under "{mapping.rows}"'
+    named = " or ".join(f'"{path}"' for path in mapping.record)
+    where = f"under {named}" if named else f'alone or under "{mapping.rows}"'
     return Table(
         columns.header,
         _records(text, mapping, columns),
@@ -26,23 +31,30 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
 
 
 def _records(text: JsonText, mapping: ColumnMapping, columns: RecordColumns) -> Iterator[Record]:
-    path = tuple(mapping.record.split("/")) if mapping.record else ()
-    if not path and text.peek() == "{":
-        path = (mapping.rows,)
-    for number, record in enumerate(_under(text, path), start=1):
+    paths = tuple(tuple(path.split("/")) for path in mapping.record)
+    if not paths and text.peek() == "{":
+        paths = ((mapping.rows,),)
+    for number, record in enumerate(_under(text, paths), start=1):
         yield number, columns.row(record)
     if text.peek():
         raise text.error("there is more text after the array", "put one array in a file, or name the file .jsonl")
 
 
-def _under(text: JsonText, path: tuple[str, ...]) -> Iterator[Any]:
-    """Yield the items of the array at ``path``."""
-    if not path:
+def _under(text: JsonText, paths: tuple[tuple[str, ...], ...]) -> Iterator[Any]:
+    """Yield the items of the arrays at these paths."""
+    if not any(paths):
         yield from text.items("[", "]")
         return
     for name in text.items("{", "}"):
         text.expect(":")
-        if name == path[0]:
-            yield from _under(text, path[1:])
+        inside = tuple(path[1:] for path in paths if path[:1] == (name,))
+        if inside:
+            yield from _under(text, inside)
         else:
             text.value()
+
+
+def nested_documents(text: JsonText, mapping: ColumnMapping) -> Iterator[NestedDocument]:
+    """Yield documents with lines: alone, in arrays, one after another, or under the names of the mapping's record."""
+    for number, (value, line) in enumerate(documents(text, wrappers(mapping)), start=1):
+        yield NestedDocument(value, f"document {number} (line {line})")

@@ -4,9 +4,11 @@ import io
 import json
 from collections.abc import Iterator
 
-from revrec.sources.json_text import DECODER
+from revrec.sources.formats.json import nested_documents
+from revrec.sources.json_text import DECODER, JsonText
 from revrec.sources.keyed import RecordColumns, damaged
 from revrec.sources.mapping import ColumnMapping
+from revrec.sources.nested import nested_table
 from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import DecodedStream, SourceStream
 from revrec.sources.table import Record, Table, by_line
@@ -16,6 +18,8 @@ SUFFIXES = (".jsonl", ".ndjson")
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """Return the objects, one a line, without blank lines. A row's number is its line."""
+    if mapping.lines:
+        return nested_table(nested_documents(JsonText(source, mapping.encoding), mapping), mapping)
     scan = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
     text = io.TextIOWrapper(io.BufferedReader(scan), "utf-8")
     columns = RecordColumns(mapping)

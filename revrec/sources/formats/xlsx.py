@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 from revrec.core.extras import install_command
@@ -16,7 +17,7 @@ from revrec.sources.keyed import damaged
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import SourceStream
-from revrec.sources.table import Record, Table
+from revrec.sources.table import Record, Table, column_names
 from revrec.sources.workbook import UNCALCULATED, Workbook
 
 SUFFIXES = (".xlsx", ".xlsm")
@@ -33,7 +34,7 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     name = _sheet(source, mapping, list(sheets))
     errors = {int(place.strip(_LETTERS)): (place, why) for place, why in workbook.errors(sheets[name]).items()}
     rows = enumerate(_rows(source, workbook.data, name), start=1)
-    header = _header((number, row) for number, row in rows if number >= mapping.header_row)
+    header = _header(rows, mapping)
     if not header:
         raise source.error(f'sheet "{name}"', "has no row", "it needs a header and at least one row")
     merged = _MergedColumns(workbook.merged(sheets[name]), header, mapping)
@@ -68,13 +69,16 @@ def _rows(source: SourceStream, data: bytes, name: str) -> Iterator[list[Any]]:
         raise source.error("", f"cannot be read ({error})", fix) from None
 
 
-def _header(rows: Iterator[tuple[int, list[Any]]]) -> list[str]:
-    for _, row in rows:
-        cells = [str(cell).strip() for cell in row]
-        if any(cells):
-            while not cells[-1]:
-                cells.pop()
-            return cells
+def _header(rows: Iterator[tuple[int, list[Any]]], mapping: ColumnMapping) -> list[str]:
+    """Return the names of the columns, from the first row that is not blank, or from the rows of the mapping."""
+    first, last = mapping.header_row or (1, 1)
+    for number, row in rows:
+        if number >= first and any(str(cell).strip() for cell in row):
+            below = (cells for _number, cells in islice(rows, last - first))
+            names = column_names([[str(cell) for cell in cells] for cells in (row, *below)], mapping)
+            while names and not names[-1]:
+                names.pop()
+            return names
     return []
 
 

@@ -12,6 +12,7 @@ from lxml import etree
 
 from revrec.sources.keyed import RecordColumns, damaged, record_of
 from revrec.sources.mapping import ColumnMapping
+from revrec.sources.nested import TEXT, NestedDocument, nested_table
 from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import SourceStream, byte_order_mark
 from revrec.sources.table import Record, Table
@@ -20,21 +21,28 @@ SUFFIXES = (".xml",)
 LONGEST_RECORD = 1024 * 1024
 """Most bytes without the end of a record. Beyond that the file is refused, since the parser holds them in memory."""
 
+LONGEST_DOCUMENT = 16 * 1024 * 1024
+"""The same for a document with lines."""
+
 _PROLOG_TO_DOCTYPE = re.compile(r"(?>\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL | re.IGNORECASE)
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """Return the records, numbered from 1 in their order. Problems also name the line."""
-    path = tuple((mapping.record or f"{mapping.rows}/{mapping.rows[:-1]}").strip("/").split("/"))
+    named = mapping.record or (f"{mapping.rows}/{mapping.rows[:-1]}",)
+    paths = tuple(tuple(path.strip("/").split("/")) for path in named)
     refuse_early_doctype(source)
+    siblings = _Siblings(source, paths, LONGEST_DOCUMENT if mapping.lines else LONGEST_RECORD)
+    expected = f"its records must be {siblings.named}"
+    if mapping.lines:
+        return nested_table(_documents(source, mapping, siblings), mapping, expected)
     columns = RecordColumns(mapping)
-    siblings = _Siblings(source, path)
     records = _records(source, mapping, siblings, columns)
     return Table(
         columns.header,
         records,
         lambda number: f"record {number} (line {siblings.line})",
-        expected=f"its records must be {'/'.join(path)}",
+        expected=expected,
     )
 
 
@@ -55,6 +63,38 @@ def _doctype(source: SourceStream, place: str) -> Exception:
     return source.error(place, "a DOCTYPE is not allowed", "remove it and replace its entities with their values")
 
 
+def _documents(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings") -> Iterator[NestedDocument]:
+    for number, element in enumerate(_elements(source, mapping, siblings), start=1):
+        if number == 1 and element.getroottree().docinfo.internalDTD is not None:
+            raise _doctype(source, f"before line {element.sourceline}")
+        place = f"document {number} (line {siblings.line})"
+        try:
+            value = _nested(element)
+        except _MixedError as err:
+            raise source.error(place, f"<{err}> mixes text and elements", "write the value as text only") from None
+        yield NestedDocument(value, place)
+        siblings.done(element)
+    siblings.end()
+
+
+def _nested(element: etree._Element) -> Any:
+    """Return an element as nested values: attributes are ``@name``, repeated elements are a list."""
+    if len(element) and _has_text(element):
+        raise _MixedError(_name(element))
+    found: dict[str, Any] = {f"@{_local(str(name))}": str(value) for name, value in element.attrib.items()}
+    if not len(element):
+        return {**found, TEXT: element.text or ""} if found else element.text or ""
+    for child in element:
+        name, value = _name(child), _nested(child)
+        if name not in found:
+            found[name] = value
+        elif isinstance(found[name], list):
+            found[name].append(value)
+        else:
+            found[name] = [found[name], value]
+    return found
+
+
 def _records(
     source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings", columns: RecordColumns
 ) -> Iterator[Record]:
@@ -68,8 +108,7 @@ def _records(
 
 def _elements(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings") -> Iterator[etree._Element]:
     """Yield each record when it has ended."""
-    path = siblings.path
-    parser = pull_parser(f"{{*}}{path[-1]}", mapping.encoding)
+    parser = pull_parser([f"{{*}}{path[-1]}" for path in siblings.paths], mapping.encoding)
     since_record = 0
     try:
         while block := source.read():
@@ -81,13 +120,9 @@ def _elements(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings
                 if siblings.is_record(element):
                     since_record = 0
                     yield element
-            if since_record > LONGEST_RECORD:
-                name = "/".join(path)
-                raise source.error(
-                    f"byte {source.size}",
-                    f"{since_record // 1024} KiB without a <{path[-1]}>",
-                    f"the records must be {name}",
-                )
+            if since_record > siblings.longest:
+                reason = f"{since_record // 1024} KiB without a <{siblings.paths[0][-1]}>"
+                raise source.error(f"byte {source.size}", reason, f"the records must be {siblings.named}")
         parser.close()
     except etree.XMLSyntaxError as err:
         raise damage(source, err) from None
@@ -130,9 +165,11 @@ class _Siblings:
     An element with a misspelled name among the records would otherwise be skipped, and its charge lost without a word.
     """
 
-    def __init__(self, source: SourceStream, path: tuple[str, ...]) -> None:
+    def __init__(self, source: SourceStream, paths: tuple[tuple[str, ...], ...], longest: int) -> None:
         self._source = source
-        self.path = path
+        self.paths = paths
+        self.longest = longest
+        self.named = " or ".join("/".join(path) for path in paths)
         self.line = 0
         self._last: etree._Element | None = None
 
@@ -143,7 +180,7 @@ class _Siblings:
             SourceError: there is another element or text next to it.
         """
         ancestors = tuple(_name(above) for above in element.iterancestors())[::-1]
-        if ancestors != self.path[:-1]:
+        if (*ancestors, _name(element)) not in self.paths:
             return False
         parent, before = element.getparent(), element.getprevious()
         last = self._last
@@ -174,7 +211,7 @@ class _Siblings:
     def _stranger(self, element: etree._Element | None) -> Exception:
         name, line = (_name(element), _line(element)) if element is not None else ("?", 0)
         return self._source.error(
-            f"line {line}", f"<{name}> is among the records", f"name it <{self.path[-1]}> or remove it"
+            f"line {line}", f"<{name}> is among the records", f"name it <{self.paths[0][-1]}> or remove it"
         )
 
     def _stray(self, element: etree._Element) -> Exception:

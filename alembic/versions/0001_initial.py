@@ -591,6 +591,8 @@ def _quarantine() -> None:
         _key("import_id"),
         _big("row"),
         *_texts("problems", "raw"),
+        *_texts("source", "document", "line", "customer", "item", "entity", "date", "currency"),
+        _big("amount", nullable=True),
         _refers("import_id", "import_file.id"),
         sa.PrimaryKeyConstraint("id"),
     )

@@ -41,7 +41,7 @@ COLUMNS = (
     "reference", "kind", "date", "state", "amount", "currency", "record_no", "posted_at", "posted_by", "error_no",
     "error", "advice",
 )  # fmt: skip
-FURTHER = ("document", "recognized", "entity", "run", "not_before")
+FURTHER = ("total", "document", "recognized", "entity", "run", "not_before")
 SPARE = ("currency", "record_no", "posted_at", "error_no", "kind", "posted_by")
 
 
@@ -74,8 +74,9 @@ def register(app: typer.Typer) -> None:
         """List entries and invoices by their state.
 
         By default, shows what is not settled, with errors and advice. Posted ones show Intacct's record number, who
-        posted them and when. A period, --from and --to select by the date in the ledger; with --basis earned, by the
-        day of recognition.
+        posted them and when. The amount is what an entry recognizes: below zero if it takes revenue back, such as a
+        reversal; costs are below zero too. An invoice has its total. A period, --from and --to select by the date in
+        the ledger; with --basis earned, by the day of recognition.
 
         \b
         Examples:

@@ -4,14 +4,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from revrec.cli.filters import LIMIT, LimitOption, list_command
+from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
 from revrec.cli.shared import Options, ReasonOption, add_group, command, fail
+from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
     from revrec.jobs.importing.quarantine import ShownRow
     from revrec.jobs.importing.rows import ImportResult
 
-COLUMNS = ("id", "file", "row", "kind", "state", "reason")
+COLUMNS = (
+    "id", "file", "row", "document", "customer", "item", "date", "amount", "currency", "kind", "state", "reason",
+)  # fmt: skip
+SPARE = ("kind", "state", "date", "item", "document", "customer", "file")
+READABLE = tuple(one for one in ALL if one not in ("rule", "account"))
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Numbers, ranges such as 7-12, or all.")]
 
 
@@ -91,29 +96,35 @@ def register(app: typer.Typer) -> None:
 
 
 def _register_views(group: typer.Typer) -> None:
-    @list_command(group, "list", "quarantine")
+    @list_command(group, "list", "quarantine", filters=READABLE)
     def list_(
         options: Options,
+        filters: Filters,
         settled: Annotated[bool, typer.Option("--all", help="Also show rows that were released or dismissed.")] = False,
         limit: LimitOption = LIMIT,
     ) -> None:
         """List the rows that have not been released or dismissed.
 
+        The amount and the filters are what can be read of the row as it came. A period, --from and --to select by the
+        post date, or the date of the event. A row follows no rule before it is released, so there are no filters by
+        rule and account.
+
         \b
         Examples:
           revrec quarantine list
+          revrec quarantine list --customer C-ADA
           revrec quarantine list --all --format csv
         """
         from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
-        from revrec.jobs.importing import quarantine
+        from revrec.jobs.reports.lists import quarantined_rows
 
-        rows = as_data(quarantine.listed(options.context(), settled))
+        rows = as_data(quarantined_rows(options.context(), settled, filters))
         if options.json:
             print_json({"quarantine": rows})
         elif options.csv:
             print_csv(rows, (*COLUMNS, "mapping", "charge"))
         else:
-            print_table(rows, COLUMNS, right=("id", "row"), spare=("kind", "state"), limit=limit)
+            print_table(rows, COLUMNS, right=("id", "row"), spare=SPARE, limit=limit)
             count = sum(row["state"] == "waiting" for row in rows)
             follow = "; details: revrec quarantine show ID" if count else ""
             conclude(f"{counted(count, 'quarantined row')}{follow}", bool(rows))

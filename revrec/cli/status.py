@@ -105,35 +105,56 @@ def _line(options: Options, state: str, line: str, problems: Sequence[str]) -> N
 def _show(found: "BooksStatus") -> None:
     """Print a short text without tables: loading rich would double the time that the command takes."""
     from revrec.cli.output import counted, grouped
-    from revrec.core.posting import outcome_in_words, state_in_words
+    from revrec.core.posting import outcome_in_words
     from revrec.jobs.rules.files import RULES_ADVICE
 
-    print(f"charge lines   {found.charges:,}")
+    _say("charge lines", f"{found.charges:,}")
     _show_undated(found, UNSCHEDULED, found.unscheduled_reasons)
     if found.quarantined:
-        print(f"set aside      {counted(found.quarantined, 'row')} not imported")
+        _say("set aside", _set_aside(found))
     for total in found.open:
         span = f"{total.first} to {total.last}"
-        print(f"open           {total.lines:,} schedule lines, {grouped(total.amount)} {total.currency}, {span}")
+        _say("open", f"{total.lines:,} schedule lines, {grouped(total.amount)} {total.currency}, {span}")
     _show_undated(found, WAITING, found.waiting)
     for closed in found.closed_periods:
         what = f"{counted(closed.lines, 'line')} of {closed.period}, {grouped(closed.amount)} {closed.currency}"
         who = f" of {closed.entity}" if closed.entity else ""
-        print(harmless(f"closed         {what}{who}, policy {closed.policy}: {closed.reason}"))
-    print(f"entries        {_states(found.entries) or 'none'}")
+        _say("closed", f"{what}{who}, policy {closed.policy}: {closed.reason}")
+    _say("entries", _states(found.entries) or "none")
     if found.invoices:
-        print(f"invoices       {_states(found.invoices)}")
+        _say("invoices", _states(found.invoices))
     for awaiting in found.awaiting_invoice:
         what = f"{counted(awaiting.lines, 'schedule line')}, {grouped(awaiting.amount)} {awaiting.currency}"
-        print(f"not invoiced   {what}: recognition waits for the invoice of the document")
+        _say("not invoiced", f"{what}: recognition waits for the invoice of the document")
     for missing in found.missing:
-        print(harmless(f"act on         {missing}"))
+        _say("missing revenue", str(missing))
     if found.rule_changes:
-        print(harmless(f"rules          {found.rule_changes}; {RULES_ADVICE}"))
+        _say("rules", f"{found.rule_changes}; {RULES_ADVICE}")
     run = found.last_run
     outcome = outcome_in_words(run.outcome or "did not finish") if run else ""
-    last = f"{run.run} for {run.date} by {run.actor}: {outcome}" if run else "none"
-    print(harmless(f"last run       {last}"))
+    _say("last run", f"{run.run} for {run.date} by {run.actor}: {outcome}" if run else "none")
+    _show_attention(found)
+
+
+def _say(label: str, text: str) -> None:
+    print(harmless(f"{label:<18}{text}"))
+
+
+def _set_aside(found: "BooksStatus") -> str:
+    """Return the number of quarantined rows and their amounts: ``3 rows not imported, 24.00 USD; 1 without ...``."""
+    from revrec.cli.output import counted, grouped
+
+    amounts = "".join(f", {grouped(one.amount)} {one.currency}" for one in found.quarantined_amounts)
+    rest = found.quarantined - sum(one.rows for one in found.quarantined_amounts)
+    unread = f"; {rest:,} without an amount that can be read" if rest else ""
+    return f"{counted(found.quarantined, 'row')} not imported{amounts}{unread}"
+
+
+def _show_attention(found: "BooksStatus") -> None:
+    """Print each posting that is not settled, with its error and what to do."""
+    from revrec.cli.output import grouped
+    from revrec.core.posting import state_in_words
+
     for posting in found.attention:
         what = f"{posting.reference}  {posting.date}  {grouped(posting.amount)} {posting.currency}"
         print(harmless(f"  {what}  {state_in_words(posting.state)}: {posting.error or _without_error(posting.state)}"))
@@ -149,10 +170,10 @@ def _show_undated(found: "BooksStatus", kind: str, reasons: "Sequence[UndatedAmo
     totals = [one for one in found.undated if one.kind == kind]
     if not totals:
         if kind == UNSCHEDULED:
-            print(f"{kind:<15}0")
+            _say(kind, "0")
         return
     amounts = "; ".join(map(amount_in_words, totals))
-    print(f"{kind:<15}{counted(sum(one.charges for one in totals), 'charge line')}, {amounts}:")
+    _say(kind, f"{counted(sum(one.charges for one in totals), 'charge line')}, {amounts}:")
     for why in reasons[:MOST_REASONS]:
         example = "such as: " if why.charges > 1 else ""
         what = f"{grouped(why.amount)} {why.currency} since {why.since}"

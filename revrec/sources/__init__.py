@@ -7,7 +7,7 @@ this package uses the database. :class:`SourceStream` computes the SHA-256 and s
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
 from revrec.sources.problems import RowProblem, SourceError
 from revrec.sources.read import read_charges, read_events
-from revrec.sources.rows import BadRow, ChargeRowResult, EventRow, GoodRow, PassedOver, RowMoney
+from revrec.sources.rows import BadRow, ChargeRowResult, EventRow, GoodRow, PassedOver, ReadableValues, RowMoney
 from revrec.sources.stream import SourceStream
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "EventRow",
     "GoodRow",
     "PassedOver",
+    "ReadableValues",
     "RowMoney",
     "RowProblem",
     "SourceError",

@@ -19,7 +19,16 @@ from revrec.sources.formula import UnreadableText
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import InvalidValue, RowProblem
-from revrec.sources.rows import BadRow, ChargeRowResult, DamagedRecord, GoodRow, PassedOver, PassedOverRecord, RowMoney
+from revrec.sources.rows import (
+    BadRow,
+    ChargeRowResult,
+    DamagedRecord,
+    GoodRow,
+    PassedOver,
+    PassedOverRecord,
+    ReadableValues,
+    RowMoney,
+)
 from revrec.sources.strict_reader import StrictReader
 from revrec.sources.table import Table
 from revrec.sources.text import FIELD_LIMIT, ID_LIMIT
@@ -85,7 +94,8 @@ class ChargeRows:
             if isinstance(result, ChargeLine):
                 yield GoodRow(number, result, row, self._trail.steps(row, result._asdict()) if changed else ())
             else:
-                yield BadRow(number, result, table.place(number), row, self.money(values))
+                readable, _problems = self.details(values)
+                yield BadRow(number, result, table.place(number), row, ReadableValues.of(readable))
 
     @property
     def warning(self) -> str:

@@ -11,7 +11,7 @@ from revrec.sources.amounts import NumberStyle, ParsedNumber, currency_beside, n
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import COMPUTE, DOCUMENT_COLUMN, DOCUMENT_TOTAL, MINOR_UNITS, ColumnMapping
 from revrec.sources.problems import InvalidValue, RowProblem, shorten
-from revrec.sources.rows import BadRow, ChargeRowResult, GoodRow, PassedOver, RowMoney
+from revrec.sources.rows import BadRow, ChargeRowResult, GoodRow, PassedOver, ReadableValues, RowMoney
 from revrec.sources.stream import SourceStream
 from revrec.sources.values import currency_code
 
@@ -145,11 +145,10 @@ def _checked(rows: list[ChargeRowResult], stated: Stated) -> Iterator[ChargeRowR
     money = Counter[str]()
     for row in charged:
         money[row.line.currency] += row.line.amount
-    first, currency = charged[0], charged[0].line.currency
+    first = charged[0]
+    readable = ReadableValues.of(first.line._asdict())._replace(line="", item="", amount=money[first.line.currency])
     raw = ["\n".join(" | ".join(row.raw) for row in charged)]
-    yield BadRow(
-        first.row_number, [problem], f"document {first.line.document}", raw, RowMoney(money[currency], currency)
-    )
+    yield BadRow(first.row_number, [problem], f"document {first.line.document}", raw, readable)
 
 
 def _contradiction(rows: list[ChargeRowResult], stated: Stated) -> RowProblem | None:

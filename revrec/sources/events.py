@@ -16,6 +16,7 @@ from revrec.sources.rows import (
     GoodRow,
     PassedOver,
     PassedOverRecord,
+    ReadableValues,
 )
 from revrec.sources.strict_reader import StrictReader
 from revrec.sources.table import Table
@@ -54,9 +55,11 @@ class EventRows:
             elif isinstance(row, DamagedRecord):
                 yield BadRow(number, row.problems, table.place(number), row.raw)
             else:
-                event, problems = self.read_strict(self._layout.complete(row))
+                values = self._layout.complete(row)
+                event, problems = self.read_strict(values)
                 if event is None:
-                    yield BadRow(number, problems, table.place(number), row)
+                    found, _problems = self.details(values)
+                    yield BadRow(number, problems, table.place(number), row, ReadableValues.of(found))
                 else:
                     yield GoodRow(number, event, row, self._steps(row, event))
 

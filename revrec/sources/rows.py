@@ -1,9 +1,9 @@
 """The results of reading a source: good rows with their charge line or event, bad rows with their problems."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from revrec.core.charge_line import ChargeLine
 from revrec.sources.problems import RowProblem
@@ -69,18 +69,55 @@ class RowMoney(NamedTuple):
     currency: str
 
 
+class ReadableValues(NamedTuple):
+    """The values of a row that cannot be used, as far as they can be read; the others are empty, or None.
+
+    ``amount`` is in minor units of ``currency``. ``date`` is the post date, or the date of an event.
+    """
+
+    source: str = ""
+    document: str = ""
+    line: str = ""
+    customer: str = ""
+    item: str = ""
+    entity: str = ""
+    date: str = ""
+    currency: str = ""
+    amount: int | None = None
+
+    @classmethod
+    def of(cls, found: Mapping[str, Any]) -> "ReadableValues":
+        """Return the values of a charge line or an event by field, as far as they were found."""
+        values = {name: found[name] for name in cls._fields if found.get(name) is not None}
+        if "charge" in found:
+            source, _, rest = found["charge"].partition("/")
+            document, _, line = rest.rpartition("/")
+            values |= {"source": source, "document": document, "line": line}
+        day = found.get("post_date") or found.get("date")
+        # Without a currency, the number has no minor units.
+        amount = found.get("amount") if found.get("currency") else None
+        return cls(**(values | {"date": str(day or ""), "amount": amount}))
+
+
+NOTHING_READ = ReadableValues()
+
+
 class BadRow(NamedTuple):
     """A row that cannot be used, with all its problems. ``place`` names it for people (``line 4``, ``item 3``).
 
-    ``raw`` holds its original values, as far as they could be separated. ``money`` is its amount, None if it cannot be
-    read.
+    ``raw`` holds its original values, as far as they could be separated, and ``values`` those that can be read.
     """
 
     row_number: int
     problems: list[RowProblem]
     place: str
     raw: Sequence[str] = ()
-    money: RowMoney | None = None
+    values: ReadableValues = NOTHING_READ
+
+    @property
+    def money(self) -> RowMoney | None:
+        """The amount of the row; None if it cannot be read."""
+        return None if self.values.amount is None else RowMoney(self.values.amount, self.values.currency)
 
     def report(self, file: str) -> list[str]:
         """Return one line for each problem: file, place, field, value, reason and fix."""

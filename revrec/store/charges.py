@@ -172,11 +172,11 @@ def quarantined_rows(connection: Connection, kind: str, sha256: str) -> set[int]
     return set(connection.execute(query).scalars())
 
 
-def add_quarantined(connection: Connection, import_id: int, rows: Sequence[tuple[int, str, str]]) -> RowDigest:
-    """Set rows aside: (row number, problems as JSON, the raw row as JSON)."""
+def add_quarantined(connection: Connection, import_id: int, rows: Sequence[tuple[Any, ...]]) -> RowDigest:
+    """Set rows aside: (row number, problems as JSON, the raw row as JSON, and its values that can be read)."""
     first = next_number(connection, quarantine.c.id)
     whole = [(id, import_id, *row) for id, row in enumerate(rows, first)]
-    insert_rows(connection, quarantine, ("id", "import_id", "row", "problems", "raw"), whole)
+    insert_rows(connection, quarantine, quarantine.c.keys(), whole)
     return digest_rows(quarantine, whole)
 
 

@@ -6,13 +6,18 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.store.database.bulk import next_number
 from revrec.store.digests import RowDigest, digest_rows
+from revrec.store.reports.filters import quarantine_conditions
 from revrec.store.tables import import_file, quarantine, quarantine_fix, quarantine_outcome
 
 
 class QuarantinedRow(NamedTuple):
-    """A row that was set aside. ``raw`` is its values by column, or a list if it did not match the columns."""
+    """A row that was set aside. ``raw`` is its values by column, or a list if it did not match the columns.
+
+    The values after ``imported_at`` are what can be read of the row as it came; ``amount`` is in minor units.
+    """
 
     id: int
     import_id: int
@@ -24,6 +29,12 @@ class QuarantinedRow(NamedTuple):
     mapping: str
     source: str
     imported_at: str
+    document: str
+    customer: str
+    item: str
+    date: str
+    currency: str
+    amount: int | None
     outcome: str | None
     charge: str | None
 
@@ -59,6 +70,7 @@ _QUERY = (
         import_file.c.mapping,
         import_file.c.source,
         import_file.c.imported_at,
+        *(quarantine.c[name] for name in ("document", "customer", "item", "date", "currency", "amount")),
         quarantine_outcome.c.outcome,
         quarantine_outcome.c.charge,
     )
@@ -68,9 +80,12 @@ _QUERY = (
 )
 
 
-def quarantined_rows(connection: Connection, settled: bool = False) -> Iterator[QuarantinedRow]:
+def quarantined_rows(
+    connection: Connection, settled: bool = False, filters: Filters = NO_FILTERS
+) -> Iterator[QuarantinedRow]:
     """Yield the rows that no one has settled yet; with ``settled``, every row that was ever set aside."""
-    query = _QUERY if settled else _QUERY.where(quarantine_outcome.c.quarantine_id.is_(None))
+    query = _QUERY.where(*quarantine_conditions(filters))
+    query = query if settled else query.where(quarantine_outcome.c.quarantine_id.is_(None))
     for found in connection.execute(query):
         yield _made(found)
 

@@ -98,6 +98,9 @@ CREDITING = charge_line.c.credits != ""
 
 Index("charge_line_credits", charge_line.c.credits, sqlite_where=CREDITING, postgresql_where=CREDITING)
 
+READABLE = ("source", "document", "line", "customer", "item", "entity", "date", "currency")
+"""The texts that are read from a quarantined row as it came; empty if they cannot be read."""
+
 quarantine = Table(
     "quarantine",
     metadata,
@@ -106,8 +109,10 @@ quarantine = Table(
     Column("row", BigInteger, nullable=False),
     _text("problems"),
     _text("raw"),
+    *(_text(name) for name in READABLE),
+    Column("amount", BigInteger),
 )
-"""Rows that ``import --keep-good`` set aside, with all their problems."""
+"""Rows that ``import --keep-good`` set aside, with all their problems, and what can be read of each as it came."""
 
 quarantine_fix = Table(
     "quarantine_fix",

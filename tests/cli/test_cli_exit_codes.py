@@ -52,7 +52,7 @@ def test_4_when_an_entry_is_refused_and_the_others_are_posted(
     assert listed[0]["error_no"] and listed[0]["error"] and listed[0]["advice"]
     assert revrec("postings", "list", "--state", "held", "--format", "json").json == {"postings": []}
     shown = revrec("status").out
-    assert "entries        1 posted, 1 rejected" in shown
+    assert "entries           1 posted, 1 rejected" in shown
 
 
 def test_4_for_revenue_that_no_rule_schedules_though_everything_else_is_posted(

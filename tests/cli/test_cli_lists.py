@@ -33,6 +33,15 @@ def books(story: Path, revrec: Revrec, intacct: dict[str, str]) -> Path:
     return story
 
 
+@pytest.fixture
+def empty_books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revrec: Revrec) -> Path:
+    """Books that nothing was imported into."""
+    monkeypatch.chdir(tmp_path)
+    assert revrec("init", "empty").code == 0
+    monkeypatch.chdir(tmp_path / "empty")
+    return tmp_path / "empty"
+
+
 def listed(revrec: Revrec, name: str, *words: str) -> list[dict[str, Any]]:
     ended = revrec(*LISTS[name], *words, "--format", "json")
     assert ended.code == 0, ended.err
@@ -179,6 +188,21 @@ def test_every_other_list_can_be_written_to_a_file_too(words: tuple[str, ...], s
 def test_periods_are_narrowed_to_a_quarter(story: Path, revrec: Revrec) -> None:
     found = revrec("periods", "list", "--period", "2024-Q2", "--format", "json").json["periods"]
     assert [one["period"] for one in found] == ["2024-04", "2024-05", "2024-06"]
+
+
+@pytest.mark.parametrize("filter", ["customer", "item", "charge", "document", "rule"])
+def test_a_filter_on_empty_books_says_that_they_are_empty(filter: str, empty_books: Path, revrec: Revrec) -> None:
+    ended = revrec("charge", "list", f"--{filter}", "X")
+    said = f"revrec: --{filter} X: these books have no charge lines yet; import them with: revrec import FILE\n"
+    assert (ended.code, ended.out, ended.err) == (3, "", said)
+
+
+def test_an_account_of_empty_books_without_rules_is_explained(
+    empty_books: Path, revrec: Revrec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVREC_ACCOUNTS_DEFERRED", "")
+    monkeypatch.setenv("REVREC_ACCOUNTS_ACCRUED", "")
+    assert "--account X: these books post to no account yet; import" in revrec("charge", "list", "--account", "X").err
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -20,7 +20,7 @@ def test_a_line_that_waits_for_too_long_is_reported(story: Path, revrec: Revrec)
     ended = revrec("status", "--check")
     assert ended.code == 4
     assert ended.out == "WARN 1 charge line waiting since 2024-03-02 (1,299.00 USD)\n"
-    assert "\nact on         1 charge line waiting since" in revrec("status").out
+    assert "\nmissing revenue   1 charge line waiting since" in revrec("status").out
     assert revrec("status", "--check", env={"REVREC_ALERTS_WAITING_AFTER": "9999 days"}).code == 0
 
 

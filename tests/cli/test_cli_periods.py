@@ -50,8 +50,8 @@ def test_a_run_ends_with_4_while_something_needs_review_and_a_dry_run_reports_it
         (("close", "2024-13", "--reason", "x"), 2, "'2024-13' is not a month"),
         (("close", "9999-01", "--reason", "x"), 2, "no month of the year 9999"),
         (("close", "2024-01", "--reason", " "), 3, "a decision needs a reason"),
-        (("open", "2024-01", "--reason", "x", "--entity", "100"), 3, "100: no charge line is of that entity"),
-        (("list", "--entity", "100"), 3, "100: no charge line is of that entity"),
+        (("open", "2024-01", "--reason", "x", "--entity", "100"), 3, "--entity 100: unknown"),
+        (("list", "--entity", "100"), 3, "--entity 100: unknown"),
     ],
 )
 def test_mistakes_are_reported_with_their_fix(

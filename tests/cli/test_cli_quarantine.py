@@ -1,5 +1,6 @@
 """``revrec quarantine`` and ``revrec import --explain`` as people and programs see them."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,10 @@ def aside(books: Path, revrec: Revrec) -> Path:
 def test_the_keys_of_a_list_a_row_and_a_release(aside: Path, revrec: Revrec) -> None:
     listed = revrec("quarantine", "list", "--format", "json").json["quarantine"]
     assert [row["id"] for row in listed] == [1, 2]
-    assert listed[0].keys() == {"id", "file", "row", "kind", "mapping", "state", "charge", "reason"}
+    assert listed[0].keys() == {
+        "id", "file", "row", "document", "customer", "item", "date", "amount", "currency", "kind", "mapping", "state",
+        "charge", "reason",
+    }  # fmt: skip
     fixed = revrec("quarantine", "fix", "1", "amount=12.00", "--reason", "mail", "--format", "json").json
     assert fixed.keys() == {
         *listed[0].keys(), "imported_at", "raw", "problems", "fixes", "now", "unreadable", "outcome",
@@ -29,6 +33,56 @@ def test_the_keys_of_a_list_a_row_and_a_release(aside: Path, revrec: Revrec) -> 
     released = revrec("quarantine", "release", "1", "--format", "json").json
     assert released.keys() == {"rows", "accepted", "unchanged", "scheduled", "unscheduled", "refused", "report"}
     assert released["accepted"] == 1
+
+
+BAD = (
+    "shop,I-1,1,C-ADA,MAG-01,2024-01-05,24.00,USD",
+    "shop,I-2,1,C-ADA,MAG-01,2024-02-05,twelve,USD",
+    "shop,I-3,1,C-BOB,,2024-02-05,30.00,USD",
+    "shop,I-4,1,C-BOB,MAG-01,2024-03-50,1.50,EUR",
+)
+
+
+@pytest.fixture
+def bad(books: Path, revrec: Revrec, charges: Callable[..., Path]) -> None:
+    """Three rows set aside, each with another mistake; the first row is good."""
+    assert revrec("import", charges(*BAD), "--keep-good").code == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "ids"),
+    [
+        (["--customer", "C-BOB"], [2, 3]),
+        (["--document", "shop/I-2"], [1]),
+        (["--charge", "shop/I-4/1"], [3]),
+        (["--item", "MAG-01"], [1, 3]),
+        (["--period", "2024-02"], [1, 2]),
+        (["--customer", "C-BOB", "--item", "MAG-01"], [3]),
+        (["--document", "I-1"], []),
+    ],
+)
+def test_the_list_has_filters_by_what_can_be_read_of_the_rows(
+    bad: None, revrec: Revrec, words: list[str], ids: list[int]
+) -> None:
+    listed = revrec("quarantine", "list", *words, "--format", "json").json["quarantine"]
+    assert [row["id"] for row in listed] == ids
+
+
+def test_a_filter_that_no_row_and_no_charge_line_has_is_refused(bad: None, revrec: Revrec) -> None:
+    ended = revrec("quarantine", "list", "--customer", "C-BBO")
+    assert ended.code == 3 and "--customer C-BBO: unknown" in ended.err
+    assert revrec("quarantine", "list", "--rule", "magazine-12-issues").code == 2
+
+
+def test_the_amounts_of_quarantined_rows_are_listed_and_in_status(bad: None, revrec: Revrec) -> None:
+    rows = revrec("quarantine", "list", "--format", "json").json["quarantine"]
+    assert [(row["amount"], row["currency"]) for row in rows] == [(None, "USD"), ("30.00", "USD"), ("1.50", "EUR")]
+    said = "set aside         3 rows not imported, 1.50 EUR, 30.00 USD; 1 without an amount that can be read"
+    assert said in revrec("status").out.splitlines()
+    assert revrec("status", "--format", "json").json["quarantined_amounts"] == [
+        {"currency": "EUR", "rows": 1, "amount": "1.50"},
+        {"currency": "USD", "rows": 1, "amount": "30.00"},
+    ]
 
 
 def test_a_release_of_what_is_still_wrong_reports_all_of_it_and_imports_nothing(aside: Path, revrec: Revrec) -> None:
@@ -42,7 +96,8 @@ def test_what_is_dismissed_is_in_the_list_of_all_alone(aside: Path, revrec: Revr
     assert revrec("quarantine", "dismiss", "2", "--reason", "a total").out == "quarantine 2: dismissed\n"
     assert [row["id"] for row in revrec("quarantine", "list", "--format", "json").json["quarantine"]] == [1]
     csv = revrec("quarantine", "list", "--all", "--format", "csv").out.splitlines()
-    assert csv[0] == "id,file,row,kind,state,reason,mapping,charge" and ",dismissed," in csv[2]
+    assert csv[0] == "id,file,row,document,customer,item,date,amount,currency,kind,state,reason,mapping,charge"
+    assert ",dismissed," in csv[2]
     assert (
         "dismissed by" in revrec("quarantine", "show", "2").out and "a total" in revrec("quarantine", "show", "2").out
     )

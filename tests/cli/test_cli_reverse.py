@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,25 @@ def test_an_entry_is_reversed_and_the_next_run_posts_its_lines_again(
     assert revrec("run", "--date", "2024-02-29", "--format", "json").json["posted"] == 1
     assert revrec("verify").code == 0
     assert revrec("reconcile", "--date", "2024-02-29").code == 0
+
+
+def test_what_is_taken_back_is_listed_below_zero(
+    posted: Path, revrec: Revrec, reference: str, charges: Callable[..., Path]
+) -> None:
+    credit = LINES[0].replace("I-1", "CRN-1").replace("24.00", "-240.00")
+    assert revrec("import", charges(LINES[0].replace("I-1", "I-9"), credit, name="more.csv")).code == 0
+    assert revrec("run", "--date", "2024-02-29").code == 0
+    assert reverse(revrec, reference).code == 0
+    rows = revrec("postings", "list", "--state", "posted", "--format", "json").json["postings"]
+    amounts = [(row["kind"], row["amount"], row["total"]) for row in rows if row["date"] == "2024-01-05"]
+    assert sorted(amounts) == [
+        ("entry", "-18.00", "22.00"),  # 2.00 of I-9 and -20.00 of CRN-1
+        ("entry", "4.00", "4.00"),
+        ("reversal", "-4.00", "4.00"),
+    ]
+    totals = revrec("preview", "--basis", "ledger", "--to", "2024-02-29", "--format", "json").json["totals"]
+    listed = sum((Decimal(row["amount"]) for row in rows), Decimal())
+    assert listed == sum((Decimal(row.get("posted", "0")) for row in totals), Decimal()) == Decimal("-32.00")
 
 
 def test_a_comparison_that_cannot_be_written_is_not_recorded(posted: Path, revrec: Revrec) -> None:

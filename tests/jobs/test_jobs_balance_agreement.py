@@ -118,7 +118,7 @@ def test_an_account_without_entries_is_compared_too(books: Books, row: MakeRow) 
 
 
 UNKNOWN = [
-    ({"entity": "E9"}, "E9: no charge line is of that entity.*E1"),
+    ({"entity": "E9"}, "--entity E9: unknown; .* name E1"),
     ({"account": "2401"}, "--account 2401: unknown; these books post to 2400, 4000"),
 ]
 """Filters that no charge line meets, and the refusal of each."""
@@ -297,7 +297,7 @@ def test_a_move_is_recorded_with_its_reason_in_an_open_period(offline: Books, ro
     context, january = offline.context("reclassify"), date(2024, 1, 31)
     with pytest.raises(BadInput, match="needs a reason"):
         reclassify(context, "2400", "2410", january, " ")
-    with pytest.raises(BadInput, match="E9: no charge line is of that entity"):
+    with pytest.raises(BadInput, match="--entity E9: unknown"):
         reclassify(context, "2400", "2410", january, "JE-812", "E9")
     decide(context, [date(2024, 1, 1)], "closed", "reported")
     with pytest.raises(BadInput, match=r"2024-01 is closed .* in an open period"):

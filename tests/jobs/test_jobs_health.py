@@ -29,9 +29,9 @@ def found(
     **entries: int,
 ) -> BooksStatus:
     return BooksStatus(
-        charges=15, unscheduled=1, quarantined=0, open=opened, waiting=(), next_date=None, entries=entries,
-        invoices=dict(invoices), awaiting_invoice=(), unscheduled_reasons=(), undated=UNDATED, missing=missing,
-        attention=(), closed_periods=(), last_run=run, rule_changes=None,
+        charges=15, unscheduled=1, quarantined=0, quarantined_amounts=(), open=opened, waiting=(), next_date=None,
+        entries=entries, invoices=dict(invoices), awaiting_invoice=(), unscheduled_reasons=(), undated=UNDATED,
+        missing=missing, attention=(), closed_periods=(), last_run=run, rule_changes=None,
     )  # fmt: skip
 
 

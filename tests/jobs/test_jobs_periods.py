@@ -234,7 +234,7 @@ def test_decisions_need_a_reason_and_are_in_the_audit_trail(books: Books, row: M
     context = books.context("periods close")
     with pytest.raises(BadInput, match="--reason TEXT"):
         decide(context, [FEB], CLOSED, " ")
-    with pytest.raises(BadInput, match=r"10O: no charge line is of that entity.*\(100\)"):
+    with pytest.raises(BadInput, match=r"--entity 10O: unknown; .* name 100"):
         decide(context, [FEB], CLOSED, "typed an O", "10O")
     assert [one["changed"] for one in decide(context, [FEB, MAR, FEB], CLOSED, "reported", "100")] == [True, True]
     assert [one["changed"] for one in decide(context, [FEB], CLOSED, "again", "100")] == [False]

@@ -83,7 +83,7 @@ def full(books: FilledDatabase) -> FilledDatabase:
     books.sql("INSERT INTO arrival_account VALUES (?, '2400', 1)", no)
     books.invoice(no)
     books.reverse(1)
-    books.sql("INSERT INTO quarantine (id, import_id, row, problems, raw) VALUES (1, 1, 9, '[]', '[]')")
+    books.sql("INSERT INTO quarantine VALUES (1, 1, 9, '[]', '[]', '', '', '', '', '', '', '', '', NULL)")
     books.sql("INSERT INTO quarantine_fix VALUES (1, 1, '{}', 'why', 't', 'ada', 1)")
     books.sql("INSERT INTO quarantine_outcome VALUES (1, 'dismissed', '', 'why', 't', 'ada', 1)")
     books.sql("INSERT INTO cleaning VALUES (1, 1, 2, '[]')")

@@ -242,16 +242,19 @@ class _FileImport:
         )
         return True
 
-    def _rows_to_quarantine(self, header: Sequence[str]) -> list[tuple[int, str, str]]:
+    def _rows_to_quarantine(self, header: Sequence[str]) -> list[tuple[Any, ...]]:
         """Return the bad rows that no earlier import of the same content has quarantined."""
         before = charges.quarantined_rows(self._connection, self._result.kind, self._source.sha256)
         self._result.quarantined = not self._result.dry_run
         return [quarantine_row(row, header) for row in self._session.bad_rows if row.row_number not in before]
 
 
-def quarantine_row(row: BadRow, header: Sequence[str]) -> tuple[int, str, str]:
-    """Return a bad row as the quarantine stores it: number, problems, and values by column (by position if unnamed)."""
+def quarantine_row(row: BadRow, header: Sequence[str]) -> tuple[Any, ...]:
+    """Return a bad row as the quarantine stores it: number, problems, original values, and those that can be read.
+
+    The original values are by column, or by position if the row does not match the columns.
+    """
     problems = json.dumps([problem.as_dict() for problem in row.problems], ensure_ascii=False)
     named = len(row.raw) == len(header) == len(set(header))
     raw = dict(zip(header, row.raw, strict=True)) if named else list(row.raw)
-    return row.row_number, problems, json.dumps(raw, ensure_ascii=False)
+    return (row.row_number, problems, json.dumps(raw, ensure_ascii=False), *row.values)

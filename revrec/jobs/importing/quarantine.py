@@ -6,6 +6,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadConfiguration, BadInput
+from revrec.core.filters import NO_FILTERS, Filters
+from revrec.core.money import decimal_string
 from revrec.jobs.importing.mappings import mapping_of, of_source
 from revrec.jobs.importing.rows import ChargeImporter, ImportResult, ImportSession, nothing_to_recognize
 from revrec.jobs.importing.sources import settings_of
@@ -25,11 +27,20 @@ if TYPE_CHECKING:
 
 
 class ListedRow(NamedTuple):
-    """A quarantined row in a list. ``state`` is waiting, released or dismissed; ``reason`` names its first problem."""
+    """A quarantined row in a list. ``state`` is waiting, released or dismissed; ``reason`` names its first problem.
+
+    ``document`` to ``amount`` are what can be read of the row as it came; ``amount`` is a decimal string.
+    """
 
     id: int
     file: str
     row: int
+    document: str
+    customer: str
+    item: str
+    date: str
+    amount: str | None
+    currency: str
     kind: str
     mapping: str
     state: str
@@ -47,6 +58,12 @@ class ShownRow(NamedTuple):
     id: int
     file: str
     row: int
+    document: str
+    customer: str
+    item: str
+    date: str
+    amount: str | None
+    currency: str
     kind: str
     mapping: str
     state: str
@@ -86,17 +103,19 @@ class _UndoRelease(Exception):
     """The signal to roll back a release; its result says why."""
 
 
-def listed(context: "Context", settled: bool = False) -> list[ListedRow]:
+def listed(context: "Context", settled: bool = False, filters: Filters = NO_FILTERS) -> list[ListedRow]:
     """Return the quarantined rows, each with its first problem; with ``settled`` also released and dismissed ones."""
     with context.database.read() as connection:
-        return [_listed(row) for row in quarantine.quarantined_rows(connection, settled)]
+        return [_listed(row) for row in quarantine.quarantined_rows(connection, settled, filters)]
 
 
 def _listed(row: QuarantinedRow) -> ListedRow:
     first = row.problems[0] if row.problems else {"field": "", "reason": ""}
     said = f"{first['field']}: {first['reason']}" + (f" (+{len(row.problems) - 1})" if len(row.problems) > 1 else "")
     state = row.outcome or "waiting"
-    return ListedRow(row.id, row.file, row.row, row.kind, row.mapping, state, row.charge or "", said)
+    amount = None if row.amount is None else decimal_string(row.amount, row.currency)
+    read = (row.document, row.customer, row.item, row.date, amount, row.currency)
+    return ListedRow(row.id, row.file, row.row, *read, row.kind, row.mapping, state, row.charge or "", said)
 
 
 def show(context: "Context", id: int) -> ShownRow:

@@ -19,7 +19,7 @@ from revrec.jobs.paging import PAGE
 from revrec.jobs.scheduling.contracts import belongs_to_contract
 from revrec.jobs.scheduling.effect import ScheduleEffect
 from revrec.jobs.scheduling.scheduler import Scheduler
-from revrec.sources import BadRow, GoodRow, PassedOver, RowMoney, RowProblem
+from revrec.sources import BadRow, GoodRow, PassedOver, ReadableValues, RowProblem
 from revrec.store import charges
 from revrec.store.audit import record
 from revrec.store.credits import unknown_credits
@@ -186,9 +186,8 @@ class ImportSession:
 
     def reject_good(self, row: GoodRow[Any], *problems: RowProblem) -> None:
         """Reject a row that is valid by itself but conflicts with what the database has."""
-        line = row.line
-        money = RowMoney(line.amount, line.currency) if isinstance(line, ChargeLine) else None
-        self.reject(BadRow(row.row_number, list(problems), f"row {row.row_number}", row.raw, money))
+        values = ReadableValues.of(row.line._asdict())
+        self.reject(BadRow(row.row_number, list(problems), f"row {row.row_number}", row.raw, values))
 
     def accept(self, row: GoodRow[Any]) -> None:
         """Count a row as accepted and keep the record of what cleaning changed in it."""

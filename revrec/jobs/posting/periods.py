@@ -200,6 +200,6 @@ def check_known_entity(context: "Context", connection: "Connection", entity: str
     """
     known = _entities(context, connection)
     if entity not in known:
-        names = ", ".join(filter(None, known)) or "none but the company itself"
-        raise BadInput(f"{entity}: no charge line is of that entity, nor is it in [entities] of revrec.toml ({names})")
+        names = ", ".join(filter(None, known)) or "no entity, only the company itself"
+        raise BadInput(f"--entity {entity}: unknown; charge lines and [entities] in revrec.toml name {names}")
     return entity

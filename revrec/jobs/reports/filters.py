@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 MOST_NAMED = 10
+EMPTY = "these books post to no account yet; import charge lines with: revrec import FILE"
 
 
 def check_filters(context: "Context", connection: "Connection", filters: "Filters") -> None:
@@ -30,6 +31,9 @@ def check_filters(context: "Context", connection: "Connection", filters: "Filter
     check_entity(context, connection, filters.entity)
     check_customer(connection, filters.customer)
     check_account(context, connection, filters.account, ())
+    for name in ("charge", "document", "item", "rule"):
+        if getattr(filters, name) is not None:
+            _check_not_empty(connection, f"--{name} {getattr(filters, name)}")
     if problem := unknown_value(connection, filters):
         raise BadInput(problem)
 
@@ -51,8 +55,19 @@ def check_customer(connection: "Connection", customer: str | None) -> None:
         BadInput: these books do not know the customer.
     """
     if customer is not None and not charges.has_customer(connection, customer):
+        _check_not_empty(connection, f"--customer {customer}")
         known = charges.customers(connection)
         raise BadInput(f"--customer {customer}: {_known(customer, known, 'charge lines name')}")
+
+
+def _check_not_empty(connection: "Connection", filter: str) -> None:
+    """Refuse a filter on books without charge lines: that nothing was imported explains more than an unknown name.
+
+    Raises:
+        BadInput: these books have no charge lines.
+    """
+    if charges.next_charge_number(connection) == 1:
+        raise BadInput(f"{filter}: these books have no charge lines yet; import them with: revrec import FILE")
 
 
 def check_account(context: "Context", connection: "Connection", account: str | None, found: Iterable[str]) -> None:
@@ -75,4 +90,4 @@ def _known(name: str, known: Iterable[str], what: str) -> str:
     close = get_close_matches(name, names, MOST_NAMED)
     shown = [*close, *(one for one in names if one not in close)][:MOST_NAMED]
     more = f" and {len(names) - len(shown):,} more" if len(names) > len(shown) else ""
-    return f"unknown; {what} {', '.join(shown)}{more}" if names else f"unknown; {what} none"
+    return f"unknown; {what} {', '.join(shown)}{more}" if names else EMPTY

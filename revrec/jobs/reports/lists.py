@@ -12,6 +12,7 @@ from revrec.core.errors import BadInput
 from revrec.core.filters import Basis, Filters
 from revrec.core.money import decimal_string
 from revrec.core.posting import UNSETTLED
+from revrec.jobs.importing.quarantine import ListedRow, listed
 from revrec.jobs.reports.filters import check_filters
 from revrec.store.reports import lists, rule_history
 
@@ -63,6 +64,19 @@ def imports(context: "Context", filters: Filters) -> Iterator[Listed]:
     with context.database.read() as connection:
         check_filters(context, connection, filters)
         yield from (row._asdict() for row in lists.import_rows(connection, filters))
+
+
+def quarantined_rows(context: "Context", settled: bool, filters: Filters) -> list[ListedRow]:
+    """Return the quarantined rows; with ``settled`` also released and dismissed ones.
+
+    Raises:
+        BadInput: A filter names something that neither a quarantined row nor a charge line has.
+    """
+    found = listed(context, settled, filters)
+    if not found:
+        with context.database.read() as connection:
+            check_filters(context, connection, filters)
+    return found
 
 
 def audit_events(context: "Context", filters: Filters, subject: str | None, actor: str | None) -> Iterator[Listed]:
@@ -126,5 +140,5 @@ def _diff(before: str, after: str) -> str:
 
 def _in_decimals(row: Any) -> Listed:
     values: Listed = row._asdict()
-    amounts = {name: values[name] for name in ("amount", "posted", "planned") if values.get(name) is not None}
+    amounts = {name: values[name] for name in ("amount", "total", "posted", "planned") if values.get(name) is not None}
     return {**values, **{name: decimal_string(amount, row.currency) for name, amount in amounts.items()}}

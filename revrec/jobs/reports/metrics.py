@@ -69,6 +69,11 @@ def _figures(health: BooksHealth) -> Iterator[tuple[str, str, Iterable[Sample]]]
     missing = sum(one.charges for one in found.missing)
     yield "missing_revenue_lines", "Charge lines without a rule, or waiting too long.", _one(missing)
     yield "quarantined_rows", "Rows set aside that could not be imported.", _one(found.quarantined)
+    yield (
+        "quarantined_amount",
+        "Amount of rows set aside, as far as it can be read.",
+        [({"currency": one.currency}, one.amount) for one in found.quarantined_amounts],
+    )
     yield from _run(health)
 
 

@@ -49,6 +49,14 @@ class LinesAwaitingInvoice(NamedTuple):
     amount: str
 
 
+class QuarantinedAmount(NamedTuple):
+    """The rows set aside in one currency whose amount can be read; ``amount`` is a decimal string."""
+
+    currency: str
+    rows: int
+    amount: str
+
+
 class UnsettledPosting(NamedTuple):
     """A journal entry (``kind`` is entry) or invoice that is not settled, with the error and what to do about it.
 
@@ -99,14 +107,16 @@ class BooksStatus(NamedTuple):
     """The figures of ``revrec status``.
 
     ``charges``, ``unscheduled`` and ``quarantined`` count charge lines, those without a schedule, and rows set aside.
-    ``next_date`` is the date of the first open schedule line. ``entries`` and ``invoices`` count postings by state, in
-    lower case; ``attention`` has those that are not settled, in order of date. ``missing`` is the revenue that no event
-    or run will recognize unless a person acts. ``rule_changes`` are the rule files that are newer than the schedules.
+    ``quarantined_amounts`` are the amounts of those rows, as far as they can be read. ``next_date`` is the date of the
+    first open schedule line. ``entries`` and ``invoices`` count postings by state, in lower case; ``attention`` has
+    those that are not settled, in order of date. ``missing`` is the revenue that no event or run will recognize unless
+    a person acts. ``rule_changes`` are the rule files that are newer than the schedules.
     """
 
     charges: int
     unscheduled: int
     quarantined: int
+    quarantined_amounts: tuple[QuarantinedAmount, ...]
     open: tuple[OpenLines, ...]
     waiting: tuple[UndatedAmount, ...]
     next_date: str | None
@@ -136,6 +146,10 @@ def status(context: "Context", until: date | None = None) -> BooksStatus:
             charges=_count(view, "charges"),
             unscheduled=unscheduled_count(undated),
             quarantined=_count(view, "quarantined"),
+            quarantined_amounts=tuple(
+                QuarantinedAmount(currency, rows, _sum(billions, rest, currency))
+                for currency, rows, billions, rest in view.execute(figures.QUARANTINED)
+            ),
             open=tuple(_open_lines(view, last)),
             waiting=undated_amounts(undated, WAITING),
             next_date=view.execute(figures.NEXT_DATE).fetchone()[0],

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, case, exists, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, and_, case, cast, exists, func, select
 
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import insert_rows, next_number
@@ -38,6 +38,17 @@ sides of a reversal are exchanged."""
 
 RECOGNIZED = case((_OF_REVERSAL, -schedule_line.c.amount), else_=schedule_line.c.amount)
 """The amount that a journal line on a deferred account recognizes, in minor units; the opposite sign in a reversal."""
+
+
+def net_amount() -> ColumnElement[int]:
+    """Return the SQL of what a journal entry recognizes, in minor units: the sum of its amounts with their signs."""
+    its_lines = select(cast(func.sum(RECOGNIZED), BigInteger)).select_from(journal_line)
+    return (
+        its_lines.join(schedule_line, ON_DEFERRED_SIDE)
+        .where(journal_line.c.entry_id == journal_entry.c.id)
+        .correlate(journal_entry)
+        .scalar_subquery()
+    )
 
 
 _BY_A_PERSON = select(entry_reversal.c.id).where(

@@ -28,6 +28,12 @@ COUNTS = {
     "quarantined": "SELECT count(*) FROM quarantine WHERE id NOT IN (SELECT quarantine_id FROM quarantine_outcome)",
 }
 
+QUARANTINED = f"""
+    SELECT currency, count(*), {split_sum("amount")} FROM quarantine
+    WHERE amount IS NOT NULL AND id NOT IN (SELECT quarantine_id FROM quarantine_outcome)
+    GROUP BY currency ORDER BY currency"""  # noqa: S608
+"""The rows that are set aside and whose amount can be read, by currency."""
+
 
 def _share(planned: str, kind: str, total: str, low: str, high: str, exact: str) -> str:
     """Return the SQL of the amount of the parts of a plan from one cumulative weight to another."""

@@ -13,6 +13,7 @@ from revrec.store.tables import (
     invoice_line,
     journal_entry,
     journal_line,
+    quarantine,
     rule_version,
     same_version,
     schedule,
@@ -96,6 +97,17 @@ def invoice_conditions(filters: Filters) -> Conditions:
     if wanted:
         its_lines = select(invoice_line.c.invoice_id).where(invoice_line.c.invoice_id == invoice.c.id, *wanted)
         yield exists(its_lines.correlate(invoice))
+
+
+def quarantine_conditions(filters: Filters) -> Conditions:
+    """Yield the conditions that a quarantined row meets by what can be read of it."""
+    row = quarantine.c
+    yield from within(row.date, filters)
+    yield from _equal(filters, customer=row.customer, item=row.item, entity=row.entity)
+    if filters.document is not None:
+        yield is_of_document(row.source, row.document, filters.document)
+    if filters.charge is not None:
+        yield row.source + "/" + row.document + "/" + row.line == filters.charge
 
 
 def within(column: "Column[str] | ColumnElement[str]", filters: Filters) -> Conditions:

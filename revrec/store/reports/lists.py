@@ -26,7 +26,7 @@ from revrec.store.database.bulk import stream_rows
 from revrec.store.events import RecordedEvent, recorded_events
 from revrec.store.posting.entries import ENTRY_TABLES, recognition_date
 from revrec.store.posting.invoices import INVOICE_TABLES
-from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
+from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, net_amount
 from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.posting.reversals import IS_MIRROR, IS_REVERSED_FOR_GOOD
 from revrec.store.reports.filters import (
@@ -58,9 +58,11 @@ BATCH = 500
 
 
 class PostingRow(NamedTuple):
-    """A journal entry (``kind`` is entry, or reversal) or invoice with its state; ``amount`` is in minor units.
+    """A journal entry (``kind`` is entry, or reversal) or invoice with its state; amounts are in minor units.
 
-    ``recognized`` is the day of recognition. ``posted_by`` made the request that Intacct confirmed, or found it there.
+    ``amount`` is what an entry recognizes, below zero if it takes revenue back or has costs only; an invoice has its
+    total. ``total`` is one side of the entry. ``recognized`` is the day of recognition. ``posted_by`` made the request
+    that Intacct confirmed, or found it there.
     """
 
     kind: str
@@ -70,6 +72,7 @@ class PostingRow(NamedTuple):
     recognized: str
     state: str
     amount: int
+    total: int
     currency: str
     entity: str
     run: int
@@ -87,16 +90,19 @@ def posting_rows(
 ) -> Iterator[PostingRow]:
     """Yield entries and invoices in these states, all if there are none, in order of date."""
     kind = case((IS_MIRROR, "reversal"), else_="entry")
-    entries = _posting_query(ENTRY_TABLES, (kind, "", recognition_date()), entry_conditions(filters, basis), states)
-    invoices = _posting_query(
-        INVOICE_TABLES, (invoice.c.kind, invoice.c.document, invoice.c.date), invoice_conditions(filters), states
-    )
+    what_entry = (kind, "", recognition_date(), net_amount())
+    entries = _posting_query(ENTRY_TABLES, what_entry, entry_conditions(filters, basis), states)
+    what_invoice = (invoice.c.kind, invoice.c.document, invoice.c.date, invoice.c.amount)
+    invoices = _posting_query(INVOICE_TABLES, what_invoice, invoice_conditions(filters), states)
     streams = (map(PostingRow._make, stream_rows(connection, query, BATCH)) for query in (entries, invoices))
     yield from heapq.merge(*streams, key=lambda row: row.date)
 
 
 def _posting_query(
-    tables: PostingTables, kind: tuple[Any, Any, Any], conditions: Iterator[ColumnElement[bool]], states: Sequence[str]
+    tables: PostingTables,
+    what: tuple[Any, Any, Any, Any],
+    conditions: Iterator[ColumnElement[bool]],
+    states: Sequence[str],
 ) -> Select[Any]:
     ours, attempts, outcomes = tables.postings.c, tables.attempts.c, tables.outcomes.c
     poster = (
@@ -108,10 +114,10 @@ def _posting_query(
         .correlate(tables.postings)
         .scalar_subquery()
     )
-    what, document, recognized = kind
+    kind, document, recognized, amount = what
     query = select(
-        _constant(what), _constant(document), ours.reference, ours.date, recognized, func.lower(ours.state),
-        ours.amount, ours.currency, ours.entity, ours.run_id, ours.record_no, ours.posted_at,
+        _constant(kind), _constant(document), ours.reference, ours.date, recognized, func.lower(ours.state),
+        amount, ours.amount, ours.currency, ours.entity, ours.run_id, ours.record_no, ours.posted_at,
         case((ours.state == "POSTED", poster)), ours.error_no, ours.error, ours.advice, ours.not_before,
     )  # fmt: skip
     query = query.where(*conditions).order_by(ours.date, ours.id)

@@ -51,8 +51,17 @@ def test_the_posted_sell_side_of_a_shipment_where_no_transactions_come(read: Cal
 
 @pytest.mark.parametrize("sign", ["", "-"])
 def test_a_credit_note_is_negative_however_it_is_written(read: Callable[..., Any], sign: str) -> None:
-    text = TRANSACTION.replace(">INV<", ">CRD<").replace("<OSAmount>", f"<OSAmount>{sign}")
-    assert [amount for _id, amount in amounts(read(text))] == [-421050, -35000]
+    head, journals = TRANSACTION.replace(">INV<", ">CRD<").split("<PostingJournalCollection>")
+    for name in ("OSAmount", "OSGSTVATAmount"):
+        journals = journals.replace(f"<{name}>", f"<{name}>{sign}")
+    assert [amount for _id, amount in amounts(read(f"{head}<PostingJournalCollection>{journals}"))] == [-421050, -35000]
+
+
+@pytest.mark.parametrize("name", ["OSExGSTVATAmount", "OSGSTVATAmount", "OSTotal"])
+def test_the_amounts_of_a_credit_note_have_one_sign(read: Callable[..., Any], name: str) -> None:
+    text = TRANSACTION.replace(">INV<", ">CRD<").replace(f"<{name}>", f"<{name}>-", 1)
+    (row,) = read(text)
+    assert isinstance(row, BadRow) and row.problems[0].reason == f"has the sign of its journals, but {name} has not"
 
 
 @pytest.mark.parametrize(

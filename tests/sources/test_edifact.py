@@ -222,6 +222,26 @@ def test_an_allowance_that_is_settled_elsewhere_counts_only_if_the_total_include
     assert sum(row.line.amount for row in rows) == (2200 if settlement == "2" else 2400)
 
 
+@pytest.mark.parametrize(
+    ("net", "charges", "expected"),
+    [
+        ("29.00", "5.00", [-2400, -500]),
+        ("-29.00", "-5.00", [-2400, -500]),
+        ("29.00", "-5.00", "the total is -5, allowances and charges add up to 5; the difference is -10"),
+        ("-29.00", "5.00", "the total is -5, allowances and charges add up to 5; the difference is -10"),
+    ],
+)
+def test_the_charges_of_a_credit_note_have_the_sign_of_its_totals(
+    read: Callable[..., Any], net: str, charges: str, expected: Any
+) -> None:
+    body = ("ALC+C++++FC", "MOA+8:5.00", *LINE, "UNS+S", f"MOA+125:{net}", f"MOA+131:{charges}")
+    rows = read(message(*body, bgm="BGM+381+CN-1+9"))
+    if isinstance(expected, str):
+        assert rows[0].problems[0].reason == expected
+    else:
+        assert [row.line.amount for row in rows] == expected
+
+
 def test_the_totals_of_a_credit_note_have_one_sign(read: Callable[..., Any]) -> None:
     (row,) = read(message(*LINE, "UNS+S", "MOA+79:-24.00", "MOA+77:24.00", bgm="BGM+381+CN-1+9"))
     assert (row.problems[0].field, row.problems[0].reason) == (

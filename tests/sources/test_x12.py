@@ -267,6 +267,16 @@ def test_the_charges_of_a_credit_have_its_sign(
     assert [row.line.amount for row in rows] == expected
 
 
+def test_the_tax_of_a_credit_has_the_sign_of_its_lines_or_its_total(read: Callable[..., Any]) -> None:
+    line = ("IT1*1*2*EA*12.00**VN*A", "TXI*ST*1.90")
+    for total in ("2590", "-2590"):
+        assert amounts(read(interchange(invoice(*line, head=CREDIT, after=(f"TDS*{total}",))))) == [("1", -2400)]
+    negative = (line[0], "TXI*ST*-1.90")
+    assert amounts(read(interchange(invoice(*negative, head=CREDIT, after=("TDS*-2590",))))) == [("1", -2400)]
+    _place, field, reason = problem(read(interchange(invoice(*negative, head=CREDIT, after=("TDS*2590",)))))
+    assert (field, reason) == ("TXI02", "has another sign than the lines and the total of the credit")
+
+
 @pytest.mark.parametrize("total", ["-2400", "2401", "240"])
 def test_an_invoice_whose_total_has_another_sign_or_size_is_refused(read: Callable[..., Any], total: str) -> None:
     _place, field, reason = problem(read(interchange(invoice(*LINE, after=(f"TDS*{total}",)))))

@@ -159,6 +159,8 @@ class _Totals:
         self._message = message
         self._parts = parts
         self._amounts = amounts
+        self._written = next((message.number(one, 1, 2) for one in self._signed_totals()), amounts.net)
+        """A figure with the sign with which the totals are written."""
 
     def check(self) -> None:
         """Compare every total that the message states.
@@ -180,13 +182,16 @@ class _Totals:
         """Check that the totals of a credit note have one sign, whichever it is: two of them contradict each other."""
         if not self._parts.is_credit:
             return
-        totals = [found for code in _SIGNED_TOTALS if (found := self._parts.total(code))]
+        totals = self._signed_totals()
         negative = [one for one in totals if self._message.number(one, 1, 2) < 0]
         positive = [one for one in totals if self._message.number(one, 1, 2) > 0]
         if negative and positive:
             stated = self._message.number(positive[0], 1, 2)
             reason = f"is negative, but MOA {positive[0].get(1)} is {plain(stated)}: all totals must have one sign"
             raise self._message.broken(negative[0], f"MOA {negative[0].get(1)}", negative[0].get(1, 2), reason)
+
+    def _signed_totals(self) -> list[Segment]:
+        return [found for code in _SIGNED_TOTALS if (found := self._parts.total(code))]
 
     def _compare(self, code: str, expected: Callable[[], _Expected]) -> None:
         segment = self._parts.total(code)
@@ -199,11 +204,12 @@ class _Totals:
             raise self._differs(segment, found.values[0], found.of)
 
     def _stated(self, segment: Segment) -> Decimal:
-        """Return a total as it is written; of a credit note with the sign that its amounts are written with."""
+        """Return a total as it is written; of a credit note with the sign that its lines are written with.
+
+        The totals of a credit note may be written with the other sign than its lines, but then all of them.
+        """
         stated = self._message.number(segment, 1, 2)
-        if self._parts.is_credit:
-            return abs(stated) if self._amounts.net > 0 else -abs(stated)
-        return stated
+        return -stated if self._parts.is_credit and self._amounts.net * self._written < 0 else stated
 
     def _differs(self, segment: Segment, found: Decimal, of: str) -> BrokenDocument:
         stated = self._stated(segment)

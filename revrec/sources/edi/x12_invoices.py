@@ -286,10 +286,19 @@ class _BilledAmounts:
             return Decimal(0)
         if segment.get(2):
             amount = self._transaction.number(segment, 2)
+            self._check_sign(segment, amount)
         else:
             base = self._transaction.number(segment, 8) if segment.get(8) else base
             amount = rounded(times(base, self._transaction.number(segment, 3)).scaleb(-2), self._currency)
         return -amount if relation in ("D", "S") else amount
+
+    def _check_sign(self, tax: Segment, amount: Decimal) -> None:
+        """Check that a tax of a credit has the sign with which its lines or its total are written."""
+        if self._order.is_credit and self._order.total:
+            written = (sum(self._gross, Decimal(0)), self._transaction.implied(self._order.total, 1))
+            if amount and all(one * amount < 0 for one in written):
+                reason = "has another sign than the lines and the total of the credit"
+                raise self._transaction.broken(tax, 2, reason)
 
     def _differs(self, segment: Segment, stated: Decimal, reading: _Reading) -> Exception:
         lines, extras, sign = self._read(reading)

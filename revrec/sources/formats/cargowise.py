@@ -228,7 +228,7 @@ def _check_amounts(transaction: Element, journals: list[Element], kind: str, pla
     """Compare each amount of a transaction with its posting journals, as far as both state it.
 
     The amounts of a credit note are negative in some versions and positive in others, in the transaction or in its
-    journals; an invoice's journals must have the same sign.
+    journals, but then all of them; an invoice's journals must have the same sign.
 
     Raises:
         BrokenDocument: an amount differs from the journals, or a journal is in another currency.
@@ -240,16 +240,22 @@ def _check_amounts(transaction: Element, journals: list[Element], kind: str, pla
         raise BrokenDocument("OSCurrency", _at(other, "OSCurrency", "Code"), reason, place)
     sums: list[tuple[str, tuple[str, ...]]] = [(name, (of_journal,)) for name, of_journal in _HEADER_AMOUNTS.items()]
     sums += [(total, (net, tax)) for total, net, tax in _HEADER_TOTALS]
+    turned, same = set[str](), set[str]()
     for name, parts in sums:
         stated = _at(transaction, name)
         if not stated or not all(_at(one, part) for one in journals for part in parts):
             continue
         amount = _amount(transaction, place, name)
-        found = [sum((_amount(one, place, part) for one in journals), Decimal(0)) for part in parts]
-        if kind == CREDIT:
-            amount, found = abs(amount), [abs(one) for one in found]
-        if amount != sum(found):
-            raise BrokenDocument(name, stated, f"the journals add up to {plain(sum(found, Decimal(0)))}", place)
+        found = sum((_amount(one, place, part) for part in parts for one in journals), Decimal(0))
+        if kind == CREDIT and found and amount == -found:
+            turned.add(name)
+        elif kind == CREDIT and found and amount == found:
+            same.add(name)
+        elif amount != found:
+            raise BrokenDocument(name, stated, f"the journals add up to {plain(found)}", place)
+    if turned and same:
+        reason = f"has the sign of its journals, but {', '.join(sorted(turned))} has not"
+        raise BrokenDocument(min(same), _at(transaction, min(same)), reason, place)
 
 
 def _costing(shipment: Element, place: str, depth: int) -> Iterator[DocumentOutcome]:

@@ -162,8 +162,13 @@ def test_a_despatch_without_a_delivery_and_statuses_on_the_way_are_passed_over(r
     status = ("IFTSTA", ("BGM+23+S-1", "CNI+1+CMR-1", "STS+1+24", "DTM+334:20240402:102"))
     rows = read(interchange(despatch, status), "events")
     assert [row.reason for row in rows if isinstance(row, PassedOver)] == [
-        "it has no delivery date (DTM 35)", 'status is "24"',
+        'status is "11"', 'status is "24"',
     ]  # fmt: skip
+    shipped = {"only": {"status": ["35", "11"]}, "columns": {"date": "shipped", "note": "shipment"}}
+    (row,) = (row for row in read(interchange(despatch), "events", **shipped))
+    assert (row.line.charge, str(row.line.date)) == ("edi/D-1/*", "2024-04-01")
+    undated = ("DESADV", ("BGM+351+D-1+9",))
+    assert read(interchange(undated), "events")[0].reason == "it has no delivery date (DTM 35)"
 
 
 def message(*segments: str, bgm: str = "BGM+380+INV-1+9") -> str:

@@ -404,6 +404,28 @@ def test_a_fulfilment_by_itself_delivers_the_same_units(read: Callable[..., Any]
     assert bad(read(unknown, "events")) == ("line_items[0].quantity", "is missing")
 
 
+def test_a_mapping_can_use_the_day_of_the_fulfillment(read: Callable[..., Any]) -> None:
+    on_the_way = delivered("2024-04-05", 2, shipment_status="in_transit", created_at="2024-04-01")
+    arrived = delivered("2024-04-09", 1, id=4, created_at="2024-04-02")
+    both = order(fulfillments=[on_the_way, arrived], refunds=[])
+    shipped = {
+        "only": {"status": ["delivered", "shipped"]},
+        "columns": {"document": "order_id", "name": "fulfillment", "date": "shipped"},
+    }
+    assert parts(read(both, "events", **shipped)) == [("11", "3", "04-01", "2"), ("11", "4", "04-02", "1")]
+    assert parts(read(both, "events")) == [("11", "4", "04-09", "1")]
+    # When the rest arrives, the events with the day of the fulfillment stay the same.
+    later = order(fulfillments=[{**on_the_way, "shipment_status": "delivered"}, arrived])
+    assert parts(read(later, "events", **shipped)) == parts(read(both, "events", **shipped))
+    refunded = order(fulfillments=[on_the_way], refunds=[returned("2024-04-03")])
+    assert parts(read(refunded, "events", **shipped)) == [
+        ("11", "3", "04-01", "2"), ("11", "", "04-03", ""), ("refund-9-11", "", "04-03", ""),
+    ]  # fmt: skip
+    assert parts(read(refunded, "events")) == []
+    failed = order(fulfillments=[{**on_the_way, "status": "failure"}])
+    assert parts(read(failed, "events", **shipped)) == []
+
+
 def test_any_value_can_be_named_by_its_path(read: Callable[..., Any]) -> None:
     one = order(line_items=[line(vendor="Lumen")], shipping_address={"country_code": "US"})
     (row,) = read(one, dimensions={"vendor": "line.vendor", "country": "order.shipping_address.country_code"})

@@ -222,7 +222,50 @@ def test_what_is_asked_for_is_what_counts(read: Callable[..., Any]) -> None:
 def test_a_ship_notice_without_a_delivery_is_passed_over(read: Callable[..., Any]) -> None:
     body = ("BSN*00*S-1*20240328*1015", "HL*1**S", "DTM*011*20240329", "HL*2*1*O", "PRF*PO-1")
     (row,) = read(interchange(("856", body)), "events")
+    assert row.reason == 'status is "011"'
+    (row,) = read(interchange(("856", [one for one in body if not one.startswith("DTM")])), "events")
     assert row.reason == "it has no delivery date (DTM 035)"
+
+
+SHIPPED: dict[str, Any] = {
+    "only": {"status": ["035", "011"]},
+    "columns": {"date": "shipped", "note": "reference", "name": "notice"},
+}
+"""The part of a mapping that uses the shipping date."""
+
+
+def test_a_mapping_can_use_the_shipping_date(read: Callable[..., Any]) -> None:
+    item = ("HL*3*2*I", "LIN**VN*BED", "SN1**2*EA")
+    body = ("BSN*00*S-1*20240328*1015", "HL*1**S", "DTM*011*20240329", "HL*2*1*O", "PRF*PO-1", *item)
+    (row,) = read(interchange(("856", body)), "events", **SHIPPED)
+    assert (row.line.charge, row.line.item, str(row.line.quantity), str(row.line.date), row.line.name) == (
+        "edi/PO-1/*", "BED", "2", "2024-03-29", "S-1",
+    )  # fmt: skip
+    # Once the delivery is reported, too, the event is the same one.
+    later = (*body[:3], "DTM*035*20240402", *body[3:])
+    assert read(interchange(("856", later)), "events", **SHIPPED)[0].line == row.line
+
+
+@pytest.mark.parametrize("date", ["20240402", "***D8*20240402", "***DT*202404021015"])
+def test_a_date_can_be_in_the_period_of_a_dtm(read: Callable[..., Any], date: str) -> None:
+    body = ("BSN*00*S-1*20240328*1015", "HL*1**S", f"DTM*035*{date}", "HL*2*1*O", "PRF*PO-1")
+    (row,) = read(interchange(("856", body)), "events")
+    assert str(row.line.date) == "2024-04-02"
+
+
+@pytest.mark.parametrize(("code", "reason"), [("IB", "is back-ordered"), ("IR", "was rejected"), ("AC", "")])
+def test_an_item_that_was_not_shipped_delivers_nothing(read: Callable[..., Any], code: str, reason: str) -> None:
+    item = ("HL*3*2*I", "LIN**VN*BED", f"SN1**2*EA*****{code}")
+    body = ("BSN*00*S-1*20240328*1015", "HL*1**S", "DTM*035*20240402", "HL*2*1*O", "PRF*PO-1", *item)
+    (row,) = read(interchange(("856", body)), "events")
+    assert row.reason == f"the item {reason} (SN108)" if reason else row.line.quantity == 2
+
+
+@pytest.mark.parametrize("code", ["35", "035"])
+def test_the_delivery_date_of_a_carriers_invoice(read: Callable[..., Any], code: str) -> None:
+    body = ("B3**PRO-1*SHIP-1*CC*L*20240405", "N9*IK*INV-1", f"G62*{code}*20240402")
+    (row,) = read(interchange(("210", body)), "events")
+    assert (row.line.charge, str(row.line.date)) == ("edi/INV-1/*", "2024-04-02")
 
 
 def test_a_level_below_a_missing_one_is_reported(read: Callable[..., Any]) -> None:

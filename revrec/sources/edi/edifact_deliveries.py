@@ -8,8 +8,8 @@ from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocume
 from revrec.sources.edi.edifact_message import EdifactMessage, first_of
 from revrec.sources.edi.segments import Segment, plain
 
-DELIVERED = "35"
-"""DTM: actual date and time of delivery."""
+DELIVERED, SHIPPED = "35", "11"
+"""DTM: actual date and time of delivery; date and time of despatch."""
 
 
 def deliveries(message: EdifactMessage) -> Iterator[DocumentOutcome]:
@@ -70,13 +70,13 @@ def _quantity(message: EdifactMessage, line: Sequence[Segment]) -> Decimal | Non
 def _delivered(
     message: EdifactMessage, values: dict[str, str], scopes: Sequence[Sequence[Segment]], quantity: Decimal | None
 ) -> DocumentOutcome:
-    date = message.date(scopes, DELIVERED)
+    date, shipped = message.date(scopes, DELIVERED), message.date(scopes, SHIPPED)
     place = message.at(scopes[0][0]) if values["item"] else message.place
-    if not date:
+    if not date and not shipped:
         return SkippedDocument(f"it has no delivery date (DTM {DELIVERED})", place)
     if quantity == 0:
         return SkippedDocument("its quantity is zero", place)
-    values = {**values, "status": DELIVERED, "date": date}
+    values = {**values, "status": DELIVERED if date else SHIPPED, "date": date, "shipped": shipped}
     if values["item"]:
         values |= {"quantity": "" if quantity is None else plain(quantity), "notice": values["shipment"]}
     return FoundRecord(values, (*scopes, message.envelope), place)

@@ -10,7 +10,7 @@ from revrec.sources.edi.status import edifact_status
 
 OWN = (
     "message", "document", "invoice", "order", "date", "line", "kind", "item", "description", "quantity", "unit",
-    "price", "amount", "currency", "customer", "status", "shipment", "reference", "notice",
+    "price", "amount", "currency", "customer", "status", "shipped", "shipment", "reference", "notice",
 )  # fmt: skip
 """The derived columns. A mapping can also name any element."""
 

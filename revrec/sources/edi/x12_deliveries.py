@@ -9,6 +9,7 @@ from revrec.sources.edi.columns import ElementReference, find_element
 from revrec.sources.edi.segments import Segment, plain
 from revrec.sources.edi.x12_transaction import (
     DELIVERY_TIME,
+    SHIPPING_TIME,
     HierarchyLevel,
     TimeReference,
     TransactionSet,
@@ -19,8 +20,16 @@ from revrec.sources.edi.x12_transaction import (
     time_of,
 )
 
-DELIVERED = "035"
-"""DTM01, G6201 and B310: the date on which goods were delivered."""
+DELIVERED, SHIPPED = "035", "011"
+"""DTM01 and B310 (element 374): the date on which goods were delivered or shipped."""
+
+_DELIVERED_ON, _SHIPPED_ON = ("35", DELIVERED), ("11", "86", SHIPPED)
+"""G6201 (element 432): the date of delivery; the date of shipping or pickup. Some carriers write the codes of DTM01."""
+
+_NOT_SHIPPED = {
+    "IB": "is back-ordered", "ID": "was deleted", "IH": "is on hold", "IR": "was rejected", "IW": "is on hold",
+}  # fmt: skip
+"""SN108 (element 668) of items that are listed and not shipped."""
 
 
 def deliveries(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
@@ -42,19 +51,38 @@ def _shipped_orders(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
     for order in orders:
         items = _items(transaction, [level for level in levels if level is order or order in level.above], head)
         scopes = (*order.scopes, head)
-        for item in items or [_ShippedItem("", time_of(transaction, scopes, DELIVERY_TIME), None, scopes)]:
+        for item in items or [_ShippedItem("", _days(transaction, scopes), None, scopes)]:
             yield _shipped(transaction, item, order.segments[0])
 
 
+class _Days(NamedTuple):
+    """The days of a delivery and of its shipping; empty if they are not stated."""
+
+    delivered: str
+    shipped: str
+
+    @property
+    def values(self) -> dict[str, str]:
+        """The derived columns."""
+        status = DELIVERED if self.delivered else SHIPPED
+        return {"date": self.delivered, "shipped": self.shipped, "status": status}
+
+
+def _days(transaction: TransactionSet, scopes: Sequence[Sequence[Segment]]) -> _Days:
+    return _Days(time_of(transaction, scopes, DELIVERY_TIME), time_of(transaction, scopes, SHIPPING_TIME))
+
+
 class _ShippedItem(NamedTuple):
-    """An item of a shipped order: its id, its delivery date, and its quantity (None: all of it)."""
+    """An item of a shipped order: its id, its days, and its quantity (None: all of it)."""
 
     item: str
-    date: str
+    days: _Days
     quantity: Decimal | None
     scopes: Sequence[Sequence[Segment]]
     again: bool = False
     """True if the order has the item on another day too."""
+    not_shipped: str = ""
+    """Why the item was not shipped."""
 
 
 _ITEM_SEGMENTS = {"LIN": 2, "IT1": 6}
@@ -65,21 +93,27 @@ def _items(
     transaction: TransactionSet, levels: Sequence[HierarchyLevel], head: Sequence[Segment]
 ) -> list[_ShippedItem]:
     """Return the items of an order; the quantities of one item that was delivered on one day are added up."""
-    found: dict[tuple[str, str], _ShippedItem] = {}
+    found: dict[tuple[str, _Days, str], _ShippedItem] = {}
     for level in levels:
         scopes = (*level.scopes, head)
-        date = time_of(transaction, scopes, DELIVERY_TIME)
+        days, reason = _days(transaction, scopes), _not_shipped(level)
         for segment in level.segments:
             ids = product_ids(segment, _ITEM_SEGMENTS[segment.tag]) if segment.tag in _ITEM_SEGMENTS else []
             if not ids:
                 continue
-            same = found.get((ids[0], date))
+            key = (ids[0], days, reason)
+            same = found.get(key)
             quantity = _shipped_quantity(transaction, level, segment)
             if same and same.quantity is not None and quantity is not None:
                 quantity += same.quantity
-            again = any(item == ids[0] and day != date for item, day in found)
-            found[ids[0], date] = _ShippedItem(ids[0], date, quantity, scopes, same.again if same else again)
+            again = any(item == ids[0] and day != days for item, day, _reason in found)
+            found[key] = _ShippedItem(ids[0], days, quantity, scopes, same.again if same else again, reason)
     return list(found.values())
+
+
+def _not_shipped(level: HierarchyLevel) -> str:
+    """Return why an item that a notice lists was not shipped (SN108); empty if it was."""
+    return next((reason for one in level.segments if one.tag == "SN1" and (reason := _NOT_SHIPPED.get(one.get(8)))), "")
 
 
 def _shipped_quantity(transaction: TransactionSet, level: HierarchyLevel, item: Segment) -> Decimal | None:
@@ -92,15 +126,16 @@ def _shipped_quantity(transaction: TransactionSet, level: HierarchyLevel, item: 
 
 def _shipped(transaction: TransactionSet, item: _ShippedItem, first: Segment) -> DocumentOutcome:
     scopes, place = item.scopes, transaction.at(item.scopes[0][0] if item.item else first)
-    if not item.date:
+    if item.not_shipped:
+        return SkippedDocument(f"the item {item.not_shipped} (SN108)", place)
+    if not any(item.days):
         return SkippedDocument(f"it has no delivery date (DTM {DELIVERED})", place)
     if item.quantity == 0:
         return SkippedDocument("its quantity is zero", place)
     shipment = first_of(scopes, ("BSN", "", 2), ("BHT", "", 3))
     values = {
         "set": transaction.kind,
-        "date": item.date,
-        "status": DELIVERED,
+        **item.days.values,
         "shipment": shipment,
         "reference": first_of(scopes, ("REF", "BM", 2), ("N9", "BM", 2)),
         "order": first_of(scopes, ("PRF", "", 1), ("REF", "PO", 2), ("N9", "PO", 2)),
@@ -110,7 +145,7 @@ def _shipped(transaction: TransactionSet, item: _ShippedItem, first: Segment) ->
         values |= {
             "item": item.item,
             "quantity": "" if item.quantity is None else plain(item.quantity),
-            "notice": f"{shipment} {item.date}" if item.again else shipment,
+            "notice": f"{shipment} {item.days.delivered or item.days.shipped}" if item.again else shipment,
         }
     return FoundRecord(_addressed(values), (*scopes, transaction.envelope), place)
 
@@ -148,14 +183,17 @@ def _carrier_invoice(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
     scopes = (transaction.segments,)
     is_delivery = find_element(ElementReference("B3", "", 10), scopes) == DELIVERED
     date = find_element(ElementReference("B3", "", 9), scopes) if is_delivery else ""
-    date = iso_date(date) or time_of(transaction, scopes, TimeReference("G62", DELIVERED, 2, 4, 5))
-    if not date:
-        yield SkippedDocument(f"it has no delivery date (B310 or G62 {DELIVERED})", transaction.place)
+    delivered, shipped = (
+        time_of(transaction, scopes, *(TimeReference("G62", code, 2, 4, 5) for code in codes))
+        for codes in (_DELIVERED_ON, _SHIPPED_ON)
+    )
+    days = _Days(iso_date(date) or delivered, shipped)
+    if not any(days):
+        yield SkippedDocument(f"it has no delivery date (B310 {DELIVERED} or G62 35)", transaction.place)
         return
     values = {
         "set": "210",
-        "date": date,
-        "status": DELIVERED,
+        **days.values,
         "shipment": first_of(scopes, ("B3", "", 3)),
         "notice": first_of(scopes, ("B3", "", 3)),
         "reference": first_of(scopes, ("B3", "", 2)),

@@ -10,7 +10,7 @@ from revrec.sources.edi.x12_transaction import TransactionSet
 
 OWN = (
     "set", "document", "invoice", "order", "date", "line", "kind", "item", "description", "quantity", "unit", "price",
-    "amount", "currency", "customer", "status", "shipment", "reference", "notice",
+    "amount", "currency", "customer", "status", "shipped", "shipment", "reference", "notice",
 )  # fmt: skip
 """The derived columns. A mapping can also name any element."""
 

@@ -113,6 +113,10 @@ class TimeReference(NamedTuple):
 
 
 DELIVERY_TIME, INVOICE_TIME = TimeReference("DTM", "035", 2, 3, 4), TimeReference("DTM", "003", 2, 3, 4)
+SHIPPING_TIME = TimeReference("DTM", "011", 2, 3, 4)
+
+_PERIODS = ("D8", "DT")
+"""DTM05 (element 1250) of a date or time in DTM06 that begins with CCYYMMDD."""
 
 
 def time_of(transaction: TransactionSet, scopes: Sequence[Sequence[Segment]], *references: TimeReference) -> str:
@@ -123,8 +127,12 @@ def time_of(transaction: TransactionSet, scopes: Sequence[Sequence[Segment]], *r
     """
     for one in references:
         for segment in (segment for scope in scopes for segment in scope if segment.tag == one.tag):
-            if segment.get(one.date).strip() and one.qualifier in ("", segment.get(1)):
+            if one.qualifier not in ("", segment.get(1)):
+                continue
+            if segment.get(one.date).strip():
                 return _time(transaction, segment, one)
+            if segment.tag == "DTM" and segment.get(5) in _PERIODS and segment.get(6):
+                return segment.get(6)[:8]
     return ""
 
 

@@ -1,7 +1,7 @@
 """Shopify: deliveries, from an order or from a fulfillment alone.
 
-Each fulfillment delivers its units of a line. Units that were refunded without being shipped are never delivered: once
-all others are, the rest of the line is delivered together with its refunds.
+Each fulfillment delivers its units of a line, or has only shipped them. Units that were refunded without being shipped
+are never delivered: once all others are, the rest of the line is delivered together with its refunds.
 """
 
 from collections.abc import Iterator
@@ -36,10 +36,33 @@ class _ReturnedUnits(NamedTuple):
     is_returned: bool
 
 
+class _Days(NamedTuple):
+    """The days on which units were delivered, which is empty if it is not known yet, and shipped."""
+
+    delivered: str
+    shipped: str
+
+    def with_days(self, *days: str) -> "_Days":
+        """Return the later of these days and others."""
+        return _Days(latest(self.delivered, *days) if self.delivered else "", latest(self.shipped, *days))
+
+
+class _Part(NamedTuple):
+    """Units of a line in a fulfillment."""
+
+    fulfillment: JsonNode
+    units: JsonNode
+    days: _Days
+
+    @property
+    def quantity(self) -> Decimal:
+        """The number of units."""
+        return self.units.required_number("quantity")
+
+
 def _deliveries(order: JsonNode) -> Iterator[DocumentOutcome]:
     """Yield the deliveries of each line, and of its refunds."""
-    fulfillments = [one for one in order.nodes("fulfillments") if one.text("status").lower() != "cancelled"]
-    shipped = [(one, line) for one in fulfillments if _delivered_on(one) for line in _fulfilled(one)]
+    shipped = [part for fulfillment in order.nodes("fulfillments") for part in _parts(fulfillment)]
     refunds = _refunds_by_line(order)
     shared = OrderContext(order)
     for line in order.nodes("line_items"):
@@ -49,31 +72,49 @@ def _deliveries(order: JsonNode) -> Iterator[DocumentOutcome]:
         elif not shared.line(line):
             yield SkippedDocument("its amount is zero", f"{order.place}, line {id}")
         else:
-            parts = [(one, part) for one, part in shipped if _line_id(part) == id]
+            parts = [one for one in shipped if _line_id(one.units) == id]
             yield from _line_deliveries(order, line, parts, refunds.get(id, []))
 
 
 def _line_deliveries(
-    order: JsonNode, line: JsonNode, parts: list[tuple[JsonNode, JsonNode]], refunds: list[_ReturnedUnits]
+    order: JsonNode, line: JsonNode, parts: list[_Part], refunds: list[_ReturnedUnits]
 ) -> Iterator[DocumentOutcome]:
-    """Yield the deliveries of a line: each of its parts, then what the refunds leave of it, and the refunds."""
+    """Yield the deliveries of a line: each of its parts, then what the refunds leave of it, and the refunds.
+
+    The rest and the refunds count as shipped once all other units are shipped, and as delivered once they are.
+    """
     id, ordered = line.text("id"), line.required_number("quantity")
     place = f"{order.place}, line {id}"
     if not parts:
         yield SkippedDocument("not delivered yet", place)
         return
-    yield from (_part(order, fulfillment, part, line) for fulfillment, part in parts)
-    day = latest(*(_delivered_on(fulfillment) for fulfillment, _part in parts))
-    arrived = sum((part.required_number("quantity") for _one, part in parts), ZERO)
+    yield from (_part(order, one, line) for one in parts)
+    delivered = [one for one in parts if one.days.delivered]
     never_shipped = [one for one in refunds if not one.is_returned]
-    is_complete = arrived >= ordered - sum((one.quantity for one in never_shipped), ZERO)
-    if not is_complete:
-        yield SkippedDocument(f"{plain(arrived)} of {plain(ordered)} delivered", place)
-    elif arrived < ordered:
-        yield _event(order, id, latest(day, *(one.day for one in never_shipped)), line, place)
+    expected = ordered - sum((one.quantity for one in never_shipped), ZERO)
+    complete = next((found for found in (delivered, parts) if found and _units(found) >= expected), [])
+    if not complete:
+        yield SkippedDocument(f"{plain(_units(delivered))} of {plain(ordered)} delivered", place)
+    elif _units(complete) < ordered:
+        days = _last(complete).with_days(*(one.day for one in never_shipped))
+        yield _event(order, id, days, line, place)
     for refund in refunds:
-        if is_complete or refund.is_returned:
-            yield _event(order, refund.line, latest(day, refund.day), line, place)
+        counted = (delivered or parts) if refund.is_returned else complete
+        if counted:
+            yield _event(order, refund.line, _last(counted).with_days(refund.day), line, place)
+
+
+def _units(parts: list[_Part]) -> Decimal:
+    return sum((one.quantity for one in parts), ZERO)
+
+
+def _last(parts: list[_Part]) -> _Days:
+    """Return the last days of these parts. The day of delivery is empty unless all of them are delivered."""
+    is_delivered = all(one.days.delivered for one in parts)
+    return _Days(
+        latest(*(one.days.delivered for one in parts)) if is_delivered else "",
+        latest(*(one.days.shipped for one in parts)),
+    )
 
 
 def _refunds_by_line(order: JsonNode) -> dict[str, list[_ReturnedUnits]]:
@@ -97,28 +138,41 @@ def _fulfillment(node: JsonNode) -> Iterator[DocumentOutcome]:
     """Yield the lines of a fulfillment alone."""
     if node.text("status").lower() == "cancelled":
         yield SkippedDocument("the fulfillment is canceled", node.place)
-    elif not _delivered_on(node):
+        return
+    parts = list(_parts(node))
+    if not parts:
         yield SkippedDocument("not delivered yet", node.place)
-    else:
-        for line in _fulfilled(node):
-            if stated_money(line, "price") == ZERO:
-                yield SkippedDocument("its amount is zero", f"{node.place}, line {_line_id(line)}")
-            else:
-                yield _part(node, node, line, line)
+    for part in parts:
+        if stated_money(part.units, "price") == ZERO:
+            yield SkippedDocument("its amount is zero", f"{node.place}, line {_line_id(part.units)}")
+        else:
+            yield _part(node, part, part.units)
 
 
-def _part(document: JsonNode, fulfillment: JsonNode, part: JsonNode, item: JsonNode) -> DocumentOutcome:
+def _parts(fulfillment: JsonNode) -> Iterator[_Part]:
+    """Yield the units of a fulfillment, if they were delivered or at least shipped."""
+    status = fulfillment.text("status").lower()
+    delivered = _delivered_on(fulfillment)
+    shipped = fulfillment.text("created_at") if status in ("", "success") else ""
+    if status != "cancelled" and (delivered or shipped):
+        days = _Days(delivered, shipped or delivered)
+        yield from (_Part(fulfillment, units, days) for units in _fulfilled(fulfillment))
+
+
+def _part(document: JsonNode, part: _Part, item: JsonNode) -> DocumentOutcome:
     """Return the delivery of a line's units by a fulfillment, whose id sets it apart from the others of the line."""
-    id = _line_id(part)
-    if not fulfillment.text("id"):
-        raise fulfillment.broken("id", "", "is missing")
-    values = {"fulfillment": fulfillment.text("id"), "quantity": plain(part.required_number("quantity"))}
-    return _event(document, id, _delivered_on(fulfillment), item, f"{document.place}, line {id}", **values)
+    id = _line_id(part.units)
+    if not part.fulfillment.text("id"):
+        raise part.fulfillment.broken("id", "", "is missing")
+    values = {"fulfillment": part.fulfillment.text("id"), "quantity": plain(part.quantity)}
+    return _event(document, id, part.days, item, f"{document.place}, line {id}", **values)
 
 
-def _event(node: JsonNode, line: str, day: str, item: JsonNode, place: str, **more: str) -> DocumentOutcome:
+def _event(node: JsonNode, line: str, days: _Days, item: JsonNode, place: str, **more: str) -> DocumentOutcome:
     order = node.text("order_id") or node.text("id")
-    values = {"order_id": order, "name": node.text("name"), "line": line, "date": day, "status": "delivered", **more}
+    status = "delivered" if days.delivered else "shipped"
+    values = {"order_id": order, "name": node.text("name"), "line": line, "status": status}
+    values |= {"date": days.delivered, "shipped": days.shipped, **more}
     return FoundRecord(values, {"order": node.value, "line": item.value}, place)
 
 

@@ -35,7 +35,7 @@ from revrec.sources.shops.shopify_totals import OrderTotals, check_refund
 
 OWN = (
     "order_id", "name", "date", "line", "kind", "item", "description", "quantity", "amount", "currency", "customer",
-    "email", "status", "fulfillment",
+    "email", "status", "fulfillment", "shipped",
 )  # fmt: skip
 """The derived columns. ``order.PATH`` and ``line.PATH`` name any other value."""
 

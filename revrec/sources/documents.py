@@ -92,7 +92,8 @@ class DocumentColumns:
     """The columns that a mapping asks for, checked once against the columns of the format.
 
     ``own`` are the columns that the format derives. ``parse`` returns a finder for any other column, or None if there
-    is no such column. ``example`` names some other columns for the message.
+    is no such column. ``example`` names some other columns for the message. ``elements`` are the places in a document
+    that the derived columns come from, for messages.
     """
 
     def __init__(
@@ -102,8 +103,10 @@ class DocumentColumns:
         own: Sequence[str],
         parse: Callable[[str], ColumnFinder | None],
         example: str,
+        elements: Mapping[str, str],
     ) -> None:
         self.header = mapping.wanted_columns()
+        self.elements = dict(elements)
         self._finders: dict[str, ColumnFinder] = {}
         named = mapping.named_columns()
         for column in self.header:
@@ -112,6 +115,7 @@ class DocumentColumns:
             finder = parse(column)
             if finder:
                 self._finders[column] = finder
+                self.elements[column] = column
             elif column in named:
                 fix = f"{suggestion(column, own)}columns are {', '.join(own)}, and others such as {example}"
                 raise source.error("", f'"{column}" of the mapping is not a column of this format', fix)

@@ -13,22 +13,25 @@ class RowProblem(NamedTuple):
     """One problem of one value of a row.
 
     ``field`` is the charge line's name for it (``amount``), or the column's name if it has no field. ``value`` is the
-    raw value, escaped and shortened. ``fix`` says what to write instead.
+    raw value, escaped and shortened. ``fix`` says what to write instead. ``element`` is the place of the value in a
+    document, such as ``BIG02``, if its format has names for places.
     """
 
     field: str
     value: str
     reason: str
     fix: str
+    element: str = ""
 
     def __str__(self) -> str:
         """Return text such as ``amount "12.345": has 3 decimals, USD has 2; write it as 12.34 or 12.35``."""
+        place = f" ({self.element})" if self.element else ""
         shown = f' "{self.value}"' if self.value else ""
-        return f"{self.field}{shown}: {self.reason}; {self.fix}"
+        return f"{self.field}{place}{shown}: {self.reason}; {self.fix}"
 
     def as_dict(self) -> dict[str, str]:
-        """Return the problem for JSON."""
-        return self._asdict()
+        """Return the problem for JSON, without an empty element."""
+        return {name: value for name, value in self._asdict().items() if value or name != "element"}
 
 
 class InvalidValue(ValueError):

@@ -16,7 +16,7 @@ from revrec.sources.fill import BookedValue
 from revrec.sources.layout import Layout, check_header
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
 from revrec.sources.problems import shorten
-from revrec.sources.rows import ChargeRowResult, EventRowResult, PassedOverRecord
+from revrec.sources.rows import BadRow, ChargeRowResult, EventRowResult, PassedOverRecord
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record, Table
 
@@ -70,11 +70,17 @@ def _read(
         reader = kind(mapping, layout)
         found = reader.rows(wanted_rows(table, mapping, layout))
         for row in _controlled(found, stream, mapping, layout):
-            yield row
+            yield _with_elements(row, table, layout) if isinstance(row, BadRow) and table.elements else row
         if row is None and not may_be_empty:
             raise stream.error("", f"has no {rows}", table.expected)
         stream.drain()
         stream.warnings += [reader.warning] if reader.warning else []
+
+
+def _with_elements(row: BadRow, table: Table, layout: Layout) -> BadRow:
+    """Return the row with the place in its document of each value that has a problem."""
+    places = {name: table.elements.get(column, "") for name, column in layout.columns.items()}
+    return row._replace(problems=[one._replace(element=places.get(one.field, "")) for one in row.problems])
 
 
 def _controlled(rows: Iterator[Any], stream: SourceStream, mapping: ColumnMapping, layout: Layout) -> Iterator[Any]:

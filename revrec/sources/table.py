@@ -1,7 +1,8 @@
 """A source file as a table of text values, before any value is read."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from revrec.sources.mapping import ColumnMapping
@@ -17,7 +18,7 @@ class Table(NamedTuple):
     ``strict`` is True if the header must have every column that the mapping names. It is False for formats whose
     records may omit values, or that check the mapping's columns themselves. ``scan`` knows whether all rows so far were
     plain printable ASCII; without it each row is checked. ``expected`` is the fix in the message about a file without
-    records.
+    records. ``elements`` names the place in a document that the values of a column come from, such as ``BIG02``.
     """
 
     header: Sequence[str]
@@ -26,6 +27,7 @@ class Table(NamedTuple):
     strict: bool = False
     scan: "TextScan | None" = None
     expected: str = "it needs at least one row below its header"
+    elements: Mapping[str, str] = MappingProxyType({})
 
 
 class TextScan(Protocol):

@@ -125,6 +125,12 @@ def with_local_amounts(text: str) -> str:
     return text
 
 
+def test_a_problem_names_the_element(read: Callable[..., Any]) -> None:
+    for row in read(TRANSACTION.replace("<OrganizationCode>FABRIKAM_US</OrganizationCode>", "")):
+        shown = "customer (OrganizationAddress/OrganizationCode, Debtor/Key): is empty"
+        assert str(row.problems[0]).startswith(shown)
+
+
 def test_an_invoice_without_a_job_has_its_own_number_as_document(read: Callable[..., Any]) -> None:
     text = TRANSACTION.replace("<Key>S00001234</Key>", "")
     assert amounts(read(text)) == [("cargowise/00034457/00034457-1", 421050), ("cargowise/00034457/00034457-2", 35000)]

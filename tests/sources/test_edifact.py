@@ -213,6 +213,11 @@ def test_a_credit_note_is_negative_under_each_of_its_codes(
     assert amounts(rows) == [("1", -2400)]
 
 
+def test_a_problem_names_the_element(read: Callable[..., Any]) -> None:
+    (row,) = read(message(*LINE).replace("NAD+BY+C-1::92", "NAD+BY"))
+    assert str(row.problems[0]).startswith("customer (NAD[BY].2.1, NAD[IV].2.1): is empty")
+
+
 @pytest.mark.parametrize(
     ("settlement", "total", "expected"),
     [("1", "24.00", [2400]), ("4", "24.00", [2400]), ("4", "22.00", [2400, -200]), ("2", "22.00", [2400, -200])],

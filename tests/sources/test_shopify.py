@@ -284,6 +284,11 @@ def test_a_tip_is_not_revenue(read: Callable[..., Any], marked: dict[str, Any]) 
     assert "it is a tip" in reasons(read(tipped, "events"))
 
 
+def test_a_problem_names_the_value(read: Callable[..., Any]) -> None:
+    (row,) = read(order(customer=None, email=None))
+    assert str(row.problems[0]).startswith("customer (customer.id, email): is empty")
+
+
 def test_a_canceled_order_without_all_its_units_in_refunds_is_refused(read: Callable[..., Any]) -> None:
     canceled = order(cancelled_at="2024-04-01T10:00:00-05:00")
     reason = "the order is canceled, but {} of 3 units of line 11 are in its refunds"

@@ -227,6 +227,30 @@ def test_a_ship_notice_without_a_delivery_is_passed_over(read: Callable[..., Any
     assert row.reason == "it has no delivery date (DTM 035)"
 
 
+@pytest.mark.parametrize("clock", ["2561", "1430*PT["])
+def test_a_status_with_a_time_that_cannot_be_read_is_one_bad_row(read: Callable[..., Any], clock: str) -> None:
+    body = ("B10*PRO-1*SHIP-1*CC", "L11*INV-1*IK", "LX*1", f"AT7*D1*NS***20240402*{clock}")
+    _place, field, reason = problem(read(interchange(("214", body)), "events"))
+    assert field == "AT706" and reason.startswith("the time ")
+
+
+@pytest.mark.parametrize(
+    ("head", "message"),
+    [
+        ("BIG*20240328*INV-1", "customer (N1[BY]04, N1[BT]04, N1[ST]04): is empty"),
+        ("BIG*20241328*INV-1~N1*BY*Ada*92*C-1", 'post_date (BIG01, DTM[003]02) "20241328": there is no month 13'),
+        ("BIG*20240328*~N1*BY*Ada*92*C-1", "document (BIG02, N9[IV]02): is empty"),
+    ],
+)
+def test_a_problem_names_the_element(read: Callable[..., Any], head: str, message: str) -> None:
+    (row,) = read(interchange(invoice(*LINE, head=head.split("~"))))
+    assert str(row.problems[0]).startswith(message)
+    assert row.problems[0].as_dict()["element"] in message
+    columns = {"customer": "N1[BT]02", "post_date": "date"}
+    (row,) = read(interchange(invoice(*LINE, head=head.split("~"))), columns=columns)
+    assert {one.field: one.element for one in row.problems}["customer"] == "N1[BT]02"
+
+
 SHIPPED: dict[str, Any] = {
     "only": {"status": ["035", "011"]},
     "columns": {"date": "shipped", "note": "reference", "name": "notice"},

@@ -14,6 +14,21 @@ OWN = (
 )  # fmt: skip
 """The derived columns. A mapping can also name any element."""
 
+CHARGE_ELEMENTS = {
+    "document": "BGM.2.1", "invoice": "BGM.2.1", "order": "RFF[ON].1.2", "date": "DTM[3].1.2, DTM[137].1.2",
+    "line": "LIN.1", "item": "PIA.2.1, LIN.3", "quantity": "QTY[47].1.2", "price": "PRI.1.2",
+    "amount": "MOA[203].1.2, MOA[8].1.2", "currency": "CUX.1.2", "customer": "NAD[BY].2.1, NAD[IV].2.1",
+}  # fmt: skip
+"""The elements that the derived columns of an INVOIC come from."""
+
+EVENT_ELEMENTS = {
+    "document": "RFF[IV].1.2, RFF[ON].1.2, BGM.2.1, CNI.2", "date": "DTM[35].1.2, DTM[334].1.2",
+    "item": "PIA.2.1, LIN.3", "quantity": "QTY[12].1.2", "status": "STS.2", "shipment": "BGM.2.1, CNI.2",
+    "shipped": "DTM[11].1.2",
+    "notice": "BGM.2.1, CNI.2",
+}  # fmt: skip
+"""The elements that the derived columns of deliveries come from."""
+
 CHARGE_MESSAGES = ("INVOIC",)
 EVENT_MESSAGES = ("DESADV", "IFTSTA")
 

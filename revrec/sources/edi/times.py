@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timedelta, timezone, tzinfo
 
+from revrec.sources.problems import shorten
 from revrec.sources.time_zones import time_zone
 
 _WALL = re.compile(r"(?P<H>[01]\d|2[0-3])(?:(?P<M>[0-5]\d)(?:(?P<S>[0-5]\d)\d{0,2})?)?", re.ASCII)
@@ -39,7 +40,7 @@ def moment(day: str, clock: str, zone: str) -> str:
         return iso
     found = _WALL.fullmatch(clock)
     if not found:
-        raise ValueError(f'the time "{clock}" cannot be read')
+        raise ValueError(f'the time "{shorten(clock)}" cannot be read')
     offset = None if zone in LOCAL else _zone(zone)
     try:
         local = datetime.fromisoformat(iso).replace(hour=int(found["H"]), minute=int(found["M"] or 0))
@@ -59,6 +60,6 @@ def _zone(code: str) -> tzinfo:
         return timezone(timedelta(hours=int(code) if int(code) <= 12 else int(code) - 25))
     found = _OFFSET.fullmatch(code)
     if not found:
-        raise ValueError(f'the time zone "{code}" is not known')
+        raise ValueError(f'the time zone "{shorten(code)}" is not known')
     offset = timedelta(hours=int(found["H"]), minutes=int(found["M"] or 0))
     return timezone(-offset if found["sign"] == "-" else offset)

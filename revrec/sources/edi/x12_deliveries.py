@@ -34,12 +34,9 @@ _NOT_SHIPPED = {
 
 def deliveries(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
     """Yield the deliveries of a transaction set."""
-    if transaction.kind == "214":
-        yield from _statuses(transaction)
-    elif transaction.kind == "210":
-        yield from _carrier_invoice(transaction)
-    else:
-        yield from read_whole(lambda: _shipped_orders(transaction), transaction.texts)
+    readers = {"214": _statuses, "210": _carrier_invoice}
+    reader = readers.get(transaction.kind, _shipped_orders)
+    yield from read_whole(lambda: reader(transaction), transaction.texts)
 
 
 def _shipped_orders(transaction: TransactionSet) -> Iterator[DocumentOutcome]:

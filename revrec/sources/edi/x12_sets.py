@@ -14,6 +14,20 @@ OWN = (
 )  # fmt: skip
 """The derived columns. A mapping can also name any element."""
 
+CHARGE_ELEMENTS = {
+    "document": "BIG02, N9[IV]02", "invoice": "BIG02, N9[IV]02", "order": "BIG04, PRF01", "date": "BIG01, DTM[003]02",
+    "line": "IT101", "item": "IT107", "quantity": "IT102", "price": "IT104", "amount": "IT102 x IT104, SAC05",
+    "currency": "CUR02", "customer": "N1[BY]04, N1[BT]04, N1[ST]04",
+}  # fmt: skip
+"""The elements that the derived columns of an 810 and an 857 come from."""
+
+EVENT_ELEMENTS = {
+    "document": "REF[IV]02, L11[IK]01, PRF01, BSN02", "date": "DTM[035]02, AT705, B309", "item": "LIN03",
+    "quantity": "SN102", "status": "AT701", "shipment": "BSN02, B1002", "shipped": "DTM[011]02",
+    "notice": "BSN02, B1002",
+}  # fmt: skip
+"""The elements that the derived columns of deliveries come from."""
+
 CHARGE_SETS = ("810", "857")
 EVENT_SETS = ("856", "857", "214", "210")
 

@@ -43,6 +43,15 @@ OWN = (
 LARGEST_DOCUMENT = 16 * 1024 * 1024
 """Most bytes of one transaction, shipment or event, which is held in memory."""
 
+_ELEMENTS = {
+    "document": "Number", "line": "Sequence", "invoice_line": "Number, Sequence", "shipment": "Job/Key",
+    "item": "ChargeCode/Code, GLAccount/AccountCode", "amount": "OSAmount, SellOSAmount",
+    "currency": "OSCurrency/Code, SellOSCurrency/Code", "customer": "OrganizationAddress/OrganizationCode, Debtor/Key",
+    "date": "PostDate, TransactionDate, EventTime", "branch": "Branch/Code", "department": "Department/Code",
+    "job": "Job/Key", "status": "EventType",
+}  # fmt: skip
+"""The elements that the derived columns come from."""
+
 _HEADER_AMOUNTS = {
     "OSExGSTVATAmount": "OSAmount",
     "OSGSTVATAmount": "OSGSTVATAmount",
@@ -67,12 +76,13 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """Return the charges or events of every document, numbered from 1 in their order."""
     refuse_early_doctype(source)
     columns = DocumentColumns(
-        source, mapping, OWN, _path_column, "document.OSCurrency.Code or line.GLAccount.AccountCode"
+        source, mapping, OWN, _path_column, "document.OSCurrency.Code or line.GLAccount.AccountCode", _ELEMENTS
     )
     convert = _charges if mapping.rows == "charges" else _events
     rows = DocumentRows(_outcomes(source, mapping, convert), columns.row)
     expected = "it needs a UniversalTransaction, a UniversalShipment or a UniversalEvent"
-    return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
+    elements = columns.elements
+    return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected, elements=elements)
 
 
 def _outcomes(

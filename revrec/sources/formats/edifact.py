@@ -37,13 +37,17 @@ _SENT_AGAIN = "the file is damaged: ask the sender to send it again"
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """Return the charges or events of every message, numbered from 1 in their order."""
-    columns = DocumentColumns(source, mapping, edifact_messages.OWN, edifact_column, "BGM.2.1 or NAD[BY].2.1")
     charges = mapping.rows == "charges"
+    elements = edifact_messages.CHARGE_ELEMENTS if charges else edifact_messages.EVENT_ELEMENTS
+    own, example = edifact_messages.OWN, "BGM.2.1 or NAD[BY].2.1"
+    columns = DocumentColumns(source, mapping, own, edifact_column, example, elements)
     convert = edifact_messages.charges if charges else edifact_messages.events
     rows = DocumentRows(_EdifactEnvelopes(source, mapping).outcomes(convert), columns.row)
     kinds = edifact_messages.CHARGE_MESSAGES if charges else edifact_messages.EVENT_MESSAGES
     expected = f"it needs a message {' or '.join(kinds)}"
-    return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
+    return Table(
+        columns.header, rows.records(), lambda _number: rows.place, expected=expected, elements=columns.elements
+    )
 
 
 class _EdifactEnvelopes:

@@ -3,12 +3,12 @@
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.shops.reading import Shop, read_shop
 from revrec.sources.shops.shopify_deliveries import events
-from revrec.sources.shops.shopify_orders import OWN, charges, document, is_wrapper
+from revrec.sources.shops.shopify_orders import ELEMENTS, OWN, charges, document, is_wrapper
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
 
 SUFFIXES = (".shopify",)
-SHOP = Shop(OWN, is_wrapper, document, charges, events)
+SHOP = Shop(OWN, ELEMENTS, is_wrapper, document, charges, events)
 
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:

@@ -36,12 +36,16 @@ _SENT_AGAIN = "the file is damaged: ask the sender to send it again"
 
 def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     """Return the charges or events of every transaction set, numbered from 1 in their order."""
-    columns = DocumentColumns(source, mapping, x12_sets.OWN, x12_column, "BIG02 or N1[BY]04")
-    convert = x12_sets.charges if mapping.rows == "charges" else x12_sets.events
+    charges = mapping.rows == "charges"
+    elements = x12_sets.CHARGE_ELEMENTS if charges else x12_sets.EVENT_ELEMENTS
+    columns = DocumentColumns(source, mapping, x12_sets.OWN, x12_column, "BIG02 or N1[BY]04", elements)
+    convert = x12_sets.charges if charges else x12_sets.events
     rows = DocumentRows(_X12Envelopes(source, mapping).outcomes(convert), columns.row)
-    kinds = x12_sets.CHARGE_SETS if mapping.rows == "charges" else x12_sets.EVENT_SETS
+    kinds = x12_sets.CHARGE_SETS if charges else x12_sets.EVENT_SETS
     expected = f"it needs a transaction set {', '.join(kinds)}"
-    return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected)
+    return Table(
+        columns.header, rows.records(), lambda _number: rows.place, expected=expected, elements=columns.elements
+    )
 
 
 class _X12Envelopes:

@@ -27,6 +27,13 @@ OWN = (
 )  # fmt: skip
 """The derived columns. ``order.PATH`` (the document) and ``line.PATH`` (its item) name any other value."""
 
+ELEMENTS = {
+    "order_id": "entity_id of the order, order_id", "date": "created_at", "line": "item_id, order_item_id",
+    "item": "sku, name", "quantity": "qty_ordered, qty", "amount": "row_total", "currency": "order_currency_code",
+    "customer": "customer_id, customer_email", "name": "increment_id",
+}  # fmt: skip
+"""The values that the derived columns come from."""
+
 BILLED = ("processing", "complete", "closed")
 """States of an order that is being processed or done."""
 

@@ -14,12 +14,13 @@ from revrec.sources.table import Table
 
 
 class Shop(NamedTuple):
-    """One kind of shop: its column names, and how to read its documents.
+    """One kind of shop: its column names, the values that they come from, and how to read its documents.
 
     ``is_wrapper`` receives a name and the object so far, and returns True if documents are nested under that name.
     """
 
     own_columns: Sequence[str]
+    elements: Mapping[str, str]
     is_wrapper: Callable[[str, Mapping[str, Any]], bool]
     document: Callable[[Json, str], JsonNode]
     charges: Callable[[JsonNode], Iterator[DocumentOutcome]]
@@ -28,12 +29,12 @@ class Shop(NamedTuple):
 
 def read_shop(source: SourceStream, mapping: ColumnMapping, shop: Shop) -> Table:
     """Return the charges or events of every document, numbered from 1 in their order."""
-    columns = DocumentColumns(
-        source, mapping, shop.own_columns, path_column(("order", "line")), "order.note or line.vendor"
-    )
+    own, example = shop.own_columns, "order.note or line.vendor"
+    columns = DocumentColumns(source, mapping, own, path_column(("order", "line")), example, shop.elements)
     convert = shop.charges if mapping.rows == "charges" else shop.events
     rows = DocumentRows(_outcomes(JsonText(source, mapping.encoding), shop, convert), columns.row)
-    return Table(columns.header, rows.records(), lambda _number: rows.place, expected="it needs at least one order")
+    expected, elements = "it needs at least one order", columns.elements
+    return Table(columns.header, rows.records(), lambda _number: rows.place, expected=expected, elements=elements)
 
 
 def _outcomes(

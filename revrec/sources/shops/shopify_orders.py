@@ -39,6 +39,13 @@ OWN = (
 )  # fmt: skip
 """The derived columns. ``order.PATH`` and ``line.PATH`` name any other value."""
 
+ELEMENTS = {
+    "order_id": "id", "date": "processed_at, created_at", "line": "id of the line", "item": "sku, variant_id, title",
+    "quantity": "quantity", "amount": "price", "currency": "currency, currencyCode", "customer": "customer.id, email",
+    "fulfillment": "id of the fulfillment", "shipped": "created_at of the fulfillment",
+}  # fmt: skip
+"""The values that the derived columns come from."""
+
 BILLED = ("paid", "partially_paid", "partially_refunded", "refunded")
 """Financial states of an order that was billed."""
 

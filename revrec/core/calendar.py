@@ -105,6 +105,12 @@ def iso(day: date) -> str:
     return day.isoformat()
 
 
+@lru_cache(maxsize=65_536)
+def day_of(text: str) -> date:
+    """Return the date of a text such as ``2024-03-28``. Cached, as :func:`iso` is."""
+    return date.fromisoformat(text)
+
+
 def month_end(day: date) -> date:
     """Return the last day of the month of ``day``."""
     return day + _LAST_OF_MONTH

@@ -240,7 +240,7 @@ def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
         due.document, due.memo, due.customer, due.item, due.dimensions, due.billed,
     )  # fmt: skip
     pair = JournalLine(line_no, "debit", debit, *rest), JournalLine(line_no + 1, "credit", credit, *rest)
-    return apply_repairs(pair[0], due.changes), apply_repairs(pair[1], due.changes)
+    return (apply_repairs(pair[0], due.changes), apply_repairs(pair[1], due.changes)) if due.changes else pair
 
 
 def apply_repairs(line: JournalLine, changes: Iterable[RepairedValue]) -> JournalLine:
@@ -267,7 +267,7 @@ def set_redated_aside(due: Iterable[DueLine], redated: list[DueLine]) -> Iterato
     # Two lists would be plainer, but a first run has millions of due lines. Only those that a repair dates, which are
     # few, are kept in memory.
     for line in due:
-        if any(change.field == "date" for change in line.changes):
+        if line.changes and any(change.field == "date" for change in line.changes):
             redated.append(line)
         else:
             yield line

@@ -9,12 +9,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
+from revrec.store.database.bulk import insert_rows
 from revrec.store.digests import RowDigest
 from revrec.store.tables import audit_event
 
 GENESIS = "0" * 64
+_LAST = select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc()).limit(1)
 
 
 class AuditStamp(NamedTuple):
@@ -23,6 +25,15 @@ class AuditStamp(NamedTuple):
     actor: str
     command: str
     at: str
+
+
+class AuditEvent(NamedTuple):
+    """An event to be appended. ``digests`` cover the rows that the change wrote; they become part of the detail."""
+
+    action: str
+    subject: str
+    detail: Mapping[str, Any]
+    digests: Sequence[RowDigest] = ()
 
 
 def record(
@@ -37,21 +48,32 @@ def record(
 
     ``digests`` cover the rows that the change wrote; they are stored under that name in the event's detail.
     """
-    if digests:
-        detail = {**detail, "digests": [one.shown() for one in digests]}
-    last = connection.execute(
-        select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc()).limit(1)
-    ).first()
-    seq, previous = (last.seq + 1, last.hash) if last else (1, GENESIS)
-    text = canonical(detail)
-    values = [seq, who.at, who.actor, who.command, action, subject, text, previous]
-    connection.execute(insert(audit_event).values([*values, chain_hash(values)]))
+    return record_all(connection, who, [AuditEvent(action, subject, detail, digests)])
+
+
+def record_all(connection: Connection, who: AuditStamp, events: Sequence[AuditEvent]) -> int:
+    """Append events, at least one, in the caller's transaction; return the sequence number of the last one."""
+    last = connection.execute(_LAST).first()
+    seq, seal = (last.seq, last.hash) if last else (0, GENESIS)
+    rows = []
+    for event in events:
+        seq += 1
+        detail = event.detail
+        if event.digests:
+            detail = {**detail, "digests": [one.shown() for one in event.digests]}
+        values = [seq, who.at, who.actor, who.command, event.action, event.subject, canonical(detail), seal]
+        seal = chain_hash(values)
+        rows.append((*values, seal))
+    insert_rows(connection, audit_event, audit_event.columns.keys(), rows)
     return int(seq)
+
+
+_encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def canonical(value: object) -> str:
     """Return the canonical JSON text of a value: the same on every database and Python version."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _encoder.encode(value)
 
 
 def chain_hash(values: list[Any]) -> str:

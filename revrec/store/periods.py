@@ -11,17 +11,19 @@ from revrec.core.periods import PeriodFact
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows
-from revrec.store.posting.due import open_until
 from revrec.store.posting.entries import recognized_until
 from revrec.store.reports.in_ledger import KnownRows
 from revrec.store.tables import (
+    RELEASED,
     audit_event,
     charge_line,
+    entered_line,
     fulfillment_event,
     journal_entry,
     open_line,
     period_closing,
     period_fact,
+    schedule,
 )
 
 
@@ -81,9 +83,14 @@ def closings(connection: Connection) -> list[Closing]:
 
 
 def due_entities(connection: Connection, until: date) -> list[str]:
-    """Return the entities with something to post that is recognized on or before a day."""
-    due = select(open_line.c.charge_no).where(open_until(until))
-    on_lines = select(charge_line.c.entity).where(charge_line.c.no.in_(due))
+    """Return the entities with something to post that is recognized on or before a day.
+
+    A line that an entry released counts whatever its date, since it was due before.
+    """
+    # Not from the view, which would compute the date of each due line.
+    due = select(schedule.c.charge_no).where(schedule.c.open_from <= until.isoformat())
+    released = select(entered_line.c.charge_no).where(RELEASED)
+    on_lines = select(charge_line.c.entity).where(charge_line.c.no.in_(due.union_all(released)))
     waits = journal_entry.c.state.in_(("READY", "REJECTED")) & recognized_until(until)
     on_entries = select(journal_entry.c.entity).where(waits)
     return sorted(connection.execute(on_lines.union(on_entries)).scalars())

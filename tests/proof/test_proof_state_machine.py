@@ -185,6 +185,7 @@ class World:
                 "refused": postings.rejected_entries(connection, DAY),
                 "refusals": [postings.count_rejections(connection, one.id) for one in heads if one.state == "REJECTED"],
                 "attempts": self.books.attempts(),
+                "is due": due.has_due_lines(connection, DAY),
                 "open": [(line.charge_no, line.seq, line.revision) for line, _ in due.due_lines(connection, DAY)],
             }
 

@@ -26,6 +26,7 @@ from revrec.core.errors import RevrecError
 from revrec.core.journal import DueLine, JournalEntry, RepairedValue
 from revrec.core.periods import PeriodFact
 from revrec.core.posting import RELEASED, is_allowed
+from revrec.core.rules.memo import FIELDS, render_memo
 from revrec.store import charges, periods, rule_versions, rules_applied, schedules
 from revrec.store.audit import AuditStamp
 from revrec.store.database import engine
@@ -696,6 +697,18 @@ def due_lines(connection: State, until: date, waiting: bool | None = False) -> I
     for line in connection.lines.values():
         if not waiting and line.entry_id is None and line.due.date <= until:
             yield line.due._replace(revision=line.revision), line.description
+
+
+@twin_of(due)
+def due_with_memos(connection: State, until: date, waiting: bool | None = False) -> Iterator[DueLine]:
+    for line, description in due_lines(connection, until, waiting):
+        words = {name: getattr(line, name) for name in FIELDS if name != "description"}
+        yield line._replace(memo=render_memo(line.memo, {**words, "description": description}))
+
+
+@twin_of(due)
+def has_due_lines(connection: State, until: date) -> bool:
+    return next(due_lines(connection, until), None) is not None
 
 
 @twin_of(posted)

@@ -13,8 +13,8 @@ DEFAULT = "{item} {seq}/{of} {document}"
 
 
 @lru_cache(maxsize=1024)
-def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
-    """Return (literal, field after it) pairs.
+def _check(template: str) -> None:
+    """Check that a template can be filled in.
 
     Raises:
         RejectedValue: the template has something other than plain known fields.
@@ -26,7 +26,6 @@ def _pieces(template: str) -> tuple[tuple[str, str | None], ...]:
     for _literal, field, layout, conversion in parsed:
         if field is not None and (field not in FIELDS or layout or conversion):
             raise RejectedValue(f"{{{field}}} is not known{did_you_mean(field, FIELDS)}")
-    return tuple((literal, field) for literal, field, _layout, _conversion in parsed)
 
 
 def render_memo(template: str, values: Mapping[str, object]) -> str:
@@ -34,12 +33,13 @@ def render_memo(template: str, values: Mapping[str, object]) -> str:
 
     Values are not interpreted: a brace in a value stays a brace.
     """
-    return "".join(literal + (str(values[field]) if field is not None else "") for literal, field in _pieces(template))
+    _check(template)
+    return template.format_map(values)
 
 
 def _read(value: object) -> str:
     template: str = _TEXT.read(value)
-    _pieces(template)
+    _check(template)
     return template
 
 

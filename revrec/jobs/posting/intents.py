@@ -14,7 +14,7 @@ from revrec.jobs.posting.repairs import RepairRunner
 from revrec.jobs.posting.reversing import renew_reversals
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries
-from revrec.store.posting.due import due_lines, due_with_memos
+from revrec.store.posting.due import due_lines, due_with_memos, has_due_lines
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -92,4 +92,4 @@ def unsettled_to_post(connection: "Connection", day: date, rejected: Sequence[ob
         return True
     if entries.numbers_in(connection, "SENDING", "IN_DOUBT"):
         return True
-    return next(due_lines(connection, day), None) is not None
+    return has_due_lines(connection, day)

@@ -1,6 +1,6 @@
 """Write many rows at the speed of the driver, read them as a stream, and number them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
 from typing import Any
@@ -16,8 +16,20 @@ def insert_rows(connection: Connection, table: Table, columns: Sequence[str], ro
     """Insert ``rows``, tuples in the order of ``columns``, without a dict for each row; by COPY on PostgreSQL."""
     if not rows:
         return
-    insert_all = _copy if connection.dialect.name == "postgresql" else _insert_many
-    insert_all(connection, table, tuple(columns), rows)
+    if connection.dialect.name != "postgresql":
+        _insert_many(connection, table, tuple(columns), rows)
+    elif len(rows) == 1:
+        one, _many = _statements(table, tuple(columns), 1, connection.dialect)
+        connection.exec_driver_sql(one, dict(zip(columns, rows[0], strict=True)))
+    else:
+        _copy(connection, table, tuple(columns), rows)
+
+
+def insert_row(connection: Connection, table: Table, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Insert one row and return it, in the order of the table's columns; a column that is not in ``values`` is null."""
+    row = tuple(map(values.get, table.columns.keys()))
+    insert_rows(connection, table, table.columns.keys(), [row])
+    return row
 
 
 def stream_rows(connection: Connection, query: Executable, rows: int = 2_000) -> Any:

@@ -64,6 +64,7 @@ class Database:
         self.written = False
         """True once anything was committed through it."""
         self._known: set[str] = set()
+        self._has_tables = False
 
     @property
     def where(self) -> str:
@@ -130,8 +131,10 @@ class Database:
 
     def _check(self, connection: Connection) -> None:
         if not self._known:
-            migrations.check_revision(found_revision(connection), self.where)
+            found = stored_revision(connection) if self._has_tables else found_revision(connection)
+            migrations.check_revision(found, self.where)
             self._known.add(migrations.HEAD)
+            self._has_tables = True
 
     def _begun(self, connection: Connection, patience: float) -> RootTransaction:
         """Begin a transaction that holds the write lock; try again, for ``patience`` seconds, while another one does.
@@ -188,6 +191,11 @@ def found_revision(connection: Connection) -> str | None:
     """Return the revision that a database says it has; None if it has no tables of revrec."""
     if not connection.dialect.has_table(connection, "alembic_version"):
         return None
+    return stored_revision(connection)
+
+
+def stored_revision(connection: Connection) -> str | None:
+    """Return the revision that a database with tables of revrec says it has."""
     return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
 
 

@@ -2,17 +2,17 @@
 
 from collections.abc import Iterator
 from datetime import date
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, literal_column, not_, select
 
+from revrec.core.calendar import day_of
 from revrec.core.journal import DueLine
 from revrec.core.rules import render_memo
 from revrec.store.charges import dimensions_of
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting import awaiting
-from revrec.store.tables import charge_line, open_line, rule_version, same_version, schedule
+from revrec.store.tables import after_invoice, charge_line, open_line, rule_version, same_version, schedule
 
 
 class DueRow(NamedTuple):
@@ -94,6 +94,26 @@ def due_lines(connection: Connection, until: date, waiting: bool | None = False)
     They come in posting order: date, entity, journal, currency, then charge. ``waiting`` False leaves out those that
     wait for an invoice, True yields only those, None yields all.
     """
+    for row in _due_rows(connection, until, waiting):
+        yield due_line(row, row.memo), row.description
+
+
+def due_with_memos(connection: Connection, until: date, waiting: bool | None = False) -> Iterator[DueLine]:
+    """Yield open schedule lines as :func:`due_lines`, with the memos of their rules filled in."""
+    for row in _due_rows(connection, until, waiting):
+        words = {
+            "item": row.item,
+            "seq": row.seq,
+            "of": row.of,
+            "document": row.document,
+            "customer": row.customer,
+            "charge": row.charge,
+            "description": row.description,
+        }
+        yield due_line(row, render_memo(row.memo, words))
+
+
+def _due_rows(connection: Connection, until: date, waiting: bool | None) -> Iterator[DueRow]:
     which = [] if waiting is None else [WAITS_FOR_INVOICE if waiting else not_(WAITS_FOR_INVOICE)]
     query = (
         due_query()
@@ -108,27 +128,19 @@ def due_lines(connection: Connection, until: date, waiting: bool | None = False)
             open_line.c.seq,
         )
     )
-    for row in map(DueRow._make, stream_rows(connection, query)):
-        yield due_line(row), row.description
+    return map(DueRow._make, stream_rows(connection, query))
 
 
-def due_with_memos(connection: Connection, until: date, waiting: bool | None = False) -> Iterator[DueLine]:
-    """Yield open schedule lines as :func:`due_lines`, with the memos of their rules filled in."""
-    for line, description in due_lines(connection, until, waiting):
-        words = {
-            "item": line.item,
-            "seq": str(line.seq),
-            "of": str(line.of),
-            "document": line.document,
-            "customer": line.customer,
-            "charge": line.charge,
-            "description": description,
-        }
-        yield line._replace(memo=render_memo(line.memo, words))
+def has_due_lines(connection: Connection, until: date) -> bool:
+    """Check whether an open schedule line is dated on or before ``until`` and does not wait for an invoice."""
+    query = select(open_line.c.charge_no).where(open_until(until))
+    if connection.execute(select(after_invoice.c.rule_version_id).limit(1)).first() is not None:
+        query = due_query().where(open_until(until), not_(WAITS_FOR_INVOICE))
+    return connection.execute(query.limit(1)).first() is not None
 
 
-def due_line(row: DueRow) -> DueLine:
-    """Return a row as a due line; its memo is still the template.
+def due_line(row: DueRow, memo: str) -> DueLine:
+    """Return a row as a due line with this memo, filled in or still the template of its rule.
 
     By name throughout: an amount or an account in the neighboring field would be posted without any error.
     """
@@ -144,17 +156,12 @@ def due_line(row: DueRow) -> DueLine:
         item=row.item,
         entity=row.entity,
         dimensions=dimensions_of(row.dimensions),
-        date=_day(row.date),
+        date=day_of(row.date),
         amount=row.amount,
         currency=row.currency,
         deferred=row.deferred,
         accrued=row.accrued,
         journal=row.journal,
-        memo=row.memo,
-        billed=_day(row.post_date),
+        memo=memo,
+        billed=day_of(row.post_date),
     )
-
-
-@lru_cache(maxsize=4096)
-def _day(text: str) -> date:
-    return date.fromisoformat(text)

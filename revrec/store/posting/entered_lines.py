@@ -1,24 +1,27 @@
 """Schedule lines on journal entries: the rows of lines that are or were on one, and the first line that is not."""
 
-from sqlalchemy import ColumnElement, Connection, exists, insert, literal, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, exists, insert, select, tuple_, update
 
 from revrec.store.tables import entered_line, journal_line, plan_part, same_line, same_version, schedule
 
 _KEY = ("charge_no", "version", "seq")
 
 
-def enter(connection: Connection, entry_id: int) -> None:
-    """Put the schedule lines of an entry's journal lines on the entry, before the entry itself is written.
+def enter(connection: Connection, first: int, last: int) -> None:
+    """Put schedule lines on the new entries ``first`` to ``last``, whose journal lines are stored.
 
-    A line that an earlier entry released has a row already. A trigger refuses a line that is on another live entry.
+    The entries themselves are written later. A line that an earlier entry released has a row already. A trigger refuses
+    a line that is on another live entry.
     """
-    its_lines = select(*(journal_line.c[name] for name in _KEY)).where(journal_line.c.entry_id == entry_id)
+    new = journal_line.c.entry_id.between(first, last) & (journal_line.c.side == "debit")
     row = tuple_(*(entered_line.c[name] for name in _KEY))
-    connection.execute(update(entered_line).where(row.in_(its_lines)).values(entry_id=entry_id))
+    its_entry = select(journal_line.c.entry_id).where(new, same_line(entered_line, journal_line)).scalar_subquery()
+    lines = select(*(journal_line.c[name] for name in _KEY)).where(new)
+    connection.execute(update(entered_line).where(row.in_(lines)).values(entry_id=its_entry))
     entered = exists().where(same_line(entered_line, journal_line))
-    first = its_lines.add_columns(literal(entry_id)).where(~entered).distinct()
-    connection.execute(insert(entered_line).from_select([*_KEY, "entry_id"], first))
-    _move_open_from(connection, entry_id)
+    first_time = lines.add_columns(journal_line.c.entry_id).where(~entered)
+    connection.execute(insert(entered_line).from_select([*_KEY, "entry_id"], first_time))
+    _move_open_from(connection, new)
 
 
 def release(connection: Connection, entries: ColumnElement[bool]) -> None:
@@ -29,8 +32,8 @@ def release(connection: Connection, entries: ColumnElement[bool]) -> None:
     connection.execute(update(entered_line).where(entries).values(entry_id=None, revision=entered_line.c.revision + 1))
 
 
-def _move_open_from(connection: Connection, entry_id: int) -> None:
-    """Set the date of the first line that was never on an entry, in the versions whose lines an entry has."""
+def _move_open_from(connection: Connection, new: ColumnElement[bool]) -> None:
+    """Set the date of the first line that was never on an entry, in the versions of ``new`` journal lines."""
     its_row = same_version(entered_line, schedule) & (entered_line.c.seq == schedule.c.first_seq + plan_part.c.seq - 1)
     on_entry = exists().where(its_row).correlate(schedule, plan_part)
     first = (
@@ -41,6 +44,6 @@ def _move_open_from(connection: Connection, entry_id: int) -> None:
         .correlate(schedule)
         .scalar_subquery()
     )
-    versions = select(journal_line.c.charge_no, journal_line.c.version).where(journal_line.c.entry_id == entry_id)
+    versions = select(journal_line.c.charge_no, journal_line.c.version).where(new)
     changed = tuple_(schedule.c.charge_no, schedule.c.version).in_(versions)
     connection.execute(update(schedule).where(changed, schedule.c.open_from.is_not(None)).values(open_from=first))

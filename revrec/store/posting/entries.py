@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, exists, func, insert, select, update
 
 from revrec.core.batching import batched
+from revrec.core.calendar import day_of
 from revrec.core.journal import JournalEntry, JournalLine
-from revrec.store.audit import AuditStamp, canonical, record
+from revrec.store.audit import AuditEvent, AuditStamp, canonical, record, record_all
 from revrec.store.charges import dimensions_of, dimensions_text
 from revrec.store.database.bulk import insert_rows, next_number
-from revrec.store.digests import RowDigest, digest_rows, digest_texts, row_text, sha256
+from revrec.store.digests import digest_rows, digest_texts, row_text, sha256
 from revrec.store.posting import entered_lines, reversals
 from revrec.store.posting.posting_tables import PostingProgress, PostingTables
 from revrec.store.tables import (
@@ -29,7 +30,25 @@ from revrec.store.tables import (
 )
 
 KNOWN_AT_ONCE = 500
+LINES_AT_ONCE = 20_000
+"""The journal lines that are stored together: more would not be faster, and memory would grow with what is due."""
 _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
+STORED_LINE = [journal_line.c[name] for name in JournalLine._fields if name != "billed"]
+"""The columns that :func:`read_journal_line` reads, in the order of the fields."""
+_LINES = (
+    select(*STORED_LINE, charge_line.c.post_date)
+    .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
+    .where(journal_line.c.entry_id == bindparam("entry", type_=BigInteger()))
+    .order_by(journal_line.c.line_no)
+)
+_OVERRIDES = select(entry_date_override).where(
+    entry_date_override.c.entry_id.between(
+        bindparam("first", type_=BigInteger()), bindparam("last", type_=BigInteger())
+    )
+)
+_DIMENSIONS = JournalLine._fields.index("dimensions")
+_NEW = {**dict.fromkeys(journal_entry.columns.keys()), "state": "READY", "attempts": 0}
+"""The columns of a new entry that do not depend on it; all in the order of the table."""
 
 
 class EntryTables(PostingTables):
@@ -95,11 +114,11 @@ def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry
     schedule line is on two live entries.
     """
     added = []
-    for number, entry in enumerate(entries, next_number(connection, journal_entry.c.id)):
-        texts = _add_lines(connection, number, entry)
-        entered_lines.enter(connection, number)
-        _seal(connection, number, run, entry, texts, who, _move(connection, number, entry))
-        added.append(number)
+    for some in _by_lines(enumerate(entries, next_number(connection, journal_entry.c.id))):
+        _add_lines(connection, some)
+        entered_lines.enter(connection, some[0].number, some[-1].number)
+        _seal(connection, run, some, who)
+        added += [one.number for one in some]
     return added
 
 
@@ -111,26 +130,50 @@ def add_reversal_entry(
     Triggers check that it mirrors the entry, and that the entry has no other reversal.
     """
     number = next_number(connection, journal_entry.c.id)
-    texts = _add_lines(connection, number, entry)
+    made = _NewEntry.of(number, entry)
+    _add_lines(connection, [made])
     mirrored = ENTRY_TABLES.head(connection, reversal.reverses).reference
     reversals.add_reversal(connection, reversal._replace(entry_id=number), mirrored, who)
-    _seal(connection, number, run, entry, texts, who, [])
+    _seal(connection, run, [made], who)
     return number
 
 
-def _add_lines(connection: Connection, number: int, entry: JournalEntry) -> list[str]:
-    """Store the lines of an entry; return the canonical text of each, for its digest."""
-    rows = [_line_row(line) for line in entry.lines]
-    insert_rows(connection, journal_line, _LINE_COLUMNS, [(number, *row) for row in rows])
-    return [row_text(row) for row in rows]
+class _NewEntry(NamedTuple):
+    """An entry to be stored: its number, the rows of its lines, and their canonical texts, as their digest has them."""
+
+    number: int
+    entry: JournalEntry
+    rows: list[tuple[Any, ...]]
+    texts: list[str]
+
+    @classmethod
+    def of(cls, number: int, entry: JournalEntry) -> "_NewEntry":
+        rows = [_line_row(number, line) for line in entry.lines]
+        return cls(number, entry, rows, _texts(rows))
 
 
-def _line_row(line: JournalLine) -> tuple[Any, ...]:
-    """Return a journal line as a row of its table without the entry, as its digest covers it.
+def _by_lines(numbered: Iterable[tuple[int, JournalEntry]]) -> Iterator[list[_NewEntry]]:
+    """Yield the entries in lists that are stored by the same statements, as many as have :data:`LINES_AT_ONCE`."""
+    some: list[_NewEntry] = []
+    lines = 0
+    for number, entry in numbered:
+        some.append(_NewEntry.of(number, entry))
+        lines += len(entry.lines)
+        if lines >= LINES_AT_ONCE:
+            yield some
+            some, lines = [], 0
+    if some:
+        yield some
 
-    The day it was billed is stored with its charge line.
-    """
+
+def _add_lines(connection: Connection, made: Sequence[_NewEntry]) -> None:
+    insert_rows(connection, journal_line, _LINE_COLUMNS, [row for one in made for row in one.rows])
+
+
+def _line_row(number: int, line: JournalLine) -> tuple[Any, ...]:
+    """Return a journal line of an entry as a row of its table. The day it was billed is stored with its charge line."""
     return (
+        number,
         line.line_no,
         line.side,
         line.account,
@@ -148,46 +191,56 @@ def _line_row(line: JournalLine) -> tuple[Any, ...]:
     )
 
 
-def _move(connection: Connection, number: int, entry: JournalEntry) -> list[RowDigest]:
-    """Store why the entry is dated with a day other than the recognition date, if it is."""
-    if entry.recognized is None:
-        return []
-    values = {"entry_id": number, "recognition_date": entry.recognized.isoformat(), "reason": entry.reason}
-    moved = connection.execute(insert(entry_date_override).values(values).returning(*entry_date_override.c)).one()
-    return [digest_rows(entry_date_override, [moved])]
+def _texts(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    """Return the texts of journal lines as their digest covers them: without the entry, which is in its key."""
+    return [row_text(row[1:]) for row in rows]
 
 
-def _seal(
-    connection: Connection,
-    number: int,
-    run: int,
-    entry: JournalEntry,
-    texts: Sequence[str],
-    who: AuditStamp,
-    moved: list[RowDigest],
-) -> None:
-    shown = {
+def _seal(connection: Connection, run: int, made: Sequence[_NewEntry], who: AuditStamp) -> None:
+    """Store the heads of entries after their lines, and the reasons of those with another date than of recognition."""
+    overrides = {
+        one.number: (one.number, one.entry.recognized.isoformat(), one.entry.reason)
+        for one in made
+        if one.entry.recognized is not None
+    }
+    insert_rows(connection, entry_date_override, entry_date_override.columns.keys(), list(overrides.values()))
+    heads, events = [], []
+    for one in made:
+        shown = _shown(one)
+        names = {"reference": one.entry.reference, "control_id": one.entry.control_id, "title": one.entry.title}
+        values = {**_NEW, **shown, **names, "id": one.number, "run_id": run, "created_at": who.at}
+        heads.append(tuple(values[name] for name in _NEW))
+        digests = [
+            digest_rows(journal_entry, heads[-1:]),
+            digest_texts(journal_line.name, [(one.number, one.number)], one.texts),
+        ]
+        if one.number in overrides:
+            digests.append(digest_rows(entry_date_override, [overrides[one.number]]))
+        why = {"reason": one.entry.reason} if one.entry.reason else {}
+        events.append(AuditEvent("entry created", one.entry.reference, {**shown, **why}, digests))
+    insert_rows(connection, journal_entry, list(_NEW), heads)
+    record_all(connection, who, events)
+
+
+def _shown(made: _NewEntry) -> dict[str, Any]:
+    """Return the content of an entry that the audit trail shows, by column."""
+    entry = made.entry
+    return {
         "date": entry.date.isoformat(),
         "journal": entry.journal,
         "entity": entry.entity,
         "currency": entry.currency,
         "amount": entry.amount,
         "lines": len(entry.lines),
-        "content_hash": content_hash(entry, texts),
+        "content_hash": content_hash(entry, made.texts),
     }
-    names = {"id": number, "reference": entry.reference, "control_id": entry.control_id, "title": entry.title}
-    values = {**shown, **names, "run_id": run, "created_at": who.at, "state": "READY"}
-    sealed = connection.execute(insert(journal_entry).values(values).returning(*journal_entry.c)).one()
-    digests = [digest_rows(journal_entry, [sealed]), digest_texts("journal_line", [(number, number)], texts), *moved]
-    why = {"reason": entry.reason} if entry.reason else {}
-    record(connection, who, "entry created", entry.reference, {**shown, **why}, digests)
 
 
 def content_hash(entry: JournalEntry, texts: Sequence[str] = ()) -> str:
     """Return the SHA-256 of all that Intacct gets of the entry: its head, and its lines as their rows' ``texts``."""
     head = [entry.date.isoformat(), entry.journal, entry.entity, entry.currency, entry.title]
     head += [entry.reason] if entry.reason else []
-    return sha256([canonical(head), *(texts or [row_text(_line_row(line)) for line in entry.lines])])
+    return sha256([canonical(head), *(texts or _texts([_line_row(0, line) for line in entry.lines]))])
 
 
 def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:
@@ -224,8 +277,8 @@ def date_overrides(connection: Connection, numbers: Sequence[int]) -> dict[int, 
     """Return the recognition date and the reason of the entries that are dated with another day, by number."""
     if not numbers:
         return {}
-    query = select(entry_date_override).where(entry_date_override.c.entry_id.between(min(numbers), max(numbers)))
-    return {row.entry_id: (row.recognition_date, row.reason) for row in connection.execute(query)}
+    rows = connection.execute(_OVERRIDES, {"first": min(numbers), "last": max(numbers)})
+    return {row.entry_id: (row.recognition_date, row.reason) for row in rows}
 
 
 def read_entry(connection: Connection, number: int) -> StoredEntry:
@@ -287,32 +340,13 @@ def load_entry(connection: Connection, row: Any) -> StoredEntry:
 
 
 def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:
-    query = (
-        select(*journal_line.c, charge_line.c.post_date)
-        .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
-        .where(journal_line.c.entry_id == number)
-        .order_by(journal_line.c.line_no)
-    )
-    for row in connection.execute(query):
-        yield read_journal_line(row, date.fromisoformat(row.post_date))
+    for line in connection.execute(_LINES, {"entry": number}).all():
+        yield read_journal_line(line, day_of(line[-1]))
 
 
-def read_journal_line(row: Any, billed: date | None) -> JournalLine:
-    """Return a row of ``journal_line`` as a journal line; ``billed`` is the post date of its charge line, if known."""
-    return JournalLine(
-        line_no=row.line_no,
-        side=row.side,
-        account=row.account,
-        amount=row.amount,
-        currency=row.currency,
-        charge=row.charge,
-        charge_no=row.charge_no,
-        version=row.version,
-        seq=row.seq,
-        document=row.document,
-        memo=row.memo,
-        customer=row.customer,
-        item=row.item,
-        dimensions=dimensions_of(row.dimensions),
-        billed=billed,
-    )
+def read_journal_line(row: Sequence[Any], billed: date | None) -> JournalLine:
+    """Return a row that begins with :data:`STORED_LINE` as a journal line.
+
+    ``billed`` is the post date of its charge line, if known.
+    """
+    return JournalLine._make((*row[:_DIMENSIONS], dimensions_of(row[_DIMENSIONS]), billed))

@@ -11,7 +11,7 @@ from revrec.core.journal import JournalEntry, JournalLine
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import stream_rows
 from revrec.store.database.sums import joined_sum, split_sum_columns
-from revrec.store.posting.entries import read_journal_line
+from revrec.store.posting.entries import STORED_LINE, read_journal_line
 from revrec.store.tables import (
     audit_event,
     charge_line,
@@ -87,10 +87,10 @@ def _posted(start: date, end: date, entity: str | None) -> Any:
 
 def _with_lines(connection: Connection, rows: Sequence[Row[Any]]) -> list[PostedEntry]:
     numbers = [row.id for row in rows]
-    query = select(journal_line).where(journal_line.c.entry_id.in_(numbers))
+    query = select(*STORED_LINE, journal_line.c.entry_id).where(journal_line.c.entry_id.in_(numbers))
     lines: dict[int, list[JournalLine]] = {number: [] for number in numbers}
-    for line in stream_rows(connection, query.order_by(journal_line.c.entry_id, journal_line.c.line_no)):
-        lines[line.entry_id].append(read_journal_line(line, None))
+    for row in stream_rows(connection, query.order_by(journal_line.c.entry_id, journal_line.c.line_no)):
+        lines[row.entry_id].append(read_journal_line(row, None))
     return [PostedEntry(_entry(row, lines[row.id]), row.record_no) for row in rows]
 
 
@@ -134,6 +134,8 @@ def _whole(connection: Connection, query: Any) -> Sums:
 
 def accepted_keys(connection: Connection, keys: Sequence[str]) -> set[str]:
     """Return the findings that a person has accepted."""
+    if not keys:
+        return set()
     query = select(audit_event.c.subject).where(audit_event.c.action == ACCEPTED, audit_event.c.subject.in_(keys))
     return set(connection.execute(query).scalars())
 

@@ -7,15 +7,35 @@ ledger would have it twice. The loser's UPDATE matches no row and raises :class:
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, Row, ScalarSelect, Table, exists, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Connection,
+    Integer,
+    Row,
+    ScalarSelect,
+    Table,
+    bindparam,
+    exists,
+    func,
+    select,
+    update,
+)
 
 from revrec.core.errors import RevrecError
 from revrec.core.posting import is_allowed
 from revrec.store.audit import AuditStamp, canonical, record
-from revrec.store.database.bulk import next_number
+from revrec.store.database.bulk import insert_row, next_number
 from revrec.store.digests import digest_rows
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.dml import ReturningUpdate
+
+_POSTING = bindparam("posting", type_=BigInteger())
 
 
 class AttemptOutcome(NamedTuple):
@@ -70,6 +90,23 @@ class PostingTables:
         self.outcomes = outcomes
         self.failures = failures
         self._attempt = "attempt" if what == "entry" else f"{what} attempt"
+        # A run executes these for each posting. To build them each time would take longer than the database needs.
+        ours = postings.c
+        self._head = select(postings).where(ours.id == _POSTING)
+        self._in_states = select(ours.id).where(
+            ours.id.in_(bindparam("numbers", expanding=True)), ours.state.in_(bindparam("states", expanding=True))
+        )
+        self._count_sends = select(self.count_sends(_POSTING))
+        self._count_attempts = select(func.count()).select_from(attempts).where(self.of == _POSTING)
+        self._free = select(ours.id).where(ours.id == _POSTING).with_for_update(skip_locked=True)
+        self._may_have_posted = (
+            select(attempts.c.id)
+            .outerjoin(outcomes, outcomes.c.attempt_id == attempts.c.id)
+            .where(self.of == _POSTING, attempts.c.kind == "send")
+            .where(outcomes.c.outcome.is_(None) | (outcomes.c.outcome != "not_run"))
+            .limit(1)
+        )
+        self._change = cache(self._change_statement)
 
     @property
     def of(self) -> "Column[int]":
@@ -79,7 +116,7 @@ class PostingTables:
 
     def head(self, connection: Connection, number: int) -> Row[Any]:
         """Return the row of one posting by its number, without its lines."""
-        return connection.execute(select(self.postings).where(self.postings.c.id == number)).one()
+        return connection.execute(self._head, {"posting": number}).one()
 
     def find(self, connection: Connection, reference: str) -> Row[Any] | None:
         """Return the row of the posting with this reference; None without one."""
@@ -87,15 +124,14 @@ class PostingTables:
 
     def in_states(self, connection: Connection, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
         """Return the postings that are in one of these states."""
-        ours = self.postings.c
-        return set(connection.execute(select(ours.id).where(ours.id.in_(numbers), ours.state.in_(states))).scalars())
+        return set(connection.execute(self._in_states, {"numbers": numbers, "states": states}).scalars())
 
     def last_control_id(self, connection: Connection) -> str | None:
         """Return the control id of the newest posting; None without one."""
         query = select(self.postings.c.control_id).order_by(self.postings.c.id.desc())
         return connection.execute(query.limit(1)).scalar()
 
-    def count_sends(self, number: int) -> ScalarSelect[int]:
+    def count_sends(self, number: "int | ColumnElement[int]") -> ScalarSelect[int]:
         """Return a subquery that counts how often a posting was ever sent; the count never falls."""
         query = select(func.count()).select_from(self.attempts)
         return query.where(self.of == number, self.attempts.c.kind == "send").scalar_subquery()
@@ -108,22 +144,22 @@ class PostingTables:
         A process that is killed during the request leaves an attempt without an outcome. So it is known that something
         may have been posted, and the posting is read back instead of being sent again.
         """
-        before = connection.execute(select(func.count()).select_from(self.attempts).where(self.of == number))
+        before = connection.execute(self._count_attempts, {"posting": number}).scalar_one()
+        attempt_id = next_number(connection, self.attempts.c.id)
         values = {
-            "id": next_number(connection, self.attempts.c.id),
+            "id": attempt_id,
             self.of.name: number,
-            "number": before.scalar_one() + 1,
+            "number": before + 1,
             "kind": kind,
             "control_id": control_id,
             "at": who.at,
             "actor": who.actor,
             "request": request,
         }
-        begun = connection.execute(insert(self.attempts).values(values).returning(*self.attempts.c)).one()
+        digests = [digest_rows(self.attempts, [insert_row(connection, self.attempts, values)])]
         shown = {"kind": kind, self.what: number}
-        digests = [digest_rows(self.attempts, [begun])]
-        record(connection, who, "attempt begun", f"{self._attempt} {begun.id}", shown, digests)
-        return begun.id, begun.number
+        record(connection, who, "attempt begun", f"{self._attempt} {attempt_id}", shown, digests)
+        return attempt_id, before + 1
 
     def end_attempt(
         self,
@@ -139,14 +175,12 @@ class PostingTables:
         """
         response = outcome.response.replace("\0", "\N{SYMBOL FOR NULL}")
         values = {"attempt_id": attempt_id, "at": who.at, **outcome._asdict(), "response": response}
-        ended = connection.execute(insert(self.outcomes).values(values).returning(*self.outcomes.c)).one()
         shown = {"outcome": outcome.outcome}
-        digests = [digest_rows(self.outcomes, [ended])]
+        digests = [digest_rows(self.outcomes, [insert_row(connection, self.outcomes, values)])]
         if failure is not None:
             shown |= {"failure": failure.name, "class": failure.error_class}
             meant = {"attempt_id": attempt_id, **failure._asdict(), "named": canonical(failure.named)}
-            kept = connection.execute(insert(self.failures).values(meant).returning(*self.failures.c)).one()
-            digests.append(digest_rows(self.failures, [kept]))
+            digests.append(digest_rows(self.failures, [insert_row(connection, self.failures, meant)]))
         record(connection, who, "attempt ended", f"{self._attempt} {attempt_id}", shown, digests)
 
     def change_state(
@@ -173,21 +207,25 @@ class PostingTables:
         """
         if not is_allowed(old, new):
             raise ValueError(f"{old} -> {new} is not a posting transition")
-        ours = self.postings.c
-        where = [ours.id == number, ours.state == old]
-        if held_by is not None:
-            where.append(ours.owner == held_by)
-        if sends is not None:
-            where.append(self.count_sends(number) == sends)
-        done = connection.execute(
-            update(self.postings).where(*where).values(state=new, **values).returning(*ours)
-        ).first()
+        known = {"posting": number, "old": old, "holder": held_by, "sends": sends}
+        change = self._change(held_by is not None, sends is not None)
+        done = connection.execute(change, {"state": new, **values, **known}).first()
         if done is None:
             raise LostClaim(f"{self.what} {number} is no longer {old}: another worker changed it first")
         set_values = {name: value for name, value in values.items() if value is not None and name != "attempts"}
         why = {"reason": reason} if reason else {}
         shown = {"from": old, "to": new, **set_values, **why}
         record(connection, who, f"{self.what} {new}", done.reference, shown, [digest_rows(self.postings, [done])])
+
+    def _change_statement(self, is_held: bool, is_counted: bool) -> "ReturningUpdate[Any]":
+        """Return the statement of :meth:`change_state`, which sets the columns that its parameters name."""
+        ours = self.postings.c
+        where = [ours.id == _POSTING, ours.state == bindparam("old")]
+        if is_held:
+            where.append(ours.owner == bindparam("holder"))
+        if is_counted:
+            where.append(self.count_sends(_POSTING) == bindparam("sends", type_=Integer()))
+        return update(self.postings).where(*where).returning(*ours)
 
     def claim(
         self, connection: Connection, number: int, old: str, who: AuditStamp, owner: str, sends: int, **values: Any
@@ -200,8 +238,7 @@ class PostingTables:
         Raises:
             LostClaim: another worker changed it first.
         """
-        free = select(self.postings.c.id).where(self.postings.c.id == number).with_for_update(skip_locked=True)
-        if connection.execute(free).first() is None:
+        if connection.execute(self._free, {"posting": number}).first() is None:
             raise LostClaim(f"another worker is claiming {self.what} {number}")
         self.change_state(connection, number, old, "SENDING", who, sends=sends, owner=owner, **values)
 
@@ -241,20 +278,14 @@ class PostingTables:
 
     def progress(self, connection: Connection, row: Any) -> PostingProgress:
         """Return what is stored of a posting beside its content."""
-        sends = connection.execute(select(self.count_sends(row.id))).scalar_one()
+        sends = connection.execute(self._count_sends, {"posting": row.id}).scalar_one()
         return PostingProgress(
             row.id, row.state, row.attempts, sends, row.record_no, row.error_no, row.error, row.advice
         )
 
     def may_have_posted(self, connection: Connection, number: int) -> bool:
         """Check whether a posting was sent before and Intacct may have processed it."""
-        sent = (
-            select(self.attempts.c.id)
-            .outerjoin(self.outcomes, self.outcomes.c.attempt_id == self.attempts.c.id)
-            .where(self.of == number, self.attempts.c.kind == "send")
-            .where(self.outcomes.c.outcome.is_(None) | (self.outcomes.c.outcome != "not_run"))
-        )
-        return connection.execute(sent.limit(1)).first() is not None
+        return connection.execute(self._may_have_posted, {"posting": number}).first() is not None
 
     def unread(self, connection: Connection, number: int) -> int:
         """Count how often reading Intacct back for a posting has failed."""

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    BigInteger,
     Connection,
     Select,
+    bindparam,
     exists,
     func,
     insert,
@@ -38,6 +40,17 @@ IS_REVERSED_FOR_GOOD = exists(
     .correlate(journal_entry)
 )
 """The condition that the schedule lines of an entry are on it and never posted again, although it is reversed."""
+
+
+_ENTRY = bindparam("entry", type_=BigInteger())
+_REOPENED = (
+    select(_ours.reverses)
+    .join(journal_entry, journal_entry.c.id == _ours.reverses)
+    .where(or_(_ours.reverses == _ENTRY, _ours.entry_id == _ENTRY), _ours.final == 0, IS_IN_LEDGER)
+    .where(journal_entry.c.state == "POSTED")
+)
+_MADE_BY = select(entry_reversal).where(_ours.entry_id == _ENTRY)
+"""Statements that a run executes for each entry. To build them each time would take longer than the database needs."""
 
 
 class Reversal(NamedTuple):
@@ -79,13 +92,9 @@ def add_reversal(connection: Connection, reversal: Reversal, reference: str, who
 
 def release_lines_of_reversed(connection: Connection, number: int) -> None:
     """Open the schedule lines of an entry again once its reversal is posted; ``number`` is either of the two."""
-    reopened = (
-        select(_ours.reverses)
-        .join(journal_entry, journal_entry.c.id == _ours.reverses)
-        .where(or_(_ours.reverses == number, _ours.entry_id == number), _ours.final == 0, IS_IN_LEDGER)
-        .where(journal_entry.c.state == "POSTED")
-    )
-    entered_lines.release(connection, entered_line.c.entry_id.in_(reopened.scalar_subquery()))
+    reopened = list(connection.execute(_REOPENED, {"entry": number}).scalars())
+    if reopened:
+        entered_lines.release(connection, entered_line.c.entry_id.in_(reopened))
 
 
 def _in_force() -> Select[Any]:
@@ -113,7 +122,7 @@ def reopened_in_intacct(connection: Connection, references: Sequence[str]) -> se
 
 def reversal_by(connection: Connection, number: int) -> Reversal | None:
     """Return the reversal that an entry makes; None if it is no reversal."""
-    row = connection.execute(select(entry_reversal).where(_ours.entry_id == number)).first()
+    row = connection.execute(_MADE_BY, {"entry": number}).first()
     return _reversal(row) if row else None
 
 

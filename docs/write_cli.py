@@ -6,7 +6,7 @@ from typing import Any
 import typer
 from generated import DOCS, with_part
 
-from revrec.cli.main import app
+from revrec.cli.main import build_app
 from revrec.cli.shared import GLOBAL
 
 MANUAL = DOCS / "cli.md"
@@ -14,7 +14,7 @@ MANUAL = DOCS / "cli.md"
 
 def written(manual: str) -> str:
     """Return the manual with its commands as the program has them now."""
-    return with_part(manual, "commands", "write_cli", sections(typer.main.get_command(app), ("revrec",)))
+    return with_part(manual, "commands", "write_cli", sections(typer.main.get_command(build_app()), ("revrec",)))
 
 
 def sections(node: Any, words: tuple[str, ...]) -> Iterator[str]:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from revrec.cli.main import app
+from revrec.cli.main import build_app
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def revrec(*words: str) -> tuple[int, str]:
-    ended = CliRunner().invoke(app, ["docs", *words])
+    ended = CliRunner().invoke(build_app(), ["docs", *words])
     return ended.exit_code, ended.output
 
 

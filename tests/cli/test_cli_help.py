@@ -11,11 +11,11 @@ import pytest
 import typer
 
 from revrec import __version__
-from revrec.cli.main import app
+from revrec.cli.main import build_app
 from support.commands import Revrec
 from support.patience import PATIENCE
 
-ROOT = typer.main.get_command(app)
+ROOT = typer.main.get_command(build_app())
 
 
 def tree(command: Any = ROOT, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from revrec.cli.main import app
+from revrec.cli.main import build_app
 
 NAME = "a\nrevrec: all is well\x1b[31m.csv"
 SHOWN = "a\\nrevrec: all is well\\u001b[31m.csv"
@@ -22,10 +22,10 @@ def test_a_hostile_file_name_is_one_line_of_a_message(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     runner = CliRunner()
-    assert runner.invoke(app, ["init", "."]).exit_code == 0
+    assert runner.invoke(build_app(), ["init", "."]).exit_code == 0
     if content is not None:
         Path(NAME).write_text(content, encoding="utf-8")
-    ended = runner.invoke(app, ["import", NAME])
+    ended = runner.invoke(build_app(), ["import", NAME])
     assert ended.exit_code == 3
     assert SHOWN in ended.stderr
     assert not [line for line in ended.stderr.splitlines() if line.startswith("revrec: all is well")]

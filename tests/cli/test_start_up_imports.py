@@ -5,9 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer.main import get_command
 
+from revrec.cli.main import build_app
 from revrec.jobs.context import make_context
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,6 +61,23 @@ def test_help_loads_no_heavy_library(words: list[str], tmp_path: Path) -> None:
 )
 def test_status_on_sqlite_loads_no_heavy_library(words: list[str], books: Path) -> None:
     assert heavy_modules_loaded_by(*words, folder=books) == set()
+
+
+def commands(*words: str) -> list[str]:
+    """Return the commands that are loaded for a command line."""
+    group: Any = get_command(build_app(words))
+    return list(group.commands)
+
+
+def test_a_command_is_loaded_alone() -> None:
+    whole = commands()
+    for first in {name.split()[0] for name in whole}:
+        assert commands(first, "--help") == [name for name in whole if name.split()[0] == first]
+
+
+@pytest.mark.parametrize("words", [["--format", "json", "status"], ["statsu"], ["--help"]], ids=" ".join)
+def test_every_command_is_loaded_where_the_first_word_is_not_one(words: list[str]) -> None:
+    assert commands(*words) == commands()
 
 
 def test_a_wrong_word_for_an_option_still_gets_the_usage_message(books: Path) -> None:

@@ -13,14 +13,14 @@ from urllib.parse import urlsplit
 import pytest
 import typer
 
-from revrec.cli.main import app
+from revrec.cli.main import build_app
 from revrec.cli.shared import GLOBAL
 from revrec.core.extras import install_command
 from revrec.sources.transports import transports
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "docs").glob("*.md")}
-COMMANDS: Any = typer.main.get_command(app)
+COMMANDS: Any = typer.main.get_command(build_app())
 EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
 
 COMMAND = re.compile(r"(?:`|: |^\$ |^ +)revrec ([a-z-]+)((?: [^ `;,)\n]+)*)", re.MULTILINE)

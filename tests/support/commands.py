@@ -15,13 +15,14 @@ from unittest.mock import patch
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from revrec.cli.main import app
+from revrec.cli.main import build_app
 from support.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "sample_data"
+_app = cache(lambda *first: build_app(first))
 _built = cache(get_command)
-"""Builds the commands from their functions once: it takes much longer than most commands."""
+"""Build the commands from their functions once: it takes much longer than most commands."""
 
 PROGRAM = [sys.executable, "-c", "from revrec.cli.main import main; main()"]
 
@@ -49,8 +50,9 @@ class Revrec(Protocol):
 
 def call(*words: str | Path, env: Mapping[str, str | None] | None = None) -> Ended:
     """Run a command in this process: ``call("run", "--date", "2024-04-30")``; ``env`` changes its environment."""
+    texts = [str(word) for word in words]
     with patch("typer.testing._get_command", _built):
-        ended = CliRunner().invoke(app, [str(word) for word in words], env=env, prog_name="revrec")
+        ended = CliRunner().invoke(_app(*texts[:1]), texts, env=env, prog_name="revrec")
     return Ended(ended.exit_code, ended.stdout, ended.stderr)
 
 

@@ -9,13 +9,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, insert, select
 
-from revrec.store.database.bulk import insert_rows
 from revrec.store.digests import RowDigest
 from revrec.store.tables import audit_event
 
 GENESIS = "0" * 64
+_COLUMNS = tuple(audit_event.columns.keys())
+_INSERT = insert(audit_event)
 _LAST = select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc()).limit(1)
 
 
@@ -63,8 +64,8 @@ def record_all(connection: Connection, who: AuditStamp, events: Sequence[AuditEv
             detail = {**detail, "digests": [one.shown() for one in event.digests]}
         values = [seq, who.at, who.actor, who.command, event.action, event.subject, canonical(detail), seal]
         seal = chain_hash(values)
-        rows.append((*values, seal))
-    insert_rows(connection, audit_event, audit_event.columns.keys(), rows)
+        rows.append(dict(zip(_COLUMNS, [*values, seal], strict=True)))
+    connection.execute(_INSERT, rows)
     return int(seq)
 
 

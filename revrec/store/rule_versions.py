@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, exists, func, insert, select
 
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.bulk import next_number
@@ -40,6 +40,14 @@ def read_rule_version(connection: Connection, number: int) -> KeptVersion:
     """Return the name of a rule version by its id."""
     columns = (rule_version.c[name] for name in KeptVersion._fields)
     return KeptVersion(*connection.execute(select(*columns).where(rule_version.c.id == number)).one())
+
+
+def read_rule_text(connection: Connection, number: int) -> RuleVersion:
+    """Return a rule version by its id, with its text."""
+    columns = (rule_version.c[name] for name in RuleVersion._fields if name != "after_invoice")
+    waits = exists(select(after_invoice.c.rule_version_id).where(after_invoice.c.rule_version_id == rule_version.c.id))
+    query = select(*columns, waits.label("after_invoice")).where(rule_version.c.id == number)
+    return RuleVersion._make(connection.execute(query).one())
 
 
 def posted_journals(connection: Connection) -> list[str]:

@@ -286,6 +286,14 @@ def schedules_in_force(
     return {no: _current(head, lines.get(no, []), refused) for no, head in heads.items()}
 
 
+def rule_versions_in_force(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
+    """Return the id of the rule version of each of these charge lines that has a schedule."""
+    query = select(schedule.c.charge_no, schedule.c.rule_version_id).where(
+        schedule.c.charge_no.in_(numbers), schedule.c.superseded_by.is_(None)
+    )
+    return {no: int(version) for no, version in connection.execute(query)} if numbers else {}
+
+
 def newer_versions_dated(connection: Connection, versions: Mapping[int, int], day: date) -> set[int]:
     """Return the charges whose schedule in force is newer than the given version and has a line on a day."""
     found: set[int] = set()

@@ -21,7 +21,7 @@ def edited(story: Path) -> Path:
 
 def test_status_preview_and_run_say_that_rules_are_newer(edited: Path, revrec: Revrec) -> None:
     shown = revrec("status").out
-    assert f"\nrules          {NEWER}" in shown and "see what would change: revrec schedule\n" in shown
+    assert f"\nrules             {NEWER}" in shown and "see what would change: revrec schedule\n" in shown
     assert NEWER in revrec("preview", "--date", "2024-01-31").err
     ran = revrec("run", "--date", "2024-01-31")
     assert ran.code == 0 and NEWER in ran.err

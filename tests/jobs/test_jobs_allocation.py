@@ -55,6 +55,14 @@ method = "monthly"
 periods = 4
 on = "last"
 """
+TOYS = """
+[[rule]]
+name = "toys"
+[rule.when]
+item = "TOY-*"
+[rule.recognize]
+method = "fixed_offset"
+"""
 PRICES = "item,price\nGOODS-1,60\nMAG-1,40\nPOD-1,100\nGOODS-2,50\nGOODS-3,50\n"
 
 
@@ -127,15 +135,44 @@ def _write(books: Books, lines: Any) -> None:
 
 
 @pytest.mark.both_databases
-def test_a_changed_rule_is_tried_at_once_only_on_contracts_without_any_schedule(offline: Books, row: MakeRow) -> None:
+def test_a_line_of_a_contract_follows_a_new_rule_at_once_if_the_others_keep_their_schedules(
+    offline: Books, row: MakeRow
+) -> None:
     begun = [row("INV-1", line="1", item="GOODS-1"), row("INV-1", line="2", item="POD-1")]
     waits = [row("INV-2", line="1", item="POD-1"), row("INV-2", line="2", item="POD-1")]
     ruled(offline).take(*begun, *waits)
     assert list(earns(offline)) == ["shop/INV-1/1"]
     offline.rules(RULES.format(later="separate", more="").replace("pod_date", "fixed_offset"))
     result = schedule(offline.context("schedule"))
-    assert [one.charge for one in result.picked_up] == ["shop/INV-2/1", "shop/INV-2/2"]
-    assert [one.charge for one in result.changes] == ["shop/INV-1/2"], "the rest waits for a rebuild"
+    assert [one.charge for one in result.picked_up] == ["shop/INV-1/2", "shop/INV-2/1", "shop/INV-2/2"]
+    assert result.changes == [] and offline.sql("SELECT count(*) FROM unscheduled") == [(0,)]
+    assert sound(offline)
+
+
+def test_a_line_of_a_contract_waits_for_a_rebuild_if_its_new_rule_changes_the_shares_of_the_others(
+    offline: Books, row: MakeRow
+) -> None:
+    ruled(offline).take(row("INV-1", line="1", item="GOODS-1"), row("INV-1", line="2", item="POD-1"))
+    before = earns(offline)
+    constrained = 'method = "fixed_offset"\n[rule.constraint]\npercent = 10\nreason = "returns"'
+    offline.rules(RULES.format(later="separate", more="").replace('method = "pod_date"', constrained))
+    result = schedule(offline.context("schedule"))
+    assert result.picked_up == [] and earns(offline) == before
+    assert {one.charge for one in result.changes} == {"shop/INV-1/1", "shop/INV-1/2"}
+    schedule(offline.context("schedule"), rebuild=True)
+    assert len(earns(offline)) == 2 and sound(offline)
+
+
+@pytest.mark.both_databases
+def test_unscheduled_lines_join_the_contract_of_a_new_allocation_at_once(offline: Books, row: MakeRow) -> None:
+    offline.rules(TOYS)
+    offline.take(*bundle(row), row("INV-2", line="1", item="TOY-1"), row("INV-2", line="2", item="GOODS-1"))
+    assert list(earns(offline)) == ["shop/INV-2/1"]
+    (offline.folder / "rules" / "ssp.csv").write_text(PRICES + "TOY-1,10\n")
+    offline.rules(RULES.format(later="separate", more="") + TOYS)
+    result = schedule(offline.context("schedule"))
+    assert {one.charge for one in result.picked_up} == {"shop/INV-1/1", "shop/INV-1/2"}, "INV-2/1 is planned alone"
+    assert earns(offline)["shop/INV-1/1"] == 4800 and earns(offline)["shop/INV-1/2"] == 3200
     assert sound(offline)
 
 

@@ -17,6 +17,7 @@ from revrec.jobs.rules.files import DEFAULTS
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import RULES, Books, MakeRow
 from support.intacct import Intacct
+from support.rule_texts import PROJECT
 
 pytestmark = pytest.mark.both_databases
 
@@ -92,6 +93,53 @@ def test_an_unscheduled_line_follows_a_new_rule_at_the_next_run_and_a_planned_li
     assert changed(books) == ("rules.toml",), "the planned line still follows the old rule"
     assert books.run("2024-01-31").picked_up == []
     assert verify(books.context()).sound
+
+
+def test_an_event_on_a_planned_line_leaves_it_under_the_rule_that_planned_it(planned: Books) -> None:
+    planned.rules(SLOWER)
+    planned.event("shop/G-1/1", "credit", "2024-01-20", amount="10.00")
+    assert planned.open_parts("shop/G-1/1") == [("2024-02-04", 4000)]
+    assert changed(planned) == ("rules.toml",)
+    schedule(planned.context("schedule"), rebuild=True, reason="later")
+    assert planned.open_parts("shop/G-1/1") == [("2024-03-05", 4000)]
+    planned.rules(NO_CATCH_ALL)
+    planned.event("shop/G-1/1", "credit", "2024-01-21", amount="5.00")
+    assert planned.open_parts("shop/G-1/1") == [("2024-03-05", 3500)], "a rebuild planned it under the second version"
+    assert verify(planned.context()).sound
+
+
+def test_an_event_on_a_line_whose_rule_was_removed_or_outranked_keeps_its_rule_too(planned: Books) -> None:
+    planned.rules(TOY + TOY.replace("toy", "other").replace("TOY-*", "GOODS-*").replace("10 days", "5 days"))
+    planned.event("shop/G-1/1", "credit", "2024-01-20", amount="10.00")
+    planned.rules(TOY)
+    planned.event("shop/G-1/1", "credit", "2024-01-21", amount="10.00")
+    assert planned.open_parts("shop/G-1/1") == [("2024-02-04", 3000)]
+    assert planned.sql("SELECT DISTINCT rule_version_id FROM schedule WHERE charge_no = 1") == [(1,)]
+
+
+def test_the_accounts_of_a_planned_line_stay_when_its_table_changes_before_an_event(
+    offline: Books, row: MakeRow
+) -> None:
+    table = '[[table]]\nname = "accounts"\nfile = "accounts.csv"\nkey = "item"\n'
+    (offline.folder / "rules" / "accounts.csv").write_text("item,revenue\nGOODS-1,4100\n")
+    post = 'offset = "30 days"\n[rule.post]\naccrued = { table = "accounts", column = "revenue" }'
+    offline.rules(table + NO_CATCH_ALL.replace('offset = "30 days"', post))
+    offline.take(row("G-1", item="GOODS-1", amount="50.00"))
+    (offline.folder / "rules" / "accounts.csv").write_text("item,revenue\nGOODS-1,4200\n")
+    offline.event("shop/G-1/1", "credit", "2024-01-20", amount="10.00")
+    accounts = "SELECT DISTINCT v.accrued FROM schedule s JOIN rule_version v ON v.id = s.rule_version_id"
+    assert offline.sql(accounts) == [("4100",)]
+
+
+def test_a_milestone_is_checked_against_the_rule_that_planned_the_line(offline: Books, row: MakeRow) -> None:
+    offline.rules(PROJECT)
+    offline.take(row("P-1", item="PROJ-1", amount="100.00"))
+    offline.event("shop/P-1/1", "milestone", "2024-01-31", name="design")
+    offline.rules(PROJECT.replace("go-live", "launch"))
+    with pytest.raises(BadInput, match="it knows design, go-live"):
+        offline.event("shop/P-1/1", "milestone", "2024-02-29", name="launch")
+    offline.event("shop/P-1/1", "milestone", "2024-02-29", name="go-live")
+    assert offline.open_parts("shop/P-1/1") == [("2024-01-31", 4000), ("2024-02-29", 6000)]
 
 
 def test_a_preview_of_books_that_cannot_be_written_shows_them_as_they_are(

@@ -1,6 +1,7 @@
 """The rule book: all rules together, which derive the schedule of a charge line."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from datetime import date
 from functools import partial
 from types import MappingProxyType
@@ -100,6 +101,8 @@ class RuleBook:
         self._sort_by_item()
         self._candidates: dict[str, tuple[_Entry, ...]] = {}
         self._dates_kept = 0
+        self._pins: dict[str, _Entry] = {}
+        self._pinned_rules: dict[int, _Entry] = {}
 
     def _cross_check(self) -> tuple[RuleProblem, ...]:
         """Reject certain clashes; keep the possible ones as warnings and for matching."""
@@ -126,6 +129,17 @@ class RuleBook:
             else:
                 for item in dict.fromkeys(patterns):
                     self._literal.setdefault(item, []).append(entry)
+
+    def pinned(self, rules: Mapping[str, Rule]) -> "RuleBook":
+        """Return this book with the rules of some charge lines fixed: no other rule is tried for these ids."""
+        if not rules:
+            return self
+        for rule in rules.values():
+            if id(rule) not in self._pinned_rules:
+                self._pinned_rules[id(rule)] = _Entry(rule, 0)
+        book = copy(self)
+        book._pins = {charge: self._pinned_rules[id(rule)] for charge, rule in rules.items()}
+        return book
 
     def derive(
         self, line: ChargeLine, events: Events = (), steps: Sequence[AllocationStep] = ()
@@ -254,6 +268,9 @@ class RuleBook:
         return entry is not None and entry.rule.constraint is not None
 
     def _winner(self, line: ChargeLine) -> "_Entry | Unscheduled":
+        pin = self._pins.get(line.id) if self._pins else None
+        if pin is not None:
+            return pin
         if is_cost(line.line):
             name = line.line.rpartition(COST_MARK)[2]
             return self._costs.get(name) or Unscheduled("no_rule", f'no rule has a [[rule.cost]] of the name "{name}"')

@@ -13,6 +13,7 @@ from revrec.core.rules.known_events import CHECKED, unknown_event
 from revrec.jobs.importing.event_lines import UnknownItems, lines_meant
 from revrec.jobs.importing.rows import ImportSession
 from revrec.jobs.rules.load import load_rules
+from revrec.jobs.scheduling.planned_rules import PlannedRules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
 from revrec.sources import EventRow, GoodRow, RowProblem
 from revrec.sources.events import ALL_LINES
@@ -50,7 +51,8 @@ def add_event(
         # Only the last one counts: after a correction, the earlier value may be recorded again.
         if fact == _last_like(events.events_of_charges(connection, [no]).get(no, []), fact):
             return fact, []
-        unknown = unknown_event(book, [line], event.kind, event.name)
+        planned = PlannedRules(connection, book).book_for({no: line})
+        unknown = unknown_event(planned, [line], event.kind, event.name)
         if unknown:
             raise BadInput(f"{event.charge}: {event.kind} {event.name}".rstrip() + f": {'; '.join(unknown)}")
         its_costs = _costs(connection, book, [event.charge]) if not is_cost(event.charge) else {}
@@ -79,6 +81,8 @@ class EventRecorder:
         self._connection = session.connection
         self._book = book
         self._scheduler = Scheduler(session.connection, book, session.who, session.audit_seq)
+        self._planned_rules = PlannedRules(session.connection, book)
+        self._planned = book
         self._lines: dict[int, ChargeLine] = {}
 
     def process(self, batch: Sequence[Any]) -> None:
@@ -91,6 +95,7 @@ class EventRecorder:
         # Together: a query for each event would take as long as everything else that is done for it.
         are_needed = any(row.line.kind in CHECKED or row.line.amount is not None for row in good)
         self._lines = dict(charges.read_charges(self._connection, numbers)) if are_needed else {}
+        self._planned = self._planned_rules.book_for(self._lines)
         new: list[tuple[Any, ...]] = []
         for row in good:
             self._process_row(row, known.get(row.line.charge, []), recorded, new)
@@ -162,7 +167,7 @@ class EventRecorder:
         """Return the problem of an event that the rules of its charge lines do not follow."""
         if event.kind not in CHECKED:
             return None
-        unknown = unknown_event(self._book, [self._lines[no] for no in numbers], event.kind, event.name)
+        unknown = unknown_event(self._planned, [self._lines[no] for no in numbers], event.kind, event.name)
         field, value = ("name", event.name) if event.kind == "milestone" else ("kind", event.kind)
         return RowProblem(field, value, *unknown) if unknown else None
 

@@ -88,7 +88,7 @@ def explain_amounts(context: "Context", reference: str) -> Iterator[ChargeExplan
             assert no is not None
             derived_line = derive_stored_line(connection, book, no)
             # As `revrec schedule` decides it: a plan that was corrected after posting differs from the plain one.
-            current = Scheduler(connection, book, context.who(), audit_seq=0).is_current(no)
+            current = Scheduler(connection, book, context.who(), audit_seq=0, rebuild=True).is_current(no)
         yield _explained(life, book, derived_line, current)
 
 

@@ -114,15 +114,22 @@ class Contracts:
         )
 
     def settle(
-        self, lines: Mapping[int, ChargeLine], events: Events, scheduled: Iterable[int], changed: Iterable[int] = ()
+        self,
+        lines: Mapping[int, ChargeLine],
+        events: Events,
+        scheduled: Iterable[int],
+        changed: Iterable[int] = (),
+        book: RuleBook | None = None,
     ) -> None:
         """Allocate the contracts of these lines; every line of a contract must be among them.
 
         ``scheduled`` lines have a schedule. If one of them cannot follow the new allocation, the whole contract keeps
-        the present one: otherwise its lines would no longer add up to the contract's price. If events of ``changed``
+        the present one: otherwise its lines would no longer add up to the contract's price. ``book`` has the rules of
+        these lines, if they are not those of all others. If events of ``changed``
         lines, or lines that joined, make the allocation impossible, the contract is stopped: what its lines still earn
         under the present allocation is not known any more.
         """
+        book = book or self._book
         its_own = contracts.memberships(self._connection, list(lines))
         by_contract: dict[str, list[int]] = {}
         for no in sorted(its_own):
@@ -131,23 +138,15 @@ class Contracts:
         with_schedule, moved = set(scheduled), set(changed)
         for contract, numbers in by_contract.items():
             members = {no: ContractMember(lines[no], events.get(no, ()), its_own[no].part) for no in numbers}
-            found = allocate_contract(self._book, list(members.values()))
+            found = allocate_contract(book, list(members.values()))
             if isinstance(found, AllocatedContract):
-                found = self._cannot_follow(found, {no: members[no] for no in numbers if no in with_schedule}) or found
+                planned = [members[no] for no in numbers if no in with_schedule]
+                found = _cannot_follow(book, found, planned) or found
             if not moved.isdisjoint(numbers):
                 self._with_new_events.update(numbers)
             if isinstance(found, Unscheduled) and (contract in self._with_new_lines or not moved.isdisjoint(numbers)):
                 self._stopped.update(numbers)
             self._keep_outcome(contract, members, found, kept.get(contract))
-
-    def _cannot_follow(self, found: AllocatedContract, scheduled: Mapping[int, ContractMember]) -> Unscheduled | None:
-        """Return why a line with a schedule cannot follow the allocation; None if all can."""
-        for member in scheduled.values():
-            derived = self._book.derive(member.line, member.events, found.steps[member.line.id])
-            if isinstance(derived, Unscheduled):
-                said = f"its contract keeps its allocation while {member.line.id} cannot follow: {derived.reason}"
-                return Unscheduled("waiting", said)
-        return None
 
     def _keep_outcome(
         self,
@@ -222,6 +221,16 @@ class Contracts:
             cause = f"allocations of event {self._audit_seq}"
             record(self._connection, self._who, "allocations written", cause, shown, digests)
         self._new_allocations = []
+
+
+def _cannot_follow(book: RuleBook, found: AllocatedContract, scheduled: Iterable[ContractMember]) -> Unscheduled | None:
+    """Return why a line with a schedule cannot follow the allocation; None if all can."""
+    for member in scheduled:
+        derived = book.derive(member.line, member.events, found.steps[member.line.id])
+        if isinstance(derived, Unscheduled):
+            said = f"its contract keeps its allocation while {member.line.id} cannot follow: {derived.reason}"
+            return Unscheduled("waiting", said)
+    return None
 
 
 class DerivedLine(NamedTuple):

@@ -5,6 +5,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from revrec.core.batching import batched
+from revrec.core.charge_line import ChargeLine
 from revrec.core.errors import BadConfiguration, Busy
 from revrec.core.rules import AllocationRule, RuleBook, RuleErrors
 from revrec.jobs.paging import PAGE
@@ -19,14 +20,15 @@ from revrec.store.rules_applied import put_rules_tried, rules_tried
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
+    from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
 
 def pick_up_unscheduled(context: "Context", connection: "Connection") -> list[ScheduleChange]:
     """Schedule unscheduled charge lines if the rules changed since they were tried; return their new schedules.
 
-    Lines that would change the schedules of others wait for a rebuild: lines of a contract that has a schedule, and
-    lines that an allocation rule would join to a contract.
+    Lines that would change the schedules of others wait for a rebuild: lines of a contract whose other lines would get
+    another share of its price, and lines that would join a contract with lines that are planned without it.
 
     Raises:
         RuleErrors: The rules have errors; nothing was scheduled.
@@ -39,7 +41,9 @@ def pick_up_unscheduled(context: "Context", connection: "Connection") -> list[Sc
     subject = "charge lines without a schedule"
     audit_seq = record(connection, who, "unscheduled lines tried again", subject, {"charges": len(numbers)})
     scheduler = Scheduler(connection, book, who, audit_seq)
-    numbers = _independent(connection, book, numbers)
+    alone, joining = _independent(connection, book, who, numbers)
+    scheduler.contracts.join(joining, are_new=False)
+    numbers = sorted([*alone, *(no for no, _line in joining)])
     if book.costs:
         numbers += add_missing_costs(connection, book, who, audit_seq, numbers)
     changes: list[ScheduleChange] = []
@@ -76,17 +80,51 @@ def _needs_pick_up(context: "Context", connection: "Connection") -> bool:
     return bool(tried and schedules.has_unscheduled(connection) and changed_files(context, tried.files))
 
 
-def _independent(connection: "Connection", book: RuleBook, numbers: Sequence[int]) -> list[int]:
-    """Return the charge lines whose schedules change no other line's schedule."""
+def _independent(
+    connection: "Connection", book: RuleBook, who: "AuditStamp", numbers: Sequence[int]
+) -> tuple[list[int], list[tuple[int, ChargeLine]]]:
+    """Return the charge lines whose schedules change no other line's schedule, and those that join a contract first."""
     found: list[int] = []
+    joining: list[tuple[int, ChargeLine]] = []
     for page in batched(numbers, PAGE):
         its_own = contracts.memberships(connection, page)
         begun = contracts.scheduled_contracts(connection, {one.contract for one in its_own.values()})
+        kept = {contract: _keeps_others(connection, book, who, contract) for contract in begun}
         for no, line in charges.read_charges(connection, page):
             if no in its_own:
-                affects_others = its_own[no].contract in begun
+                if kept.get(its_own[no].contract, True):
+                    found.append(no)
+            elif isinstance(book.allocation_of(line), AllocationRule):
+                joining.append((no, line))
             else:
-                affects_others = isinstance(book.allocation_of(line), AllocationRule)
-            if not affects_others:
                 found.append(no)
-    return found
+    return found, _without_planned_others(connection, book, joining)
+
+
+def _keeps_others(connection: "Connection", book: RuleBook, who: "AuditStamp", contract: str) -> bool:
+    """Check that the lines of a contract that have a schedule keep it, under the rules that planned them."""
+    members = list(contracts.contract_members(connection, [contract]))
+    planned = schedules.rule_versions_in_force(connection, members)
+    return all(Scheduler(connection, book, who, audit_seq=0).is_current(no) for no in planned)
+
+
+def _without_planned_others(
+    connection: "Connection", book: RuleBook, joining: Sequence[tuple[int, ChargeLine]]
+) -> list[tuple[int, ChargeLine]]:
+    """Return those of the lines to whose contract no line belongs that is planned outside it."""
+    if not joining:
+        return []
+    wanted = {_contract_of(book, line) for _no, line in joining}
+    taken: set[str | None] = {None}
+    for page in batched(charges.all_numbers(connection), PAGE):
+        planned = schedules.rule_versions_in_force(connection, page)
+        for _no, line in charges.read_charges(connection, list(planned)):
+            contract = _contract_of(book, line)
+            if contract in wanted:
+                taken.add(contract)
+    return [(no, line) for no, line in joining if _contract_of(book, line) not in taken]
+
+
+def _contract_of(book: RuleBook, line: ChargeLine) -> str | None:
+    rule = book.allocation_of(line)
+    return rule.contract_of(line) if isinstance(rule, AllocationRule) else None

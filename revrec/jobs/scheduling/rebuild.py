@@ -73,7 +73,7 @@ def _derive_all(
 ) -> None:
     who = context.who()
     audit_seq = record(connection, who, REBUILT, "all charge lines", {"reason": reason})
-    scheduler = Scheduler(connection, book, who, audit_seq)
+    scheduler = Scheduler(connection, book, who, audit_seq, rebuild=True)
     numbers = charges.all_numbers(connection)
     if book.allocations:
         for page in batched(numbers, PAGE):

@@ -15,6 +15,7 @@ from revrec.core.rules import RuleBook
 from revrec.core.schedule import UNDATED, DividedPlan, Remaining, Schedule, SchedulePart, Unscheduled, or_unscheduled
 from revrec.jobs.posting.rejections import replannable_entries
 from revrec.jobs.scheduling.contracts import Contracts
+from revrec.jobs.scheduling.planned_rules import PlannedRules
 from revrec.jobs.scheduling.rule_versions import VersionKeeper
 from revrec.store import charges, contracts, events, schedules
 from revrec.store.audit import record
@@ -57,12 +58,14 @@ class ScheduleChange(NamedTuple):
 class _LineState(NamedTuple):
     """A charge line before it is rescheduled: its events, and its schedule.
 
-    ``before`` are its events before some were recorded or withdrawn; None if its events are the same. ``allocated`` is
-    the allocated difference that the schedule in force includes already, in minor units.
+    ``book`` has the rule that the line follows. ``before`` are its events before some were recorded or withdrawn; None
+    if its events are the same. ``allocated`` is the allocated difference that the schedule in force includes already,
+    in minor units.
     """
 
     no: int
     line: ChargeLine
+    book: RuleBook
     recorded: Sequence[FulfillmentEvent]
     before: Sequence[FulfillmentEvent] | None
     current: ScheduleInForce | None
@@ -84,15 +87,21 @@ class _WantedSchedule(NamedTuple):
 
 
 class Scheduler:
-    """The writer of schedules in one transaction: it derives them and collects their rows until :meth:`flush`."""
+    """The writer of schedules in one transaction: it derives them and collects their rows until :meth:`flush`.
 
-    def __init__(self, connection: "Connection", book: RuleBook, who: "AuditStamp", audit_seq: int) -> None:
+    Charge lines with a schedule keep the rule that planned them; with ``rebuild`` they follow the rules of the book.
+    """
+
+    def __init__(
+        self, connection: "Connection", book: RuleBook, who: "AuditStamp", audit_seq: int, rebuild: bool = False
+    ) -> None:
         self._connection = connection
         self._book = book
         self._who = who
         self._audit_seq = audit_seq
         self.contracts = Contracts(connection, book, who, audit_seq)
         self._released: set[int] = set()
+        self._planned_rules = None if rebuild else PlannedRules(connection, book)
         self._rule_versions = VersionKeeper(connection, who)
         self._plans = PlanKeeper(connection)
         self._divided: dict[int, tuple[DividedPlan, int, SharedPlan]] = {}
@@ -143,8 +152,8 @@ class Scheduler:
 
         Amounts on journal entries stay. If events move a plan, the rule's ``on_change`` decides how posted amounts are
         treated: new ones (``new_events``: their number by charge line), or withdrawn ones (``before``: the events of a
-        charge line before that). If the rule changed, only the rest is planned again. The lines of a rejected entry are
-        open again, unless Intacct must be searched for the entry first.
+        charge line before that). If a rebuild changes the rule, only the rest is planned again. The lines of a rejected
+        entry are open again, unless Intacct must be searched for the entry first.
         """
         changes = [self._reschedule_line(state) for state in self._states(numbers, new_events, before)]
         self.flush()
@@ -212,12 +221,13 @@ class Scheduler:
         recorded = events.events_of_charges(self._connection, numbers)
         current = schedules.schedules_in_force(self._connection, numbers, self._released_by_rejection)
         lines = dict(charges.read_charges(self._connection, numbers))
-        self.contracts.settle(lines, recorded, current, (*new_events, *before))
+        book = self._planned_rules.book_for(lines) if self._planned_rules else self._book
+        self.contracts.settle(lines, recorded, current, (*new_events, *before), book)
         allocated = contracts.allocated_to(self._connection, numbers)
         for no, line in lines.items():
             its_own: Sequence[FulfillmentEvent] = recorded.get(no, ())
             earlier = its_own[: -new_events[no]] if new_events.get(no) else before.get(no)
-            yield _LineState(no, line, its_own, earlier, current.get(no), allocated.get(no, 0))
+            yield _LineState(no, line, book, its_own, earlier, current.get(no), allocated.get(no, 0))
 
     def _reschedule_line(self, state: _LineState) -> ScheduleChange | None:
         """Write a new version of one schedule if it differs from the one in force; return the change, if any."""
@@ -230,7 +240,7 @@ class Scheduler:
         """Return the schedule that should replace the one in force; None if that is right."""
         line, current = state.line, state.current
         steps = self.contracts.outcome(state.no)
-        derived = steps if isinstance(steps, Unscheduled) else self._book.derive(line, state.recorded, steps)
+        derived = steps if isinstance(steps, Unscheduled) else state.book.derive(line, state.recorded, steps)
         if current is None:
             # A first schedule needs a dated part. A later one may consist only of waiting amounts, so that what was
             # posted before keeps its schedule.
@@ -281,7 +291,7 @@ class Scheduler:
         """
         if state.current is None or derived.rule is None or derived.code not in ("waiting", "held"):
             return None
-        if state.before is None or isinstance(self._book.derive(state.line, state.before, steps), Unscheduled):
+        if state.before is None or isinstance(state.book.derive(state.line, state.before, steps), Unscheduled):
             return None
         priced = apply_allocation(state.line, state.recorded, steps) if steps else (state.line, state.recorded)
         price = price_of(*priced)
@@ -302,7 +312,7 @@ class Scheduler:
             return False
         if all(event.kind in ("hold", "release") for event in _changed_events(state.before, state.recorded)):
             return False
-        without = self._book.derive(state.line, state.before, steps)
+        without = state.book.derive(state.line, state.before, steps)
         return isinstance(without, Unscheduled) or without.all_parts != derived.all_parts
 
     @cached_property

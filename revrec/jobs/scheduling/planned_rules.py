@@ -1,0 +1,69 @@
+"""Find the rules by which charge lines were planned: an event must not move a line to rules that were edited since.
+
+Planned lines follow edited rules only with ``revrec schedule --rebuild``. The text of each rule version is stored, so
+that it can be read again after the file was edited.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from revrec.core.charge_line import ChargeLine
+from revrec.core.rules import PostingTarget, Rule, RuleBook, RuleErrors, parse_all
+from revrec.core.rules.costs import COST_MARK
+from revrec.library import included_file
+from revrec.store.rule_versions import RuleVersion, read_rule_text
+from revrec.store.schedules import rule_versions_in_force
+
+if TYPE_CHECKING:
+    from revrec.store.connection import Connection
+
+
+class PlannedRules:
+    """The rules of the schedules in force, each read once."""
+
+    def __init__(self, connection: "Connection", book: RuleBook) -> None:
+        self._connection = connection
+        self._book = book
+        self._rules: dict[int, Rule | None] = {}
+
+    def book_for(self, lines: Mapping[int, ChargeLine]) -> RuleBook:
+        """Return the rule book in which each of these charge lines that has a schedule keeps its rule.
+
+        A stored text that cannot be read any more, because a file that it names is gone, fixes nothing.
+        """
+        found = rule_versions_in_force(self._connection, list(lines))
+        rules = {lines[no].id: rule for no, version in found.items() if (rule := self._rule(version)) is not None}
+        return self._book.pinned(rules)
+
+    def _rule(self, version: int) -> Rule | None:
+        if version not in self._rules:
+            self._rules[version] = self._read(read_rule_text(self._connection, version))
+        return self._rules[version]
+
+    def _read(self, stored: RuleVersion) -> Rule | None:
+        post = PostingTarget(stored.deferred, stored.accrued, stored.journal, stored.memo)
+        present = self._book.rule_named(stored.name)
+        same = present is not None and present.sha256 == stored.sha256
+        rule = present if same else _parsed(stored, self._folder(), post)
+        # The accounts are stored as they were found; a table may have others now.
+        return rule and replace(rule, post=post, cells={}, text=stored.text, sha256=stored.sha256)
+
+    def _folder(self) -> Path:
+        """Return the folder of the rule files, from which a stored text finds its tables and calendars."""
+        return next((Path(rule.file).parent for rule in self._book.rules), Path())
+
+
+def _parsed(stored: RuleVersion, folder: Path, post: PostingTarget) -> Rule | None:
+    name, _mark, cost = stored.name.partition(COST_MARK)
+    try:
+        rules, _repairs, _allocations = parse_all(
+            {str(folder / stored.file): stored.text}, {**post._asdict()}, included_file
+        )
+    except RuleErrors:
+        return None
+    rule = next((one for one in rules if one.name == name), None)
+    if rule is None or not cost:
+        return rule
+    return next((rule.for_cost(one) for one in rule.costs if one.name == cost), None)

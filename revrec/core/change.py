@@ -103,9 +103,8 @@ def spread_prospectively(schedule: Schedule, posted: Parts, still_open: Parts) -
         return (*kept, *later)
     if not later:
         return (*kept, SchedulePart(last, rest))
-    shares = [(day, weight) for day, weight in schedule.shares() if day > last]
-    amounts = split(rest, [weight for _day, weight in shares], schedule.rule.method.rounding)
-    spread = (SchedulePart(day, amount) for (day, _weight), amount in zip(shares, amounts, strict=True) if amount)
+    amounts = split(rest, schedule.weights_of(later), schedule.rule.method.rounding)
+    spread = (SchedulePart(part.date, amount) for part, amount in zip(later, amounts, strict=True) if amount)
     return (*kept, *spread)
 
 

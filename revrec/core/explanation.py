@@ -15,6 +15,8 @@ LATEST = "the latest parts are reduced first"
 
 def explain_parts(schedule: Schedule, line: ChargeLine, events: Events) -> dict[SchedulePart, str]:
     """Explain how the amount of each part follows from the charge line; parts that a hold moved are left out."""
+    if schedule.pieces:
+        return _explain_pieces(schedule, schedule.pieces, line, events)
     words = _explain_plan(schedule, line, line.amount)
     changes = price_changes(line, events)
     planned = schedule.plan.dates if schedule.plan else ()
@@ -41,6 +43,22 @@ def explain_parts(schedule: Schedule, line: ChargeLine, events: Events) -> dict[
         ]
         words |= {part: _explain_change(schedule, line, change, part.date, _sum(past)) for part in rest}
     return {part: words[part] for part in schedule.all_parts if part in words}
+
+
+def _explain_pieces(schedule: Schedule, cut: Schedule, line: ChargeLine, events: Events) -> dict[SchedulePart, str]:
+    """Explain parts by the days before and after a change within their month."""
+    words = explain_parts(cut, line, events)
+    of_part: dict[date, list[SchedulePart]] = {}
+    for piece, day in zip(cut.parts, schedule.piece_dates, strict=True):
+        of_part.setdefault(day, []).append(piece)
+    found: dict[SchedulePart, str] = {}
+    for part in schedule.parts:
+        pieces = of_part[part.date]
+        if not all(piece in words for piece in pieces):
+            continue
+        said = [f"to {piece.date}, {_money(piece.amount, line.currency)}: {words[piece]}" for piece in pieces]
+        found[part] = "; ".join(said) if len(said) > 1 else words[pieces[0]]
+    return found
 
 
 def explain_split(amounts: Sequence[int], weights: Sequence[int], rounding: str, currency: str) -> list[str]:

@@ -52,6 +52,22 @@ def _holds(events: Events) -> list[_HoldPeriod]:
     return found
 
 
+def days_before_holds(method: RecognitionPolicies, events: Events, last: date) -> tuple[set[date], bool]:
+    """Return the days after which a plan must be cut for holds, and True if a hold moves what remains by its days.
+
+    ``last`` is the last day of the plan.
+    """
+    days: set[date] = set()
+    moves = False
+    for hold in _holds(events):
+        before = hold.begin - timedelta(days=1)
+        days.add(before)
+        if hold.end is not None and method.on_release == "extend" and method.counts_days:
+            moves = True
+            days |= {before + timedelta(days=count) for count in range(max(0, (last - before).days + 1))}
+    return days, moves
+
+
 def _stop(schedule: Schedule, line: ChargeLine, hold: _HoldPeriod) -> Schedule:
     stopped = tuple(part for part in schedule.parts if part.date >= hold.begin)
     if not stopped and not schedule.waiting:
@@ -82,9 +98,11 @@ def _resume(schedule: Schedule, begin: date, end: date) -> Schedule:
 
 
 def _later(part: SchedulePart, begin: date, end: date, method: RecognitionPolicies) -> SchedulePart:
-    """Move a part by the length of the hold, in months and days; the last day of a month stays a last day."""
+    """Move a part by the length of the hold: in days, or in months and days; a last day of a month stays one."""
     if part.date < begin:
         return part
+    if method.counts_days:
+        return SchedulePart(roll(part.date + (end - begin), method.roll, method.calendar), part.amount)
     length = relativedelta(end, begin)
     later = add_months(part.date, 12 * length.years + length.months)
     if part.date == month_end(part.date):

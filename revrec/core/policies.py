@@ -30,6 +30,7 @@ class RecognitionPolicies(Protocol):
     on_credit: str
     on_price: str
     on_release: str
+    counts_days: bool
 
     @property
     def name(self) -> str:

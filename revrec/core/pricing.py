@@ -65,10 +65,11 @@ class PriceChange(NamedTuple):
 
 
 class _PlanAtChange(NamedTuple):
-    """A plan at a change: the parts up to its day, the parts after it, and the plan at any price."""
+    """A plan at a change: the parts up to its day, the parts after it with their weights, the plan at any price."""
 
     past: Sequence[SchedulePart]
     later: Sequence[SchedulePart]
+    weights: Sequence[int]
     whole: PlanAtPrice
     rounding: str
 
@@ -134,13 +135,20 @@ def effective_changes(events: Events) -> list[tuple[int, FulfillmentEvent]]:
     return list(last.values())
 
 
-def apply_price_changes(schedule: Schedule, line: ChargeLine, events: Events, whole: PlanAtPrice) -> Schedule:
-    """Return the schedule after all changes of its line's price. ``whole`` returns its plan at another price."""
+def apply_price_changes(
+    schedule: Schedule, line: ChargeLine, events: Events, whole: PlanAtPrice, begins: date | None = None
+) -> Schedule:
+    """Return the schedule after all changes of its line's price. ``whole`` returns its plan at another price.
+
+    ``begins`` is the first day of a service: a change by then is the price from the start.
+    """
     # Each change starts from the schedule that the one before it left, not from the original plan: parts up to a change
     # may be posted, and a later change must not move them.
     for change in price_changes(line, events):
-        schedule = _apply_change(schedule, line, change, whole)
-    return schedule
+        schedule = _apply_change(schedule, line, change, whole, begins)
+    # Parts without a cent are dropped last: a later price may give them some.
+    parts = tuple(part for part in schedule.parts if part.amount)
+    return schedule._replace(parts=parts, waiting=tuple(part for part in schedule.waiting if part.amount))
 
 
 def schedule_without_dates(rule: ScheduleRule, why: str, line: ChargeLine, events: Events) -> Schedule | None:
@@ -159,13 +167,16 @@ def schedule_without_dates(rule: ScheduleRule, why: str, line: ChargeLine, event
     return Schedule(rule, tuple(part for part in parts if part.amount), f"{why}; {said}")
 
 
-def _apply_change(schedule: Schedule, line: ChargeLine, change: PriceChange, whole: PlanAtPrice) -> Schedule:
+def _apply_change(
+    schedule: Schedule, line: ChargeLine, change: PriceChange, whole: PlanAtPrice, begins: date | None
+) -> Schedule:
     """Return the schedule after one change."""
-    past = [part for part in schedule.all_parts if part.date <= change.date]
-    later = [part for part in schedule.all_parts if part.date > change.date]
+    is_from_start = begins is not None and change.date <= begins
+    past = [] if is_from_start else [part for part in schedule.all_parts if part.date <= change.date]
+    later = [part for part in schedule.all_parts if is_from_start or part.date > change.date]
     method = schedule.rule.method
     how = treatment_of(change, method)
-    rest = _TREATMENTS[how](change, _PlanAtChange(past, later, whole, method.rounding))
+    rest = _TREATMENTS[how](change, _PlanAtChange(past, later, schedule.weights_of(later), whole, method.rounding))
     parts = tuple(sorted((part for part in (*past, *rest) if part.date != UNDATED), key=lambda part: part.date))
     waiting = tuple(part for part in rest if part.date == UNDATED)
     said = f"{schedule.explanation}; {_words(line, change, how)}"
@@ -203,8 +214,8 @@ def _prospective(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]
     # as negative revenue over future months.
     if not plan.later or (rest > 0) != (_sum(plan.later) > 0):
         return _at_once(change, plan.past)
-    amounts = split(rest, [abs(part.amount) for part in plan.later], plan.rounding)
-    return [SchedulePart(part.date, amount) for part, amount in zip(plan.later, amounts, strict=True) if amount]
+    amounts = split(rest, plan.weights, plan.rounding)
+    return [SchedulePart(part.date, amount) for part, amount in zip(plan.later, amounts, strict=True)]
 
 
 def _catch_up(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:

@@ -15,6 +15,7 @@ from revrec.core.holidays import CALENDAR
 from revrec.core.keys import OFFSET, YES_OR_NO, ConfigKey, RejectedValue, ValueKind, choice
 from revrec.core.money import ROUNDINGS, split
 from revrec.core.numbers import POSITIVE, in_minor_units
+from revrec.core.part_days import DaySpan
 from revrec.core.policies import ON_CHANGE, ON_CREDIT, ON_PRICE, ON_RELEASE
 from revrec.core.schedule import Plan, SchedulePart, Unscheduled, catch_up_on, combine_small_parts
 
@@ -85,6 +86,9 @@ class Method(ABC):
     keys: ClassVar[tuple[ConfigKey, ...]] = ()
     follows: ClassVar[tuple[str, ...]] = ()
     """The kinds of event whose progress it measures."""
+    day_count: str = "actual"
+    counts_days: bool = False
+    """True if its parts are for days of service, which can be cut within a month and moved by days."""
     milestone_names: tuple[str, ...] = ()
     """The names of the milestones that it knows."""
 
@@ -145,6 +149,10 @@ class Method(ABC):
         Raises:
             OverflowError: a date is outside the years 1 to 9999.
         """
+
+    def spans(self, anchors: AnchorDates) -> Sequence[DaySpan]:
+        """Return the days of service that each part of a plan recognizes; none if a part cannot be cut."""
+        return ()
 
     @property
     def divides(self) -> bool:

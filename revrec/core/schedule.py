@@ -161,6 +161,10 @@ class Schedule(NamedTuple):
     """The plan by which the amount was split."""
     constrained: int = 0
     """The part of the waiting amount that is constrained: not included in the price yet (minor units)."""
+    pieces: "Schedule | None" = None
+    """The same schedule with the months cut into the days before and after each change; None if none is cut."""
+    piece_dates: tuple[date, ...] = ()
+    """The date of the part for each of the dated parts of ``pieces``."""
 
     @property
     def post(self) -> PostingTarget:
@@ -182,12 +186,20 @@ class Schedule(NamedTuple):
         """Return the amount (minor units) that waits because its recognition date is not known."""
         return sum(part.amount for part in self.waiting if part.date == UNDATED)
 
-    def shares(self) -> list[tuple[date, int]]:
-        """Return the dates of the parts with their planned weights, or with their amounts if they changed since."""
-        dates = tuple(part.date for part in self.parts)
-        if self.plan is not None and self.plan.dates == dates:
-            return list(zip(dates, self.plan.weights, strict=True))
-        return [(part.date, abs(part.amount)) for part in self.parts]
+    def weights_of(self, parts: Sequence[SchedulePart]) -> list[int]:
+        """Return the planned weights of some parts; their amounts if they were not split by these weights."""
+        # Amounts are rounded. If they were the weights, four equal parts of a new price could differ by cents.
+        amounts = [abs(part.amount) for part in parts]
+        known = dict(zip(self.plan.dates, self.plan.weights, strict=True)) if self.plan else {}
+        weights = [known.get(part.date, 0) for part in parts]
+        total, whole = sum(amounts), sum(weights)
+        if not self.plan or len(known) != len(self.plan.dates) or not all(weights):
+            return amounts
+        tolerance = whole * len(parts)
+        are_its = all(
+            abs(amount * whole - total * weight) < tolerance for amount, weight in zip(amounts, weights, strict=True)
+        )
+        return weights if are_its else amounts
 
     def remaining(self, posted: Sequence[tuple[date, int]]) -> Remaining:
         """Return what is still to be recognized when ``posted`` is already on journal entries.

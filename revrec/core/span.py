@@ -12,6 +12,7 @@ from revrec.core.anchors import Anchor, Events, anchor
 from revrec.core.calendar import Offset
 from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import DATE, OFFSET, ConfigKey, RejectedValue, ValueKind, whole_number
+from revrec.core.part_days import DaySpan
 from revrec.core.recognition import ANCHOR, MOST_PARTS, AnchorDates, Method
 from revrec.core.recurrence import END_INCLUSIVE, last_service_day, no_service_day
 from revrec.core.schedule import Plan, Unscheduled
@@ -106,6 +107,19 @@ class SpanMethod(Method):
             scale = Fraction((end - begin).days + 1, (full_end - begin).days + 1) / (sum(w for _, w in own) or 1)
             shares += [(day, scale * weight) for day, weight in own]
         return self.planned(anchors[0], whole_numbers(shares))
+
+    def spans(self, anchors: AnchorDates) -> Sequence[DaySpan]:
+        """Return the days of service of each part; none if parts are rolled, combined or moved."""
+        if self.roll != "none" or self.reshapes:
+            return ()
+        first = self.first(anchors[0])
+        last = self.last(first, anchors)
+        terms = [(first, last)] if self.term is None else self._terms(first, last)
+        return [span for begin, end in terms for span in self.days_of(begin, min(end, last))]
+
+    def days_of(self, first: date, last: date) -> Sequence[DaySpan]:
+        """Return the days of each part, for the days from ``first`` to ``last``."""
+        return ()
 
     def last(self, first: date, anchors: AnchorDates) -> date:
         """Return the last day of service."""

@@ -171,3 +171,11 @@ def test_whatever_changes_the_parts_sum_to_the_new_price(
     assert all(part.amount for part in found.all_parts)
     assert [part.date for part in found.parts] == sorted(part.date for part in found.parts)
     assert found == book.derive(line, events)
+
+
+def test_what_is_left_of_a_new_price_is_shared_by_the_planned_weights_not_by_rounded_amounts(
+    parts: Parts, start: ChargeLine
+) -> None:
+    line = start._replace(amount=1_677_061, post_date=date(2024, 1, 31))
+    found = parts('method = "monthly"\nperiods = 6', line, [event("price", "2024-03-15", 2_526_604)])
+    assert [amount for _day, amount in found] == [279_510, 279_510, *[491_896] * 4]

@@ -7,6 +7,7 @@ from typing import Any
 
 from revrec.core.day_count import DAY_COUNT, weight
 from revrec.core.keys import ConfigKey, choice
+from revrec.core.part_days import DaySpan
 from revrec.core.part_months import FIRST_PARTS, LAST_PARTS, ServiceMonth, first_share, last_share, months
 from revrec.core.recognition import MOST_PARTS
 from revrec.core.span import SPAN_KEYS, SpanMethod
@@ -46,6 +47,7 @@ class Daily(SpanMethod):
     """
 
     name = "daily"
+    counts_days = True
     keys = (
         *SPAN_KEYS,
         ConfigKey("by", choice("day", "month"), "A part for each day, or for the days of each month.", "day"),
@@ -85,6 +87,13 @@ class Daily(SpanMethod):
         if not any(weights):
             weights[-1] = 1
         return [(month.last, weight) for month, weight in zip(served, weights, strict=True)]
+
+    def days_of(self, first: date, last: date) -> Sequence[DaySpan]:
+        """Return the days of each part."""
+        if self.by == "month":
+            return [DaySpan(one.last, one.first, one.last) for one in months(first, last)]
+        days = (first + timedelta(days=index) for index in range((last - first).days + 1))
+        return [DaySpan(day, day, day) for day in days]
 
     def _as(
         self, share: Callable[[str, ServiceMonth, str], Fraction], convention: str, month: ServiceMonth

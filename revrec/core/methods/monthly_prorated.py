@@ -8,6 +8,7 @@ from typing import Any
 from revrec.core.calendar import add_months
 from revrec.core.day_count import DAY, DAY_COUNT
 from revrec.core.keys import ConfigKey, choice, whole_number
+from revrec.core.part_days import DaySpan
 from revrec.core.part_months import FIRST_PARTS, LAST_PARTS, ServiceMonth, first_share, last_share, months
 from revrec.core.recognition import AnchorDates
 from revrec.core.span import SPAN_KEYS, PeriodSpanMethod
@@ -80,6 +81,7 @@ class MonthlyProrated(PeriodSpanMethod):
         self.month_end: int = settings.get("month_end") or 31
         self.on: str = settings.get("on") or "last"
         self.day_count: str = settings.get("day_count") or "actual"
+        self.counts_days = self.on != "first" and self.month_end == 31
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -105,6 +107,12 @@ class MonthlyProrated(PeriodSpanMethod):
         if not any(weights):
             weights[-1] = Fraction(1)
         return [(self._date(one), weight) for one, weight in zip(slices, weights, strict=True)]
+
+    def days_of(self, first: date, last: date) -> Sequence[DaySpan]:
+        """Return the days of each month, if its part falls at the end of them."""
+        if self.on == "first":
+            return ()
+        return [DaySpan(self._date(one), one.first, one.last) for one in months(first, last, self.month_end)]
 
     def _date(self, one: ServiceMonth) -> date:
         return {"last": one.end, "end": one.last, "first": one.first}[self.on]

@@ -10,9 +10,16 @@ from typing import NamedTuple
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
 from revrec.core.constraint import split_constrained
-from revrec.core.holding import apply_holds
+from revrec.core.holding import apply_holds, days_before_holds
 from revrec.core.money import divisible_amounts
-from revrec.core.pricing import AllocationStep, apply_allocation, apply_price_changes, schedule_without_dates
+from revrec.core.part_days import PlanPieces, cut, joined
+from revrec.core.pricing import (
+    AllocationStep,
+    apply_allocation,
+    apply_price_changes,
+    price_changes,
+    schedule_without_dates,
+)
 from revrec.core.recognition import AnchorDates
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.costs import COST_MARK, is_cost
@@ -190,7 +197,9 @@ class RuleBook:
             if isinstance(looked_up, Unscheduled):
                 return looked_up
             schedule = looked_up
-        return _shaped(rule, schedule, plan, line, events) if events or plan.waits or rule.method.reshapes else schedule
+        if not (events or plan.waits or rule.method.reshapes):
+            return schedule
+        return _shaped(rule, schedule, _service_days(rule, anchors, plan, line, events), plan, line, events)
 
     def divide(self, line: ChargeLine) -> DividedPlan | None:
         """Return the plan that divides the whole amount of a line without events; None if :meth:`derive` must.
@@ -359,6 +368,10 @@ def _parts(rule: Rule, plan: Plan, amount: int) -> tuple[SchedulePart, ...]:
     return tuple(part for part in parts if part.amount) if 0 in amounts else parts
 
 
+def _whole_split(rule: Rule, plan: Plan, amount: int) -> tuple[SchedulePart, ...]:
+    return tuple(map(_part, zip(plan.dates, rule.method.amounts(amount, plan.weights), strict=True)))
+
+
 def _without_dates(rule: Rule, line: ChargeLine, events: Events) -> Schedule | Unscheduled | None:
     """Return the schedule of a line without known dates, if it was canceled or credited in full; else None."""
     if not events:
@@ -367,8 +380,34 @@ def _without_dates(rule: Rule, line: ChargeLine, events: Events) -> Schedule | U
     return _looked_up(rule, schedule, line) if schedule and rule.tables else schedule
 
 
-def _shaped(rule: Rule, schedule: Schedule, plan: Plan, line: ChargeLine, events: Events) -> Schedule | Unscheduled:
+class _ServiceDays(NamedTuple):
+    """The first day of a service, and its plan cut where a price change or a hold falls within a month, if one does."""
+
+    begins: date
+    pieces: PlanPieces | None
+
+
+def _service_days(
+    rule: Rule, anchors: AnchorDates, plan: Plan, line: ChargeLine, events: Events
+) -> _ServiceDays | None:
+    """Return the days that the parts of a plan are for; None if there are no events, or the parts are not for days."""
+    spans = rule.method.spans(anchors) if events and not plan.waits else ()
+    if not spans:
+        return None
+    begins = spans[0].first
+    days, moves = days_before_holds(rule.method, events, spans[-1].last)
+    days |= {change.date for change in price_changes(line, events) if change.date > begins}
+    return _ServiceDays(begins, cut(plan, spans, days, rule.method.day_count, moves) if days else None)
+
+
+def _shaped(
+    rule: Rule, schedule: Schedule, days: _ServiceDays | None, plan: Plan, line: ChargeLine, events: Events
+) -> Schedule | Unscheduled:
     """Apply waiting shares, the rule's reshaping, price changes and holds to a schedule, in this order."""
+    if days and days.pieces:
+        fine = days.pieces.plan
+        found = _shaped(rule, schedule._replace(plan=fine), days._replace(pieces=None), fine, line, events)
+        return found if isinstance(found, Unscheduled) else _joined(found, days.pieces, plan)
     waits = _explained(plan.waits.of(line), rule) if plan.waits else None
 
     def shape(
@@ -380,20 +419,34 @@ def _shaped(rule: Rule, schedule: Schedule, plan: Plan, line: ChargeLine, events
         reshaped = rule.method.reshaped(line, events, parts, min(plan.dates))
         return _explained(reshaped, rule) if isinstance(reshaped, Unscheduled) else (reshaped, waiting)
 
+    # A day or month that gets no cent of one price may get some of the next one.
+    divide = _whole_split if days else _parts
+
     def whole(price: int) -> tuple[SchedulePart, ...]:
-        shaped = shape(_parts(rule, plan, price))
+        shaped = shape(divide(rule, plan, price))
         return () if isinstance(shaped, Unscheduled) else shaped[0] + shaped[1]
 
-    shaped = shape(schedule.parts)
+    shaped = shape(divide(rule, plan, line.amount) if days else schedule.parts)
     if isinstance(shaped, Unscheduled):
         return shaped
     parts, waiting = shaped
-    schedule = apply_price_changes(schedule._replace(parts=parts, waiting=waiting), line, events, whole)
+    schedule = apply_price_changes(
+        schedule._replace(parts=parts, waiting=waiting), line, events, whole, days.begins if days else None
+    )
     schedule = schedule._replace(waits=waits if schedule.waiting else None)
     try:
         return apply_holds(schedule, line, events) if events else schedule
     except OverflowError:
         return _explained(BEYOND, rule)
+
+
+def _joined(schedule: Schedule, pieces: PlanPieces, plan: Plan) -> Schedule:
+    """Make one part of the pieces of each month again."""
+    dates = pieces.dates_of(schedule.parts)
+    waiting = joined(schedule.waiting, pieces.dates_of(schedule.waiting))
+    return schedule._replace(
+        parts=joined(schedule.parts, dates), waiting=waiting, plan=plan, pieces=schedule, piece_dates=tuple(dates)
+    )
 
 
 def _allocated(found: Schedule | Unscheduled, steps: Sequence[AllocationStep]) -> Schedule | Unscheduled:

@@ -125,9 +125,8 @@ class Contracts:
 
         ``scheduled`` lines have a schedule. If one of them cannot follow the new allocation, the whole contract keeps
         the present one: otherwise its lines would no longer add up to the contract's price. ``book`` has the rules of
-        these lines, if they are not those of all others. If events of ``changed``
-        lines, or lines that joined, make the allocation impossible, the contract is stopped: what its lines still earn
-        under the present allocation is not known any more.
+        these lines, if the others have different ones. If events of ``changed`` lines, or lines that joined, make the
+        allocation impossible, the contract is stopped: what its lines still earn is not known any more.
         """
         book = book or self._book
         its_own = contracts.memberships(self._connection, list(lines))

@@ -111,7 +111,7 @@ def _keeps_others(connection: "Connection", book: RuleBook, who: "AuditStamp", c
 def _without_planned_others(
     connection: "Connection", book: RuleBook, joining: Sequence[tuple[int, ChargeLine]]
 ) -> list[tuple[int, ChargeLine]]:
-    """Return those of the lines to whose contract no line belongs that is planned outside it."""
+    """Return the lines whose contracts have no line that was planned outside of them."""
     if not joining:
         return []
     wanted = {_contract_of(book, line) for _no, line in joining}

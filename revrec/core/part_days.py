@@ -1,0 +1,107 @@
+"""Cut the parts of a plan into days where a price change or a hold falls within a month.
+
+A part of a service by months is for its days. A change in mid-month must leave the days before it as they were, and
+the months must add up to what a plan by days has. So the parts in question are cut into pieces, each dated on its last
+day; prices and holds are applied to the pieces; and what remains of each month becomes one part again.
+
+Source: ASC 606-10-25-13(a) (IFRS 15.21(a)): a modification changes what remains, from its day on.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from fractions import Fraction
+from math import lcm
+from typing import NamedTuple
+
+from revrec.core.calendar import month_end
+from revrec.core.day_count import DAY, weight
+from revrec.core.schedule import Plan, SchedulePart
+
+
+class DaySpan(NamedTuple):
+    """The days of service, ``first`` to ``last``, that the part on ``falls_on`` recognizes."""
+
+    falls_on: date
+    first: date
+    last: date
+
+
+class PlanPieces(NamedTuple):
+    """A plan whose parts are cut after some days.
+
+    ``part_of`` has the part of the last day of each piece. ``by_month``: pieces move, and each month gets a new part.
+    """
+
+    plan: Plan
+    part_of: Mapping[date, DaySpan]
+    by_month: bool = False
+
+    def dates_of(self, pieces: Sequence[SchedulePart]) -> list[date]:
+        """Return for each piece the date of the part that it belongs to; other parts keep their dates.
+
+        A part without its last days falls on the last day that remains of it.
+        """
+        return list(self._months(pieces) if self.by_month else self._parts(pieces))
+
+    def _parts(self, pieces: Sequence[SchedulePart]) -> Iterator[date]:
+        remain = {piece.date for piece in pieces}
+        last = {span: max(remain & ends) for span, ends in self._ends().items() if remain & ends}
+        seen: set[date] = set()
+        for day, _amount in pieces:
+            span = self.part_of.get(day)
+            # A second part on the last day of a piece is the effect of a change on that day.
+            is_piece = span is not None and day not in seen
+            seen.add(day)
+            if span is not None and is_piece:
+                yield span.falls_on if last[span] == span.last else last[span]
+            else:
+                yield day
+
+    def _ends(self) -> dict[DaySpan, set[date]]:
+        ends: dict[DaySpan, set[date]] = {}
+        for day, span in self.part_of.items():
+            ends.setdefault(span, set()).add(day)
+        return ends
+
+    def _months(self, pieces: Sequence[SchedulePart]) -> Iterator[date]:
+        last = max((day for day, _amount in pieces), default=date.max)
+        for day, _amount in pieces:
+            yield min(month_end(day), last)
+
+
+def cut(
+    plan: Plan, spans: Iterable[DaySpan], after: Collection[date], day_count: str, by_month: bool = False
+) -> PlanPieces | None:
+    """Cut the parts of a plan after these days; return None if no day is within the days of a part."""
+    by_date = {span.falls_on: span for span in spans}
+    dates: list[date] = []
+    weights: list[Fraction] = []
+    part_of: dict[date, DaySpan] = {}
+    for day, whole in zip(plan.dates, plan.weights, strict=True):
+        span = by_date.get(day)
+        days = sorted(one for one in after if span and span.first <= one < span.last)
+        total = weight(day_count, span.first, span.last) if span and days else 0
+        if span is None or not total:
+            dates.append(day)
+            weights.append(Fraction(whole))
+            continue
+        begin = span.first
+        for end in (*days, span.last):
+            dates.append(end)
+            weights.append(Fraction(whole) * weight(day_count, begin, end) / total)
+            part_of[end] = span
+            begin = end + DAY
+    if not part_of:
+        return None
+    scale = lcm(*(one.denominator for one in weights))
+    whole_weights = tuple(int(one * scale) for one in weights)
+    return PlanPieces(plan._replace(dates=tuple(dates), weights=whole_weights), part_of, by_month)
+
+
+def joined(pieces: Sequence[SchedulePart], dates: Sequence[date]) -> tuple[SchedulePart, ...]:
+    """Return one part for all pieces of a date."""
+    amounts: Counter[date] = Counter()
+    for piece, day in zip(pieces, dates, strict=True):
+        amounts[day] += piece.amount
+    return tuple(SchedulePart(day, amount) for day, amount in sorted(amounts.items()) if amount)

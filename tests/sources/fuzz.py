@@ -25,6 +25,7 @@ import warnings
 import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
@@ -35,6 +36,7 @@ from revrec.jobs.context import make_context
 from revrec.jobs.importing.import_files import ImportResult, import_document
 from revrec.jobs.importing.mappings import mappings_of
 from support.rule_texts import DELIVERY, replace_rules
+from support.sqlite import quick_engines
 
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 TABLES = ("import_file", "charge_line", "fulfillment_event", "quarantine", "cleaning", "schedule", "audit_event")
@@ -50,10 +52,12 @@ class Original(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """The format, whatever the file is packed in."""
+        """The format, or ``archive``."""
+        if self.name.endswith((".gz", ".zip")):
+            return "archive"
         if self.mapping == "shopify-orders":
             return "shopify-graphql" if "graphql" in self.name else "shopify-rest"
-        suffix = self.name.removesuffix(".gz").removesuffix(".zip").rpartition(".")[2]
+        suffix = self.name.rpartition(".")[2]
         own = {"bank": "csv", "desk": "csv", "host": "fixed"}
         return own.get(self.mapping or "", self.mapping or suffix).partition("-")[0]
 
@@ -278,28 +282,33 @@ class FuzzBooks:
         self.mappings_of = cache(partial(mappings_of, self.context))
         """Returns the mappings of a name."""
         self._database = self.folder / "revrec.db"
+        self._reader: sqlite3.Connection | None = None
+
+    def close(self) -> None:
+        """Close every connection to the database."""
+        self.context.database.engine.dispose()
+        if self._reader:
+            self._reader.close()
+        self._reader = None
 
     def save(self, copy: Path) -> None:
         """Copy the database."""
-        self.context.database.engine.dispose()
+        self.close()
         with sqlite3.connect(self._database) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         shutil.copy(self._database, copy)
 
     def restore(self, copy: Path) -> None:
         """Replace the database by a copy."""
-        self.context.database.engine.dispose()
+        self.close()
         for leftover in self.folder.glob("revrec.db*"):
             leftover.unlink()
         shutil.copy(copy, self._database)
 
     def query(self, sql: str, *values: object) -> list[Any]:
         """Return the rows of a query."""
-        connection = sqlite3.connect(self._database)
-        try:
-            return connection.execute(sql, values).fetchall()
-        finally:
-            connection.close()
+        self._reader = self._reader or sqlite3.connect(self._database)
+        return self._reader.execute(sql, values).fetchall()
 
     def content(self) -> dict[str, int]:
         """Return the number of rows of each table that an import writes to."""
@@ -427,9 +436,16 @@ def lines(report: Report, seconds: float) -> Iterator[str]:
 
 def run(numbers: Sequence[int], seed: int, keep: Path | None = None, kinds: Sequence[str] = ()) -> Report:
     """The damaged files of these numbers, in a folder that is gone afterwards; in memory where that is possible."""
+    with folder_in_memory() as folder, quick_engines():
+        return Trials(folder, seed, kinds).run(numbers, keep)
+
+
+@contextmanager
+def folder_in_memory() -> Iterator[Path]:
+    """Make a temporary folder, in memory where that is possible."""
     memory = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="revrec-fuzz-") as folder:
-        return Trials(Path(folder), seed, kinds).run(numbers, keep)
+        yield Path(folder)
 
 
 def main() -> int:

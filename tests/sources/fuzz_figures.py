@@ -22,8 +22,9 @@ from pathlib import Path
 
 from revrec.core.money import decimal_string
 from revrec.jobs.importing.import_files import import_document
-from sources.fuzz import FuzzBooks
+from sources.fuzz import FuzzBooks, folder_in_memory
 from sources.well_formed import FORMATS, MAPPINGS, WellFormed
+from support.sqlite import quick_engines
 
 
 def changed_figure(document: WellFormed, chance: random.Random) -> tuple[str, str, int, int]:
@@ -124,9 +125,8 @@ FORMAT_DIGIT = {name: at for at, name in enumerate(FORMATS)}
 
 def run(kinds: Sequence[str], numbers: Sequence[int], seed: int, change: bool = True) -> dict[str, Report]:
     """Return the outcomes of the documents of these numbers, by format."""
-    memory = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None, prefix="revrec-fuzz-") as folder:
-        trials = FigureTrials(Path(folder), seed)
+    with folder_in_memory() as folder, quick_engines():
+        trials = FigureTrials(folder, seed)
         return {kind: trials.run(kind, numbers, change) for kind in kinds}
 
 

@@ -2,10 +2,11 @@
 
     python tests/sources/fuzz.py --files 20000                # so many damaged files
     python tests/sources/fuzz.py --files 10000 --from 10000   # the second half of them, for a second processor
-    python tests/sources/fuzz.py --files 20000 --format x12   # of one format
+    python tests/sources/fuzz.py --files 20000 --format x12 --import-every 10   # of one format, most only read
     python tests/sources/fuzz.py --seed 7 --only 4711         # one of them again; --keep FOLDER keeps it
 
-Each file is made from the seed and its number alone, so that any of them can be made again on any machine.
+Each file is made from the seed and its number alone, so that any of them can be made again on any machine. With
+``--import-every 10``, of the files that the readers refuse only every tenth is imported, too. All archives are.
 """
 
 import argparse
@@ -35,6 +36,7 @@ from revrec.jobs.admin import init
 from revrec.jobs.context import make_context
 from revrec.jobs.importing.import_files import ImportResult, import_document
 from revrec.jobs.importing.mappings import mappings_of
+from revrec.sources import BadRow, SourceError, read_charges, read_events
 from support.rule_texts import DELIVERY, replace_rules
 from support.sqlite import quick_engines
 
@@ -256,6 +258,8 @@ class Report:
     outcomes: dict[str, Counter[str]] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     files: int = 0
+    only_read: int = 0
+    """The files that were refused when they were read, and were not imported."""
     rows: Counter[str] = field(default_factory=Counter)
     slowest: tuple[float, int] = (0.0, 0)
 
@@ -319,8 +323,9 @@ class FuzzBooks:
 class Trials:
     """A database to import into, fresh for each damaged file, so that no file affects another."""
 
-    def __init__(self, folder: Path, seed: int, kinds: Sequence[str] = ()) -> None:
+    def __init__(self, folder: Path, seed: int, kinds: Sequence[str] = (), import_every: int = 1) -> None:
         self._seed = seed
+        self._import_every = import_every
         self._books = FuzzBooks(folder, (SAMPLES / "mapping-example.toml").read_text(encoding="utf-8"))
         for table in ("customers.csv", "items.csv", "terms.csv"):
             shutil.copy(SAMPLES / table, self._books.folder)
@@ -375,6 +380,11 @@ class Trials:
         path = self._books.folder / original.name
         path.write_bytes(data)
         began = time.monotonic()
+        readable = original.kind != "archive" and number % self._import_every
+        if readable and self._is_refused_by_readers(original, path, keep_good):
+            report.only_read += 1
+            report.count(original.name, "refused")
+            return
         # A refused file has left the database as it was, which the trial checks: it needs no fresh copy.
         if self._unchanged != original.about:
             self._books.restore(self._templates[original.about][0])
@@ -389,6 +399,22 @@ class Trials:
         report.slowest = max(report.slowest, (time.monotonic() - began, number))
         report.count(original.name, outcome)
         path.unlink()
+
+    def _is_refused_by_readers(self, original: Original, path: Path, keep_good: bool) -> bool:
+        """Return True if the file or a row of it cannot be read; the import then refuses the file, too."""
+        try:
+            for mapping in self._books.mappings_of(original.mapping):
+                read: Any = read_charges if mapping.rows == "charges" else read_events
+                rows = [row for row in read(path, mapping, may_be_empty=True) if isinstance(row, BadRow)]
+                assert all(problem.reason and problem.fix for row in rows for problem in row.problems), rows
+                if rows and not keep_good:
+                    return True
+        except SourceError as error:
+            return bool(error.reason and error.fix)
+        except Exception:
+            # The import fails in the same way, and reports it.
+            return False
+        return False
 
     def _import(self, original: Original, path: Path, keep_good: bool, report: Report) -> str:
         results = import_document(self._books.context, path, self._books.mappings_of(original.mapping), keep_good)
@@ -429,15 +455,22 @@ def lines(report: Report, seconds: float) -> Iterator[str]:
         yield f"{name:32}" + "".join(f"{counts[outcome]:>15,}" for outcome in outcomes)
     yield f"{'all':32}" + "".join(f"{report.total(outcome):>15,}" for outcome in outcomes)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    yield f"{report.only_read:,} of the refused files were only read"
     yield f"{report.files:,} files, {report.rows['accepted']:,} rows accepted, {report.rows['rejected']:,} rejected"
     yield f"{seconds:,.0f} s, the slowest {report.slowest[0]:.1f} s (file {report.slowest[1]}), {peak} MB at the peak"
     yield f"{len(report.faults)} faults"
 
 
-def run(numbers: Sequence[int], seed: int, keep: Path | None = None, kinds: Sequence[str] = ()) -> Report:
+def run(
+    numbers: Sequence[int],
+    seed: int,
+    keep: Path | None = None,
+    kinds: Sequence[str] = (),
+    import_every: int = 1,
+) -> Report:
     """The damaged files of these numbers, in a folder that is gone afterwards; in memory where that is possible."""
     with folder_in_memory() as folder, quick_engines():
-        return Trials(folder, seed, kinds).run(numbers, keep)
+        return Trials(folder, seed, kinds, import_every).run(numbers, keep)
 
 
 @contextmanager
@@ -457,10 +490,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int)
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--import-every", type=int, default=1)
     given = parser.parse_args()
     began = time.monotonic()
     numbers = range(given.first, given.first + given.files) if given.only is None else [given.only]
-    report = run(numbers, given.seed, given.keep, given.format)
+    report = run(numbers, given.seed, given.keep, given.format, given.import_every)
     print("\n".join([*report.faults[:20], *lines(report, time.monotonic() - began)]))
     return 1 if report.faults else 0
 

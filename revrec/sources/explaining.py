@@ -1,6 +1,7 @@
 """Explain how a row was read, field by field: the original text, the cleaning steps, and the resulting value."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -88,6 +89,8 @@ class _Explainer:
         value = found.get(name, (found.get("dimensions") or {}).get(name))
         if name == "amount" and isinstance(value, int):
             value = decimal_string(value, found["currency"])
+        elif isinstance(value, Decimal):
+            value = f"{value:f}"
         own = [step for step in steps if step.field == name]
         problem = problems[0] if problems else None
         return ExplainedField(name, column, raw, "" if problem or value is None else str(value), own, problem)

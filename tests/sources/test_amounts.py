@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from io import BytesIO
 from typing import Any
 
 import pytest
 
 from revrec.core.money import decimal_string
-from revrec.sources import BadRow, GoodRow
+from revrec.sources import BadRow, GoodRow, SourceStream
+from revrec.sources.explaining import explain_rows
+from revrec.sources.mapping_reader import read_mapping
 
 ContinentalMapping = {"decimal": ","}
 
@@ -139,3 +142,11 @@ def test_a_quantity_is_an_exact_decimal(charges: Callable[..., Any], text: str, 
     header = "source,document,line,customer,item,post_date,amount,currency,quantity\n"
     (row,) = charges(f'{header}shop,1,1,C,I,2024-01-05,1.00,USD,"{text}"\n')
     assert row.line.quantity == Decimal(value) and str(row.line.quantity) == value
+
+
+def test_an_explanation_shows_numbers_as_people_write_them() -> None:
+    header = "document,line,customer,item,post_date,amount,currency,quantity"
+    data = f"{header}\nD,1,C,I,2024-03-28,1234.5,JOD,0.0000001\n".encode()
+    (found,) = explain_rows(SourceStream(BytesIO(data), "in.csv"), read_mapping("m", {"source": "s"}), 1)
+    values = {one.field: one.value for one in found.fields}
+    assert (values["amount"], values["quantity"]) == ("1234.500", "0.0000001")

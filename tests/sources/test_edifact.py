@@ -213,6 +213,30 @@ def test_a_credit_note_is_negative_under_each_of_its_codes(
     assert amounts(rows) == [("1", -2400)]
 
 
+@pytest.mark.parametrize("total", ["MOA+125:36.00", "MOA+86:36.00", "MOA+77:36.00"])
+def test_a_charge_of_the_summary_adds_to_one_of_its_code_if_the_total_includes_both(
+    read: Callable[..., Any], total: str
+) -> None:
+    body = ("ALC+C++++FC", "MOA+23:5", *LINE, "UNS+S", total, "ALC+C++++FC", "MOA+8:7")
+    assert [row.line.amount for row in read(message(*body))] == [2400, 500, 700]
+
+
+@pytest.mark.parametrize(
+    ("totals", "said"),
+    [
+        (("MOA+39:24.00",), ""),
+        (("MOA+39:23.00",), "the total is 23, lines, charges and allowances add up to 24; the difference is -1"),
+        (("MOA+9:24.00",), ""),
+        (("MOA+9:14.00", "MOA+113:10.00"), ""),
+        (("MOA+9:14.00",), "the total is 14, lines, charges and allowances add up to 24; the difference is -10"),
+        (("MOA+79:24.00", "MOA+9:4.00"), ""),
+    ],
+)
+def test_other_codes_of_the_total(read: Callable[..., Any], totals: Sequence[str], said: str) -> None:
+    (row,) = read(message(*LINE, "UNS+S", *totals))
+    assert (row.problems[0].reason if isinstance(row, BadRow) else "") == said
+
+
 def test_a_problem_names_the_element(read: Callable[..., Any]) -> None:
     (row,) = read(message(*LINE).replace("NAD+BY+C-1::92", "NAD+BY"))
     assert str(row.problems[0]).startswith("customer (NAD[BY].2.1, NAD[IV].2.1): is empty")

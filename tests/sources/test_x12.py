@@ -251,6 +251,33 @@ def test_a_problem_names_the_element(read: Callable[..., Any], head: str, messag
     assert {one.field: one.element for one in row.problems}["customer"] == "N1[BT]02"
 
 
+def test_a_document_that_states_two_totals_or_an_empty_one_is_refused(read: Callable[..., Any]) -> None:
+    two = problem(read(interchange(invoice(*LINE, after=("TDS*2400", "TDS*9900")))))
+    assert two[1:] == ("TDS01", "another total (TDS01) of the document is 24")
+    empty = problem(read(interchange(invoice(*LINE, after=("TDS*",)))))
+    assert empty[1:] == ("TDS01", "is empty, a number is needed here")
+
+
+def test_an_857_without_the_total_of_an_order_is_refused_and_not_lost(read: Callable[..., Any]) -> None:
+    body = ["BHT*0004*00*SH-1*20240328", "HL*1**S", "HL*2*1*O", "N9*IV*INV-1", "N1*BY*A*92*C-1", "TDS*2400"]
+    body += ["HL*3*2*I", LINE[0]]
+    assert amounts(read(interchange(("857", body)))) == [("1", 2400)]
+    body.remove("TDS*2400")
+    assert problem(read(interchange(("857", body))))[1:] == ("IT101", "its order has no total (TDS)")
+
+
+@pytest.mark.parametrize(
+    ("total", "expected"),
+    [("2900", [("1", 2900)]), ("3400", [("1", 2900), ("SAC-1", 500)])],
+)
+def test_a_charge_that_repeats_those_of_the_lines_counts_only_if_the_total_includes_it(
+    read: Callable[..., Any], total: str, expected: list[tuple[str, int]]
+) -> None:
+    extra = "SAC*C*D240***500"
+    rows = read(interchange(invoice(*LINE, extra, after=(f"TDS*{total}", extra))))
+    assert amounts(rows) == expected
+
+
 SHIPPED: dict[str, Any] = {
     "only": {"status": ["035", "011"]},
     "columns": {"date": "shipped", "note": "reference", "name": "notice"},

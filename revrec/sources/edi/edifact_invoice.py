@@ -40,13 +40,18 @@ Group = list[Segment]
 
 
 class AllowanceReading(NamedTuple):
-    """One way to read allowances and charges: their signs, if lines' stated amounts are without their own ones, and if
-    those that are settled elsewhere count too."""
+    """One way to read allowances and charges.
+
+    ``signed`` and ``reversed`` are about their signs. The stated amounts of lines are without their allowances and
+    charges if ``beside_lines``. Some count only in one reading: if they are ``settled_elsewhere``, or if the summary
+    repeats a code of the heading or the lines (``summary_adds``).
+    """
 
     signed: bool = False
     reversed: bool = False
     beside_lines: bool = False
     settled_elsewhere: bool = False
+    summary_adds: bool = False
 
 
 class InvoiceParts:
@@ -251,6 +256,8 @@ class StatedAmounts:
             BrokenDocument: a total by kind differs from what it repeats.
         """
         found = list(summary)
+        if self._reading.summary_adds:
+            return found
         of_head = list(zip(self._parts.head_extras, heading, strict=True))
         pairs = zip(self._parts.lines, self.lines, strict=True)
         of_lines = [(one, self._of_extra(one, amount)) for line, amount in pairs for one in extras_of_line(line)]

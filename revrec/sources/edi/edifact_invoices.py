@@ -19,10 +19,13 @@ from revrec.sources.edi.edifact_invoice import (
 from revrec.sources.edi.edifact_message import EdifactMessage, amount_of, first_of
 from revrec.sources.edi.segments import Segment, plain, rounded, times
 
-TOTALS = ("79", "125", "131", "176", "77", "86", "128")
+TOTALS = ("79", "125", "131", "176", "77", "86", "128", "39")
 """MOA codes of the summary that are compared: lines, taxable amount, allowances and charges, taxes, invoice totals."""
 
-_SIGNED_TOTALS = ("79", "125", "176", "77", "86", "128")
+_DUE, _PREPAID = "9", "113"
+"""MOA codes of the amount due, which is compared if it is the only total, and of what was paid before."""
+
+_SIGNED_TOTALS = ("79", "125", "176", "77", "86", "128", "39", "9")
 """Totals that have the sign of the whole message."""
 
 _LEAST_RATE, _HIGHEST_RATE = 3, 27
@@ -53,7 +56,7 @@ class _Invoice:
     def __init__(self, message: EdifactMessage, parts: InvoiceParts) -> None:
         self._message = message
         self._parts = parts
-        self._confirmed = any(parts.total(code) for code in TOTALS if code != "176")
+        self._confirmed = any(parts.total(code) for code in (*TOTALS, _DUE) if code != "176")
         self._amounts = self._agreed()
         written = self._amounts.net
         self._sign = -1 if parts.is_credit and written > 0 else 1
@@ -104,6 +107,8 @@ class _Invoice:
             yield AllowanceReading(beside_lines=True)
         if any(is_settled_elsewhere(extra) for extra in (*of_lines, *self._parts.extras)):
             yield AllowanceReading(settled_elsewhere=True)
+        if self._parts.summary_extras and any(self._parts.total(code) for code in TOTALS if code not in ("79", "176")):
+            yield AllowanceReading(summary_adds=True)
 
     def _shared(self) -> dict[str, str]:
         head = [self._parts.head]
@@ -175,8 +180,10 @@ class _Totals:
         self._compare("131", self._allowances_and_charges)
         self._compare("176", lambda: _Expected(self._stated_taxes() or [Decimal(0)], "the taxes add up to"))
         self._check_taxable()
-        for code in ("77", "86", "128"):
+        for code in ("77", "86", "128", "39"):
             self._check_whole(code, net)
+        if not any(self._parts.total(code) for code in TOTALS if code != "176"):
+            self._check_whole(_DUE, net)
 
     def _check_signs(self) -> None:
         """Check that the totals of a credit note have one sign, whichever it is: two of them contradict each other."""
@@ -251,6 +258,8 @@ class _Totals:
         if segment is None:
             return
         stated = self._stated(segment)
+        prepaid = self._parts.total(_PREPAID) if code == _DUE else None
+        stated += self._stated(prepaid) if prepaid else 0
         total_tax = self._parts.total("176")
         taxes = [self._stated(total_tax)] if total_tax else self._stated_taxes()
         confirmed = not taxes or self._parts.total("79") or self._parts.total("125")

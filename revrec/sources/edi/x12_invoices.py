@@ -68,9 +68,14 @@ class _BilledOrder(NamedTuple):
         return any(one.tag == "BIG" and one.get(7) in CREDITS for one in self.head)
 
     @property
+    def totals(self) -> list[Segment]:
+        """Its totals (TDS): one, if it states it."""
+        return [one for one in self.head if one.tag == "TDS"]
+
+    @property
     def total(self) -> Segment | None:
         """Its total (TDS); None if it states none."""
-        return next((one for one in self.head if one.tag == "TDS" and one.get(1)), None)
+        return next(iter(self.totals), None)
 
 
 def billed(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
@@ -107,9 +112,12 @@ def _orders_of_810(transaction: TransactionSet) -> Iterator[_BilledOrder]:
 def _orders_of_857(transaction: TransactionSet) -> Iterator[_BilledOrder]:
     """Yield the orders: each level with a total (TDS) is one, and its lines are the item levels below it."""
     head, levels = levels_of(transaction)
-    for order in levels:
-        if not any(segment.tag == "TDS" for segment in order.segments):
-            continue
+    totaled = [level for level in levels if any(segment.tag == "TDS" for segment in level.segments)]
+    for level in levels:
+        line = next((one for one in level.segments if one.tag == "IT1"), None)
+        if line and not any(order is level or order in level.above for order in totaled):
+            raise transaction.broken(line, 1, "its order has no total (TDS)")
+    for order in totaled:
         lines = [
             level.segments for level in levels
             if (level is order or order in level.above) and any(one.tag == "IT1" for one in level.segments)
@@ -125,11 +133,13 @@ def _from_line(segments: Sequence[Segment]) -> list[Segment]:
 
 class _Reading(NamedTuple):
     """One way to read the amounts: the sign of allowances and charges, if those that are settled elsewhere count too,
-    and if the lines are rounded as a running sum, so that only their total is rounded."""
+    if the lines are rounded as a running sum, so that only their total is rounded, and if the allowances and charges of
+    the document only repeat the sums of its lines' ones."""
 
     sign: int = 1
     settled_elsewhere: bool = False
     running: bool = False
+    repeated: bool = False
 
 
 class _BilledAmounts:
@@ -170,6 +180,9 @@ class _BilledAmounts:
         if segment is None:
             return self._read(readings[0])
         stated = self._transaction.implied(segment, 1)
+        for other in self._order.totals:
+            if self._transaction.implied(other, 1) != stated:
+                raise self._transaction.broken(other, 1, f"another total (TDS01) of the document is {plain(stated)}")
         if self._order.is_credit:
             stated = -abs(stated)
         for reading in readings:
@@ -189,6 +202,8 @@ class _BilledAmounts:
         sacs = (one for segments in (self._order.head, *self._order.lines) for one in segments if one.tag == "SAC")
         if any(one.get(12) in _ELSEWHERE for one in sacs):
             yield _Reading(settled_elsewhere=True)
+        if any(one.tag == "SAC" for line in self._order.lines for one in line):
+            yield _Reading(repeated=True)
 
     def _read(self, reading: _Reading) -> tuple[list[Decimal], list[tuple[Segment, Decimal | None]], int]:
         """Return the amounts of lines and of the document's own SACs, with None for those that do not count."""
@@ -200,10 +215,23 @@ class _BilledAmounts:
         for segment in self._order.head:
             if segment.tag == "SAC":
                 amount = self._extra(segment, base + (so_far if segment.get(6) == "7" else 0), reading)
+                if reading.repeated and self._is_repeated(segment):
+                    amount = None
                 extras.append((segment, amount))
                 so_far += amount or 0
         credit = self._order.is_credit and _net(lines, extras) > 0
         return lines, extras, -1 if credit else 1
+
+    def _is_repeated(self, extra: Segment) -> bool:
+        """Return True if SACs of this kind add up to the same amount in the lines and in the document."""
+        kind = (extra.get(1), extra.get(2), extra.get(4))
+
+        def stated(segments: Sequence[Segment]) -> list[Decimal]:
+            same = [one for one in segments if one.tag == "SAC" and (one.get(1), one.get(2), one.get(4)) == kind]
+            return [self._transaction.implied(one, 5) for one in same if one.get(5)]
+
+        of_lines = [amount for line in self._order.lines for amount in stated(line)]
+        return bool(of_lines) and sum(of_lines) == sum(stated(self._order.head))
 
     def _counted(self, line: Sequence[Segment], base: Decimal, reading: _Reading) -> Iterator[Decimal]:
         for segment in line:

@@ -31,6 +31,7 @@ MODULES = {
     "demo": "demo",
     "import_": "import",
     "import_list": "import",
+    "mappings": "mappings",
     "invoice": "invoice",
     "fetch": "fetch",
     "event": "event",

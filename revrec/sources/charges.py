@@ -29,7 +29,7 @@ from revrec.sources.rows import (
     ReadableValues,
     RowMoney,
 )
-from revrec.sources.strict_reader import StrictReader
+from revrec.sources.strict_reader import StrictReader, last_day
 from revrec.sources.table import Table
 from revrec.sources.text import FIELD_LIMIT, ID_LIMIT
 from revrec.sources.values import CACHE_LIMIT, ValueReaders
@@ -65,6 +65,7 @@ class ChargeRows:
         self._point = mapping.style.decimal
         self._dimensions = _DimensionSets(mapping.all_dimensions, self._values)
         self._was_normalized = False
+        self._exclusive_end = mapping.exclusive_end
 
     def rows(self, table: Table) -> Iterator[ChargeRowResult]:
         """Yield each record as a good or a bad row, in the file's order."""
@@ -117,6 +118,8 @@ class ChargeRows:
         source, line, customer, item = id_parts[source], id_parts[line], ids[customer], ids[item]
         currency, written, document = values.currencies[currency], document, document.strip()
         post_date, starts, ends = dates[posted], dates[start], dates[end]
+        if self._exclusive_end and starts and ends:
+            ends = last_day(starts, ends)
         if not (source and line and customer and item and currency and post_date):
             raise InvalidValue("is empty", "")
         # The scan lets line breaks and tabs pass, since free text may hold them. An id must not.
@@ -125,7 +128,7 @@ class ChargeRows:
         if starts and ends and ends < starts:
             raise InvalidValue("is out of order", "")
         plain = description.strip()
-        self._was_normalized = plain != description or written != document
+        self._was_normalized = self._exclusive_end or plain != description or written != document
         minor = self._amount(amount, currency)
         return ChargeLine(
             source, document, line, customer, item, post_date, minor, currency, dates[rev_rec],

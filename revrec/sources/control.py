@@ -13,6 +13,7 @@ from revrec.sources.mapping import COMPUTE, DOCUMENT_COLUMN, DOCUMENT_TOTAL, MIN
 from revrec.sources.problems import InvalidValue, RowProblem, shorten
 from revrec.sources.rows import BadRow, ChargeRowResult, GoodRow, PassedOver, ReadableValues, RowMoney
 from revrec.sources.stream import SourceStream
+from revrec.sources.table import Record, Table
 from revrec.sources.values import currency_code
 
 ANY_CURRENCY = ""
@@ -77,6 +78,28 @@ def controlled(
     totals.check()
 
 
+def summed(table: Table, source: SourceStream, mapping: ColumnMapping) -> Iterator[Record]:
+    """Yield the records, and compare the sum of a column over all of them with the total that one of them states.
+
+    Raises:
+        SourceError: they differ, no row states the total, or a figure is not a number.
+    """
+    place, total_place = (list(table.header).index(name) for name in (mapping.sum_column, mapping.sum_total))
+    read, found, stated = number_reader(mapping.style), Decimal(0), set[Decimal]()
+    for number, row in table.records:
+        if isinstance(row, list):
+            try:
+                found += read(row[place]).decimal if row[place].strip() else 0
+                stated |= {read(row[total_place]).decimal} if row[total_place].strip() else set()
+            except InvalidValue as refused:
+                raise source.error(table.place(number), refused.reason, refused.fix) from None
+        yield number, row
+    if stated != {found}:
+        figures = " and ".join(sorted(map(str, stated))) or "nothing"
+        reason = f'"{mapping.sum_total}" states {figures}, "{mapping.sum_column}" adds up to {found} in all rows'
+        raise source.error("", reason, _FIX)
+
+
 class StatedTotals:
     """The total that a row states of its document: in a column, or by a formula over the row."""
 
@@ -90,7 +113,7 @@ class StatedTotals:
         self.name = mapping.document_total or DOCUMENT_TOTAL
 
     def of(self, row: Sequence[str], currency: str) -> Decimal | None:
-        """Return the total of the row's document; None if its column is empty.
+        """Return the total of the row's document; None if its column or the result of its formula is empty.
 
         Raises:
             InvalidValue: it is not a number, or cannot be computed.
@@ -98,7 +121,10 @@ class StatedTotals:
         if self._formula:
             values = self._complete(list(row))
             texts = {name: values[place] for name, place in self._places.items()}
-            found = self._computed(texts)
+            computed = self._formula.value(texts, self._read).result
+            if computed == "":
+                return None
+            found = self._read(computed).decimal if isinstance(computed, str) else Decimal(computed)
         else:
             text = row[self._column]
             if not text.strip():
@@ -109,18 +135,16 @@ class StatedTotals:
                 raise InvalidValue(f'{self.name} "{shorten(text)}" {refused.reason}', refused.fix) from None
         return found.scaleb(-minor_digits(currency)) if self._is_minor else found
 
-    def _computed(self, texts: Mapping[str, str]) -> Decimal:
-        assert self._formula is not None
-        found = self._formula.value(texts, self._read).result
-        return self._read(found).decimal if isinstance(found, str) else Decimal(found)
-
 
 Stated = Callable[[Sequence[str], str], Decimal | None]
 """Returns the total of the document of a row in this currency; None if the row does not state it."""
 
 
 def _documents(rows: Iterator[ChargeRowResult], layout: Layout, stated: Stated) -> Iterator[ChargeRowResult]:
-    """Yield the rows of each document, or instead one bad row if they do not add up to the total that it states."""
+    """Yield the rows of each document, or instead one bad row if they do not add up to the total that it states.
+
+    A document that states none is not compared.
+    """
     place = layout.place_of(DOCUMENT_COLUMN)
     number = ""
 
@@ -168,9 +192,7 @@ def _contradiction(rows: list[ChargeRowResult], stated: Stated) -> RowProblem | 
         total = stated(charged[0].raw, currency)
     except InvalidValue as refused:
         return RowProblem(DOCUMENT_TOTAL, "", refused.reason, refused.fix)
-    if total is None:
-        return RowProblem(DOCUMENT_TOTAL, "", "is empty", "state the total of each document")
-    if total == Decimal(found):
+    if total is None or total == Decimal(found):
         return None
     reason = f"is {total:f}, the charge lines add up to {found}"
     return RowProblem(DOCUMENT_TOTAL, f"{total:f}", reason, _FIX_DOCUMENT)

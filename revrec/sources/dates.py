@@ -48,6 +48,7 @@ _MONTHS = [
     "december",
 ]
 _DIRECTIVES = {
+    "a": "[A-Za-z]{3}",
     "Y": r"(?P<Y>\d{4})",
     "y": r"(?P<y>\d\d)",
     "m": r"(?P<m>\d{1,2})",
@@ -79,8 +80,8 @@ def compile_format(date_format: str) -> re.Pattern[str]:
     """Compile a declared format such as ``%d/%m/%Y`` or ``%Y-%m-%dT%H:%M:%S%z`` to a pattern.
 
     Supported: ``%Y`` (2024), ``%y`` (24 = 2024), ``%m`` and ``%d`` (with or without leading zero), ``%b`` (Mar), ``%B``
-    (March); of times ``%H`` or ``%I`` with ``%p``, ``%M``, ``%S``, ``%f`` and ``%z``; also :data:`UNIX` and
-    :data:`UNIX_MS` instead of all.
+    (March), ``%a`` (Thu, which is not checked); of times ``%H`` or ``%I`` with ``%p``, ``%M``, ``%S``, ``%f`` and
+    ``%z``; also :data:`UNIX` and :data:`UNIX_MS` instead of all.
 
     Raises:
         ValueError: the format does not name year, month and day exactly once each, or a part of a time without the
@@ -93,7 +94,8 @@ def compile_format(date_format: str) -> re.Pattern[str]:
     for directive in directives:
         if directive not in _DIRECTIVES:
             raise ValueError(
-                f"%{directive} is not known; use %Y or %y, %m or %b or %B, %d, and %H, %I, %M, %S, %f, %p, %z for times"
+                f"%{directive} is not known; use %Y or %y, %m or %b or %B, %d, %a, and %H, %I, %M, %S, %f, %p, %z for "
+                "times"
             )
     dates = ["Y" if d in "Yy" else "m" if d in "mbB" else d for d in directives if d in "YymbBd"]
     if sorted(dates) != ["Y", "d", "m"]:

@@ -161,7 +161,7 @@ class RoundingFiller(NamedTuple):
             digits = minor_digits(currency.upper())
         except (InvalidValue, UnknownCurrency):
             return None
-        if len(number.fraction.rstrip("0")) <= digits:
+        if len(number.fraction) <= digits:
             return None
         with localcontext() as context:
             context.prec = 4 * MOST_DIGITS
@@ -169,6 +169,8 @@ class RoundingFiller(NamedTuple):
             rounded = number.decimal.quantize(Decimal(1).scaleb(-digits), way)
         text = f"{rounded:f}".replace(".", self.point)
         values[self.place] = f"{text} {number.beside}".strip()
+        if rounded == number.decimal:
+            return None
         return CleaningStep("amount", before, values[self.place], f"rounded {self.rounding.replace('_', ' ')}")
 
 

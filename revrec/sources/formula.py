@@ -24,7 +24,9 @@ _SUM = "sum"
 
 
 class Formula:
-    """A checked formula; ``names`` are the fields and columns that it reads. ``text`` is its text in the mapping.
+    """A checked formula. ``text`` is its text in the mapping; ``names`` are the fields and columns that it reads.
+
+    A name in brackets, ``[Unit price]``, is always a column.
 
     Raises:
         RejectedValue: it cannot be computed, or its result is not of ``kind``; it has the column of the mistake.
@@ -66,6 +68,11 @@ class Formula:
             return False
 
 
+def column_named(name: str) -> str:
+    """Return the column that a name of a formula means if it is not a field: ``[Unit price]`` without its brackets."""
+    return name[1:-1] if name.startswith("[") else name
+
+
 class UnreadableText(str):
     """The text of a value that a formula could not compute: reading it is refused with this ``reason`` and ``fix``."""
 
@@ -104,7 +111,7 @@ class _Cell:
     """The value of a field or column: a text, which becomes a number where the formula needs one."""
 
     def __init__(self, name: str, text: str, row: _Row) -> None:
-        self.name = name
+        self.name = column_named(name)
         self.text = text.strip()
         self._row = row
 
@@ -244,11 +251,11 @@ def _name_of(node: ast.AST) -> str | None:
         return None if above is None or isinstance(node.value, ast.Subscript | ast.Call) else f"{above}.{node.attr}"
     if isinstance(node, ast.Subscript) and isinstance(node.value, ast.Name) and node.value.id == _COLUMN:
         key = node.slice
-        return key.value if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
+        return f"[{key.value}]" if isinstance(key, ast.Constant) and isinstance(key.value, str) else None
     is_sum = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == _SUM
     if is_sum and isinstance(node, ast.Call) and len(node.args) == 1 and not node.keywords:
         inner = _name_of(node.args[0])
-        return None if inner is None else f"{_SUM}({inner})"
+        return None if inner is None else f"{_SUM}({column_named(inner)})"
     return None
 
 

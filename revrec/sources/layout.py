@@ -17,7 +17,7 @@ from revrec.sources.fill import (
     LookupFiller,
     RoundingFiller,
 )
-from revrec.sources.formula import Formula
+from revrec.sources.formula import Formula, column_named
 from revrec.sources.keyed import unknown_column
 from revrec.sources.mapping import UNIT_PRICE, ColumnMapping
 from revrec.sources.problems import shorten
@@ -109,7 +109,8 @@ class Layout:
 
     def formula_places(self, formula: Formula) -> dict[str, int]:
         """Return the positions of what a formula reads: fields, or else columns."""
-        return {name: self.positions.get(name, self._places.get(name, self._empty)) for name in formula.names}
+        at, places = self.positions, self._places
+        return {name: at.get(name, places.get(column_named(name), self._empty)) for name in formula.names}
 
     def place_of(self, column: str) -> int:
         """Return the position of a column in a row."""

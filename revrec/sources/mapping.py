@@ -29,7 +29,7 @@ from revrec.sources.fields import (
     EVENT_FIELDS,
     FieldSpec,
 )
-from revrec.sources.formula import Formula
+from revrec.sources.formula import Formula, column_named
 from revrec.sources.lookup import FieldLookup, MappingTable
 
 RowType = Literal["charges", "events"]
@@ -43,6 +43,12 @@ TOTAL = "total"
 DOCUMENT_TOTAL = "document_total"
 """Key of ``control``: the column that states the total of the row's document."""
 
+SUM_OF, SUM_TOTAL = "sum_of", "sum_total"
+"""Keys of ``control``: a column of amounts, and the column that states the sum of all of them."""
+
+EXCLUSIVE = "exclusive"
+"""Value of ``service_end_is``: the column has the first day after the service."""
+
 COMPUTE = "compute"
 """Key of the table of formulas, by field."""
 
@@ -55,9 +61,12 @@ MINOR_UNITS = "minor_units"
 LINE_SCOPE = "line."
 """Start of the columns of a document's lines: ``line.quantity``."""
 
-LIST_COLUMN, NUMBER_COLUMN, DOCUMENT_COLUMN = "#list", "#number", "#document"
-"""Columns that a document with lines has besides its values: the list that a line is in, its number in that list (from
-1), and the number of the document in the file."""
+LIST_COLUMN, NUMBER_COLUMN, VALUE_COLUMN = "#list", "#number", "#value"
+"""Columns of a line besides its values: the list that it is in, its number in that list (from 1), and its own text if
+it is a single value."""
+
+RECORD_COLUMN, DOCUMENT_COLUMN = "#record", "#document"
+"""Columns of a document with lines: the name under which it is, and its number in the file (from 1)."""
 
 ROUNDINGS = ("half_up", "half_even")
 """Values of ``rounding``."""
@@ -94,6 +103,9 @@ class ColumnMapping:
     fields that other charge lines of the same document supply. ``rounding`` is one of :data:`ROUNDINGS`, or empty.
     ``timezone`` is the time zone in which the day of a time is found, empty if times have their days as written, and
     ``times_in`` is the zone of times without a mark, empty if it is the same.
+    ``fill_down`` are columns whose value holds until the next one. ``sum_column`` and ``sum_total`` are the column of
+    amounts and the column with the total of all rows, those that are left out included.
+    ``exclusive_end`` is True if the column of ``service_end`` has the first day after the service.
     ``amount_is`` is :data:`UNIT_PRICE` or :data:`MINOR_UNITS`, or empty for amounts of the whole line.
     ``format``, ``delimiter``, ``encoding``, ``record`` (paths to the records of JSON and XML) and ``sheet`` are empty
     if the file itself determines them. ``positions`` are the columns of fixed-width lines.
@@ -108,6 +120,10 @@ class ColumnMapping:
     numbered: bool = False
     header_row: tuple[int, int] | None = None
     headings: tuple[str, ...] = ()
+    fill_down: tuple[str, ...] = ()
+    sum_column: str = ""
+    sum_total: str = ""
+    exclusive_end: bool = False
     short_rows: str = ""
     amount_is: str = ""
     defaults: Mapping[str, str] = field(default_factory=dict)
@@ -186,14 +202,14 @@ class ColumnMapping:
     @property
     def other_columns(self) -> tuple[str, ...]:
         """The columns that are not a field's: of ``only``, totals, headings and formulas."""
-        return (*self.only, *self.control_columns, *self.headings, *self.formula_columns)
+        return (*self.only, *self.control_columns, *self.headings, *self.fill_down, *self.formula_columns)
 
     @property
     def formula_columns(self) -> tuple[str, ...]:
         """The columns that formulas read: their names that are not fields."""
         fields = {*(one.name for one in self.fields), *self.all_dimensions}
         used = (*self.formulas.values(), *self.skip.values(), *((self.total_formula,) if self.total_formula else ()))
-        return tuple(dict.fromkeys(name for one in used for name in one.names if name not in fields))
+        return tuple(dict.fromkeys(column_named(name) for one in used for name in one.names if name not in fields))
 
     @property
     def states_total(self) -> bool:
@@ -203,7 +219,7 @@ class ColumnMapping:
     @property
     def control_columns(self) -> tuple[str, ...]:
         """The columns of the file's own totals."""
-        return (self.document_total,) if self.document_total else ()
+        return tuple(column for column in (self.document_total, self.sum_column, self.sum_total) if column)
 
     def ignores(self, column: str) -> bool:
         """Return True if a column is skipped on purpose."""

@@ -13,8 +13,11 @@ from revrec.sources.formula import YES_OR_NO, Formula
 from revrec.sources.mapping import (
     CONTROL,
     DOCUMENT_TOTAL,
+    EXCLUSIVE,
     MINOR_UNITS,
     ROUNDINGS,
+    SUM_OF,
+    SUM_TOTAL,
     TOTAL,
     UNIT_PRICE,
     ColumnPosition,
@@ -178,6 +181,7 @@ OPTIONS = (
         _kind('the number of the row with the column names, in quotes, such as "4", or "4-5"', _header_rows),
         "The row with the column names, or its first and last row.",
     ),
+    ConfigKey("fill_down", _COLUMNS, "Columns whose value holds for the rows below it, until the next value."),
     ConfigKey("headings", _COLUMNS, "Columns whose value is in a heading row above its rows."),
     ConfigKey(
         "short_rows", choice("fill")._replace(wanted='"fill"'), "A row of CSV may end before its last columns if set."
@@ -186,6 +190,11 @@ OPTIONS = (
         "amount_is",
         choice(UNIT_PRICE, MINOR_UNITS),
         "The meaning of the column of amounts: the price of one unit, or minor units.",
+    ),
+    ConfigKey(
+        "service_end_is",
+        choice(EXCLUSIVE),
+        "service_end is the first day after the service.",
     ),
     ConfigKey("rounding", choice(*ROUNDINGS), "Round amounts with more decimals than their currency has."),
     _by_name("compute", _FORMULA, "The formula of a field, or of document_total."),
@@ -219,6 +228,8 @@ OPTIONS = (
         table=(
             ConfigKey(TOTAL, _TOTALS, "The total of a file, or one for each of its currencies."),
             ConfigKey(DOCUMENT_TOTAL, ANY_TEXT, "The column that has the total of the row's document."),
+            ConfigKey(SUM_OF, ANY_TEXT, "A column of amounts whose sum over all rows the file states."),
+            ConfigKey(SUM_TOTAL, ANY_TEXT, "The column that has the sum of sum_of."),
         ),
     ),
 )

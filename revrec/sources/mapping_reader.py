@@ -12,14 +12,24 @@ from revrec.sources.control import read_totals
 from revrec.sources.fields import CHARGE_COLUMNS, EVENT_ADDRESS, EVENT_COLUMNS
 from revrec.sources.formats import times_in
 from revrec.sources.lookup import ALIAS, FieldLookup, MappingTable
-from revrec.sources.mapping import COMPUTE, CONTROL, DOCUMENT_TOTAL, NUMBERED, TOTAL, UNDECIDED, ColumnMapping
+from revrec.sources.mapping import (
+    COMPUTE,
+    CONTROL,
+    DOCUMENT_TOTAL,
+    NUMBERED,
+    SUM_OF,
+    SUM_TOTAL,
+    TOTAL,
+    UNDECIDED,
+    ColumnMapping,
+)
 from revrec.sources.mapping_keys import ROWS, mapping_keys
 from revrec.sources.problems import InvalidValue
 
 _KEPT = (
     *("rows", "columns", "defaults", "dimensions", "ignore", "positions", "only", "header_row", "record"),
     *("short_rows", "amount_is", "date_format", "timezone", "delimiter", "encoding", "format", "sheet", "lines"),
-    *("headings", "rounding", "skip", "from_document"),
+    *("headings", "fill_down", "rounding", "skip", "from_document"),
 )
 """Keys whose values the mapping has as they were read."""
 
@@ -84,6 +94,7 @@ class _MappingReader:
         kept["times_in"] = self.config.get("times_in") or times_in(self.config.get("format", ""))
         control = self.config.get(CONTROL, {})
         totals = {"totals": control.get(TOTAL, ()), "document_total": control.get(DOCUMENT_TOTAL, "")}
+        totals |= {"sum_column": control.get(SUM_OF, ""), "sum_total": control.get(SUM_TOTAL, "")}
         formulas = dict(self.config.get(COMPUTE, {}))
         return ColumnMapping(
             self.name,
@@ -94,6 +105,7 @@ class _MappingReader:
             numbered=is_numbered,
             total_formula=formulas.pop(DOCUMENT_TOTAL, None),
             formulas=formulas,
+            exclusive_end="service_end_is" in self.config,
             **totals,
             **kept,
         )
@@ -126,7 +138,7 @@ class _MappingReader:
     def _check_charges_only(self) -> None:
         if self.config["rows"] == "charges":
             return
-        for key in ("amount_is", "rounding", "from_document"):
+        for key in ("amount_is", "rounding", "from_document", "service_end_is"):
             if key in self.config:
                 self._add(f"{key}: applies to charges only")
         if DOCUMENT_TOTAL in self.config.get(COMPUTE, {}):
@@ -162,6 +174,8 @@ class _MappingReader:
                 "lines: without the total of each document, a value that nothing reads could be lost; set "
                 f'{CONTROL}.{DOCUMENT_TOTAL} or {COMPUTE}.{DOCUMENT_TOTAL}, or write ignore = ["*"]'
             )
+        if (SUM_OF in control) is not (SUM_TOTAL in control):
+            self._add(f"{CONTROL}: {SUM_OF} and {SUM_TOTAL} need each other")
         if DOCUMENT_TOTAL in control and DOCUMENT_TOTAL in compute:
             self._add(f"{DOCUMENT_TOTAL} is both in {CONTROL} and in {COMPUTE}: keep one")
         if self.config.get("line") == NUMBERED and "document" in compute:

@@ -12,8 +12,16 @@ from typing import Any, NamedTuple
 
 from revrec.core.keys import suggestion
 from revrec.sources.keyed import RecordWithDuplicates, damaged
-from revrec.sources.mapping import DOCUMENT_COLUMN, LINE_SCOPE, LIST_COLUMN, NUMBER_COLUMN, ColumnMapping
-from revrec.sources.problems import InvalidValue, shorten
+from revrec.sources.mapping import (
+    DOCUMENT_COLUMN,
+    LINE_SCOPE,
+    LIST_COLUMN,
+    NUMBER_COLUMN,
+    RECORD_COLUMN,
+    VALUE_COLUMN,
+    ColumnMapping,
+)
+from revrec.sources.problems import InvalidValue, RowProblem, shorten
 from revrec.sources.rows import DamagedRecord
 from revrec.sources.table import Record, Table
 
@@ -26,10 +34,15 @@ _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?")
 
 
 class NestedDocument(NamedTuple):
-    """One document: its nested values, and its place for people."""
+    """One document: its nested values, its place for people, and the name under which it is.
+
+    In XML a list of one item looks like a single value.
+    """
 
     value: Any
     place: str
+    name: str
+    is_xml: bool = False
 
 
 class PathStep(NamedTuple):
@@ -80,38 +93,41 @@ class _NestedRows:
         number = 0
         for at, document in enumerate(self._documents, start=1):
             is_empty = True
-            for name, position, line in self._lines(document.value):
+            for name, position, line in self._lines(document):
                 is_empty = False
                 number += 1
                 self.place = f"{document.place}, {name} {position}"
-                yield number, self._row(_LineScopes(document.value, line, name, position, at))
+                yield number, self._row(_LineScopes(document, line, name, position, at))
             if is_empty:
                 number += 1
                 self.place = document.place
-                yield number, self._row(_LineScopes(document.value, {}, "", 0, at))
+                yield number, self._row(_LineScopes(document, {}, "", 0, at))
 
-    def _lines(self, document: Any) -> Iterator[tuple[str, int, Any]]:
+    def _lines(self, document: NestedDocument) -> Iterator[tuple[str, int, Any]]:
         for name, path in self._lists.items():
-            for position, line in enumerate(found_at(document, path), start=1):
-                yield name, position, line
+            found = (one for above in found_at(document.value, path[:-1]) for one in _items(above, path[-1], document))
+            for position, line in enumerate(found, start=1):
+                yield name, position, line if isinstance(line, Mapping) else {TEXT: line}
 
     def _row(self, scopes: "_LineScopes") -> list[str] | DamagedRecord:
-        if not isinstance(scopes.line, Mapping) or not isinstance(scopes.document, Mapping):
+        if not isinstance(scopes.document.value, Mapping):
             return damaged("record", "is not an object with names and values", "correct the document")
-        cells = []
+        cells, problems = [], []
         for column in self._columns:
             try:
                 cells.append(column.text(scopes))
             except InvalidValue as refused:
-                return damaged(column.name, refused.reason, refused.fix)
-        return cells
+                cells.append("")
+                problems.append(RowProblem(shorten(column.name), "", refused.reason, refused.fix))
+        # A damaged line has its cells, too: they say which document it belongs to.
+        return DamagedRecord(problems, cells) if problems else cells
 
 
 class _LineScopes(NamedTuple):
     """A line, the list that it is in, its position there from 1, and its document with its number in the file."""
 
-    document: Any
-    line: Any
+    document: NestedDocument
+    line: Mapping[str, Any]
     list_name: str
     position: int
     number: int
@@ -141,12 +157,13 @@ class _NestedColumn:
         """
         special = {
             LIST_COLUMN: scopes.list_name, NUMBER_COLUMN: str(scopes.position), DOCUMENT_COLUMN: str(scopes.number),
+            RECORD_COLUMN: scopes.document.name, VALUE_COLUMN: scalar_text(scopes.line.get(TEXT)) or "",
         }  # fmt: skip
         if self.name in special:
             return special[self.name]
         if self._list and self._list != scopes.list_name:
             return ""
-        found = found_at(scopes.line if self._of_line else scopes.document, self._path)
+        found = found_at(scopes.line if self._of_line else scopes.document.value, self._path)
         if self._is_sum:
             return f"{sum(map(_number, found), Decimal(0)):f}"
         texts = list(dict.fromkeys(text for one in found if (text := self._scalar(one))))
@@ -203,6 +220,13 @@ def found_at(value: Any, path: Path) -> list[Any]:
         key = read_path(step.key)
         inner = [one for one in many if step.wanted in map(scalar_text, found_at(one, key))]
     return found_at(inner, rest)
+
+
+def _items(above: Any, step: PathStep, document: NestedDocument) -> list[Any]:
+    """Return the lines that an object has under a name: the items of a list, or a single value that is no object."""
+    inner = above.get(step.name) if isinstance(above, Mapping) else None
+    is_list = isinstance(inner, list) or document.is_xml or not isinstance(inner, Mapping)
+    return found_at(above, (step,)) if is_list else []
 
 
 def wrappers(mapping: ColumnMapping) -> Callable[[str, Mapping[str, Any]], bool]:

@@ -10,7 +10,7 @@ from revrec.core.errors import BadConfiguration
 from revrec.sources import formats
 from revrec.sources.amounts import number_reader
 from revrec.sources.charges import ChargeRows
-from revrec.sources.control import controlled
+from revrec.sources.control import controlled, summed
 from revrec.sources.events import EventRows
 from revrec.sources.fill import BookedValue
 from revrec.sources.layout import Layout, check_header
@@ -112,10 +112,14 @@ def open_table(stream: SourceStream, mapping: ColumnMapping) -> Table:
     table = formats.find_format(stream, mapping).read(stream, mapping)
     if mapping.headings:
         table = table._replace(records=_under_headings(table, mapping))
+    if mapping.fill_down:
+        table = table._replace(records=_filled_down(table, mapping))
     if mapping.numbered:
         table = _with_line_column(stream, table)
     check_header(stream, mapping, table)
     stream.header = tuple(table.header)
+    if mapping.sum_column:
+        table = table._replace(records=summed(table, stream, mapping))
     if mapping.only:
         table = table._replace(records=_chosen(table, mapping))
     return table._replace(records=_numbered(table, mapping)) if mapping.numbered else table
@@ -192,6 +196,17 @@ def _under_headings(table: Table, mapping: ColumnMapping) -> Iterator[Record]:
                 headings |= dict.fromkeys(places[places.index(place) :], "")
                 break
         yield number, [headings.get(place) or text if not text.strip() else text for place, text in enumerate(row)]
+
+
+def _filled_down(table: Table, mapping: ColumnMapping) -> Iterator[Record]:
+    """Yield the records; an empty cell of a column in ``fill_down`` has the value above it."""
+    values = {table.header.index(column): "" for column in mapping.fill_down if column in table.header}
+    for number, row in table.records:
+        if isinstance(row, list):
+            values |= {place: row[place] for place in values if row[place].strip()}
+            yield number, [values.get(place, text) for place, text in enumerate(row)]
+        else:
+            yield number, row
 
 
 def wanted_rows(table: Table, mapping: ColumnMapping, layout: Layout) -> Table:

@@ -1,8 +1,10 @@
 """Mappings shipped with revrec: one TOML file each in ``mappings/``, usable by name or as the base of your own."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from itertools import takewhile
 from typing import Any
 
 from revrec.core.errors import BadConfiguration
@@ -31,8 +33,19 @@ def names() -> tuple[str, ...]:
 
 def shipped(name: str) -> dict[str, Any]:
     """Return the table of a shipped mapping."""
-    file = files("revrec.sources").joinpath("mappings", f"{name}.toml")
-    return tomllib.loads(file.read_text(encoding="utf-8"))
+    return tomllib.loads(text(name))
+
+
+def text(name: str) -> str:
+    """Return the text of a shipped mapping."""
+    return files("revrec.sources").joinpath("mappings", f"{name}.toml").read_text(encoding="utf-8")
+
+
+def description(name: str) -> str:
+    """Return what a shipped mapping reads: the first sentence of the comment at its top."""
+    comment = takewhile(lambda line: line.startswith("#"), text(name).splitlines())
+    joined = " ".join(line.removeprefix("#").strip() for line in comment)
+    return re.split(r"[.;] |\.$", joined, maxsplit=1)[0]
 
 
 def resolved(name: str, configured: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """Read rows field by field, so that every problem of a row is reported, not only the first."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date, timedelta
 from typing import Any
 
 from revrec.sources.amounts import currency_beside
@@ -19,6 +20,7 @@ class StrictReader:
     def __init__(self, mapping: ColumnMapping, layout: Layout, values: ValueReaders) -> None:
         self._fields = mapping.fields
         self._dimensions = mapping.all_dimensions
+        self._exclusive_end = mapping.exclusive_end
         self._style = mapping.style
         self._positions = layout.positions
         self._values = values
@@ -39,6 +41,8 @@ class StrictReader:
                 _try(found, problems, field.name, raw, reader)
         if self._dimensions:
             found["dimensions"] = self._read_dimensions(row, problems)
+        if self._exclusive_end and found.get("service_start") and found.get("service_end"):
+            found["service_end"] = last_day(found["service_start"], found["service_end"])
         problems += _order(found)
         return found, problems
 
@@ -66,6 +70,11 @@ class StrictReader:
         for name in self._dimensions:
             _try(found, problems, name, row[self._positions[name]], clean_id)
         return {name: value for name, value in found.items() if value}
+
+
+def last_day(start: date, after: date) -> date:
+    """Return the last day of a service, from its first day and the first day after it."""
+    return after - timedelta(days=1) if after > start else after
 
 
 def _try(found: dict[str, Any], problems: list[RowProblem], name: str, raw: str, reader: Callable[[str], Any]) -> None:

@@ -7,7 +7,7 @@ from revrec.sources.json_text import JsonText
 from revrec.sources.keyed import RecordColumns
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.nested import NestedDocument, nested_table, wrappers
-from revrec.sources.shops.objects import documents
+from revrec.sources.shops.objects import named_documents
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record, Table
 
@@ -56,5 +56,6 @@ def _under(text: JsonText, paths: tuple[tuple[str, ...], ...]) -> Iterator[Any]:
 
 def nested_documents(text: JsonText, mapping: ColumnMapping) -> Iterator[NestedDocument]:
     """Yield documents with lines: alone, in arrays, one after another, or under the names of the mapping's record."""
-    for number, (value, line) in enumerate(documents(text, wrappers(mapping)), start=1):
-        yield NestedDocument(value, f"document {number} (line {line})")
+    found = named_documents(text, wrappers(mapping))
+    for number, (value, line, name) in enumerate(found, start=1):
+        yield NestedDocument(value, f"document {number} (line {line})", name)

@@ -72,7 +72,7 @@ def _documents(source: SourceStream, mapping: ColumnMapping, siblings: "_Sibling
             value = _nested(element)
         except _MixedError as err:
             raise source.error(place, f"<{err}> mixes text and elements", "write the value as text only") from None
-        yield NestedDocument(value, place)
+        yield NestedDocument(value, place, _name(element), is_xml=True)
         siblings.done(element)
     siblings.end()
 

@@ -104,26 +104,32 @@ def documents(text: JsonText, is_wrapper: IsWrapper) -> Iterator[tuple[Json, int
 
     ``is_wrapper`` receives a name and the object so far, and returns True if documents are nested under that name.
     """
+    for value, line, _name in named_documents(text, is_wrapper):
+        yield value, line
+
+
+def named_documents(text: JsonText, is_wrapper: IsWrapper) -> Iterator[tuple[Json, int, str]]:
+    """Yield the same, each also with the name under which it is: the nearest wrapper, or an empty text."""
     while text.peek():
-        yield from _walk(text, is_wrapper, 1)
+        yield from _walk(text, is_wrapper, 1, "")
 
 
-def _walk(text: JsonText, is_wrapper: IsWrapper, depth: int) -> Iterator[tuple[Json, int]]:
+def _walk(text: JsonText, is_wrapper: IsWrapper, depth: int, above: str) -> Iterator[tuple[Json, int, str]]:
     if depth > DEEPEST:
         raise text.error("is nested too deeply", "write the documents into one array")
     if text.peek() == "[":
         for _here in text.steps("[", "]"):
-            yield from _walk(text, is_wrapper, depth + 1)
+            yield from _walk(text, is_wrapper, depth + 1, above)
         return
     if text.peek() != "{":
         value = text.value()
         if value is None:
             return
         raise text.error(f"{_kind(value)} is in the place of a document", "correct it there")
-    yield from _object(text, is_wrapper, depth)
+    yield from _object(text, is_wrapper, depth, above)
 
 
-def _object(text: JsonText, is_wrapper: IsWrapper, depth: int) -> Iterator[tuple[Json, int]]:
+def _object(text: JsonText, is_wrapper: IsWrapper, depth: int, above: str) -> Iterator[tuple[Json, int, str]]:
     record: Json = {}
     line, size, wrapped = text.line, 0, False
     for name in text.items("{", "}"):
@@ -134,7 +140,7 @@ def _object(text: JsonText, is_wrapper: IsWrapper, depth: int) -> Iterator[tuple
             raise text.error(f'"{shorten(name)}" appears twice in a record', "keep one")
         if is_wrapper(name, record) and text.peek() in ("[", "{"):
             wrapped = True
-            yield from _walk(text, is_wrapper, depth + 1)
+            yield from _walk(text, is_wrapper, depth + 1, name)
             continue
         before = text.consumed
         record[name] = text.value()
@@ -144,7 +150,7 @@ def _object(text: JsonText, is_wrapper: IsWrapper, depth: int) -> Iterator[tuple
     if wrapped and record.get("errors"):
         raise text.error("the shop's answer reports errors", "request it from the shop again")
     if not wrapped:
-        yield record, line
+        yield record, line, above
 
 
 def latest(*times: str) -> str:

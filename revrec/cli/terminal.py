@@ -7,7 +7,7 @@ rest, such as a usage error of the command-line library, or a file name in a mes
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -143,8 +143,10 @@ def safe_console(**options: Any) -> Any:
 class Bars:
     """Progress bars drawn with rich on standard error."""
 
-    def track(self, items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-        """Yield the items and move a bar labeled ``what`` as they pass."""
+    def track(
+        self, items: Iterable[T], what: str, total: int | None = None, size: Callable[[T], int] | None = None
+    ) -> Iterator[T]:
+        """Yield the items and move a bar labeled ``what`` as they pass, by their ``size``."""
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as RichProgress
 
@@ -159,10 +161,12 @@ class Bars:
         with RichProgress(*columns, console=safe_console(file=raw(sys.stderr)), transient=True) as bars:
             task = bars.add_task(what, total=total)
             step = 1 if total is not None and total < SMALL_TOTAL else 500
-            for number, item in enumerate(items, 1):
+            done = 0
+            for item in items:
                 yield item
-                if number % step == 0:
-                    bars.update(task, completed=number)
+                before, done = done, done + (size(item) if size else 1)
+                if before // step < done // step:
+                    bars.update(task, completed=done)
 
 
 def progress() -> "Progress":

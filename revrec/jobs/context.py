@@ -24,14 +24,21 @@ T = TypeVar("T")
 class Progress(Protocol):
     """The display of how far a long task is."""
 
-    def track(self, items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-        """Yield the items, showing each step. ``total`` is the number of items, None if unknown."""
+    def track(
+        self, items: Iterable[T], what: str, total: int | None = None, size: Callable[[T], int] | None = None
+    ) -> Iterator[T]:
+        """Yield the items, showing each step. ``total`` is the number of steps, None if unknown.
+
+        ``size`` returns the number of steps of an item, by default one.
+        """
 
 
 class Silent:
     """A progress display that shows nothing."""
 
-    def track(self, items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
+    def track(
+        self, items: Iterable[T], what: str, total: int | None = None, size: Callable[[T], int] | None = None
+    ) -> Iterator[T]:
         """Yield the items."""
         yield from items
 

@@ -4,9 +4,10 @@
 this package uses the database. :class:`SourceStream` computes the SHA-256 and size of exactly the bytes that were read.
 """
 
+from revrec.sources.columns import ChargeBlock
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
 from revrec.sources.problems import RowProblem, SourceError
-from revrec.sources.read import read_charges, read_events
+from revrec.sources.read import read_charge_blocks, read_charges, read_events
 from revrec.sources.rows import BadRow, ChargeRowResult, EventRow, GoodRow, PassedOver, ReadableValues, RowMoney
 from revrec.sources.stream import SourceStream
 
@@ -14,6 +15,7 @@ __all__ = [
     "NATIVE_CHARGES",
     "NATIVE_EVENTS",
     "BadRow",
+    "ChargeBlock",
     "ChargeRowResult",
     "ColumnMapping",
     "EventRow",
@@ -24,6 +26,7 @@ __all__ = [
     "RowProblem",
     "SourceError",
     "SourceStream",
+    "read_charge_blocks",
     "read_charges",
     "read_events",
 ]

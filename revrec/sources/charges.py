@@ -14,6 +14,7 @@ from unicodedata import is_normalized
 from revrec.core.charge_line import ChargeLine
 from revrec.core.money import minor_digits
 from revrec.sources.cleaning import CleaningTrail
+from revrec.sources.columns import ChargeBlock, ColumnReader
 from revrec.sources.fields import CHARGE_FIELDS
 from revrec.sources.formula import UnreadableText
 from revrec.sources.layout import Layout
@@ -30,7 +31,7 @@ from revrec.sources.rows import (
     RowMoney,
 )
 from revrec.sources.strict_reader import StrictReader, last_day
-from revrec.sources.table import Table
+from revrec.sources.table import RecordBlocks, RowBlock, Table
 from revrec.sources.text import FIELD_LIMIT, ID_LIMIT
 from revrec.sources.values import CACHE_LIMIT, ValueReaders
 
@@ -64,39 +65,51 @@ class ChargeRows:
         self._pick_dimensions = itemgetter(*(layout.positions[name] for name in mapping.all_dimensions))
         self._point = mapping.style.decimal
         self._dimensions = _DimensionSets(mapping.all_dimensions, self._values)
+        self._columns = ColumnReader(mapping, layout, self._values, self._dimensions.__getitem__)
         self._was_normalized = False
         self._exclusive_end = mapping.exclusive_end
 
     def rows(self, table: Table) -> Iterator[ChargeRowResult]:
         """Yield each record as a good or a bad row, in the file's order."""
-        scan, read_fast, read_strict, fill_row = table.scan, self.read_fast, self.read_strict, self._layout.fill_row
-        normalized_texts, has_formulas = self._values.normalized_texts, self._layout.has_formulas
-        for number, row in table.records:
-            if isinstance(row, PassedOverRecord):
-                money = [found for one in row.rows if (found := self.money(fill_row(one)[0]))]
-                yield PassedOver(number, row.reason, table.place(number), money)
-                continue
-            if isinstance(row, DamagedRecord):
-                yield BadRow(number, row.problems, table.place(number), row.raw)
-                continue
-            values, changed = fill_row(row)
-            # Control characters and Unicode outside NFC would pass the fast path unseen. The scan of the bytes already
-            # knows whether any row so far could hold them, so most files never pay for a check of each row.
-            is_unreadable = has_formulas and any(type(text) is UnreadableText for text in values)
-            if is_unreadable or ((scan is None or scan.unusual) and not _is_plain(values)):
-                result, changed = read_strict(values), True
+        return (self._result(table, number, row) for number, row in table.records)
+
+    def blocks(self, table: Table) -> Iterator[ChargeBlock | ChargeRowResult]:
+        """Yield ordinary rows in blocks, and the others as :meth:`rows` does, in the file's order."""
+        if not isinstance(table.records, RecordBlocks) or not self._columns.reads_anything:
+            yield from self.rows(table)
+            return
+        for one in table.records.blocks:
+            if not isinstance(one, RowBlock):
+                yield self._result(table, *one)
+            elif block := self._columns.read(one, _is_unusual(table)):
+                yield block
             else:
-                try:
-                    result = read_fast(values)
-                    # Working out the cleaning steps costs more than reading the row: only do it if a text changed.
-                    changed |= self._was_normalized or not normalized_texts.isdisjoint(values)
-                except InvalidValue:
-                    result, changed = read_strict(values), True
-            if isinstance(result, ChargeLine):
-                yield GoodRow(number, result, row, self._trail.steps(row, result._asdict()) if changed else ())
-            else:
-                readable, _problems = self.details(values)
-                yield BadRow(number, result, table.place(number), row, ReadableValues.of(readable))
+                yield from (self._result(table, number, row) for number, row in one.records())
+
+    def _result(self, table: Table, number: int, row: list[str] | DamagedRecord | PassedOverRecord) -> ChargeRowResult:
+        """Return one record as a good or a bad row."""
+        if isinstance(row, PassedOverRecord):
+            money = [found for one in row.rows if (found := self.money(self._layout.complete(one)))]
+            return PassedOver(number, row.reason, table.place(number), money)
+        if isinstance(row, DamagedRecord):
+            return BadRow(number, row.problems, table.place(number), row.raw)
+        values, changed = self._layout.fill_row(row)
+        # Control characters and Unicode outside NFC would pass the fast path unseen. The scan of the bytes already
+        # knows whether any row so far could hold them, so most files never pay for a check of each row.
+        is_unreadable = self._layout.has_formulas and any(type(text) is UnreadableText for text in values)
+        if is_unreadable or (_is_unusual(table) and not _is_plain(values)):
+            result, changed = self.read_strict(values), True
+        else:
+            try:
+                result = self.read_fast(values)
+                # Working out the cleaning steps costs more than reading the row: only do it if a text changed.
+                changed |= self._was_normalized or not self._values.normalized_texts.isdisjoint(values)
+            except InvalidValue:
+                result, changed = self.read_strict(values), True
+        if isinstance(result, ChargeLine):
+            return GoodRow(number, result, row, self._trail.steps(row, result._asdict()) if changed else ())
+        readable, _problems = self.details(values)
+        return BadRow(number, result, table.place(number), row, ReadableValues.of(readable))
 
     @property
     def warning(self) -> str:
@@ -164,6 +177,11 @@ class ChargeRows:
     def details(self, row: list[str]) -> tuple[dict[str, Any], list[RowProblem]]:
         """Return the values of a completed row by field, as far as they can be read, and its problems."""
         return self._strict_reader.read(row)
+
+
+def _is_unusual(table: Table) -> bool:
+    """Check whether a row so far may have characters that are not plain ASCII."""
+    return table.scan is None or table.scan.unusual
 
 
 def _is_plain(row: list[str]) -> bool:

@@ -116,6 +116,15 @@ class Layout:
         """Return the position of a column in a row."""
         return self._places[column]
 
+    @property
+    def only_adds_constants(self) -> bool:
+        """True if a completed row is the row itself with the same texts after it."""
+        return not (self.fillers or self._copies)
+
+    def constant(self, position: int, width: int, count: int) -> Sequence[str]:
+        """Return the text at a position behind a row of ``width`` values, for ``count`` rows."""
+        return [self._tail[position - width]] * count
+
     def spread(self, row: Sequence[str]) -> list[str]:
         """Return the row with the constants after it, before anything is filled in."""
         values = [*row, *self._tail]

@@ -10,6 +10,7 @@ from revrec.core.errors import BadConfiguration
 from revrec.sources import formats
 from revrec.sources.amounts import number_reader
 from revrec.sources.charges import ChargeRows
+from revrec.sources.columns import ChargeBlock
 from revrec.sources.control import controlled, summed
 from revrec.sources.events import EventRows
 from revrec.sources.fill import BookedValue
@@ -47,6 +48,16 @@ def read_charges(
     return _read(source, mapping, "charges", ChargeRows, may_be_empty, booked)
 
 
+def read_charge_blocks(
+    source: Source,
+    mapping: ColumnMapping = NATIVE_CHARGES,
+    may_be_empty: bool = False,
+    booked: BookedValue | None = None,
+) -> Iterator[ChargeBlock | ChargeRowResult]:
+    """Yield the same rows as :func:`read_charges`, but those in which nothing is out of the ordinary in blocks."""
+    return _read(source, mapping, "charges", ChargeRows, may_be_empty, booked, in_blocks=True)
+
+
 def read_events(
     source: Source, mapping: ColumnMapping = NATIVE_EVENTS, may_be_empty: bool = False
 ) -> Iterator[EventRowResult]:
@@ -61,15 +72,19 @@ def _read(
     kind: Callable[[ColumnMapping, Layout], Any],
     may_be_empty: bool,
     booked: BookedValue | None = None,
+    in_blocks: bool = False,
 ) -> Iterator[Any]:
     if mapping.rows != rows:
         raise BadConfiguration(f'[mapping.{mapping.name}] is for {mapping.rows}: set rows = "{rows}" to read {rows}')
     with source if isinstance(source, SourceStream) else SourceStream(source) as stream:
         table = open_table(stream, mapping)
         row, layout = None, Layout(mapping, table.header, booked=booked)
-        reader = kind(mapping, layout)
-        found = reader.rows(wanted_rows(table, mapping, layout))
-        for row in _controlled(found, stream, mapping, layout):
+        reader, table = kind(mapping, layout), wanted_rows(table, mapping, layout)
+        if mapping.totals or mapping.states_total:
+            found = controlled(reader.rows(table), stream, mapping, layout)
+        else:
+            found = reader.blocks(table) if in_blocks else reader.rows(table)
+        for row in found:
             yield _with_elements(row, table, layout) if isinstance(row, BadRow) and table.elements else row
         if row is None and not may_be_empty:
             raise stream.error("", f"has no {rows}", table.expected)
@@ -81,10 +96,6 @@ def _with_elements(row: BadRow, table: Table, layout: Layout) -> BadRow:
     """Return the row with the place in its document of each value that has a problem."""
     places = {name: table.elements.get(column, "") for name, column in layout.columns.items()}
     return row._replace(problems=[one._replace(element=places.get(one.field, "")) for one in row.problems])
-
-
-def _controlled(rows: Iterator[Any], stream: SourceStream, mapping: ColumnMapping, layout: Layout) -> Iterator[Any]:
-    return controlled(rows, stream, mapping, layout) if mapping.totals or mapping.states_total else rows
 
 
 def reread(

@@ -12,6 +12,41 @@ Record = tuple[int, list[str] | DamagedRecord | PassedOverRecord]
 """A record's number and its values in the header's order; or a damaged record; or one that is passed over."""
 
 
+class RowBlock(NamedTuple):
+    """Whole rows of a text file, each on one line and with a value for each column; ``first`` is the first line."""
+
+    first: int
+    rows: list[list[str]]
+
+    def records(self) -> Iterator[Record]:
+        """Return the rows as records, without those that are empty."""
+        return ((number, row) for number, row in enumerate(self.rows, self.first) if row[0] or any(row))
+
+
+class RecordBlocks(Iterator[Record]):
+    """Records of which many come in blocks: iterate over it, or over its ``blocks``, but not over both."""
+
+    def __init__(self, blocks: Iterator[RowBlock | Record]) -> None:
+        self.blocks = blocks
+        self._records = _one_by_one(blocks)
+
+    def __iter__(self) -> Iterator[Record]:
+        """Return the records one by one."""
+        return self._records
+
+    def __next__(self) -> Record:
+        """Return the next record."""
+        return next(self._records)
+
+
+def _one_by_one(blocks: Iterator[RowBlock | Record]) -> Iterator[Record]:
+    for one in blocks:
+        if isinstance(one, RowBlock):
+            yield from one.records()
+        else:
+            yield one
+
+
 class Table(NamedTuple):
     """A source as rows of text. ``place`` returns the name of a row for people, from its number.
 

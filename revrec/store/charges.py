@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, FromClause, Row, exists, insert, select
 
 from revrec.core.calendar import iso
+from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp, canonical
 from revrec.store.database.bulk import insert_rows, next_number
-from revrec.store.digests import RowDigest, covered_columns, digest_rows
+from revrec.store.digests import RowDigest, covered_columns, digest_rows, digest_texts, texts_of_columns
 from revrec.store.tables import charge_line, charge_void, cleaning, import_file, quarantine
 
 _COLUMNS = tuple(column.name for column in covered_columns(charge_line))
@@ -70,6 +71,12 @@ def known_charges(connection: Connection, ids: Sequence[str]) -> dict[str, Known
     line = charge_line.c
     found = connection.execute(select(line.id, line.no, line.import_id, line.row).where(line.id.in_(ids)))
     return {id: KnownCharge(no, import_id, row) for id, no, import_id, row in found}
+
+
+def has_charge_between(connection: Connection, first: str, last: str) -> bool:
+    """Check whether any charge line is stored whose id is between two ids, in the order of their code points."""
+    query = select(charge_line.c.no).where(charge_line.c.id.between(first, last)).limit(1)
+    return connection.execute(query).first() is not None
 
 
 class DocumentLine(NamedTuple):
@@ -160,6 +167,37 @@ def add_charges(connection: Connection, rows: Sequence[tuple[Any, ...]]) -> RowD
     """Insert rows made by :func:`charge_row`, in the order of their numbers."""
     insert_rows(connection, charge_line, _COLUMNS, rows)
     return digest_rows(charge_line, rows)
+
+
+def add_columns(
+    connection: Connection, first: int, columns: ChargeColumns, import_id: int, first_row: int
+) -> RowDigest:
+    """Insert charge lines whose numbers, from ``first`` on, and rows are consecutive."""
+    count = len(columns.source)
+    stored = (
+        range(first, first + count),
+        *columns[:5],
+        _iso_column(columns.post_date),
+        columns.amount,
+        columns.currency,
+        _iso_column(columns.rev_rec_date),
+        columns.description,
+        [None if quantity is None else str(quantity) for quantity in columns.quantity],
+        _iso_column(columns.service_start),
+        _iso_column(columns.service_end),
+        columns.entity,
+        columns.credits,
+        list(map(dimensions_text, columns.dimensions)),
+        [import_id] * count,
+        range(first_row, first_row + count),
+    )
+    insert_rows(connection, charge_line, _COLUMNS, list(zip(*stored, strict=True)))
+    return digest_texts(charge_line.name, [(first, first + count - 1)], texts_of_columns(stored))
+
+
+def _iso_column(days: Sequence[date | None]) -> list[str | None]:
+    texts = {day: _iso(day) for day in set(days)}
+    return list(map(texts.__getitem__, days))
 
 
 def quarantined_rows(connection: Connection, kind: str, sha256: str) -> set[int]:

@@ -13,6 +13,7 @@ import json.encoder
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 from zlib import crc32
 
@@ -83,6 +84,22 @@ row_text = _made_once()
 def text_of_numbers(row: Sequence[int | None]) -> str:
     """Return the canonical text of a row of whole numbers. It is faster, and an import writes one row per charge."""
     return str(list(row)).replace(" ", "").replace("None", "null")
+
+
+def texts_of_columns(columns: Sequence[Sequence[Any]]) -> list[str]:
+    """Return the canonical texts of rows from their columns: many times faster than row by row."""
+    return [f"[{row}]" for row in map(",".join, zip(*map(_texts_of_column, columns), strict=True))]
+
+
+def _texts_of_column(column: Sequence[Any]) -> Iterable[str]:
+    kinds = set(map(type, column))
+    if kinds == {str}:
+        return map(json.encoder.encode_basestring, column)
+    if kinds == {int}:
+        return map(str, column)
+    if kinds == {type(None)}:
+        return repeat("null", len(column))
+    return (row_text((value,))[1:-1] for value in column)
 
 
 def sha256(texts: Sequence[str]) -> str:

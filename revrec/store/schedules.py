@@ -127,6 +127,22 @@ class ScheduleVersion(NamedTuple):
         return self.charge_no, self.version
 
 
+class VersionTerms(NamedTuple):
+    """What schedule versions have in common if one plan divides their whole amounts under one rule version."""
+
+    rule_version_id: int
+    plan: KeptPlan
+    explanation_id: int
+
+
+class FirstVersions(NamedTuple):
+    """First schedule versions, as columns: the numbers of the charge lines, their amounts, and their terms."""
+
+    numbers: Sequence[int]
+    amounts: Sequence[int]
+    terms: Sequence[VersionTerms]
+
+
 class UnscheduledLine(NamedTuple):
     """A row of the worklist: a charge line without a schedule, the reason, and the rule that matched, if one did."""
 
@@ -171,6 +187,22 @@ def add(
         if rows:
             found.append(digests.digest_rows(table, rows, digests.version_runs((row[0], row[1]) for row in rows)))
     return found
+
+
+def add_divided(connection: Connection, new: Sequence[FirstVersions], audit_seq: int) -> list[RowDigest]:
+    """Write the first versions of schedules whose plan divides the whole amount, in the order of the charges."""
+    return [_add_divided(connection, one, audit_seq) for one in new]
+
+
+def _add_divided(connection: Connection, new: FirstVersions, audit_seq: int) -> RowDigest:
+    rules, plans, explanations = zip(*new.terms, strict=True)
+    ids, parts, days = zip(*plans, strict=True)
+    ones, zeros, seqs = ([value] * len(rules) for value in (1, 0, audit_seq))
+    amounts = new.amounts
+    row = (new.numbers, ones, rules, amounts, zeros, amounts, ids, ones, parts, explanations, seqs)
+    insert_rows(connection, schedule, HEADER, list(zip(*row, days, strict=True)))
+    keys = digests.version_runs(zip(new.numbers, ones, strict=True))
+    return digests.digest_texts(schedule.name, keys, digests.texts_of_columns(row))
 
 
 def _header(one: ScheduleVersion, plan: KeptPlan | None, explanation_id: int) -> tuple[int | None, ...]:

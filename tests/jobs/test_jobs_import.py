@@ -15,6 +15,7 @@ from revrec.core.errors import BadConfiguration
 from revrec.core.rules.model import RuleErrors
 from revrec.jobs.context import Context, Silent
 from revrec.jobs.importing import import_files
+from revrec.sources.formats import csv
 from revrec.store.audit import chain_hash
 from support.books import Books, MakeRow
 
@@ -127,7 +128,7 @@ def test_a_charge_that_is_twice_in_one_file_is_refused(offline: Books, row: Make
 
 
 def test_a_duplicate_is_found_across_batches(offline: Books, row: MakeRow, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(import_files, "BATCH", 2)
+    monkeypatch.setattr(csv, "LINES_AT_ONCE", 2)
     rows = [row(f"INV-{n}") for n in range(5)]
     result = offline.import_file(offline.file("charges.csv", [*rows, row("INV-0")]))
     assert problems(result) == [(7, "charge", "shop/INV-0/1")]
@@ -152,7 +153,7 @@ class Meddler(Silent):
     def __init__(self, work: Any) -> None:
         self.work = work
 
-    def track(self, items: Any, what: str, total: int | None = None) -> Iterator[Any]:
+    def track(self, items: Any, what: str, total: int | None = None, size: Any = None) -> Iterator[Any]:
         for at, item in enumerate(items):
             if at == 0:
                 self.work()
@@ -160,7 +161,7 @@ class Meddler(Silent):
 
 
 def test_a_file_that_changes_while_it_is_read_is_refused(offline: Books, row: MakeRow) -> None:
-    path = offline.file("charges.csv", [row(f"INV-{n}", description="x" * 200) for n in range(500)])
+    path = offline.file("charges.csv", [row(f"INV-{n}", description="x" * 200) for n in range(2_500)])
     before = offline.content()
 
     def grow() -> None:

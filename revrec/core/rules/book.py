@@ -75,6 +75,10 @@ class _Entry:
         return True
 
 
+Candidates = tuple[_Entry, ...]
+"""Rules that may match, in the order in which they are tried."""
+
+
 class RuleBook:
     """Rules that go together: names unique, no two of equal priority on the same line.
 
@@ -106,7 +110,7 @@ class RuleBook:
         self._literal: dict[str, list[_Entry]] = {}
         self._wild: list[_Entry] = []
         self._sort_by_item()
-        self._candidates: dict[str, tuple[_Entry, ...]] = {}
+        self._candidates: dict[str, Candidates] = {}
         self._dates_kept = 0
         self._pins: dict[str, _Entry] = {}
         self._pinned_rules: dict[int, _Entry] = {}
@@ -206,16 +210,24 @@ class RuleBook:
 
         It saves the parts, which most schedules never need: the database computes them from the plan.
         """
-        entry = self._winner(line)
-        if isinstance(entry, Unscheduled) or not entry.divides:
+        planned = self._divided_by(self._winner(line), line)
+        return planned if planned and abs(line.amount) in planned.amounts else None
+
+    def divided(self, line: ChargeLine, candidates: Candidates) -> DividedPlan | None:
+        """Return the plan that divides a line without events if its amount is in the plan's ``amounts``; else None.
+
+        ``candidates`` are the rules that may match its item. The line is not a cost.
+        """
+        return self._divided_by(_first_match(candidates, line), line)
+
+    def _divided_by(self, entry: _Entry | Unscheduled | None, line: ChargeLine) -> DividedPlan | None:
+        if entry is None or isinstance(entry, Unscheduled) or not entry.divides:
             return None
         anchors = entry.rule.method.anchors(line, ())
         if isinstance(anchors, Unscheduled):
             return None
         planned = entry.plans.get(anchors) or self._plan(entry, anchors)
-        if isinstance(planned, Unscheduled) or abs(line.amount) not in planned.amounts:
-            return None
-        return planned
+        return None if isinstance(planned, Unscheduled) else planned
 
     def _plan(self, entry: _Entry, anchors: AnchorDates) -> DividedPlan | Unscheduled:
         rule = entry.rule
@@ -283,15 +295,14 @@ class RuleBook:
         if is_cost(line.line):
             name = line.line.rpartition(COST_MARK)[2]
             return self._costs.get(name) or Unscheduled("no_rule", f'no rule has a [[rule.cost]] of the name "{name}"')
-        candidates = self._candidates.get(line.item)
-        if candidates is None:
-            candidates = self._candidates_of(line.item)
-        for entry in candidates:
-            if entry.matches(line):
-                return _unrivalled(entry, line) if entry.rivals else entry
-        return Unscheduled("no_rule", _no_rule(line))
+        return _first_match(self.candidates(line.item), line) or Unscheduled("no_rule", _no_rule(line))
 
-    def _candidates_of(self, item: str) -> tuple[_Entry, ...]:
+    def candidates(self, item: str) -> Candidates:
+        """Return the rules that may match lines of an item, in the order in which they are tried."""
+        found = self._candidates.get(item)
+        return self._candidates_of(item) if found is None else found
+
+    def _candidates_of(self, item: str) -> Candidates:
         found = [entry for entry in self._wild if entry.item is None or entry.item.matches(item)]
         found += self._literal.get(item, ())
         if len(self._candidates) >= MOST_ITEMS_KEPT:
@@ -347,6 +358,14 @@ def _costs_named_twice(rules: Iterable[Rule]) -> list[RuleProblem]:
                 message = f'the name "{cost.name}" is used by another cost, of rule "{first.name}" ({first.file})'
                 problems.append(RuleProblem(rule.file, rule.line, 1, f"{message}; give each cost its own"))
     return problems
+
+
+def _first_match(candidates: Candidates, line: ChargeLine) -> _Entry | Unscheduled | None:
+    """Return the first entry that matches a line, if any; Unscheduled if a rival of equal priority does too."""
+    for entry in candidates:
+        if entry.matches(line):
+            return _unrivalled(entry, line) if entry.rivals else entry
+    return None
 
 
 def _unrivalled(entry: _Entry, line: ChargeLine) -> _Entry | Unscheduled:

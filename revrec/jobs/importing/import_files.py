@@ -6,12 +6,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.batching import batched
 from revrec.jobs.importing.events import EventRecorder
 from revrec.jobs.importing.mappings import mapping_of, mappings_of
-from revrec.jobs.importing.rows import BATCH, ChargeImporter, ImportResult, ImportSession, path_as_text
+from revrec.jobs.importing.rows import ChargeImporter, ImportResult, ImportSession, batches, count_rows, path_as_text
 from revrec.jobs.rules.load import load_rules
-from revrec.sources import NATIVE_CHARGES, BadRow, ColumnMapping, read_charges, read_events
+from revrec.sources import NATIVE_CHARGES, BadRow, ColumnMapping, read_charge_blocks, read_events
 from revrec.sources.archives import ArchiveMember, members
 from revrec.sources.problems import SourceError
 from revrec.sources.suggesting.wrong_dates import wrong_dates
@@ -202,10 +201,11 @@ class _FileImport:
             rows: Any
             if self._mapping.rows == "charges":
                 booked = partial(charges.value_of_document, self._connection)
-                rows = read_charges(stream, self._mapping, may_be_empty, booked)
+                rows = read_charge_blocks(stream, self._mapping, may_be_empty, booked)
             else:
                 rows = read_events(stream, self._mapping, may_be_empty)
-            for batch in batched(self._context.progress.track(rows, f"importing {Path(part.name).name}"), BATCH):
+            label = f"importing {Path(part.name).name}"
+            for batch in self._context.progress.track(batches(rows), label, size=count_rows):
                 importer.process(batch)
             importer.finish()
             self._result.warnings += stream.warnings

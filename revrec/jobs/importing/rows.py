@@ -3,13 +3,14 @@
 import json
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.batching import batched
+from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine
 from revrec.core.differences import differences
 from revrec.core.money import decimal_string
@@ -19,7 +20,7 @@ from revrec.jobs.paging import PAGE
 from revrec.jobs.scheduling.contracts import belongs_to_contract
 from revrec.jobs.scheduling.effect import ScheduleEffect
 from revrec.jobs.scheduling.scheduler import Scheduler
-from revrec.sources import BadRow, GoodRow, PassedOver, ReadableValues, RowProblem
+from revrec.sources import BadRow, ChargeBlock, GoodRow, PassedOver, ReadableValues, RowProblem
 from revrec.store import charges
 from revrec.store.audit import record
 from revrec.store.credits import unknown_credits
@@ -144,6 +145,27 @@ class ImportResult:
         self.passed_over[reason] = self.passed_over.get(reason, 0) + 1
 
 
+def batches(rows: Iterable[Any]) -> Iterator[list[Any] | ChargeBlock]:
+    """Yield rows in lists of at most :data:`BATCH`, and the blocks among them, in their order."""
+    batch: list[Any] = []
+    for row in rows:
+        is_block = isinstance(row, ChargeBlock)
+        if batch and (is_block or len(batch) == BATCH):
+            yield batch
+            batch = []
+        if is_block:
+            yield row
+        else:
+            batch.append(row)
+    if batch:
+        yield batch
+
+
+def count_rows(batch: list[Any] | ChargeBlock) -> int:
+    """Return the number of rows in a batch."""
+    return len(batch.rows) if isinstance(batch, ChargeBlock) else len(batch)
+
+
 class ImportSession:
     """One import in progress: its audit event, its bad rows, and the record of what cleaning changed."""
 
@@ -218,8 +240,13 @@ class ChargeImporter:
         self._first_rows: dict[date, int] = {}
         self._names_credits = False
 
-    def process(self, batch: Sequence[Any]) -> None:
+    def process(self, batch: Sequence[Any] | ChargeBlock) -> None:
         """Import a batch of rows, good and bad."""
+        if isinstance(batch, ChargeBlock):
+            if self._is_all_new(batch.columns):
+                self._add_block(batch)
+                return
+            batch = list(batch.good_rows())
         good = self._session.split_good_rows(batch)
         known = charges.known_charges(self._connection, [row.line.id for row in good])
         before = dict(charges.read_charges(self._connection, [one.no for one in known.values()])) if known else {}
@@ -231,6 +258,31 @@ class ChargeImporter:
         if new:
             self._session.record_written("charge lines written", charges.add_charges(self._connection, new))
         self._scheduler.flush()
+        self._count()
+
+    def _is_all_new(self, columns: ChargeColumns) -> bool:
+        """Check whether charge lines are all new, different, without costs, and independent of each other."""
+        if self._book.costs or self._book.allocations or any(map(is_cost, set(columns.line))):
+            return False
+        ids = set(columns.ids())
+        return len(ids) == len(columns.line) and not charges.has_charge_between(self._connection, min(ids), max(ids))
+
+    def _add_block(self, block: ChargeBlock) -> None:
+        """Write and schedule new charge lines: the same as :meth:`process` does row by row."""
+        columns, count, result = block.columns, len(block.rows), self._session.result
+        first, self._next = self._next, self._next + count
+        digest = charges.add_columns(self._connection, first, columns, self._session.import_id, block.first)
+        self._scheduler.schedule_columns(first, columns)
+        self._session.record_written("charge lines written", digest)
+        self._scheduler.flush()
+        self._post_dates.update(columns.post_date)
+        for day in set(columns.post_date) - self._first_rows.keys():
+            self._first_rows[day] = block.first + columns.post_date.index(day)
+        self._names_credits |= any(columns.credits)
+        for currency, amount in columns.totals().items():
+            result.amounts_in(currency).accepted += amount
+        result.rows += count
+        result.accepted += count
         self._count()
 
     def finish(self, others: Sequence["ChargeImporter"] = ()) -> None:

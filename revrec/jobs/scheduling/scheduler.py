@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.change import replan, take_back
+from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string
 from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes, price_of
@@ -15,6 +16,7 @@ from revrec.core.rules import RuleBook
 from revrec.core.schedule import UNDATED, DividedPlan, Remaining, Schedule, SchedulePart, Unscheduled, or_unscheduled
 from revrec.jobs.posting.rejections import replannable_entries
 from revrec.jobs.scheduling.contracts import Contracts
+from revrec.jobs.scheduling.first_schedules import MOST_PLANS_KEPT, FirstSchedules
 from revrec.jobs.scheduling.planned_rules import PlannedRules
 from revrec.jobs.scheduling.rule_versions import VersionKeeper
 from revrec.store import charges, contracts, events, schedules
@@ -36,10 +38,6 @@ if TYPE_CHECKING:
     from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
     from revrec.store.digests import RowDigest
-
-
-MOST_PLANS_KEPT = 20_000
-"""The bound of the cache of plans, so that memory stays flat however many dates a file has."""
 
 
 class ScheduleChange(NamedTuple):
@@ -105,6 +103,7 @@ class Scheduler:
         self._rule_versions = VersionKeeper(connection, who)
         self._plans = PlanKeeper(connection)
         self._divided: dict[int, tuple[DividedPlan, int, SharedPlan]] = {}
+        self._first_schedules = FirstSchedules(connection, book, self._rule_versions, self._plans)
         self._new_versions: list[ScheduleVersion] = []
         self._unscheduled: list[UnscheduledLine] = []
         self._arrival_accounts: dict[int, str] = {}
@@ -125,6 +124,13 @@ class Scheduler:
         else:
             waiting = sum(part.amount for part in derived.waiting) if derived.waiting else 0
             self._add_version(no, 1, line.amount, derived, Remaining(derived.parts, waiting))
+
+    def schedule_columns(self, first: int, columns: ChargeColumns) -> None:
+        """Schedule charge lines that were never scheduled and have no events, numbered from ``first`` on."""
+        alone = self._first_schedules.add(first, columns)
+        self.scheduled += len(columns.amount) - len(alone)
+        for at in alone:
+            self.schedule_new(first + at, columns.at(at))
 
     def _add_divided(self, no: int, amount: int, divided: DividedPlan) -> None:
         """Add the first version of a schedule whose plan divides the whole amount, without deriving its lines."""
@@ -417,15 +423,17 @@ class Scheduler:
         """Write the collected versions and the worklist, with their digests in the audit trail."""
         # Allocations first: the versions refer to them.
         self.contracts.flush()
+        count = len(self._new_versions) + len(self._first_schedules)
         digests = [
             *schedules.supersede(self._connection, self._replaced),
             *schedules.add(self._connection, self._new_versions, self._plans),
+            *self._first_schedules.flush(self._audit_seq),
             *schedules.set_unscheduled(self._connection, self._unscheduled, [no for no, _version in self._replaced]),
             *schedules.keep_arrival_accounts(self._connection, self._arrival_accounts, self._audit_seq),
         ]
         if digests:
             digests += self._note_rules()
-            shown = {"schedules": len(self._new_versions), "waiting": len(self._unscheduled)}
+            shown = {"schedules": count, "waiting": len(self._unscheduled)}
             cause = f"schedules of event {self._audit_seq}"
             record(self._connection, self._who, "schedules written", cause, shown, digests)
         self._new_versions, self._unscheduled, self._replaced = [], [], []

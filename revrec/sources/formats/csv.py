@@ -2,16 +2,17 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
-from itertools import islice
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import chain, islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.sources.keyed import damaged
 from revrec.sources.mapping import ColumnMapping
-from revrec.sources.problems import shorten
+from revrec.sources.problems import SourceError, shorten
 from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import DecodedStream, SourceStream
-from revrec.sources.table import Record, Table, by_line, column_names
+from revrec.sources.table import Record, RecordBlocks, RowBlock, Table, by_line, column_names
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 SUFFIXES = (".csv", ".txt")
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 _PEEK = 64 * 1024
+LINES_AT_ONCE = 2_000
+"""Lines that are split together, if each of them is a row."""
 
 
 def read(source: SourceStream, mapping: ColumnMapping, delimiter: str = "") -> Table:
@@ -31,9 +34,12 @@ def read(source: SourceStream, mapping: ColumnMapping, delimiter: str = "") -> T
     delimiter = mapping.delimiter or delimiter or _delimiter(start, source, mapping)
     # skipinitialspace: without it the quotes in `a, "b, c"` would be part of the values. Values are trimmed anyway.
     # Blank lines instead of the rows above the header keep the numbers of the lines.
-    lines = csv.reader(_again([*above, *start], text), delimiter=delimiter, strict=True, skipinitialspace=True)
-    header = _header(lines, source, mapping, last - first)
-    return Table(header, _records(lines, len(header), source, mapping), by_line, strict=True, scan=scan)
+    split = partial(csv.reader, delimiter=delimiter, strict=True, skipinitialspace=True)
+    lines = chain(above, start, text)
+    reader = split(lines)
+    header = _header(reader, source, mapping, last - first)
+    blocks = _blocks(_Body(lines, split, len(header), source, mapping), reader.line_num)
+    return Table(header, RecordBlocks(blocks), by_line, strict=True, scan=scan)
 
 
 def _start(text: io.TextIOWrapper, more: int) -> list[str]:
@@ -47,11 +53,6 @@ def _start(text: io.TextIOWrapper, more: int) -> list[str]:
         if len(joined) > _PEEK:
             break
     return [*lines, *islice(text, more)]
-
-
-def _again(start: Sequence[str], rest: io.TextIOWrapper) -> Iterator[str]:
-    yield from start
-    yield from rest
 
 
 def _delimiter(start: Sequence[str], source: SourceStream, mapping: ColumnMapping) -> str:
@@ -98,24 +99,86 @@ def _header(lines: "Reader", source: SourceStream, mapping: ColumnMapping, more:
         raise source.error(f"line {lines.line_num}", f"the header is damaged ({err})", "correct its quotes") from None
 
 
-def _records(lines: "Reader", width: int, source: SourceStream, mapping: ColumnMapping) -> Iterator[Record]:
+class _Body(NamedTuple):
+    """The lines below the header, how they are split into fields, and the number of columns."""
+
+    lines: Iterator[str]
+    split: Callable[[Iterable[str]], "Reader"]
+    width: int
+    source: SourceStream
+    mapping: ColumnMapping
+
+
+def _blocks(body: _Body, done: int) -> Iterator[RowBlock | Record]:
+    """Yield the rows below ``done`` lines: ordinary ones in blocks, the others one by one."""
+    while lines := _next_lines(body.lines):
+        rows = _ordinary(body, lines.read)
+        if rows is not None and lines.damage is None:
+            yield RowBlock(done + 1, rows)
+            done += len(rows)
+            continue
+        reader = body.split(chain(lines.read, lines.damage or body.lines))
+        # With damage, one line more than there is: the error is raised when it is read.
+        yield from _records(body, reader, done, len(lines.read) + (lines.damage is not None))
+        done += reader.line_num
+
+
+class _Lines(NamedTuple):
+    """Lines that were read, and an iterator that raises the error at which reading them ended, if one did."""
+
+    read: list[str]
+    damage: Iterator[str] | None = None
+
+
+def _next_lines(lines: Iterator[str]) -> _Lines | None:
+    """Return the next lines; None at the end. Those before an error are returned, to be read before it is raised."""
+    read: list[str] = []
+    try:
+        read.extend(islice(lines, LINES_AT_ONCE))
+    except SourceError as error:
+        return _Lines(read, _raising(error))
+    return _Lines(read) if read else None
+
+
+def _raising(error: SourceError) -> Iterator[str]:
+    raise error
+    yield
+
+
+def _ordinary(body: _Body, lines: Sequence[str]) -> list[list[str]] | None:
+    """Return the rows of lines if each line is a row with a value for each column; else None."""
+    try:
+        rows = list(body.split(lines))
+    except csv.Error:
+        return None
+    # A row is at least one line. So if there are as many rows as lines, no quoted value has a line break.
+    return rows if len(rows) == len(lines) and set(map(len, rows)) == {body.width} else None
+
+
+def _records(body: _Body, lines: "Reader", done: int, until: int) -> Iterator[Record]:
+    """Yield the rows of ``lines``, which follow ``done`` lines, up to the row that ends in line ``until`` or later."""
+    width, source, mapping = body.width, body.source, body.mapping
     while True:
         start = lines.line_num + 1
         try:
             for row in lines:
                 if len(row) == width and (row[0] or any(row)):
-                    yield start, row
+                    yield done + start, row
                 elif any(map(str.strip, row)):
                     is_filled = mapping.short_rows and len(row) < width
-                    yield start, [*row, *[""] * (width - len(row))] if is_filled else _of_wrong_width(row, width)
+                    yield done + start, [*row, *[""] * (width - len(row))] if is_filled else _of_wrong_width(row, width)
+                if lines.line_num >= until:
+                    return
                 start = lines.line_num + 1
             return
         except csv.Error as err:
             if lines.line_num > start or "limit" in str(err):
                 # After a broken quotation that spans lines it is unknown where the next row starts. Reading on could
                 # turn half a row into a whole one.
-                raise _broken(source, start, lines.line_num, err) from None
-            yield start, damaged("row", f"has a misplaced quote ({err})", 'write a quote inside quotes as ""')
+                raise _broken(source, done + start, done + lines.line_num, err) from None
+            yield done + start, damaged("row", f"has a misplaced quote ({err})", 'write a quote inside quotes as ""')
+            if lines.line_num >= until:
+                return
 
 
 def _of_wrong_width(row: list[str], width: int) -> DamagedRecord:

@@ -39,6 +39,8 @@ TRANSITIONS = (
 )
 UNSETTLED = sa.text("state IN ('READY', 'SENDING', 'IN_DOUBT', 'REJECTED', 'HELD')")
 
+NOT_IMPORTED = sa.text("outcome IN ('refused', 'unreachable')")
+
 APPEND_ONLY = (
     "audit_event",
     "import_file",
@@ -51,6 +53,7 @@ APPEND_ONLY = (
     "event_withdrawal",
     "charge_void",
     "received_document",
+    "document_resolution",
     "source_fetch",
     "rule_version",
     "after_invoice",
@@ -442,6 +445,7 @@ TABLES_CHILDREN_FIRST = (
     "after_invoice",
     "rule_version",
     "source_fetch",
+    "document_resolution",
     "received_document",
     "charge_void",
     "event_withdrawal",
@@ -625,11 +629,23 @@ def _sources() -> None:
         _key("id"),
         *_texts("source", "name", "marker", "sha256"),
         _big("size"),
-        *_texts("outcome", "detail", "kept", "at", "actor"),
-        sa.CheckConstraint("outcome IN ('imported', 'unchanged', 'refused')", name="received_document_outcome"),
+        *_texts("outcome", "detail", "waits_for", "kept", "at", "actor"),
+        sa.CheckConstraint(
+            "outcome IN ('imported', 'unchanged', 'refused', 'unreachable')", name="received_document_outcome"
+        ),
         sa.PrimaryKeyConstraint("id"),
     )
-    _index("received_document_source", "received_document", ["source", "marker"])
+    _index("received_document_source", "received_document", ["source", "name"])
+    _index("received_document_failed", "received_document", ["id"], where=NOT_IMPORTED)
+    op.create_table(
+        "document_resolution",
+        _key("document_id"),
+        *_texts("outcome", "reason", "at", "actor"),
+        sa.CheckConstraint("outcome IN ('dismissed', 'replaced')", name="document_resolution_outcome"),
+        sa.CheckConstraint("reason <> ''", name="document_resolution_reason"),
+        _refers("document_id", "received_document.id"),
+        sa.PrimaryKeyConstraint("document_id"),
+    )
     op.create_table(
         "source_fetch",
         _key("id"),

@@ -43,8 +43,8 @@ class RunFacts(NamedTuple):
 
     ``unsettled`` are entries of any run, with ``reference``, ``date``, ``state``, ``amount`` (decimal text),
     ``currency``, ``error_no``, ``error`` and ``advice``. ``repaired`` counts entries by the name of the repair.
-    ``missing`` is revenue that no run will recognize unless a person acts, and ``undated`` the totals of all amounts
-    without a recognition date, both in words.
+    ``missing`` is revenue that no run will recognize unless a person acts, ``undated`` the totals of all amounts
+    without a recognition date, and ``documents`` the documents that were not imported, all in words.
     """
 
     run: int | None
@@ -56,11 +56,12 @@ class RunFacts(NamedTuple):
     repaired: Mapping[str, int] = {}
     missing: Sequence[str] = ()
     undated: Sequence[str] = ()
+    documents: Sequence[str] = ()
 
     @property
     def problem(self) -> bool:
         """True if a person has to act."""
-        return bool(self.stopped or self.missing) or any(
+        return bool(self.stopped or self.missing or self.documents) or any(
             count for state, count in self.counts.items() if state != "posted"
         )
 
@@ -95,7 +96,7 @@ def _headline(facts: RunFacts, what: str) -> str:
         return f"{what} stopped: {facts.stopped}"
     unsettled = [count for count in _counted(facts) if not count.endswith(" posted")]
     posted = f"{facts.counts.get('posted', 0)} posted"
-    return f"{', '.join([*unsettled, *facts.missing, posted])} ({what})"
+    return f"{', '.join([*unsettled, *facts.missing, *facts.documents, posted])} ({what})"
 
 
 def _counted(facts: RunFacts) -> list[str]:
@@ -115,6 +116,7 @@ def _body(facts: RunFacts, what: str) -> Iterator[str]:
     if facts.stopped:
         yield f"\n{one_line(facts.stopped)}"
     yield from _without_date(facts)
+    yield from _not_imported(facts)
     if not facts.unsettled:
         yield "\nNothing is left to settle." if not facts.problem else "\nThe next step: revrec status"
         return
@@ -135,6 +137,13 @@ def _without_date(facts: RunFacts) -> Iterator[str]:
         yield from (f"  {one_line(one)}" for one in facts.undated)
     if facts.missing or facts.undated:
         yield "The charge lines and reasons: revrec preview"
+
+
+def _not_imported(facts: RunFacts) -> Iterator[str]:
+    if facts.documents:
+        yield "\nNot imported from the sources, so that their revenue may be missing:"
+        yield from (f"  {one_line(one)}" for one in facts.documents)
+        yield "The documents and reasons: revrec fetch list"
 
 
 def _entry(row: Mapping[str, Any]) -> Iterator[str]:

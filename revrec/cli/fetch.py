@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from revrec.jobs.importing.fetch import SourceResult
 
 DOCUMENT = ("source", "name", "size", "outcome", "detail")
-SOURCE = ("source", "imported", "unchanged", "refused", "known", "outcome")
+COUNTS = ("imported", "unchanged", "refused", "unreachable")
+SOURCE = ("source", *COUNTS, "known", "outcome")
 
 
 def register(app: typer.Typer) -> None:
@@ -35,8 +36,9 @@ def register(app: typer.Typer) -> None:
         """Fetch and import new documents from the sources, each once.
 
         A document is imported whole or not at all, recorded, and then moved, marked or deleted at its source, as the
-        source's settings say. If one source fails, the others continue. Exit code 3 means that a document was refused,
-        5 that a source could not be reached.
+        source's settings say. If one source fails, the others continue. Documents that could not be imported stay in
+        `revrec fetch list`. Exit code 3 means that a document was refused or could not be read, 5 that a source could
+        not be reached.
 
         \b
         Examples:
@@ -58,7 +60,7 @@ def register(app: typer.Typer) -> None:
 
 
 def exit_code(results: "list[SourceResult]") -> int:
-    """Return 5 if a source could not be reached, 3 if a document was refused, else 0."""
+    """Return 5 if a source could not be reached, 3 if a document was refused or could not be read, else 0."""
     if any(one.failed for one in results):
         return 5
     return 3 if any(one.refused for one in results) else 0
@@ -81,13 +83,24 @@ def show_fetched(options: Options, results: "list[SourceResult]") -> None:
     else:
         print_table(documents, DOCUMENT[:-1], right=("size",), spare=("size",))
         show_amounts(done for one in results for done in one.imports)
-        print_table(rows, SOURCE, title="Sources" if documents else "", right=SOURCE[1:-1])
+        print_table(rows, SOURCE, title="Sources" if documents else "", right=SOURCE[1:-1], spare=("unreachable",))
     for one in results:
         report_problems(one)
+    _mention_open(options)
+
+
+def _mention_open(options: Options) -> None:
+    """Mention the documents of all fetches that need attention: a refused one is reported in detail only once."""
+    from revrec.jobs.importing.documents import listed
+    from revrec.jobs.reports.documents import documents_in_words
+
+    states = [one.state for one in listed(options.context())]
+    if states:
+        print(f"revrec: {', '.join(documents_in_words(states))}; see: revrec fetch list", file=sys.stderr)
 
 
 def _row(result: "SourceResult") -> dict[str, Any]:
-    counts = dict.fromkeys(("imported", "unchanged", "refused"), 0)
+    counts = dict.fromkeys(COUNTS, 0)
     for document in result.documents:
         counts[document.outcome] += 1
     outcome = "broke off" if result.failed else "done"
@@ -101,7 +114,7 @@ def report_problems(result: "SourceResult") -> None:
     for done in result.imports:
         report(done)
     for document in result.documents:
-        if document.outcome == "refused" and not result.imports:
+        if document.outcome in COUNTS[2:] and not result.imports_of.get(document.name):
             print(harmless(f"revrec: {document.detail}"), file=sys.stderr)
     if result.failed:
         print(harmless(f"revrec: {result.source}: {result.failed}"), file=sys.stderr)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from revrec.jobs.context import Context
+    from revrec.jobs.importing.documents import RetriedDocument
     from revrec.jobs.importing.import_files import ImportResult
     from revrec.sources import ColumnMapping
 
@@ -98,6 +99,7 @@ def register(app: typer.Typer) -> None:
           revrec import --suggest orders.csv --output revrec.toml
         """
         from revrec.core.errors import BadInput
+        from revrec.jobs.importing.documents import retry_waiting
         from revrec.jobs.importing.import_files import import_document, mappings_of
         from revrec.jobs.importing.mappings import in_format, with_totals
 
@@ -124,7 +126,8 @@ def register(app: typer.Typer) -> None:
         finally:
             # Files before a failing one are imported already, so their results must be printed.
             if results:
-                _show(options, results)
+                arrived = [] if dry_run else retry_waiting(context)
+                _show(options, results, arrived)
         if any(result.refused or result.rejected for result in results):
             raise typer.Exit(3)
 
@@ -145,13 +148,16 @@ def _spooled(source: Path) -> "Iterator[tuple[Path, str | None]]":
         yield path, "standard input"
 
 
-def _show(options: Options, results: "list[ImportResult]") -> None:
+def _show(options: Options, results: "list[ImportResult]", arrived: "list[RetriedDocument]") -> None:
+    """Print the results of files, and the documents of sources that waited for their charge lines."""
     from revrec.cli.output import print_csv, print_json, print_table
     from revrec.cli.schedule import show_effect
 
     context = options.context()
     if options.json:
-        print_json({"files": [file_row(one, context) | {"outcome": _outcome(one)} for one in results]})
+        documents = [one.document._asdict() for one in arrived]
+        files = [file_row(one, context) | {"outcome": _outcome(one)} for one in results]
+        print_json({"files": files, "documents": documents})
         return
     rows = [vars(one) | {"outcome": _outcome(one)} for one in results]
     if options.csv:
@@ -164,6 +170,9 @@ def _show(options: Options, results: "list[ImportResult]") -> None:
                 show_effect(one.effect, context)
     for result in results:
         report(result)
+    for document in (one.document for one in arrived):
+        why = f": {document.detail}" if document.detail else ""
+        _say(f"{document.source}: {document.name}, which waited for charge lines: {document.outcome}{why}")
 
 
 def show_amounts(results: "Iterable[ImportResult]") -> None:

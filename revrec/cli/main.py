@@ -34,6 +34,7 @@ MODULES = {
     "mappings": "mappings",
     "invoice": "invoice",
     "fetch": "fetch",
+    "fetch_list": "fetch",
     "event": "event",
     "charge": "charge",
     "rules": "rules",

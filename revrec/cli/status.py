@@ -41,7 +41,8 @@ def register(app: typer.Typer) -> None:
 
         With --check, exit code 4 means that entries failed, need review, are in doubt or were not sent, that the last
         run stopped or did not finish, that charge lines have no rule or have waited for longer than [alerts]
-        waiting_after, or, with --date, that something due on or before that day is not posted.
+        waiting_after, that documents of sources were not imported or a source could not be fetched, or, with --date,
+        that something due on or before that day is not posted.
 
         \b
         Examples:
@@ -126,6 +127,7 @@ def _show(found: "BooksStatus") -> None:
     for awaiting in found.awaiting_invoice:
         what = f"{counted(awaiting.lines, 'schedule line')}, {grouped(awaiting.amount)} {awaiting.currency}"
         _say("not invoiced", f"{what}: recognition waits for the invoice of the document")
+    _show_documents(found)
     for missing in found.missing:
         _say("missing revenue", str(missing))
     if found.rule_changes:
@@ -160,6 +162,23 @@ def _show_attention(found: "BooksStatus") -> None:
         print(harmless(f"  {what}  {state_in_words(posting.state)}: {posting.error or _without_error(posting.state)}"))
         if posting.advice:
             print(harmless(f"    {posting.advice}"))
+
+
+def _show_documents(found: "BooksStatus") -> None:
+    """Print the documents of sources that were not imported, and the sources that failed."""
+    from revrec.core.harmless import one_line
+    from revrec.jobs.reports.documents import documents_in_words
+
+    if found.documents:
+        print(
+            f"documents      {', '.join(documents_in_words(one.state for one in found.documents))}: revrec fetch list"
+        )
+    for one in found.documents[:MOST_REASONS]:
+        print(one_line(f"  {one.id}  {one.source}: {one.document}  {one.state}: {one.reason}"))
+    if len(found.documents) > MOST_REASONS:
+        print(f"  ... and {len(found.documents) - MOST_REASONS:,} more documents")
+    for source in found.failed_sources:
+        _say("sources", one_line(str(source)))
 
 
 def _show_undated(found: "BooksStatus", kind: str, reasons: "Sequence[UndatedAmount]") -> None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from revrec.jobs.context import Context
+    from revrec.jobs.importing.documents import ListedDocument
     from revrec.jobs.reports.trace import (
         ChargeTrace,
         EntryTrace,
@@ -44,7 +45,7 @@ def register(app: typer.Typer) -> None:
             str,
             typer.Argument(
                 metavar="REF",
-                help="Charge id, reference, Intacct record number or DOCID, document, or imported file.",
+                help="Charge id, reference, Intacct record number or DOCID, document, or file.",
             ),
         ],
         deep: Annotated[
@@ -64,7 +65,8 @@ def register(app: typer.Typer) -> None:
         it shows the whole history: file and row, events, the rule and its text, every schedule version, invoices,
         entries, requests and responses, Intacct's record number, who and when. For a journal entry, it shows the
         entry: its lines, their totals, its requests, and who did what; with --deep, the history of each of its charge
-        lines. With -v, requests and responses are shown in full.
+        lines. For a document of a source that was not imported, it shows when it arrived, why it was refused, and who
+        dismissed it. With -v, requests and responses are shown in full.
 
         \b
         Examples:
@@ -81,8 +83,45 @@ def register(app: typer.Typer) -> None:
         entries = [] if deep else trace_entries(context, reference)
         if entries:
             _show_entries(options, entries, limit)
-        else:
+        elif not _show_documents(options, context, reference):
             _show_charges(options, context, reference, limit)
+
+
+def _show_documents(options: Options, context: "Context", reference: str) -> bool:
+    """Show the documents of sources with this name, unless it names charge lines; return True if there are any."""
+    from revrec.cli.output import as_data, print_json, show_tree
+    from revrec.jobs.importing.documents import named
+    from revrec.jobs.reports.trace import count_traced
+
+    found = [] if count_traced(context, reference) else named(context, reference)
+    if options.json and found:
+        print_json({"documents": as_data(found)})
+    elif found:
+        show_tree(_document_tree(reference, found))
+    return bool(found)
+
+
+def _document_tree(reference: str, found: "list[ListedDocument]") -> "Tree":
+    from rich.text import Text
+    from rich.tree import Tree
+
+    from revrec.cli.listing import when
+
+    tree = Tree(Text(one_line(f"document {reference}")))
+    for one in found:
+        about = f"{one.state}  {one.source}: {one.document}  received {when(one.received)}, {one.size:,} bytes"
+        branch = tree.add(Text(one_line(about)))
+        details = {
+            "reason": one.reason,
+            "waits for": ", ".join(one.waits_for),
+            "SHA-256": one.sha256,
+            "copy": one.copy,
+            "number": f"{one.id}: revrec fetch list",
+        }
+        for name, text in details.items():
+            if text:
+                branch.add(Text(one_line(f"{name}: {text}")))
+    return tree
 
 
 def _show_entries(options: Options, entries: "list[PostedEntryTrace]", limit: int) -> None:

@@ -106,6 +106,7 @@ class BadRow(NamedTuple):
     """A row that cannot be used, with all its problems. ``place`` names it for people (``line 4``, ``item 3``).
 
     ``raw`` holds its original values, as far as they could be separated, and ``values`` those that can be read.
+    ``waits_for`` is the charge line that it needs and that was not imported yet; empty if it has another problem.
     """
 
     row_number: int
@@ -113,6 +114,7 @@ class BadRow(NamedTuple):
     place: str
     raw: Sequence[str] = ()
     values: ReadableValues = NOTHING_READ
+    waits_for: str = ""
 
     @property
     def money(self) -> RowMoney | None:

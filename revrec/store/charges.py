@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, exists, insert, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, exists, func, insert, select
 
 from revrec.core.calendar import iso
 from revrec.core.charge_columns import ChargeColumns
@@ -77,6 +77,11 @@ def has_charge_between(connection: Connection, first: str, last: str) -> bool:
     """Check whether any charge line is stored whose id is between two ids, in the order of their code points."""
     query = select(charge_line.c.no).where(charge_line.c.id.between(first, last)).limit(1)
     return connection.execute(query).first() is not None
+
+
+def last_import_at(connection: Connection) -> str:
+    """Return when the newest file was imported; empty if none was."""
+    return connection.execute(select(func.max(import_file.c.imported_at))).scalar() or ""
 
 
 class DocumentLine(NamedTuple):

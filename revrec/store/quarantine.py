@@ -90,6 +90,15 @@ def quarantined_rows(
         yield _made(found)
 
 
+def waiting_rows(connection: Connection) -> Iterator[tuple[int, str]]:
+    """Yield the number of each row that only waits for a charge line, with that charge line."""
+    waiting = _QUERY.where(quarantine.c.problems.contains('"waits_for"'), quarantine_outcome.c.quarantine_id.is_(None))
+    for row in map(_made, connection.execute(waiting)):
+        waits_for = {one.get("waits_for", "") for one in row.problems}
+        if len(waits_for) == 1 and all(waits_for):
+            yield row.id, waits_for.pop()
+
+
 def quarantined_row(connection: Connection, id: int) -> QuarantinedRow | None:
     """Return the row with this number; None if there is no such row."""
     found = connection.execute(_QUERY.where(quarantine.c.id == id)).first()

@@ -33,7 +33,8 @@ def _text(name: str, nullable: bool = False) -> Column[str]:
 
 
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), _text("value"))
-"""``deployment``: the id of the database, part of every reference; ``epoch``: raised by each restore."""
+"""``deployment``: the id of the database, part of every reference; ``epoch``: raised by each restore;
+``position of source NAME``: how far a source was read."""
 
 audit_event = Table(
     "audit_event",
@@ -207,13 +208,32 @@ received_document = Table(
     Column("size", BigInteger, nullable=False),
     _text("outcome"),
     _text("detail"),
+    _text("waits_for"),
     _text("kept"),
     _text("at"),
     _text("actor"),
-    CheckConstraint("outcome IN ('imported', 'unchanged', 'refused')", name="received_document_outcome"),
-    Index("received_document_source", "source", "marker"),
+    CheckConstraint("outcome IN ('imported', 'unchanged', 'refused', 'unreachable')", name="received_document_outcome"),
+    Index("received_document_source", "source", "name"),
 )
-"""Documents that sources sent, with their outcome; ``marker`` changes at the source when the content does."""
+"""Documents that sources sent, with their outcome; ``marker`` changes at the source when the content does.
+
+The last row of a source and name counts. ``waits_for`` is a JSON list of the charge lines whose absence is the only
+reason why a document was refused; empty for any other document."""
+NOT_IMPORTED = received_document.c.outcome.in_(("refused", "unreachable"))
+Index("received_document_failed", received_document.c.id, sqlite_where=NOT_IMPORTED, postgresql_where=NOT_IMPORTED)
+
+document_resolution = Table(
+    "document_resolution",
+    metadata,
+    Column("document_id", ForeignKey("received_document.id"), primary_key=True, autoincrement=False),
+    _text("outcome"),
+    _text("reason"),
+    _text("at"),
+    _text("actor"),
+    CheckConstraint("outcome IN ('dismissed', 'replaced')", name="document_resolution_outcome"),
+    CheckConstraint("reason <> ''", name="document_resolution_reason"),
+)
+"""Refused and unreachable documents that need no attention any more: dismissed by a person, or replaced by others."""
 
 source_fetch = Table(
     "source_fetch",

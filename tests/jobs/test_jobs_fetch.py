@@ -122,7 +122,7 @@ def test_a_crash_between_import_and_record_costs_nothing_but_a_second_look(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(job._SourceFetch, "_record", killed)
+        patched.setattr(job._SourceFetch, "_note", killed)
         with pytest.raises(KeyboardInterrupt):
             fetched(source)
     assert source.sql("SELECT count(*) FROM charge_line") == [(1,)]
@@ -130,7 +130,7 @@ def test_a_crash_between_import_and_record_costs_nothing_but_a_second_look(
     assert (source.folder / "in" / "done" / "a.csv").exists()
 
 
-def test_a_document_that_was_recorded_but_not_moved_is_left_where_it_is_and_not_taken_again(
+def test_a_document_that_was_recorded_but_not_moved_is_moved_by_the_next_fetch_and_not_imported_again(
     source: Books, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from revrec.sources.transports.folder import FolderTransport
@@ -142,6 +142,7 @@ def test_a_document_that_was_recorded_but_not_moved_is_left_where_it_is_and_not_
             fetched(source)
     result = fetched(source)
     assert result.documents == [] and result.known == 1
+    assert (source.folder / "in" / "done" / "a.csv").exists()
 
 
 def test_an_oversize_document_is_refused_without_being_read_to_its_end(offline: Books) -> None:

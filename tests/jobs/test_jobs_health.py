@@ -8,6 +8,7 @@ import pytest
 
 from revrec.core.errors import BadInput
 from revrec.core.posting import RELEASED, UNSETTLED
+from revrec.jobs.reports.documents import FailedSource, OpenDocument
 from revrec.jobs.reports.health import CRITICAL, health_of, is_run_active
 from revrec.jobs.reports.metrics import exposition, write_metrics
 from revrec.jobs.reports.status import BooksStatus, LastRun, OpenLines
@@ -18,6 +19,7 @@ GOOD = DEAD._replace(finished_at="2024-04-01T06:00:09.500000+00:00", outcome="3 
 STOPPED = GOOD._replace(outcome="stopped: no\nnet")
 UNDATED = (UndatedTotal("unscheduled", "USD", 2, "1200.00", "0.00"),)
 MISSING = MissingRevenue("no_rule", "USD", 2, "1200.00", False, "2024-03-02")
+REFUSED = OpenDocument(1, "edi", "a.csv", "refused", "2024-03-02", "row 2: amount: is missing")
 LINES = OpenLines("USD", 2, "24.50", "2024-03-01", "2024-03-31")
 
 
@@ -26,12 +28,15 @@ def found(
     opened: tuple[OpenLines, ...] = (),
     invoices: Any = (),
     missing: tuple[MissingRevenue, ...] = (),
+    documents: tuple[OpenDocument, ...] = (),
+    failed: tuple[FailedSource, ...] = (),
     **entries: int,
 ) -> BooksStatus:
     return BooksStatus(
         charges=15, unscheduled=1, quarantined=0, quarantined_amounts=(), open=opened, waiting=(), next_date=None,
         entries=entries, invoices=dict(invoices), awaiting_invoice=(), unscheduled_reasons=(), undated=UNDATED,
         missing=missing, attention=(), closed_periods=(), last_run=run, rule_changes=None,
+        documents=documents, failed_sources=failed,
     )  # fmt: skip
 
 
@@ -55,6 +60,8 @@ def found(
         (found(missing=(MISSING,)), False, "WARN 2 charge lines without a rule (1,200.00 USD)"),
         (found(missing=(MISSING,), sending=1, run=DEAD), True, "WARN 2 charge lines without a rule (1,200.00 USD)"),
         (found(invoices={"ready": 2}), False, "WARN 2 waiting to be sent"),
+        (found(documents=(REFUSED, REFUSED)), True, "WARN 2 documents refused"),
+        (found(failed=(FailedSource("edi", "t", "no such host"),)), False, "WARN source edi failed: no such host"),
         (found(opened=(LINES,)), False, "WARN 2 overdue since 2024-03-01 (24.50 USD)"),
         (found(opened=(LINES,), rejected=1), False, "CRIT 1 failed; 2 overdue since 2024-03-01 (24.50 USD)"),
     ],

@@ -24,19 +24,27 @@ class DocumentServer:
     """A server with documents; ``config`` is a source's table for it."""
 
     def __init__(
-        self, config: dict[str, Any], put: Callable[[str, bytes], None], names: Callable[[], list[str]]
+        self,
+        config: dict[str, Any],
+        put: Callable[[str, bytes], None],
+        names: Callable[[], list[str]],
+        remove: Callable[[str], None],
+        folder: Path | None,
     ) -> None:
         self.config = config
         self.put = put
         self.names = names
+        self.remove = remove
+        self.folder = folder
+        """The folder with its files, None for S3."""
 
     def open(self, password: str = PASSWORD, **more: Any) -> SourceTransport:
         """The transport for it, with further keys."""
         return open_transport("partner", {**self.config, **more}, lambda _key: password)
 
 
-def in_folder(folder: Path) -> tuple[Callable[[str, bytes], None], Callable[[], list[str]]]:
-    """Puts files into a folder, and lists those there and below."""
+def in_folder(folder: Path) -> tuple[Callable[[str, bytes], None], Callable[[], list[str]], Callable[[str], None]]:
+    """Return functions that put a file into a folder, list those there and below, and remove one."""
 
     def put(name: str, content: bytes) -> None:
         (folder / name).write_bytes(content)
@@ -45,7 +53,15 @@ def in_folder(folder: Path) -> tuple[Callable[[str, bytes], None], Callable[[], 
     def names() -> list[str]:
         return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
-    return put, names
+    def remove(name: str) -> None:
+        (folder / name).unlink()
+
+    return put, names, remove
+
+
+def is_locked(path: str | bytes) -> bool:
+    """Return True if no one may read a file, not even the superuser, who often runs the tests."""
+    return os.path.lexists(path) and not os.lstat(path).st_mode & 0o777
 
 
 @contextlib.contextmanager
@@ -59,7 +75,11 @@ def ftp_server(folder: Path, certificate: Path | None) -> Iterator[int]:
     base = TLS_FTPHandler if certificate else FTPHandler
     settings: dict[str, Any] = {"authorizer": authorizer, "certfile": certificate and str(certificate)}
     settings |= {"tls_control_required": True, "tls_data_required": True} if certificate else {}
-    handler = type("Handler", (base,), settings)
+
+    def ftp_RETR(self: Any, file: str) -> Any:
+        return self.respond("550 Not enough privileges.") if is_locked(file) else base.ftp_RETR(self, file)
+
+    handler = type("Handler", (base,), {**settings, "ftp_RETR": ftp_RETR})
     server = ThreadedFTPServer(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"handle_exit": False}, daemon=True)
     thread.start()
@@ -86,8 +106,14 @@ def sftp_server(folder: Path) -> Iterator[tuple[int, str]]:
         def validate_password(self, user: str, password: str) -> bool:
             return (user, password) == ("revrec", PASSWORD)
 
+    class Files(asyncssh.SFTPServer):
+        def open(self, path: bytes, pflags: int, attrs: Any) -> Any:
+            if is_locked(self.map_path(path)):
+                raise asyncssh.SFTPPermissionDenied("not allowed")
+            return super().open(path, pflags, attrs)
+
     def chrooted(channel: Any) -> Any:
-        return asyncssh.SFTPServer(channel, chroot=str(folder).encode())
+        return Files(channel, chroot=str(folder).encode())
 
     async def serve() -> Any:
         return await asyncssh.listen(
@@ -134,6 +160,9 @@ class PageServer(http.server.ThreadingHTTPServer):
     def __init__(self) -> None:
         self.pages: dict[str, tuple[int, dict[str, str], bytes]] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.answer: Callable[[str], tuple[int, dict[str, str], bytes]] = lambda path: self.pages.get(
+            path, (404, {}, b"not here")
+        )
         super().__init__(("127.0.0.1", 0), _PageHandler)
 
 
@@ -141,7 +170,7 @@ class _PageHandler(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         assert isinstance(self.server, PageServer)
         self.server.asked.append((self.path, dict(self.headers)))
-        status, headers, body = self.server.pages.get(self.path, (404, {}, b"not here"))
+        status, headers, body = self.server.answer(self.path)
         self.send_response(status)
         for name, value in headers.items():
             self.send_header(name, value)
@@ -153,7 +182,9 @@ class _PageHandler(http.server.BaseHTTPRequestHandler):
         """Log nothing."""
 
 
-def bucket(endpoint: str, name: str) -> tuple[dict[str, Any], Callable[[str, bytes], None], Callable[[], list[str]]]:
+def bucket(
+    endpoint: str, name: str
+) -> tuple[dict[str, Any], Callable[[str, bytes], None], Callable[[], list[str]], Callable[[str], None]]:
     """A new bucket."""
     import boto3
 
@@ -169,8 +200,11 @@ def bucket(endpoint: str, name: str) -> tuple[dict[str, Any], Callable[[str, byt
         found: list[dict[str, str]] = client.list_objects_v2(Bucket=name).get("Contents", [])
         return sorted(one["Key"] for one in found)
 
+    def remove(key: str) -> None:
+        client.delete_object(Bucket=name, Key=key)
+
     config = {"transport": "s3", "bucket": name, "endpoint": endpoint, "region": "us-east-1", "user": "revrec"}
-    return {**config, "settle_seconds": 0}, put, names
+    return {**config, "settle_seconds": 0}, put, names, remove
 
 
 class Mailbox:
@@ -187,6 +221,9 @@ class Mailbox:
             box.store("1:*", "+FLAGS", "\\Deleted")
             box.expunge()
             box.create("Done")
+            box.select("Done")
+            box.store("1:*", "+FLAGS", "\\Deleted")
+            box.expunge()
 
     @contextlib.contextmanager
     def signed_in(self) -> Iterator[imaplib.IMAP4]:
@@ -204,6 +241,15 @@ class Mailbox:
             mail.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
         with self.signed_in() as box:
             box.append("INBOX", "", "", mail.as_bytes())
+
+    def put_many(self, doublings: int, sender: str) -> int:
+        """Many small mails arrive; return how many the folder has then."""
+        with self.signed_in() as box:
+            box.append("INBOX", "", "", f"From: {sender}\r\nSubject: news\r\n\r\nnews\r\n".encode())
+            for _again in range(doublings):
+                box.select("INBOX")
+                box.copy("1:*", "INBOX")
+            return int(box.select("INBOX")[1][0] or 0)
 
     def flags(self, folder: str = "INBOX") -> list[str]:
         """The flags of each mail of a folder."""

@@ -134,12 +134,14 @@ class EventRecorder:
         if not known:
             reason = "no such charge was imported"
             return self._session.reject_good(
-                row, RowProblem("charge", row.line.charge, reason, "import its charge line first")
+                row,
+                RowProblem("charge", row.line.charge, reason, "import its charge line first"),
+                waits_for=row.line.charge,
             )
         try:
             meant = lines_meant(known, row.line, recorded)
         except UnknownItems as unknown:
-            return self._session.reject_good(row, unknown.problem)
+            return self._session.reject_good(row, unknown.problem, waits_for=row.line.charge)
         facts = []
         for charge, no, quantity, name in meant:
             try:

@@ -44,6 +44,7 @@ def import_document(
     dry_run: bool = False,
     name: str | None = None,
     fetched_from: str = "",
+    may_be_empty: bool = False,
 ) -> list[ImportResult]:
     """Import a file with each of the mappings, charge lines before events, in one transaction.
 
@@ -51,12 +52,14 @@ def import_document(
     with the same figures is unchanged; a charge with other figures is a conflict, reported as a problem of its row and
     never overwritten. Any bad row refuses the file, unless ``keep_good`` sets bad rows aside. There is one result for
     each member and mapping; if one is refused, all are. ``name`` replaces the path as the name of the file;
-    ``fetched_from`` is the name of its ``[source.NAME]``.
+    ``fetched_from`` is the name of its ``[source.NAME]``. A file without rows is a mistake unless it ``may_be_empty``.
 
     Raises:
         RuleErrors: The rules have errors; nothing was imported.
     """
-    document = _DocumentImport(context, path, name or path_as_text(path), mappings, keep_good, dry_run, fetched_from)
+    document = _DocumentImport(
+        context, path, name or path_as_text(path), mappings, keep_good, dry_run, fetched_from, may_be_empty
+    )
     book = load_rules(context)
     try:
         document.process(book)
@@ -80,6 +83,7 @@ class _DocumentImport:
         keep_good: bool,
         dry_run: bool,
         fetched_from: str,
+        may_be_empty: bool,
     ) -> None:
         self._context = context
         self._fetched_from = fetched_from
@@ -88,6 +92,7 @@ class _DocumentImport:
         self._mappings = mappings
         self._keep_good = keep_good
         self._dry_run = dry_run
+        self._may_be_empty = may_be_empty
         self.results: list[ImportResult] = []
 
     def current(self) -> ImportResult:
@@ -110,7 +115,8 @@ class _DocumentImport:
                 first = len(self.results)
                 for mapping in self._mappings:
                     self._part(connection, part, source, mapping, book)
-                self._not_empty(part, self.results[first:])
+                if not self._may_be_empty:
+                    self._not_empty(part, self.results[first:])
             if self._dry_run:
                 raise UndoImport
 
@@ -127,7 +133,7 @@ class _DocumentImport:
         # Importing a file again must leave no trace for a part without anything new, even if another part has some.
         savepoint = connection.begin_nested()
         kept = _FileImport(connection, self._context, result, source, mapping).run(
-            part, book, self._keep_good, may_be_empty=len(self._mappings) > 1
+            part, book, self._keep_good, may_be_empty=self._may_be_empty or len(self._mappings) > 1
         )
         if result.refused:
             raise UndoImport
@@ -254,7 +260,8 @@ def quarantine_row(row: BadRow, header: Sequence[str]) -> tuple[Any, ...]:
 
     The original values are by column, or by position if the row does not match the columns.
     """
-    problems = json.dumps([problem.as_dict() for problem in row.problems], ensure_ascii=False)
+    waits = {"waits_for": row.waits_for} if row.waits_for else {}
+    problems = json.dumps([problem.as_dict() | waits for problem in row.problems], ensure_ascii=False)
     named = len(row.raw) == len(header) == len(set(header))
     raw = dict(zip(header, row.raw, strict=True)) if named else list(row.raw)
     return (row.row_number, problems, json.dumps(raw, ensure_ascii=False), *row.values)

@@ -290,8 +290,8 @@ def life(connection: "Connection", import_id: int, number: int) -> QuarantineTra
     return QuarantineTrace(id, row.raw, row.problems, fixes, outcome.at, outcome.actor)
 
 
-def ids(texts: Sequence[str], waiting: Sequence[int]) -> Iterator[int]:
-    """Yield the row numbers that texts such as ``7``, ``7-12`` and ``all`` mean.
+def ids(texts: Sequence[str], waiting: Sequence[int], what: str = "row of the quarantine") -> Iterator[int]:
+    """Yield the numbers that texts such as ``7``, ``7-12`` and ``all`` mean.
 
     Raises:
         BadInput: A text is not one of these.
@@ -303,4 +303,4 @@ def ids(texts: Sequence[str], waiting: Sequence[int]) -> Iterator[int]:
         elif first.isdecimal() and (last.isdecimal() or not dash) and len(text) < 20:
             yield from (id for id in range(int(first), int(last or first) + 1) if not dash or id in waiting)
         else:
-            raise BadInput(f"{text}: not a row of the quarantine; write its number, such as 7, a range 7-12, or all")
+            raise BadInput(f"{text}: not a {what}; write its number, such as 7, a range 7-12, or all")

@@ -104,6 +104,10 @@ class ImportResult:
     """The amounts by currency, of charge lines only; costs that rules add are not in them."""
     without_amount: int = 0
     """Rejected rows whose amount cannot be read, so that no total includes them."""
+    waiting: int = 0
+    """Rejected rows that only need a charge line that was not imported yet."""
+    waits_for: list[str] = field(default_factory=list)
+    """These charge lines, each once, as far as they are listed."""
 
     def refuse(self, why: str) -> None:
         """Note that nothing of the file was imported, and why."""
@@ -126,6 +130,10 @@ class ImportResult:
     def reject(self, row: BadRow) -> None:
         """Count a bad row and report each of its problems."""
         self.rejected += 1
+        if row.waits_for:
+            self.waiting += 1
+            if row.waits_for not in self.waits_for and len(self.waits_for) < MOST_REASONS:
+                self.waits_for.append(row.waits_for)
         if row.money:
             self.amounts_in(row.money.currency).rejected += row.money.amount
         elif self.kind == "charges":
@@ -206,10 +214,10 @@ class ImportSession:
         self.result.reject(row)
         self.bad_rows.append(row)
 
-    def reject_good(self, row: GoodRow[Any], *problems: RowProblem) -> None:
-        """Reject a row that is valid by itself but conflicts with what the database has."""
+    def reject_good(self, row: GoodRow[Any], *problems: RowProblem, waits_for: str = "") -> None:
+        """Reject a row that is valid by itself but conflicts with what the database has, or waits for a charge line."""
         values = ReadableValues.of(row.line._asdict())
-        self.reject(BadRow(row.row_number, list(problems), f"row {row.row_number}", row.raw, values))
+        self.reject(BadRow(row.row_number, list(problems), f"row {row.row_number}", row.raw, values, waits_for))
 
     def accept(self, row: GoodRow[Any]) -> None:
         """Count a row as accepted and keep the record of what cleaning changed in it."""

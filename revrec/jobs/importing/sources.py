@@ -12,13 +12,16 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 
+RESERVED = ("dismiss", "list", "retry")
+
+
 def source_names(context: "Context") -> list[str]:
     """Return the names of all sources, in the order of the configuration."""
     return list(context.settings.free.get("source", {}))
 
 
-def transport_of(context: "Context", name: str, since: str | None = None) -> SourceTransport:
-    """Return the transport of a source, not yet connected. ``since`` is the time of the last successful fetch.
+def transport_of(context: "Context", name: str) -> SourceTransport:
+    """Return the transport of a source, not yet connected.
 
     Raises:
         BadConfiguration: The source does not exist, its keys are wrong, or its secret may not be sent to its server.
@@ -26,8 +29,8 @@ def transport_of(context: "Context", name: str, since: str | None = None) -> Sou
     config = _config(context, name)
     if config.get("transport") == "folder" and isinstance(config.get("path"), str):
         config["path"] = str(context.settings.home / Path(config["path"]).expanduser())
-    if since and config.get("transport") == "http":
-        config["since"] = since
+    if isinstance(config.get("ca_file"), str):
+        config["ca_file"] = str(context.settings.home / Path(config["ca_file"]).expanduser())
     with context.settings.named():
         transport = open_transport(name, config, lambda key: secret_of(context, name, key))
     if transport.name != trust.LOCAL:
@@ -48,6 +51,8 @@ def settings_of(context: "Context", name: str) -> Mapping[str, Any]:
 def _config(context: "Context", name: str) -> dict[str, Any]:
     sources = context.settings.free.get("source", {})
     config = sources.get(name)
+    if name in RESERVED:
+        raise BadConfiguration(f"[source.{name}]: revrec fetch {name} is a command; give the source another name")
     if not isinstance(config, dict):
         known = ", ".join(sources) or "none"
         where = context.settings.file or "revrec.toml"

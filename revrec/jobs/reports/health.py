@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from revrec.core.posting import needs_review, outcome_in_words
+from revrec.jobs.reports.documents import documents_in_words
 from revrec.jobs.reports.status import BooksStatus, status
 from revrec.store.posting.run_lock import is_run_lock_held
 from revrec.store.reports.figures import SQLITE_FILE
@@ -47,8 +48,8 @@ def health(context: "Context", day: date | None = None) -> BooksHealth:
     """Return the present health; with ``day``, unposted lines and entries dated up to that day are overdue.
 
     Entries that failed, need review or are in doubt, and a run that stopped or did not end, are critical. Waiting and
-    overdue items, and revenue that is missing, are a warning. While a run is active, warnings about postings do not
-    count: the run may be about to post them.
+    overdue items, revenue that is missing, documents that were not imported, and sources that failed are a warning.
+    While a run is active, warnings about postings do not count: the run may be about to post them.
 
     Raises:
         BadConfiguration: The database does not exist or has another revision.
@@ -64,6 +65,8 @@ def health_of(found: BooksStatus, running: bool, dated: bool) -> BooksHealth:
     critical = [*_entries(found, running), *_run(found, running)]
     warnings = [] if running else [*_waiting(found), *(_overdue(found) if dated else [])]
     warnings += map(str, found.missing)
+    warnings += documents_in_words(one.state for one in found.documents)
+    warnings += map(str, found.failed_sources)
     state = CRIT if critical else WARN if warnings else OK
     return BooksHealth(state, (*critical, *warnings), found, running)
 

@@ -1,5 +1,6 @@
 """Write figures for monitors to a file, in the text format of Prometheus (exposition format 0.0.4)."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ from revrec.core.errors import BadInput
 from revrec.core.harmless import harmless
 from revrec.core.posting import RELEASED, UNSETTLED
 from revrec.files import writing
+from revrec.jobs.reports.documents import STATES as DOCUMENTS
 from revrec.jobs.reports.health import CRIT, OK, WARN, BooksHealth, run_outcome
 from revrec.jobs.reports.status import BooksStatus
 from revrec.store.reports.undated import UNSCHEDULED, WAITING
@@ -74,6 +76,9 @@ def _figures(health: BooksHealth) -> Iterator[tuple[str, str, Iterable[Sample]]]
         "Amount of rows set aside, as far as it can be read.",
         [({"currency": one.currency}, one.amount) for one in found.quarantined_amounts],
     )
+    documents = Counter(one.state for one in found.documents)
+    yield "documents", "Documents of sources that were not imported, by state.", _by("state", DOCUMENTS, documents)
+    yield "failed_sources", "Sources whose last fetch failed.", _one(len(found.failed_sources))
     yield from _run(health)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.money import decimal_string
 from revrec.core.periods import PeriodFact, Periods
+from revrec.jobs.reports.documents import FailedSource, OpenDocument, failed_sources, open_documents
 from revrec.jobs.reports.undated import (
     MissingRevenue,
     UndatedAmount,
@@ -111,6 +112,7 @@ class BooksStatus(NamedTuple):
     first open schedule line. ``entries`` and ``invoices`` count postings by state, in lower case; ``attention`` has
     those that are not settled, in order of date. ``missing`` is the revenue that no event or run will recognize unless
     a person acts. ``rule_changes`` are the rule files that are newer than the schedules.
+    ``documents`` are the documents that were not imported, ``failed_sources`` the sources whose last fetch failed.
     """
 
     charges: int
@@ -130,6 +132,8 @@ class BooksStatus(NamedTuple):
     closed_periods: tuple[LinesInClosedPeriod, ...]
     last_run: LastRun | None
     rule_changes: RuleChanges | None
+    documents: tuple[OpenDocument, ...]
+    failed_sources: tuple[FailedSource, ...]
 
 
 def status(context: "Context", until: date | None = None) -> BooksStatus:
@@ -163,6 +167,8 @@ def status(context: "Context", until: date | None = None) -> BooksStatus:
             closed_periods=tuple(_in_closed_periods(context, view)),
             last_run=LastRun(*run) if run else None,
             rule_changes=rule_changes(context, view),
+            documents=tuple(open_documents(view)),
+            failed_sources=tuple(failed_sources(context, view)),
         )
 
 

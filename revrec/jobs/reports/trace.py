@@ -321,7 +321,7 @@ def trace(context: "Context", reference: str) -> Iterator[ChargeTrace]:
             raise BadInput(
                 f"{reference}: no record has this name; use a charge id (SOURCE/DOCUMENT/LINE), an entry's "
                 "or an invoice's reference (RR..., IV...), an Intacct record number or DOCID, a document, or an "
-                "imported file"
+                "imported file or a document of a source"
             )
         for no in numbers:
             yield _life(connection, no, ClosedPeriodBlock(dated))

@@ -9,6 +9,7 @@ from revrec.alerts.digest import AlertMessage, RunFacts, run_digest, trial_diges
 from revrec.core.errors import Busy, RevrecError
 from revrec.core.money import decimal_string
 from revrec.jobs.gateway import company
+from revrec.jobs.reports.documents import documents_in_words
 from revrec.jobs.reports.undated import totals_in_words
 
 if TYPE_CHECKING:
@@ -131,10 +132,11 @@ def _finished(context: "Context", result: "RunResult") -> RunFacts:
     if on_no_entry:
         counts["held"] -= len(on_no_entry)
         counts["blocked"] = len(on_no_entry)
-    unsettled = [*_unsettled(_status(context)), *on_no_entry]
+    found = _status(context)
+    unsettled = [*_unsettled(found), *on_no_entry]
     return RunFacts(
         result.run, day, _company(context), counts, unsettled, stopped, result.repaired,
-        [str(one) for one in result.missing], totals_in_words(result.undated),
+        [str(one) for one in result.missing], totals_in_words(result.undated), _documents(found),
     )  # fmt: skip
 
 
@@ -171,8 +173,16 @@ def _failed(context: "Context", day: date, reason: str) -> RunFacts:
     missing = [str(one) for one in found.missing] if found else []
     undated = totals_in_words(found.undated) if found else []
     return RunFacts(
-        None, day.isoformat(), _company(context), counts, unsettled, reason, missing=missing, undated=undated
-    )
+        None, day.isoformat(), _company(context), counts, unsettled, reason, missing=missing, undated=undated,
+        documents=_documents(found),
+    )  # fmt: skip
+
+
+def _documents(found: "BooksStatus | None") -> list[str]:
+    """Return how many documents of sources were not imported, and the sources that failed, in words."""
+    if found is None:
+        return []
+    return [*documents_in_words(one.state for one in found.documents), *map(str, found.failed_sources)]
 
 
 def _unsettled(found: "BooksStatus | None") -> list[dict[str, Any]]:

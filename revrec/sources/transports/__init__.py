@@ -12,9 +12,25 @@ from typing import Any
 
 from revrec.core.keys import ConfigKey, choice
 from revrec.sources.transports.settings import read_settings
-from revrec.sources.transports.transport import Document, SignInRefused, SourceTransport, TransportFailed
+from revrec.sources.transports.transport import (
+    LONGEST_PAUSE,
+    Document,
+    DocumentUnreachable,
+    SignInRefused,
+    SourceTransport,
+    TransportFailed,
+)
 
-__all__ = ["Document", "SignInRefused", "SourceTransport", "TransportFailed", "open_transport", "transports"]
+__all__ = [
+    "LONGEST_PAUSE",
+    "Document",
+    "DocumentUnreachable",
+    "SignInRefused",
+    "SourceTransport",
+    "TransportFailed",
+    "open_transport",
+    "transports",
+]
 
 Secret = Callable[[str], str]
 """Returns a secret of a source by its key (``password``); empty if it is not set."""

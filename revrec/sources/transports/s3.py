@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey, text
 from revrec.core.loopback import is_loopback
-from revrec.sources.transports.settings import COMMON, FILES, TEXT
-from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, IsKnown, SourceTransport, missing_extra
+from revrec.sources.transports.settings import CA_FILE, COMMON, FILES, TEXT, ca_file
+from revrec.sources.transports.transport import BLOCK, TLS_REQUIRED, Document, SourceTransport, free_name, missing_extra
 
 
 class S3Transport(SourceTransport):
@@ -25,6 +25,7 @@ class S3Transport(SourceTransport):
         ConfigKey("region", TEXT, "Its region."),
         ConfigKey("endpoint", TEXT, "The URL of an S3-compatible store other than Amazon's."),
         ConfigKey("user", TEXT, "The access key id; the secret access key is the secret."),
+        CA_FILE,
     )
     _client: Any = None
 
@@ -50,6 +51,7 @@ class S3Transport(SourceTransport):
             "s3",
             region_name=self.settings["region"],
             endpoint_url=endpoint,
+            verify=ca_file(self.settings),
             config=Config(connect_timeout=seconds, read_timeout=seconds, retries={"total_max_attempts": 3}),
             **(own if self.settings["user"] else {}),
         )
@@ -59,7 +61,7 @@ class S3Transport(SourceTransport):
         if self._client is not None:
             self._client.close()
 
-    def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
+    def documents(self) -> Iterator[Document]:
         """Yield the objects by key. Their marker is the ETag."""
         prefix = self.settings["prefix"] or ""
         youngest = datetime.now(UTC) - timedelta(seconds=self.settings["settle_seconds"])
@@ -83,7 +85,7 @@ class S3Transport(SourceTransport):
 
     def read(self, document: Document) -> Iterator[bytes]:
         """Yield the bytes of an object."""
-        with self.reported_failures():
+        with self.reading(document):
             found = self._client.get_object(Bucket=self.settings["bucket"], Key=document.place)
             yield from found["Body"].iter_chunks(BLOCK)
 
@@ -95,11 +97,25 @@ class S3Transport(SourceTransport):
         bucket = self.settings["bucket"]
         with self.reported_failures():
             if kind == "move":
-                destination = f"{folder.strip('/')}/{document.place.rpartition('/')[2]}"
+                there = f"{folder.strip('/')}/"
+                name = document.place.rpartition("/")[2]
+                destination = there + free_name(name, lambda one: self._is_free(there + one))
                 self._client.copy_object(
                     Bucket=bucket, Key=destination, CopySource={"Bucket": bucket, "Key": document.place}
                 )
             self._client.delete_object(Bucket=bucket, Key=document.place)
+
+    def _is_free(self, key: str) -> bool:
+        """Return True if no object has this key: a copy replaces one that has it."""
+        found = self._client.list_objects_v2(Bucket=self.settings["bucket"], Prefix=key, MaxKeys=1)
+        return all(one["Key"] != key for one in found.get("Contents", ()))
+
+    def is_document_failure(self, error: Exception) -> bool:
+        """Return True for the error codes of an object that is gone, archived, or may not be read."""
+        from botocore.exceptions import ClientError
+
+        codes = ("AccessDenied", "NoSuchKey", "InvalidObjectState", "404")
+        return isinstance(error, ClientError) and error.response.get("Error", {}).get("Code") in codes
 
     def reason(self, error: Exception) -> str | None:
         """Return the reason of a failure, including the error code of the store."""

@@ -9,7 +9,19 @@ from typing import Any
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ConfigKey
 from revrec.sources.transports.settings import COMMON, FILES, HOST, PORT, TEXT, USER
-from revrec.sources.transports.transport import BLOCK, Document, IsKnown, SignInRefused, SourceTransport, missing_extra
+from revrec.sources.transports.transport import (
+    BLOCK,
+    YOUNG_SECONDS,
+    Document,
+    DocumentUnreachable,
+    SignInRefused,
+    SourceTransport,
+    free_name,
+    missing_extra,
+)
+
+MOST_REQUESTS = 64
+"""Most blocks that are requested ahead."""
 
 
 class SftpTransport(SourceTransport):
@@ -66,30 +78,46 @@ class SftpTransport(SourceTransport):
         if self._client is not None:
             self._client.close()
 
-    def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
+    def documents(self) -> Iterator[Document]:
         """Yield the files by name."""
         with self.reported_failures():
             found = sorted(self._sftp.listdir_attr(), key=lambda one: one.filename)
         for one in found:
-            old = time.time() - (one.st_mtime or 0) >= self.settings["settle_seconds"]
-            if self.is_wanted(one.filename) and stat.S_ISREG(one.st_mode or 0) and old and "/" not in one.filename:
-                yield Document(one.filename, f"{one.st_size}-{one.st_mtime}", one.st_size, one.filename)
+            age = time.time() - (one.st_mtime or 0)
+            regular = stat.S_ISREG(one.st_mode or 0)
+            if regular and self.is_wanted(one.filename) and age >= self.settings["settle_seconds"]:
+                is_sure = one.st_mtime and one.st_size is not None and age >= YOUNG_SECONDS
+                marker = f"{one.st_size}-{one.st_mtime}" if is_sure else ""
+                yield Document(one.filename, marker, one.st_size, one.filename)
 
     def read(self, document: Document) -> Iterator[bytes]:
         """Yield the bytes of a file."""
-        with self.reported_failures(), self._sftp.open(document.place, "rb") as file:
-            file.prefetch(document.size or 0)
+        with self.reading(document), self._sftp.open(_plain(document), "rb") as file:
+            # The size is the server's word: blocks that arrive ahead of the reader would fill the memory.
+            file.prefetch(min(document.size or 0, self.settings["largest"] + 1), MOST_REQUESTS)
             while block := file.read(BLOCK):
                 yield block
 
     def settle(self, document: Document, received: bool) -> None:
         """Move or delete the file on the server."""
         kind, folder = self.destination(received)
+        name = _plain(document)
         with self.reported_failures():
+            if kind == "keep" or self._is_free(name):
+                return
             if kind == "delete":
-                self._sftp.remove(document.place)
-            elif kind == "move":
-                self._sftp.rename(document.place, f"{folder.rstrip('/')}/{document.place}")
+                self._sftp.remove(name)
+            else:
+                there = f"{folder.rstrip('/')}/"
+                self._sftp.rename(name, there + free_name(name, lambda one: self._is_free(there + one)))
+
+    def _is_free(self, path: str) -> bool:
+        """Return True if nothing has this name: renaming to an existing file fails, or replaces it."""
+        try:
+            self._sftp.lstat(path)
+        except FileNotFoundError:
+            return True
+        return False
 
     def reason(self, error: Exception) -> str | None:
         """Return the reason of a failure, including the library's message, which never quotes a password."""
@@ -97,13 +125,38 @@ class SftpTransport(SourceTransport):
 
         if isinstance(error, paramiko.AuthenticationException):
             return "the server refused the sign-in: check user, password or key_file, before users get locked"
-        return str(error) if isinstance(error, paramiko.SSHException) else super().reason(error)
+        if isinstance(error, UnicodeDecodeError):
+            return "it has a file whose name is not UTF-8; rename it there"
+        if isinstance(error, paramiko.SSHException) or self._is_refusal(error):
+            return str(error)
+        return super().reason(error)
+
+    def is_document_failure(self, error: Exception) -> bool:
+        """Return True if the server refused to read a file, by a status with or without a reason."""
+        return super().is_document_failure(error) or self._is_refusal(error)
+
+    def _is_refusal(self, error: Exception) -> bool:
+        """Return True for an answer such as "Failure", over a connection that still works."""
+        works = self._client.get_transport() is not None and self._client.get_transport().is_active()
+        return type(error) is OSError and error.errno is None and works
 
     def is_sign_in_failure(self, error: Exception) -> bool:
         """Return True for the library's exception for this."""
         import paramiko
 
         return isinstance(error, paramiko.AuthenticationException)
+
+
+def _plain(document: Document) -> str:
+    """Return a file name without a folder in it.
+
+    Raises:
+        DocumentUnreachable: the name has a slash or a NUL.
+    """
+    name: str = document.place
+    if "/" in name or "\0" in name:
+        raise DocumentUnreachable(f"the server offers a file named {name!r}, which is not a safe name; rename it there")
+    return name
 
 
 def _only(fingerprint: str | None) -> Any:

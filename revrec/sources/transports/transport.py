@@ -15,28 +15,45 @@ from revrec.core.keys import ConfigKey
 
 BLOCK = 65_536
 TLS_REQUIRED = "a connection without TLS is allowed to this machine only"
-IsKnown = Callable[[str], bool]
+LONGEST_PAUSE = 300
+"""Seconds of the longest pause that the other side can ask for; a fetch that has to wait longer stops."""
+MOST_NAMES = 10_000
+YOUNG_SECONDS = 3
+"""A file can change twice in the second that its server shows: one that is this young is identified by its content."""
 
 
 class Document(NamedTuple):
     """A document that the other side offers.
 
-    ``name`` is its name for people there. ``marker`` changes when the content does (size and time, ETag, UID), and is
-    empty if only the content itself can show a change. ``place`` is for the transport only.
+    ``name`` identifies it there: the same name means the same document, perhaps with other content. ``marker`` changes
+    when the content does (size and time, ETag, UID), and is empty if only the content itself can show a change.
+    Documents of one ``group``, the attachments of a mail, are settled together. ``place`` is for the transport only.
     """
 
     name: str
     marker: str
     size: int | None = None
     place: Any = None
+    group: str = ""
 
 
 class TransportFailed(BadConfiguration):
-    """A connection that failed or broke off. What was received before remains imported."""
+    """A connection that failed or broke off. What was received before remains imported.
+
+    ``pause`` are the seconds that the other side asks to wait, None if it does not say.
+    """
+
+    def __init__(self, message: str, pause: float | None = None) -> None:
+        super().__init__(message)
+        self.pause = pause
 
 
 class SignInRefused(TransportFailed):
     """A sign-in that the other side refused, or a permission that it did not grant."""
+
+
+class DocumentUnreachable(TransportFailed):
+    """A document that is offered and cannot be read. The connection works, so the others are read anyway."""
 
 
 class SourceTransport(ABC):
@@ -46,6 +63,9 @@ class SourceTransport(ABC):
     keys: ClassVar[tuple[ConfigKey, ...]]
     extra: ClassVar[str] = ""
     """The extra that must be installed."""
+    is_paged: ClassVar[bool] = False
+    """True if its documents are the pages of an answer: the same content may be another page at the next fetch, and
+    one without records is not a mistake."""
 
     def __init__(self, settings: Mapping[str, Any], secret: Callable[[str], str]) -> None:
         self.settings = settings
@@ -71,13 +91,24 @@ class SourceTransport(ABC):
     def close(self) -> None:  # noqa: B027 - many have nothing to close
         """Close the connection in any state."""
 
-    @abstractmethod
-    def documents(self, known: IsKnown = lambda _marker: False) -> Iterator[Document]:
-        """Yield what the other side offers, always in the same order.
+    @property
+    def position(self) -> str:
+        """How far the source was read, to be resumed by the next fetch; empty if every fetch lists everything."""
+        return ""
 
-        ``known`` returns True for a marker if it, or a part of it (``MARKER-...``), was received before. A transport
-        that must download a document to list it skips known ones. It skips them by marker and not by the last position:
-        a document that arrives late, with a name or number before the last one, would never be seen.
+    @property
+    def offers_all(self) -> bool:
+        """True if all that is not settled was offered again: a document that was not is replaced by those that were."""
+        return False
+
+    def resume(self, position: str) -> None:  # noqa: B027 - many list everything
+        """Begin where an earlier fetch stopped. A position that does not fit the settings any more is ignored."""
+
+    @abstractmethod
+    def documents(self) -> Iterator[Document]:
+        """Yield what the other side offers, always in the same order; the documents of a group one after the other.
+
+        The next document is requested when the one before is recorded.
         """
 
     @abstractmethod
@@ -90,6 +121,29 @@ class SourceTransport(ABC):
         The database must have committed the document before: a crash in between then leaves a document that is known
         and settled at the next fetch. The other order could delete the only copy of an invoice.
         """
+
+    def mark_finished(self, document: Document) -> None:  # noqa: B027 - many list everything
+        """Note that a document, and all of its group, is imported or resolved, and need not be offered again."""
+
+    def conclude(self, all_settled: bool) -> None:  # noqa: B027 - many list everything
+        """Note that everything was offered; ``all_settled`` if all of it is imported or resolved."""
+
+    @contextmanager
+    def reading(self, document: Document) -> Iterator[None]:
+        """Turn a failure inside the block into :class:`DocumentUnreachable` if it concerns this document alone."""
+        try:
+            with self.reported_failures():
+                yield
+        except TransportFailed as error:
+            cause = error.__context__
+            if isinstance(cause, Exception) and self.is_document_failure(cause):
+                message = f"{self.where.rstrip('/')}/{document.name}: {self.reason(cause)}"
+                raise DocumentUnreachable(f"{message}; make it readable there, or dismiss it") from None
+            raise
+
+    def is_document_failure(self, error: Exception) -> bool:
+        """Return True if only the document failed: it is gone, or may not be read."""
+        return isinstance(error, FileNotFoundError | PermissionError)
 
     @contextmanager
     def reported_failures(self) -> Iterator[None]:
@@ -126,11 +180,29 @@ class SourceTransport(ABC):
 
     def destination(self, received: bool) -> tuple[str, str]:
         """Return what to do with a document: ("keep", ""), ("delete", "") or ("move", folder)."""
-        word = self.settings["after" if received else "refused"]
-        kind, _, folder = word.partition(":")
-        if (kind == "move") != bool(folder) or kind not in ("keep", "delete", "move"):
-            raise BadConfiguration(f'{self.where}: {word!r}: write "keep", "delete" or "move:FOLDER"')
+        kind, _, folder = self.settings["after" if received else "refused"].partition(":")
         return kind, folder
+
+
+def shown_name(name: str) -> str:
+    """Return a file name as text that can be stored; bytes that are not UTF-8 appear as ``\\xNN``."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def free_name(name: str, is_free: Callable[[str], bool]) -> str:
+    """Return the name, with a number added if a file of this name exists, so that nothing is overwritten.
+
+    Raises:
+        TransportFailed: ``name-2`` and the 9,999 after it exist as well.
+    """
+    if is_free(name):
+        return name
+    stem, dot, suffix = name.rpartition(".")
+    for number in range(2, MOST_NAMES):
+        found = f"{stem}-{number}{dot}{suffix}" if stem else f"{name}-{number}"
+        if is_free(found):
+            return found
+    raise TransportFailed(f"{name}: cannot be moved: {MOST_NAMES:,} files there have this name; clear the folder")
 
 
 def missing_extra(extra: str) -> BadConfiguration:
@@ -141,7 +213,7 @@ def missing_extra(extra: str) -> BadConfiguration:
 def _reason(error: Exception) -> str:
     """Return the failure in words. A library's own message may quote what was sent, so only the system's is used."""
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
+        return f"its certificate is not trusted (for your own authority, set ca_file): {error.verify_message}"
     if isinstance(error, socket.gaierror):
         return "no such host"
     if isinstance(error, TimeoutError):

@@ -126,6 +126,19 @@ LINES_UNTIL = f"""
 """Open lines by entity, day and currency, to find those whose period is closed."""
 RULES_PLANNED, RULES_TRIED = "rules_planned", "rules_tried"
 """Keys of ``meta``: the rule files of the plan, and those under which unscheduled lines were tried; as JSON."""
+OPEN_DOCUMENTS = """
+    SELECT d.id, d.source, d.name, CASE WHEN d.waits_for <> '' THEN 'waiting' ELSE d.outcome END, d.at, d.detail
+    FROM received_document d
+    WHERE d.outcome IN ('refused', 'unreachable')
+      AND NOT EXISTS (
+        SELECT 1 FROM received_document n WHERE n.source = d.source AND n.name = d.name AND n.id > d.id)
+      AND NOT EXISTS (SELECT 1 FROM document_resolution r WHERE r.document_id = d.id)
+    ORDER BY d.id"""
+"""Documents of sources that were not imported, and that are neither dismissed nor replaced by a newer version."""
+FAILED_SOURCES = """
+    SELECT source, ended_at, outcome FROM source_fetch
+    WHERE id IN (SELECT max(id) FROM source_fetch GROUP BY source) AND outcome <> 'done' ORDER BY source"""
+"""Sources whose last fetch failed."""
 LAST_RUN = "SELECT id, date, started_at, finished_at, actor, outcome FROM posting_run ORDER BY id DESC LIMIT 1"
 
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import trustme
 
+from support.books import Books
 from support.transports import (
+    PASSWORD,
     DocumentServer,
     Mailbox,
     PageServer,
@@ -19,6 +21,12 @@ from support.transports import (
     in_folder,
     sftp_server,
 )
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Books:
+    """Books into which documents are fetched."""
+    return Books(tmp_path / "books", {"REVREC_SOURCE_PARTNER_PASSWORD": PASSWORD})
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +78,9 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DocumentSe
     folder = tmp_path / "out"
     folder.mkdir()
     (folder / "done").mkdir()
-    put, names = in_folder(folder)
+    put, names, remove = in_folder(folder)
+    place: Path | None = folder
+
     with contextlib.ExitStack() as stack:
         if request.param == "folder":
             config: dict[str, Any] = {"transport": "folder", "path": str(folder)}
@@ -82,8 +92,9 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DocumentSe
             config = {"transport": "sftp", "host": "127.0.0.1", "port": port, "user": "revrec", "host_key": key}
             config["path"] = "/"
         else:
-            config, put, names = bucket(request.getfixturevalue("s3_endpoint"), tmp_path.name)
-        yield DocumentServer(config, put, names)
+            config, put, names, remove = bucket(request.getfixturevalue("s3_endpoint"), tmp_path.name)
+            place = None
+        yield DocumentServer(config, put, names, remove, place)
 
 
 @pytest.fixture(scope="session")

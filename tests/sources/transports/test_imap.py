@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from revrec.sources.transports import open_transport
+from revrec.sources.transports.imap import Numbers
 from support.transports import PASSWORD, Mailbox, imap_server
 
 CSV = b"charge,kind,date\nshop/1/1,pod,2024-04-11\n"
 
 
-def read(transport: Any, **how: Any) -> list[tuple[str, bytes]]:
-    return [(one.name.partition(": ")[2], b"".join(transport.read(one))) for one in transport.documents(**how)]
+def read(transport: Any) -> list[tuple[str, bytes]]:
+    return [(one.name.partition(": ")[2], b"".join(transport.read(one))) for one in transport.documents()]
 
 
 def test_attachments_of_the_senders_are_read(mailbox: Mailbox) -> None:
@@ -35,12 +36,25 @@ def test_the_text_of_a_mail_can_be_the_document(mailbox: Mailbox) -> None:
         assert b"".join(transport.read(body)).strip() == b"see the files"
 
 
-def test_a_mail_that_was_received_is_not_read_again(mailbox: Mailbox) -> None:
+def test_a_finished_mail_is_not_read_again_by_the_next_fetch(mailbox: Mailbox) -> None:
     mailbox.put(("a.csv", CSV))
+    mailbox.put(("b.csv", CSV))
     with mailbox.open() as transport:
-        (document,) = transport.documents()
-        mail = document.marker.rpartition("-")[0]
-        assert list(transport.documents(known=lambda marker: marker == mail)) == []
+        first, _second = transport.documents()
+        transport.mark_finished(first)
+        position = transport.position
+    for more, left in (({}, ["b.csv"]), ({"files": "*.csv"}, ["a.csv", "b.csv"])):
+        with mailbox.open(**more) as transport:
+            transport.resume(position)
+            assert [name for name, _content in read(transport)] == left
+
+
+def test_numbers_of_finished_mails_are_kept_as_ranges() -> None:
+    found = Numbers("1:3,9")
+    for number in (5, 4, 11, 10, 2):
+        found.add(number)
+    assert found.text == "1:5,9:11" and Numbers(found.text).text == found.text
+    assert [number for number in range(13) if number in found] == [1, 2, 3, 4, 5, 9, 10, 11]
 
 
 def test_a_mail_is_marked_moved_or_deleted_as_the_source_says(mailbox: Mailbox) -> None:

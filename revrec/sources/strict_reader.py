@@ -21,6 +21,7 @@ class StrictReader:
         self._fields = mapping.fields
         self._dimensions = mapping.all_dimensions
         self._exclusive_end = mapping.exclusive_end
+        self._from_document = mapping.from_document
         self._style = mapping.style
         self._positions = layout.positions
         self._values = values
@@ -36,7 +37,7 @@ class StrictReader:
             if field.name == "currency" and not raw.strip():
                 raw = currency
             if field.required and not raw.strip():
-                problems.append(RowProblem(field.name, "", "is empty", "every row needs a value here"))
+                problems.append(RowProblem(field.name, "", "is empty", self._fix_of_empty(field.name)))
             else:
                 _try(found, problems, field.name, raw, reader)
         if self._dimensions:
@@ -45,6 +46,12 @@ class StrictReader:
             found["service_end"] = last_day(found["service_start"], found["service_end"])
         problems += _order(found)
         return found, problems
+
+    def _fix_of_empty(self, name: str) -> str:
+        if name in self._from_document:
+            default = f"or set defaults.{name} in the mapping"
+            return f"import the order that it belongs to first, which has the {name}; {default}"
+        return "every row needs a value here"
 
     def _reader(self, field: FieldSpec, currency: str) -> Callable[[str], Any]:
         if field.kind != "amount":

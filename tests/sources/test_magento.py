@@ -35,8 +35,8 @@ def amounts(rows: list[Any]) -> list[tuple[str, int]]:
 
 
 def test_the_samples(read_by: Callable[..., Any]) -> None:
-    def charges(name: str, by: str) -> list[tuple[str, int]]:
-        rows = read_by(by, SAMPLES / name)
+    def charges(name: str, by: str, **defaults: str) -> list[tuple[str, int]]:
+        rows = read_by(by, SAMPLES / name, defaults=defaults)
         return [(row.line.id.removeprefix("magento/"), row.line.amount) for row in rows if isinstance(row, GoodRow)]
 
     assert charges("magento-orders.json", "magento-orders") == [
@@ -44,8 +44,8 @@ def test_the_samples(read_by: Callable[..., Any]) -> None:
         ("301/903", 2160),
         ("301/shipping", 1000),
     ]
-    assert charges("magento-documents.jsonl", "magento-orders") == [("301/credit-000000851-901", -4500)]
-    assert charges("magento-documents.jsonl", "magento-invoices") == [
+    assert charges("magento-documents.jsonl", "magento-orders", customer="23") == [("301/credit-000000851-901", -4500)]
+    assert charges("magento-documents.jsonl", "magento-invoices", customer="23") == [
         ("301/invoice-000000701-901", 9000),
         ("301/invoice-000000701-903", 2160),
         ("301/invoice-000000701-shipping", 1000),
@@ -200,3 +200,44 @@ def test_an_item_without_its_amount_is_broken_unless_the_subtotal_confirms_it(re
     assert bad(read(invoice(unpriced, grand_total=40), "magento-invoices"))[1] == "is missing"
     confirmed = invoice(billed(1, 40), unpriced, subtotal=40, grand_total=40)
     assert amounts(read(confirmed, "magento-invoices")) == [("invoice-I8-1", 4000)]
+
+
+INVOICE = {
+    "base_currency_code": "USD", "created_at": "2024-03-31 12:00:00", "entity_id": 5, "grand_total": 45, "order_id": 3,
+    "increment_id": "I5", "order_currency_code": "USD", "shipping_amount": 5, "state": 2, "subtotal": 40,
+    "items": [
+        {"order_item_id": 1, "sku": "CUP", "qty": 1, "row_total": 22}, {"order_item_id": 2, "sku": "SET", "qty": 1},
+        {"order_item_id": 3, "sku": "RUG", "qty": 1, "row_total": 18},
+    ],
+}  # fmt: skip
+MEMO = {
+    "entity_id": 9, "increment_id": "M9", "order_id": 3, "created_at": "2024-04-05 09:00:00", "state": 2,
+    "order_currency_code": "USD", "adjustment": 0, "subtotal": 100, "shipping_amount": 5, "grand_total": 105,
+    "items": [{"order_item_id": 1, "sku": "S-1", "qty": 1, "row_total": 100}],
+}  # fmt: skip
+
+
+def test_a_credit_memo_has_the_customer_of_its_order(read: Callable[..., Any]) -> None:
+    rows = read([order(item(), shipping_amount=5, grand_total=105), MEMO])
+    memo = [row.line for row in rows if isinstance(row, GoodRow) and row.line.amount < 0]
+    assert [(line.customer, line.amount) for line in memo] == [("7", -10000), ("7", -500)]
+
+
+def test_an_invoice_has_the_customer_of_an_order_in_its_file(read: Callable[..., Any]) -> None:
+    rows = read([order(item()), INVOICE], "magento-invoices")
+    lines = [row.line for row in rows if isinstance(row, GoodRow)]
+    assert [(line.customer, line.item, line.amount) for line in lines] == [
+        ("7", "CUP", 2200), ("7", "RUG", 1800), ("7", "SHIPPING", 500),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("document", "name"), [(MEMO, "magento-orders"), (INVOICE, "magento-invoices")])
+def test_without_its_order_a_document_is_refused_for_its_customer(
+    read: Callable[..., Any], document: dict[str, Any], name: str
+) -> None:
+    bad = read([document], name)[0]
+    assert isinstance(bad, BadRow)
+    assert str(bad.problems[0]).endswith(
+        "is empty; import the order that it belongs to first, which has the customer; "
+        "or set defaults.customer in the mapping"
+    )

@@ -2,9 +2,9 @@
 
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Subquery, and_, func, or_, select
+from sqlalchemy import CTE, ColumnElement, Connection, Subquery, and_, func, or_, select
 
-from revrec.store.tables import charge_line
+from revrec.store.tables import CREDITING, charge_line
 
 
 class CreditLine(NamedTuple):
@@ -15,23 +15,75 @@ class CreditLine(NamedTuple):
     currency: str
 
 
-def credited() -> Subquery:
-    """Return the credit lines with ``no`` and ``home``, the number of the line that each credits; null if not stored.
+def _named(upto: int | None = None) -> CTE:
+    """Return the credit lines with ``no`` and ``home``, the number of the line that each names; null if not stored.
 
-    A line that credits a whole document has the first line of the document as home.
+    A line that credits a whole document names its first line. Lines with a number above ``upto`` are left out.
     """
     of_line, of_document = charge_line.alias("of_line"), charge_line.alias("of_document")
     named = select(of_line.c.no).where(of_line.c.id == charge_line.c.source + "/" + charge_line.c.credits)
     first = select(func.min(of_document.c.no)).where(
         of_document.c.document == charge_line.c.credits, of_document.c.source == charge_line.c.source
     )
+    wanted = [CREDITING]
+    if upto is not None:
+        named, first = named.where(of_line.c.no <= upto), first.where(of_document.c.no <= upto)
+        wanted.append(charge_line.c.no <= upto)
     home = func.coalesce(named.scalar_subquery(), first.scalar_subquery())
-    return select(charge_line.c.no, home.label("home")).where(charge_line.c.credits != "").subquery("credited")
+    return select(charge_line.c.no, home.label("home")).where(*wanted).cte("named")
+
+
+def credited(upto: int | None = None) -> Subquery:
+    """Return the credit lines with ``no`` and ``home``, the number of the line that each credits in the end.
+
+    A credit of a credit line follows the chain to the line that is no credit. Left out are lines that credit nothing
+    that is stored, and chains that lead back to their start.
+    """
+    named = _named(upto)
+    chain = _chains(named)
+    goes_on = select(named.c.no).where(named.c.home.is_not(None))
+    return select(chain.c.no, chain.c.home).where(chain.c.home.not_in(goes_on)).subquery("credited")
+
+
+def _chains(named: CTE) -> CTE:
+    """Return each credit line with every line that its chain leads to; in a loop, with itself too."""
+    onward = named.alias("onward")
+    chain = select(named.c.no, named.c.home).where(named.c.home.is_not(None)).cte("chain", recursive=True)
+    # Rows that repeat are dropped, which ends a chain that leads back to its start.
+    longer = select(chain.c.no, onward.c.home).join(onward, onward.c.no == chain.c.home)
+    return chain.union(longer.where(onward.c.home.is_not(None)))
+
+
+def credit_loop(connection: Connection, import_id: int) -> tuple[int, list[str]] | None:
+    """Return the row of a line of an import whose chain of credits leads back to it, and the ids; None without one."""
+    named = _named()
+    chain = _chains(named)
+    found = connection.execute(
+        select(chain.c.no, charge_line.c.row)
+        .join(charge_line, charge_line.c.no == chain.c.no)
+        .where(chain.c.home == chain.c.no, charge_line.c.import_id == import_id)
+        .order_by(chain.c.no)
+        .limit(1)
+    ).first()
+    return None if found is None else (found.row, _ids_of_loop(connection, found.no))
+
+
+def _ids_of_loop(connection: Connection, start: int) -> list[str]:
+    """Return the ids of the lines of a loop, from its start back to it."""
+    named = _named()
+    step = select(named.c.home, charge_line.c.id).join(charge_line, charge_line.c.no == named.c.no)
+    no, ids = start, list[str]()
+    while True:
+        home, id = connection.execute(step.where(named.c.no == no)).one()
+        ids.append(id)
+        if no == start and len(ids) > 1:
+            return ids
+        no = home
 
 
 def credits_of(connection: Connection, no: int) -> tuple[str, list[CreditLine]]:
     """Return the id of the line that a line credits, empty if there is none, and the lines that credit it."""
-    homes, line, home = credited(), charge_line.alias("line"), charge_line.alias("home")
+    homes, line, home = _named(), charge_line.alias("line"), charge_line.alias("home")
     own = select(home.c.id).join(homes, homes.c.home == home.c.no).where(homes.c.no == no)
     named: ColumnElement[bool] = or_(
         charge_line.c.credits == line.c.document, charge_line.c.credits == line.c.document + "/" + line.c.line
@@ -47,7 +99,7 @@ def credits_of(connection: Connection, no: int) -> tuple[str, list[CreditLine]]:
 
 def unknown_credits(connection: Connection, import_id: int, most: int) -> list[tuple[int, str]]:
     """Return the row and the reference of lines of an import that credit what is not stored."""
-    homes = credited()
+    homes = _named()
     query: Any = (
         select(charge_line.c.row, charge_line.c.credits)
         .join(homes, homes.c.no == charge_line.c.no)

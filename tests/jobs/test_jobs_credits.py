@@ -67,6 +67,43 @@ def test_a_credit_that_comes_first_is_a_warning_and_joins_the_invoice_when_it_is
     assert balances(books) == {"shop/INV-1": 9_000}
 
 
+def test_a_credit_of_a_credit_belongs_to_the_contract_of_the_invoice(invoice: Books, row: MakeRow) -> None:
+    invoice.take(
+        row("CRN-3", amount="-2.00", credits="CRN-2"),
+        row("CRN-2", amount="5.00", credits="CRN-1/1"),
+        row("CRN-1", amount="-10.00", credits="INV-1/2"),
+    )
+    assert balances(invoice) == {"shop/INV-1": 14_300}
+    invoice.take(row("CRN-5", amount="-1.00", credits="CRN-4"), row("CRN-4", amount="-1.00", credits="INV-9"))
+    assert balances(invoice) == {"shop/INV-1": 14_300, "shop/CRN-4": -200}, "the chain ends at what is stored"
+
+
+@pytest.mark.parametrize(
+    ("rows", "chain"),
+    [
+        ([("CRN-1", "CRN-1")], "shop/CRN-1/1 credits shop/CRN-1/1"),
+        ([("CRN-1", "CRN-2/1"), ("CRN-2", "CRN-1")], "shop/CRN-1/1 credits shop/CRN-2/1 credits shop/CRN-1/1"),
+    ],
+)
+def test_credits_that_lead_back_to_their_start_are_refused(
+    invoice: Books, row: MakeRow, rows: list[tuple[str, str]], chain: str
+) -> None:
+    lines = [row(document, amount="-1.00", credits=credits) for document, credits in rows]
+    result = invoice.import_file(invoice.file("loop.csv", lines), keep_good=True)
+    assert (
+        result.refused
+        == f"row 2: {chain}: a credit cannot lead back to itself; correct the column credits of one of them"
+    )
+    assert (result.accepted, balances(invoice)) == (0, {"shop/INV-1": 15_000})
+
+
+def test_a_loop_that_a_later_file_would_close_is_refused(invoice: Books, row: MakeRow) -> None:
+    invoice.take(row("CRN-1", amount="-1.00", credits="CRN-2"))
+    result = invoice.import_file(invoice.file("loop.csv", [row("CRN-2", amount="-1.00", credits="CRN-1/1")]))
+    assert "shop/CRN-2/1 credits shop/CRN-1/1 credits shop/CRN-2/1" in result.refused
+    assert balances(invoice) == {"shop/INV-1": 15_000, "shop/CRN-1": -100}
+
+
 def test_the_trace_leads_both_ways(invoice: Books, row: MakeRow) -> None:
     invoice.take(row("CRN-1", amount="-10.00", credits="INV-1/2"), row("CRN-2", amount="-1.00", credits="INV-9"))
     assert life(invoice, "shop/CRN-1/1") == ("INV-1/2", "shop/INV-1/2", [])

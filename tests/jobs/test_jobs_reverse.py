@@ -16,6 +16,8 @@ from revrec.core.errors import BadInput
 from revrec.intacct.transport import GatewayTransport
 from revrec.jobs.admin.database import backup, restore
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.context import Context
+from revrec.jobs.gateway import open_gateway
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reconciling.reconcile import reconcile
@@ -136,6 +138,22 @@ def test_what_cannot_be_reversed_is_refused_and_nothing_is_posted(posted: Books,
     with pytest.raises(BadInput, match="is before"):
         undo(posted, second, day=date(2024, 1, 1))
     assert len(intacct.entries()) == 3
+
+
+@pytest.mark.parametrize("kind", ["postgresql"], indirect=True)
+def test_of_two_orders_at_once_the_second_one_says_that_the_entry_is_reversed_already(
+    posted: Books, intacct: Intacct
+) -> None:
+    reference = references(posted)[0]
+
+    def connect(context: Context) -> Any:
+        assert undo(posted, reference).complete
+        return open_gateway(context)
+
+    with pytest.raises(BadInput, match=f"{reference} is already reversed by RR.*, Intacct record"):
+        reverse(posted.context("postings reverse"), ReversalOrder(reference, reason="wrong account"), connect=connect)
+    assert ledger(intacct)["4000"] == -400 and len(references(posted)) == 3
+    sound(posted)
 
 
 @pytest.mark.parametrize("policy", ["hold", "next_open", "fail"])

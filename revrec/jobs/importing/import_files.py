@@ -214,6 +214,8 @@ class _FileImport:
             for batch in self._context.progress.track(batches(rows), label, size=count_rows):
                 importer.process(batch)
             importer.finish()
+            if self._result.refused:
+                return False
             self._result.warnings += stream.warnings
             # The recorded digest is the auditor's proof of what was imported; a file that was still being written
             # would be imported under the digest of other bytes.

@@ -196,10 +196,11 @@ def release(context: "Context", ids: Sequence[int]) -> ImportResult:
                 importers = [_release(connection, context, book, row, result) for row in alike]
                 # Released lines of one contract must be allocated together, or each would change the others' shares.
                 importers[0].finish(importers[1:])
-            if result.rejected:
+            if result.rejected or result.refused:
                 raise _UndoRelease
     except _UndoRelease:
-        result.refuse(f"{result.rejected} of {result.rows} rows cannot be used; none was released. Fix them first")
+        if result.rejected:
+            result.refuse(f"{result.rejected} of {result.rows} rows cannot be used; none was released. Fix them first")
     return result
 
 

@@ -23,7 +23,7 @@ from revrec.jobs.scheduling.scheduler import Scheduler
 from revrec.sources import BadRow, ChargeBlock, GoodRow, PassedOver, ReadableValues, RowProblem
 from revrec.store import charges
 from revrec.store.audit import record
-from revrec.store.credits import unknown_credits
+from revrec.store.credits import credit_loop, unknown_credits
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
@@ -300,6 +300,7 @@ class ChargeImporter:
         """
         self._warn_of_far_dates()
         self._warn_of_unknown_credits()
+        self._refuse_credit_loop()
         for other in others:
             self._of_contracts += other._of_contracts
         if not self._of_contracts:
@@ -326,6 +327,15 @@ class ChargeImporter:
                 f'row {row}: credits "{reference}", which these books do not have; it is shown on its own until they do'
                 for row, reference in unknown_credits(self._connection, self._session.import_id, MOST_REASONS)
             ]
+
+    def _refuse_credit_loop(self) -> None:
+        loop = credit_loop(self._connection, self._session.import_id) if self._names_credits else None
+        if loop:
+            row, ids = loop
+            chain = " credits ".join(ids)
+            self._session.result.refuse(
+                f"row {row}: {chain}: a credit cannot lead back to itself; correct the column credits of one of them"
+            )
 
     def _count(self) -> None:
         result = self._session.result

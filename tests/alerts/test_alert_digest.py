@@ -66,6 +66,13 @@ def test_missing_revenue_is_a_problem_and_the_subject_shows_its_amount() -> None
     assert "Without a recognition date:\n  unscheduled: 1,500.00 USD\n" in message.body
 
 
+def test_documents_that_were_not_imported_are_a_problem_and_in_the_subject() -> None:
+    message = run_digest(facts(posted=3, failed=0)._replace(documents=["2 documents refused", "source edi failed: x"]))
+    assert message.subject.startswith("revrec ACME: 2 documents refused, source edi failed: x, 3 posted")
+    assert "\n  2 documents refused\n" in message.body and "revrec fetch list" in message.body
+    assert facts(posted=3, failed=0)._replace(documents=["1 document refused"]).problem
+
+
 def test_repaired_entries_are_counted() -> None:
     repaired_run = facts(posted=3, failed=0)._replace(repaired={"default-location": 1, "no-class": 2})
     body = run_digest(repaired_run).body

@@ -67,6 +67,53 @@ def test_a_run_posts_although_a_source_failed_and_says_so(inbox: Path, revrec: R
     assert ended.code == 5 and "nothing left to post" in ended.out and "there is no such folder" in ended.err
 
 
+def test_a_refused_document_stays_in_view_until_it_is_dismissed(inbox: Path, revrec: Revrec, tmp_path: Path) -> None:
+    put(inbox, "a.csv", GOOD.replace("2024-01-05", "yesterday"))
+    assert "1 document refused; see: revrec fetch list" in revrec("fetch").err
+    assert "1 document refused" in revrec("fetch").err
+    (one,) = revrec("fetch", "list", "--format", "json").json["documents"]
+    assert (one["id"], one["source"], one["document"], one["state"]) == (1, "edi", "a.csv", "refused")
+    assert 'line 2: post_date "yesterday"' in one["reason"] and (inbox.parent / one["copy"]).exists()
+    assert 'post_date "yesterday"' in revrec("status").out
+    checked = revrec("status", "--check", "--prometheus", tmp_path / "r.prom")
+    assert checked.code == 4 and "WARN 1 document refused" in checked.out
+    assert 'revrec_documents{state="refused"} 1' in (tmp_path / "r.prom").read_text()
+    assert "refused  edi: a.csv" in revrec("trace", "a.csv").out
+    assert revrec("fetch", "dismiss", "1").code == 3
+    assert "dismissed" in revrec("fetch", "dismiss", "all", "--reason", "a test of the partner").out
+    assert revrec("fetch", "list", "--format", "json").json["documents"] == []
+    assert revrec("status", "--check").code == 0
+    assert revrec("trace", "a.csv", "--format", "json").json["documents"][0]["reason"] == "a test of the partner"
+    assert revrec("verify").code == 0
+
+
+def test_a_document_that_is_retried_and_refused_again_ends_with_3(inbox: Path, revrec: Revrec) -> None:
+    put(inbox, "a.csv", GOOD.replace("MAG-1", ""))
+    assert revrec("fetch").code == 3
+    assert revrec("fetch", "retry", "1").code == 3
+    ended = revrec("fetch", "retry", "99")
+    assert ended.code == 3 and "document 99: no such document; see: revrec fetch list --all" in ended.err
+
+
+def test_an_import_brings_the_deliveries_that_waited_for_it(inbox: Path, revrec: Revrec) -> None:
+    config = inbox.parent / "revrec.toml"
+    config.write_text(config.read_text() + "events = true\n")
+    put(inbox, "pod.csv", "charge,kind,date\nshop/INV-1/1,pod,2024-04-11\n")
+    assert revrec("fetch").code == 3
+    assert "waits for charge lines" in revrec("status", "--check").out
+    put(inbox.parent, "orders.csv", GOOD)
+    ended = revrec("import", inbox.parent / "orders.csv")
+    assert (ended.code, "edi: pod.csv, which waited for charge lines: imported" in ended.err) == (0, True)
+    assert revrec("status", "--check").code == 0
+
+
+def test_a_source_cannot_have_the_name_of_a_command(inbox: Path, revrec: Revrec) -> None:
+    config = inbox.parent / "revrec.toml"
+    config.write_text(config.read_text().replace("[source.edi]", "[source.list]"))
+    ended = revrec("fetch")
+    assert ended.code == 5 and "give the source another name" in ended.err
+
+
 def test_standard_input_is_imported_and_named_so(books: Path, revrec: Revrec) -> None:
     program = [sys.executable, "-c", "from revrec.cli.main import main; main()", "import", "-", "--as", "csv"]
     ended = subprocess.run(program, input=GOOD.encode(), capture_output=True, cwd=books, check=False)

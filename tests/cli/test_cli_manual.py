@@ -69,7 +69,20 @@ def test_the_keys_of_a_run_a_trace_and_a_status(story: Path, intacct: dict[str, 
     revrec("periods", "close", "2024-05", "--reason", "reported")
     status = revrec("status", "--format", "json").json
     example = shown("status")
-    assert shape({**status, "attention": [], "entries": {}}) == shape({**example, "attention": [], "entries": {}})
+    apart: dict[str, Any] = {"attention": [], "entries": {}, "documents": [], "failed_sources": []}
+    assert shape({**status, **apart}) == shape({**example, **apart})
+
+
+def test_the_keys_of_documents_that_were_not_imported(books: Path, revrec: Revrec) -> None:
+    (books / "inbox").mkdir()
+    (books / "inbox" / "a.csv").write_text("no,charges\n")
+    with (books / "revrec.toml").open("a") as config:
+        config.write('[source.edi]\ntransport = "folder"\npath = "inbox"\nsettle_seconds = 0\n')
+        config.write('[source.gone]\ntransport = "folder"\npath = "nowhere"\n')
+    assert revrec("fetch").code == 5
+    status, example = revrec("status", "--format", "json").json, shown("status")
+    for key in ("documents", "failed_sources"):
+        assert shape(status[key]) == shape(example[key])
 
 
 def test_the_keys_of_an_entry_that_needs_attention(story: Path, intacct: dict[str, str], revrec: Revrec) -> None:

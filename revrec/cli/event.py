@@ -37,8 +37,8 @@ def register(app: typer.Typer) -> None:
             str,
             typer.Argument(
                 metavar="KIND",
-                help="pod, milestone, percent, usage, estimate, credit, price, cancel, constraint, hold, release or "
-                "service_dates.",
+                help="pod, notice, milestone, percent, usage, estimate, credit, price, cancel, constraint, hold, "
+                "release or service_dates.",
             ),
         ],
         date: Annotated[str, typer.Argument(metavar="DATE", help="The day it happened: 2024-05-02, yesterday.")],

@@ -11,9 +11,10 @@ DIMENSIONS = ("location", "department", "class", "project", "contract")
 
 EVENT_KINDS = (
     "pod", "milestone", "percent", "usage", "estimate", "cancel", "credit", "price", "constraint", "hold", "release",
-    "service_dates",
+    "service_dates", "notice",
 )  # fmt: skip
-"""Kinds of fulfillment event: ``pod`` is a proof of delivery; ``milestone`` carries a name; ``percent`` how much is
+"""Kinds of fulfillment event: ``pod`` is a proof of delivery; ``notice`` the units of a shipment on its way, which earn
+nothing, for the proof of delivery of the same name; ``milestone`` carries a name; ``percent`` how much is
 complete in all; ``usage`` the units used since; ``estimate`` the units now expected to be used in all; ``constraint``
 what of the amount is constrained from then on; and so on."""
 

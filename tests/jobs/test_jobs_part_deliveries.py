@@ -23,13 +23,13 @@ def put(books: Books, kind: str, *body: str) -> list[ImportResult]:
     return import_document(context, path, mappings_of(context, "x12"))
 
 
-def notice(books: Books, shipment: str, day: str, *items: tuple[str, int]) -> Any:
+def notice(books: Books, shipment: str, day: str, *items: tuple[str, int], code: str = "035") -> Any:
     levels = [
         segment
         for at, (item, quantity) in enumerate(items, 3)
         for segment in (f"HL*{at}*2*I", f"LIN**VN*{item}", f"SN1**{quantity}*EA")
     ]
-    order = (f"BSN*00*{shipment}*20240328*1015", "HL*1**S", f"DTM*035*{day}", "HL*2*1*O", "REF*IV*INV-7")
+    order = (f"BSN*00*{shipment}*20240328*1015", "HL*1**S", f"DTM*{code}*{day}", "HL*2*1*O", "REF*IV*INV-7")
     return put(books, "856", *order, *levels)[1]
 
 
@@ -156,6 +156,22 @@ def test_a_status_of_a_shipment_whose_items_are_not_known_is_refused_if_others_l
     result = status(billed, "S-9", "20240402")
     assert (result.accepted, result.rejected) == (0, 1) and billed.content() == before
     assert result.report[0]["fix"].startswith("import the notice with its items first")
+
+
+def test_a_shipment_on_its_way_earns_nothing_until_its_status_delivers_its_items(billed: Books) -> None:
+    assert notice(billed, "S-1", "20240330", ("POD-CHAIR", 2), code="011").accepted == 1
+    assert notice(billed, "S-2", "20240405", ("POD-CHAIR", 1), ("POD-TABLE", 1), code="011").accepted == 2
+    assert [billed.open_parts(f"edi/INV-7/{line}") for line in "123"] == [[], [], []]
+    assert status(billed, "S-1", "20240402").accepted == 1
+    assert billed.open_parts("edi/INV-7/1") == [("2024-04-02", 20_000)]
+    assert billed.open_parts("edi/INV-7/2") == []
+    assert status(billed, "S-9", "20240402").rejected == 1
+    before = billed.content()
+    assert (status(billed, "S-1", "20240402").unchanged, billed.content()) == (1, before)
+    status(billed, "S-2", "20240410")
+    assert billed.open_parts("edi/INV-7/1") == [("2024-04-02", 20_000), ("2024-04-10", 10_000)]
+    assert billed.open_parts("edi/INV-7/2") == [("2024-04-10", 90_000)]
+    assert billed.open_parts("edi/INV-7/3") == []
 
 
 def test_a_status_of_a_document_without_notices_delivers_all_of_it(billed: Books) -> None:

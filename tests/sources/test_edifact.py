@@ -164,9 +164,18 @@ def test_a_despatch_without_a_delivery_and_statuses_on_the_way_are_passed_over(r
     assert [row.reason for row in rows if isinstance(row, PassedOver)] == [
         'status is "11"', 'status is "24"',
     ]  # fmt: skip
-    shipped = {"only": {"status": ["35", "11"]}, "columns": {"date": "shipped", "note": "shipment"}}
+    shipped = {
+        "kind": "pod",
+        "only": {"status": ["35", "12", "11"]},
+        "columns": {"date": "shipped", "note": "shipment"},
+    }
     (row,) = (row for row in read(interchange(despatch), "events", **shipped))
     assert (row.line.charge, str(row.line.date)) == ("edi/D-1/*", "2024-04-01")
+    listed = ("DESADV", (*despatch[1], "RFF+ON:PO-1", "CPS+1", "LIN+1++A:SA", "QTY+12:2"))
+    (row,) = read(interchange(listed), "events")
+    assert (row.line.kind, row.line.item, str(row.line.quantity), row.line.name) == ("notice", "A", "2", "D-1")
+    (row,) = read(interchange(("DESADV", (*listed[1][:-1], "QTY+12:-2"))), "events")
+    assert row.problems[0].reason == "is below zero"
     undated = ("DESADV", ("BGM+351+D-1+9",))
     assert read(interchange(undated), "events")[0].reason == "it has no delivery date (DTM 35)"
 

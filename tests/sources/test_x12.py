@@ -222,7 +222,7 @@ def test_what_is_asked_for_is_what_counts(read: Callable[..., Any]) -> None:
 def test_a_ship_notice_without_a_delivery_is_passed_over(read: Callable[..., Any]) -> None:
     body = ("BSN*00*S-1*20240328*1015", "HL*1**S", "DTM*011*20240329", "HL*2*1*O", "PRF*PO-1")
     (row,) = read(interchange(("856", body)), "events")
-    assert row.reason == 'status is "011"'
+    assert row.reason == 'status is "11"'
     (row,) = read(interchange(("856", [one for one in body if not one.startswith("DTM")])), "events")
     assert row.reason == "it has no delivery date (DTM 035)"
 
@@ -278,8 +278,20 @@ def test_a_charge_that_repeats_those_of_the_lines_counts_only_if_the_total_inclu
     assert amounts(rows) == expected
 
 
+def test_the_items_of_a_shipment_on_its_way_are_a_notice(read: Callable[..., Any]) -> None:
+    item = ("HL*3*2*I", "LIN**VN*BED", "SN1**2*EA")
+    body = ("BSN*00*S-1*20240328*1015", "HL*1**S", "DTM*011*20240329", "HL*2*1*O", "PRF*PO-1", *item)
+    (row,) = read(interchange(("856", body)), "events")
+    assert (row.line.kind, str(row.line.date), str(row.line.quantity), row.line.name, row.line.item) == (
+        "notice", "2024-03-29", "2", "S-1", "BED",
+    )  # fmt: skip
+    _place, field, reason = problem(read(interchange(("856", (*body[:-1], "SN1**-2*EA"))), "events"))
+    assert (field, reason) == ("SN102", "is below zero")
+
+
 SHIPPED: dict[str, Any] = {
-    "only": {"status": ["035", "011"]},
+    "kind": "pod",
+    "only": {"status": ["035", "011", "11"]},
     "columns": {"date": "shipped", "note": "reference", "name": "notice"},
 }
 """The part of a mapping that uses the shipping date."""

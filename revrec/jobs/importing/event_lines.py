@@ -66,12 +66,12 @@ def lines_meant(
 def _listed(
     lines: Sequence[DocumentLine], recorded: Mapping[int, Sequence[FulfillmentEvent]]
 ) -> list[tuple[DocumentLine, FulfillmentEvent]]:
-    """Return the lines that proofs of delivery with a quantity are about, each with the event."""
+    """Return the lines that notices and proofs of delivery with a quantity list, each with the event."""
     return [
         (line, one)
         for line in lines
         for one in recorded.get(line.no, ())
-        if one.kind == "pod" and one.quantity is not None
+        if one.kind == "notice" or (one.kind == "pod" and one.quantity is not None)
     ]
 
 

@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument
+from revrec.sources.documents import SENT_AGAIN, DocumentOutcome, FoundRecord, RejectedDocument, SkippedDocument
 from revrec.sources.edi.edifact_message import EdifactMessage, first_of
 from revrec.sources.edi.segments import Segment, plain
 
-DELIVERED, SHIPPED = "35", "11"
-"""DTM: actual date and time of delivery; date and time of despatch."""
+DELIVERED, SHIPPED_WHOLE, SHIPPED = "35", "11", "12"
+"""The status of a delivery, of a whole order that was despatched, and of items that were: DTM 35 and 11, and QTY 12."""
 
 
 def deliveries(message: EdifactMessage) -> Iterator[DocumentOutcome]:
@@ -70,13 +70,16 @@ def _quantity(message: EdifactMessage, line: Sequence[Segment]) -> Decimal | Non
 def _delivered(
     message: EdifactMessage, values: dict[str, str], scopes: Sequence[Sequence[Segment]], quantity: Decimal | None
 ) -> DocumentOutcome:
-    date, shipped = message.date(scopes, DELIVERED), message.date(scopes, SHIPPED)
+    date, shipped = message.date(scopes, DELIVERED), message.date(scopes, SHIPPED_WHOLE)
     place = message.at(scopes[0][0]) if values["item"] else message.place
     if not date and not shipped:
         return SkippedDocument(f"it has no delivery date (DTM {DELIVERED})", place)
     if quantity == 0:
         return SkippedDocument("its quantity is zero", place)
-    values = {**values, "status": DELIVERED if date else SHIPPED, "date": date, "shipped": shipped}
+    if quantity is not None and quantity < 0:
+        return RejectedDocument("QTY", plain(quantity), "is below zero", SENT_AGAIN, place)
+    status, kind = (DELIVERED, "pod") if date else (SHIPPED if values["item"] else SHIPPED_WHOLE, "notice")
+    values = {**values, "status": status, "kind": kind, "date": date or shipped, "shipped": shipped}
     if values["item"]:
         values |= {"quantity": "" if quantity is None else plain(quantity), "notice": values["shipment"]}
     return FoundRecord(values, (*scopes, message.envelope), place)
@@ -101,6 +104,7 @@ def _statuses(message: EdifactMessage) -> Iterator[DocumentOutcome]:
         shipment = first_of([about], ("CNI", "", 2, 1))
         shipment = shipment or first_of(scopes, ("RFF", "CU", 1, 2), ("RFF", "BN", 1, 2))
         values = {
+            "kind": "pod",
             "status": group[0].get(2) or group[0].get(1),
             "date": message.date([group], "334", "78", DELIVERED, "137") or message.date([about], "334", DELIVERED),
             "shipment": shipment,

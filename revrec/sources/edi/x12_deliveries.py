@@ -4,7 +4,14 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument, read_whole
+from revrec.sources.documents import (
+    SENT_AGAIN,
+    DocumentOutcome,
+    FoundRecord,
+    RejectedDocument,
+    SkippedDocument,
+    read_whole,
+)
 from revrec.sources.edi.columns import ElementReference, find_element
 from revrec.sources.edi.segments import Segment, plain
 from revrec.sources.edi.x12_transaction import (
@@ -20,8 +27,8 @@ from revrec.sources.edi.x12_transaction import (
     time_of,
 )
 
-DELIVERED, SHIPPED = "035", "011"
-"""DTM01 and B310 (element 374): the date on which goods were delivered or shipped."""
+DELIVERED, SHIPPED, SHIPPED_WHOLE = "035", "011", "11"
+"""The status of a delivery, of items that were shipped, and of a whole order that was: codes of DTM01 and G6201."""
 
 _DELIVERED_ON, _SHIPPED_ON = ("35", DELIVERED), ("11", "86", SHIPPED)
 """G6201 (element 432): the date of delivery; the date of shipping or pickup. Some carriers write the codes of DTM01."""
@@ -60,9 +67,9 @@ class _Days(NamedTuple):
 
     @property
     def values(self) -> dict[str, str]:
-        """The derived columns."""
-        status = DELIVERED if self.delivered else SHIPPED
-        return {"date": self.delivered, "shipped": self.shipped, "status": status}
+        """The derived columns, of an order without items."""
+        status, kind = (DELIVERED, "pod") if self.delivered else (SHIPPED_WHOLE, "notice")
+        return {"date": self.delivered or self.shipped, "shipped": self.shipped, "status": status, "kind": kind}
 
 
 def _days(transaction: TransactionSet, scopes: Sequence[Sequence[Segment]]) -> _Days:
@@ -129,6 +136,8 @@ def _shipped(transaction: TransactionSet, item: _ShippedItem, first: Segment) ->
         return SkippedDocument(f"it has no delivery date (DTM {DELIVERED})", place)
     if item.quantity == 0:
         return SkippedDocument("its quantity is zero", place)
+    if item.quantity is not None and item.quantity < 0:
+        return RejectedDocument("SN102", plain(item.quantity), "is below zero", SENT_AGAIN, place)
     shipment = first_of(scopes, ("BSN", "", 2), ("BHT", "", 3))
     values = {
         "set": transaction.kind,
@@ -141,6 +150,7 @@ def _shipped(transaction: TransactionSet, item: _ShippedItem, first: Segment) ->
     if item.item:
         values |= {
             "item": item.item,
+            "status": DELIVERED if item.days.delivered else SHIPPED,
             "quantity": "" if item.quantity is None else plain(item.quantity),
             "notice": f"{shipment} {item.days.delivered or item.days.shipped}" if item.again else shipment,
         }
@@ -162,6 +172,7 @@ def _statuses(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
         scopes = ((segment,), group, shared)
         values = {
             "set": "214",
+            "kind": "pod",
             "status": segment.get(1) or segment.get(3),
             "date": time_of(transaction, scopes, TimeReference("AT7", "", 5, 6, 7)),
             "shipment": first_of(scopes, ("B10", "", 2)),

@@ -90,7 +90,7 @@ def originals() -> list[Original]:
     documents = read["magento-documents.jsonl"]
     found.append(Original("magento-orders.json", read["magento-orders.json"], "magento-orders"))
     found.append(Original("magento-documents.jsonl", documents, "magento-orders", "magento-orders.json"))
-    found.append(Original("magento-invoices.jsonl", documents, "magento-invoices"))
+    found.append(Original("magento-invoices.jsonl", documents, "magento-invoices", "magento-orders.json"))
     packed = [one for one in found if one.name in ("charges.csv", "orders.xml", "shopify-orders.json", "invoices.x12")]
     found += [Original(f"{one.name}.gz", gzip.compress(one.data, mtime=0), one.mapping) for one in packed]
     found += [Original(f"{one.name}.zip", _zip([(one.name, one.data)]), one.mapping) for one in packed]

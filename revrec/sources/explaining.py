@@ -84,7 +84,7 @@ class _Explainer:
         problems: list[RowProblem] | None,
         steps: list[CleaningStep],
     ) -> ExplainedField:
-        column = self._layout.columns.get(name) or ("(constant)" if name in self._mapping.constants else "")
+        column = self._layout.columns.get(name) or self._origin(name)
         raw = self._layout.spread(row)[self._layout.positions[name]]
         value = found.get(name, (found.get("dimensions") or {}).get(name))
         if name == "amount" and isinstance(value, int):
@@ -94,3 +94,9 @@ class _Explainer:
         own = [step for step in steps if step.field == name]
         problem = problems[0] if problems else None
         return ExplainedField(name, column, raw, "" if problem or value is None else str(value), own, problem)
+
+    def _origin(self, name: str) -> str:
+        """Return what a field without a column comes from."""
+        if name in self._mapping.constants:
+            return "(constant)"
+        return "(formula)" if name in self._mapping.formulas else ""

@@ -29,6 +29,8 @@ def record_of(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
     return twice
 
 
+_LINES = 'set lines = "{name}" in the mapping to read each of its items as a row, or list it in ignore'
+
 DEEPEST = 8
 """Levels of nesting that a dotted column name such as ``buyer.address.city`` can reach."""
 
@@ -65,7 +67,9 @@ class RecordColumns:
     def _unknown(self, record: Mapping[str, Any]) -> Iterator[RowProblem]:
         for name in record:
             if name not in self._known and not self._mapping.ignores(name):
-                yield unknown_column(name, self.header)
+                problem = unknown_column(name, self.header)
+                is_lines = type(record[name]) is list and any(type(one) is dict for one in record[name])
+                yield problem._replace(fix=_LINES.format(name=shorten(name))) if is_lines else problem
 
 
 def unknown_column(name: str, known: Sequence[str]) -> RowProblem:

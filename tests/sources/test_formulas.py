@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ import pytest
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import RejectedValue
-from revrec.sources import BadRow, GoodRow, PassedOver, SourceError
+from revrec.sources import BadRow, GoodRow, PassedOver, SourceError, SourceStream
 from revrec.sources.amounts import NumberStyle, number_reader
+from revrec.sources.explaining import explain_rows
 from revrec.sources.formula import YES_OR_NO, Formula
 from revrec.sources.mapping_reader import read_mapping
 from revrec.sources.problems import InvalidValue
@@ -206,3 +208,10 @@ def test_a_customer_may_come_from_an_earlier_line_of_the_document(charges: Calla
     assert (first.line.customer, second.line.customer) == ("C-7", "C-7")
     assert [(step.field, step.step) for step in second.steps] == [("customer", "from its document")]
     assert isinstance(unknown, BadRow) and unknown.problems[0].field == "customer"
+
+
+def test_an_explanation_names_the_fields_that_a_formula_computes() -> None:
+    mapping, text = read_mapping("bill", mapped("Qty * Price")), table("B-1,2024-03-05,LAMP,3,10.10,,Bill")
+    (row,) = explain_rows(SourceStream(BytesIO(text.encode()), "in.csv"), mapping, 1)
+    (amount,) = [one for one in row.fields if one.field == "amount"]
+    assert (amount.column, amount.value, [step.step for step in amount.steps]) == ("(formula)", "30.30", ["computed"])

@@ -166,3 +166,39 @@ def test_damage_in_a_document_of_xml_is_reported_with_its_place(charges: Callabl
         charges(BILL.replace("</b:Bill>", ""), "in.xml", XML)
     with pytest.raises(SourceError, match="its records must be Bill or Bills/Bill"):
         charges("<Other/>", "in.xml", XML)
+
+
+def test_a_mapping_without_lines_learns_how_to_read_them(charges: Callable[..., Any]) -> None:
+    flat = {"source": "shop", "columns": {"document": "id", "line": "goods.id", "customer": "who.id"}}
+    (bad,) = charges(json.dumps([ORDER]), "in.json", flat)
+    fix = 'set lines = "goods" in the mapping to read each of its items as a row, or list it in ignore'
+    assert [problem.fix for problem in bad.problems if problem.field == "goods"] == [fix]
+    with pytest.raises(SourceError, match='if <Bill> is one document, set record = "Bill" and lines = "Line"'):
+        charges(BILL, "in.xml", {**{key: XML[key] for key in ("source", "columns")}, "record": "Bill/Line"})
+
+
+@pytest.mark.parametrize("description", ["plan", "Pl\u00e4ne"])
+def test_a_period_that_ends_when_the_next_one_starts(charges: Callable[..., Any], description: str) -> None:
+    header = "source,document,line,customer,item,post_date,amount,currency,service_start,service_end,description\n"
+    for start, after, last in (("2024-04-01", "2025-04-01", "2025-03-31"), ("2024-04-01", "2024-04-01", "2024-04-01")):
+        text = f"{header}shop,D,1,C,I,2024-04-01,1.00,USD,{start},{after},{description}\n"
+        (row,) = charges(text, mapping={"service_end_is": "exclusive"})
+        assert (str(row.line.service_start), str(row.line.service_end)) == (start, last)
+    assert [(step.before, step.after) for step in row.steps] == []
+
+
+def test_a_cell_holds_for_the_rows_below_it_and_the_sum_of_all_rows_is_checked(charges: Callable[..., Any]) -> None:
+    text = "id,total,cur,kind,net\ns1,6.00,USD,,\nd1,,,fee,1.00\nd2,,,sale,5.00\n"
+    mapping = {
+        "source": "s", "line": "1", "customer": "C", "item": "I", "post_date": "2024-04-01", "fill_down": ["cur"],
+        "columns": {"document": "id", "amount": "net", "currency": "cur"}, "only": {"kind": "sale"},
+        "control": {"sum_of": "net", "sum_total": "total"},
+    }  # fmt: skip
+    found = [row.line for row in charges(text, mapping=mapping) if isinstance(row, GoodRow)]
+    assert [(line.document, line.amount, line.currency) for line in found] == [("d2", 500, "USD")]
+    with pytest.raises(SourceError, match=r'"total" states 6\.01, "net" adds up to 6\.00 in all rows'):
+        charges(text.replace("6.00", "6.01"), mapping=mapping)
+    with pytest.raises(SourceError, match='"total" states nothing'):
+        charges(text.replace("6.00", ""), mapping=mapping)
+    with pytest.raises(BadConfiguration, match="sum_of and sum_total need each other"):
+        read_mapping("s", {**mapping, "control": {"sum_of": "net"}})

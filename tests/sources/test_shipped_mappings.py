@@ -207,3 +207,11 @@ def test_a_refund_without_its_order_is_refused() -> None:
     sample = next(one for one in SAMPLES_OF_DOCUMENTS if one.file == "woocommerce-refunds.json")
     (bad,) = read(sample, lambda text: text.replace('"parent_id": 727', '"parent_id": 1'))
     assert {one.field for one in bad.problems} >= {"customer", "currency"}
+
+
+@pytest.mark.parametrize(("code", "minor"), [("isk", 236), ("UGX", 236), ("mga", 2360000), ("kwd", 23600)])
+def test_stripes_minor_units_are_read_where_they_differ_from_iso_4217(code: str, minor: int) -> None:
+    sample = next(one for one in SAMPLES_OF_DOCUMENTS if one.file == "stripe-invoices.json")
+    rows = read(sample, lambda text: text.replace('"currency": "usd"', f'"currency": "{code}"'))
+    lines = [row.line for row in rows if isinstance(row, GoodRow) and row.line.document == "in_1"]
+    assert sum(line.amount for line in lines) == minor and {line.currency for line in lines} == {code.upper()}

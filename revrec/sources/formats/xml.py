@@ -32,7 +32,7 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     named = mapping.record or (f"{mapping.rows}/{mapping.rows[:-1]}",)
     paths = tuple(tuple(path.strip("/").split("/")) for path in named)
     refuse_early_doctype(source)
-    siblings = _Siblings(source, paths, LONGEST_DOCUMENT if mapping.lines else LONGEST_RECORD)
+    siblings = _Siblings(source, paths, mapping)
     expected = f"its records must be {siblings.named}"
     if mapping.lines:
         return nested_table(_documents(source, mapping, siblings), mapping, expected)
@@ -165,10 +165,11 @@ class _Siblings:
     An element with a misspelled name among the records would otherwise be skipped, and its charge lost without a word.
     """
 
-    def __init__(self, source: SourceStream, paths: tuple[tuple[str, ...], ...], longest: int) -> None:
+    def __init__(self, source: SourceStream, paths: tuple[tuple[str, ...], ...], mapping: ColumnMapping) -> None:
         self._source = source
+        self._declared = mapping.record
         self.paths = paths
-        self.longest = longest
+        self.longest = LONGEST_DOCUMENT if mapping.lines else LONGEST_RECORD
         self.named = " or ".join("/".join(path) for path in paths)
         self.line = 0
         self._last: etree._Element | None = None
@@ -210,9 +211,12 @@ class _Siblings:
 
     def _stranger(self, element: etree._Element | None) -> Exception:
         name, line = (_name(element), _line(element)) if element is not None else ("?", 0)
-        return self._source.error(
-            f"line {line}", f"<{name}> is among the records", f"name it <{self.paths[0][-1]}> or remove it"
-        )
+        *above, record = self.paths[0]
+        fix = f"name it <{record}> or remove it"
+        if self.named in self._declared and above:
+            lines = f'record = "{"/".join(above)}" and lines = "{record}"'
+            fix += f"; if <{above[-1]}> is one document, set {lines} in the mapping"
+        return self._source.error(f"line {line}", f"<{name}> is among the records", fix)
 
     def _stray(self, element: etree._Element) -> Exception:
         return self._source.error(f"line {element.sourceline}", "there is text between the records", "remove it")

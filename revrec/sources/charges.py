@@ -6,7 +6,7 @@ raises InvalidValue, and the row is read again by the strict path, which alone d
 compares the two.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from operator import itemgetter
 from typing import Any
 from unicodedata import is_normalized
@@ -15,6 +15,7 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.money import minor_digits
 from revrec.sources.cleaning import CleaningTrail
 from revrec.sources.columns import ChargeBlock, ColumnReader
+from revrec.sources.events import ALL_LINES
 from revrec.sources.fields import CHARGE_FIELDS
 from revrec.sources.formula import UnreadableText
 from revrec.sources.layout import Layout
@@ -68,6 +69,7 @@ class ChargeRows:
         self._columns = ColumnReader(mapping, layout, self._values, self._dimensions.__getitem__)
         self._was_normalized = False
         self._exclusive_end = mapping.exclusive_end
+        self._from_document = frozenset(mapping.from_document)
 
     def rows(self, table: Table) -> Iterator[ChargeRowResult]:
         """Yield each record as a good or a bad row, in the file's order."""
@@ -109,7 +111,15 @@ class ChargeRows:
         if isinstance(result, ChargeLine):
             return GoodRow(number, result, row, self._trail.steps(row, result._asdict()) if changed else ())
         readable, _problems = self.details(values)
-        return BadRow(number, result, table.place(number), row, ReadableValues.of(readable))
+        waits_for = self._waits_for(result, readable)
+        return BadRow(number, result, table.place(number), row, ReadableValues.of(readable), waits_for)
+
+    def _waits_for(self, problems: list[RowProblem], found: Mapping[str, Any]) -> str:
+        """Return the charge lines that a row needs, if it only lacks values that they supply; else an empty text."""
+        if not self._from_document.issuperset(problem.field for problem in problems):
+            return ""
+        source, document = found.get("source"), found.get("document")
+        return f"{source}/{document}/{ALL_LINES}" if source and document else ""
 
     @property
     def warning(self) -> str:

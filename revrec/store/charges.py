@@ -14,7 +14,7 @@ from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp, canonical
-from revrec.store.database.bulk import insert_rows, next_number
+from revrec.store.database.bulk import insert_columns, insert_rows, next_number
 from revrec.store.digests import RowDigest, covered_columns, digest_rows, digest_texts, texts_of_columns
 from revrec.store.tables import charge_line, charge_void, cleaning, import_file, quarantine
 
@@ -192,12 +192,19 @@ def add_columns(
         _iso_column(columns.service_end),
         columns.entity,
         columns.credits,
-        list(map(dimensions_text, columns.dimensions)),
+        _dimension_column(columns.dimensions),
         [import_id] * count,
         range(first_row, first_row + count),
     )
-    insert_rows(connection, charge_line, _COLUMNS, list(zip(*stored, strict=True)))
+    insert_columns(connection, charge_line, _COLUMNS, stored)
     return digest_texts(charge_line.name, [(first, first + count - 1)], texts_of_columns(stored))
+
+
+def _dimension_column(sets: Sequence[Mapping[str, str]]) -> list[str]:
+    """Return the texts of sets of dimensions; lines with the same set share its object."""
+    keys = list(map(id, sets))
+    texts = {key: dimensions_text(one) for key, one in dict(zip(keys, sets, strict=True)).items()}
+    return list(map(texts.__getitem__, keys))
 
 
 def _iso_column(days: Sequence[date | None]) -> list[str | None]:

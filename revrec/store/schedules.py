@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, Table, bindparam, delete, func, selec
 from revrec.core.batching import batched
 from revrec.core.calendar import iso
 from revrec.store import digests
-from revrec.store.database.bulk import insert_rows
+from revrec.store.database.bulk import insert_columns, insert_rows
 from revrec.store.digests import RowDigest
 from revrec.store.plans import KeptPlan, PlanKeeper, SharedPlan, plan_of_parts
 from revrec.store.tables import (
@@ -200,7 +200,7 @@ def _add_divided(connection: Connection, new: FirstVersions, audit_seq: int) -> 
     ones, zeros, seqs = ([value] * len(rules) for value in (1, 0, audit_seq))
     amounts = new.amounts
     row = (new.numbers, ones, rules, amounts, zeros, amounts, ids, ones, parts, explanations, seqs)
-    insert_rows(connection, schedule, HEADER, list(zip(*row, days, strict=True)))
+    insert_columns(connection, schedule, HEADER, (*row, days))
     keys = digests.version_runs(zip(new.numbers, ones, strict=True))
     return digests.digest_texts(schedule.name, keys, digests.texts_of_columns(row))
 

@@ -4,7 +4,7 @@ Which fields the rules look at is observed, not declared: a line that notes each
 so lines with the same values in these fields get the same answer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from revrec.core.charge_columns import ChargeColumns
@@ -58,7 +58,7 @@ class PlanFinder:
             self._forget()
         groups = self._groups_of(columns.item)
         while True:
-            keys = list(zip(groups, *map(_hashable, (getattr(columns, name) for name in self._fields)), strict=True))
+            keys = list(zip(groups, *(_hashable(columns, name) for name in self._fields), strict=True))
             if self._learn(keys, columns):
                 return list(map(self._numbers.__getitem__, keys))
 
@@ -90,5 +90,9 @@ class PlanFinder:
         return True
 
 
-def _hashable(column: Iterable[Any]) -> list[Any]:
-    return [tuple(value.items()) if isinstance(value, dict) else value for value in column]
+def _hashable(columns: ChargeColumns, name: str) -> Sequence[Any]:
+    """Return the values of a field; a set of dimensions as a tuple."""
+    if name == "dimensions":
+        return [tuple(one.items()) for one in columns.dimensions]
+    values: Sequence[Any] = getattr(columns, name)
+    return values

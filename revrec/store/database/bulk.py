@@ -1,28 +1,34 @@
 """Write many rows at the speed of the driver, read them as a stream, and number them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 from typing import Any
 
 from sqlalchemy import Column, Connection, Dialect, Executable, Table, func, insert, select
 from sqlalchemy.exc import DBAPIError
 
-MOST_VARIABLES = 999
-"""The most values of one statement that every SQLite accepts."""
+MOST_VARIABLES, MOST_VARIABLES_BEFORE = 32_766, 999
+"""The most values of one statement that SQLite accepts from version 3.32 on, and before it."""
+
+MOST_ROWS = 250
+"""The most rows of one statement: more would hardly be faster."""
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert ``rows``, tuples in the order of ``columns``, without a dict for each row; by COPY on PostgreSQL."""
-    if not rows:
-        return
-    if connection.dialect.name != "postgresql":
-        _insert_many(connection, table, tuple(columns), rows)
-    elif len(rows) == 1:
+    if len(rows) == 1 and connection.dialect.name == "postgresql":
         one, _many = _statements(table, tuple(columns), 1, connection.dialect)
         connection.exec_driver_sql(one, dict(zip(columns, rows[0], strict=True)))
-    else:
-        _copy(connection, table, tuple(columns), rows)
+    elif rows:
+        _insert(connection, table, tuple(columns), rows, len(rows))
+
+
+def insert_columns(
+    connection: Connection, table: Table, columns: Sequence[str], values: Sequence[Sequence[Any]]
+) -> None:
+    """Insert rows whose ``values`` are ordered by column: the same as :func:`insert_rows`."""
+    _insert(connection, table, tuple(columns), zip(*values, strict=True), len(values[0]))
 
 
 def insert_row(connection: Connection, table: Table, values: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -46,21 +52,32 @@ def next_number(connection: Connection, column: "Column[int]") -> int:
     return int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one()) + 1
 
 
-def _insert_many(
-    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]
+def _insert(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]], count: int
 ) -> None:
-    """Insert many rows by each statement: SQLite prepares to undo every statement that a trigger may refuse."""
-    at_once = MOST_VARIABLES // len(columns)
-    whole = len(rows) - len(rows) % at_once
-    one, many = _statements(table, columns, at_once, connection.dialect)
+    """Insert ``count`` rows through the driver, whose errors are raised as SQLAlchemy's."""
+    insert_all = _copy if connection.dialect.name == "postgresql" else _insert_many
     driver: Any = connection.dialect.dbapi
     try:
-        cursor: Any = connection.connection.cursor()
-        for at in range(0, whole, at_once):
-            cursor.execute(many, list(chain.from_iterable(rows[at : at + at_once])))
-        cursor.executemany(one, rows[whole:])
+        insert_all(connection, table, columns, rows, count)
     except driver.Error as error:
-        raise DBAPIError.instance(one, None, error, driver.Error) from error
+        statement, _many = _statements(table, columns, 1, connection.dialect)
+        raise DBAPIError.instance(statement, None, error, driver.Error) from error
+
+
+def _insert_many(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]], count: int
+) -> None:
+    """Insert many rows by each statement: SQLite prepares to undo every statement that a trigger may refuse."""
+    driver: Any = connection.dialect.dbapi
+    most = MOST_VARIABLES if driver.sqlite_version_info >= (3, 32) else MOST_VARIABLES_BEFORE
+    at_once = min(most // len(columns), MOST_ROWS)
+    one, many = _statements(table, columns, at_once, connection.dialect)
+    cursor: Any = connection.connection.cursor()
+    rest = iter(rows)
+    for _turn in range(count // at_once):
+        cursor.execute(many, list(chain.from_iterable(islice(rest, at_once))))
+    cursor.executemany(one, rest)
 
 
 @lru_cache(maxsize=64)
@@ -71,16 +88,13 @@ def _statements(table: Table, columns: tuple[str, ...], rows: int, dialect: Dial
     return one, one + f", {values}" * (rows - 1)
 
 
-def _copy(connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
-    statement = _copy_statement(table, columns, connection.dialect)
-    driver: Any = connection.dialect.dbapi
-    try:
-        cursor: Any = connection.connection.cursor()
-        with cursor, cursor.copy(statement) as copy:
-            for row in rows:
-                copy.write_row(row)
-    except driver.Error as error:
-        raise DBAPIError.instance(statement, None, error, driver.Error) from error
+def _copy(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]], _count: int
+) -> None:
+    cursor: Any = connection.connection.cursor()
+    with cursor, cursor.copy(_copy_statement(table, columns, connection.dialect)) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 @lru_cache(maxsize=64)

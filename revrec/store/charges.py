@@ -7,9 +7,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Row, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, FromClause, exists, func, insert, select
 
-from revrec.core.calendar import iso
+from revrec.core.calendar import day_of, iso
 from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine
 from revrec.core.rules.costs import COST_MARK
@@ -19,12 +19,8 @@ from revrec.store.digests import RowDigest, covered_columns, digest_rows, digest
 from revrec.store.tables import charge_line, charge_void, cleaning, import_file, quarantine
 
 _COLUMNS = tuple(column.name for column in covered_columns(charge_line))
-_FIELDS = (
-    "source", "document", "line", "customer", "item", "post_date", "amount", "currency",
-    "rev_rec_date", "description", "quantity", "service_start", "service_end", "entity", "dimensions", "credits",
-)  # fmt: skip
-LINE_COLUMNS = [charge_line.c[name] for name in _FIELDS]
-"""The columns that :func:`charge_from_row` reads."""
+LINE_COLUMNS = [charge_line.c[name] for name in ChargeLine._fields]
+"""The columns that :func:`charge_from_row` reads, in the order of the fields."""
 
 
 class KnownCharge(NamedTuple):
@@ -302,33 +298,37 @@ def customers(connection: Connection) -> list[str]:
 def read_charges(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int, ChargeLine]]:
     """Yield the charge lines with these numbers, in the order of the numbers."""
     found = connection.execute(
-        select(charge_line.c.no, *LINE_COLUMNS).where(charge_line.c.no.in_(numbers)).order_by(charge_line.c.no)
+        select(*LINE_COLUMNS, charge_line.c.no).where(charge_line.c.no.in_(numbers)).order_by(charge_line.c.no)
     )
-    for row in found:
-        yield row.no, charge_from_row(row)
+    for row in found.all():
+        yield row[-1], charge_from_row(row)
 
 
 def _day(text: str | None) -> date | None:
-    return date.fromisoformat(text) if text else None
+    return day_of(text) if text else None
 
 
-def charge_from_row(row: Row[Any]) -> ChargeLine:
-    """Return a charge line from a row that has :data:`LINE_COLUMNS`."""
+def charge_from_row(row: Sequence[Any]) -> ChargeLine:
+    """Return a charge line from a row that begins with :data:`LINE_COLUMNS`."""
+    (
+        source, document, line, customer, item, post_date, amount, currency,
+        rev_rec_date, description, quantity, service_start, service_end, entity, dimensions, credits,
+    ) = row[: len(LINE_COLUMNS)]  # fmt: skip
     return ChargeLine(
-        source=row.source,
-        document=row.document,
-        line=row.line,
-        customer=row.customer,
-        item=row.item,
-        post_date=date.fromisoformat(row.post_date),
-        amount=row.amount,
-        currency=row.currency,
-        rev_rec_date=_day(row.rev_rec_date),
-        description=row.description,
-        quantity=None if row.quantity is None else Decimal(row.quantity),
-        service_start=_day(row.service_start),
-        service_end=_day(row.service_end),
-        entity=row.entity,
-        dimensions=dimensions_of(row.dimensions),
-        credits=row.credits,
+        source,
+        document,
+        line,
+        customer,
+        item,
+        day_of(post_date),
+        amount,
+        currency,
+        _day(rev_rec_date),
+        description,
+        None if quantity is None else Decimal(quantity),
+        _day(service_start),
+        _day(service_end),
+        entity,
+        dimensions_of(dimensions),
+        credits,
     )

@@ -4,12 +4,12 @@ A person can withdraw one: it stays as it was recorded, and schedules are derive
 """
 
 from collections.abc import Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
+from revrec.core.calendar import day_of
 from revrec.core.charge_line import FulfillmentEvent
 from revrec.store.audit import AuditStamp
 from revrec.store.charges import is_cost_of
@@ -139,10 +139,8 @@ def events_of_charges(
     if last_id is not None:
         query = query.where(fulfillment_event.c.id <= last_id)
     found: dict[int, list[FulfillmentEvent]] = {}
-    for no, charge, kind, day, quantity, percent, amount, name, note in connection.execute(query):
-        event = FulfillmentEvent(
-            charge, kind, date.fromisoformat(day), _decimal(quantity), _decimal(percent), amount, name, note
-        )
+    for no, charge, kind, day, quantity, percent, amount, name, note in connection.execute(query).all():
+        event = FulfillmentEvent(charge, kind, day_of(day), _decimal(quantity), _decimal(percent), amount, name, note)
         found.setdefault(no, []).append(event)
     return found
 

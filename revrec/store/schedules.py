@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, Table, bindparam, delete, func, select, update
 
 from revrec.core.batching import batched
-from revrec.core.calendar import iso
+from revrec.core.calendar import day_of, iso
 from revrec.store import digests
 from revrec.store.database.bulk import insert_columns, insert_rows
 from revrec.store.digests import RowDigest
@@ -280,15 +280,13 @@ def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> lis
     again = [(no, by) for no, by in numbers if by > 1]
     if not again:
         return []
-    its_number: Any = bindparam("no")
-    before = (schedule.c.charge_no == its_number) & schedule.c.superseded_by.is_(None)
-    released = (entered_line.c.charge_no == its_number) & RELEASED
-    changes = (
-        update(schedule).where(before).values(superseded_by=bindparam("by"), open_from=None),
-        update(entered_line).where(released).values(superseded_by=bindparam("by")),
-    )
-    for change in changes:
-        connection.execute(change, [{"no": no, "by": by} for no, by in again])
+    charges = [no for no, _by in again]
+    # By their charges, not one by one, which would take several times as long.
+    newest = select(func.max(schedule.c.version)).where(schedule.c.charge_no == entered_line.c.charge_no)
+    released = entered_line.c.charge_no.in_(charges) & RELEASED
+    connection.execute(update(entered_line).where(released).values(superseded_by=newest.scalar_subquery() + 1))
+    before = schedule.c.charge_no.in_(charges) & schedule.c.superseded_by.is_(None)
+    connection.execute(update(schedule).where(before).values(superseded_by=schedule.c.version + 1, open_from=None))
     return [_superseded_digest(connection, again)]
 
 
@@ -358,35 +356,39 @@ def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
     return {row.charge_no: row for row in found}
 
 
-def _lines(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Any]]:
-    lines: dict[int, list[Any]] = {}
-    found = connection.execute(
-        select(
-            schedule_line.c.charge_no,
-            schedule_line.c.version,
-            schedule_line.c.date,
-            schedule_line.c.amount,
-            schedule_line.c.entry_id,
-        )
-        .where(schedule_line.c.charge_no.in_(numbers), schedule_line.c.superseded_by.is_(None))
-        .order_by(schedule_line.c.charge_no, schedule_line.c.date, schedule_line.c.seq)
+class _Line(NamedTuple):
+    """A valid schedule line of any version, as a record: a Row is slower by name, and all lines are read."""
+
+    version: int
+    date: date
+    amount: int
+    entry_id: int | None
+
+
+def _lines(connection: Connection, numbers: Sequence[int]) -> dict[int, list[_Line]]:
+    line = schedule_line.c
+    query = (
+        select(line.charge_no, line.version, line.date, line.amount, line.entry_id)
+        .where(line.charge_no.in_(numbers), line.superseded_by.is_(None))
+        .order_by(line.charge_no, line.date, line.seq)
     )
-    for row in found:
-        lines.setdefault(row.charge_no, []).append(row)
+    lines: dict[int, list[_Line]] = {}
+    for no, version, day, amount, entry_id in connection.execute(query).all():
+        lines.setdefault(no, []).append(_Line(version, day_of(day), amount, entry_id))
     return lines
 
 
-def _current(head: Any, lines: list[Any], refused: Collection[int]) -> ScheduleInForce:
+def _current(head: Any, lines: list[_Line], refused: Collection[int]) -> ScheduleInForce:
     posted, still_open, came_back = [], [], False
     for line in lines:
-        part = (date.fromisoformat(line.date), line.amount)
+        part = (line.date, line.amount)
         if line.entry_id is None or line.entry_id in refused:
             still_open.append(part)
             came_back = came_back or line.version != head.version
         else:
             posted.append(part)
     posts = (head.deferred, head.accrued, head.journal, head.memo)
-    gave_up = tuple(dict.fromkeys(line.entry_id for line in lines if line.entry_id in refused))
+    gave_up = tuple(dict.fromkeys(one for line in lines if (one := line.entry_id) is not None and one in refused))
     waiting = (head.waiting or 0, head.reason or "")
     both = tuple(posted), tuple(still_open)
     return ScheduleInForce(
@@ -395,9 +397,9 @@ def _current(head: Any, lines: list[Any], refused: Collection[int]) -> ScheduleI
     )  # fmt: skip
 
 
-def _plan(head: Any, lines: list[Any]) -> tuple[tuple[date, int], ...] | None:
+def _plan(head: Any, lines: list[_Line]) -> tuple[tuple[date, int], ...] | None:
     if head.plan is not None:
-        return tuple((date.fromisoformat(day), amount) for day, amount in json.loads(head.plan))
+        return tuple((day_of(day), amount) for day, amount in json.loads(head.plan))
     if head.posted or head.waiting:
         return None
-    return tuple((date.fromisoformat(line.date), line.amount) for line in lines if line.version == head.version)
+    return tuple((line.date, line.amount) for line in lines if line.version == head.version)

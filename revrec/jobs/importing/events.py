@@ -102,7 +102,7 @@ class EventRecorder:
         if new:
             self._session.record_written("events written", events.add_events(self._connection, new))
         fresh = Counter(row[0] for row in new)
-        changes = self._scheduler.reschedule(sorted(fresh), fresh)
+        changes = self._scheduler.reschedule(sorted(fresh), fresh, lines=self._lines)
         self._session.result.scheduled += len(changes)
         if self._session.result.dry_run:
             self._session.result.effect.add(changes)

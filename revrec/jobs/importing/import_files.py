@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from revrec.jobs.collecting import seldom_collected
 from revrec.jobs.importing.events import EventRecorder
 from revrec.jobs.importing.mappings import mapping_of, mappings_of
 from revrec.jobs.importing.rows import ChargeImporter, ImportResult, ImportSession, batches, count_rows, path_as_text
@@ -128,7 +129,7 @@ class _DocumentImport:
         """
         parts = members(self._path, self._name, self._mappings[0].format)
         sources = [source_file(part)._replace(source=self._fetched_from) for part in parts]
-        with self._context.database.write() as connection:
+        with seldom_collected(), self._context.database.write() as connection:
             for part, source in zip(parts, sources, strict=True):
                 first = len(self.results)
                 for mapping in self._mappings:

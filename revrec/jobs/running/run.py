@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.core.rules import RuleErrors
 from revrec.intacct.errors import ReadRefused
+from revrec.jobs.collecting import seldom_collected
 from revrec.jobs.gateway import company, open_gateway
 from revrec.jobs.invoicing.invoicing import InvoiceRun, has_invoices_to_post
 from revrec.jobs.invoicing.posting_type import InvoicePostings
@@ -79,7 +80,7 @@ def run(
     this = PostingRun(context, day, parts, is_retry_pass)
     if dry_run:
         return this.preview()
-    with active_worker(context, wait) as worker:
+    with seldom_collected(), active_worker(context, wait) as worker:
         return this.post(connect or open_gateway, worker)
 
 

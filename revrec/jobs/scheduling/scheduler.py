@@ -153,15 +153,17 @@ class Scheduler:
         numbers: Sequence[int],
         new_events: Mapping[int, int] = MappingProxyType({}),
         before: Mapping[int, Sequence[FulfillmentEvent]] = MappingProxyType({}),
+        lines: Mapping[int, ChargeLine] = MappingProxyType({}),
     ) -> list[ScheduleChange]:
         """Derive the schedules of these charge lines and of their contracts again; write a version for each change.
 
         Amounts on journal entries stay. If events move a plan, the rule's ``on_change`` decides how posted amounts are
         treated: new ones (``new_events``: their number by charge line), or withdrawn ones (``before``: the events of a
         charge line before that). If a rebuild changes the rule, only the rest is planned again. The lines of a rejected
-        entry are open again, unless Intacct must be searched for the entry first.
+        entry are open again, unless Intacct must be searched for the entry first. ``lines`` are those that are
+        read already.
         """
-        changes = [self._reschedule_line(state) for state in self._states(numbers, new_events, before)]
+        changes = [self._reschedule_line(state) for state in self._states(numbers, new_events, before, lines)]
         self.flush()
         return [change for change in changes if change]
 
@@ -219,6 +221,7 @@ class Scheduler:
         numbers: Sequence[int],
         new_events: Mapping[int, int] = MappingProxyType({}),
         before: Mapping[int, Sequence[FulfillmentEvent]] = MappingProxyType({}),
+        known: Mapping[int, ChargeLine] = MappingProxyType({}),
     ) -> Iterator[_LineState]:
         """Settle the contracts of these charge lines, and yield the lines of them all, except voided ones."""
         numbers = self.contracts.with_whole_contracts(numbers)
@@ -226,7 +229,8 @@ class Scheduler:
         numbers = [no for no in numbers if no not in void] if void else numbers
         recorded = events.events_of_charges(self._connection, numbers)
         current = schedules.schedules_in_force(self._connection, numbers, self._released_by_rejection)
-        lines = dict(charges.read_charges(self._connection, numbers))
+        others = charges.read_charges(self._connection, [no for no in numbers if no not in known])
+        lines = dict(sorted([*others, *((no, known[no]) for no in numbers if no in known)]))
         book = self._planned_rules.book_for(lines) if self._planned_rules else self._book
         self.contracts.settle(lines, recorded, current, (*new_events, *before), book)
         allocated = contracts.allocated_to(self._connection, numbers)

@@ -77,7 +77,7 @@ def due_documents(
         .limit(1)
         .scalar_subquery()
     )
-    query = select(on.label("on_document"), deferred.label("deferred"), charge_line.c.no, *LINE_COLUMNS)
+    query = select(*LINE_COLUMNS, on.label("on_document"), deferred.label("deferred"), charge_line.c.no)
     query = query.where(tuple_(*of).in_(due), SOLD, NOT_VOIDED).order_by(*of, charge_line.c.no)
     for _document, rows in groupby(connection.execute(query), key=lambda row: (row.source, row.document)):
         lines = [(row.on_document, BilledLine(row.no, charge_from_row(row), row.deferred or "")) for row in rows]

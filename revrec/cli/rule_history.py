@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.filters import DAYS, LIMIT, LimitOption, list_command
+from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
@@ -19,11 +19,11 @@ COLUMNS = ("rule", "version", "at", "actor", "charges", "moved", "reason", "meth
 def register(group: typer.Typer) -> None:
     """Add the command to the group ``rules``."""
 
-    @list_command(group, "history", "rules", filters=DAYS)
+    @list_command(group, "history", "rules", filters=ALL)
     def history(
         options: Options,
         filters: Filters,
-        rule: Annotated[str | None, typer.Argument(metavar="[RULE]", help="Name of a rule; default: all.")] = None,
+        name: Annotated[str | None, typer.Argument(metavar="[RULE]", help="Name of a rule; default: all.")] = None,
         limit: LimitOption = LIMIT,
     ) -> None:
         """List the versions of rules, and what each moved.
@@ -31,7 +31,9 @@ def register(group: typer.Typer) -> None:
         Shows who used each version first, when and why, and how many charge lines follow it. A version is stored when
         it is first used for a schedule. Moved is the amount that its schedules planned in other months than the
         schedules that they replaced. With a RULE, the text of its first version and the differences of each later one
-        are shown too; JSON has the whole text of every version. `revrec report moves` lists what each rebuild moved.
+        are shown too; JSON has the whole text of every version. Filters select versions that such charge lines follow
+        or did, and count only those; a period, --from and --to select by the day of the first use. `revrec report
+        moves` lists what each rebuild moved.
 
         \b
         Examples:
@@ -42,6 +44,7 @@ def register(group: typer.Typer) -> None:
         from revrec.cli.listing import show_list
         from revrec.jobs.reports.lists import rule_versions
 
+        rule = filters.rule if name is None else name
         versions = rule_versions(options.context(), rule, filters)
         kept: list[RuleVersionHistory] = []
 

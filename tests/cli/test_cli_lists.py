@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -157,6 +158,67 @@ def test_by_recognition_date_an_entry_of_a_closed_month_is_found_in_that_month(
     assert "2 postings by ledger date; details" in shown
     shown = revrec("postings", "list", "--state", "all", "--period", "2024-01", "--basis", "earned").out
     assert "2 postings by recognition date; details" in shown
+
+
+LINES_OF_BRUNO = ["shop/INV-1002/1", "shop/INV-1005/1", "shop/INV-1007/1"]
+
+
+@pytest.mark.parametrize(
+    ("filter", "charges"),
+    [
+        (["--customer", "C-BRUNO"], LINES_OF_BRUNO),
+        (["--customer", "C-BRUNO", "--item", "SUB-PRO"], ["shop/INV-1007/1"]),
+        (["--document", "INV-1007"], ["shop/INV-1007/1"]),
+        (["--charge", "shop/INV-1005/1"], ["shop/INV-1005/1"]),
+        (["--rule", "service-subscription"], ["shop/INV-1007/1"]),
+        (["--rule", "goods-on-delivery", "--customer", "C-BRUNO"], ["shop/INV-1005/1"]),
+    ],
+)
+def test_the_balance_and_its_totals_have_the_filters_of_lists(
+    books: Path, revrec: Revrec, filter: list[str], charges: list[str]
+) -> None:
+    report = ["report", "balance", "--date", "2024-12-31", "--show", "lines", "--all", "--format", "json"]
+    every = {line["charge"]: line for one in revrec(*report).json["contracts"] for line in one["lines"]}
+    found = revrec(*report, *filter).json
+    assert [line["charge"] for one in found["contracts"] for line in one["lines"]] == charges
+    liability = sum(Decimal(every[charge]["balance"]) for charge in charges)
+    assert [Decimal(one["liability"]) for one in found["totals"]] == [liability]
+    assert revrec("report", "balance", "--date", "2024-12-31", filter[0], "NIX").code == 3
+
+
+@pytest.fixture
+def rebuilt(books: Path, revrec: Revrec) -> Path:
+    """The sample data after a rebuild that moved the magazines of two customers and nothing else."""
+    rules = books / "rules" / "subscriptions.toml"
+    rules.write_text(rules.read_text().replace("periods = 12", "periods = 6"))
+    assert revrec("schedule", "--rebuild", "--reason", "six issues").code == 0
+    return books
+
+
+@pytest.mark.parametrize(
+    "filter",
+    [["--charge", "shop/INV-1001/1"], ["--document", "INV-1001"], ["--period", "2024-03"], ["--item", "MAG-01"]],
+)
+def test_moves_have_the_filters_of_lists(rebuilt: Path, revrec: Revrec, filter: list[str]) -> None:
+    every = revrec("report", "moves", "--format", "json").json["moves"]
+    found = revrec("report", "moves", *filter, "--format", "json").json["moves"]
+    wanted = {"--charge": "charge", "--period": "period"}.get(filter[0])
+    if wanted:
+        assert found == [one for one in every if one[wanted] == filter[1]]
+    assert 0 < len(found) <= len(every)
+    assert revrec("report", "moves", "--customer", "NIX").code == 3
+
+
+def test_the_history_of_rules_has_the_filters_of_lists(rebuilt: Path, revrec: Revrec) -> None:
+    def versions(*filter: str) -> list[tuple[str, int, int]]:
+        found = revrec("rules", "history", *filter, "--format", "json").json["versions"]
+        return [(one["rule"], one["version"], one["charges"]) for one in found]
+
+    assert versions("--charge", "shop/INV-1001/1") == [("magazine-12-issues", 1, 1), ("magazine-12-issues", 2, 1)]
+    assert versions("--rule", "service-subscription") == versions("service-subscription") != []
+    assert versions("--customer", "C-BRUNO", "--rule", "magazine-12-issues") == []
+    assert versions("--account", "4000") == versions()
+    assert versions("--customer", "C-ADA", "--period", "2024-01") == []
 
 
 @pytest.mark.parametrize("name", LISTS)

@@ -201,10 +201,9 @@ def test_rules_with_errors_do_not_stop_a_run(books: Books, intacct: Intacct, row
     assert len(preview(books.context()).unscheduled) == 1
 
 
-def moves(books: Books, **only: Any) -> list[tuple[str, str, str, str, str]]:
-    return [
-        (one.reason, one.charge, one.period, one.before, one.after) for one in schedule_moves(books.context(), **only)
-    ]
+def moves(books: Books, rebuild: int | None = None, **only: Any) -> list[tuple[str, str, str, str, str]]:
+    found = schedule_moves(books.context(), rebuild, Filters(**only))
+    return [(one.reason, one.charge, one.period, one.before, one.after) for one in found]
 
 
 def test_a_rebuild_keeps_its_reason_and_what_it_moved_by_charge_and_month(planned: Books, row: MakeRow) -> None:

@@ -2,14 +2,16 @@
 
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import asdict
 from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from revrec.cli.filters import LIMIT, LimitOption, OutputOption
-from revrec.cli.shared import LAST_DAY, EntityOption, Options, command, day
+from revrec.cli.filters import ALL, DAYS, LIMIT, LimitOption, list_command
+from revrec.cli.shared import LAST_DAY, Options, day
+from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
     from revrec.core.contract_balance import BalanceSheet, ContractBalance
@@ -56,9 +58,10 @@ class BalanceRows(StrEnum):
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @command(group, "balance", "report")
+    @list_command(group, "balance", "report", filters=[one for one in ALL if one not in DAYS])
     def balance(
         options: Options,
+        filters: Filters,
         date: Annotated[str, typer.Option("--date", metavar="D", help=f"The balance sheet date; {LAST_DAY}")],
         planned: Annotated[
             bool, typer.Option("--planned", help="Count revenue recognized by schedule, not by posted entries.")
@@ -72,20 +75,15 @@ def register(group: typer.Typer) -> None:
         show: Annotated[
             BalanceRows, typer.Option("--show", metavar="contracts|lines|accounts", help="The rows to list.")
         ] = BalanceRows.contracts,
-        account: Annotated[
-            str | None, typer.Option("--account", metavar="A", help="Only lines deferred on this account.")
-        ] = None,
-        entity: EntityOption = None,
-        customer: Annotated[str | None, typer.Option("--customer", metavar="C", help="Only this customer.")] = None,
         all: Annotated[bool, typer.Option("--all", help="Also show contracts with a balance of zero.")] = False,
         limit: LimitOption = LIMIT,
-        output: OutputOption = None,
     ) -> None:
         """Show contract liabilities, contract assets and deferred costs.
 
         The balance is what was billed up to the date less what was recognized: for each line, netted by contract to one
         liability or one asset, and for each account the amount to reclassify so that the balance sheet presents them
-        separately. Reads only.
+        separately. Filters narrow the lines, contracts and totals; --account selects the lines deferred on it, and
+        --date takes the place of a period. Reads only.
 
         \b
         Examples:
@@ -94,27 +92,25 @@ def register(group: typer.Typer) -> None:
           revrec report balance --date 2024-03-31 --by customer --planned --format json
         """
         from revrec.cli.listing import first_read
-        from revrec.cli.output import writing_to
         from revrec.core.contract_balance import BalanceSheet
         from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
         from revrec.jobs.reports.line_balances import BalanceOptions
 
         until = day(date, "--date")
         assert until is not None
-        wanted, sheet = BalanceOptions(until, planned, by, account, entity, customer), BalanceSheet()
+        chosen = {name: value for name, value in asdict(filters).items() if name not in DAYS}
+        wanted, sheet = BalanceOptions(until, planned, by, **chosen), BalanceSheet()
         notes = BalanceNotes()
         found = contract_balances(options.context(), wanted, sheet, notes)
         listed = first_read(one for one in found if all or one.open)
-        with writing_to(output):
-            if options.json:
-                _show_json(wanted, show, listed, sheet, notes)
-            elif options.csv:
-                _show_csv(show, listed, sheet)
-            else:
-                _show_tables(show, listed, sheet, limit)
-                _show_notes(notes, limit)
-        if options.csv:
+        if options.json:
+            _show_json(wanted, show, listed, sheet, notes)
+        elif options.csv:
+            _show_csv(show, listed, sheet)
             _warn(notes)
+        else:
+            _show_tables(show, listed, sheet, limit)
+            _show_notes(notes, limit)
 
 
 def _show_json(

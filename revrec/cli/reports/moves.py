@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.filters import LIMIT, LimitOption, list_command
+from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
@@ -16,7 +16,7 @@ AMOUNTS = ("before", "after", "moved")
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @list_command(group, "moves", "report", filters=("charge",))
+    @list_command(group, "moves", "report", filters=ALL)
     def moves(
         options: Options,
         filters: Filters,
@@ -29,18 +29,20 @@ def register(group: typer.Typer) -> None:
 
         For each charge line that revrec schedule --rebuild changed, show the planned amount by month before and after,
         with the reason for the rebuild. A period without a month is an amount without a recognition date. Amounts that
-        were posted before are not moved. The number of a rebuild is its event in the audit trail.
+        were posted before are not moved. The number of a rebuild is its event in the audit trail. A period, --from and
+        --to select by the month whose amount changed.
 
         \b
         Examples:
           revrec report moves
           revrec report moves --charge shop/INV-1001/1
+          revrec report moves --customer C-ADA --period 2024-03
           revrec report moves --rebuild 57 --format csv
         """
         from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
         from revrec.jobs.reports.moves import schedule_moves
 
-        found = schedule_moves(options.context(), rebuild, filters.charge)
+        found = schedule_moves(options.context(), rebuild, filters)
         if options.csv:
             print_csv((one._asdict() for one in found), COLUMNS)
             return

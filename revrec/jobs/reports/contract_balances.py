@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from revrec.core.contract_balance import AccountMove, BalanceSheet, ContractBalance, LineBalance, balance_of
 from revrec.core.errors import BadInput
-from revrec.jobs.reports.filters import check_account, check_customer, check_entity
+from revrec.jobs.reports.filters import check_account, check_entity, check_filters
 from revrec.jobs.reports.late_changes import ClosedPeriod, LateChange, closed_periods, late_changes
 from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
 from revrec.store import rule_versions
@@ -55,7 +55,7 @@ def contract_balances(
         raise BadInput(f"report balance: --by {wanted.by}: expected {', '.join(GROUPINGS)} or {BY_DIMENSION}NAME")
     with context.database.read() as connection:
         check_entity(context, connection, wanted.entity)
-        check_customer(connection, wanted.customer)
+        check_filters(context, connection, wanted.filters)
         accounts: set[str] = set()
         every = _noting_accounts(line_balances(context, connection, wanted), accounts)
         lines = (line for line in every if wanted.account in (None, line.account))

@@ -77,12 +77,12 @@ def closed_periods(connection: "Connection", wanted: BalanceOptions) -> Iterator
 def late_changes(
     context: "Context", connection: "Connection", wanted: BalanceOptions, closed: Closed
 ) -> Iterator[LateChange]:
-    """Yield the late changes of the customers and accounts that are asked for, by charge line."""
+    """Yield the late changes of the charge lines and accounts that are asked for, by charge line."""
     rows: dict[int, list[LateRow]] = defaultdict(list)
     for row in late_rows(connection, closed):
         rows[row.no].append(row)
     for some in batched(sorted(rows), AT_ONCE):
-        asked = BalanceOptions(closed.until, customer=wanted.customer)
+        asked = wanted._replace(until=closed.until, planned=False, by="contract", account=None, entity=None)
         before, now = (
             _by_charge(lines_as_known(context, connection, asked, known, None, some)) for known in (closed.known, None)
         )

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from revrec.core.batching import batched
 from revrec.core.calendar import add_months
 from revrec.core.contract_balance import LineBalance
+from revrec.core.filters import Filters
 from revrec.core.invoice import InvoiceRequest
 from revrec.core.periods import closed_since
 from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
@@ -40,6 +41,15 @@ class BalanceOptions(NamedTuple):
     account: str | None = None
     entity: str | None = None
     customer: str | None = None
+    item: str | None = None
+    charge: str | None = None
+    document: str | None = None
+    rule: str | None = None
+
+    @property
+    def filters(self) -> Filters:
+        """The filters of the charge lines, apart from the entity and the account."""
+        return Filters(self.customer, self.item, charge=self.charge, document=self.document, rule=self.rule)
 
 
 def line_balances(context: "Context", connection: "Connection", wanted: BalanceOptions) -> Iterator[LineBalance]:
@@ -85,7 +95,7 @@ def lines_as_known(
         _a_year_after(wanted.until),
         wanted.by,
         entities,
-        wanted.customer,
+        wanted.filters,
         _invoiced_sources(context, connection, known),
         known,
         numbers,

@@ -5,11 +5,12 @@ Each is a stream: a list may be longer than memory. Amounts are decimal strings 
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from difflib import unified_diff
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadInput
-from revrec.core.filters import Basis, Filters
+from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.money import decimal_string
 from revrec.core.posting import UNSETTLED
 from revrec.jobs.importing.quarantine import ListedRow, listed
@@ -109,18 +110,20 @@ class RuleVersionHistory(NamedTuple):
 
 
 def rule_versions(context: "Context", rule: str | None, filters: Filters) -> Iterator[RuleVersionHistory]:
-    """Yield every version of one rule, or of all.
+    """Yield every version of one rule, or of all, that charge lines selected by the filters follow or did.
 
     Raises:
-        BadInput: No schedule was ever made by a rule of this name.
+        BadInput: No schedule was ever made by a rule of this name, or a filter names something unknown.
     """
+    by_line = replace(filters, account=None, rule=None, first=None, last=None)
     with context.database.read() as connection:
+        check_filters(context, connection, filters)
         before: rule_history.RuleVersionRow | None = None
-        for row in rule_history.rule_version_rows(connection, rule):
-            used = rule_history.rule_version_use(connection, row.id)
+        for row in rule_history.rule_version_rows(connection, rule, filters.account):
+            used = rule_history.rule_version_use(connection, row.id, by_line)
             diff = _diff(before.text, row.text) if before and before.name == row.name else ""
             before = row
-            if _is_within(row.at, filters):
+            if _is_within(row.at, filters) and (used.charges or by_line == NO_FILTERS):
                 moved = {one: decimal_string(amount, one) for one, amount in used.moved.items()}
                 head = (row.name, row.version, row.at, row.actor, row.file, row.method)
                 yield RuleVersionHistory(*head, used.charges, moved, used.reasons, row.text, diff)

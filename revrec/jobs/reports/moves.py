@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from revrec.core.errors import BadInput, UnknownCharge
+from revrec.core.errors import BadInput
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
-from revrec.store import charges
+from revrec.jobs.reports.filters import check_filters
 from revrec.store.reports.moves import moved_amounts, schedule_rebuilds
 
 if TYPE_CHECKING:
@@ -30,19 +31,20 @@ class ScheduleMove(NamedTuple):
     moved: str
 
 
-def schedule_moves(context: "Context", rebuild: int | None = None, charge: str | None = None) -> Iterator[ScheduleMove]:
-    """Yield what rebuilds moved, oldest first; only one rebuild or one charge line if it is named.
+def schedule_moves(
+    context: "Context", rebuild: int | None = None, filters: Filters = NO_FILTERS
+) -> Iterator[ScheduleMove]:
+    """Yield what rebuilds moved, oldest first; only one rebuild if it is named.
 
     Raises:
-        BadInput: There is no such rebuild or charge line.
+        BadInput: There is no such rebuild, or a filter names something that these books do not know.
     """
     with context.database.read() as connection:
         rebuilds = {one.rebuild: one for one in schedule_rebuilds(connection)}
         if rebuild is not None and rebuild not in rebuilds:
             raise BadInput(f"--rebuild {rebuild}: no such rebuild; {_known(list(rebuilds))}")
-        if charge is not None and charges.find_charge(connection, charge) is None:
-            raise UnknownCharge(charge)
-        for one in moved_amounts(connection, rebuild, charge):
+        check_filters(context, connection, filters)
+        for one in moved_amounts(connection, rebuild, filters):
             by, money = rebuilds[one.rebuild], one.currency
             before, after, moved = (decimal_string(it, money) for it in (one.before, one.after, one.after - one.before))
             yield ScheduleMove(*by, one.charge, one.period, money, before, after, moved)

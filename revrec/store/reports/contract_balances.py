@@ -24,10 +24,12 @@ from sqlalchemy import (
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.invoice import INVOICED, InvoiceRequest
 from revrec.store.credits import credited
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.invoices import SOLD
+from revrec.store.reports.filters import chosen_charges
 from revrec.store.reports.in_ledger import KnownRows, recognized_in_ledger
 from revrec.store.tables import (
     arrival_account,
@@ -79,17 +81,17 @@ class ContractBalanceRow(NamedTuple):
 class BalanceQuery(NamedTuple):
     """The lines to read: balances ``until`` a day, with amounts dated after ``beyond`` apart.
 
-    ``entities`` and ``customer`` limit them. ``by`` says what makes a contract of lines without an
-    allocation: ``contract``, ``document``, ``customer`` or ``dimensions.NAME``. Lines that ``wishes`` wants invoiced
-    are billed on their invoice's date, others on their post date. ``known`` leaves out every row that was stored later;
-    ``numbers`` limits the charge lines.
+    ``entities`` and ``filters`` (apart from account and days) limit them. ``by`` says what makes a contract of lines
+    without an allocation: ``contract``, ``document``, ``customer`` or ``dimensions.NAME``. Lines that ``wishes`` wants
+    invoiced are billed on their invoice's date, others on their post date. ``known`` leaves out every row that was
+    stored later; ``numbers`` limits the charge lines.
     """
 
     until: date
     beyond: date
     by: str = "contract"
     entities: Sequence[str] | None = None
-    customer: str | None = None
+    filters: Filters = NO_FILTERS
     wishes: Mapping[str, InvoiceRequest] = {}
     known: KnownRows | None = None
     numbers: Sequence[int] | None = None
@@ -203,7 +205,9 @@ def _query(asked: BalanceQuery) -> Select[Any]:
     query = _limited(asked, query.where(*_imported_by_then(charge_line, asked)), charge_line.c.no)
     if asked.entities is not None:
         query = query.where(charge_line.c.entity.in_(asked.entities))
-    whole: Select[Any] = query if asked.customer is None else query.where(charge_line.c.customer == asked.customer)
+    if asked.filters != NO_FILTERS:
+        query = query.where(charge_line.c.no.in_(chosen_charges(asked.filters)))
+    whole: Select[Any] = query
     return whole
 
 

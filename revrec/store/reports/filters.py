@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 
-from sqlalchemy import Column, ColumnElement, Connection, exists, false, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, exists, false, select
 
 from revrec.core.filters import Basis, Filters
 from revrec.store.posting.entries import recognition_date
@@ -54,11 +54,23 @@ def rule_conditions(filters: Filters) -> Conditions:
 
 
 def schedule_conditions(filters: Filters) -> Conditions:
-    """Yield the condition that a version of a charge line's schedule follows the rule, or uses the account."""
+    """Yield the condition that a version of a charge line's schedule follows the rule, or uses the account.
+
+    A line without a schedule follows the rule by which it waits.
+    """
     conditions = [*rule_conditions(filters)]
     if conditions:
         versions = select(schedule.c.charge_no).join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
-        yield charge_line.c.no.in_(versions.where(*conditions))
+        chosen: ColumnElement[bool] = charge_line.c.no.in_(versions.where(*conditions))
+        if filters.account is None:
+            waiting = select(unscheduled.c.charge_no).where(unscheduled.c.rule == filters.rule)
+            chosen = chosen | charge_line.c.no.in_(waiting)
+        yield chosen
+
+
+def chosen_charges(filters: Filters) -> Select[tuple[int]]:
+    """Return the query of the numbers of the charge lines that the filters select, apart from days."""
+    return select(charge_line.c.no).where(*charge_conditions(filters), *schedule_conditions(filters))
 
 
 def entry_conditions(filters: Filters, basis: Basis = Basis.ledger) -> Conditions:

@@ -31,6 +31,7 @@ from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.posting.reversals import IS_MIRROR, IS_REVERSED_FOR_GOOD
 from revrec.store.reports.filters import (
     charge_conditions,
+    chosen_charges,
     entry_conditions,
     invoice_conditions,
     schedule_conditions,
@@ -287,7 +288,7 @@ def import_rows(connection: Connection, filters: Filters) -> Iterator[ImportRow]
     )
     whatever_day = _without_days(filters)
     if whatever_day != Filters():
-        chosen = _chosen_charges(whatever_day)
+        chosen = chosen_charges(whatever_day)
         lines = select(charge_line.c.import_id).where(charge_line.c.no.in_(chosen))
         events = select(fulfillment_event.c.import_id).where(fulfillment_event.c.charge_no.in_(chosen))
         query = query.where(file.id.in_(union(lines, events)))
@@ -320,7 +321,7 @@ def audit_rows(connection: Connection, filters: Filters, subject: str | None, ac
         query = query.where(event.actor.contains(actor, autoescape=True))
     whatever_day = _without_days(filters)
     if whatever_day != Filters():
-        query = query.where(_is_about(_chosen_charges(whatever_day)))
+        query = query.where(_is_about(chosen_charges(whatever_day)))
     return map(AuditRow._make, stream_rows(connection, query.order_by(event.seq.desc()), BATCH))
 
 
@@ -342,10 +343,6 @@ def _is_about(chosen: Select[tuple[int]]) -> ColumnElement[bool]:
         select(import_file.c.audit_seq).join(charge_line, charge_line.c.import_id == import_file.c.id).where(lines),
     )
     return or_(audit_event.c.subject.in_(subjects), audit_event.c.seq.in_(sequences))
-
-
-def _chosen_charges(filters: Filters) -> Select[tuple[int]]:
-    return select(charge_line.c.no).where(*charge_conditions(filters), *schedule_conditions(filters))
 
 
 def _without_days(filters: Filters) -> Filters:

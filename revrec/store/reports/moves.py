@@ -10,7 +10,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, case, func, literal, select, union_all
 
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.store.database.bulk import stream_rows
+from revrec.store.reports.filters import chosen_charges
 from revrec.store.tables import audit_event, charge_line, schedule, schedule_line, schedule_wait
 
 REBUILT = "schedules derived again"
@@ -55,9 +57,12 @@ def schedule_rebuilds(connection: Connection) -> list[ScheduleRebuild]:
 
 
 def moved_amounts(
-    connection: Connection, rebuild: int | None = None, charge: str | None = None
+    connection: Connection, rebuild: int | None = None, filters: Filters = NO_FILTERS
 ) -> Iterator[MovedAmount]:
-    """Yield the amounts that rebuilds moved, by rebuild, charge line and month; one rebuild or charge line, or all."""
+    """Yield the amounts that rebuilds moved, by rebuild, charge line and month; of one rebuild, or of all.
+
+    The days of the filters select months; amounts without a date are in none.
+    """
     version = (
         select(schedule.c.charge_no, schedule.c.version, schedule.c.audit_seq)
         .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
@@ -65,14 +70,15 @@ def moved_amounts(
     )
     if rebuild is not None:
         version = version.where(schedule.c.audit_seq == rebuild)
-    if charge is not None:
-        version = version.join(charge_line, charge_line.c.no == schedule.c.charge_no).where(charge_line.c.id == charge)
+    if filters != NO_FILTERS:
+        version = version.where(schedule.c.charge_no.in_(chosen_charges(filters)))
     versions = version.subquery()
     parts = union_all(*parts_by_month(versions), *_undated_parts(versions)).subquery()
     amounts = [func.sum(case((parts.c.side == side, parts.c.amount), else_=0)) for side in ("before", "after")]
     query = (
         select(parts.c.audit_seq, charge_line.c.id, parts.c.period, charge_line.c.currency, *amounts)
         .join(charge_line, charge_line.c.no == parts.c.charge_no)
+        .where(*_within_months(parts.c.period, filters))
         .group_by(parts.c.audit_seq, parts.c.charge_no, charge_line.c.id, parts.c.period, charge_line.c.currency)
         .having(amounts[0] != amounts[1])
         .order_by(parts.c.audit_seq, parts.c.charge_no, parts.c.period)
@@ -80,6 +86,13 @@ def moved_amounts(
     for row in stream_rows(connection, query):
         number, id, period, currency, before, after = row
         yield MovedAmount(number, id, period, currency, int(before), int(after))
+
+
+def _within_months(period: Any, filters: Filters) -> Iterator[Any]:
+    if filters.first is not None:
+        yield period >= filters.first.isoformat()[:7]
+    if filters.last is not None:
+        yield (period <= filters.last.isoformat()[:7]) & (period != UNDATED)
 
 
 def parts_by_month(version: Any) -> tuple[Any, Any]:

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, case, func, select, union_all
 
+from revrec.core.filters import NO_FILTERS, Filters
+from revrec.store.reports.filters import chosen_charges
 from revrec.store.reports.moves import parts_by_month
 from revrec.store.tables import audit_event, charge_line, rule_version, schedule
 
@@ -34,8 +36,8 @@ class RuleVersionUse(NamedTuple):
     moved: dict[str, int]
 
 
-def rule_version_rows(connection: Connection, rule: str | None) -> Iterator[RuleVersionRow]:
-    """Yield the versions of one rule or of all, by name and version."""
+def rule_version_rows(connection: Connection, rule: str | None, account: str | None = None) -> Iterator[RuleVersionRow]:
+    """Yield the versions of one rule or of all, by name and version; with an account, those that post to it."""
     columns = rule_version.c
     query = select(
         columns.id, columns.name, columns.version, columns.recorded_at, columns.actor, columns.file, columns.method,
@@ -43,12 +45,16 @@ def rule_version_rows(connection: Connection, rule: str | None) -> Iterator[Rule
     ).order_by(columns.name, columns.version)  # fmt: skip
     if rule is not None:
         query = query.where(columns.name == rule)
+    if account is not None:
+        query = query.where((columns.deferred == account) | (columns.accrued == account))
     yield from (RuleVersionRow(*row) for row in connection.execute(query))
 
 
-def rule_version_use(connection: Connection, id: int) -> RuleVersionUse:
-    """Return the use of a rule version."""
+def rule_version_use(connection: Connection, id: int, filters: Filters = NO_FILTERS) -> RuleVersionUse:
+    """Return the use of a rule version, by the charge lines that the filters select."""
     its_own = schedule.c.rule_version_id == id
+    if filters != NO_FILTERS:
+        its_own = its_own & schedule.c.charge_no.in_(chosen_charges(filters))
     count = connection.execute(select(func.count(schedule.c.charge_no.distinct())).where(its_own)).scalar_one()
     events = (
         select(audit_event.c.detail)

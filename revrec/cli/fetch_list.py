@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
         source: Annotated[str | None, typer.Option("--source", metavar="SOURCE", help="Only this source.")] = None,
         limit: LimitOption = LIMIT,
     ) -> None:
-        """List the documents that were refused, wait for charge lines, or could not be read.
+        """List documents that were refused, wait or cannot be read.
 
         A document leaves the list when it is imported, when a newer version with the same name is imported, or when you
         dismiss it. One that waits is imported as soon as its charge lines arrive.
@@ -53,7 +53,7 @@ def register(app: typer.Typer) -> None:
 
     @command(app, "fetch retry")
     def fetch_retry(options: Options, ids: Ids) -> None:
-        """Import refused documents again, from the copies that were kept.
+        """Import refused documents again from their kept copies.
 
         Use it after you corrected a mapping, a lookup table or a rule. A document that its source corrects is fetched
         by itself. Exit code 3 means that a document was refused again.
@@ -73,7 +73,7 @@ def register(app: typer.Typer) -> None:
 
     @command(app, "fetch dismiss")
     def fetch_dismiss(options: Options, ids: Ids, reason: ReasonOption = "") -> None:
-        """Dismiss documents that will not be imported, with the reason.
+        """Dismiss documents that will not be imported.
 
         Use it for documents without charge lines or events, such as an advertisement. A dismissed document stays on
         record and is not imported unless its content changes.

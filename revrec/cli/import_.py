@@ -75,7 +75,7 @@ def register(app: typer.Typer) -> None:
             Path | None, typer.Option("--output", metavar="FILE", help="Add the draft of --suggest to this file.")
         ] = None,
     ) -> None:
-        """Import charge lines and events; each file whole or not at all.
+        """Import charge lines and events: all of a file, or nothing.
 
         Each row that cannot be used is reported with file, row, field, value and what to write instead. Importing the
         same file twice changes nothing. The same charge line with different figures is a conflict and is not imported.

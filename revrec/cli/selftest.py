@@ -14,7 +14,7 @@ def register(app: typer.Typer) -> None:
 
     @command(app, "selftest")
     def selftest(options: Options) -> None:
-        """Check this installation against published recognition figures.
+        """Check this installation against published figures.
 
         Each figure of the standards and of other systems is reproduced by a rule; the rounding and the day count are
         shown. Needs no configuration and no database. Exit code 7 means that a figure differs.

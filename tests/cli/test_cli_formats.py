@@ -111,7 +111,10 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
         {
             "charges", "unscheduled", "quarantined", "open", "waiting", "next_date", "entries", "unscheduled_reasons",
             "closed_periods", "attention", "last_run", "invoices", "awaiting_invoice", "undated", "missing",
+            "quarantined_amounts",
             "rule_changes",
+            "documents",
+            "failed_sources",
         },
     ),
     "invoice": (
@@ -165,7 +168,7 @@ def test_import_shows_every_file_with_its_counts(story: Path, revrec: Revrec, ch
     assert found.keys() == {
         "file", "kind", "rows", "accepted", "unchanged", "rejected", "scheduled", "unscheduled", "quarantined",
         "dry_run", "refused", "passed_over", "outcome", "report", "warnings", "dates", "amounts",
-        "without_amount",
+        "without_amount", "waiting", "waits_for",
     }  # fmt: skip
     assert found["amounts"] == [
         {

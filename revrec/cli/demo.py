@@ -67,15 +67,19 @@ def register(app: typer.Typer) -> None:
         """
         if options.config or options.database or options.format:
             fail("demo uses its own configuration and prints text only: leave out --config, --database and --format", 2)
+        # The program that runs has the commands of this module only.
+        from revrec.cli.main import build_app
+
+        whole = build_app()
         with _alone():
             if round_trip:
                 from revrec.cli.round_trip import check, story
 
                 place = folder or Path("revrec-round-trip")
                 check(place)
-                play(app, place, serve, story)
+                play(whole, place, serve, story)
             else:
-                play(app, folder or Path("revrec-demo"), serve, _story)
+                play(whole, folder or Path("revrec-demo"), serve, _story)
 
 
 def play(app: typer.Typer, folder: Path, serve: bool, story: Story) -> None:

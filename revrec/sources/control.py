@@ -101,43 +101,45 @@ def summed(table: Table, source: SourceStream, mapping: ColumnMapping) -> Iterat
 
 
 class StatedTotals:
-    """The total that a row states of its document: in a column, or by a formula over the row."""
+    """The totals that a row states of its document: in a column, or by formulas over the row."""
 
     def __init__(self, mapping: ColumnMapping, layout: Layout) -> None:
         self._read = number_reader(mapping.style)
-        self._formula = mapping.total_formula
-        self._places = layout.formula_places(mapping.total_formula) if mapping.total_formula else {}
+        self._formulas = [(one, layout.formula_places(one)) for one in mapping.total_formulas]
         self._column = layout.place_of(mapping.document_total) if mapping.document_total else 0
         self._is_minor = mapping.amount_is == MINOR_UNITS
         self._complete = layout.complete
         self.name = mapping.document_total or DOCUMENT_TOTAL
 
-    def of(self, row: Sequence[str], currency: str) -> Decimal | None:
-        """Return the total of the row's document; None if its column or the result of its formula is empty.
+    def of(self, row: Sequence[str], currency: str) -> list[Decimal | None]:
+        """Return the totals of the row's document, each None if its column or the result of its formula is empty.
 
         Raises:
-            InvalidValue: it is not a number, or cannot be computed.
+            InvalidValue: one is not a number, or cannot be computed.
         """
-        if self._formula:
-            values = self._complete(list(row))
-            texts = {name: values[place] for name, place in self._places.items()}
-            computed = self._formula.value(texts, self._read).result
-            if computed == "":
-                return None
-            found = self._read(computed).decimal if isinstance(computed, str) else Decimal(computed)
-        else:
-            text = row[self._column]
-            if not text.strip():
-                return None
-            try:
-                found = self._read(text).decimal
-            except InvalidValue as refused:
-                raise InvalidValue(f'{self.name} "{shorten(text)}" {refused.reason}', refused.fix) from None
-        return found.scaleb(-minor_digits(currency)) if self._is_minor else found
+        found = self._computed(self._complete(list(row))) if self._formulas else [self._in_column(row[self._column])]
+        scale = minor_digits(currency) if self._is_minor else 0
+        return [None if one is None else one.scaleb(-scale) for one in found]
+
+    def _computed(self, values: Sequence[str]) -> list[Decimal | None]:
+        found: list[Decimal | None] = []
+        for formula, places in self._formulas:
+            computed = formula.value({name: values[place] for name, place in places.items()}, self._read).result
+            exact = self._read(computed).decimal if isinstance(computed, str) and computed else computed
+            found.append(None if exact == "" else Decimal(exact))
+        return found
+
+    def _in_column(self, text: str) -> Decimal | None:
+        if not text.strip():
+            return None
+        try:
+            return self._read(text).decimal
+        except InvalidValue as refused:
+            raise InvalidValue(f'{self.name} "{shorten(text)}" {refused.reason}', refused.fix) from None
 
 
-Stated = Callable[[Sequence[str], str], Decimal | None]
-"""Returns the total of the document of a row in this currency; None if the row does not state it."""
+Stated = Callable[[Sequence[str], str], Sequence[Decimal | None]]
+"""Returns the totals of the document of a row in this currency, each None if the row does not state it."""
 
 
 def _documents(rows: Iterator[ChargeRowResult], layout: Layout, stated: Stated) -> Iterator[ChargeRowResult]:
@@ -189,10 +191,11 @@ def _contradiction(rows: list[ChargeRowResult], stated: Stated) -> RowProblem | 
         return RowProblem("currency", "", "differs between the lines of the document", "correct the document")
     found = decimal_string(sum(line.amount for line in lines), currency)
     try:
-        total = stated(charged[0].raw, currency)
+        totals = stated(charged[0].raw, currency)
     except InvalidValue as refused:
         return RowProblem(DOCUMENT_TOTAL, "", refused.reason, refused.fix)
-    if total is None or total == Decimal(found):
+    total = next((one for one in totals if one is not None and one != Decimal(found)), None)
+    if total is None:
         return None
     reason = f"is {total:f}, the charge lines add up to {found}"
     return RowProblem(DOCUMENT_TOTAL, f"{total:f}", reason, _FIX_DOCUMENT)
@@ -212,7 +215,8 @@ class _ControlTotals:
         self._sums: Counter[str] = Counter()
         self._without_amount = 0
         self._documents: dict[str, Decimal] = {}
-        self._stated: dict[str, Decimal] = {}
+        self._stated: dict[str, dict[int, Decimal]] = {}
+        """The totals of each document, by their place among the formulas."""
 
     def add(self, row: GoodRow[ChargeLine]) -> None:
         """Add a charge line."""
@@ -235,14 +239,14 @@ class _ControlTotals:
         """Note the total of a document: rows after its first one may leave it empty, but not contradict it."""
         number = row.row_number
         try:
-            stated = self._of_row(row.raw, row.line.currency) if self._of_row else None
+            totals = self._of_row(row.raw, row.line.currency) if self._of_row else ()
         except InvalidValue as refused:
             raise self._source.error(f"row {number}", refused.reason, refused.fix) from None
-        if stated is None:
-            return
-        if self._stated.setdefault(document, stated) != stated:
-            reason = f"the total of {shorten(document)} is {stated} here and {self._stated[document]} before"
-            raise self._source.error(f"row {number}", reason, "state the same total in each row of a document")
+        before = self._stated.setdefault(document, {})
+        for at, stated in enumerate(totals):
+            if stated is not None and before.setdefault(at, stated) != stated:
+                reason = f"the total of {shorten(document)} is {stated} here and {before[at]} before"
+                raise self._source.error(f"row {number}", reason, "state the same total in each row of a document")
 
     def check(self) -> None:
         """Compare the sums with the totals."""
@@ -250,10 +254,11 @@ class _ControlTotals:
         if self._totals:
             self._check_file(sums)
         for document, found in self._documents.items():
-            if document not in self._stated:
+            if not self._stated.get(document):
                 reason = f"{self._column} is empty in each row of {shorten(document)}"
                 raise self._source.error("", reason, "state the total of each document")
-            self._compare(shorten(document), self._stated[document], str(found))
+            for stated in self._stated[document].values():
+                self._compare(shorten(document), stated, str(found))
 
     def _check_file(self, sums: Mapping[str, str]) -> None:
         if ANY_CURRENCY in self._totals:

@@ -98,7 +98,7 @@ class ColumnMapping:
     row's document. ``numbered`` is True if the file has no line numbers.
     ``header_row`` has the first and the last row of the header, None for the first row of the file that is not blank;
     ``short_rows`` is ``fill`` if rows may end early; ``headings`` are columns whose value is in a row above its rows.
-    ``formulas`` compute fields and ``total_formula`` the document's total; ``skip`` has conditions by reason.
+    ``formulas`` compute fields and ``total_formulas`` totals of the document; ``skip`` has conditions by reason.
     ``lines`` are the paths of the lists whose items are the rows of a JSON or XML document. ``from_document`` are
     fields that other charge lines of the same document supply. ``rounding`` is one of :data:`ROUNDINGS`, or empty.
     ``timezone`` is the time zone in which the day of a time is found, empty if times have their days as written, and
@@ -139,7 +139,7 @@ class ColumnMapping:
     record: tuple[str, ...] = ()
     lines: tuple[str, ...] = ()
     formulas: Mapping[str, Formula] = field(default_factory=dict)
-    total_formula: Formula | None = None
+    total_formulas: tuple[Formula, ...] = ()
     skip: Mapping[str, Formula] = field(default_factory=dict)
     rounding: str = ""
     from_document: tuple[str, ...] = ()
@@ -208,13 +208,13 @@ class ColumnMapping:
     def formula_columns(self) -> tuple[str, ...]:
         """The columns that formulas read: their names that are not fields."""
         fields = {*(one.name for one in self.fields), *self.all_dimensions}
-        used = (*self.formulas.values(), *self.skip.values(), *((self.total_formula,) if self.total_formula else ()))
+        used = (*self.formulas.values(), *self.skip.values(), *self.total_formulas)
         return tuple(dict.fromkeys(column_named(name) for one in used for name in one.names if name not in fields))
 
     @property
     def states_total(self) -> bool:
         """True if each document states its total."""
-        return bool(self.document_total or self.total_formula)
+        return bool(self.document_total or self.total_formulas)
 
     @property
     def control_columns(self) -> tuple[str, ...]:

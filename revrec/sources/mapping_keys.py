@@ -79,6 +79,10 @@ def _formula(value: Any) -> Formula:
     return Formula(ANY_TEXT.read(value))
 
 
+def _formulas(value: Any) -> tuple[Formula, ...]:
+    return tuple(Formula(text) for text in _patterns(value))
+
+
 def _from_document(value: Any) -> tuple[str, ...]:
     names = _texts(value)
     for position, name in enumerate(names):
@@ -144,6 +148,9 @@ _PATTERNS = ValueKind(
 _FROM_DOCUMENT = ValueKind(f"a list of {', '.join(FROM_DOCUMENT)}", _from_document, {"type": "array"}, FROM_DOCUMENT)
 _PATHS = _PATTERNS._replace(wanted='a path such as "data/orders", or a list of paths')
 _FORMULA = _kind('a formula such as "quantity * price - discount"', _formula)
+_FORMULAS = _PATTERNS._replace(
+    wanted='a formula such as "total - tax", or a list of formulas of totals that all have to agree', read=_formulas
+)
 _CONDITION = _kind("a condition such as \"status == 'draft'\"", _condition)
 _TOTALS = _PATTERNS._replace(wanted='an amount in quotes, or a list such as ["100.00 USD", "20.00 EUR"]')
 _LOOKUP = (
@@ -197,7 +204,15 @@ OPTIONS = (
         "service_end is the first day after the service.",
     ),
     ConfigKey("rounding", choice(*ROUNDINGS), "Round amounts with more decimals than their currency has."),
-    _by_name("compute", _FORMULA, "The formula of a field, or of document_total."),
+    ConfigKey(
+        "compute",
+        None,
+        "The formulas of fields, and of document_total.",
+        table=(
+            ConfigKey(DOCUMENT_TOTAL, _FORMULAS, "The total of the row's document, or several that have to agree."),
+            ConfigKey("*", _FORMULA, "The formula of a field."),
+        ),
+    ),
     _by_name("skip", _CONDITION, "The condition of rows to leave out; the key is the reason that is reported."),
     ConfigKey("from_document", _FROM_DOCUMENT, "Missing fields that other charge lines of the document supply."),
     ConfigKey("ignore", _COLUMNS, "Columns to skip; * and ? are wildcards."),

@@ -103,7 +103,7 @@ class _MappingReader:
             aliases=aliases,
             lookups=lookups,
             numbered=is_numbered,
-            total_formula=formulas.pop(DOCUMENT_TOTAL, None),
+            total_formulas=formulas.pop(DOCUMENT_TOTAL, ()),
             formulas=formulas,
             exclusive_end="service_end_is" in self.config,
             **totals,

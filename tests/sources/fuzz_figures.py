@@ -77,7 +77,7 @@ class FigureTrials:
     def document(self, kind: str, number: int) -> tuple[WellFormed, random.Random]:
         """Return a document, and the chance that decides what is changed in it."""
         chance = random.Random(f"{self._seed}/{kind}/{number}")
-        return FORMATS[kind](chance, f"{number + 1}{FORMAT_DIGIT[kind]}"), chance
+        return FORMATS[kind](chance, f"{number + 1}{FORMAT_NUMBER[kind]:02}"), chance
 
     def run(self, kind: str, numbers: Sequence[int], change: bool = True) -> Report:
         """Import the documents of these numbers, each with one figure changed, or as they are."""
@@ -119,8 +119,8 @@ class FigureTrials:
         return found
 
 
-FORMAT_DIGIT = {name: at for at, name in enumerate(FORMATS)}
-"""The last digit of a document's id, so that documents of two formats never have the same."""
+FORMAT_NUMBER = {name: at for at, name in enumerate(FORMATS)}
+"""The last digits of a document's id, so that documents of two formats never have the same."""
 
 
 def run(kinds: Sequence[str], numbers: Sequence[int], seed: int, change: bool = True) -> dict[str, Report]:

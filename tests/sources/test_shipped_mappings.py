@@ -153,6 +153,23 @@ def test_a_falsified_total_refuses_the_document(sample: Sample) -> None:
     assert "the charge lines add up to" in str(bad.problems[0])
 
 
+@pytest.mark.parametrize(
+    ("right", "wrong", "reason"),
+    [
+        (">1225.00</cbc:TaxExclusiveAmount>", ">1226.00</cbc:TaxExclusiveAmount>", "is 1226.00"),
+        (">1275.00</cbc:LineExtensionAmount>", ">1276.00</cbc:LineExtensionAmount>", "is 1226.00"),
+        (">65.00</cbc:AllowanceTotalAmount>", ">64.00</cbc:AllowanceTotalAmount>", "is 1226.00"),
+        (">15.00</cbc:ChargeTotalAmount>", ">14.00</cbc:ChargeTotalAmount>", "is 1224.00"),
+        (">1531.25</cbc:TaxInclusiveAmount>", ">1530.25</cbc:TaxInclusiveAmount>", "is 1226.00"),
+        (">1531.25</cbc:PayableAmount>", ">1530.25</cbc:PayableAmount>", "is 1224.00"),
+    ],
+)
+def test_each_total_of_a_ubl_invoice_is_compared(right: str, wrong: str, reason: str) -> None:
+    sample = next(one for one in SAMPLES_OF_DOCUMENTS if one.file == "ubl.xml")
+    (bad,) = (row for row in read(sample, lambda text: text.replace(right, wrong)) if isinstance(row, BadRow))
+    assert bad.problems[0].reason == f"{reason}, the charge lines add up to 1225.00"
+
+
 def test_every_shipped_mapping_has_a_sample() -> None:
     of_formats = {"cargowise", "edifact", "x12", "shopify-orders", "magento-orders", "magento-invoices"}
     assert {one.mapping for one in SAMPLES_OF_DOCUMENTS} | of_formats == set(shipped.names())

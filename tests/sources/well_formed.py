@@ -380,6 +380,111 @@ def cargowise(chance: random.Random, key: str) -> WellFormed:
     return _made("transaction.xml", "cargowise", key, text, nets)
 
 
+def ubl(chance: random.Random, key: str) -> WellFormed:
+    """Return a UBL invoice or credit note with all amounts of its LegalMonetaryTotal."""
+    credit = chance.random() < 0.3
+    name, quantity = ("CreditNote", "CreditedQuantity") if credit else ("Invoice", "InvoicedQuantity")
+    amounts = [chance.randint(100, 500_000) for _ in range(chance.randint(1, 4))]
+    charge, allowance = chance.choice((0, chance.randint(1, 9_000))), chance.choice((0, chance.randint(1, 90)))
+    net = sum(amounts) + charge - allowance
+    tax = net // 5
+    prepaid = chance.choice((0, net // 3))
+
+    def money(tag: str, role: str, amount: int) -> str:
+        return f'<cbc:{tag} currencyID="EUR">{figure(role, cents(amount))}</cbc:{tag}>'
+
+    def extra(is_charge: bool, amount: int) -> str:
+        indicator = f"<cbc:ChargeIndicator>{str(is_charge).lower()}</cbc:ChargeIndicator>"
+        return f"<cac:AllowanceCharge>{indicator}{money('Amount', 'extra', amount)}</cac:AllowanceCharge>" * (
+            amount > 0
+        )
+
+    lines = "".join(
+        f"<cac:{name}Line><cbc:ID>{at}</cbc:ID><cbc:{quantity}>1</cbc:{quantity}>"
+        f"{money('LineExtensionAmount', 'amount', amount)}<cac:Item><cbc:Name>Thing</cbc:Name></cac:Item>"
+        f"</cac:{name}Line>"
+        for at, amount in enumerate(amounts, 1)
+    )
+    totals = money("LineExtensionAmount", "lines", sum(amounts)) + money("TaxExclusiveAmount", "net", net)
+    totals += money("TaxInclusiveAmount", "gross", net + tax) + money("AllowanceTotalAmount", "allowances", allowance)
+    totals += money("ChargeTotalAmount", "charges", charge) + money("PrepaidAmount", "prepaid", prepaid)
+    totals += money("PayableAmount", "payable", net + tax - prepaid)
+    namespaces = " ".join(
+        f'xmlns:{prefix}="urn:oasis:names:specification:ubl:schema:xsd:Common{kind}Components-2"'
+        for prefix, kind in (("cac", "Aggregate"), ("cbc", "Basic"))
+    )
+    code = "" if credit else "<cbc:InvoiceTypeCode>380</cbc:InvoiceTypeCode>"
+    customer = "<cac:PartyIdentification><cbc:ID>C-1</cbc:ID></cac:PartyIdentification>"
+    text = (
+        f'<{name} xmlns="urn:oasis:names:specification:ubl:schema:xsd:{name}-2" {namespaces}><cbc:ID>{key}</cbc:ID>'
+        f"<cbc:IssueDate>2024-03-28</cbc:IssueDate>{code}<cbc:DocumentCurrencyCode>EUR</cbc:DocumentCurrencyCode>"
+        f"<cac:AccountingCustomerParty><cac:Party>{customer}</cac:Party></cac:AccountingCustomerParty>"
+        f"{extra(True, charge)}{extra(False, allowance)}"
+        f"<cac:LegalMonetaryTotal>{totals}</cac:LegalMonetaryTotal>{lines}</{name}>"
+    )
+
+    def nets(values: Values) -> Nets:
+        sign = -1 if credit else 1
+        parts = _one(values, "lines") + _one(values, "charges") - _one(values, "allowances")
+        due = _one(values, "net") + _one(values, "payable") + _one(values, "prepaid") - _one(values, "gross")
+        return [("all", {sign * one}) for one in (_one(values, "net"), parts, due)]
+
+    return _made("invoice.xml", "ubl", key, text, nets)
+
+
+def woocommerce(chance: random.Random, key: str) -> WellFormed:
+    """Return a WooCommerce order: amounts net of tax, the total with it."""
+    amounts = [(chance.randint(100, 50_000), chance.randint(0, 900)) for _ in range(chance.randint(1, 4))]
+    shipping = chance.choice(((0, 0), (chance.randint(100, 2_000), chance.randint(0, 90))))
+    tax = sum(one for _amount, one in (*amounts, shipping))
+    total = sum(amount for amount, _tax in (*amounts, shipping)) + tax
+    items = [
+        {"id": at, "sku": f"S-{at}", "name": "Thing", "quantity": 1, "total": figure("amount", cents(amount))}
+        | {"total_tax": figure("tax_part", cents(part))}
+        for at, (amount, part) in enumerate(amounts, 1)
+    ]
+    ship = [{"id": 90, "method_title": "Post", "total": figure("shipping", cents(shipping[0]))}] * (shipping[0] > 0)
+    order = {"id": key, "status": "completed", "currency": "USD", "date_created": "2024-03-28T10:00:00"}
+    order |= {"customer_id": "7", "total": figure("total", cents(total)), "total_tax": figure("tax", cents(tax))}
+    text = json.dumps([order | {"line_items": items, "shipping_lines": ship, "fee_lines": []}])
+
+    def nets(values: Values) -> Nets:
+        return [("all", {_one(values, "total") - _one(values, "tax")})]
+
+    return _made("orders.json", "woocommerce-orders", key, _unescaped(text), nets)
+
+
+def stripe(chance: random.Random, key: str) -> WellFormed:
+    """Return a Stripe invoice in cents, with discounts of its lines."""
+    amounts = [
+        (chance.randint(100, 50_000), chance.choice((0, chance.randint(1, 99)))) for _ in range(chance.randint(1, 4))
+    ]
+    net = sum(amount - discount for amount, discount in amounts)
+    tax = net // 12
+    lines = [
+        {
+            "id": f"il_{key}_{at}",
+            "amount": figure("amount", amount),
+            "currency": "usd",
+            "description": "Plan",
+            "quantity": 1,
+        }
+        | {"discount_amounts": [{"amount": figure("discount", discount)}] if discount else []}
+        | {"period": {"start": 1711584000, "end": 1711584000}}
+        for at, (amount, discount) in enumerate(amounts, 1)
+    ]
+    invoice = {"id": key, "livemode": True, "status": "paid", "customer": "cus_1", "currency": "usd"}
+    invoice |= {"created": 1711635720, "total": figure("total", net + tax), "tax": figure("tax", tax)}
+    invoice |= {"total_excluding_tax": figure("net", net), "lines": {"data": lines}}
+    text = re.sub('"(\x01[^\x03]*\x03)"', r"\1", _unescaped(json.dumps({"data": [invoice]})))
+
+    def nets(values: Values) -> Nets:
+        stated = (_one(values, "net"), _one(values, "total") - _one(values, "tax"))
+        return [("all", {one.scaleb(-2)}) for one in stated]
+
+    return _made("invoices.json", "stripe-invoices", key, text, nets)
+
+
 def csv(chance: random.Random, key: str) -> WellFormed:
     """Return a table with the total of each document, for a mapping with a control."""
     amounts, nets = _controlled(chance)
@@ -425,6 +530,9 @@ FORMATS: Mapping[str, Callable[[random.Random, str], WellFormed]] = {
     "shopify-graphql": shopify_graphql,
     "magento": magento,
     "cargowise": cargowise,
+    "ubl": ubl,
+    "woocommerce": woocommerce,
+    "stripe": stripe,
     "csv": csv,
     "json": json_charges,
 }

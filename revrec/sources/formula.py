@@ -26,7 +26,7 @@ _SUM = "sum"
 class Formula:
     """A checked formula. ``text`` is its text in the mapping; ``names`` are the fields and columns that it reads.
 
-    A name in brackets, ``[Unit price]``, is always a column.
+    A name in brackets, ``[Unit price]``, is always a column. Not thread-safe: the evaluator is reused from row to row.
 
     Raises:
         RejectedValue: it cannot be computed, or its result is not of ``kind``; it has the column of the mistake.
@@ -40,6 +40,7 @@ class Formula:
             wanted = "true or false" if kind == YES_OR_NO else "a number or a text"
             raise RejectedValue(f"it must come out as {wanted}", 0)
         self._tree = _Names().visit(tree)
+        self._evaluator: Any = None
         self.names = tuple(dict.fromkeys(one.id for one in ast.walk(self._tree) if isinstance(one, ast.Name)))
 
     def value(self, texts: Mapping[str, str], read: Callable[[str], ParsedNumber]) -> "FormulaValue":
@@ -49,7 +50,7 @@ class Formula:
             InvalidValue: a value is empty or is not a number, or the formula divides by zero.
         """
         row = _Row(read, set())
-        evaluator = _evaluator()
+        evaluator = self._evaluator = self._evaluator or _evaluator()
         evaluator.names = {name: _Cell(name, text, row) for name, text in texts.items()}
         try:
             with localcontext(_EXACT):

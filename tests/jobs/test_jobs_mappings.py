@@ -9,6 +9,8 @@ import pytest
 from revrec.jobs.importing import documents, import_files, list_mappings, quarantine
 from support.books import Books
 
+pytestmark = pytest.mark.both_databases
+
 SHOPS = Path(__file__).parents[2] / "sample_data" / "shops"
 MAPPED = Path(__file__).parents[2] / "sample_data" / "mapped"
 

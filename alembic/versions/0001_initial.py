@@ -1066,6 +1066,7 @@ def _figures() -> None:
         "period_closing",
         _key("fact_id"),
         *(_big(name) for name in ("audit_seq", "charge_no", "event_id")),
+        *_texts("invoiced"),
         _refers("fact_id", "period_fact.id"),
         sa.PrimaryKeyConstraint("fact_id"),
     )

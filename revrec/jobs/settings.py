@@ -334,6 +334,13 @@ class Settings:
         """The database's URL; by default the SQLite file ``revrec.db`` next to the configuration."""
         return self.database.url or f"sqlite:///{self.home / 'revrec.db'}"
 
+    @property
+    def invoiced_sources(self) -> dict[str, str]:
+        """The sources whose documents revrec invoices, with the first post date as ISO text; empty for all."""
+        tables = self.free.get("invoice", {})
+        asking = {name: one for name, one in tables.items() if isinstance(one, dict)}
+        return {name: str(one.get("from", "")) for name, one in asking.items() if one.get("as", "none") != "none"}
+
     @contextmanager
     def named(self) -> Iterator[None]:
         """Name the configuration file at the start of each line of a ``BadConfiguration`` raised inside the block."""

@@ -1,6 +1,7 @@
 """Accounting periods: facts about them, which are only ever added, and the open schedule lines in them."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -45,8 +46,13 @@ def to_fact(entity: str, kind: str, day: str, source: str, reason: str, at: str,
     return PeriodFact(entity, kind, date.fromisoformat(day), source, reason, at, actor)
 
 
-def add_facts(connection: Connection, new: Sequence[PeriodFact], who: AuditStamp) -> list[PeriodFact]:
-    """Store facts that have just become known; return them with who and when."""
+def add_facts(
+    connection: Connection, new: Sequence[PeriodFact], who: AuditStamp, invoiced: Mapping[str, str]
+) -> list[PeriodFact]:
+    """Store facts that have just become known; return them with who and when.
+
+    ``invoiced`` are the sources that are invoiced now, with the first post date as ISO text; empty for all.
+    """
     kept = [fact._replace(at=who.at, actor=who.actor) for fact in new]
     for fact in kept:
         values = {"id": next_number(connection, period_fact.c.id), **fact._asdict(), "day": fact.day.isoformat()}
@@ -55,15 +61,16 @@ def add_facts(connection: Connection, new: Sequence[PeriodFact], who: AuditStamp
         subject = f"periods of {fact.entity or 'the company'}"
         digests = [digest_rows(period_fact, [written])]
         if fact.kind != OPENED:
-            digests.append(_keep_closing(connection, written.id))
+            digests.append(_keep_closing(connection, written.id, invoiced))
         record(connection, who, f"period {fact.kind}", subject, shown, digests)
     return kept
 
 
-def _keep_closing(connection: Connection, fact_id: int) -> RowDigest:
-    """Store which rows the books had when days were closed."""
+def _keep_closing(connection: Connection, fact_id: int, invoiced: Mapping[str, str]) -> RowDigest:
+    """Store which rows the books had when days were closed, and which sources were invoiced."""
     newest = (audit_event.c.seq, charge_line.c.no, fulfillment_event.c.id)
-    row = (fact_id, *(next_number(connection, column) - 1 for column in newest))
+    numbers = (next_number(connection, column) - 1 for column in newest)
+    row = (fact_id, *numbers, json.dumps(dict(invoiced), ensure_ascii=False, sort_keys=True))
     insert_rows(connection, period_closing, period_closing.columns.keys(), [row])
     return digest_rows(period_closing, [row])
 
@@ -76,8 +83,8 @@ def closings(connection: Connection) -> list[Closing]:
         .order_by(period_fact.c.id)
     )
     found = []
-    for _id, *fact, audit_seq, charge_no, event_id in connection.execute(query):
-        known = None if audit_seq is None else KnownRows(audit_seq, charge_no, event_id, fact[-2])
+    for _id, *fact, audit_seq, charge_no, event_id, invoiced in connection.execute(query):
+        known = None if audit_seq is None else KnownRows(audit_seq, charge_no, event_id, invoiced, fact[-2])
         found.append(Closing(to_fact(*fact), known))
     return found
 

@@ -751,8 +751,10 @@ period_closing = Table(
     Column("audit_seq", BigInteger, nullable=False),
     Column("charge_no", BigInteger, nullable=False),
     Column("event_id", BigInteger, nullable=False),
+    _text("invoiced"),
 )
-"""The last audit event, charge line and fulfillment event before a period fact that closes days (0 without one). The
+"""``invoiced`` is JSON: the sources that were invoiced then, with their first post dates, or empty texts. The others
+are the last audit event, charge line and fulfillment event before a period fact that closes days (0 without one). The
 figures of a closed month are computed from the rows up to these, so that they stay as they were reported."""
 
 ledger_change = Table(

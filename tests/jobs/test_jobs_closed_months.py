@@ -184,8 +184,28 @@ def test_a_source_that_is_invoiced_from_here_after_the_close_changes_no_closed_m
     config = offline.folder / "revrec.toml"
     config.write_text(config.read_text() + '[invoicing]\ndefault_term = "Net 30"\n[invoice.shop]\nas = "invoice"\n')
     january, february = date(2024, 1, 31), date(2024, 2, 29)
-    assert total(offline, january) == 100 and shown(offline, january)[1].late == []
+    assert total(offline, january) == 100
     assert total(offline, february) == 0, "its invoice bills it"
+    for day in (january, february):
+        (late,) = shown(offline, day)[1].late
+        assert (late.charge, late.date, late.change, late.amount) == ("shop/INV-1/1", "2024-01-05", "invoicing", -100)
+        assert late.reason.startswith("source shop is invoiced in another way since the close: see [invoice.shop]")
+
+
+def test_a_source_that_was_configured_before_the_close_counts_by_its_invoice_though_none_existed(
+    offline: Books, row: MakeRow
+) -> None:
+    config = offline.folder / "revrec.toml"
+    before = config.read_text()
+    config.write_text(before + '[invoicing]\ndefault_term = "Net 30"\n[invoice.shop]\nas = "invoice"\n')
+    offline.take(row("INV-1", item="POD-1", amount="1.00"))
+    january = date(2024, 1, 31)
+    assert total(offline, january) == 0
+    close(offline, "2024-01")
+    assert total(offline, january) == 0 and shown(offline, january)[1].late == []
+    config.write_text(before)
+    assert total(offline, january) == 0, "the closed month stays as reported"
+    assert total(offline, date(2024, 2, 29)) == sum(one.amount for one in shown(offline, january)[1].late) == 100
 
 
 FACTS = [

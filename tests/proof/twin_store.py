@@ -617,7 +617,9 @@ def facts(connection: State) -> list[PeriodFact]:
 
 
 @twin_of(periods)
-def add_facts(connection: State, new: Sequence[PeriodFact], who: AuditStamp) -> list[PeriodFact]:
+def add_facts(
+    connection: State, new: Sequence[PeriodFact], who: AuditStamp, invoiced: Mapping[str, str]
+) -> list[PeriodFact]:
     kept = [fact._replace(at=who.at, actor=who.actor) for fact in new]
     for fact in kept:
         connection.record(who, "period", *fact)

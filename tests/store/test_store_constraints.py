@@ -88,7 +88,7 @@ def full(books: FilledDatabase) -> FilledDatabase:
     books.sql("INSERT INTO quarantine_outcome VALUES (1, 'dismissed', '', 'why', 't', 'ada', 1)")
     books.sql("INSERT INTO cleaning VALUES (1, 1, 2, '[]')")
     books.sql("INSERT INTO period_fact VALUES (1, '', 'closed', '2024-01-01', 'person', 'why', 't', 'ada')")
-    books.sql("INSERT INTO period_closing VALUES (1, 9, 3, 0)")
+    books.sql("INSERT INTO period_closing VALUES (1, 9, 3, 0, '{}')")
     books.sql(
         "INSERT INTO fulfillment_event (id, charge_no, kind, date, name, note, recorded_at, actor)"
         " VALUES (1, ?, 'pod', '2024-02-01', '', '', '2024-02-01T00:00:00+00:00', 'ada')",
@@ -619,7 +619,7 @@ def test_an_entry_that_is_moved_without_a_word_is_refused(books: FilledDatabase)
 def test_what_is_known_of_periods_is_read_back_in_order(books: FilledDatabase, refused: Callable[..., None]) -> None:
     with books.database.write() as connection:
         new = [PeriodFact("100", kind, JAN.replace(day=1), "person", "reported") for kind in ("closed", "open")]
-        kept = periods.add_facts(connection, new, WHO)
+        kept = periods.add_facts(connection, new, WHO, {})
         assert periods.facts(connection) == kept and {fact.actor for fact in kept} == {WHO.actor}
     refused("period_fact_kind", "INSERT INTO period_fact VALUES (3, '', 'shut', '2024-01-01', 'person', '', 't', 'a')")
     refused("period_fact_source", "INSERT INTO period_fact VALUES (3, '', 'open', '2024-01-01', 'dog', '', 't', 'a')")

@@ -74,7 +74,7 @@ def refresh_closed_periods(context: "Context", gateway: "Gateway", entities: Ite
     ]
     if new:
         with context.database.write() as connection:
-            store.add_facts(connection, new, context.who())
+            store.add_facts(connection, new, context.who(), context.settings.invoiced_sources)
     return compared
 
 
@@ -123,7 +123,8 @@ def decide(
         known = Periods(store.facts(connection))
         changes = _closes if kind == CLOSED else _opens
         new = [month for month in dict.fromkeys(months) if changes(known, entity, month, opened)]
-        store.add_facts(connection, [PeriodFact(entity, kind, month, PERSON, reason) for month in new], context.who())
+        added = [PeriodFact(entity, kind, month, PERSON, reason) for month in new]
+        store.add_facts(connection, added, context.who(), context.settings.invoiced_sources)
     return [
         {"entity": entity, "period": month_of(month), "state": kind, "changed": month in new}
         for month in dict.fromkeys(months)

@@ -446,7 +446,7 @@ class Poster:
             return
         entity, day = self.posting_type.period(stored)
         fact = PeriodFact(entity, CLOSED, day.replace(day=1), ANSWER, str(values["error"]))
-        for kept in periods.add_facts(connection, [fact], self.context.who()):
+        for kept in periods.add_facts(connection, [fact], self.context.who(), self.context.settings.invoiced_sources):
             self.dates.take(kept)
         self.rejected_for_period.append(stored.id)
 

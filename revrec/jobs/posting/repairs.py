@@ -75,9 +75,8 @@ class RepairRunner:
         who = self._context.who()
         if any(change.field == "date" for use in uses for change in use.changes):
             month = stored.entry.date.replace(day=1)
-            periods.add_facts(
-                connection, [PeriodFact(stored.entry.entity, CLOSED, month, ANSWER, str(stored.error))], who
-            )
+            fact = PeriodFact(stored.entry.entity, CLOSED, month, ANSWER, str(stored.error))
+            periods.add_facts(connection, [fact], who, self._context.settings.invoiced_sources)
         repairs.keep_uses(connection, rejected.id, stored.entry.reference, uses, who)
         postings.release_schedule_lines(connection, rejected.id, who)
         self.repaired.update({use.repair.name for use in uses})

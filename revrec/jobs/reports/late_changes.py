@@ -16,7 +16,7 @@ from revrec.core.periods import PeriodFact, closed_since, last_closed_before
 from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
 from revrec.jobs.reports.line_balances import AT_ONCE, BalanceOptions, lines_as_known
 from revrec.store import charges, events, periods
-from revrec.store.reports.late_changes import ENTRY, INVOICE, LEDGER, TAKEN_BACK, Closed, LateRow, late_rows
+from revrec.store.reports.late_changes import ENTRY, INVOICE, INVOICING, LEDGER, TAKEN_BACK, Closed, LateRow, late_rows
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -79,7 +79,9 @@ def late_changes(
 ) -> Iterator[LateChange]:
     """Yield the late changes of the charge lines and accounts that are asked for, by charge line."""
     rows: dict[int, list[LateRow]] = defaultdict(list)
-    for row in late_rows(connection, closed):
+    invoiced, invoiced_now = closed.known.invoiced_then(), context.settings.invoiced_sources
+    changed = {one for one in {*invoiced, *invoiced_now} if invoiced.get(one) != invoiced_now.get(one)}
+    for row in late_rows(connection, closed, changed):
         rows[row.no].append(row)
     for some in batched(sorted(rows), AT_ONCE):
         asked = wanted._replace(until=closed.until, planned=False, by="contract", account=None, entity=None)
@@ -146,7 +148,7 @@ class _ChargeChange:
             return row.account, -row.amount
         if not self._moved:
             return self._account, 0
-        if row.kind == TAKEN_BACK:
+        if row.kind in (TAKEN_BACK, INVOICING):
             return self._account, self._left[self._account]
         price = self._price(row.number)
         amount, self._billed = price - self._billed, price
@@ -179,5 +181,7 @@ def _reason(row: LateRow) -> str:
         return f"{row.kind} {row.what} was posted after the close"
     if row.kind == LEDGER:
         return f"entry {row.what} was changed in Intacct; finding {row.note} accepted by {row.actor}"
+    if row.kind == INVOICING:
+        return f"source {row.note} is invoiced in another way since the close: see [invoice.{row.note}] in revrec.toml"
     place = f"{row.file}, row {row.row}" if row.file else f"recorded by {row.actor}"
     return f"{place}: {row.note}" if row.note else place

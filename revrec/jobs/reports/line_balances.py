@@ -12,15 +12,12 @@ from revrec.core.batching import batched
 from revrec.core.calendar import add_months
 from revrec.core.contract_balance import LineBalance
 from revrec.core.filters import Filters
-from revrec.core.invoice import InvoiceRequest
 from revrec.core.periods import closed_since
 from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
 from revrec.core.rules import RuleBook
 from revrec.core.rules.costs import is_cost
-from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.rules.load import load_rules
 from revrec.store import charges, events, periods
-from revrec.store.posting import invoices
 from revrec.store.reports.contract_balances import BalanceQuery, ContractBalanceRow, balance_rows
 from revrec.store.reports.in_ledger import KnownRows
 
@@ -96,7 +93,7 @@ def lines_as_known(
         wanted.by,
         entities,
         wanted.filters,
-        _invoiced_sources(context, connection, known),
+        known.invoiced_then() if known else context.settings.invoiced_sources,
         known,
         numbers,
     )
@@ -104,18 +101,6 @@ def lines_as_known(
         prices, in_force = _prices(connection, some, asked), accounts.of(some, known)
         for row in some:
             yield from _on_accounts(row, asked, wanted.planned, in_force[row.no], prices.get(row.no, row.amount))
-
-
-def _invoiced_sources(
-    context: "Context", connection: "Connection", known: KnownRows | None
-) -> Mapping[str, InvoiceRequest]:
-    """Return the sources whose documents revrec invoices; for a closed day, those that it had begun to invoice."""
-    requests = invoice_settings(context).requests
-    if known is None or not requests:
-        return requests
-    # Otherwise a source that is configured after the close would take its lines out of the closed month.
-    begun = invoices.sources_invoiced_by(connection, known.at)
-    return {source: wish for source, wish in requests.items() if source in begun}
 
 
 def _a_year_after(day: date) -> date:

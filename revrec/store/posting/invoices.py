@@ -265,9 +265,3 @@ def release_charges(
 ) -> None:
     """Release the charge lines of a rejected or canceled invoice, so that they can go on one with a new reference."""
     INVOICE_TABLES.change_state(connection, number, old, new, who, reason=reason)
-
-
-def sources_invoiced_by(connection: Connection, at: str) -> set[str]:
-    """Return the sources for which an invoice or order had been created by a time, as UTC text."""
-    query = select(invoice.c.source).where(invoice.c.created_at <= at).distinct()
-    return set(connection.execute(query).scalars())

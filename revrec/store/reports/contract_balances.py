@@ -25,7 +25,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
 from revrec.core.filters import NO_FILTERS, Filters
-from revrec.core.invoice import INVOICED, InvoiceRequest
+from revrec.core.invoice import INVOICED
 from revrec.store.credits import credited
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.invoices import SOLD
@@ -82,9 +82,9 @@ class BalanceQuery(NamedTuple):
     """The lines to read: balances ``until`` a day, with amounts dated after ``beyond`` apart.
 
     ``entities`` and ``filters`` (apart from account and days) limit them. ``by`` says what makes a contract of lines
-    without an allocation: ``contract``, ``document``, ``customer`` or ``dimensions.NAME``. Lines that ``wishes`` wants
-    invoiced are billed on their invoice's date, others on their post date. ``known`` leaves out every row that was
-    stored later; ``numbers`` limits the charge lines.
+    without an allocation: ``contract``, ``document``, ``customer`` or ``dimensions.NAME``. Lines of the sources
+    ``invoiced``, from the first post date of each, are billed on their invoice's date, others on their post date.
+    ``known`` leaves out every row that was stored later; ``numbers`` limits the charge lines.
     """
 
     until: date
@@ -92,7 +92,7 @@ class BalanceQuery(NamedTuple):
     by: str = "contract"
     entities: Sequence[str] | None = None
     filters: Filters = NO_FILTERS
-    wishes: Mapping[str, InvoiceRequest] = {}
+    invoiced: Mapping[str, str] = {}
     known: KnownRows | None = None
     numbers: Sequence[int] | None = None
 
@@ -296,8 +296,8 @@ def _versions(asked: BalanceQuery) -> Any:
 def _is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnElement[bool]:
     day = asked.until.isoformat()
     wanted = [
-        and_(charge_line.c.source == source, charge_line.c.post_date >= (wish.since or date.min).isoformat())
-        for source, wish in asked.wishes.items()
+        and_(charge_line.c.source == source, charge_line.c.post_date >= first)
+        for source, first in asked.invoiced.items()
     ]
     void = charge_void.c
     voided = select(void.charge_no).where(void.charge_no == charge_line.c.no, *_stored_by_then(charge_void, asked))

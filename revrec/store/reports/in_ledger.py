@@ -4,6 +4,7 @@ Every report of recognized amounts reads them here, so that no two disagree abou
 reversed in Intacct.
 """
 
+import json
 from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -15,12 +16,21 @@ from revrec.store.tables import journal_entry, journal_line, ledger_change, sche
 
 
 class KnownRows(NamedTuple):
-    """The last rows that the books had at a time: audit event, charge line and fulfillment event; UTC text."""
+    """The last rows that the books had at a time: audit event, charge line and fulfillment event; UTC text.
+
+    ``invoiced`` has the sources that were invoiced then, as JSON: :func:`invoiced_then` reads it.
+    """
 
     audit_seq: int
     charge_no: int
     event_id: int
+    invoiced: str
     at: str
+
+    def invoiced_then(self) -> dict[str, str]:
+        """Return the sources that were invoiced, with the first post date as ISO text; empty if all were."""
+        found: dict[str, str] = json.loads(self.invoiced)
+        return found
 
 
 def recognized_in_ledger(until: date, known: KnownRows | None = None, numbers: Sequence[int] | None = None) -> Any:

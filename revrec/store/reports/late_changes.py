@@ -1,6 +1,6 @@
 """Query charge lines, price events, entries and invoices that are dated in a closed period and were stored later."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -27,9 +27,9 @@ from revrec.store.tables import (
 )
 
 LINE, EVENT, ENTRY, LEDGER, INVOICE = "charge line", "event", "entry", "ledger", "invoice"
-TAKEN_BACK = "taken back"
+TAKEN_BACK, INVOICING = "taken back", "invoicing"
 """The kinds of late rows: also entries that were posted after the close, changes in Intacct that a person accepted, and
-charge lines and events that a person took back."""
+charge lines and events that a person took back, and lines whose source is invoiced since, or not any more."""
 
 
 class Closed(NamedTuple):
@@ -62,8 +62,8 @@ class LateRow(NamedTuple):
     actor: str
 
 
-def late_rows(connection: Connection, closed: Closed) -> Iterator[LateRow]:
-    """Yield what arrived late, by kind, in the order of arrival."""
+def late_rows(connection: Connection, closed: Closed, sources: Collection[str] = ()) -> Iterator[LateRow]:
+    """Yield what arrived late, by kind, in the order of arrival; ``sources`` are invoiced in another way since."""
     for kind, query in (
         (LINE, _lines(closed)),
         (EVENT, _events(closed)),
@@ -72,6 +72,7 @@ def late_rows(connection: Connection, closed: Closed) -> Iterator[LateRow]:
         (LEDGER, _ledger(closed)),
         (TAKEN_BACK, _voided(closed)),
         (TAKEN_BACK, _withdrawn(closed)),
+        *([(INVOICING, _of_sources(closed, sources))] if sources else ()),
     ):
         for row in connection.execute(query.where(charge_line.c.entity.in_(closed.entities))):
             yield LateRow(kind, *row)
@@ -160,6 +161,16 @@ def _voided(closed: Closed) -> Select[Any]:
         .join(charge_void, void.charge_no == line.no)
         .where(void.audit_seq > closed.known.audit_seq, line.no <= closed.known.charge_no)
         .where(line.post_date <= closed.until.isoformat())
+        .order_by(line.no)
+    )
+
+
+def _of_sources(closed: Closed, sources: Collection[str]) -> Select[Any]:
+    line = charge_line.c
+    said = (*_literals(0, INVOICING, "", 0, None, None), line.source, *_literals("", ""))
+    return (
+        select(line.no, line.post_date, *said)
+        .where(line.source.in_(sources), line.no <= closed.known.charge_no, line.post_date <= closed.until.isoformat())
         .order_by(line.no)
     )
 

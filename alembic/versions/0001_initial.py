@@ -25,19 +25,23 @@ TRANSITIONS = (
     "READY>REJECTED",
     "READY>IN_DOUBT",
     "SENDING>POSTED",
+    "SENDING>AWAITING_APPROVAL",
     "SENDING>REJECTED",
     "SENDING>IN_DOUBT",
     "SENDING>READY",
     "IN_DOUBT>POSTED",
+    "IN_DOUBT>AWAITING_APPROVAL",
     "IN_DOUBT>SENDING",
     "IN_DOUBT>HELD",
+    "AWAITING_APPROVAL>POSTED",
+    "AWAITING_APPROVAL>HELD",
     "REJECTED>REPLACED",
     "REJECTED>HELD",
     "HELD>POSTED",
     "HELD>READY",
     "HELD>CANCELED",
 )
-UNSETTLED = sa.text("state IN ('READY', 'SENDING', 'IN_DOUBT', 'REJECTED', 'HELD')")
+UNSETTLED = sa.text("state IN ('READY', 'SENDING', 'AWAITING_APPROVAL', 'IN_DOUBT', 'REJECTED', 'HELD')")
 
 NOT_IMPORTED = sa.text("outcome IN ('refused', 'unreachable')")
 
@@ -308,7 +312,7 @@ ENTRY_GUARDS = {
         BEGIN SELECT RAISE(ABORT, 'the posting state cannot change that way'); END""",
     "journal_entry_posted_has_proof": """
         BEFORE UPDATE OF state ON journal_entry
-        WHEN NEW.state = 'POSTED' AND (NEW.record_no IS NULL OR NOT EXISTS (
+        WHEN NEW.state IN ('POSTED', 'AWAITING_APPROVAL') AND (NEW.record_no IS NULL OR NOT EXISTS (
           SELECT 1 FROM attempt a JOIN attempt_outcome o ON o.attempt_id = a.id
           WHERE a.entry_id = NEW.id AND o.record_no = NEW.record_no))
         BEGIN SELECT RAISE(ABORT, 'POSTED needs a record number and the answer that shows it'); END""",

@@ -20,6 +20,7 @@ SUBJECT_LIMIT = 180
 
 WORDS = {
     "rejected": "failed", "in_doubt": "in doubt", "held": "needs review", "ready": "waiting", "sending": "in doubt",
+    "awaiting_approval": "awaiting approval",
 }  # fmt: skip
 """Words for the states of an entry in the message, if they differ."""
 
@@ -62,7 +63,7 @@ class RunFacts(NamedTuple):
     def problem(self) -> bool:
         """True if a person has to act."""
         return bool(self.stopped or self.missing or self.documents) or any(
-            count for state, count in self.counts.items() if state != "posted"
+            count for state, count in self.counts.items() if state not in ("posted", "awaiting_approval")
         )
 
 

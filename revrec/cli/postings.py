@@ -24,6 +24,7 @@ class PostingState(StrEnum):
     posted = "posted"
     ready = "ready"
     sending = "sending"
+    awaiting_approval = "awaiting_approval"
     in_doubt = "in_doubt"
     rejected = "rejected"
     needs_review = "needs_review"
@@ -34,8 +35,8 @@ class PostingState(StrEnum):
 
 FOLLOW = "; details: revrec trace REFERENCE"
 _STATE_HELP = (
-    "Only this state: posted, ready, sending, in_doubt, rejected, needs_review (stored as held), replaced or canceled; "
-    "all: every state. Default: what is not settled."
+    "Only this state: posted, awaiting_approval, ready, sending, in_doubt, rejected, needs_review (stored as held), "
+    "replaced or canceled; all: every state. Default: what is not settled."
 )
 COLUMNS = (
     "reference", "kind", "date", "state", "amount", "currency", "record_no", "posted_at", "posted_by", "error_no",

@@ -26,7 +26,7 @@ UNDATED = ("charge", "customer", "item", "amount", "currency", "since", "age", "
 SPARE = ("item", "customer", "part", "rule", "status", "revenue", "deferred")
 
 
-STATES = ("posted", "planned", "in_doubt", "needs_review", "blocked", "rejected")
+STATES = ("posted", "awaiting_approval", "planned", "in_doubt", "needs_review", "blocked", "rejected")
 
 
 def register(app: typer.Typer) -> None:
@@ -131,7 +131,7 @@ def _show_totals(totals: list[dict[str, str]], title: str) -> None:
 
     states = [state for state in STATES if any(one[state].strip("0.") for one in totals)]
     shown = (*states, "amount") if len(states) > 1 else states or ("amount",)
-    names = {"amount": "total", "needs_review": "needs review", "in_doubt": "in doubt"}
+    names = {"amount": "total"} | {state: state.replace("_", " ") for state in STATES}
     rows = [{names.get(key, key): value for key, value in one.items()} for one in totals]
     columns = ("period", "currency", *(names.get(one, one) for one in shown))
     print_table(rows, columns, title=title, amounts=columns[2:])

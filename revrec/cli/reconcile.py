@@ -130,6 +130,7 @@ def _show_tables(result: "Reconciliation", findings: list[dict[str, Any]], limit
     print_table(rows, BALANCES, "Movements, debits positive" if left else "", spare=("unrecognized",))
     differences = counted(len(left), "difference") if left else "no difference"
     accepted = f", {len(result.accepted)} accepted" if result.accepted else ""
+    accepted += f", {result.awaiting:,} awaiting approval in Intacct" if result.awaiting else ""
     verdict = "ties out" if result.ties else "does not tie out"
     days = f"{result.within.start} to {result.within.end}"
     compared = counted(result.entries, "entry", "entries")
@@ -166,6 +167,7 @@ def _json(result: "Reconciliation", findings: list[dict[str, Any]]) -> dict[str,
         "to": result.within.end,
         "journals": list(result.journals),
         "entries": result.entries,
+        "awaiting_approval": result.awaiting,
         "ties": result.ties,
         "differences": len(result.open),
         "accepted": len(result.accepted),

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from revrec.jobs.running.unknown_records import LookedUp
 
 COLUMNS = ("reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no")
-COUNTS = ("posted", "failed", "in_doubt", "held", "waiting")
+INVOICE_COUNTS = ("posted", "failed", "in_doubt", "held", "waiting")
+COUNTS = (*INVOICE_COUNTS, "awaiting_approval")
 SPARE = ("lines", "journal", "entity")
 MOST_REASONS = 20
 
@@ -119,7 +120,7 @@ def _show(options: Options, result: "RunResult", looked_up: "LookedUp", limit: i
         counts = dict.fromkeys(COUNTS, 0) | result.counts
         repaired = [{"repair": name, "entries": count} for name, count in result.repaired.items()]
         head = {"run": result.run, "runs": result.runs, "date": result.date, "entries": result.entries}
-        invoiced = {"invoices": result.invoices, "invoiced": dict.fromkeys(COUNTS, 0) | result.invoice_counts}
+        invoiced = {"invoices": result.invoices, "invoiced": dict.fromkeys(INVOICE_COUNTS, 0) | result.invoice_counts}
         undated = {"undated": as_data(result.undated), "missing": as_data(result.missing)}
         rules = {"rule_changes": as_data(result.rule_changes), "picked_up": [one.charge for one in result.picked_up]}
         unknown = {"unknown_records": as_data(looked_up.unknown), "not_looked_up": looked_up.failed}

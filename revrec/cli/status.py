@@ -39,10 +39,10 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Show what is open, failed or in doubt, and what to do.
 
-        With --check, exit code 4 means that entries failed, need review, are in doubt or were not sent, that the last
-        run stopped or did not finish, that charge lines have no rule or have waited for longer than [alerts]
-        waiting_after, that documents of sources were not imported or a source could not be fetched, or, with --date,
-        that something due on or before that day is not posted.
+        With --check, exit code 4 means that entries failed, need review, are in doubt, await approval or were not sent,
+        that the last run stopped or did not finish, that charge lines have no rule or have waited for longer than
+        [alerts] waiting_after, that documents of sources were not imported or a source could not be fetched, or, with
+        --date, that something due on or before that day is not posted.
 
         \b
         Examples:
@@ -208,4 +208,8 @@ def _states(counts: dict[str, int]) -> str:
 
 
 def _without_error(state: str) -> str:
-    return "it may have been sent; the next run reads Intacct back" if state == "sending" else "not sent yet"
+    words = {
+        "sending": "it may have been sent; the next run reads Intacct back",
+        "awaiting_approval": "not in Intacct's ledger yet",
+    }
+    return words.get(state, "not sent yet")

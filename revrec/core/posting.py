@@ -1,9 +1,10 @@
 """The posting states of a journal entry and the only ways between them.
 
 READY: committed here, never sent. SENDING: a worker holds it and a request may be out. POSTED: Intacct confirmed it
-and returned its record number. REJECTED: Intacct rejected it and saved nothing. IN_DOUBT: no usable answer; only
-reading Intacct back may settle it. HELD: needs review by a person. REPLACED: a rejected entry whose schedule lines went
-on to a new entry under a new reference. CANCELED: canceled by a person, with a reason.
+and returned its record number. AWAITING_APPROVAL: Intacct has it under a record number, but not in its ledger: it is a
+draft, or it waits for an approver there. REJECTED: Intacct rejected it and saved nothing. IN_DOUBT: no usable answer;
+only reading Intacct back may settle it. HELD: needs review by a person. REPLACED: a rejected entry whose schedule lines
+went on to a new entry under a new reference. CANCELED: canceled by a person, with a reason.
 """
 
 import re
@@ -14,12 +15,16 @@ TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
         ("READY", "REJECTED"),
         ("READY", "IN_DOUBT"),
         ("SENDING", "POSTED"),
+        ("SENDING", "AWAITING_APPROVAL"),
         ("SENDING", "REJECTED"),
         ("SENDING", "IN_DOUBT"),
         ("SENDING", "READY"),
         ("IN_DOUBT", "POSTED"),
+        ("IN_DOUBT", "AWAITING_APPROVAL"),
         ("IN_DOUBT", "SENDING"),
         ("IN_DOUBT", "HELD"),
+        ("AWAITING_APPROVAL", "POSTED"),
+        ("AWAITING_APPROVAL", "HELD"),
         ("REJECTED", "REPLACED"),
         ("REJECTED", "HELD"),
         ("HELD", "POSTED"),
@@ -29,9 +34,10 @@ TRANSITIONS: frozenset[tuple[str, str]] = frozenset(
 )
 """Allowed transitions. SENDING -> READY only where nothing ran (sign-in or connection refused), or where Intacct failed
 without a reason and saved nothing: that one is read back before it is sent again. READY -> REJECTED where it cannot
-even be written for Intacct; READY -> IN_DOUBT where it may be there already."""
+even be written for Intacct; READY -> IN_DOUBT where it may be there already. AWAITING_APPROVAL -> HELD where it was
+declined, deleted or changed in Intacct."""
 
-UNSETTLED = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
+UNSETTLED = ("READY", "SENDING", "AWAITING_APPROVAL", "IN_DOUBT", "REJECTED", "HELD")
 """States that are not final: they need a worker, an answer from Intacct, or a person."""
 
 RELEASED = ("REPLACED", "CANCELED")

@@ -18,6 +18,7 @@ from revrec.intacct.credentials import Credentials
 from revrec.intacct.documents_xml import create_customer, create_document, create_item
 from revrec.intacct.errors import not_run_answer
 from revrec.intacct.gateway import (
+    POSTED_STATE,
     ClaimOutcome,
     FoundCustomer,
     FoundEntry,
@@ -30,7 +31,7 @@ from revrec.intacct.gateway import (
     PreparedPosting,
     ReportedBalance,
 )
-from revrec.intacct.glbatch import EntrySettings, create_glbatch
+from revrec.intacct.glbatch import EntrySettings, create_glbatch, sent_dimensions
 from revrec.intacct.judgment import PostingVerdict, judge_posting, parse_exchange, request_refusal
 from revrec.intacct.pace import RequestPacer
 from revrec.intacct.probing.requests import creation_refusal
@@ -40,16 +41,21 @@ from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import GatewayResponse
 from revrec.intacct.session import IntacctSession, IntacctSessions, Now, utc_now
 from revrec.intacct.transport import GatewayTransport, HttpExchange
+from revrec.intacct.user_dimensions import RecordIds, UserDimensions, is_user_defined
 
 STORED_ANSWER_LIMIT = 200_000
 """Maximum stored length of an answer in characters; an answer to a posting has a few hundred."""
+
+ENTRY_REQUESTS = 2
+"""Requests of one entry: the create, and the read of the state in which Intacct saved it."""
 
 
 class XmlGateway:
     """Implementation of :class:`revrec.intacct.gateway.Gateway` over XML. Use it as a context manager, or close it.
 
     ``timeout``: seconds for a whole exchange; must be shorter than the lease of a posting. ``base_currency``,
-    ``rate_type``, ``rate_date``, ``omit``, ``base_location``, ``entity_is_location``: see :class:`EntrySettings`.
+    ``rate_type``, ``rate_date``, ``omit``, ``base_location``, ``entity_is_location``, ``state``: see
+    :class:`EntrySettings`.
     ``reads``: retries of reads; a posting is sent once. ``requests_per_minute``: see :class:`RequestPacer`. Tests pass
     their own ``now`` and ``sleep``.
     """
@@ -66,6 +72,7 @@ class XmlGateway:
         omit: Iterable[str] = (),
         base_location: bool = False,
         entity_is_location: bool = True,
+        state: str = POSTED_STATE,
         max_answer_bytes: int = 20_000_000,
         reads: ReadPolicy | None = None,
         now: Now = utc_now,
@@ -73,7 +80,7 @@ class XmlGateway:
     ) -> None:
         self._credentials = credentials
         self._entries = EntrySettings(
-            base_currency, rate_type, rate_date, frozenset(omit), base_location, entity_is_location
+            base_currency, rate_type, rate_date, frozenset(omit), base_location, entity_is_location, state
         )
         self._now = now
         self._redactor = Redactor(credentials.secrets)
@@ -82,6 +89,7 @@ class XmlGateway:
         self._sessions = IntacctSessions(credentials, self._transport, self._redactor, now)
         self._lock = threading.Lock()
         self._reading = IntacctReader(self._read, self._redactor, base_currency, reads or ReadPolicy(sleep=sleep))
+        self._dimensions = UserDimensions(self._reading)
 
     def __enter__(self) -> "XmlGateway":
         return self
@@ -106,6 +114,8 @@ class XmlGateway:
     def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
         """Build the request for an entry, after waiting for the limit of requests per minute.
 
+        The records of user-defined dimensions are looked up once; otherwise this does not use the network.
+
         ``comment`` is stored in the entry's history in Intacct. By default it is revrec's version and, if the entry's
         date differs from the recognition date, the reason.
 
@@ -113,7 +123,17 @@ class XmlGateway:
             UnpostableEntry: Intacct would reject the entry.
         """
         comment = comment or ": ".join(filter(None, (f"revrec {__version__}", entry.reason)))
-        return self._build_posting(entry.control_id, entry.reference, create_glbatch(entry, self._entries, comment))
+        function = create_glbatch(entry, self._entries, comment, self._record_ids(entry))
+        return self._build_posting(entry.control_id, entry.reference, function, ENTRY_REQUESTS)
+
+    def _record_ids(self, entry: JournalEntry) -> RecordIds:
+        """Return the ids of the records of user-defined dimensions on an entry; most entries have none."""
+        sent = (sent_dimensions(entry, line, self._entries).items() for line in entry.lines)
+        return self._dimensions.record_ids(pair for pairs in sent for pair in pairs if is_user_defined(pair[0]))
+
+    def missing_values(self, name: str, values: Iterable[str]) -> list[str]:
+        """Return the values of a user-defined dimension that Intacct does not have."""
+        return self._dimensions.missing(name, values)
 
     def prepare_invoice(self, invoice: Invoice, unit: str = "", sources: Sequence[str] = ()) -> PreparedPosting:
         """Build the request for an order or invoice, like :meth:`prepare`.
@@ -133,10 +153,12 @@ class XmlGateway:
             function = create_item(control_id, record.id, record.name, record.group, record.unit)
         return self._build_posting(control_id, record.id, function)
 
-    def _build_posting(self, control_id: str, reference: str, function: etree._Element) -> PreparedPosting:
+    def _build_posting(
+        self, control_id: str, reference: str, function: etree._Element, requests: int = 1
+    ) -> PreparedPosting:
         body = etree.tostring(function, encoding="UTF-8", xml_declaration=False)
         redacted = requests_xml.redacted_envelope(self._credentials.sender_id, control_id, body)
-        self._pacer.wait()
+        self._pacer.wait(requests)
         return PreparedPosting(control_id, reference, body, self._redactor.text(redacted))
 
     def send(self, prepared: PreparedPosting) -> PostingAnswer:
@@ -190,7 +212,8 @@ class XmlGateway:
 
     def with_lines(self, headers: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
         """Add lines, with these dimensions, to entries."""
-        return self._reading.with_lines(headers, dimensions)
+        readable = [name for name in dimensions if not is_user_defined(name) or self._dimensions.object_of(name)]
+        return map(self._dimensions.named, self._reading.with_lines(headers, readable))
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
         """Return lines of all entries on these accounts, dated from ``start`` to ``end``."""

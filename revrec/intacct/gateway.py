@@ -97,7 +97,8 @@ class PostingAnswer(NamedTuple):
     ``record_no``: RECORDNO of the GLBATCH, empty unless posted. ``error_class``: None if posted. ``advice``: written
     for the accountant. ``retry_after``: seconds that Intacct asked to wait, if any. ``http_status``: 0 without an
     answer. ``failure``: the failure's name in the catalog. ``named``: values named in the error text, such as
-    ``account`` and ``dimension``. Times are UTC.
+    ``account`` and ``dimension``. ``in_ledger``: False for an entry that Intacct has saved but not posted to its
+    ledger, or whose state is not known yet. Times are UTC.
     """
 
     outcome: PostingOutcome
@@ -113,6 +114,7 @@ class PostingAnswer(NamedTuple):
     answered_at: datetime | None = None
     failure: str = ""
     named: Mapping[str, str] = {}
+    in_ledger: bool = True
 
     @property
     def explanation(self) -> str:
@@ -160,6 +162,10 @@ class FoundLine(NamedTuple):
 
 POSTED_STATE = "Posted"
 """STATE of a GLBATCH that counts in Intacct's ledger. Drafts and entries awaiting approval do not count."""
+DRAFT_STATE = "Draft"
+AWAITING_STATES = (DRAFT_STATE, "Submitted", "Partially Approved", "Approved")
+"""States of a GLBATCH that is not in the ledger yet, and that a person or an approver in Intacct can still post."""
+DECLINED_STATE = "Declined"
 
 
 class FoundEntry(NamedTuple):
@@ -287,7 +293,7 @@ class Gateway(Protocol):
         """Sign in if there is no session, so that a wrong password is found before an entry is marked as sending."""
 
     def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
-        """Build the request for an entry. Does not use the network.
+        """Build the request for an entry. Uses the network only to look up records of user-defined dimensions.
 
         If requests per minute are limited, this method waits. Later would be wrong: the lease starts with sending.
 
@@ -347,6 +353,13 @@ class Gateway(Protocol):
 
     def masters(self, kind: MasterKind, ids: Iterable[str]) -> dict[str, bool]:
         """Return the ids (symbol, account number, location id, ...) that exist, each with True if it is active."""
+
+    def missing_values(self, name: str, values: Iterable[str]) -> list[str]:
+        """Return the values of a user-defined dimension that Intacct does not have.
+
+        Raises:
+            UnpostableEntry: the company has no such dimension, or the user may not read its records.
+        """
 
     def locations_within(self, entity: str) -> set[str]:
         """Return an entity's own location and all locations below it."""

@@ -2,7 +2,9 @@
 
 import hashlib
 import re
+from collections.abc import Mapping
 from datetime import date
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lxml import etree
@@ -11,6 +13,7 @@ from revrec.core.journal import JournalEntry, JournalLine
 from revrec.core.money import decimal_string
 from revrec.intacct.elements import add_text
 from revrec.intacct.errors import UnpostableEntry
+from revrec.intacct.gateway import POSTED_STATE
 
 DIMENSION_ELEMENTS = {
     "location": "LOCATION",
@@ -44,7 +47,7 @@ class EntrySettings(NamedTuple):
     the rate of the day they were ``billed``, or of the entry's date (``recognized``). ``omit``: dimensions that are
     never sent (``customer``, ``item``, ...). ``base_location``: send the entry's entity as BASELOCATION_NO, so that
     Intacct adds inter-entity lines to an entry that mixes entities. ``entity_is_location``: use the entry's entity as
-    the location of lines that have none.
+    the location of lines that have none. ``state``: Posted, or Draft for entries that a person posts in Intacct.
     """
 
     base_currency: str = "USD"
@@ -53,10 +56,18 @@ class EntrySettings(NamedTuple):
     omit: frozenset[str] = frozenset()
     base_location: bool = False
     entity_is_location: bool = True
+    state: str = POSTED_STATE
 
 
-def create_glbatch(entry: JournalEntry, settings: EntrySettings, comment: str = "") -> etree._Element:
+def create_glbatch(
+    entry: JournalEntry,
+    settings: EntrySettings,
+    comment: str = "",
+    record_ids: Mapping[tuple[str, str], str] = MappingProxyType({}),
+) -> etree._Element:
     """Build the ``function`` element that creates an entry.
+
+    ``record_ids``: ids of the records of user-defined dimensions, by dimension and name.
 
     Raises:
         UnpostableEntry: Intacct would reject the entry.
@@ -72,14 +83,20 @@ def create_glbatch(entry: JournalEntry, settings: EntrySettings, comment: str = 
     add_text(batch, "REFERENCENO", entry.reference)
     if settings.base_location and entry.entity:
         add_text(batch, "BASELOCATION_NO", entry.entity)
-    add_text(batch, "STATE", "Posted")
+    add_text(batch, "STATE", settings.state)
     entries = etree.SubElement(batch, "ENTRIES")
     for line in entry.lines:
-        _add_line(entries, entry, line, settings)
+        _add_line(entries, entry, line, settings, record_ids)
     return function
 
 
-def _add_line(entries: etree._Element, entry: JournalEntry, line: JournalLine, settings: EntrySettings) -> None:
+def _add_line(
+    entries: etree._Element,
+    entry: JournalEntry,
+    line: JournalLine,
+    settings: EntrySettings,
+    record_ids: Mapping[tuple[str, str], str],
+) -> None:
     glentry = etree.SubElement(entries, "GLENTRY")
     document = document_text(line.charge, line.document)
     if document:
@@ -96,7 +113,7 @@ def _add_line(entries: etree._Element, entry: JournalEntry, line: JournalLine, s
             add_text(glentry, "EXCH_RATE_DATE", format_date(rated))
         add_text(glentry, "EXCH_RATE_TYPE_ID", settings.rate_type)
     for name, value in sent_dimensions(entry, line, settings).items():
-        add_text(glentry, dimension_element(name), value)
+        add_text(glentry, dimension_element(name), record_ids.get((name, value), value))
     add_text(glentry, "DESCRIPTION", cut_to_length(line.memo or line.charge or entry.title, MEMO_LENGTH))
 
 

@@ -12,7 +12,8 @@ class RequestPacer:
     """A pacer that allows at most ``per_minute`` requests of this process in any minute; 0 means no limit.
 
     Sending a posting never waits: its entry is already marked as sending and its lease is running, and an expired lease
-    makes the entry doubtful for nothing. The wait happens before, in ``prepare``; sending only records the request.
+    makes the entry doubtful for nothing. The wait happens before, in ``prepare``, also for the read that confirms the
+    entry; sending only records the request.
     """
 
     def __init__(
@@ -26,11 +27,13 @@ class RequestPacer:
         """Record that a request is sent now."""
         self._sent.append(self._now())
 
-    def wait(self) -> None:
-        """Wait until another request may be sent."""
-        if not self._sent or len(self._sent) < (self._sent.maxlen or 0):
+    def wait(self, requests: int = 1) -> None:
+        """Wait until this many requests may be sent, or as many as a minute allows."""
+        limit = self._sent.maxlen or 0
+        surplus = len(self._sent) + min(requests, limit) - limit
+        if surplus <= 0:
             return
         # If the clock was set back by hours, the difference would make the run sleep for hours.
-        pause = min(self._sent[0] + WINDOW - self._now(), WINDOW)
+        pause = min(self._sent[surplus - 1] + WINDOW - self._now(), WINDOW)
         if pause > timedelta(0):
             self._sleep(pause.total_seconds())

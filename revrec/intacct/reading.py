@@ -266,12 +266,18 @@ class IntacctReader:
             last = page[-1]["RECORDNO"]
         raise ReadRefused(f"reading {name} did not end after {PAGES_LIMIT} pages of {PAGE} records")
 
-    def query(self, name: str, fields: Sequence[str], where: requests_xml.Where) -> list[dict[str, str]]:
+    def call(self, build: Callable[[str], bytes], element: str) -> list[dict[str, str]]:
+        """Run a function without parameters, such as getDimensions, and return its records by element name."""
+        return _rows(self._read(lambda ids: [build(ids[0])], 1, "")[0], element.lower())
+
+    def query(
+        self, name: str, fields: Sequence[str], where: requests_xml.Where, order: str = "RECORDNO"
+    ) -> list[dict[str, str]]:
         """Return the records of all pages of a query."""
         records: list[dict[str, str]] = []
         for _ in range(PAGES_LIMIT):
             offset = len(records)
-            result = self._read(_query_page(name, fields, where, offset), 1, "")[0]
+            result = self._read(_query_page(name, fields, where, offset, order), 1, "")[0]
             page = _rows(result, name.lower())
             records += page
             remaining = "0" if result.data is None else result.data.get("numremaining", "0")
@@ -340,8 +346,10 @@ def _date_range(field: str, start: date, end: date) -> requests_xml.Where:
     )
 
 
-def _query_page(name: str, fields: Sequence[str], where: requests_xml.Where, offset: int) -> BuildFunctions:
-    return lambda control_ids: [requests_xml.query(control_ids[0], name, fields, where, offset, PAGE)]
+def _query_page(
+    name: str, fields: Sequence[str], where: requests_xml.Where, offset: int, order: str = "RECORDNO"
+) -> BuildFunctions:
+    return lambda control_ids: [requests_xml.query(control_ids[0], name, fields, where, offset, PAGE, order)]
 
 
 def _balances_of(accounts: Sequence[str], start: date, end: date, entity: str) -> BuildFunctions:

@@ -83,8 +83,16 @@ def get_api_session(control_id: str) -> bytes:
     return _function(control_id, etree.Element("getAPISession"))
 
 
-def query(control_id: str, object_name: str, fields: Sequence[str], where: Where, offset: int, size: int) -> bytes:
-    """Build a query for the records that meet all of ``where``, by RECORDNO, starting at ``offset``.
+def query(
+    control_id: str,
+    object_name: str,
+    fields: Sequence[str],
+    where: Where,
+    offset: int,
+    size: int,
+    order: str = "RECORDNO",
+) -> bytes:
+    """Build a query for the records that meet all of ``where``, in the order of a field, starting at ``offset``.
 
     Without an order, Intacct's pages overlap and leave gaps: an entry could be missed when reading back, and be posted
     twice. Without ``showprivate``, the top level does not see the entities' own records.
@@ -95,9 +103,9 @@ def query(control_id: str, object_name: str, fields: Sequence[str], where: Where
     for field in fields:
         add_text(select, "field", field)
     _add_filter(etree.SubElement(element, "filter"), where)
-    order = etree.SubElement(etree.SubElement(element, "orderby"), "order")
-    add_text(order, "field", "RECORDNO")
-    etree.SubElement(order, "ascending")
+    ordered = etree.SubElement(etree.SubElement(element, "orderby"), "order")
+    add_text(ordered, "field", order)
+    etree.SubElement(ordered, "ascending")
     add_text(etree.SubElement(element, "options"), "showprivate", "true")
     add_text(element, "pagesize", str(size))
     add_text(element, "offset", str(offset))
@@ -126,6 +134,11 @@ def get_account_balances(control_id: str, account: str, start: date, end: date, 
         add_text(element, "locationid", entity)
     add_text(element, "showzerobalances", "true")
     return _function(control_id, element)
+
+
+def get_dimensions(control_id: str) -> bytes:
+    """Build the function that lists the company's dimensions."""
+    return _function(control_id, etree.Element("getDimensions"))
 
 
 def get_closed_books_date(control_id: str) -> bytes:

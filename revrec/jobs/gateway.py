@@ -122,6 +122,7 @@ def _client(context: "Context", credentials: "Credentials") -> Iterator["XmlGate
         rate_type=settings.gateway.rate_type,
         rate_date=settings.gateway.rate_date,
         omit=omitted(context),
+        state=settings.posting.state.capitalize(),
         requests_per_minute=settings.posting.requests_per_minute,
         now=context.now,
         sleep=context.sleep,

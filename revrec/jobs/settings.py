@@ -198,6 +198,9 @@ class PostingSettings:
     """The way journal entries are sent to Intacct."""
 
     journal: str = setting(TEXT, "RR", "journal symbol; a journal used only by revrec keeps recovery simple")
+    state: str = setting(
+        choice("posted", "draft"), "posted", "posted, or draft: entries are created as drafts and posted in Intacct"
+    )
     lines_per_entry: int = setting(NUMBER, 500, "most journal lines on one entry (two for each schedule line)")
     timeout: timedelta = setting(DURATION, "300 s", "how long to wait for an answer; must be shorter than the lease")
     lease: timedelta = setting(DURATION, "10 min", "how long a worker may hold an entry that it is sending")

@@ -613,7 +613,7 @@ journal_entry = Table(
 )
 """A journal entry and its posting state. It is written after its lines and seals them; its content never changes."""
 
-UNSETTLED = journal_entry.c.state.in_(("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD"))
+UNSETTLED = journal_entry.c.state.in_(("READY", "SENDING", "AWAITING_APPROVAL", "IN_DOUBT", "REJECTED", "HELD"))
 Index("journal_entry_unsettled", journal_entry.c.state, sqlite_where=UNSETTLED, postgresql_where=UNSETTLED)
 
 journal_line = Table(
@@ -869,7 +869,7 @@ invoice = Table(
 """A document for Intacct, with its posting state. It is written after its lines and seals them. A sales invoice names
 the order that it is made from. ``record_no`` is Intacct's key: the DOCID, or a receivable's RECORDNO."""
 
-INVOICE_UNSETTLED = invoice.c.state.in_(("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD"))
+INVOICE_UNSETTLED = invoice.c.state.in_(("READY", "SENDING", "AWAITING_APPROVAL", "IN_DOUBT", "REJECTED", "HELD"))
 Index("invoice_unsettled", invoice.c.state, sqlite_where=INVOICE_UNSETTLED, postgresql_where=INVOICE_UNSETTLED)
 
 invoice_line = Table(

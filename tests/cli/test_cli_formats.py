@@ -17,7 +17,8 @@ PREVIEW_LINE = {
     "deferred", "revenue", "accrued", "status", "entity", "entry_date", "reason",
 }  # fmt: skip
 PREVIEW_TOTAL = {
-    "period", "currency", "amount", "posted", "planned", "in_doubt", "needs_review", "blocked", "rejected",
+    "period", "currency", "amount", "posted", "planned", "awaiting_approval", "in_doubt", "needs_review", "blocked",
+    "rejected",
 }  # fmt: skip
 RUN_ENTRY = {"reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no"}
 FURTHER = {"error_no", "error", "advice", "recognized", "recognised", "reason"}
@@ -61,8 +62,8 @@ def test_the_totals_of_a_preview_are_the_sums_of_its_lines(story: Path, revrec: 
 def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, revrec: Revrec, dry: bool) -> None:
     found = revrec("run", "--date", "2024-01-31", "--format", "json", *(["--dry-run"] if dry else [])).json
     assert found.keys() == {
-        "run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting", "repaired",
-        "invoices", "invoiced", "shared", "undated", "missing", "unknown_records", "not_looked_up",
+        "run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting", "awaiting_approval",
+        "repaired", "invoices", "invoiced", "shared", "undated", "missing", "unknown_records", "not_looked_up",
         "rule_changes", "picked_up",
     }  # fmt: skip
     assert found["date"] == "2024-01-31"

@@ -72,22 +72,14 @@ TURNS: dict[str, dict[str, Any]] = {
 OTHERWISE = {
     "multi_currency": ("currenc", "test_a_foreign_currency"),
     "closed_books_date": ("test_a_closed_period_is_rejected_and_reported",),
-    "approval": (
-        "as_it_was_sent",
-        "balances_move",
-        "adopted_and_nothing_is_sent",
-        "-after]",
-        "one_lost_answer_does_not",
-        "another_currency_is_known",
-        "killed_while_it_sends",
-        "killed_run_had_not_sent",
-    ),
+    "approval": ("as_it_was_sent", "balances_move", "test_jobs"),
 }
 """Tests of behavior that a setting turns off, by parts of their names.
 
-Under approval, an entry that is found after its answer was lost is only submitted, so it needs review: see
-test_jobs_both_settings.
+Under approval, no entry of a run is posted before it is approved: see test_jobs_approvals and test_jobs_both_settings.
 """
+NO_TESTS = 5
+"""The exit code of pytest if a setting leaves no test of a suite."""
 
 
 def test_the_turns_hold_every_setting() -> None:
@@ -111,4 +103,6 @@ def test_the_suite_is_green_under_other_settings(turn: dict[str, Any], suite: tu
         text=True,
         check=False,
     )
-    assert played.returncode == 0, played.stdout[-5000:]
+    assert played.returncode == 0 or ("approval" in turn and suite is MORE and played.returncode == NO_TESTS), (
+        played.stdout[-5000:]
+    )

@@ -16,6 +16,7 @@ from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeRow
 from support.intacct import Intacct
+from support.wire import posted_heads
 
 pytestmark = pytest.mark.both_databases
 
@@ -261,6 +262,9 @@ class Ledger:
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         return []
+
+    def entries_numbered(self, record_nos: list[str]) -> list[FoundEntry]:
+        return posted_heads(record_nos)
 
     def entries_since(self, journal: str, since: datetime) -> list[FoundEntry]:
         return []

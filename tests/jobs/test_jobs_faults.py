@@ -27,6 +27,7 @@ from revrec.store.posting.entries import ENTRY_TABLES
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 from support.patience import until
+from support.wire import posted_heads
 
 pytestmark = pytest.mark.both_databases
 
@@ -195,6 +196,9 @@ class Stub:
     def entries_dated(self, journal: str, start: date, end: date) -> list[FoundEntry]:
         return []
 
+    def entries_numbered(self, record_nos: list[str]) -> list[FoundEntry]:
+        return posted_heads(record_nos)
+
     def with_lines(self, heads: list[FoundEntry]) -> list[FoundEntry]:
         return heads
 
@@ -241,7 +245,7 @@ def stub(monkeypatch: pytest.MonkeyPatch) -> Stub:
         ([in_ledger("1"), in_ledger("2")], "Intacct has 2 entries with this reference: 1, 2"),
         ([in_ledger(amount=199)], "Intacct's entry 4711 with this reference has other figures"),
         ([in_ledger(day=date(2024, 1, 13))], "has other figures"),
-        ([in_ledger()._replace(state="Submitted")], "is not posted there: its state is Submitted"),
+        ([in_ledger()._replace(state="Declined")], "is not posted there: its state is Declined"),
     ],
 )
 def test_what_a_read_back_cannot_settle_is_held_for_a_person(due: Books, stub: Stub, found: Any, said: str) -> None:

@@ -76,7 +76,7 @@ def test_open_lines_are_overdue_only_against_a_date() -> None:
 
 
 def test_every_state_that_wants_something_is_looked_at() -> None:
-    assert {state.lower() for state in UNSETTLED} - set(CRITICAL) == {"ready", "sending"}
+    assert {state.lower() for state in UNSETTLED} - set(CRITICAL) == {"ready", "sending", "awaiting_approval"}
     for state in UNSETTLED:
         assert health_of(found()._replace(entries={state.lower(): 1}), False, dated=False).state != "ok"
 

@@ -460,3 +460,21 @@ def test_an_entry_that_was_dated_in_the_next_open_period_is_adopted_with_that_da
     assert books.sql("SELECT recognition_date, reason FROM entry_date_override") == [
         ("2024-02-04", "recognized on 2024-02-04; Intacct has it dated 2024-03-01")
     ]
+
+
+@pytest.mark.parametrize("put_back", WAYS)
+def test_an_entry_that_awaits_approval_and_was_forgotten_is_found_and_not_posted_again(
+    books: Books, intacct: Intacct, row: MakeRow, put_back: PutBack
+) -> None:
+    books.take(row(item="GOODS-1"))
+    copy = copied(books)
+    intacct.admin("/switch", approval=True)
+    assert books.run(DAY).counts["awaiting_approval"] == 1
+    put_back(books, copy)
+    for minute in range(4):
+        looked(books, minute)
+    states = "SELECT state FROM journal_entry"
+    assert books.sql(states) == [("AWAITING_APPROVAL",)] and len(intacct.entries()) == 1
+    intacct.admin("/entries/edit", record_no=intacct.entries()[0]["record_no"], state="Posted")
+    looked(books, 5)
+    assert books.sql(states) == [("POSTED",)]

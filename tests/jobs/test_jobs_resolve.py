@@ -24,6 +24,7 @@ from revrec.jobs.posting import resolve
 from revrec.jobs.running import run as run_module
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeRow
+from support.wire import posted_heads
 
 pytestmark = pytest.mark.both_databases
 
@@ -92,6 +93,9 @@ class Ledger:
 
     def entries_referenced(self, references: Any) -> list[FoundEntry]:
         return []
+
+    def entries_numbered(self, record_nos: list[str]) -> list[FoundEntry]:
+        return posted_heads(record_nos)
 
     def entries_since(self, journal: str, since: Any) -> list[FoundEntry]:
         return []

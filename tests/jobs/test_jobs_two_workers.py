@@ -23,6 +23,7 @@ from revrec.store.posting import entries
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.posting_tables import AttemptOutcome
 from support.books import Books, MakeRow
+from support.wire import posted_heads
 
 pytestmark = pytest.mark.both_databases
 
@@ -73,6 +74,9 @@ class Gateway:
         if self.trouble:
             raise self.trouble
         return [one._replace(reference=reference) for one in self.found]
+
+    def entries_numbered(self, record_nos: list[str]) -> list[FoundEntry]:
+        return posted_heads(record_nos)
 
     def entries_since(self, journal: str, since: Any) -> list[FoundEntry]:
         return []

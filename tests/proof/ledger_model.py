@@ -40,6 +40,8 @@ class Clock:
 
 OPEN_AGAIN = date(2023, 12, 31)
 """A day before everything: the books are closed through it when all is open."""
+LIVE = ("Posted", "Submitted")
+"""States of an entry that is in the ledger, or that may still be approved."""
 Line = tuple[str, str, str, str]
 """Side (1 debit, -1 credit), account, amount, currency."""
 
@@ -62,6 +64,8 @@ class Entry:
     """Somebody else made it or changed its figures: it is no work of revrec's any more."""
     sent_as: str = ""
     """The reference that revrec gave it, if a person has edited that away."""
+    state: str = "Posted"
+    """Posted, Submitted for approval, Declined, or Deleted."""
 
     @property
     def content(self) -> tuple[str, Counter[Line]]:
@@ -115,6 +119,8 @@ class Ledger:
     """It remembers no control id at all."""
     closed: date = OPEN_AGAIN
     """The books are closed through this day."""
+    approval: bool = False
+    """Its entries need approval: a create only submits them."""
     sent_as: dict[str, tuple[str, object]] = field(default_factory=dict)
     """By reference: the control id and the content that it was first sent with."""
     shown: dict[str, list[object]] = field(default_factory=dict)
@@ -131,6 +137,7 @@ class Ledger:
             twins = [one.reference for one in self.live() if part in one.parts]
             if twins:
                 raise Violation(f"DOUBLE: {part} is on {twins[0]} and on {entry.reference}")
+        entry.state = "Submitted" if self.approval else "Posted"
         self.entries[entry.record_no] = entry
         if not self.forgetful:
             self.remembered.add(function.control_id)
@@ -142,16 +149,17 @@ class Ledger:
         return date(int(year), int(month), int(day)) <= self.closed
 
     def live(self) -> list[Entry]:
-        """All that revrec made."""
-        return [entry for entry in self.entries.values() if not entry.foreign]
+        """All that revrec made and that is in the ledger, or may still be."""
+        return [entry for entry in self.entries.values() if not entry.foreign and entry.state in LIVE]
 
     def of(self, reference: str) -> list[Entry]:
         """All entries of a reference, whoever made them."""
-        return [entry for entry in self.entries.values() if reference in (entry.reference, entry.sent_as)]
+        named = (entry for entry in self.entries.values() if reference in (entry.reference, entry.sent_as))
+        return [entry for entry in named if entry.state != "Deleted"]
 
     def has_live(self, reference: str) -> bool:
         """Return True if there is an entry with this reference that revrec made."""
-        return any(not entry.foreign for entry in self.of(reference))
+        return any(not entry.foreign and entry.state in LIVE for entry in self.of(reference))
 
     def note_sent(self, function: Function, one_history: bool) -> None:
         """One reference has one control id for ever, and in one history of the books one content.
@@ -186,6 +194,8 @@ class Ledger:
             found = [one for one in self._visible() if all(_meets(one, *condition) for condition in where.items())]
             for reference in where.get(("REFERENCENO", "equalto"), ()):
                 self.shown.setdefault(reference, []).append(len(found))
+            for one in found if ("RECORDNO", "in") in where else ():
+                self.shown.setdefault(one.sent_as or one.reference, []).append(1)
             rows = "".join(map(_batch, found))
         else:
             of = [self.entries[number] for values in where.values() for number in values]
@@ -196,7 +206,7 @@ class Ledger:
 
     def _visible(self) -> list[Entry]:
         now = self.clock()
-        return [one for one in self.entries.values() if one.visible_at <= now]
+        return [one for one in self.entries.values() if one.visible_at <= now and one.state != "Deleted"]
 
     def _entry(self, function: Function) -> Entry:
         batch = function.element.find("GLBATCH")
@@ -251,7 +261,7 @@ LINE = ("TR_TYPE", "ACCOUNTNO", "TRX_AMOUNT", "CURRENCY")
 def _batch(entry: Entry) -> str:
     return (
         f"<GLBATCH><RECORDNO>{entry.record_no}</RECORDNO><JOURNAL>{entry.journal}</JOURNAL><BATCH_DATE>{entry.date}"
-        f"</BATCH_DATE><REFERENCENO>{entry.reference}</REFERENCENO><STATE>Posted</STATE></GLBATCH>"
+        f"</BATCH_DATE><REFERENCENO>{entry.reference}</REFERENCENO><STATE>{entry.state}</STATE></GLBATCH>"
     )
 
 

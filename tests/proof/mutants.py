@@ -20,6 +20,7 @@ from revrec.intacct.client import XmlGateway
 from revrec.intacct.gateway import PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.posting import intents, recovery, rejections
 from revrec.jobs.posting import journal_entries as entry_postings
+from revrec.jobs.posting.journal_entries import EntryPostings
 from revrec.jobs.posting.poster import Poster
 from revrec.jobs.posting.right_to_post import RightToPost
 from revrec.jobs.running.run import PostingRun
@@ -77,6 +78,16 @@ def _() -> AbstractContextManager[Any]:
         return self._send(self._load(number), "IN_DOUBT")
 
     return replaced(Poster, "settle")(settle)
+
+
+@mutant("what Intacct has saved counts as posted without a look at its state")
+def _() -> AbstractContextManager[Any]:
+    return replaced(EntryPostings, "confirm")(lambda _original, _self, _gateway, _stored, answer: answer)
+
+
+@mutant("what is found outside the ledger counts as posted")
+def _() -> AbstractContextManager[Any]:
+    return replaced(EntryPostings, "is_in_ledger")(lambda *_: True)
 
 
 @mutant("Intacct's absence of an entry is believed before the quarantine is over")

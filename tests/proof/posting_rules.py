@@ -9,6 +9,9 @@ from datetime import datetime, timedelta
 
 QUARANTINE = timedelta(minutes=16)
 LEASE = timedelta(minutes=10)
+IN_LEDGER = ("equal",)
+OUTSIDE = ("a draft", "submitted")
+"""What Intacct shows of an entry that is ours: posted, or not in its ledger yet."""
 
 
 @dataclass
@@ -26,6 +29,7 @@ class Entry:
     lease: datetime | None = None
     doubt_until: datetime | None = None
     record_no: str | None = None
+    """Intacct's number, while it is posted or awaits approval there."""
 
     def may_be_processed(self, now: datetime) -> bool:
         """Return True if there is something to do for it: send it, or read Intacct back."""
@@ -35,6 +39,21 @@ class Entry:
     def doubt(self, now: datetime) -> None:
         """Nobody knows whether it was saved: what Intacct shows counts when the quarantine is over."""
         self.state, self.doubt_until, self.owner, self.lease = "IN_DOUBT", now + QUARANTINE, None, None
+
+    def saved(self, shown: str, record_no: str, now: datetime) -> None:
+        """Intacct has it: in its ledger, or outside of it, where it is not missed before the quarantine is over."""
+        self.freed("POSTED" if shown in IN_LEDGER else "AWAITING_APPROVAL")
+        self.record_no = record_no
+        if self.state == "AWAITING_APPROVAL":
+            self.doubt_until = now + QUARANTINE
+
+    def checked(self, shown: str, now: datetime) -> None:
+        """A run looks at it while it awaits approval."""
+        missing = shown == "nothing" and self.doubt_until is not None and self.doubt_until <= now
+        if shown in IN_LEDGER:
+            self.state = "POSTED"
+        elif missing or shown not in ("nothing", *OUTSIDE):
+            self.state, self.record_no = "HELD", None
 
     def claimed(self, owner: str, attempts: int, now: datetime) -> None:
         """A worker is about to send."""
@@ -70,7 +89,8 @@ class Work:
     owner: str
     most: int
     waits_for: str = ""
-    """``send`` or ``read``, empty at the end."""
+    """``send``, ``confirm`` or ``read``, empty at the end."""
+    record_no: str = ""
     attempts: int = 0
     sends: int = 0
 
@@ -91,15 +111,24 @@ class Work:
     def answered(self, answer: str, record_no: str, now: datetime) -> None:
         """Intacct has answered what was sent: posted, refused, failed (by something that passes), lost, not run."""
         self.waits_for = ""
-        ours = self.entry.state == "SENDING" and self.entry.owner == self.owner
         if answer == "not_run":
             self.entry.ran -= 1
-        if not ours:
-            return
         if answer == "posted":
-            self.entry.record_no = record_no
-            self.entry.freed("POSTED")
-        elif answer == "refused":
+            self.waits_for, self.record_no = "confirm", record_no
+        elif self._is_mine():
+            self._freed(answer, now)
+
+    def confirmed(self, shown: str, now: datetime) -> None:
+        """Intacct has shown the state of what it saved, or not."""
+        self.waits_for = ""
+        if self._is_mine():
+            self.entry.saved(shown, self.record_no, now)
+
+    def _is_mine(self) -> bool:
+        return self.entry.state == "SENDING" and self.entry.owner == self.owner
+
+    def _freed(self, answer: str, now: datetime) -> None:
+        if answer == "refused":
             self.entry.freed("REJECTED")
         elif answer == "failed":
             self.entry.freed("READY" if self.entry.attempts < self.most else "REJECTED")
@@ -119,9 +148,9 @@ class Work:
             # That Intacct is away is nothing that a person could settle.
             if shown == "unreadable" and self.entry.unread >= self.most:
                 self._settle("HELD")
-        elif shown == "equal":
+        elif shown in IN_LEDGER or shown in OUTSIDE:
             if self._settle("POSTED"):
-                self.entry.record_no = record_no
+                self.entry.saved(shown, record_no, now)
         else:
             self._settle("HELD")
 

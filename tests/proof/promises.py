@@ -61,6 +61,9 @@ class Promises(ABC):
             if state == "POSTED":
                 assert record_no is not None
                 self._check_posted(ledger, number, reference, record_no, one_history)
+            elif state == "AWAITING_APPROVAL":
+                if record_no not in ledger.entries:
+                    raise Violation(f"LOST: {reference} awaits approval as {record_no}, which Intacct does not have")
             elif state in absent and ledger.has_live(reference):
                 raise Violation(f"LOST: {reference} is {state} here, and in the ledger")
 
@@ -70,6 +73,8 @@ class Promises(ABC):
             raise Violation(f"LOST: {reference} is POSTED as {record_no}, which the ledger does not have")
         request, outcome = self.last_attempt(number)
         by_hand = request.startswith("by hand")
+        if found.state in ("Submitted", "Declined") and not by_hand:
+            raise Violation(f"LOST: {reference} is POSTED as {record_no}, which is {found.state} and not in the ledger")
         if not found.foreign and (one_history or not by_hand):
             self._check_equal(number, found)
         elif outcome == "found" and not by_hand:

@@ -68,6 +68,8 @@ class World(NamedTuple):
     refusals: bool
     rollback: bool = False
     """The database may be put back to an older copy, or lose its last commit."""
+    approval: bool = False
+    """Intacct only submits entries; an approver posts, declines or deletes them."""
     sharing: bool = False
     """Runs share the work by turns, as on PostgreSQL; each has a session that may be lost."""
 
@@ -80,6 +82,8 @@ WORLDS = (
     World("late requests, restored backups, lost commits", True, False, True, False, True),
     World("restored backups, lost commits, forgetful gateway, lines that join", True, True, False, False, True),
     World("runs that share the work, poor gateway", False, True, False, True, sharing=True),
+    World("two runs at once, entries that need approval", False, True, False, True, approval=True),
+    World("restored backups, entries that need approval", True, True, True, False, True, approval=True),
 )
 
 
@@ -145,6 +149,7 @@ class Simulator:
         self.asleep: list[int] = []
         self.hours = self.random.choice((1.0, 3.0))
         self.refusing = self.random.choice((0.0, 0.2, 0.5)) if self.world.refusals else 0.0
+        self.ledger.approval = self.world.approval
         self.ledger.forgetful = not self.world.memory and self.random.random() < 0.5
         self.names = NAMES.last = 0
         self.ended_quietly = False
@@ -264,6 +269,8 @@ class Simulator:
             yield 1, self._forget, None, "the gateway forgets a control id"
         if self.world.refusals:
             yield 0.2, self._close_or_open, None, "a period is closed or opened"
+        if self._submitted():
+            yield 1.0, self._approver, None, "an approver looks"
         if self.ledger.entries:
             yield self.meddling, self._outsider, None, "a person changes the ledger by hand"
         if self.world.rollback and not self.workers:
@@ -369,11 +376,21 @@ class Simulator:
     def _close_or_open(self, _nothing: None = None) -> None:
         self.ledger.closed = self.random.choice((model.OPEN_AGAIN, date(2024, 1, 31), date(2024, 2, 29)))
 
+    def _submitted(self) -> list[model.Entry]:
+        return [entry for entry in self.ledger.entries.values() if entry.state == "Submitted"]
+
+    def _approver(self, _nothing: None = None) -> None:
+        """Approves most entries, declines some, and deletes some."""
+        entry = self.random.choice(self._submitted())
+        entry.state = self.random.choice(("Posted", "Posted", "Posted", "Declined", "Deleted"))
+        self._tell(f"  {entry.reference} is {entry.state}")
+
     def _outsider(self, _nothing: None = None) -> None:
         """Somebody changes an amount, edits the reference away, or enters the same once more."""
         entry = self.random.choice(list(self.ledger.entries.values()))
-        change = self.random.choice((self._other_amount, self._other_reference, self._other_entry))
-        change(entry)
+        # Where the first may be declined, the one that was entered by hand would be the one that counts.
+        once_more = () if self.world.approval else (self._other_entry,)
+        self.random.choice((self._other_amount, self._other_reference, *once_more))(entry)
 
     def _other_amount(self, entry: model.Entry) -> None:
         entry.foreign = True
@@ -442,6 +459,9 @@ class Simulator:
         found = self.ledger.of(reference)
         context = self.books.context("postings resolve")
         touched = any(entry.foreign or entry.sent_as for entry in found)
+        if found and found[0].state != "Posted":
+            self._decide_outside_ledger(reference, found[0])
+            return
         careless = self.random.random() < self.careless and not touched
         if careless and found:
             self.unlooked.add(reference)
@@ -451,6 +471,14 @@ class Simulator:
             resolve.send_again(context, reference, "read it and send it again")
         else:
             resolve.cancel(context, reference, "it is not there")
+
+    def _decide_outside_ledger(self, reference: str, found: model.Entry) -> None:
+        """What was declined is given up; what is only submitted is looked at again by the next run."""
+        context = self.books.context("postings resolve")
+        if found.state == "Declined":
+            resolve.cancel(context, reference, "it was declined")
+        else:
+            resolve.send_again(context, reference, "it is there, and not approved yet")
 
     # --- the end ---
 
@@ -470,6 +498,8 @@ class Simulator:
                 self._reap()
             if self._settled() and not self.books.open_lines(self.day):
                 break
+            for entry in self._submitted():
+                entry.state = "Posted"
             self._person()
             self._pass(QUARANTINE + 60)
         self._check_end()

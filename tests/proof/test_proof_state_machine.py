@@ -32,6 +32,7 @@ from revrec.core.posting import RELEASED, UNSETTLED
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused
 from revrec.intacct.gateway import ErrorClass, FoundEntry, FoundLine, PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.posting import intents, resolve
+from revrec.jobs.posting.approvals import check_approvals
 from revrec.jobs.posting.journal_entries import EntryPostings
 from revrec.jobs.posting.poster import Poster, RunStopped, TemporaryFailure
 from revrec.store.posting import due, entries, postings
@@ -73,6 +74,8 @@ SHOWN: dict[str, Callable[[JournalEntry, str], list[FoundEntry]]] = {
     "other figures": lambda entry, record_no: [_found(entry, record_no, more=1)],
     "several": lambda entry, record_no: [_found(entry, record_no), _found(entry, f"{record_no}0")],
     "a draft": lambda entry, record_no: [_found(entry, record_no)._replace(state="Draft")],
+    "submitted": lambda entry, record_no: [_found(entry, record_no)._replace(state="Submitted")],
+    "declined": lambda entry, record_no: [_found(entry, record_no)._replace(state="Declined")],
 }
 """What a read may show of an entry."""
 UNREAD: dict[str, Exception] = {
@@ -80,6 +83,8 @@ UNREAD: dict[str, Exception] = {
     "unreachable": GatewayUnreachable("no answer"),
 }
 OFTEN_ANSWERED = ("lost", "lost", "failed", "failed", "not_run", "posted", "refused")
+OF_ONE = ("equal", "submitted", "nothing", "declined", "other figures")
+"""What a read by record number may show."""
 OFTEN_SHOWN = ("nothing", "other figures", "nothing", "several", "unreadable", *sorted([*SHOWN, *UNREAD]))
 
 
@@ -127,6 +132,12 @@ class Run:
             raise shown
         return shown(self.world.books.body(self.number))
 
+    def entries_numbered(self, record_nos: list[str]) -> Any:
+        shown = self._ask("confirm")
+        if isinstance(shown, Exception):
+            raise shown
+        return shown(self.world.books.body(self.number), *record_nos)
+
     def entries_dated(self, *_which: Any) -> list[FoundEntry]:
         return []
 
@@ -142,6 +153,23 @@ class Run:
             self.world.poster(self.owner, self).process(self.number)
         except (RunStopped, TemporaryFailure):
             """A run would wait now and take it again."""
+
+
+class Shown:
+    """A gateway that shows all entries that await approval in one way."""
+
+    def __init__(self, world: "World", shown: str) -> None:
+        self.world = world
+        self.shown = shown
+
+    def entries_numbered(self, record_nos: list[str]) -> list[FoundEntry]:
+        with self.world.books.database.read() as connection:
+            by_number = {ENTRY_TABLES.head(connection, one).record_no: one for one in self.world.numbers}
+        show = SHOWN[self.shown]
+        return [one for found in record_nos for one in show(self.world.books.body(by_number[found]), found)]
+
+    def with_lines(self, heads: list[FoundEntry]) -> list[FoundEntry]:
+        return heads
 
 
 class World:
@@ -232,6 +260,8 @@ class Posting(RuleBasedStateMachine):
         owner = data.draw(st.sampled_from(sorted(self.works)))
         if self.works[owner].waits_for == "send":
             self._answer(owner, data.draw(st.sampled_from(OFTEN_ANSWERED)))
+        elif self.works[owner].waits_for == "confirm":
+            self._confirm(owner, data.draw(st.sampled_from(("equal", "submitted", "nothing", "unreadable"))))
         else:
             self._show(owner, data.draw(st.sampled_from(OFTEN_SHOWN)))
 
@@ -240,6 +270,7 @@ class Posting(RuleBasedStateMachine):
         """A worker is killed or overtaken, a run begins, time passes, a person decides."""
         sends, held = self._waiting("send"), self._in("HELD")
         possible = [self._let_pass, *[self._suspend_others] * bool(sends), *[self._kill_one] * bool(self.works)]
+        possible += [self._check_approvals] * (2 * bool(self._in("AWAITING_APPROVAL")))
         possible += [self._overtake] * (2 * bool(sends and len(self.works) < WORKERS)) + [self._settle_one] * bool(held)
         data.draw(st.sampled_from(possible))(data)
 
@@ -257,6 +288,22 @@ class Posting(RuleBasedStateMachine):
         self._go_on(owner, lambda control_id: ANSWERS[answer](control_id, record_no))
         self.works[owner].answered(answer, record_no, self.clock())
         self._reap()
+
+    def _confirm(self, owner: str, shown: str) -> None:
+        self._go_on(owner, UNREAD.get(shown) or SHOWN[shown])
+        self.works[owner].confirmed(shown, self.clock())
+        self._reap()
+
+    def _check_approvals(self, data: st.DataObject) -> None:
+        """A run looks at what awaits approval."""
+        self._check(data.draw(st.sampled_from(OF_ONE)))
+
+    def _check(self, shown: str) -> None:
+        for number in self._in("AWAITING_APPROVAL"):
+            self.model[number].checked(shown, self.clock())
+        for world in self.worlds:
+            with world.standing():
+                check_approvals(world.poster("a run", Shown(world, shown)))
 
     def _show(self, owner: str, shown: str) -> None:
         record_no = str(next(self.record_nos))
@@ -346,6 +393,9 @@ class Posting(RuleBasedStateMachine):
                     self._show(owner, "equal" if self.model[number].ran else "nothing")
                 for owner in self._waiting("send"):
                     self._answer(owner, "posted")
+                for owner in self._waiting("confirm"):
+                    self._confirm(owner, "equal")
+            self._check("equal")
             for number in self._in("HELD"):
                 self._decide(number, "posted")
         self.all_is_as_the_model_says_and_the_same_in_both_stores()
@@ -388,6 +438,7 @@ SPOILT = (
     "the answer is written without asking whose attempt it was",
     "an entry is claimed by its state alone, though it was sent again since Intacct was read",
     "what is read back is adopted without a look at its figures",
+    "what Intacct has saved counts as posted without a look at its state",
 )
 """Mutants that the model must find out; the simulator finds all."""
 

@@ -7,7 +7,7 @@ from simulator import Simulator, prepared_books
 
 pytestmark = pytest.mark.slow
 
-SEEDS = 21
+SEEDS = 27
 """Three of each world; ``python tests/proof/simulator.py --store sqlite`` plays more on the real store."""
 
 

@@ -5,7 +5,7 @@ import http.server
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -14,6 +14,7 @@ from xml.sax.saxutils import escape
 from lxml import etree
 
 from revrec.core.journal import JournalEntry, JournalLine
+from revrec.intacct.gateway import POSTED_STATE, FoundEntry
 
 SENDER_PASSWORD = "sender<&'secret\"ü"
 USER_PASSWORD = "user-pass]]>word"
@@ -223,6 +224,11 @@ def invalid_session(request: str) -> Say:
     """Answer as Intacct does to a session that has ended: it quotes the beginning of the id."""
     errors = error("XL03000006", "", f"Invalid session {SESSION_ID[:6]}....")
     return authentication_failure(errors, user="")(request)
+
+
+def posted_heads(record_nos: Iterable[str]) -> list[FoundEntry]:
+    """Return the heads of entries with these record numbers, all posted, as a fake gateway shows them."""
+    return [FoundEntry(one, "1", "RR", None, "", "", POSTED_STATE, "") for one in record_nos]
 
 
 def journal_line(number: int = 1, **changes: object) -> JournalLine:

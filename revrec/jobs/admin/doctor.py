@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.errors import Busy, RevrecError
 from revrec.core.rules import RuleBook
-from revrec.intacct.errors import ReadRefused
+from revrec.intacct.errors import ReadRefused, UnpostableEntry
 from revrec.intacct.gateway import Gateway, MasterKind
 from revrec.jobs.gateway import SANDBOX, company, credential_origins, endpoint, omitted, open_gateway
 from revrec.jobs.invoicing.checks import unready
@@ -144,12 +144,24 @@ def _dimensions(gateway: Gateway, places: list[WaitingPlace], omitted: frozenset
         if name in DIMENSIONS:
             checks.append(_known_or_warning(gateway, name, DIMENSIONS[name], ids))
         else:
-            checks.append(DoctorCheck(name, OK, "not checked: a dimension defined by the company"))
+            checks.append(_user_dimension(gateway, name, ids))
     if not checks:
         return DoctorCheck("dimensions", OK, "none are used")
     worst = max(checks, key=lambda check: (OK, WARNING, FAILED).index(check.state))
     details = "; ".join(f"{check.name}: {check.detail}" for check in checks)
     return DoctorCheck("dimensions", worst.state, details, worst.fix)
+
+
+def _user_dimension(gateway: Gateway, name: str, ids: set[str]) -> DoctorCheck:
+    """Check that the company has defined a dimension, and its records, by name or record id."""
+    try:
+        missing = gateway.missing_values(name, sorted(ids))
+    except UnpostableEntry as error:
+        return DoctorCheck(name, FAILED, str(error))
+    if missing:
+        fix = "create them in Intacct, or correct the charge lines"
+        return DoctorCheck(name, WARNING, f"not in Intacct: {_first_ids(missing)}", fix)
+    return DoctorCheck(name, OK, f"{_first_ids(sorted(filter(None, ids)))}: exist")
 
 
 def _rights(context: "Context", gateway: Gateway) -> Iterator[DoctorCheck]:

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from revrec.core.journal import DueLine, JournalEntry, build_entry, entry_group, reference_of
+from revrec.intacct.gateway import DECLINED_STATE
 from revrec.jobs.posting.findings import given_up, lost
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries
@@ -23,15 +24,15 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
-UNSETTLED = ("READY", "SENDING", "IN_DOUBT", "REJECTED")
-"""States of an entry that may still be sent and that no person reviews yet."""
+UNSETTLED = ("READY", "SENDING", "AWAITING_APPROVAL", "IN_DOUBT", "REJECTED")
+"""States of an entry that may still reach the ledger and that no person reviews yet."""
 
 
 def find_canceled(context: "Context", gateway: "Gateway") -> "list[FoundEntry]":
     """Return the entries in Intacct that were canceled here and whose lines are not all posted again.
 
     An entry is left out once a person has settled it: by recording its record number for another entry, or by
-    accepting the finding of ``revrec reconcile``.
+    accepting the finding of ``revrec reconcile``. One that was declined in Intacct is not in the ledger.
 
     Raises:
         ReadRefused: Intacct refuses the read.
@@ -42,7 +43,8 @@ def find_canceled(context: "Context", gateway: "Gateway") -> "list[FoundEntry]":
     with context.database.read() as connection:
         recorded = entries.known_entries(connection, "record_no", {one.record_no for one in found})
         settled = accepted_keys(connection, [key for one in found for key in _keys(one)])
-    return [one for one in found if one.record_no not in recorded and settled.isdisjoint(_keys(one))]
+    live = [one for one in found if one.record_no not in recorded and one.state != DECLINED_STATE]
+    return [one for one in live if settled.isdisjoint(_keys(one))]
 
 
 def _keys(found: "FoundEntry") -> tuple[str, str]:
@@ -119,7 +121,7 @@ def _put_in_review(
         state = "IN_DOUBT"
     error = f"Intacct has its lines on entry {found.record_no} ({found.reference}), which was canceled here"
     advice = _ADVICE.format(reference, found.record_no, found.date, _keys(found)[0])
-    ENTRY_TABLES.change_state(connection, number, state, "HELD", who, error=error, advice=advice)
+    ENTRY_TABLES.change_state(connection, number, state, "HELD", who, error=error, advice=advice, record_no=None)
 
 
 _ADVICE = (

@@ -2,11 +2,20 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import date
 from typing import TYPE_CHECKING
 
+from revrec.core.errors import RevrecError
 from revrec.core.journal import JournalEntry, is_reference
-from revrec.intacct.gateway import POSTED_STATE, FoundEntry, Gateway, PostingAnswer, PreparedPosting
+from revrec.intacct.gateway import (
+    AWAITING_STATES,
+    POSTED_STATE,
+    FoundEntry,
+    Gateway,
+    PostingAnswer,
+    PreparedPosting,
+)
 from revrec.jobs.posting.findings import lost
 from revrec.jobs.posting.poster import Lookalikes
 from revrec.store.posting import entries
@@ -27,6 +36,10 @@ class EntryPostings:
         "open it again (revrec periods), or let the policy decide: closed_period in [posting] of revrec.toml"
     )
 
+    def __init__(self, draft: bool = False) -> None:
+        self._draft = draft
+        self._needs_approval: set[str] = set()
+
     def load(self, connection: "Connection", number: int) -> StoredEntry:
         """Return the entry with its lines."""
         return entries.read_entry(connection, number)
@@ -45,6 +58,26 @@ class EntryPostings:
     def interpret(self, answer: PostingAnswer, state: str, values: dict[str, str | None]) -> str:
         """Return the state as it is."""
         return state
+
+    def confirm(self, gateway: Gateway, stored: StoredEntry, answer: PostingAnswer) -> PostingAnswer:
+        """Read the state of the entry: in a journal whose entries need approval, Intacct only submits it.
+
+        An entry counts as posted only if Intacct shows it so. That another entry of its journal is posted proves
+        nothing, because an approver may have been fast. The end of the run checks again those that are not posted.
+        """
+        journal = stored.entry.journal
+        if self._draft or journal in self._needs_approval:
+            return answer._replace(in_ledger=False)
+        found: list[FoundEntry] = []
+        with suppress(RevrecError):
+            found = gateway.entries_numbered([answer.record_no])
+        if found and not self.is_in_ledger(found[0]):
+            self._needs_approval.add(journal)
+        return answer._replace(in_ledger=bool(found) and self.is_in_ledger(found[0]))
+
+    def is_in_ledger(self, found: FoundEntry) -> bool:
+        """Check if an entry is posted in Intacct."""
+        return found.state == POSTED_STATE
 
     def is_number_conflict(self, head: object) -> bool:
         """Return False: Intacct accepts a reference number twice."""
@@ -80,13 +113,13 @@ class EntryPostings:
     def mismatch(self, context: "Context", stored: StoredEntry, found: Sequence[FoundEntry]) -> str:
         """Return why Intacct's entries with its reference cannot be adopted.
 
-        There are several, the entry is not posted there, its content differs, or a person accepted it as not
+        There are several, the entry was declined or reversed there, its content differs, or a person accepted it as not
         recognized.
         """
         if len(found) > 1:
             return f"Intacct has {len(found)} entries with this reference: {', '.join(one.record_no for one in found)}"
         (one,) = found
-        if one.state != POSTED_STATE:
+        if one.state not in (POSTED_STATE, *AWAITING_STATES):
             return f"Intacct's entry {one.record_no} with this reference is not posted there: its state is {one.state}"
         if not same_content(stored.entry, one):
             return f"Intacct's entry {one.record_no} with this reference has other figures"

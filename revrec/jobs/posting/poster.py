@@ -136,6 +136,12 @@ class PostingType(Protocol):
     def interpret(self, answer: PostingAnswer, state: str, values: dict[str, str | None]) -> str:
         """Return the state that follows from an answer, ``state`` unless this type knows better; may change values."""
 
+    def confirm(self, gateway: Gateway, stored: Any, answer: PostingAnswer) -> PostingAnswer:
+        """Return an answer that reports success, with ``in_ledger`` as Intacct shows it. Raises nothing."""
+
+    def is_in_ledger(self, found: Any) -> bool:
+        """Check if a record that :meth:`mismatch` accepts is in Intacct's ledger, not outside it as a draft is."""
+
     def is_number_conflict(self, head: Any) -> bool:
         """Check if a posting is in doubt because Intacct rejected its number as used. That needs no quarantine."""
 
@@ -149,7 +155,7 @@ class PostingType(Protocol):
         """Return what Intacct has under another name and may be this posting. Raises as reads do."""
 
     def mismatch(self, context: "Context", stored: Any, found: Sequence[Any]) -> str:
-        """Return why what was found cannot be adopted; empty if it is this posting and in Intacct's ledger."""
+        """Return why what was found cannot be adopted; empty if it is this posting."""
 
 
 def worker_name(context: "Context") -> str:
@@ -352,6 +358,8 @@ class Poster:
         except LostClaim:
             return str(self._load(stored.id).state)
         answer = self.gateway.send(prepared)
+        if answer.outcome is PostingOutcome.POSTED:
+            answer = self.posting_type.confirm(self.gateway, stored, answer)
         new_state = self._write_answer(stored, attempt, answer)
         if answer.outcome is PostingOutcome.NOT_RUN:
             raise RunStopped(answer)
@@ -453,8 +461,7 @@ class Poster:
     def _interpret(self, answer: PostingAnswer, attempts: int) -> tuple[str, dict[str, str | None]]:
         """Return the state that follows from an answer, and the values to store; ``attempts`` includes this one."""
         if answer.outcome is PostingOutcome.POSTED:
-            at = self.context.timestamp()
-            return "POSTED", {"record_no": answer.record_no, "posted_at": at, **_NO_ERROR}
+            return self._saved(answer.record_no, answer.in_ledger)
         values = {
             "error_no": next((one.error_id or one.errorno for one in answer.errors), None),
             "error": next((one.text for one in answer.errors if one.text), answer.advice),
@@ -467,14 +474,31 @@ class Poster:
             return "READY", values
         return "IN_DOUBT", {**values, "not_before": self._later(self.quarantine)}
 
-    def _adopt_or_review(self, stored: StoredPosting, attempt: int, found: Sequence[FoundPosting]) -> str:
-        mismatch = self.posting_type.mismatch(self.context, stored, found) if found else _ABSENT
+    def _saved(self, record_no: str, in_ledger: bool) -> tuple[str, dict[str, str | None]]:
+        """Return the state of a posting that Intacct has under a record number, and the values to store."""
+        if in_ledger:
+            return "POSTED", {"record_no": record_no, "posted_at": self.context.timestamp(), **_NO_ERROR}
+        until = {"not_before": self._later(self.quarantine)}
+        return _AWAITING, {"record_no": record_no, **until, **_NO_ERROR, "advice": _OUTSIDE_LEDGER.format(record_no)}
+
+    def settle_approval(self, number: int, found: Sequence[FoundPosting]) -> str:
+        """Record what Intacct has now of a posting that awaited approval there; return its state afterwards."""
+        stored = self._load(number)
+        if stored.state != _AWAITING:
+            return str(stored.state)
+        return self._adopt_or_review(stored, self._begin_lookup(stored), found, _AWAITING)
+
+    def _adopt_or_review(
+        self, stored: StoredPosting, attempt: int, found: Sequence[FoundPosting], old: str = "IN_DOUBT"
+    ) -> str:
+        absent, advice = (_ABSENT, _DOUBT_ADVICE) if old == "IN_DOUBT" else (_GONE, _DECLINED_ADVICE)
+        mismatch = self.posting_type.mismatch(self.context, stored, found) if found else absent
         if not mismatch:
-            posted = {"record_no": found[0].record_no, "posted_at": self.context.timestamp(), **_NO_ERROR}
-            self._end_lookup(attempt, found, "found", (stored, "POSTED", posted))
+            state, values = self._saved(found[0].record_no, self.posting_type.is_in_ledger(found[0]))
+            self._end_lookup(attempt, found, "found", (stored, state, values), old)
         else:
-            reason = {"error": mismatch, "advice": _DOUBT_ADVICE.format(stored.reference)}
-            self._end_lookup(attempt, found, "differs" if found else "absent", (stored, "HELD", reason))
+            reason = {"error": mismatch, "advice": advice.format(stored.reference), "record_no": None}
+            self._end_lookup(attempt, found, "differs" if found else "absent", (stored, "HELD", reason), old)
         return str(self._load(stored.id).state)
 
     def _end_lookup(
@@ -530,6 +554,16 @@ _DOUBT_ADVICE = (
     "--resend"
 )
 _ABSENT = "sent as often as allowed, and Intacct does not show it"
+_AWAITING = "AWAITING_APPROVAL"
+_OUTSIDE_LEDGER = (
+    "Intacct has it as entry {0}, but not in its ledger: as a draft, or waiting for approval. Post, approve or decline "
+    "it in Intacct; the next revrec run records what happened"
+)
+_GONE = "it was not in Intacct's ledger yet, and Intacct does not have it any more"
+_DECLINED_ADVICE = (
+    "correct what the approver objected to, then: revrec postings resolve {0} --cancel --reason TEXT. Its lines go on "
+    "under a new reference. If it was corrected and submitted again in Intacct: --resend, which reads it there first"
+)
 
 
 def _released(values: Mapping[str, str | None]) -> dict[str, Any]:

@@ -93,9 +93,12 @@ def _add_to_plan(plan: ReversalPlan, head: "Row[Any]", reversal: "reversals.Reve
     if reversal is None:
         plan.entries.append(head.id)
         return ""
-    if reversal.state in UNSETTLED and reversal.state != "HELD" and reversal.reversal.entry_id is not None:
+    is_begun = reversal.state in UNSETTLED and reversal.state not in ("HELD", "AWAITING_APPROVAL")
+    if is_begun and reversal.reversal.entry_id is not None:
         plan.begun.append(reversal.reversal.entry_id)
         return ""
+    if reversal.state == "AWAITING_APPROVAL":
+        return f"{head.reference}: its reversal {reversal.reference} awaits approval in Intacct"
     if reversal.state == "HELD":
         return f"{head.reference}: its reversal {reversal.reference} needs review; see: revrec postings list"
     by = f" by {reversal.reference}" if reversal.reference else " in Intacct"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.batching import batched
 from revrec.core.journal import JournalLine, is_reference, mark_of
-from revrec.intacct.gateway import FoundEntry, FoundLine, Gateway
+from revrec.intacct.gateway import AWAITING_STATES, DECLINED_STATE, FoundEntry, FoundLine, Gateway
 from revrec.intacct.glbatch import EntrySettings
 from revrec.jobs.gateway import omitted
 from revrec.jobs.posting.findings import Finding, given_up, in_intacct, lost, unsettled
@@ -50,6 +50,8 @@ class EntryCheck:
         self._places: set[str] | None = None
         self.journals = sorted({*posted_journals(connection), context.settings.posting.journal})
         self.compared = 0
+        self.awaiting = 0
+        """The number of our entries that Intacct has outside its ledger, as drafts or waiting for approval."""
         self.lost: dict[str, FoundEntry] = {}
         """The entries with the mark of this deployment that are not stored here, by the keys of their findings."""
 
@@ -139,9 +141,17 @@ class EntryCheck:
         return self._wanted.entity in (None, one.entry.entity) and self._touches(one.entry.lines)
 
     def _unknown(self, heads: Sequence[FoundEntry], known: Mapping[str, tuple[str, str]]) -> Iterator[Finding]:
-        for one in self._whole(heads):
+        counted_there = [head for head in heads if not self._is_outside_ledger(head, known)]
+        for one in self._whole(counted_there):
             if self._touches(one.lines) and any(self._is_here(line) for line in one.lines):
                 yield self._named(one, known)._replace(effect=counted(one, self._wanted.within))
+
+    def _is_outside_ledger(self, head: FoundEntry, known: Mapping[str, tuple[str, str]]) -> bool:
+        """Check if an entry that is not posted here is not in Intacct's ledger either, so that nothing differs."""
+        state = known.get(head.reference, ("", ""))[1]
+        is_awaiting = state == "AWAITING_APPROVAL" and head.state in AWAITING_STATES
+        self.awaiting += is_awaiting
+        return is_awaiting or (head.state == DECLINED_STATE and state in ("HELD", "CANCELED"))
 
     def _named(self, one: FoundEntry, known: Mapping[str, tuple[str, str]]) -> Finding:
         """Return the finding about an entry in our journal that this database has not posted."""

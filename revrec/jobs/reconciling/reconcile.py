@@ -40,6 +40,8 @@ class Reconciliation:
     within: DateRange
     journals: Sequence[str] = ()
     entries: int = 0
+    awaiting: int = 0
+    """The number of entries that Intacct has outside its ledger, as drafts or waiting for approval."""
     findings: list[Finding] = field(default_factory=list)
     accepted: set[str] = field(default_factory=set)
     balances: list[AccountBalance] = field(default_factory=list)
@@ -114,7 +116,7 @@ def _compare(
     check_account(context, connection, wanted.account, {account for account, _currency in (*books, *unrecognized)})
     check = EntryCheck(context, connection, gateway, wanted)
     result.findings = list(check.findings())
-    result.journals, result.entries = check.journals, check.compared
+    result.journals, result.entries, result.awaiting = check.journals, check.compared, check.awaiting
     accounts = _accounts(connection, wanted.account, books, unrecognized)
     in_ledger = _in_ledger(gateway, accounts, books)
     if not in_ledger:

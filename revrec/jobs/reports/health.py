@@ -48,8 +48,9 @@ def health(context: "Context", day: date | None = None) -> BooksHealth:
     """Return the present health; with ``day``, unposted lines and entries dated up to that day are overdue.
 
     Entries that failed, need review or are in doubt, and a run that stopped or did not end, are critical. Waiting and
-    overdue items, revenue that is missing, documents that were not imported, and sources that failed are a warning.
-    While a run is active, warnings about postings do not count: the run may be about to post them.
+    overdue items, entries that await approval, revenue that is missing, documents that were not imported, and sources
+    that failed are a warning. While a run is active, warnings about postings do not count: the run may be about to post
+    them.
 
     Raises:
         BadConfiguration: The database does not exist or has another revision.
@@ -117,6 +118,8 @@ def _waiting(found: BooksStatus) -> list[str]:
     blocked = sum(one.lines for one in found.closed_periods if one.policy == "hold")
     found_waiting = [f"{count} waiting to be sent"] if count else []
     lines = "1 schedule line" if blocked == 1 else f"{blocked} schedule lines"
+    awaiting = found.entries.get("awaiting_approval", 0)
+    found_waiting += [f"{awaiting} awaiting approval in Intacct"] if awaiting else []
     return [*found_waiting, f"{lines} blocked by closed periods"] if blocked else found_waiting
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 STATES = {
     "planned": "planned", "not imported": "planned", "ready": "planned", "sending": "in_doubt", "in_doubt": "in_doubt",
     "posted": "posted", "reversed": "posted", "reversal": "posted", "changed": "posted",
-    "rejected": "rejected", "held": "needs_review",
+    "rejected": "rejected", "held": "needs_review", "awaiting_approval": "awaiting_approval",
 }  # fmt: skip
 """The part of a total that a line belongs to, by its status."""
 GOES_ON = ("planned", "rejected", "not imported")
@@ -73,7 +73,8 @@ class PreviewLine(NamedTuple):
 class PreviewTotal(NamedTuple):
     """The total of a month in one currency, and how much of it is in which state; amounts are decimal strings.
 
-    ``planned`` includes entries that are ready to be sent, ``in_doubt`` those that may be posted. ``needs_review`` is
+    ``planned`` includes entries that are ready to be sent, ``in_doubt`` those that may be posted.
+    ``awaiting_approval`` is on entries that Intacct has outside its ledger. ``needs_review`` is
     on entries that a person must look at, ``blocked`` on no entry, because its period is closed or its document is not
     invoiced.
     """
@@ -83,6 +84,7 @@ class PreviewTotal(NamedTuple):
     amount: str
     posted: str
     planned: str
+    awaiting_approval: str
     in_doubt: str
     needs_review: str
     blocked: str

@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection, Row
     from revrec.store.posting.shared_runs import SharedRuns
 
+SAVED = ("posted", "awaiting_approval")
+"""The counts of entries that Intacct has."""
+
 
 class EntryView(TypedDict):
     """A journal entry as a run reports it. ``amount`` is a decimal text, ``status`` the posting state in lower case.
@@ -123,9 +126,12 @@ class RunResult:
 
     @property
     def complete(self) -> bool:
-        """Check that nothing is left to settle. A dry run leaves nothing behind."""
+        """Check that nothing is left to settle here. A dry run leaves nothing behind.
+
+        What awaits approval is settled in Intacct.
+        """
         left = [*self.counts.items(), *self.invoice_counts.items()]
-        return self.dry_run or not any(count for state, count in left if state != "posted")
+        return self.dry_run or not any(count for state, count in left if state not in SAVED)
 
     @property
     def needs_person(self) -> bool:
@@ -176,9 +182,11 @@ def refresh_counts(connection: "Connection", context: "Context", result: RunResu
     live = _to_report(heads, result.posted)
     on_no_entry = views_of_lines(result.blocked, result.awaiting_invoice)
     result.entries = sorted(entry_views(connection, live), key=_order) + on_no_entry
-    left = {state: len(entries.numbers_in(connection, state)) for state in ("REJECTED", "IN_DOUBT", "HELD")}
+    states = ("AWAITING_APPROVAL", "REJECTED", "IN_DOUBT", "HELD")
+    left = {state: len(entries.numbers_in(connection, state)) for state in states}
     result.counts = {
         "posted": len(result.posted),
+        **({"awaiting_approval": left["AWAITING_APPROVAL"]} if left["AWAITING_APPROVAL"] else {}),
         "failed": left["REJECTED"],
         "in_doubt": left["IN_DOUBT"],
         "held": left["HELD"] + len(on_no_entry),

@@ -8,7 +8,7 @@ from revrec.jobs.posting.periods import posting_dates, refresh_closed_periods
 from revrec.jobs.posting.rejections import replannable_entries, unrecognized_rejections
 from revrec.jobs.posting.reversing import ReversalOrder, ReversalPlan, create_reversals, plan_reversals, renew_reversals
 from revrec.jobs.posting.safe_settings import check_times
-from revrec.jobs.running.result import RunResult, entry_views
+from revrec.jobs.running.result import SAVED, RunResult, entry_views
 from revrec.jobs.running.run import ENTRIES, PostingRun, active_worker
 from revrec.store.database.engine import discarded
 from revrec.store.posting import postings, reversals
@@ -37,8 +37,8 @@ class ReversalResult:
 
     @property
     def complete(self) -> bool:
-        """Check that every reversal is posted."""
-        return all(one["status"] in ("posted", "planned") for one in self.run.entries)
+        """Check that Intacct has every reversal."""
+        return all(one["status"] in (*SAVED, "planned") for one in self.run.entries)
 
 
 def reverse(

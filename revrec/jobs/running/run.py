@@ -15,6 +15,7 @@ from revrec.jobs.invoicing.invoicing import InvoiceRun, has_invoices_to_post
 from revrec.jobs.invoicing.posting_type import InvoicePostings
 from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.posting import intents, recovery
+from revrec.jobs.posting.approvals import AWAITING, check_approvals
 from revrec.jobs.posting.canceled_entries import put_lines_in_review
 from revrec.jobs.posting.journal_entries import EntryPostings
 from revrec.jobs.posting.periods import posting_dates, refresh_due_periods
@@ -219,8 +220,10 @@ class PostingRun:
     def _has_entries_to_post(self, connection: "Connection") -> bool:
         rejected = self._unrecognized(connection) or releasable_entries(connection, self.day, self.is_retry_pass)
         # Restored books may lack entries that Intacct has. Without a scan, reports would be wrong until a line is due.
-        return intents.unsettled_to_post(connection, self.day, rejected) or recovery.is_scan_due(
-            self.context, connection
+        return (
+            intents.unsettled_to_post(connection, self.day, rejected)
+            or bool(entries.numbers_in(connection, AWAITING))
+            or recovery.is_scan_due(self.context, connection)
         )
 
     def _unrecognized(self, connection: "Connection") -> list[int]:
@@ -239,8 +242,10 @@ class PostingRun:
             if not self._has_entries_to_post(connection):
                 return
             unrecognized = self._unrecognized(connection)
-        poster = Poster(self.context, self.gateway, EntryPostings(), self.worker)
+        is_draft = self.context.settings.posting.state == "draft"
+        poster = Poster(self.context, self.gateway, EntryPostings(is_draft), self.worker)
         poster.posted = self.result.posted
+        self._check_approvals(poster)
         self._scan_and_create()
         with self.context.database.read() as connection:
             poster.dates = posting_dates(self.context, connection)
@@ -255,6 +260,12 @@ class PostingRun:
             self._process_all(poster, self._ready, "posting entries")
             more = self._redate(poster)
         self._confirm_absent(poster, unrecognized)
+        if not is_draft:
+            # An entry that Intacct did not show when it was new may have appeared meanwhile.
+            self._check_approvals(poster)
+
+    def _check_approvals(self, poster: Poster) -> None:
+        self.result.processed |= self.retrier.call(partial(check_approvals, poster))
 
     def _scan_and_create(self) -> None:
         """Account for entries in the ledger that this database does not know, then create entries of what is due.

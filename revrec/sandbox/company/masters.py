@@ -24,6 +24,8 @@ KINDS = (
     "ARTERM",
     "ITEMGLGROUP",
     "SODOCUMENTPARAMS",
+    "DIMENSION",
+    "DIMENSIONVALUE",
 )
 
 
@@ -33,7 +35,8 @@ class MasterRecord:
 
     ``details`` of a GLACCOUNT: ``requires`` (dimensions that each line must have) and ``only`` (the allowed ids by
     dimension); of a CUSTOMER: ``term``; of an ARTERM: ``days``; of an ITEM: ``unit``, ``glgroup``, ``price`` and
-    ``account``; of a SODOCUMENTPARAMS: see ``orders/definitions.py``.
+    ``account``; of a SODOCUMENTPARAMS: see ``orders/definitions.py``. A DIMENSION is one that the company has defined,
+    and the ``parent`` of its values. An inactive one is not enabled in the general ledger.
     """
 
     kind: str

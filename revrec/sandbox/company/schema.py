@@ -77,5 +77,8 @@ CREATE TABLE sodocumententry (
   {_DIMENSIONS}, UNIQUE (document, line_no));
 """
 
-STEPS = (_JOURNAL_ENTRIES, _ORDERS)
+_USER_DIMENSIONS = "ALTER TABLE glentry ADD COLUMN user_dimensions TEXT NOT NULL DEFAULT '{}';"
+"""The record ids of user-defined dimensions by element, as JSON."""
+
+STEPS = (_JOURNAL_ENTRIES, _ORDERS, _USER_DIMENSIONS)
 """The statements that upgrade a file from one version to the next. Its version is the number of steps that were run."""

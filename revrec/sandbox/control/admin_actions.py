@@ -38,6 +38,8 @@ COLLECTIONS = {
     "/terms": "ARTERM",
     "/itemglgroups": "ITEMGLGROUP",
     "/definitions": "SODOCUMENTPARAMS",
+    "/dimensions": "DIMENSION",
+    "/dimensionvalues": "DIMENSIONVALUE",
 }
 
 

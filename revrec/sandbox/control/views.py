@@ -1,5 +1,6 @@
 """The views of the admin port: state, entries, balances, and an HTML page. Amounts are decimal text."""
 
+import json
 from datetime import date
 from html import escape
 from typing import Any
@@ -91,7 +92,7 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
         "base_amount": format_mills(row["base_mills"], profile.BASE_CURRENCY),
         "document": row["document"],
         "description": row["description"],
-        "dimensions": dimensions,
+        "dimensions": dimensions | json.loads(row["user_dimensions"]),
     }
 
 

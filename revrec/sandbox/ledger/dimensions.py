@@ -37,6 +37,20 @@ NEEDS = {"TASKID": "PROJECTID", "COSTTYPEID": "TASKID"}
 OPEN_KINDS = ("CUSTOMER", "ITEM", "CONTRACT", "PROJECT", "CLASS", "DEPARTMENT")
 
 
+USER_DIMENSION = "GLDIM"
+"""The element of a dimension that the company has defined starts with this; its name follows."""
+
+
+def user_dimension(name: str, masters: MasterRecords) -> MasterRecord | None:
+    """Return an active dimension that the company has defined, by its name in any case."""
+    return next((one for one in masters.all("DIMENSION") if one.active and one.id.upper() == name.upper()), None)
+
+
+def values_of(name: str, masters: MasterRecords) -> list[MasterRecord]:
+    """Return the records of a dimension that the company has defined."""
+    return [one for one in masters.all("DIMENSIONVALUE") if one.parent.upper() == name.upper()]
+
+
 def by_column(values: Mapping[str, str]) -> dict[str, str | None]:
     """Return the dimensions of a line by their column names in the store."""
     return {dimension.element.lower(): values.get(dimension.element) for dimension in DIMENSIONS}

@@ -19,7 +19,8 @@ STATES = {
 class EntryLine:
     """One GLENTRY. ``sign`` is 1 for a debit and -1 for a credit.
 
-    Amounts are absolute, in mills: ``trx_mills`` in ``currency``, ``base_mills`` in base currency.
+    Amounts are absolute, in mills: ``trx_mills`` in ``currency``, ``base_mills`` in base currency. ``user_dimensions``:
+    record ids of dimensions that the company has defined, by element.
     """
 
     account: str
@@ -29,6 +30,7 @@ class EntryLine:
     base_mills: int
     entity: str
     dimensions: dict[str, str] = field(default_factory=dict)
+    user_dimensions: dict[str, str] = field(default_factory=dict)
     rate: str | None = None
     rate_type: str | None = None
     rate_date: str | None = None

@@ -17,7 +17,16 @@ from revrec.sandbox.fields import (
     unknown_fields,
 )
 from revrec.sandbox.ledger.currencies import RateFieldNames, check_currency, find_rate
-from revrec.sandbox.ledger.dimensions import DIMENSIONS, OPEN_KINDS, Dimension, dimension_errors, unknown
+from revrec.sandbox.ledger.dimensions import (
+    DIMENSIONS,
+    OPEN_KINDS,
+    USER_DIMENSION,
+    Dimension,
+    dimension_errors,
+    unknown,
+    user_dimension,
+    values_of,
+)
 from revrec.sandbox.ledger.entry import EntryLine
 from revrec.sandbox.money import DECIMALS, decimals, format_mills, parse_decimal, to_mills
 from revrec.sandbox.xmltree import Node
@@ -97,6 +106,7 @@ class LineReader:
             base_mills=to_mills(amount * rate, BASE_CURRENCY),
             entity=self._masters.entity_of(location) if location else self._call.caller.location,
             dimensions=dimensions,
+            user_dimensions=self._user_dimensions(fields),
             rate=None if currency == BASE_CURRENCY else f"{rate.normalize():f}",
             rate_type=rate_type,
             rate_date=rate_date,
@@ -167,6 +177,21 @@ class LineReader:
             if dimension.element in present and not self._exists_or_created(dimension, present[dimension.element]):
                 self.errors.append(unknown(dimension, present[dimension.element]))
         self._check_location(present.get("LOCATION", ""))
+        return present
+
+    def _user_dimensions(self, fields: Fields) -> dict[str, str]:
+        """Return the dimensions that the company has defined: a GLDIM element has the id of a record, not its name."""
+        values = {name: text_of(fields, name) for name in fields if name.startswith(USER_DIMENSION)}
+        present = {name: value for name, value in values.items() if value}
+        for element, value in present.items():
+            name = element.removeprefix(USER_DIMENSION)
+            if user_dimension(name, self._masters) is None:
+                if self._switches.unknown_fields == "refuse":
+                    text = f"The field {element} is not a field of GLENTRY."
+                    self.errors.append(business_error(text, errorid="SIM-FIELD"))
+            elif not any(str(one.recordno) == value and one.active for one in values_of(name, self._masters)):
+                text = f"Invalid {name} '{value}' specified."
+                self.errors.append(business_error(text, errorid="SIM-INVALID-DIMENSION"))
         return present
 
     def _exists_or_created(self, dimension: Dimension, code: str) -> bool:

@@ -1,5 +1,6 @@
 """Journal entries in the store, and account balances. Every write runs inside the caller's transaction."""
 
+import json
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -13,9 +14,11 @@ from revrec.sandbox.ledger.entry import EntryLine, JournalEntry
 
 _LINE_COLUMNS = (
     "recordno, batch, line_no, entry_date, posted, account, sign, currency, trx_mills, base_mills, rate, rate_type, "
-    "rate_date, document, description, " + ", ".join(dimension.element.lower() for dimension in DIMENSIONS)
+    "rate_date, document, description, "
+    + "".join(f"{dimension.element.lower()}, " for dimension in DIMENSIONS)
+    + "user_dimensions"
 )
-_INSERT_LINE = f"INSERT INTO glentry ({_LINE_COLUMNS}) VALUES ({', '.join('?' * (15 + len(DIMENSIONS)))})"  # noqa: S608
+_INSERT_LINE = f"INSERT INTO glentry ({_LINE_COLUMNS}) VALUES ({', '.join('?' * (16 + len(DIMENSIONS)))})"  # noqa: S608
 
 
 def write_entry(entry: JournalEntry, call: Call) -> int:
@@ -99,6 +102,7 @@ def _row(line: EntryLine, entry: JournalEntry, batch: int, number: int, recordno
         line.document,
         line.description,
         *(line.dimensions.get(dimension.element) for dimension in DIMENSIONS),
+        json.dumps(line.user_dimensions, sort_keys=True),
     )
 
 

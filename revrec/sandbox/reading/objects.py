@@ -2,8 +2,10 @@
 
 from dataclasses import replace
 
+from revrec.sandbox.company.masters import MasterRecords
 from revrec.sandbox.company.profile import BASE_CURRENCY
 from revrec.sandbox.errors import Error, FunctionFailure
+from revrec.sandbox.ledger.dimensions import USER_DIMENSION, user_dimension
 from revrec.sandbox.reading.object_types import (
     ObjectField,
     ObjectType,
@@ -169,8 +171,23 @@ OBJECTS = {
 }
 
 
-def object_type(name: str, docparid: str = "") -> ObjectType:
-    """Return the object called ``name``, in any case.
+def _user_dimension_fields(masters: MasterRecords) -> dict[str, ObjectField]:
+    names = [f"{USER_DIMENSION}{one.id.upper()}" for one in masters.all("DIMENSION") if one.active]
+    return fields_by_name(*(ObjectField(name, f"json_extract(l.user_dimensions, '$.{name}')") for name in names))
+
+
+def _dimension_values(name: str) -> ObjectType:
+    return ObjectType(
+        name=name,
+        source="master m",
+        key="m.recordno",
+        where=f"m.kind = 'DIMENSIONVALUE' AND upper(m.parent) = '{name}'",
+        fields=fields_by_name(ObjectField("ID", "m.recordno", "integer"), ObjectField("NAME", "m.name")),
+    )
+
+
+def object_type(name: str, masters: MasterRecords, docparid: str = "") -> ObjectType:
+    """Return the object called ``name``, in any case: one of Intacct's, or a dimension that the company has defined.
 
     With a transaction definition in ``docparid``, it covers the documents of that definition and their custom fields.
 
@@ -178,6 +195,10 @@ def object_type(name: str, docparid: str = "") -> ObjectType:
         FunctionFailure: it does not exist ("Object definition X not found").
     """
     found = OBJECTS.get(name.upper())
+    if found is GLENTRY:
+        return replace(GLENTRY, fields=GLENTRY.fields | _user_dimension_fields(masters))
+    if found is None and user_dimension(name, masters):
+        return _dimension_values(name.upper())
     if found is None:
         raise FunctionFailure(Error("Query Failed", description2=f"Object definition {name} not found"))
     return found.of_definition(docparid) if docparid and found.custom else found

@@ -98,7 +98,7 @@ STATES = "SELECT state, count(*) FROM journal_entry GROUP BY state"
 ATTENTION = """
     SELECT 'entry' AS kind, '' AS document, reference, date, state, amount, currency, error_no, error, advice,
            not_before, id
-    FROM journal_entry WHERE state IN ('SENDING', 'IN_DOUBT', 'REJECTED', 'HELD', 'READY')
+    FROM journal_entry WHERE state IN ('SENDING', 'AWAITING_APPROVAL', 'IN_DOUBT', 'REJECTED', 'HELD', 'READY')
     UNION ALL
     SELECT kind, source || '/' || document, reference, date, state, amount, currency, error_no, error, advice,
            not_before, id

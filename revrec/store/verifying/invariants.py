@@ -248,10 +248,11 @@ INVARIANTS = (
     Invariant(
         "proof of posting",
         "journal_entry",
-        "it is POSTED without a record number and a stored answer or read-back that shows it",
-        "no one can prove that it is in the ledger",
+        "it is POSTED or AWAITING_APPROVAL without a record number and a stored answer or read-back that shows it",
+        "no one can prove that it is in Intacct",
         """
-        SELECT 'id ' || e.id FROM journal_entry e WHERE e.state = 'POSTED' AND (e.record_no IS NULL OR NOT EXISTS (
+        SELECT 'id ' || e.id FROM journal_entry e
+        WHERE e.state IN ('POSTED', 'AWAITING_APPROVAL') AND (e.record_no IS NULL OR NOT EXISTS (
           SELECT 1 FROM attempt a JOIN attempt_outcome o ON o.attempt_id = a.id
           WHERE a.entry_id = e.id AND o.record_no = e.record_no))""",
     ),

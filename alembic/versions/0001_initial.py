@@ -56,6 +56,8 @@ APPEND_ONLY = (
     "fulfillment_event",
     "event_withdrawal",
     "charge_void",
+    "document_part",
+    "charge_change",
     "received_document",
     "document_resolution",
     "source_fetch",
@@ -451,6 +453,8 @@ TABLES_CHILDREN_FIRST = (
     "source_fetch",
     "document_resolution",
     "received_document",
+    "charge_change",
+    "document_part",
     "charge_void",
     "event_withdrawal",
     "fulfillment_event",
@@ -579,6 +583,25 @@ def _imports() -> None:
             _refers("audit_seq", "audit_event.seq"),
             sa.PrimaryKeyConstraint(key),
         )
+    op.create_table(
+        "document_part",
+        _key("charge_no"),
+        *_texts("part", "as_of"),
+        _refers("charge_no", "charge_line.no"),
+        sa.PrimaryKeyConstraint("charge_no"),
+    )
+    op.create_table(
+        "charge_change",
+        *(_key(name) for name in ("id", "charge_no", "import_id")),
+        _big("row"),
+        *_texts("figures", "as_of"),
+        _key("audit_seq"),
+        _refers("charge_no", "charge_line.no"),
+        _refers("import_id", "import_file.id"),
+        _refers("audit_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    _index("charge_change_charge", "charge_change", ["charge_no"])
     op.create_table(
         "cleaning",
         _key("id"),

@@ -68,7 +68,7 @@ def exit_code(results: "list[SourceResult]") -> int:
 
 def show_fetched(options: Options, results: "list[SourceResult]") -> None:
     """Print the documents of each source; problems on standard error."""
-    from revrec.cli.import_ import file_row, show_amounts
+    from revrec.cli.import_ import file_row, show_amounts, show_changes
     from revrec.cli.output import print_csv, print_json, print_table
 
     rows = [_row(one) for one in results]
@@ -83,6 +83,7 @@ def show_fetched(options: Options, results: "list[SourceResult]") -> None:
     else:
         print_table(documents, DOCUMENT[:-1], right=("size",), spare=("size",))
         show_amounts(done for one in results for done in one.imports)
+        show_changes([done for one in results for done in one.imports])
         print_table(rows, SOURCE, title="Sources" if documents else "", right=SOURCE[1:-1], spare=("unreachable",))
     for one in results:
         report_problems(one)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 COUNTS = ("rows", "accepted", "unchanged", "rejected", "scheduled", "unscheduled")
 COLUMNS = ("file", "kind", *COUNTS, "outcome")
+CHANGE_COLUMNS = ("file", "charge", "field", "before", "after", "event")
 AMOUNT_COLUMNS = ("file", "currency", "accepted", "unchanged", "rejected", "total", "left_out")
 
 
@@ -78,8 +79,9 @@ def register(app: typer.Typer) -> None:
         """Import charge lines and events: all of a file, or nothing.
 
         Each row that cannot be used is reported with file, row, field, value and what to write instead. Importing the
-        same file twice changes nothing. The same charge line with different figures is a conflict and is not imported.
-        The amounts that were accepted, unchanged, left out and rejected are shown for each file and currency.
+        same file twice changes nothing. A charge line that arrives again with other figures is never overwritten: it is
+        refused, or with on_changed = "event" in the mapping, recorded as a change. The amounts that were accepted,
+        unchanged, left out and rejected are shown for each file and currency.
 
         Use --explain to see how a file is read before it is imported; for what happened to a line afterwards, use
         `revrec trace`.
@@ -165,6 +167,7 @@ def _show(options: Options, results: "list[ImportResult]", arrived: "list[Retrie
     else:
         print_table(rows, COLUMNS, right=COUNTS, spare=("kind", "rows", "unscheduled", "scheduled"))
         show_amounts(results)
+        show_changes(results)
         for one in results:
             if one.effect.months():
                 show_effect(one.effect, context)
@@ -183,13 +186,22 @@ def show_amounts(results: "Iterable[ImportResult]") -> None:
     print_table(amounts, AMOUNT_COLUMNS, "Amounts", AMOUNT_COLUMNS[2:], ("unchanged",), AMOUNT_COLUMNS[2:])
 
 
+def show_changes(results: "Iterable[ImportResult]") -> None:
+    """Print the changes of charge lines that were imported before."""
+    from revrec.cli.output import print_table
+
+    changes = [{"file": one.file, **change} for one in results for change in one.changes]
+    print_table(changes, CHANGE_COLUMNS, "Changes", (), ("file",))
+
+
 def file_row(result: "ImportResult", context: "Context") -> dict[str, Any]:
     """Return the result of a file for JSON; the effect of events only in a dry run, which computes it."""
     from revrec.cli.schedule import effect_rows
 
     values = vars(result) | {"amounts": result.totals()}
     del values["effect"]
-    return values | (effect_rows(result.effect, context) if result.dry_run and result.kind == "events" else {})
+    has_effect = result.dry_run and (result.kind == "events" or result.changes)
+    return values | (effect_rows(result.effect, context) if has_effect else {})
 
 
 def _outcome(result: "ImportResult") -> str:
@@ -199,7 +211,7 @@ def _outcome(result: "ImportResult") -> str:
         return "dry run"
     if result.quarantined:
         return "imported in part"
-    return "imported" if result.accepted else "nothing new"
+    return "imported" if result.accepted or result.changed else "nothing new"
 
 
 def report(result: "ImportResult") -> None:

@@ -10,7 +10,7 @@ from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
     from revrec.jobs.importing.quarantine import ShownRow
-    from revrec.jobs.importing.rows import ImportResult
+    from revrec.jobs.importing.session import ImportResult
 
 COLUMNS = (
     "id", "file", "row", "document", "customer", "item", "date", "amount", "currency", "kind", "state", "reason",

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.jobs.importing.documents import ListedDocument
     from revrec.jobs.reports.trace import (
+        ChangeTrace,
         ChargeTrace,
         EntryTrace,
         EventSource,
@@ -185,6 +186,8 @@ def tree(history: "ChargeTrace", verbose: bool) -> "Tree":
     for credit in history.credited_by:
         _add(root, f"credited by {credit.id}: {grouped(credit.amount)} {credit.currency}")
     _source(history.source, root)
+    for change in history.changes:
+        _change(change, root)
     _events(history, root)
     _rule(history, root)
     for allocation in history.allocations:
@@ -244,6 +247,14 @@ def _source(source: "SourceTrace", root: "Tree") -> None:
                 f"fixed {_when(fix.at)} by {fix.actor}: {put}" + (f" ({fix.reason})" * bool(fix.reason)),
             )
         _add(quarantine, f"released {_when(aside.released)} by {aside.by}")
+
+
+def _change(change: "ChangeTrace", root: "Tree") -> None:
+    where = f", row {change.row}" if change.row else ""
+    branch = _add(root, f"changed by: {change.uri}{where}")
+    _add(branch, f"sha256 {change.sha256}, imported {_when(change.imported_at)} by {change.actor}")
+    for one in change.figures:
+        _add(branch, f"{one.field}: {one.before or 'nothing'} to {one.after or 'nothing'}")
 
 
 def _cleaning(source: "SourceTrace | EventSource", branch: "Tree") -> None:

@@ -38,8 +38,8 @@ def _post_date(line: ChargeLine, _events: Events) -> date:
     return line.post_date
 
 
-def _rev_rec_date(line: ChargeLine, _events: Events) -> date | None:
-    return line.rev_rec_date
+def _rev_rec_date(line: ChargeLine, events: Events) -> date | None:
+    return (_last_of(events, "service_dates", "rev_rec_date") if events else None) or line.rev_rec_date
 
 
 def _service_start(line: ChargeLine, events: Events) -> date | None:
@@ -80,7 +80,8 @@ ANCHORS: dict[str, Anchor] = {
     )
 }
 """The anchors a rule can name besides ``event:NAME``. ``delivered`` is the last-recorded proof of delivery, or the day
-when the last unit is delivered; a ``service_dates`` event named start or end corrects the service dates of the line."""
+when the last unit is delivered; a ``service_dates`` event named start, end or rev_rec_date corrects that date of the
+line."""
 
 
 def anchor(name: str) -> Anchor:

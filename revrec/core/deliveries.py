@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
@@ -20,7 +21,7 @@ def delivered_shares(line: ChargeLine, events: Sequence[FulfillmentEvent]) -> li
     named: dict[str, FulfillmentEvent] = {}
     partial: list[FulfillmentEvent] = []
     last: FulfillmentEvent | None = None
-    units = Fraction(abs(line.quantity)) if line.quantity else Fraction(0)
+    units = Fraction(units_of(line.quantity, events))
     for event in events:
         if event.kind != "pod":
             continue
@@ -46,6 +47,12 @@ def delivered_shares(line: ChargeLine, events: Sequence[FulfillmentEvent]) -> li
         if share == 1:
             break
     return shares
+
+
+def units_of(quantity: Decimal | None, events: Sequence[FulfillmentEvent]) -> Decimal:
+    """Return the units of a line that are to be delivered: as its last ``estimate`` states, or its quantity; else 0."""
+    stated = next((one.quantity for one in reversed(events) if one.kind == "estimate" and one.quantity), quantity)
+    return abs(stated or Decimal(0))
 
 
 def delivered_on(line: ChargeLine, events: Sequence[FulfillmentEvent]) -> date | None:

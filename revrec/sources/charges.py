@@ -19,7 +19,7 @@ from revrec.sources.events import ALL_LINES
 from revrec.sources.fields import CHARGE_FIELDS
 from revrec.sources.formula import UnreadableText
 from revrec.sources.layout import Layout
-from revrec.sources.mapping import ColumnMapping
+from revrec.sources.mapping import EVENT, ColumnMapping
 from revrec.sources.problems import InvalidValue, RowProblem
 from revrec.sources.rows import (
     BadRow,
@@ -30,6 +30,7 @@ from revrec.sources.rows import (
     PassedOverRecord,
     ReadableValues,
     RowMoney,
+    SentRow,
 )
 from revrec.sources.strict_reader import StrictReader, last_day
 from revrec.sources.table import RecordBlocks, RowBlock, Table
@@ -70,6 +71,7 @@ class ChargeRows:
         self._was_normalized = False
         self._exclusive_end = mapping.exclusive_end
         self._from_document = frozenset(mapping.from_document)
+        self._follows_changes = mapping.on_changed == EVENT
 
     def rows(self, table: Table) -> Iterator[ChargeRowResult]:
         """Yield each record as a good or a bad row, in the file's order."""
@@ -92,7 +94,10 @@ class ChargeRows:
         """Return one record as a good or a bad row."""
         if isinstance(row, PassedOverRecord):
             money = [found for one in row.rows if (found := self.money(self._layout.complete(one)))]
-            return PassedOver(number, row.reason, table.place(number), money)
+            # The address of a row matters only where it may show that a line was removed.
+            has_lines = self._follows_changes and row.takes_back
+            lines = [(self._address(one), one) for one in row.rows if has_lines or isinstance(one, SentRow)]
+            return PassedOver(number, row.reason, table.place(number), money, lines, row.takes_back)
         if isinstance(row, DamagedRecord):
             return BadRow(number, row.problems, table.place(number), row.raw)
         values, changed = self._layout.fill_row(row)
@@ -120,6 +125,11 @@ class ChargeRows:
             return ""
         source, document = found.get("source"), found.get("document")
         return f"{source}/{document}/{ALL_LINES}" if source and document else ""
+
+    def _address(self, row: list[str]) -> tuple[str, str, str]:
+        """Return the source, the document and the line of a row, as far as they can be read."""
+        found, _problems = self._strict_reader.read(self._layout.complete(row))
+        return found.get("source", ""), found.get("document", ""), found.get("line", "")
 
     @property
     def warning(self) -> str:

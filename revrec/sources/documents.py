@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from revrec.core.keys import suggestion
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import RowProblem, shorten
-from revrec.sources.rows import DamagedRecord, PassedOverRecord
+from revrec.sources.rows import DamagedRecord, PassedOverRecord, SentRow
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record
 
@@ -35,11 +35,15 @@ class RejectedDocument(NamedTuple):
 
 
 class SkippedDocument(NamedTuple):
-    """A document, or a part of one, that is skipped on purpose. ``lines`` are the charge lines that it would have."""
+    """A document, or a part of one, that is skipped on purpose. ``lines`` are the charge lines that it would have.
+
+    ``takes_back`` is True if an earlier version of it may have billed these lines: a canceled order.
+    """
 
     reason: str
     place: str
     lines: Sequence[FoundRecord] = ()
+    takes_back: bool = False
 
 
 DocumentOutcome = FoundRecord | RejectedDocument | SkippedDocument
@@ -126,6 +130,10 @@ class DocumentColumns:
         return [finders[name](found.scopes) if name in finders else values.get(name, "") for name in self.header]
 
 
+PART, AS_OF = "part", "as_of"
+"""Derived values of every format: see :class:`revrec.sources.rows.SentRow`."""
+
+
 class DocumentRows:
     """Outcomes as the records of a table, numbered from 1. ``place`` is the place of the last one."""
 
@@ -139,8 +147,11 @@ class DocumentRows:
         for number, found in enumerate(self._outcomes, start=1):
             self.place = found.place
             if isinstance(found, FoundRecord):
-                yield number, self._row(found)
+                yield number, self._sent(found)
             elif isinstance(found, SkippedDocument):
-                yield number, PassedOverRecord(found.reason, [self._row(line) for line in found.lines])
+                yield number, PassedOverRecord(found.reason, [self._sent(one) for one in found.lines], found.takes_back)
             else:
                 yield number, DamagedRecord([RowProblem(*found[:4])], found.raw)
+
+    def _sent(self, found: FoundRecord) -> SentRow:
+        return SentRow(self._row(found), found.values.get(PART, ""), found.values.get(AS_OF, ""))

@@ -115,7 +115,7 @@ def lacking(found: Mapping[str, Any]) -> list[RowProblem]:
     if value in (None, ""):
         fix = _START_OR_END if kind == "service_dates" else f"write its {name}"
         return [RowProblem(name, "", f"is empty, a {kind} event needs it", fix)]
-    if kind == "service_dates" and value not in ("start", "end"):
+    if kind == "service_dates" and value not in ("start", "end", "rev_rec_date"):
         return [RowProblem(name, value, "is not a service date", _START_OR_END)]
     if kind == "percent" and not 0 <= value <= 100:
         return [
@@ -151,4 +151,4 @@ def _lacking_of_constraint(found: Mapping[str, Any]) -> list[RowProblem]:
     return []
 
 
-_START_OR_END = "write start or end: the date is the first or the last day of service"
+_START_OR_END = "write start, end or rev_rec_date: the date of the line that the event corrects"

@@ -71,6 +71,9 @@ RECORD_COLUMN, DOCUMENT_COLUMN = "#record", "#document"
 ROUNDINGS = ("half_up", "half_even")
 """Values of ``rounding``."""
 
+EVENT, REFUSE = "event", "refuse"
+"""Values of ``on_changed``: what happens to a document that arrives again with other figures."""
+
 NUMBERED = "#"
 """Constant of ``line``: the rows of each document are numbered in their order."""
 
@@ -106,6 +109,8 @@ class ColumnMapping:
     ``fill_down`` are columns whose value holds until the next one. ``sum_column`` and ``sum_total`` are the column of
     amounts and the column with the total of all rows, those that are left out included.
     ``exclusive_end`` is True if the column of ``service_end`` has the first day after the service.
+    ``on_changed`` is :data:`EVENT` if a charge line that arrives again with other figures is recorded as a change, and
+    :data:`REFUSE` if it is refused.
     ``amount_is`` is :data:`UNIT_PRICE` or :data:`MINOR_UNITS`, or empty for amounts of the whole line.
     ``format``, ``delimiter``, ``encoding``, ``record`` (paths to the records of JSON and XML) and ``sheet`` are empty
     if the file itself determines them. ``positions`` are the columns of fixed-width lines.
@@ -132,6 +137,7 @@ class ColumnMapping:
     date_format: str | None = None
     timezone: str = ""
     times_in: str = ""
+    on_changed: str = REFUSE
     style: NumberStyle = field(default_factory=NumberStyle)
     delimiter: str = ""
     encoding: str = ""

@@ -13,8 +13,10 @@ from revrec.sources.formula import YES_OR_NO, Formula
 from revrec.sources.mapping import (
     CONTROL,
     DOCUMENT_TOTAL,
+    EVENT,
     EXCLUSIVE,
     MINOR_UNITS,
+    REFUSE,
     ROUNDINGS,
     SUM_OF,
     SUM_TOTAL,
@@ -170,6 +172,7 @@ OPTIONS = (
     ConfigKey("date_format", _kind('a date format such as "%d/%m/%Y"', _date_format), "How its files write dates."),
     ConfigKey("timezone", ZONE_NAME, "The time zone in which the day of a time is found."),
     ConfigKey("times_in", ZONE_NAME, "The time zone of times without a mark, if it is another one."),
+    ConfigKey("on_changed", choice(EVENT, REFUSE), "How a charge line is treated that arrives again and differs."),
     ConfigKey("decimal", choice(".", ",")._replace(wanted='"." or ","'), "The decimal sign."),
     ConfigKey(
         "thousands",

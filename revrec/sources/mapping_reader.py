@@ -28,8 +28,8 @@ from revrec.sources.problems import InvalidValue
 
 _KEPT = (
     *("rows", "columns", "defaults", "dimensions", "ignore", "positions", "only", "header_row", "record"),
-    *("short_rows", "amount_is", "date_format", "timezone", "delimiter", "encoding", "format", "sheet", "lines"),
-    *("headings", "fill_down", "rounding", "skip", "from_document"),
+    *("short_rows", "amount_is", "date_format", "timezone", "on_changed", "delimiter", "encoding", "format", "sheet"),
+    *("lines", "headings", "fill_down", "rounding", "skip", "from_document"),
 )
 """Keys whose values the mapping has as they were read."""
 

@@ -235,7 +235,7 @@ def _wanted(table: Table, mapping: ColumnMapping, layout: Layout) -> Iterator[Re
         values = layout.complete(row)
         for reason, condition, places in conditions:
             if condition.holds({name: values[place] for name, place in places.items()}, read):
-                yield number, PassedOverRecord(reason, [row])
+                yield number, PassedOverRecord(reason, [row], takes_back=True)
                 break
         else:
             yield number, row

@@ -1,6 +1,6 @@
 """The results of reading a source: good rows with their charge line or event, bad rows with their problems."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
@@ -28,6 +28,21 @@ class EventRow(NamedTuple):
     name: str = ""
     note: str = ""
     item: str = ""
+
+
+class SentRow(list[str]):
+    """The values of a record of a document, such as an order, that its sender sends again whenever it changes.
+
+    ``part`` names the part of the document that states the record, such as one of its invoices: a part is always sent
+    whole. ``as_of`` is when the sender last changed it, as the sender wrote it; empty if it is not known.
+    """
+
+    __slots__ = ("as_of", "part")
+
+    def __init__(self, values: Iterable[str], part: str, as_of: str) -> None:
+        super().__init__(values)
+        self.part = part
+        self.as_of = as_of
 
 
 class CleaningStep(NamedTuple):
@@ -129,13 +144,17 @@ class BadRow(NamedTuple):
 class PassedOver(NamedTuple):
     """A record that is passed over on purpose, and why: a trailer, an unpaid order, a shipment still on its way.
 
-    ``money`` are the amounts of its charge lines, as far as they can be read.
+    ``money`` are the amounts of its charge lines, as far as they can be read. ``lines`` are the
+    charge lines of a document by source, document and line, with their values; ``takes_back`` is True if an earlier
+    version of it may have billed them, as of a canceled order.
     """
 
     row_number: int
     reason: str
     place: str
     money: Sequence[RowMoney] = ()
+    lines: Sequence[tuple[tuple[str, str, str], Sequence[str]]] = ()
+    takes_back: bool = False
 
 
 ChargeRowResult: TypeAlias = GoodRow[ChargeLine] | BadRow | PassedOver
@@ -153,7 +172,11 @@ class DamagedRecord(NamedTuple):
 
 
 class PassedOverRecord(NamedTuple):
-    """A record that a format passes over on purpose, and why; ``rows`` are the values of its charge lines."""
+    """A record that a format passes over on purpose, and why; ``rows`` are the values of its charge lines.
+
+    ``takes_back`` is True if an earlier version of the document may have billed these lines.
+    """
 
     reason: str
     rows: Sequence[list[str]] = ()
+    takes_back: bool = False

@@ -98,6 +98,12 @@ def recorded_event(connection: Connection, number: int) -> RecordedEvent | None:
     return RecordedEvent(*row) if row else None
 
 
+def recorded_for(connection: Connection, charge_no: int) -> list[RecordedEvent]:
+    """Return the events of a charge line in the order of recording, withdrawn ones too."""
+    query = recorded_events().where(fulfillment_event.c.charge_no == charge_no).order_by(fulfillment_event.c.id)
+    return [RecordedEvent(*row) for row in connection.execute(query)]
+
+
 def copies_for_costs(connection: Connection, event: RecordedEvent) -> list[RecordedEvent]:
     """Return the copies of an event that were recorded with it for the costs of its charge line."""
     same = [

@@ -1,7 +1,7 @@
 """The quarantine: rows that an import set aside, the fixes that people made, and how each row was settled."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
@@ -108,6 +108,24 @@ def quarantined_row(connection: Connection, id: int) -> QuarantinedRow | None:
 def _made(found: Any) -> QuarantinedRow:
     id, import_id, number, problems, raw, *rest = found
     return QuarantinedRow(id, import_id, number, json.loads(problems), json.loads(raw), *rest)
+
+
+def raw_text(values: Sequence[str], header: Sequence[str]) -> str:
+    """Return the values of a row as the quarantine stores them: by column, or as a list if they do not match them."""
+    named = len(values) == len(header) == len(set(header))
+    raw = dict(zip(header, values, strict=True)) if named else list(values)
+    return json.dumps(raw, ensure_ascii=False)
+
+
+def outcomes_of(connection: Connection, raws: Iterable[str]) -> dict[str, str | None]:
+    """Return how rows with exactly these values were settled, by their values as JSON; None while one waits."""
+    query = (
+        select(quarantine.c.raw, quarantine_outcome.c.outcome)
+        .outerjoin(quarantine_outcome, quarantine_outcome.c.quarantine_id == quarantine.c.id)
+        .where(quarantine.c.raw.in_(list(raws)))
+        .order_by(quarantine.c.id)
+    )
+    return {row.raw: row.outcome for row in connection.execute(query)}
 
 
 def read_fixes(connection: Connection, id: int) -> list[QuarantineFix]:

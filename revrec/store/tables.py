@@ -197,6 +197,31 @@ charge_void = Table(
 )
 """Charge lines that should never have arrived: nothing of them is recognized, invoiced or in a balance."""
 
+document_part = Table(
+    "document_part",
+    metadata,
+    Column("charge_no", ForeignKey("charge_line.no"), primary_key=True, autoincrement=False),
+    _text("part"),
+    _text("as_of"),
+)
+"""The part of a document that states a charge line, such as one of the invoices of an order, and when its sender last
+changed it, as the sender wrote it. Lines of tables have none."""
+
+charge_change = Table(
+    "charge_change",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("charge_no", ForeignKey("charge_line.no"), nullable=False),
+    Column("import_id", ForeignKey("import_file.id"), nullable=False),
+    Column("row", BigInteger, nullable=False),
+    _text("figures"),
+    _text("as_of"),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    Index("charge_change_charge", "charge_no"),
+)
+"""Other figures of a charge line, from a document that arrived again: those that can change, as JSON, and ``{}`` if the
+document no longer has the line. Events that are recorded with them affect the schedule."""
+
 received_document = Table(
     "received_document",
     metadata,

@@ -82,6 +82,7 @@ def test_trace_has_the_documented_keys(story: Path, revrec: Revrec) -> None:
         "credits",
         "credited_by",
         "source",
+        "changes",
         "events",
         "rule",
         "unscheduled",
@@ -167,8 +168,8 @@ def test_import_shows_every_file_with_its_counts(story: Path, revrec: Revrec, ch
     assert ended.code == 3
     [found] = ended.json["files"]
     assert found.keys() == {
-        "file", "kind", "rows", "accepted", "unchanged", "rejected", "scheduled", "unscheduled", "quarantined",
-        "dry_run", "refused", "passed_over", "outcome", "report", "warnings", "dates", "amounts",
+        "file", "kind", "rows", "accepted", "unchanged", "rejected", "changed", "changes", "scheduled", "unscheduled",
+        "quarantined", "dry_run", "refused", "passed_over", "outcome", "report", "warnings", "dates", "amounts",
         "without_amount", "waiting", "waits_for",
     }  # fmt: skip
     assert found["amounts"] == [

@@ -33,6 +33,8 @@ from revrec.jobs.admin.database import note_restored
 from revrec.jobs.admin.verify import VerifyResult, verify
 from revrec.jobs.context import Context, make_context
 from revrec.jobs.importing import fetch, quarantine
+from revrec.jobs.importing.import_files import import_document
+from revrec.jobs.importing.mappings import mappings_of
 from revrec.jobs.importing.voids import void_charge
 from revrec.jobs.importing.withdrawals import withdraw_event
 from revrec.jobs.posting import resolve
@@ -307,7 +309,19 @@ def live(books: Books, row: MakeRow) -> Any:
     with books.context().database.write() as connection:
         gone = {(charge, "2400", day): amount for day, amount in (("2024-01-31", -300), ("2024-02-05", 200))}
         keep_changes(connection, books.context("reconcile").who(), entry, "entry", gone, "0123456789ab", 1)
+    send_again(books)
     return books
+
+
+def send_again(books: Books) -> None:
+    """Import an order of a shop, and then the same order with other figures."""
+    for version, prices in enumerate((("20.00", "30.00"), ("21.00", "32.00"))):
+        lines = [{"id": id, "sku": "SOLD", "quantity": 1, "price": price} for id, price in enumerate(prices)]
+        order = {"id": 1, "financial_status": "paid", "currency": "USD", "email": "a@example.com", "line_items": lines}
+        path = books.folder / f"order-{version}.json"
+        path.write_text(json.dumps({**order, "processed_at": "2024-03-01", "updated_at": f"2024-03-0{version + 1}"}))
+        (charged, _delivered) = import_document(books.context(), path, mappings_of(books.context(), "shopify-orders"))
+        assert charged.accepted == 2
 
 
 def references_of(books: Books, *items: str) -> list[str]:

@@ -43,6 +43,8 @@ APPEND_ONLY = {
     "fulfillment_event": "date",
     "event_withdrawal": "reason",
     "charge_void": "reason",
+    "document_part": "part",
+    "charge_change": "figures",
     "rule_version": "text",
     "explanation": "text",
     "plan": "total",
@@ -96,6 +98,8 @@ def full(books: FilledDatabase) -> FilledDatabase:
     )
     books.sql("INSERT INTO event_withdrawal VALUES (1, 'why', 't', 'ada', 1)")
     books.sql("INSERT INTO charge_void VALUES (?, 'why', 't', 'ada', 1)", no)
+    books.sql("INSERT INTO document_part VALUES (?, 'order', '')", no)
+    books.sql("INSERT INTO charge_change VALUES (1, ?, 1, 3, '{}', '', 1)", no)
     return books
 
 

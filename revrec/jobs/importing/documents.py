@@ -71,7 +71,7 @@ class DocumentImporter:
             self._may_be_empty,
         )
         refused = next((one for one in results if one.refused), None)
-        accepted = sum(one.accepted for one in results)
+        accepted = sum(one.accepted + one.changed for one in results)
         if refused is None:
             return Outcome("imported" if accepted else "unchanged", "", (), tuple(results))
         rejected, waiting = sum(one.rejected for one in results), sum(one.waiting for one in results)

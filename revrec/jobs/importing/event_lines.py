@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from revrec.core.charge_line import FulfillmentEvent
+from revrec.core.deliveries import units_of
 from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.sources import EventRow, RowProblem
 from revrec.sources.events import ALL_LINES
@@ -102,9 +103,9 @@ def _spread(
     found: dict[str, Decimal] = {}
     left = quantity
     for line in lines:
-        room = left
+        room, before = left, recorded.get(line.no, ())
         if line is not lines[-1] and line.quantity is not None:
-            room = max(abs(line.quantity) - _delivered(event, recorded.get(line.no, ())), Decimal(0))
+            room = max(units_of(line.quantity, before) - _delivered(event, before), Decimal(0))
         found[line.id] = min(left, room)
         left -= found[line.id]
     return found

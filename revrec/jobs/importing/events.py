@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
-from revrec.core.constraint import CONSTRAINT
 from revrec.core.errors import BadInput, UnknownCharge
 from revrec.core.money import BadAmount, to_minor
-from revrec.core.rules.costs import COST_MARK, is_cost
+from revrec.core.rules.costs import is_cost
 from revrec.core.rules.known_events import CHECKED, unknown_event
+from revrec.jobs.importing.event_copies import costs_of_charges, events_of_costs
 from revrec.jobs.importing.event_lines import UnknownItems, lines_meant
-from revrec.jobs.importing.rows import ImportSession
+from revrec.jobs.importing.session import ImportSession
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.planned_rules import PlannedRules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
@@ -25,7 +25,6 @@ from revrec.store.database.engine import discarded
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
     from revrec.jobs.context import Context
-    from revrec.store.connection import Connection
 
 
 def add_event(
@@ -55,10 +54,10 @@ def add_event(
         unknown = unknown_event(planned, [line], event.kind, event.name)
         if unknown:
             raise BadInput(f"{event.charge}: {event.kind} {event.name}".rstrip() + f": {'; '.join(unknown)}")
-        its_costs = _costs(connection, book, [event.charge]) if not is_cost(event.charge) else {}
+        its_costs = costs_of_charges(connection, book, [event.charge]) if not is_cost(event.charge) else {}
         facts = [
             (no, fact),
-            *((cost, copy) for cost, copy in _events_of_costs(book, its_costs.get(event.charge, []), fact)),
+            *((cost, copy) for cost, copy in events_of_costs(book, its_costs.get(event.charge, []), fact)),
         ]
         who = context.who()
         detail = {name: str(value) for name, value in event._asdict().items() if value not in (None, "")}
@@ -67,6 +66,10 @@ def add_event(
         return fact, Scheduler(connection, book, who, audit_seq).reschedule(
             [one for one, _fact in facts], {one: 1 for one, _fact in facts}
         )
+
+
+_REFUSED = "is a new line of a document that was refused"
+_RELEASE_FIRST = "settle the document in the quarantine first"
 
 
 class EventRecorder:
@@ -116,7 +119,7 @@ class EventRecorder:
             id: [DocumentLine(id, same.no, "", None)]
             for id, same in charges.known_charges(self._connection, wanted).items()
         }
-        for id, costs in _costs(self._connection, self._book, list(found)).items():
+        for id, costs in costs_of_charges(self._connection, self._book, list(found)).items():
             found[id] += [DocumentLine(cost, no, "", None) for cost, no in costs]
         whole = {one for one in wanted if one.endswith(f"/{ALL_LINES}")}
         if whole:
@@ -132,12 +135,7 @@ class EventRecorder:
         new: list[tuple[Any, ...]],
     ) -> None:
         if not known:
-            reason = "no such charge was imported"
-            return self._session.reject_good(
-                row,
-                RowProblem("charge", row.line.charge, reason, "import its charge line first"),
-                waits_for=row.line.charge,
-            )
+            return self._refuse_unknown(row)
         try:
             meant = lines_meant(known, row.line, recorded)
         except UnknownItems as unknown:
@@ -148,7 +146,7 @@ class EventRecorder:
                 named = row.line._replace(charge=charge, quantity=quantity, name=name)
                 fact = _fact(self._lines.get(no), named)
                 own = charge == row.line.charge or not is_cost(charge)
-                facts += [(no, fact)] if own else _events_of_costs(self._book, [(charge, no)], fact)
+                facts += [(no, fact)] if own else events_of_costs(self._book, [(charge, no)], fact)
             except BadAmount as error:
                 problem = RowProblem("amount", str(row.line.amount), str(error), "write it in the charge's currency")
                 return self._session.reject_good(row, problem)
@@ -164,6 +162,15 @@ class EventRecorder:
             recorded.setdefault(no, []).append(fact)
             new.append(events.event_row(no, fact, who.at, who.actor, import_id, row.row_number))
         return None
+
+    def _refuse_unknown(self, row: GoodRow[EventRow]) -> None:
+        charge = row.line.charge
+        if charge.rpartition("/")[0] in self._session.refused_documents:
+            self._session.refuse_event(row, RowProblem("charge", charge, _REFUSED, _RELEASE_FIRST))
+        else:
+            reason = "no such charge was imported"
+            problem = RowProblem("charge", charge, reason, "import its charge line first")
+            self._session.reject_good(row, problem, waits_for=charge)
 
     def _unknown(self, event: EventRow, numbers: Sequence[int]) -> RowProblem | None:
         """Return the problem of an event that the rules of its charge lines do not follow."""
@@ -183,28 +190,6 @@ def _fact(line: ChargeLine | None, event: EventRow) -> FulfillmentEvent:
     return FulfillmentEvent(
         event.charge, event.kind, event.date, event.quantity, event.percent, amount, event.name, event.note
     )
-
-
-def _costs(connection: "Connection", book: "RuleBook", ids: Sequence[str]) -> dict[str, list[tuple[str, int]]]:
-    """Return the costs of these charge lines, as id and number, by the charge's id."""
-    if not book.costs:
-        return {}
-    known = charges.known_charges(connection, [f"{id}{COST_MARK}{name}" for id in ids for name in book.costs])
-    found: dict[str, list[tuple[str, int]]] = {}
-    for id, same in known.items():
-        found.setdefault(id.rpartition(COST_MARK)[0], []).append((id, same.no))
-    return found
-
-
-def _events_of_costs(
-    book: "RuleBook", costs: Sequence[tuple[str, int]], fact: FulfillmentEvent
-) -> list[tuple[int, FulfillmentEvent]]:
-    """Return the events of the costs of a charge line: the same without amounts; none for a price change."""
-    if fact.kind in ("credit", "price"):
-        return []
-    if fact.kind == CONSTRAINT:
-        costs = [cost for cost in costs if fact.percent is not None and book.waits_with_revenue(cost[0])]
-    return [(no, fact._replace(charge=charge, amount=None)) for charge, no in costs]
 
 
 def _last_like(recorded: Sequence[FulfillmentEvent], event: FulfillmentEvent) -> FulfillmentEvent | None:

@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from revrec.jobs.collecting import seldom_collected
+from revrec.jobs.importing.changed_documents import DocumentChanges
 from revrec.jobs.importing.events import EventRecorder
 from revrec.jobs.importing.mappings import mapping_of, mappings_of
-from revrec.jobs.importing.rows import ChargeImporter, ImportResult, ImportSession, batches, count_rows, path_as_text
+from revrec.jobs.importing.rows import ChargeImporter, batches, count_rows, path_as_text
+from revrec.jobs.importing.session import ImportResult, ImportSession
 from revrec.jobs.rules.load import load_rules
 from revrec.sources import NATIVE_CHARGES, BadRow, ColumnMapping, read_charge_blocks, read_events
 from revrec.sources.archives import ArchiveMember, members
 from revrec.sources.problems import SourceError
 from revrec.sources.suggesting.wrong_dates import wrong_dates
-from revrec.store import charges
+from revrec.store import charges, quarantine
 from revrec.store.audit import record
 
 if TYPE_CHECKING:
@@ -112,6 +114,7 @@ class _DocumentImport:
         self._keep_good = keep_good
         self._dry_run = dry_run
         self._may_be_empty = may_be_empty
+        self._refused_documents: set[str] = set()
         self.results: list[ImportResult] = []
 
     def current(self) -> ImportResult:
@@ -151,7 +154,7 @@ class _DocumentImport:
         self.results.append(result)
         # Importing a file again must leave no trace for a part without anything new, even if another part has some.
         savepoint = connection.begin_nested()
-        kept = _FileImport(connection, self._context, result, source, mapping).run(
+        kept = _FileImport(connection, self._context, result, source, mapping, self._refused_documents).run(
             part, book, self._keep_good, may_be_empty=self._may_be_empty or len(self._mappings) > 1
         )
         if result.refused:
@@ -197,6 +200,7 @@ class _FileImport:
         result: ImportResult,
         source: charges.SourceFile,
         mapping: ColumnMapping,
+        refused_documents: set[str],
     ) -> None:
         self._connection = connection
         self._context = context
@@ -214,6 +218,7 @@ class _FileImport:
             connection, import_id, result.kind, source, mapping.name, who.at, who.actor, audit_seq
         )
         self._session = ImportSession(connection, who, result, import_id, subject, audit_seq)
+        self._session.refused_documents = refused_documents
 
     def run(self, part: ArchiveMember, book: "RuleBook", keep_good: bool, may_be_empty: bool) -> bool:
         """Read, compare, write and schedule, batch by batch; return True if there is anything to keep.
@@ -232,6 +237,7 @@ class _FileImport:
             label = f"importing {Path(part.name).name}"
             for batch in self._context.progress.track(batches(rows), label, size=count_rows):
                 importer.process(batch)
+            self._session.header = stream.header
             importer.finish()
             if self._result.refused:
                 return False
@@ -245,18 +251,20 @@ class _FileImport:
 
     def _importer(self, book: "RuleBook") -> Any:
         if self._mapping.rows == "charges":
-            return ChargeImporter(self._session, book)
+            changes = DocumentChanges(self._session, book, self._mapping, self._source.sha256)
+            return ChargeImporter(self._session, book, changes)
         return EventRecorder(self._session, book)
 
     def _finish(self, keep_good: bool, header: Sequence[str]) -> bool:
         result = self._result
         result.dates = [one._asdict() for one in wrong_dates(self._session.bad_rows, self._mapping)]
-        if result.rejected and not keep_good:
-            count = f"{result.rejected} of {result.rows} rows cannot be used"
+        wrong = result.rejected - self._session.refused_rows
+        if wrong and not keep_good:
+            count = f"{wrong} of {result.rows} rows cannot be used"
             result.refuse(f"{count}; nothing of this file was imported. Fix them, or import the rest with --keep-good")
             return False
         aside = self._rows_to_quarantine(header) if result.rejected else []
-        if not (result.accepted or aside):
+        if not (result.accepted or result.changed or aside):
             return False
         digests = [self._provenance]
         if aside:
@@ -273,7 +281,10 @@ class _FileImport:
         """Return the bad rows that no earlier import of the same content has quarantined."""
         before = charges.quarantined_rows(self._connection, self._result.kind, self._source.sha256)
         self._result.quarantined = not self._result.dry_run
-        return [quarantine_row(row, header) for row in self._session.bad_rows if row.row_number not in before]
+        rows = [quarantine_row(row, header) for row in self._session.bad_rows if row.row_number not in before]
+        # A document that was refused is sent again each day, and its rows wait in the quarantine once.
+        known = quarantine.outcomes_of(self._connection, [row[2] for row in rows]) if self._session.refused_rows else {}
+        return [row for row in rows if known.get(row[2], "") is not None]
 
 
 def quarantine_row(row: BadRow, header: Sequence[str]) -> tuple[Any, ...]:
@@ -283,6 +294,4 @@ def quarantine_row(row: BadRow, header: Sequence[str]) -> tuple[Any, ...]:
     """
     waits = {"waits_for": row.waits_for} if row.waits_for else {}
     problems = json.dumps([problem.as_dict() | waits for problem in row.problems], ensure_ascii=False)
-    named = len(row.raw) == len(header) == len(set(header))
-    raw = dict(zip(header, row.raw, strict=True)) if named else list(row.raw)
-    return (row.row_number, problems, json.dumps(raw, ensure_ascii=False), *row.values)
+    return (row.row_number, problems, quarantine.raw_text(row.raw, header), *row.values)

@@ -17,7 +17,7 @@ from revrec.sources.shipped import merged, overridden, resolved
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
-SOURCE_KEYS = ("timezone",)
+SOURCE_KEYS = ("timezone", "on_changed")
 """Keys that a source and a mapping have; the source has precedence."""
 
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from revrec.core.errors import BadConfiguration, BadInput
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
+from revrec.jobs.importing.changed_documents import DocumentChanges
 from revrec.jobs.importing.mappings import mapping_of, of_source
-from revrec.jobs.importing.rows import ChargeImporter, ImportResult, ImportSession, nothing_to_recognize
+from revrec.jobs.importing.rows import ChargeImporter, nothing_to_recognize
+from revrec.jobs.importing.session import ImportResult, ImportSession
 from revrec.jobs.importing.sources import settings_of
 from revrec.jobs.rules.load import load_rules
 from revrec.sources import BadRow, ColumnMapping, GoodRow
@@ -212,8 +214,9 @@ def _release(
     shown = {"file": row.file, "row": row.row, "mapping": row.mapping}
     seq = record(connection, who, "quarantine release", subject, shown)
     session = ImportSession(connection, who, result, row.import_id, subject, seq)
-    read = _reread(connection, row, _mapping(context, row), quarantine.read_fixes(connection, row.id))
-    importer = _importer(session, book, row.kind)
+    mapping = _mapping(context, row)
+    read = _reread(connection, row, mapping, quarantine.read_fixes(connection, row.id))
+    importer = _importer(session, book, mapping)
     importer.process([read])
     if isinstance(read, GoodRow):
         charge = read.line.id if row.kind == "charges" else read.line.charge
@@ -221,9 +224,9 @@ def _release(
     return importer
 
 
-def _importer(session: ImportSession, book: "RuleBook", kind: str) -> Any:
-    if kind == "charges":
-        return ChargeImporter(session, book)
+def _importer(session: ImportSession, book: "RuleBook", mapping: ColumnMapping) -> Any:
+    if mapping.rows == "charges":
+        return ChargeImporter(session, book, DocumentChanges(session, book, mapping))
     from revrec.jobs.importing.events import EventRecorder
 
     return EventRecorder(session, book)

@@ -1,49 +1,37 @@
 """Import rows, from a file or from the quarantine: report bad ones, write and schedule good ones."""
 
-import json
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.batching import batched
 from revrec.core.charge_columns import ChargeColumns
-from revrec.core.charge_line import ChargeLine
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.differences import differences
 from revrec.core.money import decimal_string
 from revrec.core.outliers import far_dates
 from revrec.core.rules.costs import COST_MARK, is_cost
+from revrec.jobs.importing.changed_documents import DocumentChanges
+from revrec.jobs.importing.session import MOST_REASONS, ImportSession
 from revrec.jobs.paging import PAGE
 from revrec.jobs.scheduling.contracts import belongs_to_contract
-from revrec.jobs.scheduling.effect import ScheduleEffect
 from revrec.jobs.scheduling.scheduler import Scheduler
-from revrec.sources import BadRow, ChargeBlock, GoodRow, PassedOver, ReadableValues, RowProblem
-from revrec.store import charges
-from revrec.store.audit import record
+from revrec.sources import ChargeBlock, GoodRow, PassedOver, RowProblem
+from revrec.sources.rows import SentRow
+from revrec.store import charges, line_changes
 from revrec.store.credits import credit_loop, unknown_credits
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
-    from revrec.store.audit import AuditStamp
-    from revrec.store.connection import Connection
 
-
-AMOUNTS = ("accepted", "unchanged", "rejected", "total", "left_out")
-"""The amounts of a file, in the order in which they are shown."""
 
 BATCH = 2_000
 """Rows that are compared and written together."""
 
-MOST_REPORTED = 1_000
-"""Rows reported in full; any further ones are counted."""
-
 _FIX_OF_TWICE = 'keep one of the two; if they are different lines without a number, set line = "#" in the mapping'
-
-MOST_REASONS = 20
-"""Different reasons for skipping records that are reported; any further ones are counted together."""
 
 
 def nothing_to_recognize(line: ChargeLine, book: "RuleBook") -> RowProblem | None:
@@ -54,103 +42,6 @@ def nothing_to_recognize(line: ChargeLine, book: "RuleBook") -> RowProblem | Non
     return RowProblem(
         "amount", nothing, "is zero: there is nothing to recognize", "leave the row out, or write its amount"
     )
-
-
-@dataclass
-class ImportAmounts:
-    """The amounts of one file in one currency, in minor units.
-
-    ``accepted`` is new in the books, ``unchanged`` was there before, ``rejected`` is in rows with problems, or in a
-    file that was refused. ``left_out`` was skipped on purpose, so that the total does not include it.
-    """
-
-    accepted: int = 0
-    unchanged: int = 0
-    left_out: int = 0
-    rejected: int = 0
-
-    @property
-    def total(self) -> int:
-        """The total that is compared with the sender's control total."""
-        return self.accepted + self.unchanged + self.rejected
-
-
-@dataclass
-class ImportResult:
-    """The result of importing one file. ``rejected`` rows are in ``report``; they were set aside if ``quarantined``."""
-
-    file: str
-    kind: str
-    rows: int = 0
-    accepted: int = 0
-    unchanged: int = 0
-    rejected: int = 0
-    scheduled: int = 0
-    unscheduled: int = 0
-    quarantined: bool = False
-    dry_run: bool = False
-    refused: str = ""
-    """Why the whole file was refused; empty if it was imported."""
-    passed_over: dict[str, int] = field(default_factory=dict)
-    """Records left out on purpose, by reason."""
-    report: list[dict[str, object]] = field(default_factory=list)
-    effect: ScheduleEffect = field(default_factory=ScheduleEffect)
-    """The changes of schedules by the events of a dry run."""
-    warnings: list[str] = field(default_factory=list)
-    """Unusual values that a person should check; their rows are accepted."""
-    dates: list[dict[str, object]] = field(default_factory=list)
-    """The columns with dates in a notation that the mapping does not read, each once, with the fix."""
-    amounts: dict[str, ImportAmounts] = field(default_factory=dict)
-    """The amounts by currency, of charge lines only; costs that rules add are not in them."""
-    without_amount: int = 0
-    """Rejected rows whose amount cannot be read, so that no total includes them."""
-    waiting: int = 0
-    """Rejected rows that only need a charge line that was not imported yet."""
-    waits_for: list[str] = field(default_factory=list)
-    """These charge lines, each once, as far as they are listed."""
-
-    def refuse(self, why: str) -> None:
-        """Note that nothing of the file was imported, and why."""
-        self.refused = why
-        self.accepted = self.scheduled = self.unscheduled = 0
-        for one in self.amounts.values():
-            one.rejected, one.accepted = one.rejected + one.accepted, 0
-
-    def amounts_in(self, currency: str) -> ImportAmounts:
-        """Return the amounts in one currency."""
-        return self.amounts.setdefault(currency, ImportAmounts())
-
-    def totals(self) -> list[dict[str, str]]:
-        """Return the amounts by currency as decimal strings."""
-        return [
-            {"currency": currency} | {name: decimal_string(getattr(one, name), currency) for name in AMOUNTS}
-            for currency, one in sorted(self.amounts.items())
-        ]
-
-    def reject(self, row: BadRow) -> None:
-        """Count a bad row and report each of its problems."""
-        self.rejected += 1
-        if row.waits_for:
-            self.waiting += 1
-            if row.waits_for not in self.waits_for and len(self.waits_for) < MOST_REASONS:
-                self.waits_for.append(row.waits_for)
-        if row.money:
-            self.amounts_in(row.money.currency).rejected += row.money.amount
-        elif self.kind == "charges":
-            self.without_amount += 1
-        if self.rejected <= MOST_REPORTED:
-            self.report += [
-                {"file": self.file, "row": row.row_number, "place": row.place, **problem.as_dict()}
-                for problem in row.problems
-            ]
-
-    def pass_over(self, row: PassedOver) -> None:
-        """Count a record that was left out on purpose."""
-        for money in row.money:
-            self.amounts_in(money.currency).left_out += money.amount
-        known = row.reason in self.passed_over or len(self.passed_over) < MOST_REASONS
-        reason = row.reason if known else "other reasons"
-        self.passed_over[reason] = self.passed_over.get(reason, 0) + 1
 
 
 def batches(rows: Iterable[Any]) -> Iterator[list[Any] | ChargeBlock]:
@@ -174,99 +65,59 @@ def count_rows(batch: list[Any] | ChargeBlock) -> int:
     return len(batch.rows) if isinstance(batch, ChargeBlock) else len(batch)
 
 
-class ImportSession:
-    """One import in progress: its audit event, its bad rows, and the record of what cleaning changed."""
-
-    def __init__(
-        self,
-        connection: "Connection",
-        who: "AuditStamp",
-        result: ImportResult,
-        import_id: int,
-        subject: str,
-        audit_seq: int,
-    ) -> None:
-        self.connection = connection
-        self.who = who
-        self.result = result
-        self.import_id = import_id
-        self.subject = subject
-        self.audit_seq = audit_seq
-        self.bad_rows: list[BadRow] = []
-        self._cleaned: list[tuple[int, str]] = []
-
-    def split_good_rows(self, batch: Sequence[Any]) -> list[Any]:
-        """Return the good rows of a batch; report the bad ones and count the skipped ones."""
-        good = []
-        for row in batch:
-            if isinstance(row, PassedOver):
-                self.result.pass_over(row)
-                continue
-            self.result.rows += 1
-            if isinstance(row, BadRow):
-                self.reject(row)
-            else:
-                good.append(row)
-        return good
-
-    def reject(self, row: BadRow) -> None:
-        """Report a bad row and keep it for the quarantine."""
-        self.result.reject(row)
-        self.bad_rows.append(row)
-
-    def reject_good(self, row: GoodRow[Any], *problems: RowProblem, waits_for: str = "") -> None:
-        """Reject a row that is valid by itself but conflicts with what the database has, or waits for a charge line."""
-        values = ReadableValues.of(row.line._asdict())
-        self.reject(BadRow(row.row_number, list(problems), f"row {row.row_number}", row.raw, values, waits_for))
-
-    def accept(self, row: GoodRow[Any]) -> None:
-        """Count a row as accepted and keep the record of what cleaning changed in it."""
-        self.result.accepted += 1
-        if row.steps:
-            self._cleaned.append((row.row_number, json.dumps(row.steps, ensure_ascii=False, separators=(",", ":"))))
-
-    def record_written(self, what: str, digest: Any) -> None:
-        """Record in the audit trail that rows were written, together with the steps of their cleaning."""
-        digests = [digest]
-        if self._cleaned:
-            digests.append(charges.add_cleaning(self.connection, self.import_id, self._cleaned))
-            self._cleaned = []
-        record(self.connection, self.who, what, f"rows of {self.subject}", {}, digests)
-
-
 class ChargeImporter:
     """The importer of charge lines: it compares them with the stored ones, writes the new ones and schedules them."""
 
-    def __init__(self, session: ImportSession, book: "RuleBook") -> None:
+    def __init__(self, session: ImportSession, book: "RuleBook", changes: DocumentChanges) -> None:
         self._session = session
         self._connection = session.connection
         self._book = book
+        self._changes = changes
         self._scheduler = Scheduler(session.connection, book, session.who, session.audit_seq)
         self._next = charges.next_charge_number(session.connection)
         self._of_contracts: list[tuple[int, ChargeLine]] = []
         self._post_dates: Counter[date] = Counter()
         self._first_rows: dict[date, int] = {}
         self._names_credits = False
+        self._new: list[tuple[Any, ...]] = []
+        self._parts: list[tuple[int, str, str]] = []
 
     def process(self, batch: Sequence[Any] | ChargeBlock) -> None:
         """Import a batch of rows, good and bad."""
         if isinstance(batch, ChargeBlock):
-            if self._is_all_new(batch.columns):
+            if not self._changes.records and self._is_all_new(batch.columns):
                 self._add_block(batch)
                 return
             batch = list(batch.good_rows())
         good = self._session.split_good_rows(batch)
         known = charges.known_charges(self._connection, [row.line.id for row in good])
-        before = dict(charges.read_charges(self._connection, [one.no for one in known.values()])) if known else {}
-        new: list[tuple[Any, ...]] = []
+        before: dict[int, ChargeLine | None] = {}
+        if known:
+            stored = dict(charges.read_charges(self._connection, [one.no for one in known.values()]))
+            before = {**stored, **line_changes.changed_lines(self._connection, stored)}
+        again = self._changes.imported_before(good, known)
         for row in good:
             self._post_dates[row.line.post_date] += 1
             self._first_rows.setdefault(row.line.post_date, row.row_number)
-            self._process_row(row, known, before, new)
-        if new:
-            self._session.record_written("charge lines written", charges.add_charges(self._connection, new))
+            if again and row.line.id not in known and (row.line.source, row.line.document) in again:
+                self._changes.add(row)
+            else:
+                self._process_row(row, known, before)
+        for passed in batch:
+            if isinstance(passed, PassedOver) and passed.lines:
+                self._changes.skip(passed)
+        self._write_new()
         self._scheduler.flush()
         self._count()
+
+    def _write_new(self) -> None:
+        """Write the new charge lines, and the parts of their documents."""
+        if self._new:
+            written = [charges.add_charges(self._connection, self._new)]
+            if self._parts:
+                written.append(line_changes.add_parts(self._connection, self._parts))
+            self._session.record_written("charge lines written", *written)
+        self._new, self._parts = [], []
 
     def _is_all_new(self, columns: ChargeColumns) -> bool:
         """Check whether charge lines are all new, different, without costs, and independent of each other."""
@@ -298,18 +149,30 @@ class ChargeImporter:
 
         A contract is allocated over all of its lines, so none of them can be scheduled before the last row is read.
         """
+        changed: dict[int, Sequence[FulfillmentEvent]] = {}
+        for one in (self, *others):
+            changed |= one._changes.settle(one._add_to_document, one._problem_of_new)
+            one._scheduler.flush()
         self._warn_of_far_dates()
         self._warn_of_unknown_credits()
         self._refuse_credit_loop()
         for other in others:
             self._of_contracts += other._of_contracts
-        if not self._of_contracts:
-            return
-        self._scheduler.contracts.join(self._of_contracts)
-        for page in batched((no for no, _line in self._of_contracts), PAGE):
-            self._scheduler.reschedule(page)
+        if self._of_contracts:
+            self._scheduler.contracts.join(self._of_contracts)
+        for page in batched(sorted({*changed, *(no for no, _line in self._of_contracts)}), PAGE):
+            moved = self._scheduler.reschedule(page, before=changed)
+            if self._session.result.dry_run:
+                self._session.result.effect.add(moved if changed else ())
         self._of_contracts = []
         self._count()
+
+    def _add_to_document(self, rows: Sequence[GoodRow[ChargeLine]]) -> None:
+        """Add new lines to a document that was imported before."""
+        known: dict[str, charges.KnownCharge] = {}
+        for row in rows:
+            self._add(row, known)
+        self._write_new()
 
     def _warn_of_far_dates(self) -> None:
         found = far_dates(self._post_dates)
@@ -345,12 +208,11 @@ class ChargeImporter:
         self,
         row: GoodRow[ChargeLine],
         known: dict[str, charges.KnownCharge],
-        before: Mapping[int, ChargeLine],
-        new: list[tuple[Any, ...]],
+        before: dict[int, ChargeLine | None],
     ) -> None:
-        """Add a new line to ``new`` and to ``known``; count an unchanged line; reject a conflict.
+        """Add a new line, also to ``known`` and ``before``; count an unchanged line; reject a conflict.
 
-        ``before`` are the charge lines of earlier imports by number.
+        ``before`` are the stored charge lines as they were last stated, by number; None for one that is gone.
         """
         line = row.line
         stored = known.get(line.id)
@@ -359,15 +221,19 @@ class ChargeImporter:
             if problem:
                 self._session.reject_good(row, problem)
             else:
-                self._add(row, known, new)
-        elif stored.import_id == self._session.import_id:
+                before[self._add(row, known)] = line
+        elif stored.import_id == self._session.import_id and not self._changes.repeats(row):
             # The same id twice in one file: which of the two is right, only the sender knows.
             reason = f"appears in row {stored.row} of this file already"
             self._session.reject_good(row, RowProblem("charge", line.id, reason, _FIX_OF_TWICE))
-        elif conflicts := differences(before[stored.no], line):
+        elif (present := before[stored.no]) is None or (conflicts := differences(present, line)):
+            if present is None or self._changes.settles(row):
+                self._changes.add(row)
+                return
             # An imported charge is never overwritten: it may be posted, and an auditor must find it as it was.
             self._session.reject_good(row, *(_conflict(line, *one) for one in conflicts))
         else:
+            self._changes.see(row)
             self._session.result.unchanged += 1
             self._session.result.amounts_in(line.currency).unchanged += line.amount
 
@@ -378,25 +244,29 @@ class ChargeImporter:
             return RowProblem("line", line.line, reason, "choose another line id")
         return nothing_to_recognize(line, self._book)
 
-    def _add(self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge], new: list[tuple[Any, ...]]) -> None:
+    def _add(self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge]) -> int:
+        """Add a new charge line with its costs; return its number."""
         self._names_credits |= bool(row.line.credits)
         line, import_id = row.line, self._session.import_id
         no, self._next = self._next, self._next + 1
         known[line.id] = charges.KnownCharge(no, import_id, row.row_number)
-        new.append(charges.charge_row(no, line, import_id, row.row_number))
-        self._add_costs(row, new)
+        self._new.append(charges.charge_row(no, line, import_id, row.row_number))
+        if isinstance(row.raw, SentRow):
+            self._parts.append((no, row.raw.part, row.raw.as_of))
+        self._add_costs(row)
         if belongs_to_contract(self._book, line):
             self._of_contracts.append((no, line))
         else:
             self._scheduler.schedule_new(no, line)
         self._session.result.amounts_in(line.currency).accepted += line.amount
         self._session.accept(row)
+        return no
 
-    def _add_costs(self, row: GoodRow[ChargeLine], new: list[tuple[Any, ...]]) -> None:
+    def _add_costs(self, row: GoodRow[ChargeLine]) -> None:
         """Add the costs of a new charge line, as charge lines from the same row."""
         for cost in self._book.costs_of(row.line):
             no, self._next = self._next, self._next + 1
-            new.append(charges.charge_row(no, cost, self._session.import_id, row.row_number))
+            self._new.append(charges.charge_row(no, cost, self._session.import_id, row.row_number))
             self._scheduler.schedule_new(no, cost)
 
 

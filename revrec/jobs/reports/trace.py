@@ -5,15 +5,18 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from revrec.core.charge_line import ChargeLine
 from revrec.core.closed_periods import ClosedPeriodBlock
+from revrec.core.differences import differences
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.jobs.importing import quarantine
 from revrec.jobs.importing.quarantine import QuarantineTrace
 from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.scheduling.contracts import RecordedAllocation, stored_allocations
-from revrec.store import charges
+from revrec.store import charges, line_changes
 from revrec.store.credits import credits_of
+from revrec.store.line_changes import StoredChange
 from revrec.store.posting import reversals
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
@@ -82,6 +85,25 @@ class SourceTrace(NamedTuple):
     row: int
     cleaning: tuple[CleaningTrace, ...]
     quarantine: QuarantineTrace | None
+
+
+class ChangedFigure(NamedTuple):
+    """A figure of a charge line that a document stated differently, as text; ``line`` is the whole line."""
+
+    field: str
+    before: str
+    after: str
+
+
+class ChangeTrace(NamedTuple):
+    """A change of a charge line by a document that arrived again; ``row`` is 0 if the document lost the line."""
+
+    uri: str
+    sha256: str
+    row: int
+    imported_at: str
+    actor: str
+    figures: tuple[ChangedFigure, ...]
 
 
 class EventSource(NamedTuple):
@@ -291,6 +313,7 @@ class ChargeTrace(NamedTuple):
     """The id of the charge line that this one credits; empty if there is none, or if it is not stored."""
     credited_by: tuple[CreditTrace, ...]
     source: SourceTrace
+    changes: tuple[ChangeTrace, ...]
     events: tuple[EventTrace, ...]
     rule: RuleTrace | None
     unscheduled: UnscheduledRecord | None
@@ -384,7 +407,10 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
     allocations = tuple(stored_allocations(connection, no))
     invoices = tuple(_invoice(connection, one) for one in history.invoices(connection, no))
     entries = tuple(_entry(connection, one, no) for one in history.entries(connection, no))
-    imports = [charge.import_id, *(one.import_id for one in events if one.import_id is not None)]
+    imported = charges.read_charge(connection, no)
+    changes = list(line_changes.changes_of(connection, no, imported))
+    imports = [charge.import_id, *(one.import_id for one in changes)]
+    imports += [one.import_id for one in events if one.import_id is not None]
     credits, credited_by = credits_of(connection, no)
     return ChargeTrace(
         charge=_charge(charge),
@@ -393,6 +419,7 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
             CreditTrace(one.id, decimal_string(one.amount, one.currency), one.currency) for one in credited_by
         ),
         source=source,
+        changes=tuple(_changes(changes, imported)),
         events=tuple(_event(connection, event, charge.currency) for event in events),
         rule=_traced(RuleTrace, schedules[-1], version=schedules[-1].rule_version) if schedules else None,
         unscheduled=history.waiting(connection, no),
@@ -419,6 +446,18 @@ def _traced(kind: type[T], record: Any, **others: Any) -> T:
 def _charge(charge: ChargeRecord) -> TracedCharge:
     amount = decimal_string(charge.amount, charge.currency)
     return _traced(TracedCharge, charge, amount=amount, dimensions=json.loads(charge.dimensions))
+
+
+def _changes(changes: Sequence[StoredChange], line: ChargeLine) -> Iterator[ChangeTrace]:
+    """Yield changes with their figures before and after; ``line`` is the line as it was imported."""
+    is_gone = False
+    for one in changes:
+        amount = decimal_string(line.amount, line.currency)
+        figures = differences(line, one.line) if one.line else [("line", amount, "")]
+        if is_gone and one.line:
+            figures.insert(0, ("line", "", amount))
+        yield _traced(ChangeTrace, one, figures=tuple(ChangedFigure(*figure) for figure in figures))
+        is_gone, line = one.line is None, one.line or line
 
 
 def _source(connection: "Connection", charge: ChargeRecord) -> SourceTrace:

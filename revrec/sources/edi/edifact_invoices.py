@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from revrec.sources.documents import BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument
+from revrec.sources.documents import PART, BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument
 from revrec.sources.edi.edifact_invoice import (
     AllowanceReading,
     InvoiceParts,
@@ -115,6 +115,7 @@ class _Invoice:
         invoice = first_of(head, ("BGM", "", 2, 1))
         return {
             "message": self._message.kind,
+            PART: f"invoice {invoice}",
             "document": invoice,
             "invoice": invoice,
             "order": first_of(head, ("RFF", "ON", 1, 2)),

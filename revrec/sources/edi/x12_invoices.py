@@ -11,7 +11,7 @@ from decimal import Decimal
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument
+from revrec.sources.documents import PART, DocumentOutcome, FoundRecord, SkippedDocument
 from revrec.sources.edi.segments import Segment, divided, plain, rounded, times
 from revrec.sources.edi.x12_transaction import (
     INVOICE_TIME,
@@ -351,6 +351,8 @@ class _BilledAmounts:
             order = ("PRF", "", 1)
         return {
             "set": kind,
+            # An invoice can come in several notices (857), each with its own lines.
+            PART: f"invoice {invoice}" if kind == "810" else f"notice {first_of(scopes, ('BHT', '', 3))}",
             "document": invoice,
             "invoice": invoice,
             "order": first_of(scopes, order),

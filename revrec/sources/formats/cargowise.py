@@ -17,6 +17,7 @@ from typing import Any
 from lxml import etree
 
 from revrec.sources.documents import (
+    PART,
     BrokenDocument,
     ColumnFinder,
     DocumentColumns,
@@ -207,6 +208,7 @@ def _transaction(element: Element, place: str) -> Iterator[DocumentOutcome]:
     sign = -1 if kind == CREDIT and sum(amounts, Decimal(0)) > 0 else 1
     shared = {
         "type": kind,
+        PART: f"{kind} {document}",
         "document": document,
         "date": _at(element, "PostDate") or _at(element, "TransactionDate"),
         "customer": _at(element, "OrganizationAddress", "OrganizationCode"),
@@ -285,6 +287,7 @@ def _costing(shipment: Element, place: str, depth: int) -> Iterator[DocumentOutc
         credit = _at(line, "SellPostedTransactionType") == CREDIT
         values = {
             "type": "credit" if credit else "shipment",
+            PART: f"shipment {key}",
             "document": _at(line, "SellPostedTransactionNumber") or key,
             "line": f"{key}-{_at(line, 'DisplaySequence') or at}-{code}".replace("/", "-"),
             "kind": "credit" if credit else "line",

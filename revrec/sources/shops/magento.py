@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from revrec.sources.documents import DocumentOutcome, FoundRecord, SkippedDocument, skipped_lines
+from revrec.sources.documents import AS_OF, PART, DocumentOutcome, FoundRecord, SkippedDocument, skipped_lines
 from revrec.sources.edi.segments import plain
 from revrec.sources.shops.magento_totals import ZERO, DocumentTotals, ItemAmounts, item_amounts, shipping_of
 from revrec.sources.shops.objects import Json, JsonNode
@@ -81,7 +81,7 @@ def charges(node: JsonNode) -> Iterator[DocumentOutcome]:
 
 
 def _skipped(reason: str, node: JsonNode, kind: str) -> SkippedDocument:
-    return SkippedDocument(reason, node.place, skipped_lines(lambda: _billed(node, kind)))
+    return SkippedDocument(reason, node.place, skipped_lines(lambda: _billed(node, kind)), takes_back=True)
 
 
 def events(node: JsonNode) -> Iterator[DocumentOutcome]:
@@ -188,5 +188,7 @@ def _made(node: JsonNode, kind: str, item: JsonNode, values: dict[str, str], amo
         "customer": node.text("customer_id") or node.text("customer_email"),
         "email": node.text("customer_email"),
         "status": node.text("status") or node.text("state"),
+        PART: kind if kind == "order" else f"{kind} {_key(node)}",
+        AS_OF: node.text("updated_at"),
     }
     return FoundRecord({**shared, **values}, {"order": node.value, "line": item.value}, place)

@@ -17,7 +17,15 @@ from decimal import Decimal
 from functools import partial
 from typing import Any
 
-from revrec.sources.documents import BrokenDocument, DocumentOutcome, FoundRecord, SkippedDocument, skipped_lines
+from revrec.sources.documents import (
+    AS_OF,
+    PART,
+    BrokenDocument,
+    DocumentOutcome,
+    FoundRecord,
+    SkippedDocument,
+    skipped_lines,
+)
 from revrec.sources.edi.segments import plain
 from revrec.sources.shops.objects import Json, JsonNode
 from revrec.sources.shops.shopify_amounts import (
@@ -98,7 +106,7 @@ def charges(node: JsonNode) -> Iterator[DocumentOutcome]:
         return
     unbilled = not_billed(node)
     if unbilled:
-        yield SkippedDocument(unbilled, node.place, skipped_lines(lambda: _order(node)))
+        yield SkippedDocument(unbilled, node.place, skipped_lines(lambda: _order(node)), takes_back=True)
     else:
         yield from _order(node)
 
@@ -166,6 +174,8 @@ class OrderContext:
             "email": self.node.text("email") or customer.text("email"),
             "currency": self.currency(line),
             "status": _financial(self.node),
+            PART: "order",
+            AS_OF: self.node.text("updated_at"),
         }
         return FoundRecord({**shared, **values}, {"order": self.node.value, "line": line.value}, place)
 
@@ -337,14 +347,15 @@ class _Refund:
             suffix = f"-{seen[id]}" if seen[id] > 1 else ""
             values = {**_named(line), "line": f"refund-{self._key}-{id}{suffix}", "kind": "refund"}
             net = ZERO if self._shared.is_tip(line) else amounts.net(self._shared.taxes_included)
-            yield self._shared.made(one, {**values, "quantity": one.text("quantity")}, -net, self._date)
+            values |= {"quantity": one.text("quantity"), PART: f"refund {self._key}"}
+            yield self._shared.made(one, values, -net, self._date)
         yield from self._others("shipping", SHIPPING, -total(self.shipping).net(self._shared.taxes_included))
         yield from self._others("adjustment", "ADJUSTMENT", self.adjusted)
 
     def _others(self, kind: str, item: str, amount: Decimal) -> Iterator[DocumentOutcome]:
         if amount:
             described = {"item": item, "description": f"refund: {kind}"}
-            values = {"line": f"refund-{self._key}-{kind}", "kind": "refund", **described}
+            values = {"line": f"refund-{self._key}-{kind}", "kind": "refund", **described, PART: f"refund {self._key}"}
             yield self._shared.made(self._node, values, amount, self._date)
 
 

@@ -59,6 +59,11 @@ COMMON = (
     ConfigKey("format", TEXT, "The format of its documents, if neither their names nor the mapping determine it."),
     ConfigKey("events", YES_OR_NO, "Its documents are fulfillment events, not charge lines.", False),
     ConfigKey("timezone", ZONE_NAME, "The time zone in which the day of a time is found; it replaces the mapping's."),
+    ConfigKey(
+        "on_changed",
+        choice("event", "refuse"),
+        "What to do with a charge line that arrives again with other figures; it replaces the mapping's.",
+    ),
     ConfigKey("keep_good", YES_OR_NO, "Import the good rows of a document and quarantine the others.", False),
     ConfigKey("largest", whole_number(1, 2_000_000_000), "Bytes of the largest document that is read.", MOST_BYTES),
     ConfigKey("timeout", SECONDS, "Seconds to wait for the other side.", 30),

@@ -10,6 +10,7 @@ from revrec.store.charges import is_cost_of
 from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.tables import (
     audit_event,
+    charge_change,
     charge_line,
     entry_date_override,
     event_withdrawal,
@@ -321,7 +322,13 @@ def charges_of(connection: Connection, reference: str) -> list[int]:
         .join(import_file, import_file.c.id == charge_line.c.import_id)
         .where(or_(import_file.c.uri == reference, import_file.c.sha256 == reference))
     )
-    return _numbers(connection, own, beside, on_entry, on_document, on_invoice) or _numbers(connection, in_file)
+    by_file = (
+        select(charge_change.c.charge_no)
+        .join(import_file, import_file.c.id == charge_change.c.import_id)
+        .where(or_(import_file.c.uri == reference, import_file.c.sha256 == reference))
+    )
+    found = _numbers(connection, own, beside, on_entry, on_document, on_invoice)
+    return found or _numbers(connection, in_file, by_file)
 
 
 def _numbers(connection: Connection, *queries: Select[int]) -> list[int]:

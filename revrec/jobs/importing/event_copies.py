@@ -1,0 +1,37 @@
+"""Find the costs of charge lines, and the copies of events that they get."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from revrec.core.charge_line import FulfillmentEvent
+from revrec.core.constraint import CONSTRAINT
+from revrec.core.rules.costs import COST_MARK
+from revrec.store import charges
+
+if TYPE_CHECKING:
+    from revrec.core.rules import RuleBook
+    from revrec.store.connection import Connection
+
+
+def costs_of_charges(
+    connection: "Connection", book: "RuleBook", ids: Sequence[str]
+) -> dict[str, list[tuple[str, int]]]:
+    """Return the costs of these charge lines, as id and number, by the charge's id."""
+    if not book.costs:
+        return {}
+    known = charges.known_charges(connection, [f"{id}{COST_MARK}{name}" for id in ids for name in book.costs])
+    found: dict[str, list[tuple[str, int]]] = {}
+    for id, same in known.items():
+        found.setdefault(id.rpartition(COST_MARK)[0], []).append((id, same.no))
+    return found
+
+
+def events_of_costs(
+    book: "RuleBook", costs: Sequence[tuple[str, int]], fact: FulfillmentEvent
+) -> list[tuple[int, FulfillmentEvent]]:
+    """Return the events of the costs of a charge line: the same without amounts; none for a price change."""
+    if fact.kind in ("credit", "price"):
+        return []
+    if fact.kind == CONSTRAINT:
+        costs = [cost for cost in costs if fact.percent is not None and book.waits_with_revenue(cost[0])]
+    return [(no, fact._replace(charge=charge, amount=None)) for charge, no in costs]

@@ -174,6 +174,7 @@ def _add_reverse(group: typer.Typer) -> None:
         ] = False,
         wait: WaitOption = "0 s",
         yes: YesOption = False,
+        limit: LimitOption = LIMIT,
     ) -> None:
         """Reverse a posted entry, or all entries of a run.
 
@@ -196,14 +197,14 @@ def _add_reverse(group: typer.Typer) -> None:
         context, dated = options.context(), day(date, "--date")
         confirmed(after_today(context, dated) if dated and not (yes or dry_run) else [])
         result = job(context, ReversalOrder(what, reason, dated, final), dry_run, span(wait, "--wait"))
-        _show_reversals(options, result, final)
+        _show_reversals(options, result, final, limit)
         end_unless_complete(result.run, result.complete)
 
 
 REVERSALS = ("reference", "reverses", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no")
 
 
-def _show_reversals(options: Options, result: "ReversalResult", final: bool) -> None:
+def _show_reversals(options: Options, result: "ReversalResult", final: bool, limit: int) -> None:
     from revrec.cli.output import conclude, counted, print_csv, print_json, print_table
     from revrec.core.posting import state_in_words
 
@@ -216,7 +217,8 @@ def _show_reversals(options: Options, result: "ReversalResult", final: bool) -> 
         print_csv(rows, (*REVERSALS, "error_no", "error", "advice"))
         return
     shown = [{**row, "status": state_in_words(one["status"])} for row, one in zip(rows, run.entries, strict=True)]
-    print_table(shown, REVERSALS, right=("lines",), spare=("lines", "journal", "entity"))
+    spare = ("lines", "journal", "entity")
+    print_table(shown, REVERSALS, right=("lines",), spare=spare, limit=limit, noun=("reversal", "reversals"))
     show_errors(run.entries, "reference")
     for reason in result.left_out:
         print(f"left out: {reason}", file=sys.stderr)

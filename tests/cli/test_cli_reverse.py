@@ -71,6 +71,7 @@ def test_a_comparison_that_cannot_be_written_is_not_recorded(posted: Path, revre
 
 
 def test_a_run_is_previewed_then_reversed_for_good(posted: Path, revrec: Revrec) -> None:
+    assert "... and 1 more reversal (--limit 0 shows all)" in reverse(revrec, "1", "--dry-run", "--limit", "1").out
     shown = reverse(revrec, "1", "--final", "--dry-run")
     assert shown.code == 0
     assert "dry run: 2 entries would be reversed, 4 schedule lines will not be posted again" in shown.out

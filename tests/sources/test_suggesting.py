@@ -63,6 +63,25 @@ def test_columns_dates_and_numbers_are_found_with_their_evidence() -> None:
     assert draft.readable == 2
 
 
+@pytest.mark.parametrize("column", ["", "Customer:Job"])
+def test_headings_of_groups_supply_the_customer(column: str) -> None:
+    report = file(
+        "C-ADA,,,,", ",03/16/2024,1001,MAG-01,24.00", ",03/17/2024,1002,MAG-01,5.00", "Total for C-ADA,,,,29.00",
+        "C-BOB,,,,", ",03/18/2024,1003,MAG-01,7.00", "Total for C-BOB,,,,7.00", "TOTAL,,,,36.00",
+        header=f"{column},Date,Num,SKU,Amount",
+    )  # fmt: skip
+    draft = drafted(report)
+    name = column or "#1"
+    assert (table(draft)["headings"], table(draft)["columns"]["customer"]) == ([name], name)
+    assert draft.undecided == ["currency"]
+    assert "headings: 2 headings above the rows, such as row 2: C-ADA" in draft.doubtful
+    whole = draft.toml().replace('currency = "?"', 'currency = "USD"')
+    mapping = read_mapping("orders", tomllib.loads(whole)["mapping"]["orders"])
+    found = read_charges(SourceStream(io.BytesIO(report.encode()), "orders.csv"), mapping)
+    read = [(one.line.customer, one.line.amount) for one in found if isinstance(one, GoodRow)]
+    assert read == [("C-ADA", 2400), ("C-ADA", 500), ("C-BOB", 700)]
+
+
 def test_an_order_of_day_and_month_that_nothing_decides_is_left_open_and_cannot_be_used() -> None:
     draft = drafted(file("A-1,03/05/2024,C-1,MAG,24.00,USD"))
     assert draft.undecided == ["date_format"]

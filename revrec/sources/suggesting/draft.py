@@ -22,7 +22,7 @@ from revrec.sources.problems import InvalidValue, SourceError, shorten
 from revrec.sources.read import read_charges
 from revrec.sources.rows import BadRow, ChargeRowResult, GoodRow
 from revrec.sources.suggesting.columns import KINDS, REQUIRED, UNIT_PRICES, ColumnChoice, choose_columns, plain
-from revrec.sources.suggesting.grid import Grid, Opener, read_grid
+from revrec.sources.suggesting.grid import Grid, GridRow, Opener, is_total, read_grid
 from revrec.sources.suggesting.values import (
     counted,
     currency_evidence,
@@ -131,6 +131,7 @@ class _Drafting:
     def __init__(self, grid: Grid, name: str, file: str) -> None:
         self._grid = grid
         self._chosen = choose_columns(grid)
+        self._headings = self._find_headings()
         self.draft = Draft(name, file, len(grid.rows), doubts=list(grid.doubts))
         self._add_identity()
         self._add_shape()
@@ -186,13 +187,35 @@ class _Drafting:
         if grid.short and grid.format != "xlsx":
             self._option("short_rows", "fill", "rows end early; missing values are read as empty", True)
 
+    def _find_headings(self) -> tuple[int, list[GridRow]] | None:
+        """Return the place of the column whose values are headings above the rows, with the heading rows.
+
+        A report by customer names each customer in such a row: a single text, in a column that all rows leave empty.
+        """
+        grid, found = self._grid, dict[int, list[GridRow]]()
+        for row in grid.extras if "customer" not in self._chosen else ():
+            places = [place for place, cell in enumerate(row.cells) if cell.strip()]
+            is_above = bool(grid.rows) and row.number < grid.rows[-1].number
+            if len(places) == 1 and is_above and not grid.column(places[0]) and not is_total(row.texts[0]):
+                found.setdefault(places[0], []).append(row)
+        return next(iter(found.items())) if len(found) == 1 else None
+
+    def _heading_name(self, place: int) -> str:
+        return self._grid.header[place] or f"#{place + 1}"
+
     def _add_extras(self) -> None:
         """Leave out total rows and notes by a column that only they leave empty."""
         grid = self._grid
-        if not grid.extras:
+        headings = self._headings[1] if self._headings else []
+        if self._headings:
+            name, shown = _text(self._heading_name(self._headings[0])), shorten(headings[0].texts[0])
+            why = f"{counted(len(headings), 'heading')} above the rows, such as row {headings[0].number}: {shown}"
+            self.draft.options.append(DraftLine("headings", f"[{name}]", why, True))
+        extras = [row for row in grid.extras if row not in headings]
+        if not extras:
             return
-        shown = "; ".join(f"row {row.number}: {shorten(' '.join(row.texts))}" for row in grid.extras[:_MOST_SHOWN])
-        count = f"{counted(len(grid.extras), 'row')} with totals or notes ({shown})"
+        shown = "; ".join(f"row {row.number}: {shorten(' '.join(row.texts))}" for row in extras[:_MOST_SHOWN])
+        count = f"{counted(len(extras), 'row')} with totals or notes ({shown})"
         apart = [
             column
             for name in REQUIRED
@@ -253,6 +276,8 @@ class _Drafting:
             choice = self._chosen.get(name)
             if choice is not None:
                 self._add_choice(choice)
+            elif name == "customer" and self._headings:
+                self._column(name, self._heading_name(self._headings[0]), "from the headings", True)
             elif name in REQUIRED and name != "currency" and not (name == "amount" and self._uses_unit_price()):
                 self._column(name, UNDECIDED, self._which())
 
@@ -322,6 +347,8 @@ class _Drafting:
     def _add_rest(self) -> None:
         """List the columns that nothing reads, so that none is dropped without a word."""
         used = {choice.column for choice in self._chosen.values() if choice.sure}
+        if self._headings:
+            used.add(self._grid.header[self._headings[0]])
         rest = list(dict.fromkeys(column for column in self._grid.header if column not in used))
         if rest:
             listed = ", ".join(_text(escape(column)) for column in rest)

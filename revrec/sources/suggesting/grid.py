@@ -38,6 +38,11 @@ Opener = Callable[[], SourceStream]
 """Opens the file again from its beginning."""
 
 
+def is_total(text: str) -> bool:
+    """Check whether a text begins like the label of a total row."""
+    return bool(_TOTAL.match(text.strip()))
+
+
 class GridRow(NamedTuple):
     """A row: its number for people, and its texts, as many as the header has columns."""
 
@@ -263,5 +268,5 @@ def _is_extra(row: GridRow, fullest: int, width: int) -> bool:
     texts = row.texts
     if not texts:
         return True
-    is_total = bool(_TOTAL.match(texts[0])) and len(texts) <= 0.7 * fullest
-    return is_total or (len(texts) == 1 and width > 2)
+    totals = is_total(texts[0]) and len(texts) <= 0.7 * fullest
+    return totals or (len(texts) == 1 and width > 2)

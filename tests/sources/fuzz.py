@@ -91,6 +91,11 @@ def originals() -> list[Original]:
     found.append(Original("magento-orders.json", read["magento-orders.json"], "magento-orders"))
     found.append(Original("magento-documents.jsonl", documents, "magento-orders", "magento-orders.json"))
     found.append(Original("magento-invoices.jsonl", documents, "magento-invoices", "magento-orders.json"))
+    found += [
+        Original("ubl.xml", read["ubl.xml"], "ubl"),
+        Original("woocommerce-orders.json", read["woocommerce-orders.json"], "woocommerce-orders"),
+        Original("stripe-invoices.json", read["stripe-invoices.json"], "stripe-invoices"),
+    ]
     packed = [one for one in found if one.name in ("charges.csv", "orders.xml", "shopify-orders.json", "invoices.x12")]
     found += [Original(f"{one.name}.gz", gzip.compress(one.data, mtime=0), one.mapping) for one in packed]
     found += [Original(f"{one.name}.zip", _zip([(one.name, one.data)]), one.mapping) for one in packed]
@@ -309,6 +314,22 @@ class FuzzBooks:
             leftover.unlink()
         shutil.copy(copy, self._database)
 
+    def cannot_read(self, path: Path, mapping: str | None, keep_good: bool = False) -> bool:
+        """Return True if the file or a row of it cannot be read; the import then refuses the file, too."""
+        try:
+            for one in self.mappings_of(mapping):
+                read: Any = read_charges if one.rows == "charges" else read_events
+                rows = [row for row in read(path, one, may_be_empty=True) if isinstance(row, BadRow)]
+                assert all(problem.reason and problem.fix for row in rows for problem in row.problems), rows
+                if rows and not keep_good:
+                    return True
+        except SourceError as error:
+            return bool(error.reason and error.fix)
+        except Exception:
+            # The import fails in the same way, and reports it.
+            return False
+        return False
+
     def query(self, sql: str, *values: object) -> list[Any]:
         """Return the rows of a query."""
         self._reader = self._reader or sqlite3.connect(self._database)
@@ -381,7 +402,7 @@ class Trials:
         path.write_bytes(data)
         began = time.monotonic()
         readable = original.kind != "archive" and number % self._import_every
-        if readable and self._is_refused_by_readers(original, path, keep_good):
+        if readable and self._books.cannot_read(path, original.mapping, keep_good):
             report.only_read += 1
             report.count(original.name, "refused")
             return
@@ -399,22 +420,6 @@ class Trials:
         report.slowest = max(report.slowest, (time.monotonic() - began, number))
         report.count(original.name, outcome)
         path.unlink()
-
-    def _is_refused_by_readers(self, original: Original, path: Path, keep_good: bool) -> bool:
-        """Return True if the file or a row of it cannot be read; the import then refuses the file, too."""
-        try:
-            for mapping in self._books.mappings_of(original.mapping):
-                read: Any = read_charges if mapping.rows == "charges" else read_events
-                rows = [row for row in read(path, mapping, may_be_empty=True) if isinstance(row, BadRow)]
-                assert all(problem.reason and problem.fix for row in rows for problem in row.problems), rows
-                if rows and not keep_good:
-                    return True
-        except SourceError as error:
-            return bool(error.reason and error.fix)
-        except Exception:
-            # The import fails in the same way, and reports it.
-            return False
-        return False
 
     def _import(self, original: Original, path: Path, keep_good: bool, report: Report) -> str:
         results = import_document(self._books.context, path, self._books.mappings_of(original.mapping), keep_good)

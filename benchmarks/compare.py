@@ -1,6 +1,7 @@
 """Compare revrec with other ways to do its import; with ``--write``, update ``docs/performance.md`` and its chart.
 
-Install the other programs in a separate environment, since revrec needs none of them::
+Install the other programs in a separate environment, since revrec needs none of them. PostgreSQL's server is the one
+that the tests start::
 
     python -m venv peers
     peers/bin/pip install pandas duckdb beancount
@@ -19,16 +20,18 @@ import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import page
 import sample
 from measure import HERE, child, environment
+from page import Bar
 
-PAGE = HERE.parent / "docs" / "performance.md"
-CHART = HERE.parent / "docs" / "site" / "import-speed.svg"
-BEGIN, END = "<!-- compare.py writes the following -->", "<!-- end of what compare.py writes -->"
+TITLE = "Schedule lines per processor second"
 PEERS = {
     "with_duckdb.py": "DuckDB, CSV to Parquet, no checks",
     "with_pandas.py": "pandas script writing to SQLite, no checks",
     "with_sqlite.py": "standard library writing to SQLite, no checks",
+    "with_postgresql.py copy": "COPY to PostgreSQL, no checks",
+    "with_postgresql.py executemany": "executemany to PostgreSQL, no checks",
     "with_beancount.py": "beancount, load and check a ledger",
 }
 
@@ -55,7 +58,10 @@ def revrec(folder: Path, charges: Path) -> dict[str, float]:
 
 def peer(python: str, script: str, charges: Path, target: Path) -> dict[str, float] | None:
     """Return the figures of another program; None if it is not installed."""
-    command = [python, str(HERE / "peers" / script), str(charges), str(target)]
+    file, *way = script.split()
+    # revrec's environment has the server and its driver.
+    program = sys.executable if way else python
+    command = [program, str(HERE / "peers" / file), *way, str(charges), str(target)]
     done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())
     if done.returncode:
         print(f"{script}: left out: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
@@ -71,7 +77,7 @@ def measure(folder: Path, python: str, count: int, repeats: int) -> list[Speed]:
     for turn in range(repeats):
         runs.setdefault("**revrec**", []).append(revrec(folder / f"ours-{turn}", charges))
         for script, name in PEERS.items():
-            found = peer(python, script, charges, folder / f"{script}-{turn}")
+            found = peer(python, script, charges, folder / f"{script.replace(' ', '-')}-{turn}")
             if found:
                 runs.setdefault(name, []).append(found)
     return sorted((_speed(name, found) for name, found in runs.items()), key=lambda one: -one.lines)
@@ -102,34 +108,11 @@ def table(speeds: list[Speed]) -> str:
     return "\n".join(rows)
 
 
-def chart(speeds: list[Speed]) -> str:
-    """Return a bar chart as SVG."""
-    most = max(one.lines for one in speeds)
-    height = 34 * len(speeds) + 30
-    parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 760 {height}" font-family="sans-serif" font-size="13">',
-        '<text x="0" y="16">Schedule lines per processor second</text>',
-    ]
-    for at, one in enumerate(speeds):
-        top, width = 30 + 34 * at, max(2, 330 * one.lines / most)
-        color = "#0b6e4f" if "revrec" in one.program else "#9aa5b1"
-        parts += [
-            f'<text x="0" y="{top + 17}">{one.program.strip("*")}</text>',
-            f'<rect x="320" y="{top}" width="{width:.0f}" height="24" fill="{color}"/>',
-            f'<text x="{326 + width:.0f}" y="{top + 17}">{one.lines:,.0f}</text>',
-        ]
-    return "\n".join([*parts, "</svg>", ""])
-
-
 def write(speeds: list[Speed]) -> None:
     """Replace the part of the page that this program writes, and the chart."""
     machine = f"Python {platform.python_version()}, SQLite {sqlite3.sqlite_version}, {platform.machine()}"
-    text = PAGE.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    shown = f"{table(speeds)}\n\n{machine}.\n\n![Schedule lines per processor second](site/{CHART.name})"
-    PAGE.write_text(f"{before}{BEGIN}\n\n{shown}\n\n{END}{after}", encoding="utf-8")
-    CHART.write_text(chart(speeds), encoding="utf-8")
+    bars = [Bar(one.program.strip("*"), one.lines, f"{one.lines:,.0f}", "revrec" in one.program) for one in speeds]
+    page.write("compare.py", f"{table(speeds)}\n\n{machine}.", "import-speed.svg", TITLE, bars)
 
 
 def main() -> None:

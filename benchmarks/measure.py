@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -38,6 +39,12 @@ def child(script: str, *arguments: object) -> dict[str, Any]:
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=environment())
     found: dict[str, Any] = json.loads(done.stdout)
     return found
+
+
+def processor_seconds() -> float:
+    """Return the processor seconds that the child processes that have ended used, and theirs."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @cache

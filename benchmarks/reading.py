@@ -1,18 +1,18 @@
-"""Measure the commands that read all books: ``status``, ``verify``, ``report balance`` and ``reconcile``."""
+"""Measure the commands that read all books, such as ``status``, ``preview``, ``verify`` and ``reconcile``."""
 
-import resource
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import sample
-from measure import Row, child, environment, seconds
+from measure import Row, child, environment, processor_seconds, seconds
 from start_up import PROGRAM
 
 POSTED = "2024-01-31"
 COMMANDS = {
     "status": ("status",),
+    "preview": ("preview", "--to", POSTED),
     "verify": ("verify",),
     "report balance": ("report", "balance", "--date", POSTED),
     "reconcile": ("reconcile", "--date", POSTED),
@@ -33,12 +33,7 @@ def section(folder: Path, charges: int) -> list[Row]:
 
 def _timed(home: Path, words: tuple[str, ...]) -> tuple[float, float]:
     """Return the elapsed seconds, and the processor seconds of the command and its child processes."""
-    before, begun = _processor_seconds(), time.perf_counter()
+    before, begun = processor_seconds(), time.perf_counter()
     command = [sys.executable, *PROGRAM, *words]
     subprocess.run(command, check=True, cwd=home, env=environment(), stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begun, _processor_seconds() - before
-
-
-def _processor_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return time.perf_counter() - begun, processor_seconds() - before

@@ -1,13 +1,15 @@
-"""Measure how long a command needs to start, against the least that a typer program needs: importing typer."""
+"""Measure how long a command needs to start, against the least that a typer program needs: importing typer.
+
+In processor seconds, because other programs on the machine disturb them less than elapsed time.
+"""
 
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import sample
-from measure import Row, child, environment, ratio, seconds
+from measure import Row, child, environment, processor_seconds, ratio, seconds
 
 TYPER = ("-c", "import typer")
 PROGRAM = ("-c", "from revrec.cli.main import main; main()")
@@ -19,7 +21,7 @@ COMMANDS = {
 
 
 def section(folder: Path, repeats: int) -> list[Row]:
-    """Return a row for each command: median seconds, run in turn with the import of typer alone."""
+    """Return a row for each command: median processor seconds, run in turn with the import of typer alone."""
     home = sample.company(folder / "start-up")
     child("importing.py", "ours", home, sample.write_charges(folder / "few.csv", 1000))
     child("daily_run.py", "ours", home, "2024-01-31")
@@ -33,7 +35,7 @@ def section(folder: Path, repeats: int) -> list[Row]:
 
 
 def status_seconds(home: Path, repeats: int) -> float:
-    """Return the median seconds of ``revrec status`` in a folder."""
+    """Return the median processor seconds of ``revrec status`` in a folder."""
     return statistics.median(_start(home, (*PROGRAM, "status")) for _ in range(repeats))
 
 
@@ -42,7 +44,7 @@ def _round(home: Path) -> list[float]:
 
 
 def _start(home: Path, arguments: tuple[str, ...]) -> float:
-    begun = time.perf_counter()
+    before = processor_seconds()
     command = [sys.executable, *arguments]
     subprocess.run(command, check=True, cwd=home, env=environment(), stdout=subprocess.DEVNULL)
-    return time.perf_counter() - begun
+    return processor_seconds() - before

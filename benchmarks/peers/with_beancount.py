@@ -1,6 +1,5 @@
 """Beancount: a ledger with a transaction for each schedule line, as its periodic plugin makes, loaded and checked."""
 
-import csv
 import sys
 from pathlib import Path
 
@@ -26,18 +25,8 @@ def write(charges: str, ledger: str) -> int:
     return count
 
 
-def shorten(charges: str, target: str, lines: int) -> str:
-    """Write the first lines of a file of charge lines to another one: beancount would need minutes for all."""
-    with Path(charges).open(encoding="utf-8", newline="") as file, Path(target).open("w", encoding="utf-8") as short:
-        writer = csv.writer(short)
-        for number, row in enumerate(csv.reader(file)):
-            if number <= lines:
-                writer.writerow(row)
-    return target
-
-
 if __name__ == "__main__":
     import measured
 
-    some = shorten(sys.argv[1], f"{sys.argv[2]}.csv", 2_000)
-    measured.show(lambda: write(some, sys.argv[2]), sys.argv[2])
+    some = measured.shorten(sys.argv[1], f"{sys.argv[2]}.csv", 2_000)
+    measured.show(lambda: write(some, sys.argv[2]), measured.size_of(sys.argv[2]))

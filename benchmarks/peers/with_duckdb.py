@@ -28,4 +28,4 @@ def write(charges: str, target: str) -> int:
 if __name__ == "__main__":
     import measured
 
-    measured.show(lambda: write(*sys.argv[1:3]), sys.argv[2])
+    measured.show(lambda: write(*sys.argv[1:3]), measured.size_of(sys.argv[2]))

@@ -1,9 +1,10 @@
 """Schedule lines as ``revrec preview`` shows them: planned, on an entry, or posted."""
 
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, case, false, func, literal, select, true
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, case, false, func, literal, select, true
 
 from revrec.core.filters import Filters
 from revrec.store.database.bulk import stream_rows
@@ -13,7 +14,9 @@ from revrec.store.posting.reversals import IS_IN_LEDGER
 from revrec.store.reports.filters import charge_conditions, rule_conditions, within
 from revrec.store.tables import (
     OPEN,
+    RELEASED,
     charge_line,
+    entered_line,
     entry_date_override,
     entry_reversal,
     journal_entry,
@@ -55,9 +58,8 @@ class PlannedLine(NamedTuple):
     awaits: bool = False
 
 
-GOES_AGAIN = schedule_line.c.entry_id.in_(
-    select(journal_entry.c.id).where(journal_entry.c.state.in_(("READY", "REJECTED")))
-)
+_GOES_AGAIN = select(journal_entry.c.id).where(journal_entry.c.state.in_(("READY", "REJECTED")))
+GOES_AGAIN = schedule_line.c.entry_id.in_(_GOES_AGAIN)
 """The condition that the next run posts a line of an earlier run: its entry is ready, or was rejected."""
 
 _STATUS = case((schedule_line.c.entry_id.is_(None), "planned"), else_=func.lower(journal_entry.c.state))
@@ -101,7 +103,19 @@ def planned_lines(
         .where(*(_within_ledger_dates(filters) if by_ledger_date else within(schedule_line.c.date, filters)))
         .order_by(schedule_line.c.date, schedule_line.c.charge_no, schedule_line.c.seq)
     )
+    if due and filters.last is not None:
+        query = query.where(schedule_line.c.charge_no.in_(_charges_due(filters.last)))
     yield from _lines(connection, query)
+
+
+def _charges_due(until: date) -> CompoundSelect[Any]:
+    """Return the charges with a line that a run until a day would post, and some that have none.
+
+    With only the conditions on the view, the database would compute every line of the books.
+    """
+    goes_again = select(entered_line.c.charge_no).where(entered_line.c.entry_id.in_(_GOES_AGAIN))
+    released = select(entered_line.c.charge_no).where(RELEASED)
+    return select(schedule.c.charge_no).where(schedule.c.open_from <= until.isoformat()).union(goes_again, released)
 
 
 def reversed_lines(connection: Connection, filters: Filters, by_ledger_date: bool = False) -> Iterator[PlannedLine]:

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from revrec.core.errors import BadConfiguration
 from revrec.sources.transports import TransportFailed, open_transport, transports
-from support.transports import PASSWORD, Mailbox, ftp_server, sftp_server
+from support.transports import PASSWORD, Mailbox, ftp_server, imap_server, sftp_server
 
 pytestmark = pytest.mark.slow
 
@@ -109,6 +110,16 @@ def test_over_tls_with_a_trusted_certificate_files_are_read(trusted: None, certi
         config = {"transport": "ftp", "host": "localhost", "port": port, "user": "revrec", "settle_seconds": 0}
         with opened(config) as transport:
             assert [b"".join(transport.read(one)) for one in transport.documents()] == [CSV]
+
+
+def test_an_own_authority_is_trusted_by_ca_file(authority: trustme.CA, certificate: Path, tmp_path: Path) -> None:
+    authority.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    own = {"user": "revrec", "host": "localhost", "ca_file": str(tmp_path / "ca.pem")}
+    with ftp_server(tmp_path, certificate) as port, opened({"transport": "ftp", "port": port, **own}):
+        pass
+    mails = {"transport": "imap", "tls": "starttls", "senders": "@example.com"}
+    with imap_server(certificate) as port, opened({**mails, "port": port, **own}):
+        pass
 
 
 def test_a_certificate_of_an_unknown_authority_is_refused(certificate: Path, tmp_path: Path) -> None:

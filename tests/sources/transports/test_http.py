@@ -1,10 +1,14 @@
 """An API that is asked page by page."""
 
 import json
+import ssl
+from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
+from revrec.core.errors import BadConfiguration
 from revrec.sources.transports import TransportFailed, open_transport
 from support.transports import PageServer
 
@@ -71,6 +75,40 @@ def test_the_secret_is_not_carried_to_another_host(pages: PageServer) -> None:
     pages.pages = {"/orders": (200, {"Link": '<http://evil.example.com/>; rel="next"'}, b"1")}
     with opened(pages, password="s3cret") as transport, pytest.raises(TransportFailed, match="another host"):
         read(transport)
+
+
+@pytest.fixture
+def secure(pages: PageServer, certificate: Path) -> str:
+    """Serve the pages over TLS, with a certificate of the test's own authority; return the address."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    pages.socket = context.wrap_socket(pages.socket, server_side=True)
+    pages.pages = {"/orders": (200, {}, b"new")}
+    return f"https://localhost:{pages.server_address[1]}/orders"
+
+
+def test_an_own_authority_is_trusted_by_ca_file_or_by_the_environment(
+    secure: str, authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ca_file = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(ca_file))
+    config = {"transport": "http", "url": secure}
+    untrusted = pytest.raises(TransportFailed, match=r"not trusted \(for your own authority, set ca_file\)")
+    with open_transport("shop", config, lambda _key: "s3cret") as transport, untrusted:
+        read(transport)
+    with open_transport("shop", {**config, "ca_file": str(ca_file)}, lambda _key: "s3cret") as transport:
+        assert read(transport) == [b"new"]
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca_file))
+    with open_transport("shop", config, lambda _key: "s3cret") as transport:
+        assert read(transport) == [b"new"]
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"])
+def test_a_ca_file_that_cannot_be_used_is_reported(pages: PageServer, tmp_path: Path, content: str | None) -> None:
+    if content:
+        (tmp_path / "ca.pem").write_text(content)
+    with pytest.raises(BadConfiguration, match=r"ca_file .*ca\.pem: .*; name the file"):
+        opened(pages, ca_file=str(tmp_path / "ca.pem")).connect()
 
 
 def test_a_connection_that_breaks_off_in_the_middle_is_reported(pages: PageServer) -> None:

@@ -66,7 +66,7 @@ class Crash(BaseException):
 
 
 def test_files_of_one_second_and_one_size_are_all_imported(books: Books, files: DocumentServer) -> None:
-    names = [f"INV-{number}" for number in range(30)]
+    names = [f"INV-{number}" for number in range(5)]
     for name in names:
         files.put(f"{name}.csv", csv(name))
     configure(books, files.config)
@@ -75,6 +75,7 @@ def test_files_of_one_second_and_one_size_are_all_imported(books: Books, files: 
     assert fetched(books).known == len(names)
 
 
+@pytest.mark.slow
 def test_a_file_that_is_overwritten_is_imported_again_however_young_it_is(books: Books, files: DocumentServer) -> None:
     configure(books, {**files.config, "settle_seconds": 0})
     for name in ("INV-1", "INV-2", "INV-3"):
@@ -86,6 +87,7 @@ def test_a_file_that_is_overwritten_is_imported_again_however_young_it_is(books:
     assert documents(books) == ["INV-1", "INV-2", "INV-3"]
 
 
+@pytest.mark.slow
 def test_a_file_whose_size_and_time_stay_the_same_is_found_by_its_content(books: Books, files: DocumentServer) -> None:
     configure(books, {**files.config, "compare": "content"})
     files.put("orders.csv", csv("INV-1"))
@@ -99,6 +101,7 @@ def test_a_file_whose_size_and_time_stay_the_same_is_found_by_its_content(books:
     assert (fetched(books).known, len(states(books, settled=True))) == (1, 1)
 
 
+@pytest.mark.slow
 def test_a_file_is_moved_beside_an_earlier_one_of_its_name(books: Books, files: DocumentServer) -> None:
     configure(books, {**files.config, "after": "move:done"})
     for name in ("INV-1", "INV-2", "INV-3"):
@@ -107,6 +110,7 @@ def test_a_file_is_moved_beside_an_earlier_one_of_its_name(books: Books, files: 
     assert files.names() == ["done/orders-2.csv", "done/orders-3.csv", "done/orders.csv"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("files", ["ftp", "sftp"], indirect=True)
 def test_a_file_that_cannot_be_moved_is_reported_and_moved_later(books: Books, files: DocumentServer) -> None:
     configure(books, {**files.config, "after": "move:later"})
@@ -122,6 +126,7 @@ def test_a_file_that_cannot_be_moved_is_reported_and_moved_later(books: Books, f
     assert files.names() == ["later/a.csv", "later/b.csv"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("files", ["ftp", "sftp"], indirect=True)
 def test_a_file_that_may_not_be_read_does_not_hold_up_the_others(books: Books, files: DocumentServer) -> None:
     configure(books, files.config)
@@ -279,6 +284,7 @@ def test_after_a_crash_at_any_step_all_attachments_are_imported(
     assert len(mailbox.flags()) == (2 if after == "seen" else 0)
 
 
+@pytest.mark.slow
 def test_after_a_crash_at_attachment_5_of_30_the_other_25_are_imported(books: Books, mailbox: Mailbox) -> None:
     names = [f"INV-{number:02}" for number in range(30)]
     mailbox.put(*((f"{name}.csv", csv(name)) for name in names))
@@ -299,6 +305,7 @@ def test_a_mail_of_which_a_part_was_refused_stays_until_that_is_resolved(books: 
     assert mailbox.flags() == [] and states(books) == {}
 
 
+@pytest.mark.slow
 def test_a_failing_step_after_the_import_loses_no_attachment(books: Books, mailbox: Mailbox) -> None:
     configure(books, {**mailbox.config, "after": "move:Nowhere"})
     mailbox.put(("a.csv", csv("a")), ("b.csv", csv("b")))
@@ -310,6 +317,7 @@ def test_a_failing_step_after_the_import_loses_no_attachment(books: Books, mailb
     assert (mailbox.flags(), len(mailbox.flags("Done"))) == ([], 2)
 
 
+@pytest.mark.slow
 def test_a_mail_that_cannot_be_parsed_does_not_hold_up_the_others(
     books: Books, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -344,6 +352,7 @@ def test_a_mail_that_is_too_large_is_not_downloaded(books: Books, mailbox: Mailb
     assert (large.state, large.copy) == ("refused", "") and "more than 1,000 bytes" in large.reason
 
 
+@pytest.mark.slow
 def test_mails_are_looked_at_in_several_steps(books: Books, mailbox: Mailbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(imap, "HEADERS", 2)
     configure(books, mailbox.config)

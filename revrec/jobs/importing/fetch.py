@@ -52,11 +52,16 @@ class SourceResult:
     """
 
     source: str
-    documents: list[ReceivedDocument] = field(default_factory=list)
-    imports_of: dict[str, tuple[ImportResult, ...]] = field(default_factory=dict)
-    """The results of importing the documents, by their names."""
     known: int = 0
     failed: str = ""
+    imports_of: dict[str, tuple[ImportResult, ...]] = field(default_factory=dict)
+    """The results of importing the documents, by their names."""
+    _documents: dict[str, ReceivedDocument] = field(default_factory=dict)
+
+    @property
+    def documents(self) -> list[ReceivedDocument]:
+        """Return the documents that were fetched now."""
+        return list(self._documents.values())
 
     @property
     def imports(self) -> list[ImportResult]:
@@ -66,11 +71,11 @@ class SourceResult:
     @property
     def refused(self) -> int:
         """Return the number of documents that could not be imported or read."""
-        return sum(1 for one in self.documents if one.outcome in ("refused", "unreachable"))
+        return sum(1 for one in self._documents.values() if one.outcome in ("refused", "unreachable"))
 
     def add(self, document: ReceivedDocument, imports: tuple[ImportResult, ...]) -> None:
         """Add a document with its result; it replaces an earlier result of the same document."""
-        self.documents = [*(one for one in self.documents if one.name != document.name), document]
+        self._documents[document.name] = document
         self.imports_of[document.name] = imports
 
 

@@ -9,7 +9,15 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.money import decimal_string, minor_digits
 from revrec.sources.amounts import NumberStyle, ParsedNumber, currency_beside, number_reader
 from revrec.sources.layout import Layout
-from revrec.sources.mapping import COMPUTE, DOCUMENT_COLUMN, DOCUMENT_TOTAL, MINOR_UNITS, ColumnMapping
+from revrec.sources.mapping import (
+    COMPUTE,
+    DOCUMENT_COLUMN,
+    DOCUMENT_TOTAL,
+    MINOR_UNITS,
+    TOTAL_REASONS,
+    TOTAL_ROW,
+    ColumnMapping,
+)
 from revrec.sources.problems import InvalidValue, RowProblem, shorten
 from revrec.sources.rows import BadRow, ChargeRowResult, GoodRow, PassedOver, ReadableValues, RowMoney
 from revrec.sources.stream import SourceStream
@@ -74,6 +82,8 @@ def controlled(
             totals.add(row)
         elif isinstance(row, BadRow):
             totals.add_bad(row.money)
+        elif row.reason in TOTAL_REASONS.values():
+            totals.check_row(row)
         yield row
     totals.check()
 
@@ -213,6 +223,8 @@ class _ControlTotals:
         self._column = mapping.document_total or f"{COMPUTE}.{DOCUMENT_TOTAL}"
         self._of_row = stated
         self._sums: Counter[str] = Counter()
+        self._group: Counter[str] = Counter()
+        """The sums since the last total of a group."""
         self._without_amount = 0
         self._documents: dict[str, Decimal] = {}
         self._stated: dict[str, dict[int, Decimal]] = {}
@@ -222,6 +234,7 @@ class _ControlTotals:
         """Add a charge line."""
         line = row.line
         self._sums[line.currency] += line.amount
+        self._group[line.currency] += line.amount
         if self._of_row:
             document = f"{line.source}/{line.document}"
             amount = Decimal(decimal_string(line.amount, line.currency))
@@ -232,8 +245,20 @@ class _ControlTotals:
         """Add a row that cannot be used."""
         if money:
             self._sums[money.currency] += money.amount
+            self._group[money.currency] += money.amount
         else:
             self._without_amount += 1
+
+    def check_row(self, row: PassedOver) -> None:
+        """Compare the total that a row states with the rows above it, or with those since the last total of a group."""
+        sums = self._sums if row.reason == TOTAL_REASONS[TOTAL_ROW] else self._group
+        if not row.money:
+            raise self._source.error(row.place, f"{row.reason}, and its amount cannot be read", _FIX)
+        for stated in row.money:
+            found = decimal_string(sums[stated.currency], stated.currency)
+            what = f"the rows above {row.place}" if sums is self._sums else f"the group above {row.place}"
+            self._compare(what, Decimal(decimal_string(stated.amount, stated.currency)), found)
+        self._group.clear()
 
     def _state(self, document: str, row: GoodRow[ChargeLine]) -> None:
         """Note the total of a document: rows after its first one may leave it empty, but not contradict it."""

@@ -46,6 +46,12 @@ DOCUMENT_TOTAL = "document_total"
 SUM_OF, SUM_TOTAL = "sum_of", "sum_total"
 """Keys of ``control``: a column of amounts, and the column that states the sum of all of them."""
 
+TOTAL_ROW, GROUP_TOTAL_ROW = "total_row", "group_total_row"
+"""Keys of ``control``: the conditions of rows with the total of all rows above them, or of those since the last one."""
+
+TOTAL_REASONS = {TOTAL_ROW: "it is the total", GROUP_TOTAL_ROW: "it is the total of a group"}
+"""Why total rows are left out."""
+
 EXCLUSIVE = "exclusive"
 """Value of ``service_end_is``: the column has the first day after the service."""
 
@@ -108,6 +114,7 @@ class ColumnMapping:
     ``times_in`` is the zone of times without a mark, empty if it is the same.
     ``fill_down`` are columns whose value holds until the next one. ``sum_column`` and ``sum_total`` are the column of
     amounts and the column with the total of all rows, those that are left out included.
+    ``total_rows`` has the conditions of total rows by their key: :data:`TOTAL_ROW` or :data:`GROUP_TOTAL_ROW`.
     ``exclusive_end`` is True if the column of ``service_end`` has the first day after the service.
     ``on_changed`` is :data:`EVENT` if a charge line that arrives again with other figures is recorded as a change, and
     :data:`REFUSE` if it is refused.
@@ -128,6 +135,7 @@ class ColumnMapping:
     fill_down: tuple[str, ...] = ()
     sum_column: str = ""
     sum_total: str = ""
+    total_rows: Mapping[str, Formula] = field(default_factory=dict)
     exclusive_end: bool = False
     short_rows: str = ""
     amount_is: str = ""
@@ -214,8 +222,13 @@ class ColumnMapping:
     def formula_columns(self) -> tuple[str, ...]:
         """The columns that formulas read: their names that are not fields."""
         fields = {*(one.name for one in self.fields), *self.all_dimensions}
-        used = (*self.formulas.values(), *self.skip.values(), *self.total_formulas)
+        used = (*self.formulas.values(), *self.skip.values(), *self.total_rows.values(), *self.total_formulas)
         return tuple(dict.fromkeys(column_named(name) for one in used for name in one.names if name not in fields))
+
+    @property
+    def is_controlled(self) -> bool:
+        """True if totals are compared with the rows."""
+        return bool(self.totals or self.states_total or self.total_rows)
 
     @property
     def states_total(self) -> bool:

@@ -15,12 +15,14 @@ from revrec.sources.mapping import (
     DOCUMENT_TOTAL,
     EVENT,
     EXCLUSIVE,
+    GROUP_TOTAL_ROW,
     MINOR_UNITS,
     REFUSE,
     ROUNDINGS,
     SUM_OF,
     SUM_TOTAL,
     TOTAL,
+    TOTAL_ROW,
     UNIT_PRICE,
     ColumnPosition,
 )
@@ -246,6 +248,8 @@ OPTIONS = (
         table=(
             ConfigKey(TOTAL, _TOTALS, "The total of a file, or one for each of its currencies."),
             ConfigKey(DOCUMENT_TOTAL, ANY_TEXT, "The column that has the total of the row's document."),
+            ConfigKey(TOTAL_ROW, _CONDITION, "The condition of a row with the total of all rows above it."),
+            ConfigKey(GROUP_TOTAL_ROW, _CONDITION, "The condition of a row with the total of a group of rows."),
             ConfigKey(SUM_OF, ANY_TEXT, "A column of amounts whose sum over all rows the file states."),
             ConfigKey(SUM_TOTAL, ANY_TEXT, "The column that has the sum of sum_of."),
         ),

@@ -20,6 +20,7 @@ from revrec.sources.mapping import (
     SUM_OF,
     SUM_TOTAL,
     TOTAL,
+    TOTAL_REASONS,
     UNDECIDED,
     ColumnMapping,
 )
@@ -106,6 +107,7 @@ class _MappingReader:
             total_formulas=formulas.pop(DOCUMENT_TOTAL, ()),
             formulas=formulas,
             exclusive_end="service_end_is" in self.config,
+            total_rows={key: control[key] for key in TOTAL_REASONS if key in control},
             **totals,
             **kept,
         )

@@ -14,8 +14,9 @@ from revrec.sources.columns import ChargeBlock
 from revrec.sources.control import controlled, summed
 from revrec.sources.events import EventRows
 from revrec.sources.fill import BookedValue
+from revrec.sources.formula import Formula
 from revrec.sources.layout import Layout, check_header
-from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
+from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, TOTAL_REASONS, ColumnMapping
 from revrec.sources.problems import shorten
 from revrec.sources.rows import BadRow, ChargeRowResult, EventRowResult, PassedOverRecord
 from revrec.sources.stream import SourceStream
@@ -80,7 +81,7 @@ def _read(
         table = open_table(stream, mapping)
         row, layout = None, Layout(mapping, table.header, booked=booked)
         reader, table = kind(mapping, layout), wanted_rows(table, mapping, layout)
-        if mapping.totals or mapping.states_total:
+        if mapping.is_controlled:
             found = controlled(reader.rows(table), stream, mapping, layout)
         else:
             found = reader.blocks(table) if in_blocks else reader.rows(table)
@@ -221,21 +222,31 @@ def _filled_down(table: Table, mapping: ColumnMapping) -> Iterator[Record]:
 
 
 def wanted_rows(table: Table, mapping: ColumnMapping, layout: Layout) -> Table:
-    """Return the table; rows that meet a condition of the mapping's ``skip`` are passed over for its reason."""
-    return table._replace(records=_wanted(table, mapping, layout)) if mapping.skip else table
+    """Return the table; total rows, and rows that meet a condition of ``skip``, are passed over for their reason."""
+    is_filtered = mapping.skip or mapping.total_rows
+    return table._replace(records=_wanted(table, mapping, layout)) if is_filtered else table
 
 
 def _wanted(table: Table, mapping: ColumnMapping, layout: Layout) -> Iterator[Record]:
+    def reasons(conditions: Mapping[str, Formula]) -> Callable[[list[str]], str]:
+        placed = [(reason, one, layout.formula_places(one)) for reason, one in conditions.items()]
+        return lambda values: next(
+            (reason for reason, one, at in placed if one.holds({name: values[at[name]] for name in at}, read)), ""
+        )
+
     read = number_reader(mapping.style)
-    conditions = [(reason, one, layout.formula_places(one)) for reason, one in mapping.skip.items()]
+    skipped = reasons(mapping.skip)
+    total = reasons({TOTAL_REASONS[key]: one for key, one in mapping.total_rows.items()})
     for number, row in table.records:
-        if not isinstance(row, list):
+        # ``only`` leaves out total rows as well: they have no type, or no currency.
+        cells = row.rows[0] if isinstance(row, PassedOverRecord) and len(row.rows) == 1 else row
+        if not isinstance(cells, list):
             yield number, row
             continue
-        values = layout.complete(row)
-        for reason, condition, places in conditions:
-            if condition.holds({name: values[place] for name, place in places.items()}, read):
-                yield number, PassedOverRecord(reason, [row], takes_back=True)
-                break
+        values = layout.complete(cells)
+        if stated := total(values):
+            yield number, PassedOverRecord(stated, [cells])
+        elif isinstance(row, list) and (reason := skipped(values)):
+            yield number, PassedOverRecord(reason, [row], takes_back=True)
         else:
             yield number, row

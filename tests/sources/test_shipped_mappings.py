@@ -69,7 +69,8 @@ SAMPLES_OF_DOCUMENTS = (
     Sample("quickbooks-report.csv", "quickbooks-report", (
         "quickbooks/1021/1 MAG-01 24.00 USD", "quickbooks/1021/2 SUB-PRO 365.00 USD",
         "quickbooks/1026/1 MAG-01 -24.00 USD", "quickbooks/1024/1 MUG 75.00 USD",
-    ), ("it is a heading", "Transaction Type is empty")),
+    ), ("it is a heading", "it is the total of a group", "it is the total"),
+        ("Total for Cool Cars,,,,,,,$75.00", "Total for Cool Cars,,,,,,,$74.00")),
     Sample("xero-invoices.json", "xero-invoices", (
         "xero/INV-0041/l-1 SUB-PRO 1125.00 GBP", "xero/INV-0041/l-2 260 100.00 GBP",
         "xero/INV-0042/l-4 MAG-01 20.00 GBP",

@@ -1,5 +1,6 @@
 """Tables as people have them: duplicated and short columns, titles, merged cells, rows without a number."""
 
+import re
 import zipfile
 from collections.abc import Callable
 from io import BytesIO
@@ -300,3 +301,58 @@ def test_a_mapping_removes_keys_of_its_base() -> None:
         resolve(remove=["defaults.curency"])
     with pytest.raises(BadConfiguration, match="remove: expected a list of keys"):
         resolve(remove="line")
+
+
+GROUPED = """#,Num,Amount
+A,,
+,1,24.00
+,2,-4.00
+Total A,,20.00
+B,,
+,3,5.00
+Total B,,5.00
+TOTAL,,25.00
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "said"),
+    [
+        ("", "", ""),
+        ("Total A,,20.00", "Total A,,28.00", "the total of the group above line 5 is 28.00, its rows add up to 20.00"),
+        ("Total B,,5.00", "Total B,,25.00", "the total of the group above line 8 is 25.00, its rows add up to 5.00"),
+        ("TOTAL,,25.00", "TOTAL,,-25.00", "the total of the rows above line 9 is -25.00, its rows add up to 25.00"),
+        (",3,5.00\n", "", "the total of the group above line 7 is 5.00, its rows add up to 0.00"),
+        ("TOTAL,,25.00", "TOTAL,,many", "it is the total, and its amount cannot be read"),
+    ],
+)
+def test_total_rows_are_left_out_and_compared_with_the_rows_above_them(
+    charges: Callable[..., Any], right: str, wrong: str, said: str
+) -> None:
+    mapping = {
+        "source": "r", "line": "1", "item": "I", "post_date": "2024-04-01", "currency": "USD", "headings": ["#"],
+        "columns": {"customer": "#", "document": "Num", "amount": "Amount"}, "only": {"Num": "?*"},
+        "control": {"total_row": "column['#'] == 'TOTAL'", "group_total_row": "'Total ' in column['#']"},
+    }  # fmt: skip
+    text = GROUPED.replace(right, wrong) if right else GROUPED
+    if said:
+        with pytest.raises(SourceError, match=re.escape(said)):
+            charges(text, mapping=mapping)
+        return
+    rows = charges(text, mapping=mapping)
+    assert [(row.line.customer, row.line.amount) for row in rows if isinstance(row, GoodRow)] == [
+        ("A", 2400), ("A", -400), ("B", 500),
+    ]  # fmt: skip
+
+
+def test_headings_may_have_two_levels(charges: Callable[..., Any]) -> None:
+    text = "Who,What,Num,Amount\nA,,,\n,LAMP,,\n,,1,2.00\n,MUG,,\n,,2,3.00\nB,,,\n,,3,4.00\n"
+    mapping = {
+        "source": "r", "line": "1", "post_date": "2024-04-01", "currency": "USD", "headings": ["Who", "What"],
+        "columns": {"customer": "Who", "item": "What", "document": "Num", "amount": "Amount"},
+    }  # fmt: skip
+    rows = charges(text, mapping=mapping)
+    good = [(row.line.customer, row.line.item) for row in rows if isinstance(row, GoodRow)]
+    assert good == [("A", "LAMP"), ("A", "MUG")]
+    (bad,) = [row for row in rows if isinstance(row, BadRow)]
+    assert [one.field for one in bad.problems] == ["item"], "a heading ends the headings to the right of it"

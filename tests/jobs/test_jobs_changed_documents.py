@@ -297,7 +297,8 @@ def test_a_source_can_treat_changes_in_its_own_way(offline: Books) -> None:
 def test_a_refused_change_can_be_fixed_and_released(offline: Books) -> None:
     send(offline, order())
     send(offline, order(item(less="10.00"), customer={"id": 77}))
-    quarantine.fix(offline.context(), 1, {"customer": "a@example.com"}, "the same person")
+    assert [one["field"] for one in quarantine.show(offline.context(), 1).now] == ["customer"]
+    assert not quarantine.fix(offline.context(), 1, {"customer": "a@example.com"}, "the same person").now
     assert quarantine.release(offline.context(), [1]).changed == 1
     assert prices(offline) == {"1": 9000} and planned(offline) == 9000
 

@@ -246,25 +246,11 @@ class DocumentChanges:
 
     def _problems(self, one: _Difference) -> list[RowProblem]:
         """Return why a difference cannot be recorded; nothing if it can."""
-        id = one.known.imported.id
-        if one.new is None:
-            reason = f"{id} was imported, and its document does not have it any more"
-            return [] if self.records else [RowProblem("line", one.known.imported.line, reason, _REFUSED)]
-        found = differences(one.old, one.new)
-        if not self.records:
-            return [_conflict(id, *figure, fix=_REFUSED) for figure in found]
-        wrong = [_conflict(id, *figure, fix=_BY_HAND) for figure in found if figure[0] not in CHANGING]
-        for name, old, new in found:
-            if name in ("quantity", *_DATE_EVENTS.values()) and not new:
-                wrong.append(_conflict(id, name, old, new, fix=f"{_STAYS}; send the {name} again, or dismiss the row"))
-            elif name == "quantity" and self._counts_usage(one.known.imported):
-                fix = f"{_STAYS}; record the units now expected as an estimate event, and dismiss the row"
-                wrong.append(_conflict(id, name, old, new, fix=fix))
-        return wrong
-
-    def _counts_usage(self, line: ChargeLine) -> bool:
-        rule = self._book.match(line)
-        return isinstance(rule, Rule) and "estimate" in rule.method.follows
+        line = one.known.imported
+        if one.new:
+            return problems_of_change(self._book, self.records, one.old, one.new)
+        reason = f"{line.id} was imported, and its document does not have it any more"
+        return [] if self.records else [RowProblem("line", line.line, reason, _REFUSED)]
 
     def _refuse(self, plan: _DocumentPlan) -> None:
         """Refuse a document: report its problems, and its other new and changed lines, which are not imported."""
@@ -394,6 +380,27 @@ class DocumentChanges:
         for name, old, new in figures:
             change = AppliedChange(one.known.imported.id, name, old, new, _event_of(name, found))
             self._session.result.changes.append(change._asdict())
+
+
+def problems_of_change(book: "RuleBook", records: bool, old: ChargeLine, new: ChargeLine) -> list[RowProblem]:
+    """Return why a change of a charge line cannot be recorded; with ``records`` False, none can."""
+    found = differences(old, new)
+    if not records:
+        return [_conflict(old.id, *figure, fix=_REFUSED) for figure in found]
+    wrong = [_conflict(old.id, *figure, fix=_BY_HAND) for figure in found if figure[0] not in CHANGING]
+    for name, before, after in found:
+        if name in ("quantity", *_DATE_EVENTS.values()) and not after:
+            fix = f"{_STAYS}; send the {name} again, or dismiss the row"
+            wrong.append(_conflict(old.id, name, before, after, fix))
+        elif name == "quantity" and _counts_usage(book, old):
+            fix = f"{_STAYS}; record the units now expected as an estimate event, and dismiss the row"
+            wrong.append(_conflict(old.id, name, before, after, fix))
+    return wrong
+
+
+def _counts_usage(book: "RuleBook", line: ChargeLine) -> bool:
+    rule = book.match(line)
+    return isinstance(rule, Rule) and "estimate" in rule.method.follows
 
 
 def _event_of(name: str, found: Sequence[FulfillmentEvent]) -> str:

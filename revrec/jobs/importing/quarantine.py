@@ -5,19 +5,21 @@ from functools import partial
 from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from revrec.core.charge_line import ChargeLine
 from revrec.core.errors import BadConfiguration, BadInput
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
-from revrec.jobs.importing.changed_documents import DocumentChanges
+from revrec.jobs.importing.changed_documents import DocumentChanges, problems_of_change
 from revrec.jobs.importing.mappings import mapping_of, of_source
 from revrec.jobs.importing.rows import ChargeImporter, nothing_to_recognize
 from revrec.jobs.importing.session import ImportResult, ImportSession
 from revrec.jobs.importing.sources import settings_of
 from revrec.jobs.rules.load import load_rules
 from revrec.sources import BadRow, ColumnMapping, GoodRow
+from revrec.sources.mapping import EVENT
 from revrec.sources.problems import RowProblem
 from revrec.sources.read import reread
-from revrec.store import charges, quarantine
+from revrec.store import charges, line_changes, quarantine
 from revrec.store.audit import record
 from revrec.store.quarantine import QuarantinedRow, QuarantineFix, QuarantineOutcome
 
@@ -149,13 +151,28 @@ def _present_problems(
     """Return the problems of the row as it is read now, or why its mapping cannot be used."""
     try:
         with context.database.read() as connection:
-            read = _reread(connection, row, _mapping(context, row), fixes)
+            mapping = _mapping(context, row)
+            read = _reread(connection, row, mapping, fixes)
+            if isinstance(read, BadRow):
+                return read.problems, ""
+            if row.kind == "charges":
+                return _problems_of_charge(connection, load_rules(context), mapping, read.line), ""
     except BadConfiguration as error:
         return [], str(error)
-    if isinstance(read, BadRow):
-        return read.problems, ""
-    nothing = nothing_to_recognize(read.line, load_rules(context)) if row.kind == "charges" else None
-    return ([nothing] if nothing else []), ""
+    return [], ""
+
+
+def _problems_of_charge(
+    connection: "Connection", book: "RuleBook", mapping: ColumnMapping, line: ChargeLine
+) -> list[RowProblem]:
+    """Return the problems that a charge line would have if it were released now."""
+    no = charges.find_charge(connection, line.id)
+    if no is None:
+        nothing = nothing_to_recognize(line, book)
+        return [nothing] if nothing else []
+    imported = charges.read_charge(connection, no)
+    present = line_changes.changed_lines(connection, {no: imported}).get(no) or imported
+    return problems_of_change(book, mapping.on_changed == EVENT, present, line)
 
 
 def fix(context: "Context", id: int, fields: Mapping[str, str], reason: str) -> ShownRow:

@@ -21,7 +21,8 @@ class LineBalance(NamedTuple):
 
     ``account`` is the deferred account that the amounts are on. A charge line has a second balance if its rule named
     another account before: then ``moves_to`` of the old balance is the account in force, else it is empty, and
-    ``rule_version`` is the id of the rule version in force, None for a line without a schedule.
+    ``rule_version`` is the id of the rule version in force, None for a line without a schedule. ``no`` is the number of
+    the charge line, ``charged`` the part of ``billed`` that is its amount: the rest are credits and other new prices.
     """
 
     contract: str
@@ -42,6 +43,8 @@ class LineBalance(NamedTuple):
     to_bill_later: int
     moves_to: str = ""
     rule_version: int | None = None
+    no: int = 0
+    charged: int = 0
 
     @property
     def balance(self) -> int:

@@ -4,6 +4,7 @@ A person can withdraw one: it stays as it was recorded, and schedules are derive
 """
 
 from collections.abc import Sequence
+from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
 from revrec.core.calendar import day_of
 from revrec.core.charge_line import FulfillmentEvent
+from revrec.core.pricing import PRICE_EVENT_KINDS
 from revrec.store.audit import AuditStamp
 from revrec.store.charges import is_cost_of
 from revrec.store.database.bulk import insert_rows, next_number
@@ -149,6 +151,13 @@ def events_of_charges(
         event = FulfillmentEvent(charge, kind, day_of(day), _decimal(quantity), _decimal(percent), amount, name, note)
         found.setdefault(no, []).append(event)
     return found
+
+
+def charges_repriced_after(connection: Connection, day: date) -> list[int]:
+    """Return the charge lines with a price event that is dated after a day, in order."""
+    event = fulfillment_event.c
+    query = select(event.charge_no).where(event.kind.in_(PRICE_EVENT_KINDS), event.date > day.isoformat())
+    return list(connection.execute(query.distinct().order_by(event.charge_no)).scalars())
 
 
 def _decimal(text: str | None) -> Decimal | None:

@@ -13,16 +13,22 @@ from hypothesis import strategies as st
 from revrec.core.contract_balance import BalanceSheet
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS, Basis, Filters
-from revrec.core.money import decimal_string
+from revrec.core.money import decimal_string, to_minor
+from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reconciling.reclassify import reclassify
 from revrec.jobs.reconciling.reconcile import reconcile
 from revrec.jobs.reports import lists
+from revrec.jobs.reports.activity import activity
 from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.preview import preview
+from revrec.jobs.reports.remaining_obligations import remaining_obligations
+from revrec.jobs.reports.revenue import revenue
+from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.reports.waterfall import waterfall
 from revrec.jobs.running.reverse import reverse
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import ROOT, Books, MakeBooks, MakeRow
@@ -307,6 +313,26 @@ def test_a_move_is_recorded_with_its_reason_in_an_open_period(offline: Books, ro
     assert reported(offline, date(2024, 2, 1)) == {("2410", "USD"): 10_000}
 
 
+def check_reports(books: Books, day: date) -> None:
+    """Check that all reports tie out, and that the rollforward ends with the balances of the day."""
+    context, span = books.context("report"), DateSpan(date(2024, 1, 1), day)
+    whole = rollforward(context, RollforwardOptions(span, each="span"))
+    reports = [
+        whole,
+        rollforward(context, RollforwardOptions(span, by=["customer"])),
+        waterfall(context, day, "billed", date(2024, 1, 1), 3),
+        remaining_obligations(context, day, "item", [1, 12]),
+        revenue(context, span, "month", "rule"),
+        activity(context, span, "quarter"),
+    ]
+    for report in reports:
+        assert report.ties_out, (report.title, [check.as_row() for check in report.checks if check.difference])
+    closing = {
+        (row["account"], row["currency"]): to_minor(Decimal(row["closing"]), row["currency"]) for row in whole.rows
+    }
+    assert {key: amount for key, amount in closing.items() if amount} == reported(books, day)
+
+
 DAYS = st.dates(date(2024, 1, 1), date(2024, 5, 31)).map(str)
 EVENTS = st.tuples(st.sampled_from(["credit", "price", "pod", "hold", "release"]), DAYS, st.integers(-40, 40))
 LINES = st.lists(
@@ -350,6 +376,7 @@ def test_both_show_what_the_rows_add_up_to(
         if until:
             assert books.run(until).complete
     assert reported(books, day) == reconciled(books, day) == added_up(books, day)
+    check_reports(books, day)
 
 
 UNDO = ("undo", "undo finally", "accept", "reopen", "finally")
@@ -385,6 +412,7 @@ def test_both_show_what_is_billed_less_what_intacct_has_whatever_is_undone_or_mo
         story.do(at, *step)
     expected = story.expected(day)
     assert reported(story.books, day) == reconciled(story.books, day) == expected
+    check_reports(story.books, day)
     assert verify(story.books.context("verify")).sound
 
 

@@ -161,6 +161,7 @@ def _on_accounts(
         by_plan = row.planned - elsewhere if one == account else recognized
         billed = price if row.billed and one == billed_account else 0
         line = _line(row, one, billed, by_plan if planned else recognized, by_plan)
+        line = line._replace(charged=row.amount if row.billed and one == billed_account else 0)
         if one == account:
             line = _with_future(line._replace(earns=row.earns - elsewhere), row, price, asked.beyond)
         else:
@@ -187,6 +188,7 @@ def _line(row: ContractBalanceRow, account: str, billed: int, recognized: int, p
         0,
         0,
         rule_version=row.rule_version,
+        no=row.no,
     )
 
 

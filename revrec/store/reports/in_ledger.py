@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, cast, func, select, union_all
+from sqlalchemy import BigInteger, Connection, cast, func, select, union_all
 
-from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
+from revrec.store.posting.ledger_changes import MOVE, ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.tables import journal_entry, journal_line, ledger_change, schedule_line
 
 
@@ -63,3 +63,35 @@ def _changed(until: date, known: KnownRows | None) -> Any:
     query = select(ledger_change.c.charge_no, ledger_change.c.account, ledger_change.c.amount)
     query = query.where(ledger_change.c.date <= until.isoformat())
     return query if known is None else query.where(ledger_change.c.audit_seq <= known.audit_seq)
+
+
+def ledger_lines(first: date | None, last: date) -> Any:
+    """Return what is recognized by charge line, deferred account and ledger date in a span of days, as a subquery.
+
+    Balances that a person moved from account to account are left out: that is not revenue.
+    """
+    posted, changed = _posted(last, None), _changed(last, None).where(ledger_change.c.part != MOVE)
+    posted, changed = posted.add_columns(journal_entry.c.date), changed.add_columns(ledger_change.c.date)
+    if first is not None:
+        posted = posted.where(journal_entry.c.date >= first.isoformat())
+        changed = changed.where(ledger_change.c.date >= first.isoformat())
+    return union_all(posted, changed).subquery()
+
+
+def taken_back(connection: Connection, first: date, last: date) -> dict[tuple[int, str], int]:
+    """Return the negative amounts that are dated from one day to another, by charge line and deferred account."""
+    lines = ledger_lines(first, last)
+    by = (lines.c.charge_no, lines.c.account)
+    query = select(*by, cast(func.sum(lines.c.amount), BigInteger)).where(lines.c.amount < 0).group_by(*by)
+    return {(no, account): amount for no, account, amount in connection.execute(query)}
+
+
+def reclassified(connection: Connection, first: date, last: date) -> dict[tuple[int, str], int]:
+    """Return the balances that a person moved from account to account, debits positive, as :func:`taken_back`."""
+    change = ledger_change.c
+    query = (
+        select(change.charge_no, change.account, cast(func.sum(change.amount), BigInteger))
+        .where(change.part == MOVE, change.date >= first.isoformat(), change.date <= last.isoformat())
+        .group_by(change.charge_no, change.account)
+    )
+    return {(no, account): amount for no, account, amount in connection.execute(query)}

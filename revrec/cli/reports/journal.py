@@ -1,0 +1,40 @@
+"""``revrec report journal``."""
+
+import typer
+
+from revrec.cli.filters import LIMIT, LimitOption, list_command
+from revrec.cli.shared import Options
+from revrec.core.filters import Filters
+
+SHORT = ("reference", "record_no", "date", "earned", "account", "debit", "credit", "currency", "charge", "reason")
+SPARE = ("charge", "record_no", "earned", "reason")
+FILTERS = ("customer", "item", "account", "entity", "charge", "period", "first", "last")
+
+
+def register(group: typer.Typer) -> None:
+    """Add the report."""
+
+    @list_command(group, "journal", "report", filters=FILTERS)
+    def journal(options: Options, filters: Filters, limit: LimitOption = LIMIT) -> None:
+        """List every posted journal line.
+
+        Each line has its entry, Intacct's record number, account, debit or credit, charge line, rule and run. Dates of
+        the filters are dates of entries; earned is the date of recognition, and reason why the entry has another one.
+        CSV and JSON have all columns. Reads only.
+
+        \b
+        Examples:
+          revrec report journal --period 2024-04
+          revrec report journal --account 2400 --period 2024-Q1 --format csv --output journal.csv
+        """
+        from revrec.cli.listing import show_list
+        from revrec.cli.output import print_csv
+        from revrec.jobs.reports.activity import JOURNAL
+        from revrec.jobs.reports.activity import journal as lines
+
+        found = lines(options.context(), filters)
+        if options.csv:
+            print_csv(found, JOURNAL)
+            return
+        noun, amounts = ("journal line", "journal lines"), ("debit", "credit")
+        show_list(options, "lines", found, SHORT, noun, limit, spare=SPARE, amounts=amounts)

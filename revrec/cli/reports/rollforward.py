@@ -1,0 +1,67 @@
+"""``revrec report rollforward``."""
+
+from typing import Annotated
+
+import typer
+
+from revrec.cli.filters import LimitOption, OutputOption
+from revrec.cli.report_output import (
+    Each,
+    EachOption,
+    FromOption,
+    PeriodOption,
+    ToOption,
+    report_span,
+    show_report,
+    words,
+)
+from revrec.cli.shared import EntityOption, Options, command
+
+
+def register(group: typer.Typer) -> None:
+    """Add the report."""
+
+    @command(group, "rollforward", "report")
+    def rollforward(
+        options: Options,
+        period: PeriodOption = None,
+        first: FromOption = None,
+        last: ToOption = None,
+        each: EachOption = Each.month,
+        by: Annotated[
+            str | None,
+            typer.Option(
+                "--by",
+                metavar="WHAT",
+                help="Also by entity, customer, item, document, contract or charge.",
+            ),
+        ] = None,
+        account: Annotated[
+            str | None, typer.Option("--account", metavar="A", help="Only this deferred account.")
+        ] = None,
+        entity: EntityOption = None,
+        customer: Annotated[str | None, typer.Option("--customer", metavar="C", help="Only this customer.")] = None,
+        limit: LimitOption = 0,
+        output: OutputOption = None,
+    ) -> None:
+        """Show how deferred revenue moved from the opening to the closing of each period.
+
+        For each period and deferred account: the opening balance, what was billed and credited, other changes of
+        prices, what was recognized, and the closing balance, which is the opening of the next period. Revenue is split
+        into what was in the opening liability (ASC 606-10-50-8(b)), what was billed in the period, and what was taken
+        back. Reads only. Exit code 7 means that a check fails.
+
+        \b
+        Examples:
+          revrec report rollforward --period 2024-Q1
+          revrec report rollforward --from 2024-01 --to 2024-04 --each span --by customer
+          revrec report rollforward --period 2024-03 --format csv --output rollforward.csv
+        """
+        from revrec.cli.output import writing_to
+        from revrec.jobs.reports.rollforward import RollforwardOptions
+        from revrec.jobs.reports.rollforward import rollforward as report
+
+        span = report_span(period, first, last)
+        found = report(options.context(), RollforwardOptions(span, each.value, words(by), account, entity, customer))
+        with writing_to(output):
+            show_report(options, found, limit)

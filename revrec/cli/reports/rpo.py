@@ -1,0 +1,47 @@
+"""``revrec report rpo``."""
+
+from typing import Annotated
+
+import typer
+
+from revrec.cli.filters import LimitOption, OutputOption
+from revrec.cli.report_output import AsOfOption, show_report, words
+from revrec.cli.shared import Options, command, day, fail, today
+
+
+def register(group: typer.Typer) -> None:
+    """Add the report."""
+
+    @command(group, "rpo", "report")
+    def rpo(
+        options: Options,
+        date: AsOfOption = None,
+        bands: Annotated[
+            str, typer.Option("--bands", metavar="MONTHS", help="Ends of the bands, in months after the day.")
+        ] = "12,24",
+        by: Annotated[
+            str, typer.Option("--by", metavar="WHAT", help="entity, customer, item, source, document, charge or rule.")
+        ] = "entity",
+        limit: LimitOption = 0,
+        output: OutputOption = None,
+    ) -> None:
+        """Show remaining performance obligations: what is contracted and not recognized yet.
+
+        For each group: the amounts by when they are expected to be recognized, what waits for an event without a date,
+        the total, and how much of it is billed. Percentages add up to 100. Reads only. Exit code 7 means that a check
+        fails.
+
+        \b
+        Examples:
+          revrec report rpo --date 2024-03-31
+          revrec report rpo --date 2024-03-31 --bands 3,6,12,24 --by customer
+        """
+        from revrec.cli.output import writing_to
+        from revrec.jobs.reports.remaining_obligations import remaining_obligations
+
+        if not all(word.isascii() and word.isdigit() and len(word) < 5 for word in words(bands)):
+            fail(f"--bands {bands!r}: write months with commas, such as 12,24", 2)
+        until = day(date, "--date") or today()
+        found = remaining_obligations(options.context(), until, by, tuple(map(int, words(bands))))
+        with writing_to(output):
+            show_report(options, found, limit)

@@ -1,0 +1,48 @@
+"""``revrec report waterfall``."""
+
+from typing import Annotated
+
+import typer
+
+from revrec.cli.filters import LimitOption, OutputOption
+from revrec.cli.report_output import AsOfOption, ByOption, show_report
+from revrec.cli.shared import Options, command, day, today
+
+
+def register(group: typer.Typer) -> None:
+    """Add the report."""
+
+    @command(group, "waterfall", "report")
+    def waterfall(
+        options: Options,
+        date: AsOfOption = None,
+        by: ByOption = "billed",
+        first: Annotated[
+            str | None,
+            typer.Option("--from", metavar="MONTH", help="The first month shown; default January of the year."),
+        ] = None,
+        months: Annotated[int, typer.Option("--months", metavar="N", help="How many months.", min=1, max=120)] = 12,
+        limit: LimitOption = 0,
+        output: OutputOption = None,
+    ) -> None:
+        """Show by the month of billing in which months revenue is recognized.
+
+        Each row is what was billed in one month: its total, the amount of each recognition month, what was before the
+        first month and comes after the last, what waits for a date, and what is recognized and remains on the day.
+        Months until the day have posted and due amounts, later ones the plan. Reads only. Exit code 7 means that a
+        check fails.
+
+        \b
+        Examples:
+          revrec report waterfall --date 2024-04-30
+          revrec report waterfall --date 2024-04-30 --by customer --from 2024-04 --months 6
+          revrec report waterfall --date 2024-04-30 --format csv --output waterfall.csv
+        """
+        from revrec.cli.output import writing_to
+        from revrec.jobs.reports.waterfall import waterfall as report
+
+        until = day(date, "--date") or today()
+        begin = day(first, "--from", "first") or until.replace(month=1, day=1)
+        found = report(options.context(), until, by, begin, months)
+        with writing_to(output):
+            show_report(options, found, limit)

@@ -1,0 +1,125 @@
+"""The price of charge lines on a day: what is recognized, what is planned by day, and what waits.
+
+The waterfall and the remaining performance obligations both show these amounts, so both read them here.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from revrec.core.batching import batched
+from revrec.core.errors import BadInput
+from revrec.core.pricing import price_of
+from revrec.core.report import Check
+from revrec.jobs.paging import PAGE
+from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
+from revrec.store import charges, contracts, events
+from revrec.store.reports.recognition import (
+    CATEGORIES,
+    OPEN,
+    WAITING,
+    DatedAmount,
+    open_by_day,
+    recognized_by_day,
+    repriced_unscheduled,
+)
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+GROUPS = (*CATEGORIES, "rule")
+
+
+class RemainingAmounts(NamedTuple):
+    """The amounts of one category and currency on a day, in minor units.
+
+    ``recognized`` and ``planned`` are by ISO day; planned amounts that are due and not posted have a day until then.
+    ``waiting`` has no date.
+    """
+
+    recognized: Counter[str]
+    planned: Counter[str]
+    waiting: int
+
+    @property
+    def total(self) -> int:
+        """Return the price: what is recognized, planned and waiting."""
+        return self.recognized.total() + self.remaining
+
+    @property
+    def remaining(self) -> int:
+        """Return what is not recognized yet."""
+        return self.planned.total() + self.waiting
+
+
+def check_group(report: str, by: str) -> None:
+    """Refuse a grouping that charge lines do not have.
+
+    Raises:
+        BadInput: as above.
+    """
+    if by not in GROUPS:
+        raise BadInput(f"report {report}: --by {by}: expected {', '.join(sorted(GROUPS))}")
+
+
+def remaining_amounts(
+    connection: "Connection", by: str, until: date, billed_only: bool = True
+) -> dict[tuple[str, str], RemainingAmounts]:
+    """Return the amounts by category and currency; of lines that are billed by the day, or of all."""
+    billed_by = until if billed_only else None
+    found: dict[tuple[str, str], list[DatedAmount]] = defaultdict(list)
+    for one in recognized_by_day(connection, by, None, until, billed_by):
+        found[one.category, one.currency].append(one)
+    for one in open_by_day(connection, by, until, billed_by):
+        found[one.category, one.currency].append(one)
+    # What waits of an unscheduled line is its price, which credits change although there is no schedule yet.
+    repriced = repriced_unscheduled(connection, by, billed_by)
+    for page in batched(list(repriced), PAGE):
+        recorded = events.events_of_charges(connection, page)
+        for no, line in charges.read_charges(connection, page):
+            more = price_of(line, recorded.get(no, ())) - line.amount
+            found[repriced[no]].append(DatedAmount(*repriced[no], WAITING, "", more))
+    return {key: _sums(some) for key, some in sorted(found.items())}
+
+
+def _sums(amounts: Sequence[DatedAmount]) -> RemainingAmounts:
+    recognized, planned, waiting = Counter[str](), Counter[str](), 0
+    for one in amounts:
+        if one.kind == WAITING:
+            waiting += one.amount
+        else:
+            (planned if one.kind == OPEN else recognized)[one.day] += one.amount
+    return RemainingAmounts(recognized, planned, waiting)
+
+
+def balance_checks(
+    context: "Context", connection: "Connection", until: date, found: Mapping[tuple[str, str], RemainingAmounts]
+) -> Iterator[Check]:
+    """Yield for each currency the check that billed less recognized, as in ``report balance``, is what remains.
+
+    What the price becomes by events after the day, and what a contract's allocation moves to or from lines that are
+    billed later, remains too, but is not in the balance of the day.
+    """
+    remaining: Counter[str] = Counter()
+    for (_category, currency), amounts in found.items():
+        remaining[currency] += amounts.remaining
+    balance: Counter[str] = Counter()
+    billed: dict[int, str] = {}
+    for line in line_balances(context, connection, BalanceOptions(until)):
+        if not line.is_cost:
+            balance[line.currency] += line.balance
+            if line.charged:
+                billed[line.no] = line.currency
+    for page in batched(list(billed), PAGE):
+        for no, amount in contracts.allocated_to(connection, page).items():
+            balance[billed[no]] += amount
+    for page in batched(events.charges_repriced_after(connection, until), PAGE):
+        recorded = events.events_of_charges(connection, page)
+        for no, charge in charges.read_charges(connection, page):
+            if no in billed and no in recorded:
+                until_then = [one for one in recorded[no] if one.date <= until]
+                balance[billed[no]] += price_of(charge, recorded[no]) - price_of(charge, until_then)
+    for currency in sorted({*remaining, *balance}):
+        yield Check("remaining = report balance", currency, remaining[currency], balance[currency])

@@ -1,0 +1,72 @@
+"""``revrec report rpo``: the price of what is not satisfied yet, by when it is expected to be recognized.
+
+Source: ASC 606-10-50-13 to 50-15 (IFRS 15.120 to 122), the transaction price allocated to the remaining obligations.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from revrec.core.calendar import add_months
+from revrec.core.errors import BadInput
+from revrec.core.money import decimal_string, split
+from revrec.core.report import Report
+from revrec.jobs.reports.remaining import RemainingAmounts, balance_checks, check_group, remaining_amounts
+from revrec.jobs.reports.report_header import report_header
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+TENTHS = 1000
+"""Percentages have one decimal: the bands share 1,000 tenths of a percent, so that they always add up to 100."""
+
+
+def remaining_obligations(context: "Context", until: date, by: str, bands: Sequence[int]) -> Report:
+    """Return the remaining obligations in bands that end so many months after the day; the last band is later.
+
+    Raises:
+        BadInput: ``by`` is not a field of charge lines, or the bands do not ascend.
+    """
+    if not bands or list(bands) != sorted({*bands}) or bands[0] < 1:
+        raise BadInput("report rpo: --bands: write months in ascending order, such as 12,24")
+    check_group("rpo", by)
+    names = [f"within_{bands[0]}_months", *(f"months_{a + 1}_to_{b}" for a, b in pairwise(bands))]
+    ends = dict(zip(names, (add_months(until, months).isoformat() for months in bands), strict=True))
+    with context.database.read() as connection:
+        everything = remaining_amounts(connection, by, until, billed_only=False)
+        billed = remaining_amounts(connection, by, until)
+        rows = [
+            _row(key, by, amounts, billed.get(key), ends) for key, amounts in everything.items() if amounts.remaining
+        ]
+        checks = list(balance_checks(context, connection, until, billed))
+        parameters = {"date": until, "by": by, "bands": ",".join(map(str, bands))}
+        header = report_header(context, connection, "rpo", parameters)
+    amounts_of = (*names, "later", "waiting", "total", "billed", "not_billed")
+    percent = tuple(f"percent_{name}" for name in (*names, "later", "waiting"))
+    title = f"Remaining performance obligations as of {until}"
+    return Report(title, header, (by, "currency", *amounts_of, *percent), rows, checks, amounts_of, percent)
+
+
+def _row(
+    key: tuple[str, str],
+    by: str,
+    amounts: RemainingAmounts,
+    billed: RemainingAmounts | None,
+    ends: Mapping[str, str],
+) -> dict[str, Any]:
+    category, currency = key
+    bands: Counter[str] = Counter()
+    for day, amount in amounts.planned.items():
+        bands[next((name for name, end in ends.items() if day <= end), "later")] += amount
+    bands["waiting"] = amounts.waiting
+    names = (*ends, "later", "waiting")
+    of_it = billed.remaining if billed else 0
+    figures = {name: bands[name] for name in names}
+    figures |= {"total": amounts.remaining, "billed": of_it, "not_billed": amounts.remaining - of_it}
+    row: dict[str, Any] = {by: category, "currency": currency}
+    row |= {name: decimal_string(amount, currency) for name, amount in figures.items()}
+    shares = [max(bands[name], 0) for name in names]
+    tenths = split(TENTHS, shares, "cumulative") if any(shares) else [0] * len(names)
+    return row | {f"percent_{name}": f"{part // 10}.{part % 10}" for name, part in zip(names, tenths, strict=True)}

@@ -1,0 +1,36 @@
+"""The header of a report: what it covers, from which state of the books it was made, and by which program."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from revrec import __version__
+from revrec.store.database.engine import deployment, stored_revision
+from revrec.store.posting.continuity import trail_head
+from revrec.store.rules_applied import rules_of_plan
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+
+def report_header(
+    context: "Context", connection: "Connection", name: str, parameters: Mapping[str, Any], basis: str = "ledger"
+) -> dict[str, Any]:
+    """Return the header: name, parameters, basis, the state of the books, the rules of the plan, time, and program.
+
+    With it an auditor can check that two reports came from the same books (PCAOB AS 1105.10).
+    """
+    head, planned = trail_head(connection), rules_of_plan(connection)
+    return {
+        "report": name,
+        **{key: value for key, value in parameters.items() if value is not None},
+        "basis": basis,
+        "deployment": deployment(connection),
+        "database_revision": stored_revision(connection),
+        "audit_seq": head.seq,
+        "audit_hash": head.hash,
+        "rules": dict(planned.files) if planned else {},
+        "run_at": context.timestamp(),
+        "run_by": context.actor,
+        "program": f"revrec {__version__}",
+    }

@@ -1,0 +1,49 @@
+"""``revrec report revenue``: recognized revenue by period and category.
+
+Source: ASC 606-10-50-5 (IFRS 15.114), disaggregation of revenue.
+"""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from revrec.core.money import decimal_string
+from revrec.core.report import Check, Report, periods_of
+from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.remaining import check_group
+from revrec.jobs.reports.report_header import report_header
+from revrec.store.reports.recognition import recognized_by_account, recognized_by_day
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+
+def revenue(context: "Context", span: DateSpan, each: str, by: str) -> Report:
+    """Return the revenue in the ledger of each period and category.
+
+    Raises:
+        BadInput: ``by`` is not a field of charge lines.
+    """
+    check_group("revenue", by)
+    rows: list[dict[str, Any]] = []
+    checks: list[Check] = []
+    with context.database.read() as connection:
+        for period in periods_of(span, each):
+            sums: Counter[tuple[str, str]] = Counter()
+            total: Counter[str] = Counter()
+            for one in recognized_by_day(connection, by, period.first, period.last):
+                sums[one.currency, one.category] += one.amount
+                total[one.currency] += one.amount
+            rows += [
+                {"period": period.name, "currency": currency, by: category, "revenue": decimal_string(amount, currency)}
+                for (currency, category), amount in sorted(sums.items())
+            ]
+            booked: Counter[str] = Counter()
+            for posted in recognized_by_account(connection, period.first, period.last):
+                booked[posted.currency] += posted.amount
+            checks += [
+                Check(f"{period.name}: revenue = journal entries", currency, total[currency], booked[currency])
+                for currency in sorted({*total, *booked})
+            ]
+        parameters = {"from": span.first, "to": span.last, "each": each, "by": by}
+        header = report_header(context, connection, "revenue", parameters)
+    return Report("Revenue", header, ("period", "currency", by, "revenue"), rows, checks, ("revenue",))

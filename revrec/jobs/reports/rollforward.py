@@ -1,0 +1,261 @@
+"""``revrec report rollforward``: how deferred balances moved from the opening to the closing of each period.
+
+Source: ASC 606-10-50-8 to 50-10 (IFRS 15.116 to 118): balances, the revenue that was in the opening liability, and the
+causes of changes.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from revrec.core.errors import BadInput
+from revrec.core.money import decimal_string
+from revrec.core.pricing import price_changes
+from revrec.core.report import Check, Period, Report, periods_of
+from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.contract_balances import contract_name
+from revrec.jobs.reports.filters import check_account, check_customer, check_entity
+from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
+from revrec.jobs.reports.report_header import report_header
+from revrec.store import charges, events
+from revrec.store.reports import in_ledger
+from revrec.store.reports.recognition import recognized_by_account
+
+if TYPE_CHECKING:
+    from revrec.core.contract_balance import LineBalance
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+MOVEMENTS = (
+    "billed", "credited", "price_changes", "recognized_from_opening", "recognized_from_period", "recognized",
+    "taken_back", "reclassified", "other",
+)  # fmt: skip
+AMOUNTS = ("opening", *MOVEMENTS, "closing")
+SPARE = ("taken_back", "recognized_from_opening", "recognized_from_period", "price_changes", "other", "reclassified")
+GROUPS = ("account", "entity", "customer", "item", "document", "contract", "charge")
+"""What the rows can be; each row is also of one currency and account."""
+
+Group = tuple[str, ...]
+"""Currency, account, and the values that the rows are grouped by."""
+
+
+class RollforwardOptions(NamedTuple):
+    """The days, the length of a period, what the rows are grouped by, and filters."""
+
+    span: DateSpan
+    each: str = "month"
+    by: Sequence[str] = ()
+    account: str | None = None
+    entity: str | None = None
+    customer: str | None = None
+
+    def balances(self, until: date) -> BalanceOptions:
+        """Return the options of the balances on a day."""
+        return BalanceOptions(until, account=self.account, entity=self.entity, customer=self.customer)
+
+
+class _Known(NamedTuple):
+    """What was billed of a line and account on a day, what of that is the line's amount, and what was recognized."""
+
+    billed: int = 0
+    charged: int = 0
+    recognized: int = 0
+
+
+class _Earned(NamedTuple):
+    """The positive revenue of a line in a period, and its balance before it."""
+
+    group: Group
+    amount: int
+    opening: int
+
+
+_Unit = tuple[str, str, str, str]
+"""The contract, entity, currency and account of a net balance."""
+
+
+def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
+    """Return the rollforward; every closing is the opening of the next period.
+
+    Raises:
+        BadInput: ``by`` is not a column, or a filter names what these books do not know.
+    """
+    unknown = [name for name in wanted.by if name not in GROUPS]
+    if unknown:
+        raise BadInput(f"report rollforward: --by {unknown[0]}: expected {', '.join(GROUPS)}")
+    by = tuple(name for name in wanted.by if name != "account")
+    with context.database.read() as connection:
+        check_entity(context, connection, wanted.entity)
+        check_customer(connection, wanted.customer)
+        books = _Balances(context, connection, wanted, by)
+        books.read(wanted.span.first - timedelta(days=1))
+        rows: list[dict[str, Any]] = []
+        checks: list[Check] = []
+        for period in periods_of(wanted.span, wanted.each):
+            sums = books.move_to(period)
+            rows += _rows(period, by, sums)
+            checks += _checks(connection, wanted, period, sums)
+        check_account(context, connection, wanted.account, books.accounts)
+        header = report_header(
+            context, connection, "rollforward",
+            {"from": wanted.span.first, "to": wanted.span.last, "each": wanted.each, "by": ["account", *by],
+             "account": wanted.account, "entity": wanted.entity, "customer": wanted.customer},
+        )  # fmt: skip
+    columns = ("period", "currency", "account", *by, *AMOUNTS)
+    spare = (
+        "reclassified",
+        "other",
+        "price_changes",
+        "recognized_from_period",
+        "recognized_from_opening",
+        "taken_back",
+    )
+    return Report("Rollforward of deferred revenue", header, columns, rows, checks, AMOUNTS, spare[::-1])
+
+
+class _Balances:
+    """The balances of all lines on a day, and how they moved since the day before."""
+
+    def __init__(
+        self, context: "Context", connection: "Connection", wanted: RollforwardOptions, by: tuple[str, ...]
+    ) -> None:
+        self._context = context
+        self._connection = connection
+        self._wanted = wanted
+        self._by = by
+        self._known: dict[tuple[str, str], _Known] = {}
+        self._units: Counter[_Unit] = Counter()
+        self._sums: dict[Group, Counter[str]] = {}
+        self.accounts: set[str] = set()
+
+    def read(self, until: date) -> None:
+        """Read the opening balances."""
+        for line in self._lines(until):
+            self._note(line)
+            self._sum(line)["closing"] += line.balance
+
+    def move_to(self, period: Period) -> dict[Group, Counter[str]]:
+        """Return the movements of a period by group, and keep its closing as the next opening."""
+        before, units = self._sums, self._units
+        self._sums, self._units = {}, Counter()
+        for group, sums in before.items():
+            self._sums[group] = Counter(opening=sums["closing"])
+        back = in_ledger.taken_back(self._connection, period.first, period.last)
+        moves = in_ledger.reclassified(self._connection, period.first, period.last)
+        earned: dict[_Unit, list[_Earned]] = defaultdict(list)
+        changed: dict[int, list[tuple[Group, int]]] = defaultdict(list)
+        for line in self._lines(period.last):
+            was = self._known.get((line.charge, line.account), _Known())
+            sums = self._sum(line)
+            charged = line.charged - was.charged
+            sums["billed" if charged > 0 else "credited"] += charged
+            rest = line.billed - was.billed - charged
+            if rest:
+                changed[line.no].append((self._group(line), rest))
+            moved, negative = (one.get((line.no, line.account), 0) for one in (moves, back))
+            revenue = line.recognized - was.recognized - moved
+            sums["reclassified"] -= moved
+            sums["taken_back"] += negative
+            sums["recognized"] += revenue
+            sums["closing"] += line.balance
+            if revenue - negative:
+                opening = was.billed - was.recognized
+                earned[self._unit(line)].append(_Earned(self._group(line), revenue - negative, opening))
+            self._note(line)
+        self._split_by_opening(units, earned)
+        self._split_price_changes(period, changed)
+        for sums in self._sums.values():
+            more = sums["billed"] + sums["credited"] + sums["price_changes"] + sums["reclassified"]
+            sums["other"] = sums["closing"] - sums["opening"] - more + sums["recognized"]
+        return self._sums
+
+    def _lines(self, until: date) -> Iterator["LineBalance"]:
+        for line in line_balances(self._context, self._connection, self._wanted.balances(until)):
+            self.accounts.add(line.account)
+            if not line.is_cost and self._wanted.account in (None, line.account):
+                yield line
+
+    def _note(self, line: "LineBalance") -> None:
+        if line.billed or line.charged or line.recognized or (line.charge, line.account) in self._known:
+            self._known[line.charge, line.account] = _Known(line.billed, line.charged, line.recognized)
+            self._units[self._unit(line)] += line.balance
+
+    def _unit(self, line: "LineBalance") -> _Unit:
+        return line.contract, line.entity, line.currency, line.account
+
+    def _group(self, line: "LineBalance") -> Group:
+        values = (contract_name(line.contract) if name == "contract" else getattr(line, name) for name in self._by)
+        return (line.currency, line.account, *values)
+
+    def _sum(self, line: "LineBalance") -> Counter[str]:
+        return self._sums.setdefault(self._group(line), Counter())
+
+    def _split_by_opening(self, units: Mapping[_Unit, int], earned: Mapping[_Unit, Sequence[_Earned]]) -> None:
+        """Split what was earned into what was in the opening liability of its contract, and the rest (50-8(b)).
+
+        The opening balance is used up before what was billed in the period. Each line uses its own balance first, since
+        the balance of a contract is net.
+        """
+        for unit, lines in earned.items():
+            left = max(units.get(unit, 0), 0)
+            rest = [line.amount for line in lines]
+            for own_only in (True, False):
+                for at, line in enumerate(lines):
+                    used = min(left, rest[at], max(line.opening, 0) if own_only else left)
+                    left -= used
+                    rest[at] -= used
+                    self._sums[line.group]["recognized_from_opening"] += used
+            for line, amount in zip(lines, rest, strict=True):
+                self._sums[line.group]["recognized_from_period"] += amount
+
+    def _split_price_changes(self, period: Period, changed: Mapping[int, Sequence[tuple[Group, int]]]) -> None:
+        """Split changes of what is billed into credits and other new prices."""
+        recorded = events.events_of_charges(self._connection, list(changed)) if changed else {}
+        for no, line in charges.read_charges(self._connection, list(changed)) if changed else ():
+            kinds: Counter[str] = Counter()
+            for change in price_changes(line, recorded.get(no, ())):
+                if period.first <= change.date <= period.last:
+                    kinds[change.kind] += change.after - change.before
+            for group, rest in changed[no]:
+                # What a closed month left out counts here, whatever its date; it is a new price unless a credit fits.
+                credit = kinds["credit"] if kinds["credit"] and abs(kinds["credit"]) <= abs(rest) else 0
+                credit = rest if not kinds and rest < 0 else credit
+                self._sums[group]["credited"] += credit
+                self._sums[group]["price_changes"] += rest - credit
+
+
+def _rows(period: Period, by: Sequence[str], sums: Mapping[Group, Counter[str]]) -> Iterator[dict[str, Any]]:
+    for group, amounts in sorted(sums.items()):
+        if any(amounts.values()):
+            currency, account, *values = group
+            row = {
+                "period": period.name,
+                "currency": currency,
+                "account": account,
+                **dict(zip(by, values, strict=True)),
+            }
+            yield row | {name: decimal_string(amounts[name], currency) for name in AMOUNTS}
+
+
+def _checks(
+    connection: "Connection", wanted: RollforwardOptions, period: Period, sums: Mapping[Group, Counter[str]]
+) -> Iterator[Check]:
+    """Yield the checks: nothing moved for another reason; what is recognized is what the entries recognize."""
+    other: Counter[str] = Counter()
+    for (currency, *_group), amounts in sums.items():
+        other[currency] += amounts["other"]
+    yield from (
+        Check(f"{period.name}: other movements = 0", currency, other[currency], 0) for currency in sorted(other)
+    )
+    if wanted.entity is not None or wanted.customer is not None:
+        return
+    recognized: Counter[str] = Counter()
+    for (currency, *_group), amounts in sums.items():
+        recognized[currency] += amounts["recognized"]
+    booked: Counter[str] = Counter()
+    for one in recognized_by_account(connection, period.first, period.last):
+        if wanted.account in (None, one.account):
+            booked[one.currency] += one.amount
+    for currency in sorted({*recognized, *booked}):
+        yield Check(f"{period.name}: recognized = journal entries", currency, recognized[currency], booked[currency])

@@ -1,0 +1,49 @@
+"""``revrec report waterfall``: what was billed in each month, and in which months it is recognized."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from revrec.core.calendar import add_months
+from revrec.core.money import decimal_string
+from revrec.core.report import Report
+from revrec.jobs.reports.remaining import RemainingAmounts, balance_checks, check_group, remaining_amounts
+from revrec.jobs.reports.report_header import report_header
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+BEFORE, LATER = "before", "later"
+
+
+def waterfall(context: "Context", until: date, by: str, first: date, months: int) -> Report:
+    """Return the waterfall on a day, with a column for each of ``months`` months from ``first``.
+
+    Raises:
+        BadInput: ``by`` is not a field of charge lines.
+    """
+    check_group("waterfall", by)
+    window = [f"{add_months(first.replace(day=1), count):%Y-%m}" for count in range(months)]
+    with context.database.read() as connection:
+        found = remaining_amounts(connection, by, until)
+        rows = [_row(category, currency, by, amounts, window) for (category, currency), amounts in found.items()]
+        checks = list(balance_checks(context, connection, until, found))
+        parameters = {"date": until, "by": by, "from": window[0], "to": window[-1]}
+        header = report_header(context, connection, "waterfall", parameters)
+    amounts = ("total", BEFORE, *window, LATER, "waiting", "recognized", "remaining")
+    # The months that are furthest away are the first that a narrow terminal leaves out.
+    spare = (LATER, BEFORE, *window)
+    return Report(
+        f"Waterfall of revenue as of {until}", header, (by, "currency", *amounts), rows, checks, amounts, spare
+    )
+
+
+def _row(category: str, currency: str, by: str, amounts: RemainingAmounts, window: Sequence[str]) -> dict[str, Any]:
+    cells = dict.fromkeys((BEFORE, *window, LATER), 0)
+    for day, amount in (*amounts.recognized.items(), *amounts.planned.items()):
+        month = day[:7]
+        cells[month if month in cells else BEFORE if month < window[0] else LATER] += amount
+    figures = {"total": amounts.total, **cells, "waiting": amounts.waiting}
+    figures |= {"recognized": amounts.recognized.total(), "remaining": amounts.remaining}
+    row: dict[str, Any] = {by: category, "currency": currency}
+    return row | {name: decimal_string(amount, currency) for name, amount in figures.items()}

@@ -1,0 +1,90 @@
+"""Posted journal lines, one by one and added up by account."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, Connection, and_, case, cast, func, select
+
+from revrec.core.filters import Filters
+from revrec.store.database.bulk import stream_rows
+from revrec.store.reports.filters import within
+from revrec.store.tables import (
+    entry_date_override,
+    journal_entry,
+    journal_line,
+    rule_version,
+    schedule,
+    schedule_line,
+)
+
+COLUMNS = (
+    "reference", "record_no", "journal", "date", "earned", "reason", "entity", "line", "account", "side", "amount",
+    "currency", "charge", "document", "customer", "item", "dimensions", "memo", "rule", "rule_version", "run",
+    "created_at", "posted_at",
+)  # fmt: skip
+
+
+class AccountActivity(NamedTuple):
+    """The posted lines of an account in a span of days: sums in minor units, and how many lines and entries."""
+
+    account: str
+    currency: str
+    debits: int
+    credits: int
+    lines: int
+    entries: int
+
+
+def account_activity(connection: Connection, first: date | None, last: date) -> Iterator[AccountActivity]:
+    """Yield the activity of each account and currency, in order."""
+    sums = (
+        cast(func.sum(case((journal_line.c.side == side, journal_line.c.amount), else_=0)), BigInteger)
+        for side in ("debit", "credit")
+    )
+    by = (journal_line.c.account, journal_line.c.currency)
+    query = (
+        select(*by, *sums, func.count(), func.count(journal_line.c.entry_id.distinct()))
+        .join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
+        .where(journal_entry.c.state == "POSTED", journal_entry.c.date <= last.isoformat())
+        .group_by(*by)
+        .order_by(*by)
+    )
+    if first is not None:
+        query = query.where(journal_entry.c.date >= first.isoformat())
+    for row in connection.execute(query):
+        yield AccountActivity(*row)
+
+
+def posted_lines(connection: Connection, filters: Filters) -> Iterator[dict[str, Any]]:
+    """Yield the posted journal lines that the filters select, by date, entry and line, as they are stored."""
+    entry, line, wanted = journal_entry.c, journal_line.c, filters
+    version = and_(schedule.c.charge_no == line.charge_no, schedule.c.version == line.version)
+    part = and_(
+        schedule_line.c.charge_no == line.charge_no,
+        schedule_line.c.version == line.version,
+        schedule_line.c.seq == line.seq,
+    )
+    query = (
+        select(
+            entry.reference, entry.record_no, entry.journal, entry.date, schedule_line.c.date.label("earned"),
+            entry_date_override.c.reason, entry.entity, line.line_no.label("line"), line.account, line.side,
+            line.amount, line.currency, line.charge, line.document, line.customer, line.item, line.dimensions,
+            line.memo, rule_version.c.name.label("rule"), rule_version.c.version.label("rule_version"),
+            entry.run_id.label("run"), entry.created_at, entry.posted_at,
+        )
+        .select_from(journal_entry)
+        .join(journal_line, line.entry_id == entry.id)
+        .join(schedule_line, part)
+        .join(schedule, version)
+        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .outerjoin(entry_date_override, entry_date_override.c.entry_id == entry.id)
+        .where(entry.state == "POSTED", *within(entry.date, wanted))
+        .order_by(entry.date, entry.id, line.line_no)
+    )  # fmt: skip
+    for name, column in (("account", line.account), ("customer", line.customer), ("item", line.item),
+                         ("charge", line.charge), ("entity", entry.entity)):  # fmt: skip
+        if getattr(wanted, name) is not None:
+            query = query.where(column == getattr(wanted, name))
+    for row in stream_rows(connection, query):
+        yield dict(row._mapping)

@@ -1,0 +1,152 @@
+"""Revenue by day: what is in the ledger, what is planned, and what has no date yet, added up by the database."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, literal, select, union_all
+
+from revrec.core.pricing import PRICE_EVENT_KINDS
+from revrec.store.posting.invoices import SOLD
+from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
+from revrec.store.posting.reversals import IS_IN_LEDGER
+from revrec.store.reports.in_ledger import ledger_lines
+from revrec.store.tables import (
+    charge_line,
+    entry_reversal,
+    fulfillment_event,
+    journal_entry,
+    ledger_change,
+    rule_version,
+    same_version,
+    schedule,
+    schedule_line,
+    schedule_wait,
+    unscheduled,
+)
+
+ACTUAL, OPEN, WAITING = "actual", "open", "waiting"
+CATEGORIES: dict[str, ColumnElement[Any]] = {
+    name: charge_line.c[name] for name in ("customer", "item", "entity", "source", "document")
+} | {"charge": charge_line.c.id, "billed": func.substr(charge_line.c.post_date, literal(1), literal(7))}
+"""What the rows of a report can be, apart from accounts and rules: a field of the charge line, or its month."""
+
+
+class DatedAmount(NamedTuple):
+    """An amount in minor units of one category, kind and ISO day of recognition; ``day`` is empty if it has none.
+
+    ``kind`` is actual (in the ledger, by ledger date), open (dated, not in the ledger) or waiting.
+    """
+
+    category: str
+    currency: str
+    kind: str
+    day: str
+    amount: int
+
+
+def recognized_by_day(
+    connection: Connection, category: str, first: date | None, last: date, billed_by: date | None = None
+) -> Iterator[DatedAmount]:
+    """Yield the revenue in the ledger from one day to another, by category and ledger date."""
+    lines = ledger_lines(first, last)
+    yield from _by_day(connection, category, lines, ACTUAL, lines.c.date, billed_by)
+
+
+def open_by_day(
+    connection: Connection, category: str, after: date, billed_by: date | None = None
+) -> Iterator[DatedAmount]:
+    """Yield what is not in the ledger on a day, by category and day of recognition, with what waits.
+
+    What was posted with a later date is open on that day; it counts on the date of its entry. What was reversed for
+    good, or is gone in Intacct and accepted, waits: no schedule line recognizes it, and it is still part of the price.
+    """
+    newest = select(schedule.c.charge_no, func.max(schedule.c.version).label("version")).group_by(schedule.c.charge_no)
+    head = newest.subquery()
+    planned = (
+        select(schedule_line.c.charge_no, schedule_line.c.date, schedule_line.c.amount)
+        .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
+        .where(
+            schedule_line.c.superseded_by.is_(None),
+            schedule_line.c.entry_id.is_(None) | (journal_entry.c.state != "POSTED"),
+        )
+        .subquery()
+    )
+    yield from _by_day(connection, category, planned, OPEN, planned.c.date, billed_by)
+    later = ledger_lines(None, date.max)
+    dated_later = select(later).where(later.c.date > after.isoformat()).subquery()
+    yield from _by_day(connection, category, dated_later, OPEN, dated_later.c.date, billed_by)
+    waits = select(schedule_wait.c.charge_no, schedule_wait.c.amount).join(head, same_version(schedule_wait, head))
+    never = select(unscheduled.c.charge_no, charge_line.c.amount).join(
+        charge_line, charge_line.c.no == unscheduled.c.charge_no
+    )
+    canceled = (
+        select(schedule_line.c.charge_no, schedule_line.c.amount)
+        .join(entry_reversal, entry_reversal.c.reverses == schedule_line.c.entry_id)
+        .where(entry_reversal.c.final == 1, IS_IN_LEDGER)
+    )
+    gone = select(ledger_change.c.charge_no, (-ledger_change.c.amount).label("amount")).where(IS_UNEXPLAINED)
+    undated = union_all(waits, never.where(unscheduled.c.code != "closed"), canceled, gone).subquery()
+    yield from _by_day(connection, category, undated, WAITING, literal(""), billed_by)
+
+
+def _by_day(
+    connection: Connection, category: str, lines: Any, kind: str, day: Any, billed_by: date | None
+) -> Iterator[DatedAmount]:
+    query = select(
+        _category(category).label("category"), charge_line.c.currency, day.label("day"),
+        cast(func.sum(lines.c.amount), BigInteger).label("amount"),
+    ).join(charge_line, charge_line.c.no == lines.c.charge_no)  # fmt: skip
+    query = _of_rule(query) if category == "rule" else query
+    query = query.where(SOLD, *_billed_by(billed_by)).group_by("category", charge_line.c.currency, "day")
+    for row in connection.execute(query):
+        if row.amount:
+            yield DatedAmount(row.category or "", row.currency, kind, row.day, row.amount)
+
+
+def _of_rule(query: Any) -> Any:
+    """Join the rule of the newest schedule version."""
+    newest = select(schedule.c.charge_no, func.max(schedule.c.version).label("version"))
+    head = newest.group_by(schedule.c.charge_no).subquery()
+    return (
+        query.outerjoin(head, head.c.charge_no == charge_line.c.no)
+        .outerjoin(schedule, same_version(schedule, head))
+        .outerjoin(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+    )
+
+
+def _billed_by(day: date | None) -> Iterator[ColumnElement[bool]]:
+    if day is not None:
+        yield charge_line.c.post_date <= day.isoformat()
+
+
+def repriced_unscheduled(connection: Connection, category: str, billed_by: date | None) -> dict[int, tuple[str, str]]:
+    """Return the category and currency of each unscheduled charge line that has price events, by its number."""
+    query = select(charge_line.c.no, _category(category).label("category"), charge_line.c.currency).join(
+        unscheduled, unscheduled.c.charge_no == charge_line.c.no
+    )
+    query = _of_rule(query) if category == "rule" else query
+    changed = select(fulfillment_event.c.charge_no).where(fulfillment_event.c.kind.in_(PRICE_EVENT_KINDS))
+    query = query.where(unscheduled.c.code != "closed", charge_line.c.no.in_(changed), SOLD, *_billed_by(billed_by))
+    return {row.no: (row.category or "", row.currency) for row in connection.execute(query)}
+
+
+def _category(name: str) -> ColumnElement[Any]:
+    return rule_version.c.name if name == "rule" else CATEGORIES[name]
+
+
+class AccountAmount(NamedTuple):
+    """What entries recognized from a deferred account, in minor units."""
+
+    account: str
+    currency: str
+    amount: int
+
+
+def recognized_by_account(connection: Connection, first: date, last: date) -> Iterator[AccountAmount]:
+    """Yield what is dated in the ledger from one day to another, by deferred account and currency, without costs."""
+    lines = ledger_lines(first, last)
+    by = (lines.c.account, charge_line.c.currency)
+    query = select(*by, cast(func.sum(lines.c.amount), BigInteger)).where(SOLD).group_by(*by)
+    for row in connection.execute(query.join(charge_line, charge_line.c.no == lines.c.charge_no)):
+        yield AccountAmount(*row)

@@ -20,6 +20,8 @@ from revrec.intacct.errors import not_run_answer
 from revrec.intacct.gateway import (
     POSTED_STATE,
     ClaimOutcome,
+    CompanyDimension,
+    CompanySetup,
     FoundCustomer,
     FoundEntry,
     FoundInvoice,
@@ -130,6 +132,14 @@ class XmlGateway:
         """Return the ids of the records of user-defined dimensions on an entry; most entries have none."""
         sent = (sent_dimensions(entry, line, self._entries).items() for line in entry.lines)
         return self._dimensions.record_ids(pair for pairs in sent for pair in pairs if is_user_defined(pair[0]))
+
+    def company_setup(self) -> CompanySetup:
+        """Return the financial set-up of the company."""
+        return self._reading.company_setup()
+
+    def dimensions(self) -> tuple[CompanyDimension, ...]:
+        """Return the dimensions of the company, Intacct's own included."""
+        return self._dimensions.listed()
 
     def missing_values(self, name: str, values: Iterable[str]) -> list[str]:
         """Return the values of a user-defined dimension that Intacct does not have."""

@@ -262,6 +262,24 @@ class ReportedBalance(NamedTuple):
     end: int
 
 
+class CompanySetup(NamedTuple):
+    """The financial set-up of the company. ``base_currency`` is empty if each entity has its own base currency."""
+
+    base_currency: str
+    multi_currency: bool
+    multi_entity: bool
+    multi_base_currency: bool
+
+
+class CompanyDimension(NamedTuple):
+    """A dimension of the company: its object, its label, and if the company has defined it or uses it in the ledger."""
+
+    name: str
+    label: str
+    is_own: bool
+    in_ledger: bool
+
+
 class MasterKind(StrEnum):
     """Kinds of master records that postings refer to, by Intacct's object names."""
 
@@ -353,6 +371,12 @@ class Gateway(Protocol):
 
     def masters(self, kind: MasterKind, ids: Iterable[str]) -> dict[str, bool]:
         """Return the ids (symbol, account number, location id, ...) that exist, each with True if it is active."""
+
+    def company_setup(self) -> CompanySetup:
+        """Return the financial set-up of the company."""
+
+    def dimensions(self) -> tuple[CompanyDimension, ...]:
+        """Return the dimensions of the company, Intacct's own included."""
 
     def missing_values(self, name: str, values: Iterable[str]) -> list[str]:
         """Return the values of a user-defined dimension that Intacct does not have.

@@ -21,6 +21,7 @@ from revrec.intacct.catalog import TOO_MANY_REQUESTS, FailureMeaning, meaning_of
 from revrec.intacct.errors import GatewayUnreachable, ReadRefused, SignInFailed
 from revrec.intacct.gateway import (
     ClaimOutcome,
+    CompanySetup,
     ErrorClass,
     FoundEntry,
     FoundLine,
@@ -204,6 +205,20 @@ class IntacctReader:
             above = [location for location in dict.fromkeys(below) if location not in found]
             found.update(above)
         return found
+
+    def company_setup(self) -> CompanySetup:
+        """Return the financial set-up of the company.
+
+        Raises:
+            ReadRefused: the user may not read it, or the answer has none.
+        """
+        rows = self.call(requests_xml.get_financial_setup, "financialSetup")
+        if not rows:
+            raise ReadRefused("Intacct's answer has no financial set-up")
+        switched_on = (
+            rows[0].get(name) == "true" for name in ("MULTICURRENCY", "MULTIENTITYSHARED", "MULTIBASECURRENCY")
+        )
+        return CompanySetup(rows[0].get("BASECURRENCY", ""), *switched_on)
 
     def check_reading(self, journal: str) -> None:
         """Run the queries that recovery needs, with values that match nothing."""

@@ -141,6 +141,11 @@ def get_dimensions(control_id: str) -> bytes:
     return _function(control_id, etree.Element("getDimensions"))
 
 
+def get_financial_setup(control_id: str) -> bytes:
+    """Build the function that reads the financial set-up of the company."""
+    return _function(control_id, etree.Element("getFinancialSetup"))
+
+
 def get_closed_books_date(control_id: str) -> bytes:
     """Build the function for the day through which the books of the session's entity are closed."""
     return _function(control_id, etree.Element("get_closedbooksdate"))

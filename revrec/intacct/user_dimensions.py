@@ -4,26 +4,16 @@ Ids and names are looked up once in a gateway's life. A value that is no name, b
 """
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from revrec.core.batching import batched
 from revrec.intacct.errors import ReadRefused, UnpostableEntry
-from revrec.intacct.gateway import FoundEntry, FoundLine
+from revrec.intacct.gateway import CompanyDimension, FoundEntry, FoundLine
 from revrec.intacct.glbatch import DIMENSION_ELEMENTS, dimension_element
 from revrec.intacct.reading import IDS_PER_QUERY, IntacctReader
 from revrec.intacct.requests_xml import get_dimensions
 
 RecordIds = Mapping[tuple[str, str], str]
 """Record ids by dimension and name of the record."""
-
-
-class CompanyDimension(NamedTuple):
-    """A dimension of the company: the name of its object, its label, and if the company has defined it."""
-
-    name: str
-    label: str
-    is_own: bool
-    in_ledger: bool
 
 
 def is_user_defined(name: str) -> bool:

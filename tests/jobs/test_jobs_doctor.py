@@ -11,8 +11,9 @@ from support.books import Books, MakeRow
 from support.intacct import Intacct
 
 NAMES = [
-    "configuration", "rules", "database", "credentials", "sign-in", "clock", "journals", "accounts", "locations",
-    "departments", "customers", "items", "dimensions", "reading", "creating", "invoices", "closed books",
+    "configuration", "rules", "database", "credentials", "sign-in", "clock", "company", "ledger",
+    "journals", "accounts", "locations", "departments", "customers", "items", "dimensions", "reading", "creating",
+    "invoices", "closed books",
 ]  # fmt: skip
 
 
@@ -98,13 +99,13 @@ def test_a_database_that_another_writes_to_is_a_warning(books: Books, monkeypatc
 def test_missing_credentials_are_failed_and_all_that_needs_them_is_skipped(books: Books) -> None:
     found = looked(books, INTACCT_USER_PASSWORD="")
     assert found["credentials"].state == "failed" and "user_password" in found["credentials"].detail
-    assert [one.state for one in found.values()][4:] == ["skipped"] * 13
+    assert [one.state for one in found.values()][4:] == ["skipped"] * 15
 
 
 def test_a_wrong_password_is_failed_once_and_not_tried_again(books: Books, intacct: Intacct) -> None:
     found = looked(books, INTACCT_USER_PASSWORD="wrong-4713")
     assert found["sign-in"].state == "failed" and "refused the sign-in" in found["sign-in"].detail
-    assert [one.state for one in found.values()][5:] == ["skipped"] * 12
+    assert [one.state for one in found.values()][5:] == ["skipped"] * 14
     assert "wrong-4713" not in str(found) and intacct.view("/state")["locked_users"] == []
 
 
@@ -220,3 +221,39 @@ def test_a_database_of_another_company_is_failed(books: Books, row: MakeRow, int
     assert books.run("2024-01-31").counts["posted"] == 1
     found = looked(books, INTACCT_COMPANY_ID="OTHER")
     assert found["database"].state == "failed" and "posts to the company" in found["database"].detail
+
+
+def test_the_company_is_asked_what_it_is(books: Books, masters: Intacct) -> None:
+    found = looked(books)["company"]
+    assert (found.state, found.detail) == ("ok", "base currency USD; foreign currencies, several entities")
+    masters.admin("/switch", multi_currency=False)
+    assert looked(books)["company"].detail == "base currency USD; no foreign currencies, several entities"
+    masters.admin("/switch", multi_currency=True)
+
+
+def test_another_base_currency_than_the_company_s_is_failed(books: Books) -> None:
+    found = looked(books, REVREC_GATEWAY_BASE_CURRENCY="EUR")
+    assert troubles(found) == {"company": "failed"}
+    assert found["company"].fix == 'set base_currency = "USD" in [gateway]'
+
+
+def test_several_base_currencies_are_a_warning(books: Books, masters: Intacct) -> None:
+    masters.admin("/switch", multi_base_currency=True)
+    found = looked(books)
+    masters.admin("/switch", multi_base_currency=False)
+    assert troubles(found) == {"company": "warning"} and "separate books" in found["company"].fix
+
+
+def test_a_dimension_that_is_not_enabled_in_the_ledger_is_failed(books: Books, row: MakeRow, masters: Intacct) -> None:
+    books.take(row(location="100", department="OPS"))
+    masters.admin("/switch", disabled_dimensions="CUSTOMER,CLASS")
+    found = looked(books)
+    masters.admin("/switch", disabled_dimensions="")
+    assert troubles(found) == {"ledger": "failed"}
+    assert found["ledger"].detail == "not enabled in the general ledger: customer"
+    assert 'omit = "customer"' in found["ledger"].fix
+
+
+def test_a_user_who_may_not_read_the_set_up_gets_warnings(books: Books, masters: Intacct) -> None:
+    masters.admin("/switch", denied="read:FINANCIALSETUP,read:DIMENSIONS")
+    assert troubles(looked(books)) == {"company": "warning", "ledger": "warning"}

@@ -38,8 +38,8 @@ DIMENSIONS = {
 }
 """Dimensions besides location, department, customer and item whose ids can be looked up."""
 REMOTE = (
-    "journals", "accounts", "locations", "departments", "customers", "items", "dimensions", "reading", "creating",
-    "invoices", "closed books",
+    "company", "ledger", "journals", "accounts", "locations", "departments", "customers", "items",
+    "dimensions", "reading", "creating", "invoices", "closed books",
 )  # fmt: skip
 
 
@@ -85,6 +85,8 @@ def _remote(
             gateway.sign_in()
             yield DoctorCheck("sign-in", OK, f"company {company(context)} at {_address(context)}")
             yield _clock(gateway)
+            yield _company(context, gateway)
+            yield _ledger_dimensions(context, gateway, places, parties)
             yield from _posting(context, gateway, book, places)
             yield from _dimensions_of_lines(context, gateway, places, parties)
             yield from _rights(context, gateway)
@@ -226,6 +228,46 @@ def _clock(gateway: Gateway) -> DoctorCheck:
             "clock", WARNING, found, "set this machine's clock (NTP); times in the audit trail follow it"
         )
     return DoctorCheck("clock", OK, found)
+
+
+def _company(context: "Context", gateway: Gateway) -> DoctorCheck:
+    """Compare the company's financial set-up with the settings that depend on it."""
+    try:
+        setup = gateway.company_setup()
+    except ReadRefused as error:
+        return _unread("company", error, "check by hand that base_currency in [gateway] is the company's")
+    ours = context.settings.gateway.base_currency
+    words = {"foreign currencies": setup.multi_currency, "several entities": setup.multi_entity}
+    found = ", ".join(name if is_on else f"no {name}" for name, is_on in words.items())
+    if setup.multi_base_currency:
+        fix = "keep separate books for each base currency, with its entity_id and base_currency in [gateway]"
+        return DoctorCheck("company", WARNING, f"each entity has its own base currency; {found}", fix)
+    if setup.base_currency != ours:
+        detail = f"its base currency is {setup.base_currency}, and base_currency in [gateway] is {ours}"
+        return DoctorCheck("company", FAILED, detail, f'set base_currency = "{setup.base_currency}" in [gateway]')
+    return DoctorCheck("company", OK, f"base currency {ours}; {found}")
+
+
+def _ledger_dimensions(
+    context: "Context", gateway: Gateway, places: list[WaitingPlace], parties: dict[str, list[str]]
+) -> DoctorCheck:
+    """Check that the company uses each dimension of the open lines in its general ledger."""
+    name = "ledger"
+    used = {one for place in places for one, value in place.dimensions.items() if value}
+    used |= {one for one, ids in parties.items() if any(ids)} - omitted(context)
+    try:
+        disabled = {one.name.lower() for one in gateway.dimensions() if not one.in_ledger}
+    except ReadRefused as error:
+        return _unread(name, error, "check the dimensions of the general ledger by hand")
+    refused = sorted((used - omitted(context)) & disabled)
+    if refused:
+        fix = f'enable them in the general ledger, or leave them out: omit = "{", ".join(refused)}" in [gateway]'
+        return DoctorCheck(name, FAILED, f"not enabled in the general ledger: {', '.join(refused)}", fix)
+    return DoctorCheck(name, OK, f"{', '.join(sorted(used)) or 'no dimension'}: enabled in the general ledger")
+
+
+def _unread(name: str, error: ReadRefused, fix: str) -> DoctorCheck:
+    return DoctorCheck(name, WARNING, f"cannot be read: {error}", fix)
 
 
 def _known(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -> DoctorCheck:

@@ -31,6 +31,7 @@ class Switches:
         "strict",
     )
     multi_currency: bool = _switch(True, "accept a CURRENCY other than the base currency", False)
+    multi_base_currency: bool = _switch(False, "getFinancialSetup reports a base currency for each entity")
     currency_required: bool = _switch(False, "reject a line without CURRENCY (else use the base currency)", True)
     empty_rate_type: bool = _switch(
         True, "treat an empty EXCH_RATE_TYPE_ID as the default rate type (else as missing)", False
@@ -106,6 +107,11 @@ class Switches:
     max_in_flight: int = _switch(0, "concurrent requests; more are answered with HTTP 429 (0: no limit)")
     max_per_minute: int = _switch(0, "requests in a minute; more are answered with HTTP 429 (0: no limit)")
     retry_after: int = _switch(0, "Retry-After header of a 429, in seconds (0: none)")
+    disabled_dimensions: str = _switch(
+        "",
+        "dimensions that are not enabled in the general ledger, separated by commas (getDimensions)",
+        words=True,
+    )
     denied: str = _switch("", "missing permissions of the user, separated by commas: verb:OBJECT or verb", words=True)
     offline: bool = _switch(False, "every function answers that the service is offline")
     random_failures: int = _switch(0, "number of creates to fail with an unspecific error")

@@ -15,8 +15,9 @@ def _run(call: Call) -> FunctionOutput:
     call.company.usage.count(reads=1)
     data = Element("data")
     listed = text_element(data, "dimensions")
+    disabled = {name.strip().upper() for name in call.company.switches.disabled_dimensions.split(",")}
     for standard in DIMENSIONS:
-        _append(listed, standard.kind, standard.label, "false", "true")
+        _append(listed, standard.kind, standard.label, "false", "false" if standard.kind in disabled else "true")
     for own in call.company.masters.all("DIMENSION"):
         _append(listed, own.id, own.name, "true", "true" if own.active else "false")
     return FunctionOutput(data)

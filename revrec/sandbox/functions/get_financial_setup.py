@@ -1,0 +1,37 @@
+"""getFinancialSetup: base currency, and which features of the general ledger the company has."""
+
+from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
+from revrec.sandbox.company.profile import BASE_CURRENCY
+from revrec.sandbox.content_model import check_content, content_model
+from revrec.sandbox.xmltree import Element, Node, text_element
+
+
+def _check(body: Node) -> None:
+    check_content(body, content_model(""))
+
+
+def _run(call: Call) -> FunctionOutput:
+    call.require("read", "FINANCIALSETUP")
+    call.company.usage.count(reads=1)
+    switches = call.company.switches
+    values = {
+        "baseCurrency": "" if switches.multi_base_currency else BASE_CURRENCY,
+        "defaultBook": "ACCRUAL",
+        "firstFiscalMonth": "1",
+        "multiBaseCurrency": _truth(switches.multi_base_currency),
+        "multiBook": "false",
+        "multiCurrency": _truth(switches.multi_currency),
+        "multiEntityShared": "true",
+    }
+    data = Element("data")
+    setup = text_element(data, "financialSetup")
+    for name, text in values.items():
+        text_element(setup, name, text)
+    return FunctionOutput(data)
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
+
+
+FUNCTION = GatewayFunction("getFinancialSetup", _run, _check)

@@ -1,7 +1,8 @@
 """Calendar arithmetic: offsets such as ``2 business days``, month ends, and business-day rolls."""
 
 import re
-from datetime import date, timedelta
+from calendar import monthrange
+from datetime import MAXYEAR, MINYEAR, date, timedelta
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
@@ -127,15 +128,12 @@ def add_months(day: date, months: int) -> date:
     Raises:
         OverflowError: the date is outside the years 1 to 9999.
     """
-    try:
-        return day + _months(months)
-    except ValueError:
-        raise OverflowError("date value out of range") from None
-
-
-@lru_cache(maxsize=1024)
-def _months(count: int) -> relativedelta:
-    return relativedelta(months=count)
+    year, before = divmod(month_number(day) + months, 12)
+    if not MINYEAR <= year <= MAXYEAR:
+        raise OverflowError("date value out of range")
+    month = before + 1
+    # Every month has 28 days, so that most dates need no look at the length of theirs.
+    return date(year, month, day.day if day.day <= 28 else min(day.day, monthrange(year, month)[1]))
 
 
 def add_business_days(day: date, count: int, calendar: Calendar = WEEKDAYS) -> date:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, FromClause, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, exists, func, insert, select
 
 from revrec.core.calendar import day_of, iso
 from revrec.core.charge_columns import ChargeColumns
@@ -69,10 +69,13 @@ def known_charges(connection: Connection, ids: Sequence[str]) -> dict[str, Known
     return {id: KnownCharge(no, import_id, row) for id, no, import_id, row in found}
 
 
+_BETWEEN = select(charge_line.c.no).where(charge_line.c.id.between(bindparam("first"), bindparam("last"))).limit(1)
+"""Built once, since an import asks for each block."""
+
+
 def has_charge_between(connection: Connection, first: str, last: str) -> bool:
     """Check whether any charge line is stored whose id is between two ids, in the order of their code points."""
-    query = select(charge_line.c.no).where(charge_line.c.id.between(first, last)).limit(1)
-    return connection.execute(query).first() is not None
+    return connection.execute(_BETWEEN, {"first": first, "last": last}).first() is not None
 
 
 def last_import_at(connection: Connection) -> str:

@@ -113,6 +113,8 @@ def x12(chance: random.Random, key: str) -> WellFormed:
     def nets(values: Values) -> Nets:
         total, tax = _one(values, "total").scaleb(-2), _one(values, "tax")
         if credit:
+            # A credit writes its tax with the sign of its lines, which are positive here, or of its total.
+            tax = abs(tax) if tax * total > 0 else tax
             return [("all", {-abs(total), -(abs(total) - tax)})]
         return [("all", {total, total - tax})]
 

@@ -240,6 +240,17 @@ class ColumnMapping:
         """The columns of the file's own totals."""
         return tuple(column for column in (self.document_total, self.sum_column, self.sum_total) if column)
 
+    def is_about_documents(self, condition: Formula) -> bool:
+        """Return True if a condition reads only values of the head of a document with lines.
+
+        A line that is left out for its own values, such as a zero amount, says nothing about the other lines.
+        """
+        fields = {*(one.name for one in self.fields), *self.all_dimensions}
+        columns = [column_named(name) for name in condition.names]
+        of_lines = (LINE_SCOPE, "#", *(f"{path}." for path in self.lines))
+        is_of_head = fields.isdisjoint(condition.names) and not any(one.startswith(of_lines) for one in columns)
+        return bool(self.lines) and is_of_head
+
     def ignores(self, column: str) -> bool:
         """Return True if a column is skipped on purpose."""
         return any(fnmatchcase(column, pattern) for pattern in self.ignore)

@@ -236,6 +236,7 @@ def _wanted(table: Table, mapping: ColumnMapping, layout: Layout) -> Iterator[Re
 
     read = number_reader(mapping.style)
     skipped = reasons(mapping.skip)
+    of_documents = {reason for reason, one in mapping.skip.items() if mapping.is_about_documents(one)}
     total = reasons({TOTAL_REASONS[key]: one for key, one in mapping.total_rows.items()})
     for number, row in table.records:
         # ``only`` leaves out total rows as well: they have no type, or no currency.
@@ -247,6 +248,6 @@ def _wanted(table: Table, mapping: ColumnMapping, layout: Layout) -> Iterator[Re
         if stated := total(values):
             yield number, PassedOverRecord(stated, [cells])
         elif isinstance(row, list) and (reason := skipped(values)):
-            yield number, PassedOverRecord(reason, [row], takes_back=True)
+            yield number, PassedOverRecord(reason, [row], takes_back=reason in of_documents)
         else:
             yield number, row

@@ -70,3 +70,16 @@ def test_a_shipped_mapping_is_listed_and_shown(offline: Books, name: str) -> Non
     shown = list_mappings.show_mapping(offline.context(), name)
     assert (listed.origin, shown.origin) == ("shipped", "shipped")
     assert listed.about and listed.about in shown.text.replace("\n# ", " ")
+
+
+def test_a_line_that_is_left_out_for_itself_takes_no_other_line_back(offline: Books, tmp_path: Path) -> None:
+    path = MAPPED / "woocommerce-orders.json"
+    first = load(offline, path, "woocommerce-orders")
+    assert first.totals()[0]["accepted"] == "65.45"
+    assert offline.sql("SELECT COUNT(*) FROM fulfillment_event") == [(0,)]
+    later = tmp_path / "later.json"
+    later.write_text(path.read_text(encoding="utf-8").replace('"processing"', '"cancelled"'), encoding="utf-8")
+    load(offline, later, "woocommerce-orders")
+    assert offline.sql("SELECT COUNT(*) FROM fulfillment_event WHERE kind = 'cancel'") == [(3,)], (
+        "the lines of order 727"
+    )

@@ -32,7 +32,7 @@ from revrec.intacct.gateway import (
 from revrec.jobs.admin.database import note_restored
 from revrec.jobs.admin.verify import VerifyResult, verify
 from revrec.jobs.context import Context, make_context
-from revrec.jobs.importing import fetch, quarantine
+from revrec.jobs.importing import documents, fetch, quarantine
 from revrec.jobs.importing.import_files import import_document
 from revrec.jobs.importing.mappings import mappings_of
 from revrec.jobs.importing.voids import void_charge
@@ -277,6 +277,9 @@ def live(books: Books, row: MakeRow) -> Any:
     quarantine.dismiss(books.context("quarantine dismiss"), [2], WHY)
     for number in (6, 7):
         fetched(books, row(f"INV-{number}"))
+        fetched(books, row(f"BAD-{number}", post_date="yesterday"), "refused")
+    for refused in (2, 4):
+        documents.dismiss(books.context("fetch dismiss"), [refused], WHY)
     books.import_events({"charge": "shop/POD-0/1", "kind": "pod", "date": "2024-02-01", "note": "signed"})
     books.event("shop/POD-1/1", "pod", "2024-02-02")
     for number, percent in ((0, 40), (1, 70), (0, 30)):
@@ -333,7 +336,7 @@ def references_of(books: Books, *items: str) -> list[str]:
     return [books.sql(query, item)[0][0] for item in items]
 
 
-def fetched(books: Books, row: Row) -> None:
+def fetched(books: Books, row: Row, outcome: str = "imported") -> None:
     """A document arrives by a source."""
     if "[source.partner]" not in (books.folder / "revrec.toml").read_text():
         with (books.folder / "revrec.toml").open("a") as config:
@@ -341,7 +344,7 @@ def fetched(books: Books, row: Row) -> None:
         (books.folder / "in").mkdir()
     books.file(f"in/{row['document']}.csv", [row])
     (result,) = fetch.fetch(books.context("fetch"))
-    assert [one.outcome for one in result.documents] == ["imported"]
+    assert [one.outcome for one in result.documents] == [outcome]
 
 
 @pytest.fixture(scope="module")

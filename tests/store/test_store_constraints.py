@@ -45,6 +45,8 @@ APPEND_ONLY = {
     "charge_void": "reason",
     "document_part": "part",
     "charge_change": "figures",
+    "received_document": "outcome",
+    "document_resolution": "reason",
     "rule_version": "text",
     "explanation": "text",
     "plan": "total",
@@ -98,6 +100,10 @@ def full(books: FilledDatabase) -> FilledDatabase:
     )
     books.sql("INSERT INTO event_withdrawal VALUES (1, 'why', 't', 'ada', 1)")
     books.sql("INSERT INTO charge_void VALUES (?, 'why', 't', 'ada', 1)", no)
+    books.sql(
+        "INSERT INTO received_document VALUES (1, 'edi', 'a.csv', 'm', 's', 9, 'refused', 'bad', '', '', 't', 'a')"
+    )
+    books.sql("INSERT INTO document_resolution VALUES (1, 'dismissed', 'why', 't', 'ada')")
     books.sql("INSERT INTO document_part VALUES (?, 'order', '')", no)
     books.sql("INSERT INTO charge_change VALUES (1, ?, 1, 3, '{}', '', 1)", no)
     return books

@@ -42,6 +42,12 @@ def test_each_state_has_its_next_step() -> None:
     assert "do not enter it there by hand" in message["in_doubt"]
 
 
+def test_what_awaits_approval_is_listed_and_is_no_problem_by_itself() -> None:
+    found = facts(entry("awaiting_approval", error=None, error_no=None, advice="Approve it."), awaiting_approval=1)
+    assert not found.problem and "1 awaiting approval, 0 posted" in run_digest(found).subject
+    assert "USD  awaiting approval\n  Advice: Approve it.\n" in run_digest(found).body
+
+
 def test_a_run_that_stopped_says_so_and_why() -> None:
     message = run_digest(facts(stopped="Intacct refused the sign-in.", waiting=2))
     assert message.subject == "revrec ACME: run 12 for 2024-03-31 stopped: Intacct refused the sign-in."

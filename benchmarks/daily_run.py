@@ -93,6 +93,12 @@ class AtOnce:
         """Return no entries: no one else posts."""
         return []
 
+    def entries_numbered(self, record_nos: Any) -> list[Any]:
+        """Return the entries with these record numbers: each is posted."""
+        from revrec.intacct.gateway import POSTED_STATE, FoundEntry
+
+        return [FoundEntry(one, "", "", None, "", "", POSTED_STATE, "") for one in record_nos]
+
     def closed_through(self, _entity: str = "") -> None:
         """Return None: no period is closed."""
 

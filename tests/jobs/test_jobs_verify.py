@@ -317,12 +317,16 @@ def live(books: Books, row: MakeRow) -> Any:
 
 
 def send_again(books: Books) -> None:
-    """Import an order of a shop, and then the same order with other figures."""
+    """Import two orders of a shop, and then the same orders with other figures."""
+    shared = {"financial_status": "paid", "currency": "USD", "email": "a@example.com", "processed_at": "2024-03-01"}
     for version, prices in enumerate((("20.00", "30.00"), ("21.00", "32.00"))):
-        lines = [{"id": id, "sku": "SOLD", "quantity": 1, "price": price} for id, price in enumerate(prices)]
-        order = {"id": 1, "financial_status": "paid", "currency": "USD", "email": "a@example.com", "line_items": lines}
+        orders = [
+            {**shared, "id": id, "updated_at": f"2024-03-{version + 1}{id}",
+             "line_items": [{"id": 1, "sku": "SOLD", "quantity": 1, "price": price}]}
+            for id, price in enumerate(prices, 1)
+        ]  # fmt: skip
         path = books.folder / f"order-{version}.json"
-        path.write_text(json.dumps({**order, "processed_at": "2024-03-01", "updated_at": f"2024-03-0{version + 1}"}))
+        path.write_text(json.dumps(orders))
         (charged, _delivered) = import_document(books.context(), path, mappings_of(books.context(), "shopify-orders"))
         assert charged.accepted == 2
 

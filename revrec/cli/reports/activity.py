@@ -20,10 +20,10 @@ def register(group: typer.Typer) -> None:
         limit: LimitOption = 0,
         output: OutputOption = None,
     ) -> None:
-        """Show what posted entries debit and credit on each account, by period.
+        """Show debits and credits of each account by period.
 
-        The opening and closing balances, debits minus credits, are of revrec's entries alone. Reads only. Exit code 7
-        means that a check fails.
+        They are of posted entries. The opening and closing balances, debits minus credits, are of revrec's entries
+        alone. Reads only. Exit code 7 means that a check fails.
 
         \b
         Examples:

@@ -44,7 +44,7 @@ def register(group: typer.Typer) -> None:
         limit: LimitOption = 0,
         output: OutputOption = None,
     ) -> None:
-        """Show how deferred revenue moved from the opening to the closing of each period.
+        """Show how deferred revenue moved in each period.
 
         For each period and deferred account: the opening balance, what was billed and credited, other changes of
         prices, what was recognized, and the closing balance, which is the opening of the next period. Revenue is split

@@ -25,11 +25,11 @@ def register(group: typer.Typer) -> None:
         limit: LimitOption = 0,
         output: OutputOption = None,
     ) -> None:
-        """Show remaining performance obligations: what is contracted and not recognized yet.
+        """Show remaining performance obligations.
 
-        For each group: the amounts by when they are expected to be recognized, what waits for an event without a date,
-        the total, and how much of it is billed. Percentages add up to 100. Reads only. Exit code 7 means that a check
-        fails.
+        They are what is contracted and not recognized yet. For each group: the amounts by when they are expected to be
+        recognized, what waits for an event without a date, the total, and how much of it is billed. Percentages add up
+        to 100. Reads only. Exit code 7 means that a check fails.
 
         \b
         Examples:

@@ -25,7 +25,7 @@ def register(group: typer.Typer) -> None:
         limit: LimitOption = 0,
         output: OutputOption = None,
     ) -> None:
-        """Show by the month of billing in which months revenue is recognized.
+        """Show when revenue of each billing month is recognized.
 
         Each row is what was billed in one month: its total, the amount of each recognition month, what was before the
         first month and comes after the last, what waits for a date, and what is recognized and remains on the day.

@@ -42,7 +42,7 @@ def test_an_order_comes_is_invoiced_delivered_and_earned_once_and_the_trace_show
     for words in (
         r"source: sftp://127\.0\.0\.1/\./order\.csv, row 2",
         r"event \d+: pod on 2024-04-28",
-        r"imap://127\.0\.0\.1/INBOX/mail \d+: delivery\.csv, row 2",
+        r"imap://127\.0\.0\.1/INBOX/mail \d+-\d+ part 1: delivery\.csv, row 2",
         r"sales order SO-2291 \(IV\w{16}\): posted, Intacct Sales Order-SO-2291",
         r"sales invoice SO-2291 \(IV\w{16}\): posted, Intacct Sales Invoice-SO-2291\n.* dated 2024-03-28",
         r"entry RR\w{16}: posted, Intacct record \d+\n.* dated 2024-04-28, .* 1,375\.00 USD",

@@ -65,7 +65,8 @@ def test_a_run_finds_the_sandbox_of_the_other_terminal_and_leaves_it_up(books: P
     os.killpg(served.pid, signal.SIGTERM)
     _, err = served.communicate(timeout=30)
     assert served.returncode == 0
-    assert err.count(" success ") == 5, "the terminal of the sandbox shows the requests that came"
+    # Sign-in, two claims, the scan, the entry, and the read of its state.
+    assert err.count(" success ") == 6, "the terminal of the sandbox shows the requests that came"
     assert not up(address) and not (books / "sandbox.db.address.json").exists()
     assert work.json("run", "--date", "2024-02-29")["posted"] == 0
 

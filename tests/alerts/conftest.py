@@ -82,7 +82,7 @@ def closed_port() -> int:
 def hook() -> Iterator[WebHook]:
     """A web hook, listening."""
     with WebHook() as server:
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
         thread.start()
         yield server
         server.shutdown()

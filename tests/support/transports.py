@@ -81,7 +81,7 @@ def ftp_server(folder: Path, certificate: Path | None) -> Iterator[int]:
 
     handler = type("Handler", (base,), {**settings, "ftp_RETR": ftp_RETR})
     server = ThreadedFTPServer(("127.0.0.1", 0), handler)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"handle_exit": False}, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"timeout": 0.05, "handle_exit": False}, daemon=True)
     thread.start()
     yield server.address[1]
     server.close_all()

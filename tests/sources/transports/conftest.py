@@ -54,7 +54,7 @@ def certificate(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory)
 def pages() -> Iterator[PageServer]:
     """Serve pages that a test sets."""
     server = PageServer()
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     yield server
     server.shutdown()

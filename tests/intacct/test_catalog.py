@@ -4,7 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revrec.intacct.catalog import catalog, explain_failure, meaning_of, meaning_of_no_answer, policies
@@ -139,6 +139,7 @@ def test_an_unknown_failure_is_never_retried() -> None:
         assert meaning_of(level, 200, []).error_class is ErrorClass.NEEDS_PERSON
 
 
+@settings(max_examples=40)
 @given(st.text(), st.text(), st.text(), st.sampled_from(["control", "authentication", "function"]))
 def test_any_text_has_a_meaning(errorno: str, one: str, two: str, level: str) -> None:
     assert meaning_of(level, 200, [GatewayError(errorno, one, two)]).advice

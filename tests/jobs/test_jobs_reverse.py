@@ -456,7 +456,8 @@ def test_a_reversal_that_is_killed_at_any_moment_is_posted_once(
     assert moment > 20, "there are that many commits and requests"
 
 
-@pytest.mark.parametrize("when", ["before", pytest.param("after", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("when", ["before", "after"])
 def test_a_command_that_is_killed_while_it_sends_is_settled_by_the_next_run(
     posted: Books, intacct: Intacct, when: str
 ) -> None:

@@ -610,7 +610,7 @@ def test_two_swapped_rows_are_found_and_the_first_named(tampered: Tampered, tabl
     assert said(table, one) in {finding.key for finding in found}
 
 
-@pytest.mark.parametrize("what", ["trigger", "index"])
+@pytest.mark.parametrize("what", [pytest.param("trigger", marks=pytest.mark.slow), "index"])
 def test_every_guard_that_is_removed_or_changed_is_found(tampered: Tampered, what: str) -> None:
     with closing(sqlite3.connect(tampered.path, isolation_level=None)) as connection:
         query = "SELECT name, sql FROM sqlite_master WHERE type = ? AND sql IS NOT NULL ORDER BY name"

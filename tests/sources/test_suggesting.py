@@ -312,9 +312,12 @@ def read(lines: Sequence[Any]) -> list[tuple[str, date, str, str, int]]:
     return [(one.document, one.post_date, one.customer, one.item, one.amount) for one in (row.line for row in lines)]
 
 
-@settings(max_examples=300, deadline=None)
-@given(written_files())
-def test_a_draft_reads_exactly_the_lines_that_were_written_or_leaves_something_to_decide(made: Written) -> None:
+@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.slow)])
+def test_a_draft_reads_exactly_the_lines_that_were_written_or_leaves_something_to_decide(examples: int) -> None:
+    settings(max_examples=examples, deadline=None)(given(written_files())(check_draft))()
+
+
+def check_draft(made: Written) -> None:
     draft = drafted(made.content)
     if draft.undecided:
         with pytest.raises(BadConfiguration, match="is not decided yet"):

@@ -308,8 +308,8 @@ def _() -> AbstractContextManager[Any]:
 
 @mutant("the first of several entries with the reference is adopted")
 def _() -> AbstractContextManager[Any]:
-    def adopt(original: Any, self: Poster, stored: StoredEntry, attempt: int, found: list[Any]) -> str:
-        return str(original(self, stored, attempt, found[:1]))
+    def adopt(original: Any, self: Poster, stored: StoredEntry, attempt: int, found: list[Any], *rest: Any) -> str:
+        return str(original(self, stored, attempt, found[:1], *rest))
 
     return replaced(Poster, "_adopt_or_review")(adopt)
 

@@ -59,7 +59,7 @@ def _shipped_orders(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
             yield _shipped(transaction, item, order.segments[0])
 
 
-class _Days(NamedTuple):
+class _NoticeDays(NamedTuple):
     """The days of a delivery and of its shipping; empty if they are not stated."""
 
     delivered: str
@@ -72,15 +72,15 @@ class _Days(NamedTuple):
         return {"date": self.delivered or self.shipped, "shipped": self.shipped, "status": status, "kind": kind}
 
 
-def _days(transaction: TransactionSet, scopes: Sequence[Sequence[Segment]]) -> _Days:
-    return _Days(time_of(transaction, scopes, DELIVERY_TIME), time_of(transaction, scopes, SHIPPING_TIME))
+def _days(transaction: TransactionSet, scopes: Sequence[Sequence[Segment]]) -> _NoticeDays:
+    return _NoticeDays(time_of(transaction, scopes, DELIVERY_TIME), time_of(transaction, scopes, SHIPPING_TIME))
 
 
 class _ShippedItem(NamedTuple):
     """An item of a shipped order: its id, its days, and its quantity (None: all of it)."""
 
     item: str
-    days: _Days
+    days: _NoticeDays
     quantity: Decimal | None
     scopes: Sequence[Sequence[Segment]]
     again: bool = False
@@ -97,7 +97,7 @@ def _items(
     transaction: TransactionSet, levels: Sequence[HierarchyLevel], head: Sequence[Segment]
 ) -> list[_ShippedItem]:
     """Return the items of an order; the quantities of one item that was delivered on one day are added up."""
-    found: dict[tuple[str, _Days, str], _ShippedItem] = {}
+    found: dict[tuple[str, _NoticeDays, str], _ShippedItem] = {}
     for level in levels:
         scopes = (*level.scopes, head)
         days, reason = _days(transaction, scopes), _not_shipped(level)
@@ -195,7 +195,7 @@ def _carrier_invoice(transaction: TransactionSet) -> Iterator[DocumentOutcome]:
         time_of(transaction, scopes, *(TimeReference("G62", code, 2, 4, 5) for code in codes))
         for codes in (_DELIVERED_ON, _SHIPPED_ON)
     )
-    days = _Days(iso_date(date) or delivered, shipped)
+    days = _NoticeDays(iso_date(date) or delivered, shipped)
     if not any(days):
         yield SkippedDocument(f"it has no delivery date (B310 {DELIVERED} or G62 35)", transaction.place)
         return

@@ -123,21 +123,21 @@ def _blocks(body: _Body, done: int) -> Iterator[RowBlock | Record]:
         done += reader.line_num
 
 
-class _Lines(NamedTuple):
+class _PartlyReadLines(NamedTuple):
     """Lines that were read, and an iterator that raises the error at which reading them ended, if one did."""
 
     read: list[str]
     damage: Iterator[str] | None = None
 
 
-def _next_lines(lines: Iterator[str]) -> _Lines | None:
+def _next_lines(lines: Iterator[str]) -> _PartlyReadLines | None:
     """Return the next lines; None at the end. Those before an error are returned, to be read before it is raised."""
     read: list[str] = []
     try:
         read.extend(islice(lines, LINES_AT_ONCE))
     except SourceError as error:
-        return _Lines(read, _raising(error))
-    return _Lines(read) if read else None
+        return _PartlyReadLines(read, _raising(error))
+    return _PartlyReadLines(read) if read else None
 
 
 def _raising(error: SourceError) -> Iterator[str]:

@@ -244,9 +244,9 @@ def catch_up_on(parts: tuple[SchedulePart, ...], floor: date) -> tuple[ScheduleP
 
 
 def combine_small_parts(parts: tuple[SchedulePart, ...], smallest: int, first: date) -> tuple[SchedulePart, ...]:
-    """Combine parts below ``smallest`` minor units with the next one.
+    """Combine parts below ``smallest`` minor units with the next one; what is left at the end joins the part before it.
 
-    The last part keeps whatever remains. A total below ``smallest`` falls on ``first``, the first date of the plan.
+    A total below ``smallest`` falls on ``first``, the first date of the plan.
     """
     whole = sum(part.amount for part in parts)
     if abs(whole) < smallest:
@@ -257,6 +257,9 @@ def combine_small_parts(parts: tuple[SchedulePart, ...], smallest: int, first: d
         if held and (abs(held) >= smallest or part is parts[-1]):
             kept.append(SchedulePart(part.date, held))
             held = 0
+    if len(kept) > 1 and abs(kept[-1].amount) < smallest:
+        before, last = kept[-2:]
+        kept[-2:] = [SchedulePart(last.date, before.amount + last.amount)]
     return tuple(kept)
 
 

@@ -261,6 +261,14 @@ def test_parts_below_the_smallest_are_held_back_in_every_currency(
     assert parts(rule.format("0.11"), line) == [("2025-01-01", 10)], "less than the smallest in all"
 
 
+def test_what_is_left_below_the_smallest_joins_the_part_before_it(
+    served: Callable[..., ChargeLine], parts: DeriveParts
+) -> None:
+    daily = 'method = "every"\nevery = "1 day"\nperiods = 30\nsmallest = "0.05"'
+    assert parts(daily, served("2025-01-01", None, 13)) == [("2025-01-11", 5), ("2025-01-29", 8)]
+    assert parts(daily, served("2025-01-01", None, -13)) == [("2025-01-11", -5), ("2025-01-29", -8)]
+
+
 @pytest.mark.parametrize(
     ("keys", "weights"),
     [

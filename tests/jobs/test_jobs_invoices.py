@@ -194,11 +194,9 @@ def test_a_run_that_is_killed_while_it_sends_is_settled_by_the_next_once(
     billing: Billing, when: str, which: str
 ) -> None:
     billing.intacct.fault(f"slow=4@{when}:{which}:{STEPS[billing.how][0]}")
-    seen = len(billing.intacct.view("/state")["injected"])
+    seen = billing.intacct.injected()
     process = billing.books.start("invoice", "--date", DAY)
-    until(
-        lambda: len(billing.intacct.view("/state")["injected"]) > seen and "SENDING" in dict(billing.states()).values()
-    )
+    until(lambda: billing.intacct.injected() > seen and "SENDING" in dict(billing.states()).values())
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert not billing.run().complete

@@ -461,13 +461,17 @@ def test_a_reversal_that_is_killed_at_any_moment_is_posted_once(
 def test_a_command_that_is_killed_while_it_sends_is_settled_by_the_next_run(
     posted: Books, intacct: Intacct, when: str
 ) -> None:
-    first = references(posted)[0]
+    first, injected = references(posted)[0], intacct.injected()
     intacct.fault(f"slow=4@{when}:1x:create")
-    process = posted.start("postings", "reverse", first, "--reason", "wrong account")
-    until(lambda: intacct.view("/state")["injected"][-1:] == [f"slow@{when}"])
+    # Longer than a slow machine needs to kill a process and run the next command.
+    quarantine = "40 s"
+    process = posted.start(
+        "postings", "reverse", first, "--reason", "wrong account", REVREC_POSTING_QUARANTINE=quarantine
+    )
+    until(lambda: intacct.injected() > injected)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    posted.run("2024-01-31")
+    posted.run("2024-01-31", REVREC_POSTING_QUARANTINE=quarantine)
     until(lambda: len(intacct.entries()) == 3)
     assert open_until(posted) == [], "the reversal is in doubt"
     posted.run("2024-01-31", later=2 * LATER)

@@ -49,6 +49,10 @@ class Intacct:
         found: list[dict[str, Any]] = self.view("/entries")["entries"]
         return found
 
+    def injected(self) -> int:
+        """Count the faults that were injected since it started; tests before this one may have injected some."""
+        return len(self.view("/state")["injected"])
+
     def fault(self, plan: str) -> None:
         """Set the plan of faults."""
         self.admin("/fault", plan=plan)

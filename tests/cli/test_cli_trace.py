@@ -52,6 +52,7 @@ def test_only_deep_shows_the_charges_of_an_entry(entry: dict[str, Any], revrec: 
     assert revrec("trace", entry["reference"], "--deep", "--limit", "0").out.count("schedule version 1") == MANY
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -38,6 +38,7 @@ def test_the_page_follows_two_commands() -> None:
     assert all(len(FILES.findall(text)) > 10 for text in SECTIONS.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", SECTIONS)
 def test_each_listed_file_exists_and_is_imported_by_the_command(command: str, books: Path) -> None:
     listed = FILES.findall(SECTIONS[command])

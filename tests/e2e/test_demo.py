@@ -111,6 +111,7 @@ def test_the_commands_that_the_demo_shows_can_be_given_by_hand(demo: Demo, termi
     assert ended.out in demo.output
 
 
+@pytest.mark.slow
 def test_the_demo_is_not_led_astray_by_settings_for_real_books(tmp_path: Path, terminal: OpenTerminal) -> None:
     real = tmp_path / "real"
     real.mkdir()

@@ -149,11 +149,13 @@ def combination(seed: int) -> tuple[dict[str, Any], random.Random]:
 MANY = [pytest.param(seed, marks=pytest.mark.slow if seed < 1100 else pytest.mark.long) for seed in range(1000, 1500)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "setting"), ALONE)
 def test_the_client_holds_under_each_setting(name: str, setting: Any, contract: Any) -> None:
     contract({name: setting}).hold(random.Random(f"{name}={setting}"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(15))
 def test_the_client_holds_under_settings_together(seed: int, contract: Any) -> None:
     settings, draw = combination(seed)

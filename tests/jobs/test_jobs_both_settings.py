@@ -57,6 +57,7 @@ def holds(books: Books, row: MakeRow, intacct: Intacct, settings: dict[str, Any]
     assert set(dict(books.sql(live))) == {"AWAITING_APPROVAL" if settings["approval"] else "POSTED"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", range(MOST))
 def test_a_run_posts_each_entry_once_under_each_setting(
     turn: int, books: Books, row: MakeRow, intacct: Intacct

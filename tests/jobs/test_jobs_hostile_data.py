@@ -61,6 +61,7 @@ def _texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX file modes")
 def test_files_that_hold_data_are_their_owners_alone(new_books: type[Books], row: MakeRow, tmp_path: Path) -> None:
     books = new_books(tmp_path / "books", {})

@@ -130,6 +130,7 @@ def refusals(file: Path, document: Any) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("section", SECTIONS)
 def test_a_wrong_type_at_any_place_is_refused_with_the_file(
     section: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

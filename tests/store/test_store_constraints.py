@@ -109,6 +109,7 @@ def full(books: FilledDatabase) -> FilledDatabase:
     return books
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("table", "column"), APPEND_ONLY.items())
 def test_history_is_never_rewritten(
     full: FilledDatabase, refused: Callable[..., None], table: str, column: str

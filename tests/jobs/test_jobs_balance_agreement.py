@@ -333,6 +333,14 @@ def check_reports(books: Books, day: date) -> None:
     assert {key: amount for key, amount in closing.items() if amount} == reported(books, day)
 
 
+def test_reports_tie_out_with_a_line_that_is_billed_at_zero(offline: Books) -> None:
+    bundle = ROOT / "sample_data" / "bundle"
+    for name in ("bundles.toml", "prices.csv"):
+        (offline.folder / "rules" / name).write_text((bundle / name).read_text())
+    assert not offline.import_file(bundle / "charges.csv").refused
+    check_reports(offline, date(2024, 1, 31))
+
+
 DAYS = st.dates(date(2024, 1, 1), date(2024, 5, 31)).map(str)
 EVENTS = st.tuples(st.sampled_from(["credit", "price", "pod", "hold", "release"]), DAYS, st.integers(-40, 40))
 LINES = st.lists(

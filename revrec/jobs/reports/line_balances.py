@@ -159,9 +159,9 @@ def _on_accounts(
     for one in dict.fromkeys((account, billed_account, *row.recognized)):
         recognized = row.recognized.get(one, 0)
         by_plan = row.planned - elsewhere if one == account else recognized
-        billed = price if row.billed and one == billed_account else 0
-        line = _line(row, one, billed, by_plan if planned else recognized, by_plan)
-        line = line._replace(charged=row.amount if row.billed and one == billed_account else 0)
+        is_billed = row.billed and one == billed_account
+        line = _line(row, one, price if is_billed else 0, by_plan if planned else recognized, by_plan)
+        line = line._replace(charged=row.amount if is_billed else 0, is_billed=bool(is_billed))
         if one == account:
             line = _with_future(line._replace(earns=row.earns - elsewhere), row, price, asked.beyond)
         else:

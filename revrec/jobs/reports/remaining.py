@@ -110,7 +110,7 @@ def balance_checks(
     for line in line_balances(context, connection, BalanceOptions(until)):
         if not line.is_cost:
             balance[line.currency] += line.balance
-            if line.charged:
+            if line.is_billed:
                 billed[line.no] = line.currency
     for page in batched(list(billed), PAGE):
         for no, amount in contracts.allocated_to(connection, page).items():

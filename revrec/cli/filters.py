@@ -79,10 +79,11 @@ _OUTPUT = {"output": OutputOption}
 def read_filters(values: Mapping[str, str | None]) -> Filters:
     """Return the filters of a command line; a period and its first or last day together are a usage error."""
     texts = {name: text for name, text in values.items() if name not in DAYS}
-    return Filters(**texts, **_days(values.get("period"), values.get("first"), values.get("last")))  # type: ignore[arg-type]
+    return Filters(**texts, **read_days(values.get("period"), values.get("first"), values.get("last")))  # type: ignore[arg-type]
 
 
-def _days(period: str | None, first: str | None, last: str | None) -> dict[str, date | None]:
+def read_days(period: str | None, first: str | None, last: str | None) -> dict[str, date | None]:
+    """Return the ``first`` and ``last`` day of these options; days that contradict each other are a usage error."""
     if period is not None:
         if first is not None or last is not None:
             fail("--period cannot be combined with --from and --to", 2)

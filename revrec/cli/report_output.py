@@ -2,25 +2,25 @@
 
 import json
 import sys
+from datetime import date
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.shared import LAST_DAY, Options, date_span, day, fail, today
+from revrec.cli.filters import DAYS, FILTERS, read_days
+from revrec.cli.shared import LAST_DAY, Options, day, fail, today
 
 if TYPE_CHECKING:
     from revrec.core.report import Report
     from revrec.core.typed_dates import DateSpan
 
 DIFFERS = 7
+FIRST_YEAR, LAST_YEAR = 1900, 2999
 CHECKS = ("check", "currency", "left", "right", "difference")
 
-PeriodOption = Annotated[
-    str | None, typer.Option("--period", metavar="P", help="The days: 2024-03, 2024-Q1, 2024, 'last month'.")
-]
-FromOption = Annotated[str | None, typer.Option("--from", metavar="D", help="First day; a month means its first day.")]
-ToOption = Annotated[str | None, typer.Option("--to", metavar="D", help=f"Last day; {LAST_DAY}")]
+PeriodOption, FromOption, ToOption = (FILTERS[name] for name in DAYS)
 ByOption = Annotated[
     str,
     typer.Option("--by", metavar="WHAT", help="billed, customer, item, entity, source, document, charge or rule."),
@@ -43,19 +43,34 @@ EachOption = Annotated[
 
 
 def report_span(period: str | None, first: str | None, last: str | None) -> "DateSpan":
-    """Return the days of a report; without any, the last month. Days in the wrong order are a usage error."""
+    """Return the days of a report; without any, the last month. Days that contradict each other are a usage error."""
     from revrec.core.typed_dates import DateSpan
 
-    if period is not None and (first is not None or last is not None):
-        fail("--period cannot be combined with --from and --to", 2)
-    if first is None and last is None:
-        return date_span(period or "last month", "--period")
-    begin, until = day(first, "--from", "first"), day(last, "--to") or today()
-    if begin is None:
-        fail("--to needs --from, the first day of the report", 2)
-    if begin > until:
-        fail(f"--from {begin} is after --to {until}", 2)
-    return DateSpan(begin, until)
+    if period is None and first is None:
+        if last is not None:
+            fail("--to needs --from, the first day of the report", 2)
+        period = "last month"
+    days = read_days(period, first, last if period or last else today().isoformat())
+    begin, until = days["first"], days["last"]
+    assert begin is not None and until is not None
+    return DateSpan(_in_range(begin, "--from"), _in_range(until, "--to"))
+
+
+def as_of(text: str | None) -> date:
+    """Return the day of a report; today without one."""
+    return _in_range(day(text, "--date") or today(), "--date")
+
+
+def first_month(text: str | None, until: date) -> date:
+    """Return the first month of a report; January of the year of ``until`` without one."""
+    return _in_range(day(text, "--from", "first") or until.replace(month=1, day=1), "--from")
+
+
+def _in_range(found: date, option: str) -> date:
+    # The day before, or bands of months after it, would be outside the calendar.
+    if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        fail(f"{option} {found}: reports are for days from {FIRST_YEAR} to {LAST_YEAR}", 2)
+    return found
 
 
 def words(text: str | None) -> tuple[str, ...]:
@@ -63,31 +78,42 @@ def words(text: str | None) -> tuple[str, ...]:
     return tuple(word for word in (text or "").replace(" ", "").split(",") if word)
 
 
-def show_report(options: Options, report: "Report", limit: int = 0) -> None:
-    """Print a report, and end with exit code 7 if one of its checks fails."""
-    from revrec.cli.output import print_csv, print_table
+def show_report(options: Options, report: "Report", limit: int, output: Path | None) -> None:
+    """Print a report or write it to a file, and end with exit code 7 if one of its checks fails."""
+    from revrec.cli.output import print_csv, writing_to
 
-    checks = [check.as_row() for check in report.checks]
-    if options.json:
-        header = {key: str(value) if hasattr(value, "isoformat") else value for key, value in report.header.items()}
-        data = {"header": {**header, "row_count": len(report.rows)}, "rows": report.rows, "checks": checks}
-        json.dump(data, sys.stdout, indent=2, ensure_ascii=False)
-        print()
-    elif options.csv:
-        print_csv(report.rows, report.columns)
-    else:
-        print(f"{report.title}, {report.header['basis']} basis")
-        if report.rows:
-            print_table(report.rows, report.columns, amounts=report.amounts, spare=report.spare, limit=limit)
+    # A report that does not tie out is written too: its differences are what a person has to see.
+    with writing_to(output):
+        if options.json:
+            _show_json(report)
+        elif options.csv:
+            print_csv(report.rows, report.columns)
         else:
-            print("nothing was billed, recognized or planned in these days")
-        failed = [check.as_row() for check in report.checks if check.difference]
-        print_table(failed, CHECKS, "Checks that fail", amounts=CHECKS[2:])
-        if checks and not failed:
-            print("\n1 check holds" if len(checks) == 1 else f"\n{len(checks)} checks hold")
-    if not report.ties_out:
-        for check in report.checks:
-            if check.difference and (options.json or options.csv):
-                row = check.as_row()
-                print(f"{row['check']}: {row['left']} {row['currency']} against {row['right']}", file=sys.stderr)
-        raise typer.Exit(DIFFERS)
+            _show_tables(report, limit)
+    if report.ties_out:
+        return
+    if options.json or options.csv:
+        for row in report.differences:
+            print(f"{row['check']}: {row['left']} {row['currency']} against {row['right']}", file=sys.stderr)
+    raise typer.Exit(DIFFERS)
+
+
+def _show_json(report: "Report") -> None:
+    header = {key: str(value) if hasattr(value, "isoformat") else value for key, value in report.header.items()}
+    checks = [check.as_row() for check in report.checks]
+    data = {"header": {**header, "row_count": len(report.rows)}, "rows": report.rows, "checks": checks}
+    json.dump(data, sys.stdout, indent=2, ensure_ascii=False)
+    print()
+
+
+def _show_tables(report: "Report", limit: int) -> None:
+    from revrec.cli.output import print_table
+
+    print(f"{report.title}, {report.header['basis']} basis")
+    if report.rows:
+        print_table(report.rows, report.columns, amounts=report.amounts, spare=report.spare, limit=limit)
+    else:
+        print("nothing was billed, recognized or planned in these days")
+    print_table(report.differences, CHECKS, "Checks that fail", amounts=CHECKS[2:])
+    if report.checks and report.ties_out:
+        print("\n1 check holds" if len(report.checks) == 1 else f"\n{len(report.checks)} checks hold")

@@ -46,9 +46,14 @@ class Report(NamedTuple):
     spare: Sequence[str] = ()
 
     @property
+    def differences(self) -> list[dict[str, str]]:
+        """Return the checks that fail, with their amounts as decimal strings."""
+        return [check.as_row() for check in self.checks if check.difference]
+
+    @property
     def ties_out(self) -> bool:
         """Return True if every check holds."""
-        return not any(check.difference for check in self.checks)
+        return not self.differences
 
 
 class Period(NamedTuple):

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from revrec.jobs.reports import journal_checks
+from revrec.store.reports.recognition import AccountAmount
 from support.commands import Revrec
 
 MONTHS = ("report", "rollforward", "--from", "2024-01", "--to", "2024-04", "--format", "json")
@@ -79,6 +81,9 @@ def test_a_mistake_in_the_options_is_a_sentence_and_books_without_rows_say_so(bo
         (("rollforward", "--by", "color"), 3, "--by color: expected account, entity, customer"),
         (("rollforward", "--period", "2024-01", "--from", "2024-01"), 2, "--period cannot be combined with --from"),
         (("rollforward", "--to", "2024-01"), 2, "--to needs --from"),
+        (("rollforward", "--from", "0001-01", "--to", "2024-01"), 2, "--from 0001-01-01: reports are for days from"),
+        (("waterfall", "--date", "9999-12-31"), 2, "--date 9999-12-31: reports are for days from"),
+        (("waterfall", "--date", "2024-01", "--from", "0001-01"), 2, "--from 0001-01-01: reports are for days from"),
         (("waterfall", "--by", "color"), 3, "--by color: expected billed"),
         (("rpo", "--bands", "24,12"), 3, "write months in ascending order"),
         (("rpo", "--bands", "a"), 2, "write months with commas"),
@@ -90,3 +95,15 @@ def test_a_mistake_in_the_options_is_a_sentence_and_books_without_rows_say_so(bo
     for name in ("rollforward", "revenue", "activity"):
         empty = revrec("report", name, "--period", "2024-01")
         assert empty.code == 0 and "nothing was billed, recognized or planned" in empty.out
+
+
+@pytest.mark.usefixtures("april")
+def test_a_report_that_does_not_tie_out_is_shown_and_saved_with_the_difference(
+    revrec: Revrec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal_checks, "recognized_by_account", lambda *_: [AccountAmount("2400", "USD", 1)])
+    ended = revrec("report", "revenue", "--period", "2024-04", "--format", "csv", "--output", "revenue.csv")
+    assert ended.code == 7 and "2024-04: revenue = journal entries: 5106.88 USD against 0.01" in ended.err
+    assert len(Path("revenue.csv").read_text().splitlines()) == 8
+    shown = revrec("report", "revenue", "--period", "2024-04")
+    assert shown.code == 7 and "Checks that fail" in shown.out and "5,106.87" in shown.out

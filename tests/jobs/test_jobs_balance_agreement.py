@@ -21,7 +21,7 @@ from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reconciling.reclassify import reclassify
 from revrec.jobs.reconciling.reconcile import reconcile
 from revrec.jobs.reports import lists
-from revrec.jobs.reports.activity import activity
+from revrec.jobs.reports.activity import activity, journal
 from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.preview import preview
@@ -339,6 +339,24 @@ def test_reports_tie_out_with_a_line_that_is_billed_at_zero(offline: Books) -> N
         (offline.folder / "rules" / name).write_text((bundle / name).read_text())
     assert not offline.import_file(bundle / "charges.csv").refused
     check_reports(offline, date(2024, 1, 31))
+
+
+@pytest.mark.both_databases
+def test_the_reports_tie_out_on_both_databases(books: Books, row: MakeRow) -> None:
+    books.rules(RULES)
+    books.take(
+        row("D1", amount="30.00", post_date="2024-01-01"),
+        row("D2", item="POD-1", amount="50.00"),
+        row("D3", item="ODD", amount="7.00"),
+        row("D4", amount="-9.00", post_date="2024-04-01"),
+    )
+    books.event("shop/D2/1", "credit", "2024-01-20", amount=5)
+    books.event("shop/D1/1", "price", "2024-03-15", amount=24)
+    assert books.run("2024-02-29").complete
+    for day in (date(2024, 1, 15), date(2024, 2, 29), date(2024, 6, 30)):
+        check_reports(books, day)
+    found = list(journal(books.context(), Filters(rule="magazine")))
+    assert {line["rule"] for line in found} == {"magazine"} and len(found) == 4
 
 
 DAYS = st.dates(date(2024, 1, 1), date(2024, 5, 31)).map(str)

@@ -30,9 +30,7 @@ def register(group: typer.Typer) -> None:
           revrec report activity --period 2024-04
           revrec report activity --from 2024-01 --to 2024-12 --each quarter --format csv
         """
-        from revrec.cli.output import writing_to
         from revrec.jobs.reports.activity import activity as report
 
         found = report(options.context(), report_span(period, first, last), each.value)
-        with writing_to(output):
-            show_report(options, found, limit)
+        show_report(options, found, limit, output)

@@ -2,19 +2,18 @@
 
 import typer
 
-from revrec.cli.filters import LIMIT, LimitOption, list_command
+from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
 SHORT = ("reference", "record_no", "date", "earned", "account", "debit", "credit", "currency", "charge", "reason")
 SPARE = ("charge", "record_no", "earned", "reason")
-FILTERS = ("customer", "item", "account", "entity", "charge", "period", "first", "last")
 
 
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @list_command(group, "journal", "report", filters=FILTERS)
+    @list_command(group, "journal", "report", filters=ALL)
     def journal(options: Options, filters: Filters, limit: LimitOption = LIMIT) -> None:
         """List every posted journal line.
 

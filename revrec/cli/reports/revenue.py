@@ -39,9 +39,7 @@ def register(group: typer.Typer) -> None:
           revrec report revenue --period 2024-Q1
           revrec report revenue --from 2024-01 --to 2024-12 --each quarter --by customer
         """
-        from revrec.cli.output import writing_to
         from revrec.jobs.reports.revenue import revenue as report
 
         found = report(options.context(), report_span(period, first, last), each.value, by)
-        with writing_to(output):
-            show_report(options, found, limit)
+        show_report(options, found, limit, output)

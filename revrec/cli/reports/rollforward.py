@@ -57,11 +57,9 @@ def register(group: typer.Typer) -> None:
           revrec report rollforward --from 2024-01 --to 2024-04 --each span --by customer
           revrec report rollforward --period 2024-03 --format csv --output rollforward.csv
         """
-        from revrec.cli.output import writing_to
         from revrec.jobs.reports.rollforward import RollforwardOptions
         from revrec.jobs.reports.rollforward import rollforward as report
 
         span = report_span(period, first, last)
         found = report(options.context(), RollforwardOptions(span, each.value, words(by), account, entity, customer))
-        with writing_to(output):
-            show_report(options, found, limit)
+        show_report(options, found, limit, output)

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from revrec.cli.filters import LimitOption, OutputOption
-from revrec.cli.report_output import AsOfOption, show_report, words
-from revrec.cli.shared import Options, command, day, fail, today
+from revrec.cli.report_output import AsOfOption, as_of, show_report, words
+from revrec.cli.shared import Options, command, fail
 
 
 def register(group: typer.Typer) -> None:
@@ -36,12 +36,9 @@ def register(group: typer.Typer) -> None:
           revrec report rpo --date 2024-03-31
           revrec report rpo --date 2024-03-31 --bands 3,6,12,24 --by customer
         """
-        from revrec.cli.output import writing_to
         from revrec.jobs.reports.remaining_obligations import remaining_obligations
 
         if not all(word.isascii() and word.isdigit() and len(word) < 5 for word in words(bands)):
             fail(f"--bands {bands!r}: write months with commas, such as 12,24", 2)
-        until = day(date, "--date") or today()
-        found = remaining_obligations(options.context(), until, by, tuple(map(int, words(bands))))
-        with writing_to(output):
-            show_report(options, found, limit)
+        found = remaining_obligations(options.context(), as_of(date), by, tuple(map(int, words(bands))))
+        show_report(options, found, limit, output)

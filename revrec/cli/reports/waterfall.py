@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from revrec.cli.filters import LimitOption, OutputOption
-from revrec.cli.report_output import AsOfOption, ByOption, show_report
-from revrec.cli.shared import Options, command, day, today
+from revrec.cli.report_output import AsOfOption, ByOption, as_of, first_month, show_report
+from revrec.cli.shared import Options, command
 
 
 def register(group: typer.Typer) -> None:
@@ -38,11 +38,8 @@ def register(group: typer.Typer) -> None:
           revrec report waterfall --date 2024-04-30 --by customer --from 2024-04 --months 6
           revrec report waterfall --date 2024-04-30 --format csv --output waterfall.csv
         """
-        from revrec.cli.output import writing_to
         from revrec.jobs.reports.waterfall import waterfall as report
 
-        until = day(date, "--date") or today()
-        begin = day(first, "--from", "first") or until.replace(month=1, day=1)
-        found = report(options.context(), until, by, begin, months)
-        with writing_to(output):
-            show_report(options, found, limit)
+        until = as_of(date)
+        found = report(options.context(), until, by, first_month(first, until), months)
+        show_report(options, found, limit, output)

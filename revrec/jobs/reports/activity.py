@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.money import decimal_string
@@ -10,6 +10,7 @@ from revrec.core.report import Check, Report, periods_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.report_header import report_header
+from revrec.store.posting.posted import account_sums
 from revrec.store.reports.journal import COLUMNS, account_activity, posted_lines
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ def activity(context: "Context", span: DateSpan, each: str) -> Report:
     rows: list[dict[str, Any]] = []
     checks: list[Check] = []
     with context.database.read() as connection:
-        before = account_activity(connection, None, span.first - timedelta(days=1))
-        balances = Counter({(one.currency, one.account): one.debits - one.credits for one in before})
+        before = account_sums(connection, date.min, span.first - timedelta(days=1))
+        balances = Counter({(currency, account): amount for (account, currency), amount in before.items()})
         for period in periods_of(span, each):
             found = {
                 (one.currency, one.account): one for one in account_activity(connection, period.first, period.last)

@@ -4,7 +4,7 @@ The waterfall and the remaining performance obligations both show these amounts,
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -64,23 +64,28 @@ def check_group(report: str, by: str) -> None:
         raise BadInput(f"report {report}: --by {by}: expected {', '.join(sorted(GROUPS))}")
 
 
+def dated_amounts(connection: "Connection", by: str, until: date) -> list[DatedAmount]:
+    """Return what is recognized by the day, and what is planned or waits, of all charge lines."""
+    found = [*recognized_by_day(connection, by, None, until), *open_by_day(connection, by, until)]
+    # What waits of an unscheduled line is its price, which credits change although there is no schedule yet.
+    for page in batched(list(repriced_unscheduled(connection, by, until)), PAGE):
+        numbers = [one.no for one in page]
+        recorded = events.events_of_charges(connection, numbers)
+        lines = dict(charges.read_charges(connection, numbers))
+        for no, category, currency, billed in page:
+            more = price_of(lines[no], recorded.get(no, ())) - lines[no].amount
+            found.append(DatedAmount(category, currency, WAITING, "", billed, more))
+    return found
+
+
 def remaining_amounts(
-    connection: "Connection", by: str, until: date, billed_only: bool = True
+    amounts: Iterable[DatedAmount], billed_only: bool = True
 ) -> dict[tuple[str, str], RemainingAmounts]:
     """Return the amounts by category and currency; of lines that are billed by the day, or of all."""
-    billed_by = until if billed_only else None
     found: dict[tuple[str, str], list[DatedAmount]] = defaultdict(list)
-    for one in recognized_by_day(connection, by, None, until, billed_by):
-        found[one.category, one.currency].append(one)
-    for one in open_by_day(connection, by, until, billed_by):
-        found[one.category, one.currency].append(one)
-    # What waits of an unscheduled line is its price, which credits change although there is no schedule yet.
-    repriced = repriced_unscheduled(connection, by, billed_by)
-    for page in batched(list(repriced), PAGE):
-        recorded = events.events_of_charges(connection, page)
-        for no, line in charges.read_charges(connection, page):
-            more = price_of(line, recorded.get(no, ())) - line.amount
-            found[repriced[no]].append(DatedAmount(*repriced[no], WAITING, "", more))
+    for one in amounts:
+        if one.billed or not billed_only:
+            found[one.category, one.currency].append(one)
     return {key: _sums(some) for key, some in sorted(found.items())}
 
 

@@ -13,7 +13,13 @@ from revrec.core.calendar import add_months
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string, split
 from revrec.core.report import Report
-from revrec.jobs.reports.remaining import RemainingAmounts, balance_checks, check_group, remaining_amounts
+from revrec.jobs.reports.remaining import (
+    RemainingAmounts,
+    balance_checks,
+    check_group,
+    dated_amounts,
+    remaining_amounts,
+)
 from revrec.jobs.reports.report_header import report_header
 
 if TYPE_CHECKING:
@@ -35,10 +41,10 @@ def remaining_obligations(context: "Context", until: date, by: str, bands: Seque
     names = [f"within_{bands[0]}_months", *(f"months_{a + 1}_to_{b}" for a, b in pairwise(bands))]
     ends = dict(zip(names, (add_months(until, months).isoformat() for months in bands), strict=True))
     with context.database.read() as connection:
-        everything = remaining_amounts(connection, by, until, billed_only=False)
-        billed = remaining_amounts(connection, by, until)
+        amounts = dated_amounts(connection, by, until)
+        everything, billed = remaining_amounts(amounts, billed_only=False), remaining_amounts(amounts)
         rows = [
-            _row(key, by, amounts, billed.get(key), ends) for key, amounts in everything.items() if amounts.remaining
+            _row(key, by, its_own, billed.get(key), ends) for key, its_own in everything.items() if its_own.remaining
         ]
         checks = list(balance_checks(context, connection, until, billed))
         parameters = {"date": until, "by": by, "bands": ",".join(map(str, bands))}

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.money import decimal_string
 from revrec.core.report import Check, Report, periods_of
 from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.journal_checks import journal_checks
 from revrec.jobs.reports.remaining import check_group
 from revrec.jobs.reports.report_header import report_header
-from revrec.store.reports.recognition import recognized_by_account, recognized_by_day
+from revrec.store.reports.recognition import recognized_by_day
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -37,13 +38,7 @@ def revenue(context: "Context", span: DateSpan, each: str, by: str) -> Report:
                 {"period": period.name, "currency": currency, by: category, "revenue": decimal_string(amount, currency)}
                 for (currency, category), amount in sorted(sums.items())
             ]
-            booked: Counter[str] = Counter()
-            for posted in recognized_by_account(connection, period.first, period.last):
-                booked[posted.currency] += posted.amount
-            checks += [
-                Check(f"{period.name}: revenue = journal entries", currency, total[currency], booked[currency])
-                for currency in sorted({*total, *booked})
-            ]
+            checks += journal_checks(connection, period, "revenue", total)
         parameters = {"from": span.first, "to": span.last, "each": each, "by": by}
         header = report_header(context, connection, "revenue", parameters)
     return Report("Revenue", header, ("period", "currency", by, "revenue"), rows, checks, ("revenue",))

@@ -16,11 +16,11 @@ from revrec.core.report import Check, Period, Report, periods_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_name
 from revrec.jobs.reports.filters import check_account, check_customer, check_entity
+from revrec.jobs.reports.journal_checks import journal_checks
 from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
 from revrec.jobs.reports.report_header import report_header
 from revrec.store import charges, events
 from revrec.store.reports import in_ledger
-from revrec.store.reports.recognition import recognized_by_account
 
 if TYPE_CHECKING:
     from revrec.core.contract_balance import LineBalance
@@ -242,20 +242,11 @@ def _checks(
     connection: "Connection", wanted: RollforwardOptions, period: Period, sums: Mapping[Group, Counter[str]]
 ) -> Iterator[Check]:
     """Yield the checks: nothing moved for another reason; what is recognized is what the entries recognize."""
-    other: Counter[str] = Counter()
+    other, recognized = Counter[str](), Counter[str]()
     for (currency, *_group), amounts in sums.items():
         other[currency] += amounts["other"]
-    yield from (
-        Check(f"{period.name}: other movements = 0", currency, other[currency], 0) for currency in sorted(other)
-    )
-    if wanted.entity is not None or wanted.customer is not None:
-        return
-    recognized: Counter[str] = Counter()
-    for (currency, *_group), amounts in sums.items():
         recognized[currency] += amounts["recognized"]
-    booked: Counter[str] = Counter()
-    for one in recognized_by_account(connection, period.first, period.last):
-        if wanted.account in (None, one.account):
-            booked[one.currency] += one.amount
-    for currency in sorted({*recognized, *booked}):
-        yield Check(f"{period.name}: recognized = journal entries", currency, recognized[currency], booked[currency])
+    for currency in sorted(other):
+        yield Check(f"{period.name}: other movements = 0", currency, other[currency], 0)
+    if wanted.entity is None and wanted.customer is None:
+        yield from journal_checks(connection, period, "recognized", recognized, wanted.account)

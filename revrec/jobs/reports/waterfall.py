@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.calendar import add_months
 from revrec.core.money import decimal_string
 from revrec.core.report import Report
-from revrec.jobs.reports.remaining import RemainingAmounts, balance_checks, check_group, remaining_amounts
+from revrec.jobs.reports.remaining import (
+    RemainingAmounts,
+    balance_checks,
+    check_group,
+    dated_amounts,
+    remaining_amounts,
+)
 from revrec.jobs.reports.report_header import report_header
 
 if TYPE_CHECKING:
@@ -25,7 +31,7 @@ def waterfall(context: "Context", until: date, by: str, first: date, months: int
     check_group("waterfall", by)
     window = [f"{add_months(first.replace(day=1), count):%Y-%m}" for count in range(months)]
     with context.database.read() as connection:
-        found = remaining_amounts(connection, by, until)
+        found = remaining_amounts(dated_amounts(connection, by, until))
         rows = [_row(category, currency, by, amounts, window) for (category, currency), amounts in found.items()]
         checks = list(balance_checks(context, connection, until, found))
         parameters = {"date": until, "by": by, "from": window[0], "to": window[-1]}

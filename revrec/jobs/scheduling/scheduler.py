@@ -185,22 +185,38 @@ class Scheduler:
         return changes
 
     def _end_schedule(self, no: int, line: ChargeLine, now: ScheduleInForce, why: str) -> ScheduleChange:
-        self._release_lines(now.refused)
         posted = now.posted_amount
         change = SchedulePriceChange(posted - now.amount, why) if posted != now.amount else None
+        return self._end_open_lines(no, line, now, why, amount=posted, plan=() if now.posted else None, change=change)
+
+    def _end_open_lines(
+        self,
+        no: int,
+        line: ChargeLine,
+        now: ScheduleInForce,
+        why: str,
+        amount: int,
+        plan: Sequence[tuple[date, int]] | None,
+        change: SchedulePriceChange | None = None,
+        waiting: WaitingAmount | None = None,
+    ) -> ScheduleChange:
+        """Add a version without open lines: nothing more of the charge line is due."""
+        self._release_lines(now.refused)
+        posted = now.posted_amount
         self._replaced.append((no, now.version + 1))
         self._new_versions.append(
             ScheduleVersion(
                 charge_no=no,
                 version=now.version + 1,
                 rule_version_id=now.rule_version_id,
-                amount=posted,
+                amount=amount,
                 posted=posted,
                 first_seq=len(now.posted) + 1,
                 parts=(),
                 explanation=why,
                 audit_seq=self._audit_seq,
-                plan=() if now.posted else None,
+                waiting=waiting,
+                plan=plan,
                 price_change=change,
             )
         )
@@ -355,26 +371,10 @@ class Scheduler:
         return ScheduleChange(line.id, line.currency, "", posted, current.open, current.open, note, line.entity)
 
     def _stop_schedule(self, state: _LineState, now: ScheduleInForce, reason: str) -> ScheduleChange:
-        self._release_lines(now.refused)
-        posted = now.posted_amount
-        self._replaced.append((state.no, now.version + 1))
-        self._new_versions.append(
-            ScheduleVersion(
-                charge_no=state.no,
-                version=now.version + 1,
-                rule_version_id=now.rule_version_id,
-                amount=now.amount,
-                posted=posted,
-                first_seq=len(now.posted) + 1,
-                parts=(),
-                explanation=f"stopped: {reason}",
-                audit_seq=self._audit_seq,
-                waiting=WaitingAmount(now.amount - posted, STOPPED, reason) if now.amount != posted else None,
-                plan=now.plan if now.posted else None,
-            )
-        )
-        line, note = state.line, f"stopped: {reason}"
-        return ScheduleChange(line.id, line.currency, "", posted, now.open, (), note, line.entity)
+        rest, plan = now.amount - now.posted_amount, now.plan if now.posted else None
+        waiting = WaitingAmount(rest, STOPPED, reason) if rest else None
+        why = f"stopped: {reason}"
+        return self._end_open_lines(state.no, state.line, now, why, now.amount, plan, waiting=waiting)
 
     def _add_version(
         self,

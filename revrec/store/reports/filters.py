@@ -78,13 +78,14 @@ def entry_conditions(filters: Filters, basis: Basis = Basis.ledger) -> Condition
     yield from within(journal_entry.c.date if basis is Basis.ledger else recognition_date(), filters)
     if filters.entity is not None:
         yield journal_entry.c.entity == filters.entity
-    conditions = [*_line_conditions(filters)]
+    conditions = [*line_conditions(filters)]
     if conditions:
         its_lines = select(journal_line.c.entry_id).where(journal_line.c.entry_id == journal_entry.c.id, *conditions)
         yield exists(its_lines.correlate(journal_entry))
 
 
-def _line_conditions(filters: Filters) -> Conditions:
+def line_conditions(filters: Filters) -> Conditions:
+    """Yield the conditions that a journal line meets, apart from those on its entry."""
     line = journal_line.c
     yield from _equal(filters, customer=line.customer, item=line.item, account=line.account, charge=line.charge)
     if filters.document is not None:

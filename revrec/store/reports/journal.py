@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, and_, case, cast, func, select
+from sqlalchemy import Connection, case, func, select
 
 from revrec.core.filters import Filters
 from revrec.store.database.bulk import stream_rows
-from revrec.store.reports.filters import within
+from revrec.store.database.sums import joined_sum, split_sum_columns
+from revrec.store.reports.filters import line_conditions, within
 from revrec.store.tables import (
     entry_date_override,
     journal_entry,
     journal_line,
     rule_version,
+    same_line,
+    same_version,
     schedule,
     schedule_line,
 )
@@ -36,35 +39,27 @@ class AccountActivity(NamedTuple):
     entries: int
 
 
-def account_activity(connection: Connection, first: date | None, last: date) -> Iterator[AccountActivity]:
+def account_activity(connection: Connection, first: date, last: date) -> Iterator[AccountActivity]:
     """Yield the activity of each account and currency, in order."""
-    sums = (
-        cast(func.sum(case((journal_line.c.side == side, journal_line.c.amount), else_=0)), BigInteger)
+    debits, credits = (
+        split_sum_columns(case((journal_line.c.side == side, journal_line.c.amount), else_=0))
         for side in ("debit", "credit")
     )
     by = (journal_line.c.account, journal_line.c.currency)
     query = (
-        select(*by, *sums, func.count(), func.count(journal_line.c.entry_id.distinct()))
+        select(*by, *debits, *credits, func.count(), func.count(journal_line.c.entry_id.distinct()))
         .join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
-        .where(journal_entry.c.state == "POSTED", journal_entry.c.date <= last.isoformat())
+        .where(journal_entry.c.state == "POSTED", *within(journal_entry.c.date, Filters(first=first, last=last)))
         .group_by(*by)
         .order_by(*by)
     )
-    if first is not None:
-        query = query.where(journal_entry.c.date >= first.isoformat())
-    for row in connection.execute(query):
-        yield AccountActivity(*row)
+    for account, currency, *sums, lines, entries in connection.execute(query):
+        yield AccountActivity(account, currency, joined_sum(*sums[:2]), joined_sum(*sums[2:]), lines, entries)
 
 
 def posted_lines(connection: Connection, filters: Filters) -> Iterator[dict[str, Any]]:
     """Yield the posted journal lines that the filters select, by date, entry and line, as they are stored."""
-    entry, line, wanted = journal_entry.c, journal_line.c, filters
-    version = and_(schedule.c.charge_no == line.charge_no, schedule.c.version == line.version)
-    part = and_(
-        schedule_line.c.charge_no == line.charge_no,
-        schedule_line.c.version == line.version,
-        schedule_line.c.seq == line.seq,
-    )
+    entry, line = journal_entry.c, journal_line.c
     query = (
         select(
             entry.reference, entry.record_no, entry.journal, entry.date, schedule_line.c.date.label("earned"),
@@ -75,16 +70,14 @@ def posted_lines(connection: Connection, filters: Filters) -> Iterator[dict[str,
         )
         .select_from(journal_entry)
         .join(journal_line, line.entry_id == entry.id)
-        .join(schedule_line, part)
-        .join(schedule, version)
+        .join(schedule_line, same_line(schedule_line, journal_line))
+        .join(schedule, same_version(schedule, journal_line))
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
         .outerjoin(entry_date_override, entry_date_override.c.entry_id == entry.id)
-        .where(entry.state == "POSTED", *within(entry.date, wanted))
+        .where(entry.state == "POSTED", *within(entry.date, filters), *line_conditions(filters))
         .order_by(entry.date, entry.id, line.line_no)
     )  # fmt: skip
-    for name, column in (("account", line.account), ("customer", line.customer), ("item", line.item),
-                         ("charge", line.charge), ("entity", entry.entity)):  # fmt: skip
-        if getattr(wanted, name) is not None:
-            query = query.where(column == getattr(wanted, name))
+    if filters.entity is not None:
+        query = query.where(entry.entity == filters.entity)
     for row in stream_rows(connection, query):
         yield dict(row._mapping)

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, cast, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, case, func, literal, select, union_all
 
 from revrec.core.pricing import PRICE_EVENT_KINDS
+from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
 from revrec.store.posting.reversals import IS_IN_LEDGER
@@ -35,34 +36,30 @@ CATEGORIES: dict[str, ColumnElement[Any]] = {
 class DatedAmount(NamedTuple):
     """An amount in minor units of one category, kind and ISO day of recognition; ``day`` is empty if it has none.
 
-    ``kind`` is actual (in the ledger, by ledger date), open (dated, not in the ledger) or waiting.
+    ``kind`` is actual (in the ledger, by ledger date), open (dated, not in the ledger) or waiting. ``billed``: the
+    charge lines have a post date by the day of the report.
     """
 
     category: str
     currency: str
     kind: str
     day: str
+    billed: bool
     amount: int
 
 
-def recognized_by_day(
-    connection: Connection, category: str, first: date | None, last: date, billed_by: date | None = None
-) -> Iterator[DatedAmount]:
+def recognized_by_day(connection: Connection, category: str, first: date | None, last: date) -> Iterator[DatedAmount]:
     """Yield the revenue in the ledger from one day to another, by category and ledger date."""
     lines = ledger_lines(first, last)
-    yield from _by_day(connection, category, lines, ACTUAL, lines.c.date, billed_by)
+    yield from _by_day(connection, category, lines, ACTUAL, lines.c.date, last)
 
 
-def open_by_day(
-    connection: Connection, category: str, after: date, billed_by: date | None = None
-) -> Iterator[DatedAmount]:
+def open_by_day(connection: Connection, category: str, after: date) -> Iterator[DatedAmount]:
     """Yield what is not in the ledger on a day, by category and day of recognition, with what waits.
 
     What was posted with a later date is open on that day; it counts on the date of its entry. What was reversed for
     good, or is gone in Intacct and accepted, waits: no schedule line recognizes it, and it is still part of the price.
     """
-    newest = select(schedule.c.charge_no, func.max(schedule.c.version).label("version")).group_by(schedule.c.charge_no)
-    head = newest.subquery()
     planned = (
         select(schedule_line.c.charge_no, schedule_line.c.date, schedule_line.c.amount)
         .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
@@ -72,10 +69,11 @@ def open_by_day(
         )
         .subquery()
     )
-    yield from _by_day(connection, category, planned, OPEN, planned.c.date, billed_by)
+    yield from _by_day(connection, category, planned, OPEN, planned.c.date, after)
     later = ledger_lines(None, date.max)
     dated_later = select(later).where(later.c.date > after.isoformat()).subquery()
-    yield from _by_day(connection, category, dated_later, OPEN, dated_later.c.date, billed_by)
+    yield from _by_day(connection, category, dated_later, OPEN, dated_later.c.date, after)
+    head = _newest_versions()
     waits = select(schedule_wait.c.charge_no, schedule_wait.c.amount).join(head, same_version(schedule_wait, head))
     never = select(unscheduled.c.charge_no, charge_line.c.amount).join(
         charge_line, charge_line.c.no == unscheduled.c.charge_no
@@ -87,27 +85,30 @@ def open_by_day(
     )
     gone = select(ledger_change.c.charge_no, (-ledger_change.c.amount).label("amount")).where(IS_UNEXPLAINED)
     undated = union_all(waits, never.where(unscheduled.c.code != "closed"), canceled, gone).subquery()
-    yield from _by_day(connection, category, undated, WAITING, literal(""), billed_by)
+    yield from _by_day(connection, category, undated, WAITING, literal(""), after)
 
 
 def _by_day(
-    connection: Connection, category: str, lines: Any, kind: str, day: Any, billed_by: date | None
+    connection: Connection, category: str, lines: Any, kind: str, day: Any, until: date
 ) -> Iterator[DatedAmount]:
-    query = select(
-        _category(category).label("category"), charge_line.c.currency, day.label("day"),
-        cast(func.sum(lines.c.amount), BigInteger).label("amount"),
-    ).join(charge_line, charge_line.c.no == lines.c.charge_no)  # fmt: skip
+    by = (_category(category).label("category"), charge_line.c.currency, day.label("day"), _is_billed(until))
+    query = select(*by, *split_sum_columns(lines.c.amount)).join(charge_line, charge_line.c.no == lines.c.charge_no)
     query = _of_rule(query) if category == "rule" else query
-    query = query.where(SOLD, *_billed_by(billed_by)).group_by("category", charge_line.c.currency, "day")
-    for row in connection.execute(query):
-        if row.amount:
-            yield DatedAmount(row.category or "", row.currency, kind, row.day, row.amount)
+    query = query.where(SOLD).group_by("category", charge_line.c.currency, "day", "billed")
+    for name, currency, on, billed, *sums in connection.execute(query):
+        if amount := joined_sum(*sums):
+            yield DatedAmount(name or "", currency, kind, on, bool(billed), amount)
+
+
+def _newest_versions() -> Any:
+    """Return the newest schedule version of each charge line, as a subquery."""
+    newest = select(schedule.c.charge_no, func.max(schedule.c.version).label("version"))
+    return newest.group_by(schedule.c.charge_no).subquery()
 
 
 def _of_rule(query: Any) -> Any:
     """Join the rule of the newest schedule version."""
-    newest = select(schedule.c.charge_no, func.max(schedule.c.version).label("version"))
-    head = newest.group_by(schedule.c.charge_no).subquery()
+    head = _newest_versions()
     return (
         query.outerjoin(head, head.c.charge_no == charge_line.c.no)
         .outerjoin(schedule, same_version(schedule, head))
@@ -115,20 +116,29 @@ def _of_rule(query: Any) -> Any:
     )
 
 
-def _billed_by(day: date | None) -> Iterator[ColumnElement[bool]]:
-    if day is not None:
-        yield charge_line.c.post_date <= day.isoformat()
+def _is_billed(until: date) -> Any:
+    return case((charge_line.c.post_date <= until.isoformat(), 1), else_=0).label("billed")
 
 
-def repriced_unscheduled(connection: Connection, category: str, billed_by: date | None) -> dict[int, tuple[str, str]]:
-    """Return the category and currency of each unscheduled charge line that has price events, by its number."""
-    query = select(charge_line.c.no, _category(category).label("category"), charge_line.c.currency).join(
-        unscheduled, unscheduled.c.charge_no == charge_line.c.no
-    )
+class RepricedLine(NamedTuple):
+    """An unscheduled charge line with price events, by its number; the other fields as in :class:`DatedAmount`."""
+
+    no: int
+    category: str
+    currency: str
+    billed: bool
+
+
+def repriced_unscheduled(connection: Connection, category: str, until: date) -> Iterator[RepricedLine]:
+    """Yield each unscheduled charge line that has price events."""
+    query = select(
+        charge_line.c.no, _category(category).label("category"), charge_line.c.currency, _is_billed(until)
+    ).join(unscheduled, unscheduled.c.charge_no == charge_line.c.no)
     query = _of_rule(query) if category == "rule" else query
     changed = select(fulfillment_event.c.charge_no).where(fulfillment_event.c.kind.in_(PRICE_EVENT_KINDS))
-    query = query.where(unscheduled.c.code != "closed", charge_line.c.no.in_(changed), SOLD, *_billed_by(billed_by))
-    return {row.no: (row.category or "", row.currency) for row in connection.execute(query)}
+    query = query.where(unscheduled.c.code != "closed", charge_line.c.no.in_(changed), SOLD)
+    for no, name, currency, billed in connection.execute(query):
+        yield RepricedLine(no, name or "", currency, bool(billed))
 
 
 def _category(name: str) -> ColumnElement[Any]:
@@ -147,6 +157,6 @@ def recognized_by_account(connection: Connection, first: date, last: date) -> It
     """Yield what is dated in the ledger from one day to another, by deferred account and currency, without costs."""
     lines = ledger_lines(first, last)
     by = (lines.c.account, charge_line.c.currency)
-    query = select(*by, cast(func.sum(lines.c.amount), BigInteger)).where(SOLD).group_by(*by)
-    for row in connection.execute(query.join(charge_line, charge_line.c.no == lines.c.charge_no)):
-        yield AccountAmount(*row)
+    query = select(*by, *split_sum_columns(lines.c.amount)).where(SOLD).group_by(*by)
+    for account, currency, *sums in connection.execute(query.join(charge_line, charge_line.c.no == lines.c.charge_no)):
+        yield AccountAmount(account, currency, joined_sum(*sums))

@@ -254,6 +254,16 @@ def test_a_dimension_that_is_not_enabled_in_the_ledger_is_failed(books: Books, r
     assert 'omit = "customer"' in found["ledger"].fix
 
 
+def test_a_dimension_that_is_omitted_is_not_reported_as_enabled(books: Books, row: MakeRow, masters: Intacct) -> None:
+    books.take(row(location="100", department="OPS"))
+    with (books.folder / "revrec.toml").open("a") as config:
+        config.write('[gateway]\nomit = "customer, department"\n')
+    masters.admin("/switch", disabled_dimensions="CUSTOMER,DEPARTMENT")
+    found = looked(books)
+    masters.admin("/switch", disabled_dimensions="")
+    assert found["ledger"].detail == "item, location: enabled in the general ledger"
+
+
 def test_a_user_who_may_not_read_the_set_up_gets_warnings(books: Books, masters: Intacct) -> None:
     masters.admin("/switch", denied="read:FINANCIALSETUP,read:DIMENSIONS")
     assert troubles(looked(books)) == {"company": "warning", "ledger": "warning"}

@@ -253,13 +253,13 @@ def _ledger_dimensions(
 ) -> DoctorCheck:
     """Check that the company uses each dimension of the open lines in its general ledger."""
     name = "ledger"
-    used = {one for place in places for one, value in place.dimensions.items() if value}
-    used |= {one for one, ids in parties.items() if any(ids)} - omitted(context)
+    of_lines = {one for place in places for one, value in place.dimensions.items() if value}
+    used = (of_lines | {one for one, ids in parties.items() if any(ids)}) - omitted(context)
     try:
         disabled = {one.name.lower() for one in gateway.dimensions() if not one.in_ledger}
     except ReadRefused as error:
         return _unread(name, error, "check the dimensions of the general ledger by hand")
-    refused = sorted((used - omitted(context)) & disabled)
+    refused = sorted(used & disabled)
     if refused:
         fix = f'enable them in the general ledger, or leave them out: omit = "{", ".join(refused)}" in [gateway]'
         return DoctorCheck(name, FAILED, f"not enabled in the general ledger: {', '.join(refused)}", fix)

@@ -170,9 +170,8 @@ def _show_documents(found: "BooksStatus") -> None:
     from revrec.jobs.reports.documents import documents_in_words
 
     if found.documents:
-        print(
-            f"documents      {', '.join(documents_in_words(one.state for one in found.documents))}: revrec fetch list"
-        )
+        counts = ", ".join(documents_in_words(one.state for one in found.documents))
+        _say("documents", f"{counts}: revrec fetch list")
     for one in found.documents[:MOST_REASONS]:
         print(one_line(f"  {one.id}  {one.source}: {one.document}  {one.state}: {one.reason}"))
     if len(found.documents) > MOST_REASONS:

@@ -74,7 +74,8 @@ def test_a_refused_document_stays_in_view_until_it_is_dismissed(inbox: Path, rev
     (one,) = revrec("fetch", "list", "--format", "json").json["documents"]
     assert (one["id"], one["source"], one["document"], one["state"]) == (1, "edi", "a.csv", "refused")
     assert 'line 2: post_date "yesterday"' in one["reason"] and (inbox.parent / one["copy"]).exists()
-    assert 'post_date "yesterday"' in revrec("status").out
+    shown = revrec("status").out
+    assert 'post_date "yesterday"' in shown and "\ndocuments         1 document refused: revrec fetch list\n" in shown
     checked = revrec("status", "--check", "--prometheus", tmp_path / "r.prom")
     assert checked.code == 4 and "WARN 1 document refused" in checked.out
     assert 'revrec_documents{state="refused"} 1' in (tmp_path / "r.prom").read_text()

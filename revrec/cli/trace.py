@@ -106,12 +106,10 @@ def _document_tree(reference: str, found: "list[ListedDocument]") -> "Tree":
     from rich.text import Text
     from rich.tree import Tree
 
-    from revrec.cli.listing import when
-
     tree = Tree(Text(one_line(f"document {reference}")))
     for one in found:
-        about = f"{one.state}  {one.source}: {one.document}  received {when(one.received)}, {one.size:,} bytes"
-        branch = tree.add(Text(one_line(about)))
+        about = f"{one.state}  {one.source}: {one.document}  received {_when(one.received)}, {one.size:,} bytes"
+        branch = _add(tree, about)
         details = {
             "reason": one.reason,
             "waits for": ", ".join(one.waits_for),
@@ -121,7 +119,7 @@ def _document_tree(reference: str, found: "list[ListedDocument]") -> "Tree":
         }
         for name, text in details.items():
             if text:
-                branch.add(Text(one_line(f"{name}: {text}")))
+                _add(branch, f"{name}: {text}")
     return tree
 
 

@@ -49,6 +49,15 @@ def check_content(node: Node, model: Particle) -> None:
         raise schema_violation(message, node.line)
 
 
+def check_empty(node: Node) -> None:
+    """Check that an element has no children.
+
+    Raises:
+        SchemaViolation: it has one.
+    """
+    check_content(node, Particle())
+
+
 def _group(words: list[str], end: str = "") -> Particle:
     """Parse words, which are in reverse order, up to the closing parenthesis ``end``."""
     choices: list[list[Particle]] = [[]]

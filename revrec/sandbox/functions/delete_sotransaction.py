@@ -1,14 +1,14 @@
 """delete_sotransaction: deletes a document by DOCID, unless it was converted to another one."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
-from revrec.sandbox.content_model import check_content, content_model
+from revrec.sandbox.content_model import check_empty
 from revrec.sandbox.orders.schema_checks import check_key
 from revrec.sandbox.orders.stored_documents import remove_document, stored_document
 from revrec.sandbox.xmltree import Node
 
 
 def _check(body: Node) -> None:
-    check_content(body, content_model(""))
+    check_empty(body)
     check_key(body)
 
 

@@ -1,12 +1,8 @@
 """get_closedbooksdate: the date through which the books of the current entity are closed."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
-from revrec.sandbox.content_model import check_content, content_model
-from revrec.sandbox.xmltree import Element, Node, text_element
-
-
-def _check(body: Node) -> None:
-    check_content(body, content_model(""))
+from revrec.sandbox.content_model import check_empty
+from revrec.sandbox.xmltree import Element, text_element
 
 
 def _run(call: Call) -> FunctionOutput:
@@ -21,4 +17,4 @@ def _run(call: Call) -> FunctionOutput:
     return FunctionOutput(data)
 
 
-FUNCTION = GatewayFunction("get_closedbooksdate", _run, _check, legacy=True)
+FUNCTION = GatewayFunction("get_closedbooksdate", _run, check_empty, legacy=True)

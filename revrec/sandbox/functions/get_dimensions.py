@@ -1,13 +1,9 @@
 """getDimensions: the dimensions of the company, its own ones included."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
-from revrec.sandbox.content_model import check_content, content_model
+from revrec.sandbox.content_model import check_empty
 from revrec.sandbox.ledger.dimensions import DIMENSIONS
-from revrec.sandbox.xmltree import Element, Node, text_element
-
-
-def _check(body: Node) -> None:
-    check_content(body, content_model(""))
+from revrec.sandbox.xmltree import Element, text_element
 
 
 def _run(call: Call) -> FunctionOutput:
@@ -32,4 +28,4 @@ def _append(listed: Element, name: str, label: str, is_own: str, is_enabled: str
     text_element(dimension, "enabledInGL", is_enabled)
 
 
-FUNCTION = GatewayFunction("getDimensions", _run, _check)
+FUNCTION = GatewayFunction("getDimensions", _run, check_empty)

@@ -2,12 +2,8 @@
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.company.profile import BASE_CURRENCY
-from revrec.sandbox.content_model import check_content, content_model
-from revrec.sandbox.xmltree import Element, Node, text_element
-
-
-def _check(body: Node) -> None:
-    check_content(body, content_model(""))
+from revrec.sandbox.content_model import check_empty
+from revrec.sandbox.xmltree import Element, text_element
 
 
 def _run(call: Call) -> FunctionOutput:
@@ -34,4 +30,4 @@ def _truth(value: bool) -> str:
     return "true" if value else "false"
 
 
-FUNCTION = GatewayFunction("getFinancialSetup", _run, _check)
+FUNCTION = GatewayFunction("getFinancialSetup", _run, check_empty)

@@ -9,18 +9,17 @@ from typing import TYPE_CHECKING
 from revrec.core.batching import batched
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import AWAITING_STATES
+from revrec.jobs.posting.poster import AWAITING, Poster
 from revrec.store.posting import entries
 from revrec.store.posting.entries import ENTRY_TABLES
 
 if TYPE_CHECKING:
     from revrec.intacct.gateway import FoundEntry
-    from revrec.jobs.posting.poster import Poster
 
-AWAITING = "AWAITING_APPROVAL"
 AT_ONCE = 200
 
 
-def check_approvals(poster: "Poster") -> set[int]:
+def check_approvals(poster: Poster) -> set[int]:
     """Read the entries that await approval from Intacct; return those that no longer do.
 
     An entry that Intacct does not show counts as deleted only after the quarantine: new entries may appear late.
@@ -44,7 +43,7 @@ def check_approvals(poster: "Poster") -> set[int]:
     return changed
 
 
-def _changed_in_intacct(poster: "Poster", record_nos: "list[str]") -> "dict[str, FoundEntry]":
+def _changed_in_intacct(poster: Poster, record_nos: "list[str]") -> "dict[str, FoundEntry]":
     """Return the entries that Intacct has, by record number; those that no longer await approval have their lines."""
     heads = poster.gateway.entries_numbered(record_nos)
     settled = [head for head in heads if head.state not in AWAITING_STATES]

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 
+AWAITING = "AWAITING_APPROVAL"
+"""The state of an entry that Intacct has outside its ledger, as a draft or waiting for approval."""
 WRITE_LOCK_TIMEOUT = 600
 """Seconds that a run waits for another command's long transaction. If it gave up early, Intacct's answer to an entry
 that was just posted would be lost."""
@@ -479,14 +481,14 @@ class Poster:
         if in_ledger:
             return "POSTED", {"record_no": record_no, "posted_at": self.context.timestamp(), **_NO_ERROR}
         until = {"not_before": self._later(self.quarantine)}
-        return _AWAITING, {"record_no": record_no, **until, **_NO_ERROR, "advice": _OUTSIDE_LEDGER.format(record_no)}
+        return AWAITING, {"record_no": record_no, **until, **_NO_ERROR, "advice": _OUTSIDE_LEDGER.format(record_no)}
 
     def settle_approval(self, number: int, found: Sequence[FoundPosting]) -> str:
         """Record what Intacct has now of a posting that awaited approval there; return its state afterwards."""
         stored = self._load(number)
-        if stored.state != _AWAITING:
+        if stored.state != AWAITING:
             return str(stored.state)
-        return self._adopt_or_review(stored, self._begin_lookup(stored), found, _AWAITING)
+        return self._adopt_or_review(stored, self._begin_lookup(stored), found, AWAITING)
 
     def _adopt_or_review(
         self, stored: StoredPosting, attempt: int, found: Sequence[FoundPosting], old: str = "IN_DOUBT"
@@ -554,7 +556,6 @@ _DOUBT_ADVICE = (
     "--resend"
 )
 _ABSENT = "sent as often as allowed, and Intacct does not show it"
-_AWAITING = "AWAITING_APPROVAL"
 _OUTSIDE_LEDGER = (
     "Intacct has it as entry {0}, but not in its ledger: as a draft, or waiting for approval. Post, approve or decline "
     "it in Intacct; the next revrec run records what happened"

@@ -15,11 +15,11 @@ from revrec.jobs.invoicing.invoicing import InvoiceRun, has_invoices_to_post
 from revrec.jobs.invoicing.posting_type import InvoicePostings
 from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.posting import intents, recovery
-from revrec.jobs.posting.approvals import AWAITING, check_approvals
+from revrec.jobs.posting.approvals import check_approvals
 from revrec.jobs.posting.canceled_entries import put_lines_in_review
 from revrec.jobs.posting.journal_entries import EntryPostings
 from revrec.jobs.posting.periods import posting_dates, refresh_due_periods
-from revrec.jobs.posting.poster import WRITE_LOCK_TIMEOUT, Poster, RunStopped, TemporaryFailure, worker_name
+from revrec.jobs.posting.poster import AWAITING, WRITE_LOCK_TIMEOUT, Poster, RunStopped, TemporaryFailure, worker_name
 from revrec.jobs.posting.rejections import (
     releasable_entries,
     review_repeated_rejections,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, case, func, select, union_all
 
 from revrec.core.filters import NO_FILTERS, Filters
-from revrec.store.reports.filters import chosen_charges
+from revrec.store.reports.filters import chosen_charges, rule_conditions
 from revrec.store.reports.moves import parts_by_month
 from revrec.store.tables import audit_event, charge_line, rule_version, schedule
 
@@ -43,11 +43,8 @@ def rule_version_rows(connection: Connection, rule: str | None, account: str | N
         columns.id, columns.name, columns.version, columns.recorded_at, columns.actor, columns.file, columns.method,
         columns.text,
     ).order_by(columns.name, columns.version)  # fmt: skip
-    if rule is not None:
-        query = query.where(columns.name == rule)
-    if account is not None:
-        query = query.where((columns.deferred == account) | (columns.accrued == account))
-    yield from (RuleVersionRow(*row) for row in connection.execute(query))
+    chosen = query.where(*rule_conditions(Filters(rule=rule, account=account)))
+    yield from (RuleVersionRow(*row) for row in connection.execute(chosen))
 
 
 def rule_version_use(connection: Connection, id: int, filters: Filters = NO_FILTERS) -> RuleVersionUse:

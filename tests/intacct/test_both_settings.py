@@ -19,6 +19,7 @@ from revrec.intacct.reading import ReadPolicy
 from revrec.sandbox.company.switches import SETTINGS, Switches
 from revrec.sandbox.control.sandbox import Sandbox
 from support import wire
+from support.sandbox_client import serving
 
 UNVERIFIED = {name: settings for name, settings in SETTINGS.items() if len(settings) > 1}
 ALONE = [(name, setting) for name, settings in UNVERIFIED.items() for setting in settings[1:]]
@@ -28,10 +29,8 @@ NUMBERS = count(1)
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Sandbox]:
-    sandbox = Sandbox(seed=3)
-    sandbox.start()
-    yield sandbox
-    sandbox.stop()
+    with serving(Sandbox(seed=3)) as client:
+        yield client.sandbox
 
 
 def credentials(sandbox: Sandbox, **changes: str) -> Credentials:

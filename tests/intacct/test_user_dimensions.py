@@ -12,15 +12,13 @@ from revrec.intacct.gateway import PostingOutcome
 from revrec.intacct.reading import ReadPolicy
 from revrec.sandbox.control.sandbox import Sandbox
 from support import wire
-from support.sandbox_client import SandboxClient
+from support.sandbox_client import SandboxClient, serving
 
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[SandboxClient]:
-    sandbox = Sandbox(seed=11)
-    sandbox.start()
-    yield SandboxClient(sandbox.address, sandbox)
-    sandbox.stop()
+    with serving(Sandbox(seed=11)) as client:
+        yield client
 
 
 @pytest.fixture

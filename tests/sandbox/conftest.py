@@ -8,15 +8,13 @@ import pytest
 
 from revrec.sandbox.control.sandbox import Sandbox
 from support.intacct import address_of, start_sandbox
-from support.sandbox_client import SandboxClient, ServeSandbox, glbatch
+from support.sandbox_client import SandboxClient, ServeSandbox, glbatch, serving
 
 
 @pytest.fixture(scope="session")
 def shared() -> Iterator[SandboxClient]:
-    sandbox = Sandbox(seed=7)
-    sandbox.start()
-    yield SandboxClient(sandbox.address, sandbox)
-    sandbox.stop()
+    with serving(Sandbox(seed=7)) as client:
+        yield client
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 import requests
 
 from revrec.sandbox.control.sandbox import Sandbox
-from support.sandbox_client import SandboxClient
+from support.sandbox_client import SandboxClient, serving
 
 
 def test_b68_the_log_names_function_control_id_and_outcome_and_no_secret(client: SandboxClient) -> None:
@@ -35,15 +35,10 @@ def test_b68_a_refused_login_does_not_echo_its_password(client: SandboxClient) -
 
 def test_b69_the_same_seed_gives_the_same_numbers_and_orders(client: SandboxClient) -> None:
     def story(seed: int) -> list[str]:
-        sandbox = Sandbox(seed=seed)
-        sandbox.start()
-        try:
-            mine = SandboxClient(sandbox.address, sandbox)
+        with serving(Sandbox(seed=seed)) as mine:
             found = [mine.create().record_no for _ in range(6)]
             query = "<query><object>GLBATCH</object><select><field>RECORDNO</field></select></query>"
             return found + mine.call(query).column("RECORDNO")
-        finally:
-            sandbox.stop()
 
     assert story(3) == story(3)
     assert story(3) != story(4)

@@ -8,7 +8,7 @@ import pytest
 
 from revrec.sandbox.company.own_records import read_records
 from revrec.sandbox.control.sandbox import Sandbox
-from support.sandbox_client import SandboxClient, glbatch, line
+from support.sandbox_client import SandboxClient, glbatch, line, serving
 
 RECORDS = """kind,id,name,type,normal,parent
 account,20-100,Unearned income,balancesheet,credit,
@@ -21,10 +21,8 @@ location,L-1,Head office,,,
 @contextmanager
 def served(path: Path | None, data: Path | None = None) -> Iterator[SandboxClient]:
     """Serve a sandbox with the records of a file."""
-    sandbox = Sandbox(data=data, records=read_records(path) if path else ())
-    sandbox.start()
-    yield SandboxClient(sandbox.address, sandbox)
-    sandbox.stop()
+    with serving(Sandbox(data=data, records=read_records(path) if path else ())) as client:
+        yield client
 
 
 @pytest.fixture

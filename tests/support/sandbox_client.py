@@ -2,7 +2,8 @@
 
 import itertools
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol
 from xml.sax.saxutils import escape
 
@@ -194,6 +195,16 @@ class SandboxClient:
     def balances(self) -> dict[str, str]:
         found: dict[str, str] = self.look("balances")["balances"]
         return found
+
+
+@contextmanager
+def serving(sandbox: Sandbox) -> Iterator[SandboxClient]:
+    """Serve a sandbox in this process until the context ends."""
+    sandbox.start()
+    try:
+        yield SandboxClient(sandbox.address, sandbox)
+    finally:
+        sandbox.stop()
 
 
 class ServeSandbox(Protocol):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SQLITE_FILE = "sqlite:///"
 NEVER = "~"
-"""Sorts behind all dates."""
+"""A text that sorts after all dates."""
 
 COUNTS = {
     "charges": "SELECT count(*) FROM charge_line",

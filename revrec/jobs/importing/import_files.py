@@ -1,9 +1,7 @@
 """``revrec import``: import files of charge lines and fulfillment events, each file completely or not at all."""
 
-import gc
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,10 +26,6 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 __all__ = ["ImportResult", "import_charges", "import_document", "mapping_of", "mappings_of"]
-
-
-COLLECT_EVERY = 100_000
-"""The number of new objects after which the garbage collector looks for cycles during an import."""
 
 
 class UndoImport(Exception):
@@ -71,25 +65,13 @@ def import_document(
     )
     book = load_rules(context)
     try:
-        with few_collections():
-            document.process(book)
+        document.process(book)
     except UndoImport:
         pass
     except SourceError as error:
         document.current().refuse(str(error))
     document.refuse_all_if_one_is()
     return document.results
-
-
-@contextmanager
-def few_collections() -> Iterator[None]:
-    """Collect garbage rarely: rows have no reference cycles, and the collector would visit each of them many times."""
-    before = gc.get_threshold()
-    gc.set_threshold(COLLECT_EVERY, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
 
 
 class _DocumentImport:

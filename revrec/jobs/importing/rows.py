@@ -14,7 +14,7 @@ from revrec.core.differences import differences
 from revrec.core.money import decimal_string
 from revrec.core.outliers import far_dates
 from revrec.core.rules.costs import COST_MARK, is_cost
-from revrec.jobs.importing.changed_documents import DocumentChanges
+from revrec.jobs.importing.changed_documents import DocumentChanges, conflict
 from revrec.jobs.importing.session import MOST_REASONS, ImportSession
 from revrec.jobs.paging import PAGE
 from revrec.jobs.scheduling.contracts import belongs_to_contract
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 BATCH = 2_000
 """Rows that are compared and written together."""
+
+_FIX_OF_CONFLICT = "the imported charge stays as it is; send a change as a new line that corrects it"
 
 _FIX_OF_TWICE = 'keep one of the two; if they are different lines without a number, set line = "#" in the mapping'
 
@@ -231,7 +233,7 @@ class ChargeImporter:
                 self._changes.add(row)
                 return
             # An imported charge is never overwritten: it may be posted, and an auditor must find it as it was.
-            self._session.reject_good(row, *(_conflict(line, *one) for one in conflicts))
+            self._session.reject_good(row, *(conflict(line.id, *one, fix=_FIX_OF_CONFLICT) for one in conflicts))
         else:
             self._changes.see(row)
             self._session.result.unchanged += 1
@@ -268,12 +270,6 @@ class ChargeImporter:
             no, self._next = self._next, self._next + 1
             self._new.append(charges.charge_row(no, cost, self._session.import_id, row.row_number))
             self._scheduler.schedule_new(no, cost)
-
-
-def _conflict(line: ChargeLine, name: str, old: str, new: str) -> RowProblem:
-    """Return the problem of a figure that differs from the imported charge, which stays as it is."""
-    fix = "the imported charge stays as it is; send a change as a new line that corrects it"
-    return RowProblem(name, new, f"{line.id} was imported with {old or 'nothing'}", fix)
 
 
 def path_as_text(path: Path) -> str:

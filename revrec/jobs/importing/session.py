@@ -188,10 +188,8 @@ class ImportSession:
 
     def refuse_event(self, row: GoodRow[Any], problem: RowProblem) -> None:
         """Reject an event of a document that is refused by itself."""
-        values = ReadableValues.of(row.line._asdict())
-        self.refuse_document(
-            BadRow(row.row_number, [problem], f"row {row.row_number}", row.raw, values, row.line.charge)
-        )
+        self.reject_good(row, problem, waits_for=row.line.charge)
+        self.refused_rows += 1
 
     def record_written(self, what: str, *written: Any) -> None:
         """Record in the audit trail that rows were written, together with the steps of their cleaning."""

@@ -259,12 +259,12 @@ class DocumentChanges:
         rest = RowProblem("document", "", said, "settle the changed row of the document first")
         rows = {row.row_number: row for row in (*plan.new, *(one.row for one in plan.changed if one.row))}
         gone = [one.known.imported.id for one in plan.changed if not one.row]
-        raws = [quarantine.raw_text(raw, self._session.header) for raw in (gone, *(row.raw for row in rows.values()))]
-        settled = quarantine.outcomes_of(self._connection, raws)
-        for number in sorted({*rows, *plan.problems}):
+        raws = {number: rows[number].raw if number in rows else gone for number in sorted({*rows, *plan.problems})}
+        texts = {number: quarantine.raw_text(raw, self._session.header) for number, raw in raws.items()}
+        settled = quarantine.outcomes_of(self._connection, texts.values())
+        for number, raw in raws.items():
             row, place = rows.get(number), f"row {number}"
-            raw = row.raw if row else gone
-            if settled.get(quarantine.raw_text(raw, self._session.header)) == "dismissed":
+            if settled.get(texts[number]) == "dismissed":
                 money = [RowMoney(row.line.amount, row.line.currency)] if row else []
                 self._session.result.pass_over(PassedOver(number, DISMISSED, place, money))
                 continue
@@ -386,15 +386,15 @@ def problems_of_change(book: "RuleBook", records: bool, old: ChargeLine, new: Ch
     """Return why a change of a charge line cannot be recorded; with ``records`` False, none can."""
     found = differences(old, new)
     if not records:
-        return [_conflict(old.id, *figure, fix=_REFUSED) for figure in found]
-    wrong = [_conflict(old.id, *figure, fix=_BY_HAND) for figure in found if figure[0] not in CHANGING]
+        return [conflict(old.id, *figure, fix=_REFUSED) for figure in found]
+    wrong = [conflict(old.id, *figure, fix=_BY_HAND) for figure in found if figure[0] not in CHANGING]
     for name, before, after in found:
         if name in ("quantity", *_DATE_EVENTS.values()) and not after:
             fix = f"{_STAYS}; send the {name} again, or dismiss the row"
-            wrong.append(_conflict(old.id, name, before, after, fix))
+            wrong.append(conflict(old.id, name, before, after, fix))
         elif name == "quantity" and _counts_usage(book, old):
             fix = f"{_STAYS}; record the units now expected as an estimate event, and dismiss the row"
-            wrong.append(_conflict(old.id, name, before, after, fix))
+            wrong.append(conflict(old.id, name, before, after, fix))
     return wrong
 
 
@@ -431,6 +431,6 @@ def _is_older(as_of: str, part: str | None, lines: Sequence[KnownLine]) -> bool:
     return any(_is_later(time, as_of) for line in lines if line.part == part for time in line.as_of)
 
 
-def _conflict(id: str, name: str, old: str, new: str, fix: str) -> RowProblem:
+def conflict(id: str, name: str, old: str, new: str, fix: str) -> RowProblem:
     """Return the problem of a figure that differs from the imported one."""
     return RowProblem(name, new, f"{id} was imported with {old or 'nothing'}", fix)

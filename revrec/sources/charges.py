@@ -133,7 +133,7 @@ class ChargeRows:
 
     @property
     def warning(self) -> str:
-        """What a person should check of the rows that were read; empty if nothing."""
+        """The warning about the rows that were read, for a person to check; empty if there is nothing to check."""
         return self._values.days.doubts.warning()
 
     def read_fast(self, row: list[str]) -> ChargeLine:

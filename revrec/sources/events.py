@@ -65,7 +65,7 @@ class EventRows:
 
     @property
     def warning(self) -> str:
-        """What a person should check of the rows that were read; empty if nothing."""
+        """The warning about the rows that were read, for a person to check; empty if there is nothing to check."""
         return self._values.days.doubts.warning()
 
     def _steps(self, row: list[str], event: EventRow) -> list[CleaningStep]:

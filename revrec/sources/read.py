@@ -90,7 +90,8 @@ def _read(
         if row is None and not may_be_empty:
             raise stream.error("", f"has no {rows}", table.expected)
         stream.drain()
-        stream.warnings += [reader.warning] if reader.warning else []
+        if warning := reader.warning:
+            stream.warnings.append(warning)
 
 
 def _with_elements(row: BadRow, table: Table, layout: Layout) -> BadRow:

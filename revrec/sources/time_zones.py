@@ -71,11 +71,6 @@ class WrittenTime(NamedTuple):
     day: date
     moment: datetime | None = None
 
-    @property
-    def is_marked(self) -> bool:
-        """True if the source wrote the UTC offset of the time."""
-        return self.moment is not None and self.moment.tzinfo is not None
-
 
 class DayFinder:
     """The day of a written time: in ``timezone`` if it is set, otherwise as written.

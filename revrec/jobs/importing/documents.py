@@ -123,7 +123,7 @@ def _retry_ready(context: "Context") -> list[RetriedDocument]:
         if charge in known:
             quarantine.release(context, [id])
     ready = [one for one in waiting if known.issuperset(one.waits_for) and newest >= one.at]
-    return list(_retried(context, ready))
+    return list(_retried(context, ready, {}))
 
 
 def _known(connection: "Connection", wanted: Iterable[str]) -> set[str]:
@@ -145,18 +145,20 @@ def retry(context: "Context", ids: Sequence[int]) -> list[RetriedDocument]:
     """
     with context.database.read() as connection:
         chosen = _chosen(connection, ids)
-    for one in chosen:
-        _importer(context, one)
-        _copy(context, one)
-    return list(_retried(context, chosen))
-
-
-def _retried(context: "Context", documents: Iterable[StoredDocument]) -> Iterator[RetriedDocument]:
     importers: dict[str, DocumentImporter] = {}
+    for one in chosen:
+        _importer(context, one.source, importers)
+        _copy(context, one)
+    return list(_retried(context, chosen, importers))
+
+
+def _retried(
+    context: "Context", documents: Iterable[StoredDocument], importers: dict[str, DocumentImporter]
+) -> Iterator[RetriedDocument]:
     for one in context.progress.track(documents, "importing documents again"):
         # A copy that is gone, or a source that was removed, leaves the document in the list of those to act on.
         with suppress(BadInput, BadConfiguration):
-            importer = importers.get(one.source) or importers.setdefault(one.source, _importer(context, one))
+            importer = _importer(context, one.source, importers)
             # The time before the attempt: what is imported meanwhile must count as newer.
             who = context.who()
             done = importer.process(_copy(context, one), one.name, dry_run=False)
@@ -176,8 +178,11 @@ def _retried(context: "Context", documents: Iterable[StoredDocument]) -> Iterato
             yield RetriedDocument(again, done.imports)
 
 
-def _importer(context: "Context", document: StoredDocument) -> DocumentImporter:
-    return DocumentImporter(context, document.source, transport_of(context, document.source))
+def _importer(context: "Context", source: str, made: dict[str, DocumentImporter]) -> DocumentImporter:
+    """Return the importer of a source. It reads the mapping and its lookup tables, so that each is ``made`` once."""
+    if source not in made:
+        made[source] = DocumentImporter(context, source, transport_of(context, source))
+    return made[source]
 
 
 def _copy(context: "Context", document: StoredDocument) -> Path:

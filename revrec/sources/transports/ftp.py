@@ -17,10 +17,13 @@ from revrec.sources.transports.transport import (
     TLS_REQUIRED,
     YOUNG_SECONDS,
     Document,
-    DocumentUnreachable,
     SourceTransport,
     free_name,
+    plain_name,
 )
+
+UNSAFE = "\r\n\0/"
+"""Characters that a file name must not have: a line break in it would let the server inject FTP commands."""
 
 
 class FtpTransport(SourceTransport):
@@ -92,7 +95,7 @@ class FtpTransport(SourceTransport):
         assert self._ftp is not None
         with self.reading(document):
             self._ftp.voidcmd("TYPE I")
-            data = self._ftp.transfercmd(f"RETR {_plain(document)}")
+            data = self._ftp.transfercmd(f"RETR {plain_name(document, UNSAFE)}")
             try:
                 while block := data.recv(BLOCK):
                     yield block
@@ -110,7 +113,7 @@ class FtpTransport(SourceTransport):
         """Move or delete the file on the server."""
         assert self._ftp is not None
         kind, folder = self.destination(received)
-        name = _plain(document)
+        name = plain_name(document, UNSAFE)
         with self.reported_failures():
             if kind == "keep" or self._is_free(name):
                 return
@@ -175,15 +178,3 @@ def _age(facts: dict[str, str]) -> float | None:
 def _sent(text: str) -> str:
     """Return a text of the configuration so that it is sent as UTF-8 (RFC 2640)."""
     return text.encode().decode("latin-1")
-
-
-def _plain(document: Document) -> str:
-    """Return a file name that is safe in a command. A line break in it would let the server inject FTP commands.
-
-    Raises:
-        DocumentUnreachable: the name has a line break, a NUL or a slash.
-    """
-    name: str = document.place
-    if any(letter in name for letter in "\r\n\0/"):
-        raise DocumentUnreachable(f"the server offers a file named {name!r}, which is not a safe name; rename it there")
-    return name

@@ -13,15 +13,18 @@ from revrec.sources.transports.transport import (
     BLOCK,
     YOUNG_SECONDS,
     Document,
-    DocumentUnreachable,
     SignInRefused,
     SourceTransport,
     free_name,
     missing_extra,
+    plain_name,
 )
 
 MOST_REQUESTS = 64
 """Most blocks that are requested ahead."""
+
+UNSAFE = "\0/"
+"""Characters that a file name must not have: the name could lead out of its folder."""
 
 
 class SftpTransport(SourceTransport):
@@ -92,7 +95,7 @@ class SftpTransport(SourceTransport):
 
     def read(self, document: Document) -> Iterator[bytes]:
         """Yield the bytes of a file."""
-        with self.reading(document), self._sftp.open(_plain(document), "rb") as file:
+        with self.reading(document), self._sftp.open(plain_name(document, UNSAFE), "rb") as file:
             # The size is the server's word: blocks that arrive ahead of the reader would fill the memory.
             file.prefetch(min(document.size or 0, self.settings["largest"] + 1), MOST_REQUESTS)
             while block := file.read(BLOCK):
@@ -101,7 +104,7 @@ class SftpTransport(SourceTransport):
     def settle(self, document: Document, received: bool) -> None:
         """Move or delete the file on the server."""
         kind, folder = self.destination(received)
-        name = _plain(document)
+        name = plain_name(document, UNSAFE)
         with self.reported_failures():
             if kind == "keep" or self._is_free(name):
                 return
@@ -145,18 +148,6 @@ class SftpTransport(SourceTransport):
         import paramiko
 
         return isinstance(error, paramiko.AuthenticationException)
-
-
-def _plain(document: Document) -> str:
-    """Return a file name without a folder in it.
-
-    Raises:
-        DocumentUnreachable: the name has a slash or a NUL.
-    """
-    name: str = document.place
-    if "/" in name or "\0" in name:
-        raise DocumentUnreachable(f"the server offers a file named {name!r}, which is not a safe name; rename it there")
-    return name
 
 
 def _only(fingerprint: str | None) -> Any:

@@ -205,6 +205,18 @@ def free_name(name: str, is_free: Callable[[str], bool]) -> str:
     raise TransportFailed(f"{name}: cannot be moved: {MOST_NAMES:,} files there have this name; clear the folder")
 
 
+def plain_name(document: Document, unsafe: str) -> str:
+    """Return the file name of a document, without any of the ``unsafe`` characters.
+
+    Raises:
+        DocumentUnreachable: the name has one of them.
+    """
+    name: str = document.place
+    if any(character in name for character in unsafe):
+        raise DocumentUnreachable(f"the server offers a file named {name!r}, which is not a safe name; rename it there")
+    return name
+
+
 def missing_extra(extra: str) -> BadConfiguration:
     """Return the error for a library that is not installed, with the command that installs it."""
     return BadConfiguration(f"this transport needs libraries that are not installed: {install_command(extra)}")

@@ -65,13 +65,12 @@ class PriceChange(NamedTuple):
 
 
 class _PlanAtChange(NamedTuple):
-    """A plan at a change: the parts up to its day, the parts after it with their weights, the plan at any price."""
+    """A schedule at a change: its parts up to the day and after it, and the plan at any price."""
 
+    schedule: Schedule
     past: Sequence[SchedulePart]
     later: Sequence[SchedulePart]
-    weights: Sequence[int]
     whole: PlanAtPrice
-    rounding: str
 
 
 def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
@@ -174,9 +173,8 @@ def _apply_change(
     is_from_start = begins is not None and change.date <= begins
     past = [] if is_from_start else [part for part in schedule.all_parts if part.date <= change.date]
     later = [part for part in schedule.all_parts if is_from_start or part.date > change.date]
-    method = schedule.rule.method
-    how = treatment_of(change, method)
-    rest = _TREATMENTS[how](change, _PlanAtChange(past, later, schedule.weights_of(later), whole, method.rounding))
+    how = treatment_of(change, schedule.rule.method)
+    rest = _TREATMENTS[how](change, _PlanAtChange(schedule, past, later, whole))
     parts = tuple(sorted((part for part in (*past, *rest) if part.date != UNDATED), key=lambda part: part.date))
     waiting = tuple(part for part in rest if part.date == UNDATED)
     said = f"{schedule.explanation}; {_words(line, change, how)}"
@@ -214,7 +212,7 @@ def _prospective(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]
     # as negative revenue over future months.
     if not plan.later or (rest > 0) != (_sum(plan.later) > 0):
         return _at_once(change, plan.past)
-    amounts = split(rest, plan.weights, plan.rounding)
+    amounts = split(rest, plan.schedule.weights_of(plan.later), plan.schedule.rule.method.rounding)
     return [SchedulePart(part.date, amount) for part, amount in zip(plan.later, amounts, strict=True)]
 
 

@@ -1,4 +1,4 @@
-"""Measure how long a command needs to start, against the least that a typer program needs: importing typer.
+"""Measure how long a command needs to start, against the minimum for a typer program: importing typer.
 
 In processor seconds, because other programs on the machine disturb them less than elapsed time.
 """

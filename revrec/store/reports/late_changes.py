@@ -29,8 +29,7 @@ from revrec.store.tables import (
 LINE, EVENT, ENTRY, LEDGER, INVOICE = "charge line", "event", "entry", "ledger", "invoice"
 TAKEN_BACK, INVOICING = "taken back", "invoicing"
 """The kinds of late rows: also entries that were posted after the close, changes in Intacct that a person accepted,
-charge lines and events that a person took back, and lines whose source was invoiced at the close but no longer is, or
-the other way around."""
+charge lines and events that a person took back, and lines of sources whose invoicing has changed since."""
 
 
 class Closed(NamedTuple):
@@ -64,7 +63,7 @@ class LateRow(NamedTuple):
 
 
 def late_rows(connection: Connection, closed: Closed, sources: Collection[str] = ()) -> Iterator[LateRow]:
-    """Yield what arrived late, by kind, in the order of arrival; ``sources`` began or ceased to be invoiced since."""
+    """Yield what arrived late, by kind, in the order of arrival; the invoicing of ``sources`` has changed since."""
     for kind, query in (
         (LINE, _lines(closed)),
         (EVENT, _events(closed)),

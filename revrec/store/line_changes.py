@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from revrec.core.batching import batched
 from revrec.core.charge_line import ChargeLine
 from revrec.store.audit import canonical
 from revrec.store.charges import LINE_COLUMNS, charge_from_row, voided
@@ -19,6 +20,9 @@ CHANGING = ("amount", "description", "quantity", "rev_rec_date", "service_end", 
 """The fields of a charge line that a change can have; all others stay as they were imported."""
 
 _DATES = ("rev_rec_date", "service_end", "service_start")
+
+LINES_AT_ONCE = 2_000
+"""Charge lines in one query: the number of values in a statement is limited, and a document can have many lines."""
 
 DocumentKey = tuple[str, str]
 """The source and the document of charge lines."""
@@ -92,8 +96,11 @@ def known_lines(connection: Connection, documents: Iterable[DocumentKey]) -> dic
         .order_by(charge_line.c.no)
     )  # fmt: skip
     rows = [row for row in connection.execute(query) if (row.source, row.document) in wanted]
-    numbers = [row.no for row in rows]
-    changes, void = _changes(connection, numbers), voided(connection, numbers)
+    changes: dict[int, list[Any]] = {}
+    void: set[int] = set()
+    for numbers in batched((row.no for row in rows), LINES_AT_ONCE):
+        changes |= _changes(connection, numbers)
+        void |= voided(connection, numbers)
     found: dict[DocumentKey, list[KnownLine]] = {}
     for row in rows:
         known = _known(row, changes.get(row.no, ()), row.no in void)

@@ -6,11 +6,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, insert, select
 
+from revrec.core.batching import batched
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.store.database.bulk import next_number
 from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.reports.filters import quarantine_conditions
 from revrec.store.tables import import_file, quarantine, quarantine_fix, quarantine_outcome
+
+ROWS_AT_ONCE = 2_000
+"""Rows in one query: the number of values in a statement is limited, and a file can have many bad rows."""
 
 
 class QuarantinedRow(NamedTuple):
@@ -122,10 +126,12 @@ def outcomes_of(connection: Connection, raws: Iterable[str]) -> dict[str, str | 
     query = (
         select(quarantine.c.raw, quarantine_outcome.c.outcome)
         .outerjoin(quarantine_outcome, quarantine_outcome.c.quarantine_id == quarantine.c.id)
-        .where(quarantine.c.raw.in_(list(raws)))
         .order_by(quarantine.c.id)
     )
-    return {row.raw: row.outcome for row in connection.execute(query)}
+    found: dict[str, str | None] = {}
+    for some in batched(raws, ROWS_AT_ONCE):
+        found |= {row.raw: row.outcome for row in connection.execute(query.where(quarantine.c.raw.in_(some)))}
+    return found
 
 
 def read_fixes(connection: Connection, id: int) -> list[QuarantineFix]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from revrec.core.pricing import price_of
 from revrec.jobs.admin.verify import verify
@@ -433,3 +434,23 @@ def test_an_order_of_a_mapped_shop_is_changed_and_taken_back(offline: Books) -> 
     assert sent(total="45.00", line_items=[{**line, "total": "45.00"}]).changed == 1
     assert prices(offline) == {"1": 4500}
     assert sent(status="cancelled").changed == 1 and prices(offline) == {}
+
+
+@pytest.mark.slow
+def test_a_long_order_is_compared_in_queries_of_a_bounded_size(offline: Books) -> None:
+    """Databases limit the values of a statement, so that a query for all lines of long documents would fail."""
+    lines = [item(number) for number in range(1, 3_001)]
+    send(offline, order(*lines))
+    sizes: list[int] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_more: Any) -> None:
+        if statement.startswith("SELECT"):
+            sizes.append(len(values))
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+    try:
+        assert send(offline, order(item(1, "60.00"), *lines[1:])).changed == 1
+        assert send(offline, order(*lines, email="b@example.com")).rejected == 3_000
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+    assert 1_000 < max(sizes) <= 2_100

@@ -359,6 +359,15 @@ def test_the_reports_tie_out_on_both_databases(books: Books, row: MakeRow) -> No
     assert {line["rule"] for line in found} == {"magazine"} and len(found) == 4
 
 
+def test_the_percentages_of_a_credit_add_up_to_100(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    offline.take(row(item="MAG-1", amount="-30.00", post_date="2024-01-10"))
+    (shown,) = remaining_obligations(offline.context("report"), date(2024, 1, 31), "item", [1, 12]).rows
+    assert (shown["within_1_months"], shown["months_2_to_12"], shown["total"]) == ("-20.00", "-10.00", "-30.00")
+    percent = ("percent_within_1_months", "percent_months_2_to_12", "percent_later", "percent_waiting")
+    assert [shown[name] for name in percent] == ["66.7", "33.3", "0.0", "0.0"]
+
+
 DAYS = st.dates(date(2024, 1, 1), date(2024, 5, 31)).map(str)
 EVENTS = st.tuples(st.sampled_from(["credit", "price", "pod", "hold", "release"]), DAYS, st.integers(-40, 40))
 LINES = st.lists(

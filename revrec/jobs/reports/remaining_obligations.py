@@ -73,6 +73,7 @@ def _row(
     figures |= {"total": amounts.remaining, "billed": of_it, "not_billed": amounts.remaining - of_it}
     row: dict[str, Any] = {by: category, "currency": currency}
     row |= {name: decimal_string(amount, currency) for name, amount in figures.items()}
-    shares = [max(bands[name], 0) for name in names]
+    sign = -1 if amounts.remaining < 0 else 1  # of a credit, the percentages are of the credit
+    shares = [max(sign * bands[name], 0) for name in names]
     tenths = split(TENTHS, shares, "cumulative") if any(shares) else [0] * len(names)
     return row | {f"percent_{name}": f"{part // 10}.{part % 10}" for name, part in zip(names, tenths, strict=True)}

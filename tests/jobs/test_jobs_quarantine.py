@@ -172,7 +172,10 @@ def test_a_fix_that_cannot_be_is_refused(aside: Books, fields: dict[str, str], s
 
 def test_rows_are_named_by_number_range_or_all() -> None:
     assert list(quarantine.ids(["7", "2-4", "all"], [2, 4, 9])) == [7, 2, 4, 2, 4, 9]
-    for wrong in ("x", "-3", "3-", "1,2"):
+    assert list(quarantine.ids(["3-999999999999"], [2, 4, 9])) == [4, 9]
+    with pytest.raises(BadInput, match="7-3: the range ends before it begins; write 3-7"):
+        list(quarantine.ids(["7-3"], [4]))
+    for wrong in ("x", "-3", "3-", "1,2", "9" * 19):
         with pytest.raises(BadInput, match="not a row of the quarantine"):
             list(quarantine.ids([wrong], []))
 

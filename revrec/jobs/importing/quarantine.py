@@ -311,6 +311,10 @@ def life(connection: "Connection", import_id: int, number: int) -> QuarantineTra
     return QuarantineTrace(id, row.raw, row.problems, fixes, outcome.at, outcome.actor)
 
 
+DIGITS = 19
+"""Numbers have fewer digits than this: the database stores 64 bits."""
+
+
 def ids(texts: Sequence[str], waiting: Sequence[int], what: str = "row of the quarantine") -> Iterator[int]:
     """Yield the numbers that texts such as ``7``, ``7-12`` and ``all`` mean.
 
@@ -321,7 +325,12 @@ def ids(texts: Sequence[str], waiting: Sequence[int], what: str = "row of the qu
         first, dash, last = text.partition("-")
         if text == "all":
             yield from waiting
-        elif first.isdecimal() and (last.isdecimal() or not dash) and len(text) < 20:
-            yield from (id for id in range(int(first), int(last or first) + 1) if not dash or id in waiting)
-        else:
+        elif not (first.isdecimal() and (last.isdecimal() or not dash) and max(len(first), len(last)) < DIGITS):
             raise BadInput(f"{text}: not a {what}; write its number, such as 7, a range 7-12, or all")
+        elif not dash:
+            yield int(first)
+        elif int(first) > int(last):
+            raise BadInput(f"{text}: the range ends before it begins; write {last}-{first}")
+        else:
+            # Not every number of the range: a mistyped end can be a billion.
+            yield from (id for id in sorted(waiting) if int(first) <= id <= int(last))

@@ -359,6 +359,31 @@ def test_the_reports_tie_out_on_both_databases(books: Books, row: MakeRow) -> No
     assert {line["rule"] for line in found} == {"magazine"} and len(found) == 4
 
 
+def test_reports_tie_out_with_a_line_that_is_recognized_before_it_is_billed(books: Books, row: MakeRow) -> None:
+    books.rules(RULES)
+    books.take(
+        row("D1", item="POD-1", amount="40.00", post_date="2024-05-31"), row("D2", item="POD-1", amount="100.00")
+    )
+    books.event("shop/D1/1", "pod", "2024-03-28")
+    assert books.run("2024-03-31").complete
+    march = date(2024, 3, 31)
+    assert reported(books, march) == {("2400", "USD"): 6_000}
+    check_reports(books, march)
+
+
+def test_reports_of_a_closed_month_tie_out_with_what_arrived_after_its_close(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    offline.take(row("D1", item="MAG-1", amount="30.00", post_date="2024-01-10"))
+    decide(offline.context("periods close"), [date(2024, 1, 1)], "closed", "reported")
+    offline.take(row("D2", item="MAG-1", amount="90.00", post_date="2024-01-10"), name="late.csv")
+    offline.event("shop/D1/1", "credit", "2024-01-20", amount=6)
+    january = date(2024, 1, 31)
+    check_reports(offline, january)
+    (check,) = waterfall(offline.context("report"), january, "billed", january, 1).checks
+    assert check.name == "remaining = balance with what arrived after the close"
+    assert (check.left, check.right, reported(offline, january)) == (11_400, 11_400, {("2400", "USD"): 3_000})
+
+
 def test_the_percentages_of_a_credit_add_up_to_100(offline: Books, row: MakeRow) -> None:
     offline.rules(RULES)
     offline.take(row(item="MAG-1", amount="-30.00", post_date="2024-01-10"))

@@ -384,6 +384,17 @@ def test_reports_of_a_closed_month_tie_out_with_what_arrived_after_its_close(off
     assert (check.left, check.right, reported(offline, january)) == (11_400, 11_400, {("2400", "USD"): 3_000})
 
 
+def test_what_is_not_invoiced_yet_is_not_billed_in_the_remaining_obligations(offline: Books, row: MakeRow) -> None:
+    config = offline.folder / "revrec.toml"
+    config.write_text(config.read_text() + '[invoicing]\ndefault_term = "Net 30"\n[invoice.shop]\nas = "invoice"\n')
+    offline.rules(RULES)
+    offline.take(row(item="MAG-1", amount="30.00", post_date="2024-01-10"))
+    january = date(2024, 1, 31)
+    (shown,) = remaining_obligations(offline.context("report"), january, "item", [12]).rows
+    assert (shown["total"], shown["billed"], shown["not_billed"]) == ("30.00", "0.00", "30.00")
+    check_reports(offline, january)
+
+
 def test_the_percentages_of_a_credit_add_up_to_100(offline: Books, row: MakeRow) -> None:
     offline.rules(RULES)
     offline.take(row(item="MAG-1", amount="-30.00", post_date="2024-01-10"))

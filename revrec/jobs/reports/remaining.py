@@ -65,11 +65,15 @@ def check_group(report: str, by: str) -> None:
         raise BadInput(f"report {report}: --by {by}: expected {', '.join(sorted(GROUPS))}")
 
 
-def dated_amounts(connection: "Connection", by: str, until: date) -> list[DatedAmount]:
+def dated_amounts(context: "Context", connection: "Connection", by: str, until: date) -> list[DatedAmount]:
     """Return what is recognized by the day, and what is planned or waits, of all charge lines."""
-    found = [*recognized_by_day(connection, by, None, until), *open_by_day(connection, by, until)]
+    invoiced = context.settings.invoiced_sources
+    found = [
+        *recognized_by_day(connection, by, None, until, invoiced),
+        *open_by_day(connection, by, until, invoiced),
+    ]
     # What waits of an unscheduled line is its price, which credits change although there is no schedule yet.
-    for page in batched(list(repriced_unscheduled(connection, by, until)), PAGE):
+    for page in batched(list(repriced_unscheduled(connection, by, until, invoiced)), PAGE):
         numbers = [one.no for one in page]
         recorded = events.events_of_charges(connection, numbers)
         lines = dict(charges.read_charges(connection, numbers))

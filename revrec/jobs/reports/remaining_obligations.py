@@ -41,7 +41,7 @@ def remaining_obligations(context: "Context", until: date, by: str, bands: Seque
     names = [f"within_{bands[0]}_months", *(f"months_{a + 1}_to_{b}" for a, b in pairwise(bands))]
     ends = dict(zip(names, (add_months(until, months).isoformat() for months in bands), strict=True))
     with context.database.read() as connection:
-        amounts = dated_amounts(connection, by, until)
+        amounts = dated_amounts(context, connection, by, until)
         everything, billed = remaining_amounts(amounts, billed_only=False), remaining_amounts(amounts)
         rows = [
             _row(key, by, its_own, billed.get(key), ends) for key, its_own in everything.items() if its_own.remaining

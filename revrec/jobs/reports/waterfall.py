@@ -31,7 +31,7 @@ def waterfall(context: "Context", until: date, by: str, first: date, months: int
     check_group("waterfall", by)
     window = [f"{add_months(first.replace(day=1), count):%Y-%m}" for count in range(months)]
     with context.database.read() as connection:
-        found = remaining_amounts(dated_amounts(connection, by, until))
+        found = remaining_amounts(dated_amounts(context, connection, by, until))
         rows = [_row(category, currency, by, amounts, window) for (category, currency), amounts in found.items()]
         checks = list(balance_checks(context, connection, until, found))
         parameters = {"date": until, "by": by, "from": window[0], "to": window[-1]}

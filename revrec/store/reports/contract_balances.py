@@ -305,6 +305,14 @@ def _is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnEle
     return or_(invoiced <= day, and_(by_hand, ~and_(SOLD, or_(*wanted))) if wanted else by_hand)
 
 
+def billed_charges(until: date, invoiced: Mapping[str, str]) -> Select[Any]:
+    """Return the query of the numbers of the charge lines that are billed by a day, as :func:`balance_rows` finds."""
+    asked = BalanceQuery(until, until, invoiced=invoiced)
+    on = _invoiced(asked)
+    query: Select[Any] = select(charge_line.c.no).outerjoin(on, on.c.charge_no == charge_line.c.no)
+    return query.where(_is_billed(asked, on.c.date))
+
+
 def _contract(by: str, line: Any) -> Any:
     """Return the SQL of the contract of a line without an allocation."""
     document = _object(source=line.c.source, document=line.c.document)

@@ -1,6 +1,6 @@
 """Revenue by day: what is in the ledger, what is planned, and what has no date yet, added up by the database."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -11,6 +11,7 @@ from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
 from revrec.store.posting.reversals import IS_IN_LEDGER
+from revrec.store.reports.contract_balances import billed_charges
 from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.tables import (
     charge_line,
@@ -26,6 +27,8 @@ from revrec.store.tables import (
     unscheduled,
 )
 
+NO_SOURCES: Mapping[str, str] = {}
+"""No source is invoiced: its lines are billed on their post dates."""
 ACTUAL, OPEN, WAITING = "actual", "open", "waiting"
 CATEGORIES: dict[str, ColumnElement[Any]] = {
     name: charge_line.c[name] for name in ("customer", "item", "entity", "source", "document")
@@ -37,7 +40,7 @@ class DatedAmount(NamedTuple):
     """An amount in minor units of one category, kind and ISO day of recognition; ``day`` is empty if it has none.
 
     ``kind`` is actual (in the ledger, by ledger date), open (dated, not in the ledger) or waiting. ``billed``: the
-    charge lines have a post date by the day of the report.
+    charge lines are billed by the day of the report, as in ``report balance``.
     """
 
     category: str
@@ -48,15 +51,23 @@ class DatedAmount(NamedTuple):
     amount: int
 
 
-def recognized_by_day(connection: Connection, category: str, first: date | None, last: date) -> Iterator[DatedAmount]:
-    """Yield the revenue in the ledger from one day to another, by category and ledger date."""
+def recognized_by_day(
+    connection: Connection, category: str, first: date | None, last: date, invoiced: Mapping[str, str] = NO_SOURCES
+) -> Iterator[DatedAmount]:
+    """Yield the revenue in the ledger from one day to another, by category and ledger date.
+
+    Lines of the sources ``invoiced``, from the first post date of each, are billed on their invoice's date.
+    """
     lines = ledger_lines(first, last)
-    yield from _by_day(connection, category, lines, ACTUAL, lines.c.date, last)
+    yield from _by_day(connection, category, lines, ACTUAL, lines.c.date, last, invoiced)
 
 
-def open_by_day(connection: Connection, category: str, after: date) -> Iterator[DatedAmount]:
+def open_by_day(
+    connection: Connection, category: str, after: date, invoiced: Mapping[str, str] = NO_SOURCES
+) -> Iterator[DatedAmount]:
     """Yield what is not in the ledger on a day, by category and day of recognition, with what waits.
 
+    ``invoiced`` is as for :func:`recognized_by_day`.
     What was posted with a later date is open on that day; it counts on the date of its entry. What was reversed for
     good, or is gone in Intacct and accepted, waits: no schedule line recognizes it, and it is still part of the price.
     """
@@ -69,10 +80,10 @@ def open_by_day(connection: Connection, category: str, after: date) -> Iterator[
         )
         .subquery()
     )
-    yield from _by_day(connection, category, planned, OPEN, planned.c.date, after)
+    yield from _by_day(connection, category, planned, OPEN, planned.c.date, after, invoiced)
     later = ledger_lines(None, date.max)
     dated_later = select(later).where(later.c.date > after.isoformat()).subquery()
-    yield from _by_day(connection, category, dated_later, OPEN, dated_later.c.date, after)
+    yield from _by_day(connection, category, dated_later, OPEN, dated_later.c.date, after, invoiced)
     head = _newest_versions()
     waits = select(schedule_wait.c.charge_no, schedule_wait.c.amount).join(head, same_version(schedule_wait, head))
     never = select(unscheduled.c.charge_no, charge_line.c.amount).join(
@@ -85,13 +96,13 @@ def open_by_day(connection: Connection, category: str, after: date) -> Iterator[
     )
     gone = select(ledger_change.c.charge_no, (-ledger_change.c.amount).label("amount")).where(IS_UNEXPLAINED)
     undated = union_all(waits, never.where(unscheduled.c.code != "closed"), canceled, gone).subquery()
-    yield from _by_day(connection, category, undated, WAITING, literal(""), after)
+    yield from _by_day(connection, category, undated, WAITING, literal(""), after, invoiced)
 
 
 def _by_day(
-    connection: Connection, category: str, lines: Any, kind: str, day: Any, until: date
+    connection: Connection, category: str, lines: Any, kind: str, day: Any, until: date, invoiced: Mapping[str, str]
 ) -> Iterator[DatedAmount]:
-    by = (_category(category).label("category"), charge_line.c.currency, day.label("day"), _is_billed(until))
+    by = (_category(category).label("category"), charge_line.c.currency, day.label("day"), _is_billed(until, invoiced))
     query = select(*by, *split_sum_columns(lines.c.amount)).join(charge_line, charge_line.c.no == lines.c.charge_no)
     query = _of_rule(query) if category == "rule" else query
     query = query.where(SOLD).group_by("category", charge_line.c.currency, "day", "billed")
@@ -116,8 +127,9 @@ def _of_rule(query: Any) -> Any:
     )
 
 
-def _is_billed(until: date) -> Any:
-    return case((charge_line.c.post_date <= until.isoformat(), 1), else_=0).label("billed")
+def _is_billed(until: date, invoiced: Mapping[str, str]) -> Any:
+    billed = charge_line.c.no.in_(billed_charges(until, invoiced))
+    return case((billed, 1), else_=0).label("billed")
 
 
 class RepricedLine(NamedTuple):
@@ -129,10 +141,12 @@ class RepricedLine(NamedTuple):
     billed: bool
 
 
-def repriced_unscheduled(connection: Connection, category: str, until: date) -> Iterator[RepricedLine]:
+def repriced_unscheduled(
+    connection: Connection, category: str, until: date, invoiced: Mapping[str, str] = NO_SOURCES
+) -> Iterator[RepricedLine]:
     """Yield each unscheduled charge line that has price events."""
     query = select(
-        charge_line.c.no, _category(category).label("category"), charge_line.c.currency, _is_billed(until)
+        charge_line.c.no, _category(category).label("category"), charge_line.c.currency, _is_billed(until, invoiced)
     ).join(unscheduled, unscheduled.c.charge_no == charge_line.c.no)
     query = _of_rule(query) if category == "rule" else query
     changed = select(fulfillment_event.c.charge_no).where(fulfillment_event.c.kind.in_(PRICE_EVENT_KINDS))

@@ -49,6 +49,7 @@ def register(app: typer.Typer) -> None:
         """
         from revrec.cli.output import print_json
         from revrec.cli.shared import fail
+        from revrec.cli.terminal import keep_lines_whole
         from revrec.jobs.importing.list_mappings import show_mapping
 
         if options.csv:
@@ -57,4 +58,5 @@ def register(app: typer.Typer) -> None:
         if options.json or not found.text:
             print_json({"name": found.name, "origin": found.origin, "mapping": found.table})
         else:
+            keep_lines_whole()  # a broken line would not be valid TOML when it is copied
             print(found.text, end="")

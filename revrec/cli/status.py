@@ -115,7 +115,7 @@ def _show(found: "BooksStatus") -> None:
         _say("set aside", _set_aside(found))
     for total in found.open:
         span = f"{total.first} to {total.last}"
-        _say("open", f"{total.lines:,} schedule lines, {grouped(total.amount)} {total.currency}, {span}")
+        _say("open", f"{counted(total.lines, 'schedule line')}, {grouped(total.amount)} {total.currency}, {span}")
     _show_undated(found, WAITING, found.waiting)
     for closed in found.closed_periods:
         what = f"{counted(closed.lines, 'line')} of {closed.period}, {grouped(closed.amount)} {closed.currency}"
@@ -193,9 +193,9 @@ def _show_undated(found: "BooksStatus", kind: str, reasons: "Sequence[UndatedAmo
     amounts = "; ".join(map(amount_in_words, totals))
     _say(kind, f"{counted(sum(one.charges for one in totals), 'charge line')}, {amounts}:")
     for why in reasons[:MOST_REASONS]:
-        example = "such as: " if why.charges > 1 else ""
-        what = f"{grouped(why.amount)} {why.currency} since {why.since}"
-        print(harmless(f"  {why.charges:,} x {what}: {example}{why.reason}"))
+        what = f"{counted(why.charges, 'charge line')}, {grouped(why.amount)} {why.currency} since {why.since}"
+        example = ", for example" if why.charges > 1 else ""
+        print(harmless(f"  {what}{example}: {why.reason}"))
     if len(reasons) > MOST_REASONS:
         print(f"  ... and {len(reasons) - MOST_REASONS:,} more reasons (--format json shows all)")
 

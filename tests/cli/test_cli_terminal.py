@@ -93,6 +93,11 @@ def test_results_that_go_to_a_file_stay_clean_while_the_bar_is_at_the_terminal(
     assert b"importing" in printed
 
 
+def test_a_mapping_can_be_copied_from_a_narrow_terminal(story: Path, revrec: Callable[..., Any]) -> None:
+    words = ("mappings", "show", "stripe-invoices")
+    assert plain(at_terminal(*words, width=60)) == revrec(*words).out
+
+
 def test_states_are_coloured_and_headings_bold(story: Path) -> None:
     shown = at_terminal("run", "--date", "2024-01-31", width=120)
     assert "\x1b[32mposted\x1b[0m" in shown

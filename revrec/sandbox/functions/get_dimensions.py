@@ -2,7 +2,7 @@
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.content_model import check_empty
-from revrec.sandbox.ledger.dimensions import DIMENSIONS
+from revrec.sandbox.ledger.dimensions import DIMENSIONS, disabled_dimensions
 from revrec.sandbox.xmltree import Element, text_element
 
 
@@ -11,9 +11,9 @@ def _run(call: Call) -> FunctionOutput:
     call.company.usage.count(reads=1)
     data = Element("data")
     listed = text_element(data, "dimensions")
-    disabled = {name.strip().upper() for name in call.company.switches.disabled_dimensions.split(",")}
+    disabled = disabled_dimensions(call.company.switches)
     for standard in DIMENSIONS:
-        _append(listed, standard.kind, standard.label, "false", "false" if standard.kind in disabled else "true")
+        _append(listed, standard.kind, standard.label, "false", "false" if standard in disabled else "true")
     for own in call.company.masters.all("DIMENSION"):
         _append(listed, own.id, own.name, "true", "true" if own.active else "false")
     return FunctionOutput(data)

@@ -118,7 +118,7 @@ def _operator(node: Node, values: int) -> str:
 
 def _run(call: Call) -> FunctionOutput:
     body = call.body
-    target = object_type(body.value("object") or "", call.company.masters, body.value("docparid") or "")
+    target = object_type(body.value("object") or "", call.company, body.value("docparid") or "")
     call.require("read", target.name)
     call.company.usage.count(reads=1)
     options = body.child("options")

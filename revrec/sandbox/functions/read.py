@@ -33,7 +33,7 @@ def _check(body: Node) -> None:
 
 
 def _run(call: Call) -> FunctionOutput:
-    target = object_type(call.body.value("object") or "", call.company.masters, call.body.value("docparid") or "")
+    target = object_type(call.body.value("object") or "", call.company, call.body.value("docparid") or "")
     call.require("read", target.name)
     call.company.usage.count(reads=1)
     names = call.body.value("fields") or "*"
@@ -83,7 +83,7 @@ def _record_element(call: Call, target: ObjectType, fields: list[ObjectField], r
 
 def _lines_element(call: Call, name: str, recordno: int) -> Element:
     line_object, element, parent, order = _LINES_OF[name]
-    target = object_type(line_object, call.company.masters, call.body.value("docparid") or "")
+    target = object_type(line_object, call.company, call.body.value("docparid") or "")
     fields = [item for item in target.fields.values() if "." not in item.name]
     selection = RowSelection(target, [f"{parent} = ?"], [recordno], order)
     entries = text_element(Element("holder"), element)

@@ -22,7 +22,7 @@ def _check(body: Node) -> None:
 
 
 def _run(call: Call) -> FunctionOutput:
-    target = object_type(call.body.value("object") or "", call.company.masters, call.body.value("docparid") or "")
+    target = object_type(call.body.value("object") or "", call.company, call.body.value("docparid") or "")
     call.require("read", target.name)
     fields = select_fields(target, call.body.value("fields") or "*")
     page_size = _page_size(call.body.value("pagesize") or "100")
@@ -52,7 +52,7 @@ def owner(call: Call) -> str:
 def next_page(call: Call, pages: ResultSet, result_id: str) -> Element:
     """Return the next page of a result set and remove it from the remaining rows."""
     call.company.usage.count(reads=1)
-    target = object_type(pages.object, call.company.masters, pages.docparid)
+    target = object_type(pages.object, call.company, pages.docparid)
     shown, pages.remaining = pages.remaining[: pages.page_size], pages.remaining[pages.page_size :]
     fields = [target.fields[name] for name in pages.fields]
     texts = read_rows_by_key(call, target, fields, shown)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from revrec.sandbox.company.masters import MasterRecord, MasterRecords
+from revrec.sandbox.company.switches import Switches
 from revrec.sandbox.errors import Error, business_error
 
 
@@ -49,6 +50,12 @@ def user_dimension(name: str, masters: MasterRecords) -> MasterRecord | None:
 def values_of(name: str, masters: MasterRecords) -> list[MasterRecord]:
     """Return the records of a dimension that the company has defined."""
     return [one for one in masters.all("DIMENSIONVALUE") if one.parent.upper() == name.upper()]
+
+
+def disabled_dimensions(switches: Switches) -> list[Dimension]:
+    """Return the standard dimensions that are not enabled in the general ledger."""
+    kinds = {name.strip().upper() for name in switches.disabled_dimensions.split(",")}
+    return [dimension for dimension in DIMENSIONS if dimension.kind in kinds]
 
 
 def by_column(values: Mapping[str, str]) -> dict[str, str | None]:

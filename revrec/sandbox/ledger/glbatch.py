@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import date
 
 from revrec.sandbox.calls import Call
+from revrec.sandbox.company.switches import Switches
 from revrec.sandbox.errors import Error, FunctionFailure, business_error
 from revrec.sandbox.fields import cut_to_limit, fields_of, missing_field, read_date, text_of, too_long, unknown_fields
 from revrec.sandbox.ledger.balancing import balance
@@ -13,7 +14,7 @@ from revrec.sandbox.xmltree import Node
 
 Fields = dict[str, Node]
 
-_KNOWN = frozenset(
+HEADER_FIELDS = frozenset(
     [
         "RECORDNO",
         "JOURNAL",
@@ -34,6 +35,7 @@ _KNOWN = frozenset(
         "ENTRIES",
     ]
 )
+"""The elements that a GLBATCH may have."""
 _ERRORS_SHOWN = 20
 
 
@@ -73,9 +75,10 @@ def _check_header(fields: Fields, call: Call) -> None:
     ]
     if "ENTRIES" not in fields or not fields["ENTRIES"].children:
         errors.append(missing_field("ENTRIES", "GLBATCH"))
-    lengths = [too_long(name, _text(fields, name, call), limit) for name, limit in _limits(call).items()]
+    limits = text_limits(switches)
+    lengths = [too_long(name, _text(fields, name, call), limit) for name, limit in limits.items()]
     errors += [error for error in lengths if error is not None]
-    errors += unknown_fields(fields, _KNOWN, "GLBATCH", switches)
+    errors += unknown_fields(fields, HEADER_FIELDS, "GLBATCH", switches)
     _raise(errors)
     journal = _text(fields, "JOURNAL", call)
     if call.company.masters.active("JOURNAL", journal) is None:
@@ -84,8 +87,8 @@ def _check_header(fields: Fields, call: Call) -> None:
         )
 
 
-def _limits(call: Call) -> dict[str, int]:
-    switches = call.company.switches
+def text_limits(switches: Switches) -> dict[str, int]:
+    """Return the maximum length of each text of a GLBATCH that has one."""
     return {
         "JOURNAL": switches.max_journal,
         "REFERENCENO": switches.max_reference,
@@ -94,7 +97,7 @@ def _limits(call: Call) -> dict[str, int]:
 
 
 def _text(fields: Fields, name: str, call: Call) -> str:
-    return cut_to_limit(text_of(fields, name), _limits(call)[name], call.company.switches)
+    return cut_to_limit(text_of(fields, name), text_limits(call.company.switches)[name], call.company.switches)
 
 
 def _dates(fields: Fields, call: Call) -> tuple[date, date | None]:

@@ -23,6 +23,7 @@ from revrec.sandbox.ledger.dimensions import (
     USER_DIMENSION,
     Dimension,
     dimension_errors,
+    disabled_dimensions,
     unknown,
     user_dimension,
     values_of,
@@ -33,7 +34,7 @@ from revrec.sandbox.xmltree import Node
 
 Fields = dict[str, Node]
 
-_KNOWN = frozenset(
+LINE_FIELDS = frozenset(
     [
         "DOCUMENT",
         "ACCOUNTNO",
@@ -51,6 +52,7 @@ _KNOWN = frozenset(
         "TAXENTRIES",
     ]
 ) | {dimension.element for dimension in DIMENSIONS}
+"""The elements that a GLENTRY may have, unless their dimension is not enabled in the general ledger."""
 _RATE_NAMES = RateFieldNames("EXCHANGE_RATE", "EXCH_RATE_TYPE_ID", "GLENTRY")
 
 
@@ -62,6 +64,7 @@ class LineReader:
         self._title = title
         self._masters = call.company.masters
         self._switches = call.company.switches
+        self._known = LINE_FIELDS - {one.element for one in disabled_dimensions(self._switches)}
         self._created: set[tuple[str, str]] = set()
         self.errors: list[Error] = []
 
@@ -89,7 +92,7 @@ class LineReader:
         return lines
 
     def _line(self, fields: Fields) -> EntryLine:
-        self.errors += unknown_fields(fields, _KNOWN, "GLENTRY", self._switches)
+        self.errors += unknown_fields(fields, self._known, "GLENTRY", self._switches)
         account = self._account(fields)
         sign = self._sign(fields)
         currency = self._currency(fields)

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 from revrec.sandbox.company.masters import MasterRecords
 from revrec.sandbox.company.profile import BASE_CURRENCY
+from revrec.sandbox.company.state import CompanyState
 from revrec.sandbox.errors import Error, FunctionFailure
-from revrec.sandbox.ledger.dimensions import USER_DIMENSION, user_dimension
+from revrec.sandbox.ledger.dimensions import USER_DIMENSION, disabled_dimensions, user_dimension
 from revrec.sandbox.reading.object_types import (
     ObjectField,
     ObjectType,
@@ -186,19 +187,28 @@ def _dimension_values(name: str) -> ObjectType:
     )
 
 
-def object_type(name: str, masters: MasterRecords, docparid: str = "") -> ObjectType:
+def object_type(name: str, company: CompanyState, docparid: str = "") -> ObjectType:
     """Return the object called ``name``, in any case: one of Intacct's, or a dimension that the company has defined.
 
     With a transaction definition in ``docparid``, it covers the documents of that definition and their custom fields.
+    GLENTRY and GLDETAIL have only the dimensions that are enabled in the general ledger.
 
     Raises:
         FunctionFailure: it does not exist ("Object definition X not found").
     """
     found = OBJECTS.get(name.upper())
-    if found is GLENTRY:
-        return replace(GLENTRY, fields=GLENTRY.fields | _user_dimension_fields(masters))
-    if found is None and user_dimension(name, masters):
+    if found is None and user_dimension(name, company.masters):
         return _dimension_values(name.upper())
     if found is None:
         raise FunctionFailure(Error("Query Failed", description2=f"Object definition {name} not found"))
+    if found is GLENTRY or found is GLDETAIL:
+        return _with_enabled_dimensions(found, company)
     return found.of_definition(docparid) if docparid and found.custom else found
+
+
+def _with_enabled_dimensions(target: ObjectType, company: CompanyState) -> ObjectType:
+    left_out = {name for one in disabled_dimensions(company.switches) for name in (one.element, f"{one.kind}ID")}
+    fields = {name: field for name, field in target.fields.items() if name not in left_out}
+    if target is GLENTRY:
+        fields |= _user_dimension_fields(company.masters)
+    return replace(target, fields=fields)

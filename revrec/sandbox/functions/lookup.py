@@ -1,0 +1,65 @@
+"""lookup: the fields of an object with type, valid values and whether they are required, and the related objects."""
+
+from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
+from revrec.sandbox.content_model import check_content, content_model
+from revrec.sandbox.reading.definitions import (
+    FieldDefinition,
+    Relationship,
+    field_definitions,
+    label_of,
+    relationships,
+)
+from revrec.sandbox.reading.objects import object_type
+from revrec.sandbox.xmltree import Element, Node, text_element
+
+
+def _check(body: Node) -> None:
+    check_content(body, content_model("(object | name) docparid?"))
+
+
+def _run(call: Call) -> FunctionOutput:
+    call.company.usage.count(reads=1)
+    name = call.body.value("object") or call.body.value("name") or ""
+    docparid = call.body.value("docparid") or ""
+    target = object_type(name, call.company, docparid)
+    data = Element("data", listtype="All", count="1")
+    kind = text_element(data, "Type")
+    kind.attrib.update(Name=target.name, DocumentType=docparid)
+    fields = text_element(kind, "Fields")
+    for definition in field_definitions(target, call.company):
+        _append_field(fields, definition)
+    related = text_element(kind, "Relationships")
+    for relationship in relationships(target):
+        _append_relationship(related, relationship)
+    return FunctionOutput(data)
+
+
+def _append_field(fields: Element, definition: FieldDefinition) -> None:
+    field = text_element(fields, "Field")
+    text_element(field, "ID", definition.id)
+    text_element(field, "LABEL", definition.label)
+    text_element(field, "DESCRIPTION", definition.label)
+    text_element(field, "REQUIRED", _truth(definition.required))
+    text_element(field, "READONLY", _truth(definition.read_only))
+    text_element(field, "DATATYPE", definition.data_type)
+    if definition.valid_values:
+        values = text_element(field, "VALIDVALUES")
+        for value in definition.valid_values:
+            text_element(values, "VALIDVALUE", value)
+    text_element(field, "ISCUSTOM", _truth(definition.is_custom))
+
+
+def _append_relationship(related: Element, relationship: Relationship) -> None:
+    node = text_element(related, "Relationship")
+    text_element(node, "OBJECTPATH", relationship.path)
+    text_element(node, "OBJECTNAME", relationship.object)
+    text_element(node, "LABEL", label_of(relationship.path))
+    text_element(node, "RELATIONSHIPTYPE", "MANY2ONE")
+    text_element(node, "RELATEDBY", relationship.related_by)
+
+
+def _truth(value: bool) -> str:
+    return "true" if value else "false"
+
+
+FUNCTION = GatewayFunction("lookup", _run, _check)

@@ -28,14 +28,18 @@ class Call:
     body: Node
     alone: bool = True
 
+    def permits(self, verb: str, subject: str) -> bool:
+        """Return true unless the switch ``denied`` forbids ``verb`` on objects of type ``subject``."""
+        denied = {item.strip().lower() for item in self.company.switches.denied.split(",")}
+        return f"{verb}:{subject}".lower() not in denied and verb.lower() not in denied
+
     def require(self, verb: str, subject: str) -> None:
         """Check that the user may do ``verb`` on objects of type ``subject``.
 
         Raises:
             FunctionFailure: the switch ``denied`` withholds this permission.
         """
-        denied = {item.strip().lower() for item in self.company.switches.denied.split(",")}
-        if f"{verb}:{subject}".lower() in denied or verb.lower() in denied:
+        if not self.permits(verb, subject):
             text = f"You do not have permission for API operation {verb.upper()} on objects of type {subject.lower()}"
             raise FunctionFailure(Error("XL03000009", description2=text, category="Invalid permission"))
 

@@ -1,4 +1,4 @@
-"""Behavior 71: lookup and inspect return the fields of objects."""
+"""Behaviors 71 and 72: the definitions of objects, and the preferences and permissions of the company."""
 
 import pytest
 
@@ -102,3 +102,50 @@ def test_b71_inspect_with_details_gives_the_lengths_of_texts(client: SandboxClie
     lengths = dict(zip(answer.column("Name"), answer.column("maxLength"), strict=True))
     assert (lengths["BATCH_TITLE"], lengths["REFERENCENO"], lengths["STATE"]) == ("80", "20", "")
     assert answer.text("operation/result/data/Type/Attributes/SingularName") == "Glbatch"
+
+
+def preferences(client: SandboxClient, application: str) -> dict[str | None, str | None]:
+    answer = client.call(f'<get_companyprefs application="{application}"/>')
+    assert {node.findtext("application") for node in answer.data} <= {application}
+    return {node.findtext("preference"): node.findtext("prefvalue") for node in answer.data}
+
+
+def test_b72_the_preferences_of_the_ledger_name_its_dimensions(client: SandboxClient) -> None:
+    client.switch(disabled_dimensions="CLASS")
+    found = preferences(client, "GL")
+    assert (found["CUSTOMERDIMENSION"], found["CLASSDIMENSION"]) == ("T", "F")
+
+
+def test_b72_other_applications_have_preferences_too(client: SandboxClient) -> None:
+    assert preferences(client, "GEN")["FISCAL_FIRST_MONTH"] == "1"
+    assert preferences(client, "ME") == {"DISABLEENTITYSLIDEIN": "false"}
+    assert preferences(client, "AP") == {}
+
+
+@pytest.mark.parametrize("body", ["<get_companyprefs/>", '<get_companyprefs application="XX"/>'])
+def test_b72_preferences_need_a_known_application(client: SandboxClient, body: str) -> None:
+    assert client.call(body).errors[0][0] == "XL03000003"
+
+
+def test_b72_the_applications_of_the_company_are_listed(client: SandboxClient) -> None:
+    assert {"GL", "AR", "SO"} <= set(client.call("<get_applications/>").column("application"))
+
+
+def rights(client: SandboxClient, policy: str) -> str:
+    answer = client.call(f"<getUserPermissions><userId>{client.address['user_id']}</userId></getUserPermissions>")
+    found = {node.findtext("policyName"): node.findtext("rights") for node in answer.data.iter("policy")}
+    return found[policy] or ""
+
+
+def test_b72_permissions_show_what_the_user_may_do(client: SandboxClient) -> None:
+    assert rights(client, "Journal Entries") == "List|View|Add|Edit|Delete"
+    client.switch(denied="create:GLBATCH, delete")
+    assert rights(client, "Journal Entries") == "List|View|Edit"
+    assert rights(client, "Customers") == "List|View|Add|Edit"
+
+
+def test_b72_permissions_are_of_a_known_user_and_for_those_who_may_see_them(client: SandboxClient) -> None:
+    function = "<getUserPermissions><userId>{}</userId></getUserPermissions>"
+    assert "'Steve' does not exist" in client.call(function.format("Steve")).said
+    client.switch(denied="read:USERRIGHTS")
+    assert "You do not have permission" in client.call(function.format(client.address["user_id"])).said

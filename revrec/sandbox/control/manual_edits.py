@@ -7,8 +7,10 @@ from datetime import date
 from typing import Any
 
 from revrec.sandbox.company.state import CompanyState
+from revrec.sandbox.errors import FunctionFailure
 from revrec.sandbox.ledger.dimensions import DIMENSIONS
-from revrec.sandbox.ledger.ledger import next_recordno
+from revrec.sandbox.ledger.ledger import delete_entry
+from revrec.sandbox.ledger.reversals import reverse_stored
 from revrec.sandbox.money import format_mills, parse_decimal, to_mills
 
 _HEADER = {"title": "batch_title", "reference": "referenceno", "journal": "journal", "state": "state"}
@@ -50,8 +52,7 @@ def delete(company: CompanyState, record_no: int) -> None:
     """
     with company.store.transaction():
         _require_entry(company, record_no)
-        company.store.execute("UPDATE glbatch SET reversedkey = NULL WHERE reversedkey = ?", (record_no,))
-        company.store.execute("DELETE FROM glbatch WHERE recordno = ?", (record_no,))
+        delete_entry(record_no, company)
 
 
 def reverse(company: CompanyState, record_no: int, day: date) -> int:
@@ -60,30 +61,11 @@ def reverse(company: CompanyState, record_no: int, day: date) -> int:
     Raises:
         ValueError: the entry does not exist, or is reversed already.
     """
-    store, text = company.store, day.isoformat()
-    with store.transaction():
-        entry = _require_entry(company, record_no)
-        if entry["reversedkey"] is not None:
-            raise ValueError(f"entry {record_no} is reversed already, by {entry['reversedkey']}")
-        mirror = next_recordno(company)
-        lines = store.dicts("SELECT * FROM glentry WHERE batch = ? ORDER BY line_no", (record_no,))
-        first = store.next("glentry_recordno", len(lines)) - len(lines) + 1
-        now = company.clock.now().isoformat(timespec="seconds")
-        header = {"recordno": mirror, "batchno": store.next(f"batchno:{entry['journal']}"), "batch_date": text}
-        header |= {
-            "batch_title": f"Reversed - {entry['batch_title']}"[:80],
-            "referenceno": None,
-            "reversedfrom": record_no,
-        }
-        store.insert("glbatch", entry | header | {"created_by": _USER, "created": now, "modified": now})
-        changed = [
-            line | {"recordno": first + at, "batch": mirror, "entry_date": text, "sign": -line["sign"]}
-            for at, line in enumerate(lines)
-        ]
-        store.insert("glentry", *changed)
-        _set(company, "glbatch", "reversedkey", mirror, record_no)
-        _touch(company, record_no)
-    return mirror
+    with company.store.transaction():
+        try:
+            return reverse_stored(company, record_no, day, _USER)
+        except FunctionFailure as failure:
+            raise ValueError(str(failure)) from None
 
 
 def _edit_line(company: CompanyState, record_no: int, change: dict[str, Any]) -> None:

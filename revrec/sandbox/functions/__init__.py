@@ -22,6 +22,7 @@ from revrec.sandbox.functions import (
     read,
     read_by_query,
     read_more,
+    reverse_invoice,
     update,
     update_sotransaction,
 )
@@ -49,6 +50,7 @@ FUNCTIONS: dict[str, GatewayFunction] = {
         read,
         read_by_query,
         read_more,
+        reverse_invoice,
         update,
         update_sotransaction,
     )

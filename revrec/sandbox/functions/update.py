@@ -1,10 +1,11 @@
-"""update: replaces the header fields and all lines of a GLBATCH, in open periods only."""
+"""update: replaces the header fields and all lines of a GLBATCH, in open periods only; REVERSEDATE also reverses it."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.errors import Error, FunctionFailure, business_error, schema_violation
 from revrec.sandbox.fields import fields_of, missing_field, text_of
 from revrec.sandbox.ledger.glbatch import read_entry
 from revrec.sandbox.ledger.ledger import editable_batch, replace_entry, require_open_period
+from revrec.sandbox.ledger.reversals import reverse_stored
 from revrec.sandbox.xmltree import Element, Node, text_element
 
 
@@ -38,7 +39,10 @@ def _update(node: Node, call: Call) -> int:
     if not text_of(fields, "JOURNAL"):
         # JOURNAL is required in a create. An update may omit it, because the journal of an entry cannot change.
         node.children.append(Node("JOURNAL", batch["journal"]))
-    replace_entry(batch["recordno"], read_entry(node, call), call)
+    entry = read_entry(node, call)
+    replace_entry(batch["recordno"], entry, call)
+    if entry.reverse_day is not None:
+        reverse_stored(call.company, batch["recordno"], entry.reverse_day, call.caller.user)
     return int(batch["recordno"])
 
 

@@ -200,5 +200,7 @@ def replace_entry(recordno: int, entry: JournalEntry, call: Call) -> None:
 
 
 def delete_entry(recordno: int, company: CompanyState) -> None:
-    """Delete a stored entry and its lines."""
+    """Delete a stored entry and its lines. An entry that it reverses is not reversed any longer."""
+    sql = "UPDATE glbatch SET reversedkey = NULL, reversedate = NULL WHERE reversedkey = ?"
+    company.store.execute(sql, (recordno,))
     company.store.execute("DELETE FROM glbatch WHERE recordno = ?", (recordno,))

@@ -1,5 +1,6 @@
 """Damages files of every format and imports them: never a crash, never half a file, always a reason with its place.
 
+    export PYTHONPATH=tests
     python tests/sources/fuzz.py --files 20000                # so many damaged files
     python tests/sources/fuzz.py --files 10000 --from 10000   # the second half of them, for a second processor
     python tests/sources/fuzz.py --files 20000 --format x12 --import-every 10   # of one format, most only read

@@ -2,6 +2,7 @@
 
 Whatever is imported must add up to the net total that its document states. Otherwise nothing of it is imported.
 
+    export PYTHONPATH=tests
     python tests/sources/fuzz_figures.py --files 5000                    # so many documents of each format
     python tests/sources/fuzz_figures.py --format x12 --seed 7 --only 4711   # one of them again, printed
 
@@ -97,7 +98,7 @@ class FigureTrials:
     def _trial(self, document: WellFormed, text: str, shift: int, after: int, is_read: bool) -> str:
         books = self._books
         path = books.folder / document.file
-        path.write_text(text)
+        path.write_bytes(document.pack(text))
         if is_read and books.cannot_read(path, document.mapping):
             return "refused"
         before = books.content()

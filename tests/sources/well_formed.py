@@ -4,6 +4,7 @@ Each document states its net total at least once: alone, with taxes, or as the s
 computes what the charge lines must add up to, from these figures alone and independently of the readers.
 """
 
+import io
 import json
 import random
 import re
@@ -11,11 +12,16 @@ from collections.abc import Callable, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any, NamedTuple
 
+import xlsxwriter
+
 Values = Mapping[str, Sequence[Decimal]]
 """The figures of a document by their role."""
 
 Nets = list[tuple[str, set[Decimal]]]
 """Sums that a document states: of its ``billed`` lines, or of ``all`` with refunds. Each may have several readings."""
+
+Rows = Sequence[Sequence[str]]
+"""A table; its first row has the names of the columns."""
 
 _MARK = re.compile("\x01([^\x02]*)\x02([^\x03]*)\x03")
 
@@ -37,6 +43,8 @@ class WellFormed(NamedTuple):
     text: str
     figures: Sequence[Figure]
     stated_nets: Callable[[Values], Nets]
+    pack: Callable[[str], bytes] = str.encode
+    """Turns the text into the content of the file."""
 
     def values(self, text: str, shift: int = 0, after: int = 0) -> Values:
         """Return the figures of a text that differs from this one by ``shift`` characters from ``after`` on."""
@@ -487,30 +495,61 @@ def stripe(chance: random.Random, key: str) -> WellFormed:
     return _made("invoices.json", "stripe-invoices", key, text, nets)
 
 
-def csv(chance: random.Random, key: str) -> WellFormed:
-    """Return a table with the total of each document, for a mapping with a control."""
-    amounts, nets = _controlled(chance)
-    rows = [f"{key},{at},C-1,ITEM,2024-03-28,{figure('amount', cents(one))},USD," for at, one in enumerate(amounts, 1)]
-    rows[0] += figure("total", cents(sum(amounts)))
-    head = "document,line,customer,item,post_date,amount,currency,total"
-    return _made("charges.csv", "totals-csv", key, "\n".join([head, *rows, ""]), nets)
+def table(file: str, mapping: str, pack: Callable[[Rows], bytes]) -> Callable[[random.Random, str], WellFormed]:
+    """Return a maker of tables with the total of their document, for a mapping with a control.
+
+    ``pack`` writes the rows in the format.
+    """
+
+    def made(chance: random.Random, key: str) -> WellFormed:
+        amounts = [chance.choice((1, 1, 1, -1)) * chance.randint(1, 500_000) for _ in range(chance.randint(1, 5))]
+        figures = [figure("amount", cents(one)) for one in amounts]
+        rows = [f"{key},{at},C-1,ITEM,2024-03-28,{one},USD," for at, one in enumerate(figures, 1)]
+        rows[0] += figure("total", cents(sum(amounts)))
+        head = "document,line,customer,item,post_date,amount,currency,total"
+        document = _made(file, mapping, key, "\n".join([head, *rows, ""]), nets)
+        return document._replace(pack=lambda text: pack([row.split(",") for row in text.splitlines()]))
+
+    def nets(values: Values) -> Nets:
+        return [("all", {_one(values, "total")})]
+
+    return made
 
 
-def json_charges(chance: random.Random, key: str) -> WellFormed:
-    """Return JSON records with the total of their document, for a mapping with a control."""
-    amounts, nets = _controlled(chance)
-    fields = {"document": key, "customer": "C-1", "item": "ITEM", "post_date": "2024-03-28", "currency": "USD"}
-    total = figure("total", cents(sum(amounts)))
-    records = [
-        {**fields, "line": str(at), "amount": figure("amount", cents(one)), **({"total": total} if at == 1 else {})}
-        for at, one in enumerate(amounts, 1)
-    ]
-    return _made("charges.json", "totals-json", key, _unescaped(json.dumps(records)), nets)
+def _separated(separator: str) -> Callable[[Rows], bytes]:
+    return lambda rows: "".join(separator.join(row) + "\n" for row in rows).encode()
 
 
-def _controlled(chance: random.Random) -> tuple[list[int], Callable[[Values], Nets]]:
-    amounts = [chance.choice((1, 1, 1, -1)) * chance.randint(1, 500_000) for _ in range(chance.randint(1, 5))]
-    return amounts, lambda values: [("all", {_one(values, "total")})]
+def _fixed(rows: Rows) -> bytes:
+    return "".join("".join(f"{one:16}" for one in row).rstrip() + "\n" for row in rows[1:]).encode()
+
+
+def _records(rows: Rows) -> list[dict[str, str]]:
+    return [{name: value for name, value in zip(rows[0], row, strict=True) if value} for row in rows[1:]]
+
+
+def _json(rows: Rows) -> bytes:
+    return json.dumps(_records(rows)).encode()
+
+
+def _jsonl(rows: Rows) -> bytes:
+    return "".join(f"{json.dumps(one)}\n" for one in _records(rows)).encode()
+
+
+def _xml(rows: Rows) -> bytes:
+    tags = ("".join(f"<{name}>{value}</{name}>" for name, value in one.items()) for one in _records(rows))
+    return f"<charges>{''.join(f'<charge>{one}</charge>' for one in tags)}</charges>".encode()
+
+
+def _xlsx(rows: Rows) -> bytes:
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(out, {"in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        for at, row in enumerate(rows):
+            for column, value in enumerate(row):
+                is_number = at and rows[0][column] in ("amount", "total") and value
+                sheet.write(at, column, float(value) if is_number else value)
+    return out.getvalue()
 
 
 MAPPINGS = """
@@ -519,9 +558,40 @@ source = "totals"
 control = { document_total = "total" }
 ignore = ["total"]
 
+[mapping.totals-tsv]
+base = "totals-csv"
+format = "tsv"
+
+[mapping.totals-xlsx]
+base = "totals-csv"
+format = "xlsx"
+
 [mapping.totals-json]
 base = "totals-csv"
 format = "json"
+
+[mapping.totals-jsonl]
+base = "totals-csv"
+format = "jsonl"
+
+[mapping.totals-xml]
+base = "totals-csv"
+format = "xml"
+record = "charges/charge"
+
+[mapping.totals-fixed]
+base = "totals-csv"
+format = "fixed"
+
+[mapping.totals-fixed.positions]
+document = "1-16"
+line = "17-32"
+customer = "33-48"
+item = "49-64"
+post_date = "65-80"
+amount = "81-96"
+currency = "97-112"
+total = "113-128"
 """
 """Mappings of these documents that are not shipped."""
 
@@ -535,6 +605,11 @@ FORMATS: Mapping[str, Callable[[random.Random, str], WellFormed]] = {
     "ubl": ubl,
     "woocommerce": woocommerce,
     "stripe": stripe,
-    "csv": csv,
-    "json": json_charges,
+    "csv": table("charges.csv", "totals-csv", _separated(",")),
+    "tsv": table("charges.tsv", "totals-tsv", _separated("\t")),
+    "fixed": table("charges.fixed", "totals-fixed", _fixed),
+    "json": table("charges.json", "totals-json", _json),
+    "jsonl": table("charges.jsonl", "totals-jsonl", _jsonl),
+    "xml": table("charges.xml", "totals-xml", _xml),
+    "xlsx": table("charges.xlsx", "totals-xlsx", _xlsx),
 }

@@ -1,6 +1,5 @@
-"""The gateway over Intacct's XML protocol: one request at a time, one journal entry per request."""
+"""The gateway over Intacct's XML protocol: one journal entry per request."""
 
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
@@ -58,8 +57,10 @@ class XmlGateway:
     ``timeout``: seconds for a whole exchange; must be shorter than the lease of a posting. ``base_currency``,
     ``rate_type``, ``rate_date``, ``omit``, ``base_location``, ``entity_is_location``, ``state``: see
     :class:`EntrySettings`.
-    ``reads``: retries of reads; a posting is sent once. ``requests_per_minute``: see :class:`RequestPacer`. Tests pass
-    their own ``now`` and ``sleep``.
+    ``reads``: retries of reads; a posting is sent once. ``requests_per_minute``: see :class:`RequestPacer`.
+    ``max_in_flight``: most requests at the same time. Tests pass their own ``now`` and ``sleep``.
+
+    Several threads may call :meth:`send` and :meth:`entries_numbered`. The other methods belong to one thread.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class XmlGateway:
         *,
         timeout: float = 120.0,
         requests_per_minute: int = 0,
+        max_in_flight: int = 1,
         base_currency: str = "USD",
         rate_type: str = "Intacct Daily Rate",
         rate_date: str = "billed",
@@ -87,9 +89,10 @@ class XmlGateway:
         self._now = now
         self._redactor = Redactor(credentials.secrets)
         self._pacer = RequestPacer(requests_per_minute, now, sleep)
-        self._transport = GatewayTransport(timeout, max_answer_bytes, before_send=self._pacer.record)
+        self._transport = GatewayTransport(
+            timeout, max_answer_bytes, before_send=self._pacer.record, max_in_flight=max_in_flight
+        )
         self._sessions = IntacctSessions(credentials, self._transport, self._redactor, now)
-        self._lock = threading.Lock()
         self._reading = IntacctReader(self._read, self._redactor, base_currency, reads or ReadPolicy(sleep=sleep))
         self._dimensions = UserDimensions(self._reading)
 
@@ -110,8 +113,11 @@ class XmlGateway:
             SignInFailed: Intacct refused the sign-in.
             GatewayUnreachable: there was no usable answer.
         """
-        with self._lock:
-            self._sessions.session_for("")
+        self._sessions.session_for("")
+
+    def has_room(self, postings: int) -> bool:
+        """Check if this many postings can begin now within the limit of requests per minute."""
+        return self._pacer.has_room(postings * ENTRY_REQUESTS)
 
     def prepare(self, entry: JournalEntry, comment: str = "") -> PreparedPosting:
         """Build the request for an entry, after waiting for the limit of requests per minute.
@@ -176,15 +182,14 @@ class XmlGateway:
 
         A request with an ended session runs nothing, so the second request cannot post the entry twice.
         """
-        with self._lock:
-            try:
-                answer, session = self._send(prepared)
-                if session is not None:
-                    self._sessions.forget(session)
-                    answer, _ = self._send(prepared)
-                return answer
-            except BadConfiguration as refused:
-                return self._not_signed_in(prepared, refused)
+        try:
+            answer, session = self._send(prepared)
+            if session is not None:
+                self._sessions.forget(session)
+                answer, _ = self._send(prepared)
+            return answer
+        except BadConfiguration as refused:
+            return self._not_signed_in(prepared, refused)
 
     def post_entry(self, entry: JournalEntry) -> PostingAnswer:
         """Prepare and send."""
@@ -268,14 +273,13 @@ class XmlGateway:
             SignInFailed: Intacct refused the sign-in.
             GatewayUnreachable: the sign-in got no usable answer.
         """
-        with self._lock:
-            self._pacer.wait()
-            session = self._sessions.session_for("")
-            body = b"".join(functions)
-            exchange = self._exchange(session, f"revrec-probe-{uuid4()}", body, unique, transaction)
-            reason, response = parse_exchange(exchange, self._redactor.text)
-            self._extend_session(session, response)
-            return ParsedAnswer(exchange, reason, response)
+        self._pacer.wait()
+        session = self._sessions.session_for("")
+        body = b"".join(functions)
+        exchange = self._exchange(session, f"revrec-probe-{uuid4()}", body, unique, transaction)
+        reason, response = parse_exchange(exchange, self._redactor.text)
+        self._extend_session(session, response)
+        return ParsedAnswer(exchange, reason, response)
 
     def claim(self, control_ids: Sequence[str]) -> list[ClaimOutcome]:
         """Claim control ids, each with a read that finds nothing."""
@@ -311,12 +315,11 @@ class XmlGateway:
 
     def _read(self, control_id: str, functions: bytes, entity: str, unique: bool) -> ParsedAnswer:
         """Send a read, and again after a new sign-in if Intacct reports that the session has ended."""
-        with self._lock:
-            answered, session = self._read_once(control_id, functions, entity, unique)
-            if session is not None:
-                self._sessions.forget(session)
-                answered, _ = self._read_once(control_id, functions, entity, unique)
-            return answered
+        answered, session = self._read_once(control_id, functions, entity, unique)
+        if session is not None:
+            self._sessions.forget(session)
+            answered, _ = self._read_once(control_id, functions, entity, unique)
+        return answered
 
     def _read_once(
         self, control_id: str, functions: bytes, entity: str, unique: bool

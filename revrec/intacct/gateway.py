@@ -319,8 +319,14 @@ class Gateway(Protocol):
             UnpostableEntry: Intacct would reject the entry.
         """
 
+    def has_room(self, postings: int) -> bool:
+        """Check if this many postings can begin now, so that :meth:`prepare` does not wait."""
+
     def send(self, prepared: PreparedPosting) -> PostingAnswer:
-        """Send once and judge the answer. Failures of Intacct or the network are in the answer, not exceptions."""
+        """Send once and judge the answer. Failures of Intacct or the network are in the answer, not exceptions.
+
+        Several threads may call this and :meth:`entries_numbered` at the same time.
+        """
 
     def post_entry(self, entry: JournalEntry) -> PostingAnswer:
         """Prepare and send, for callers that store nothing in between."""

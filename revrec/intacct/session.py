@@ -1,5 +1,6 @@
 """Sign-in and sessions: one session per entity, renewed before it ends."""
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,6 +49,9 @@ class IntacctSessions:
     A refused sign-in is remembered and never repeated, because Intacct locks a user after a few failures, and a run of
     hundreds of entries would reach that within seconds. If the credentials' own level accepts the sign-in and an entity
     refuses it, the refusal applies to that entity only.
+
+    Threads may share sessions. One signs in while the others wait for its session, or for its failure: if each tried
+    for itself, one after the other, the lease of the last one's posting would end before it could send.
     """
 
     def __init__(
@@ -59,6 +63,9 @@ class IntacctSessions:
         self._now = now
         self._sessions: dict[str, IntacctSession] = {}
         self._refused: dict[str, str] = {}
+        self._lock = threading.Lock()
+        self._failures = 0
+        self._last_failure: BadConfiguration | None = None
         self.clock_offset: timedelta | None = None
         """The time by which Intacct's clock was ahead of this machine's at the last sign-in."""
 
@@ -70,16 +77,20 @@ class IntacctSessions:
             GatewayUnreachable: there was no usable answer.
             BadConfiguration: the sign-in returned an endpoint of another party.
         """
-        entity = entity or self._credentials.entity_id
-        session = self._sessions.get(entity)
-        if session is None or session.ends <= self._now():
-            session = self._sign_in(entity)
-            self._sessions[entity] = session
-        return session
+        entity, failures = entity or self._credentials.entity_id, self._failures
+        with self._lock:
+            session = self._sessions.get(entity)
+            if session is None or session.ends <= self._now():
+                if self._last_failure is not None and self._failures != failures:
+                    raise self._last_failure
+                session = self._sign_in(entity)
+                self._sessions[entity] = session
+            return session
 
     def forget(self, session: IntacctSession) -> None:
         """Remove a session that Intacct has ended."""
-        self._sessions = {entity: one for entity, one in self._sessions.items() if one is not session}
+        with self._lock:
+            self._sessions = {entity: one for entity, one in self._sessions.items() if one is not session}
 
     def refresh(self, session: IntacctSession, authentication: AuthenticationBlock) -> None:
         """Extend a session as reported by the authentication block of an answer, if it reports times."""
@@ -94,8 +105,10 @@ class IntacctSessions:
             raise SignInFailed(refusal)
         try:
             return self._request_session(entity)
-        except SignInFailed as refused:
-            self._refused[entity if own in self._sessions else own] = str(refused)
+        except BadConfiguration as failure:
+            if isinstance(failure, SignInFailed):
+                self._refused[entity if own in self._sessions else own] = str(failure)
+            self._failures, self._last_failure = self._failures + 1, failure
             raise
 
     def _request_session(self, entity: str) -> IntacctSession:

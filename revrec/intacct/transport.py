@@ -5,8 +5,11 @@ such exception leaves this module.
 """
 
 import math
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -62,8 +65,20 @@ class HttpExchange(NamedTuple):
         return min(max(math.ceil(left.total_seconds()), 0), RETRY_AFTER_LIMIT)
 
 
+@dataclass
+class _Connection:
+    """A connection that carries one request at a time; ``last_used`` is a monotonic time."""
+
+    session: requests.Session
+    last_used: float = float("-inf")
+
+
 class GatewayTransport:
-    """A client that posts one document at a time, with a time limit (seconds) and a size limit (bytes) for each."""
+    """A client that posts documents, with a time limit (seconds) and a size limit (bytes) for each.
+
+    Threads may share it. Each request in flight has its own connection, which is kept for later requests. A thread that
+    would exceed ``max_in_flight`` waits until another request has ended.
+    """
 
     def __init__(
         self,
@@ -71,35 +86,45 @@ class GatewayTransport:
         max_bytes: int = 20_000_000,
         monotonic: Callable[[], float] = time.monotonic,
         before_send: Callable[[], None] = lambda: None,
+        max_in_flight: int = 1,
     ) -> None:
         """Set the limits of an exchange and of an answer; ``before_send`` is called before each request."""
         self._before_send = before_send
         self._timeout = timeout
         self._max_bytes = max_bytes
         self._monotonic = monotonic
-        self._last_used = float("-inf")
-        self._sessions: dict[bool, requests.Session] = {}
+        self._lock = threading.Lock()
+        self._slots = threading.BoundedSemaphore(max_in_flight)
+        self._idle: dict[bool, list[_Connection]] = {True: [], False: []}
 
     def post(self, url: str, body: bytes) -> HttpExchange:
         """Post once, without redirects or retries, and always verify certificates."""
-        session = self._session(is_loopback_url(url))
-        self._before_send()
-        with watch_exchange(self._timeout) as watch:
-            exchange = self._exchange(session, url, body, watch)
-        self._last_used = self._monotonic()
-        return exchange
+        with self._slots, self._connection(is_loopback_url(url)) as connection:
+            self._before_send()
+            with watch_exchange(self._timeout) as watch:
+                return self._exchange(connection.session, url, body, watch)
 
     def close(self) -> None:
-        """Close all connections."""
-        for session in self._sessions.values():
-            session.close()
+        """Close all connections that are not in use."""
+        with self._lock:
+            for connections in self._idle.values():
+                while connections:
+                    connections.pop().session.close()
 
-    def _session(self, loopback: bool) -> requests.Session:
-        if loopback not in self._sessions:
-            self._sessions[loopback] = _new_session(loopback)
-        if self._monotonic() - self._last_used > IDLE_LIMIT:
-            self._sessions[loopback].close()
-        return self._sessions[loopback]
+    @contextmanager
+    def _connection(self, loopback: bool) -> Iterator[_Connection]:
+        """Lend the idle connection that was used last, or a new one."""
+        with self._lock:
+            idle = self._idle[loopback]
+            connection = idle.pop() if idle else _Connection(_new_session(loopback))
+        if self._monotonic() - connection.last_used > IDLE_LIMIT:
+            connection.session.close()
+        try:
+            yield connection
+        finally:
+            connection.last_used = self._monotonic()
+            with self._lock:
+                idle.append(connection)
 
     def _exchange(self, session: requests.Session, url: str, body: bytes, watch: ExchangeWatch) -> HttpExchange:
         limits = (min(CONNECT_TIMEOUT, self._timeout), self._timeout)

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.gateway import ErrorClass, PostingAnswer, PostingOutcome
 from support import wire
+from support.patience import PATIENCE
 
 
 def post(gateway: XmlGateway, stub: wire.StubGateway, script: wire.Script) -> PostingAnswer:
@@ -272,7 +274,14 @@ def test_a_listener_that_never_answers_leaves_it_in_doubt(credentials: Credentia
     assert answer.outcome is PostingOutcome.IN_DOUBT
 
 
-def test_one_request_at_a_time_however_many_ask(gateway: XmlGateway, stub: wire.StubGateway) -> None:
+def post_from_threads(gateway: XmlGateway, count: int) -> list[PostingOutcome]:
+    """Post an entry from each of so many threads; return the outcomes."""
+    with ThreadPoolExecutor(count) as threads:
+        answers = [threads.submit(gateway.post_entry, wire.journal_entry()) for _ in range(count)]
+        return [answer.result().outcome for answer in answers]
+
+
+def test_one_request_at_a_time_however_many_threads_post(gateway: XmlGateway, stub: wire.StubGateway) -> None:
     at_once, most = 0, 0
     lock = threading.Lock()
 
@@ -287,12 +296,21 @@ def test_one_request_at_a_time_however_many_ask(gateway: XmlGateway, stub: wire.
         return wire.posted(request)
 
     stub.script = [say]
-    workers = [threading.Thread(target=gateway.post_entry, args=(wire.journal_entry(),)) for _ in range(5)]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    assert post_from_threads(gateway, 5) == [PostingOutcome.POSTED] * 5
     assert most == 1 and len(stub.postings) == 5
+
+
+def test_requests_of_several_threads_overlap_if_allowed(credentials: Credentials, stub: wire.StubGateway) -> None:
+    together = threading.Barrier(3, timeout=PATIENCE)
+
+    def say(request: str) -> wire.Say:
+        together.wait()
+        return wire.posted(request)
+
+    stub.script = [say]
+    with XmlGateway(credentials, max_in_flight=3) as gateway:
+        gateway.sign_in()
+        assert post_from_threads(gateway, 6) == [PostingOutcome.POSTED] * 6
 
 
 def test_the_pause_that_intacct_asks_for_is_returned(gateway: XmlGateway, stub: wire.StubGateway) -> None:

@@ -1,5 +1,7 @@
 """Sign-in: once, to the returned endpoint, renewed in time, and never again after a refusal."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +15,7 @@ from revrec.intacct.credentials import Credentials
 from revrec.intacct.errors import GatewayUnreachable, SignInFailed
 from revrec.intacct.gateway import ErrorClass, PostingOutcome
 from support import wire
+from support.patience import until
 
 
 class Clock:
@@ -197,6 +200,42 @@ def test_a_sign_in_without_an_answer_may_be_tried_later(case: str, gateway: XmlG
     assert (answer.outcome, answer.error_class) == (PostingOutcome.NOT_RUN, ErrorClass.RETRY_LATER), answer
     assert not stub.postings
     gateway.sign_in()
+
+
+class RecordingLock:
+    """A lock that records each thread that asks for it, before it waits."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self.asked.append(threading.get_ident())
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+@pytest.mark.parametrize(
+    ("sign_in", "outcome"),
+    [(wire.StubGateway.signed_in, PostingOutcome.POSTED), (lambda *_: NOT_NOW["503"], PostingOutcome.NOT_RUN)],
+)
+def test_threads_that_need_a_session_share_one_sign_in_or_its_failure(
+    sign_in: Any, outcome: PostingOutcome, credentials: Credentials, stub: wire.StubGateway
+) -> None:
+    waiting = RecordingLock()
+
+    def slow_sign_in(request: str) -> Any:
+        until(lambda: len(waiting.asked) == 4)
+        return sign_in(stub, request)
+
+    stub.sign_ins, stub.script = [slow_sign_in], [wire.posted]
+    with XmlGateway(credentials, max_in_flight=4) as gateway, ThreadPoolExecutor(4) as threads:
+        gateway._sessions._lock = waiting  # type: ignore[assignment]
+        answers = [threads.submit(gateway.post_entry, wire.journal_entry()) for _ in range(4)]
+        assert {answer.result().outcome for answer in answers} == {outcome}
+    assert sign_ins(stub) == 1
 
 
 def test_no_listener_at_the_endpoint_is_reported_with_the_fix(credentials: Credentials, stub: wire.StubGateway) -> None:

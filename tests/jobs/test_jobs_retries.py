@@ -234,3 +234,14 @@ def test_a_pace_lets_no_more_go_out_in_any_minute_and_does_not_fear_a_clock_set_
         free.wait()
         free.record()
     assert len(slept) == 4
+
+
+def test_a_pace_has_room_for_as_many_requests_as_a_minute_still_allows() -> None:
+    now = [datetime(2024, 1, 1, tzinfo=UTC)]
+    pacer = RequestPacer(3, lambda: now[0])
+    assert pacer.has_room(3) and not pacer.has_room(4)
+    pacer.record()
+    assert pacer.has_room(2) and not pacer.has_room(3)
+    now[0] += timedelta(minutes=1)
+    assert pacer.has_room(3)
+    assert RequestPacer(0, lambda: now[0]).has_room(1000)

@@ -7,7 +7,7 @@ A request goes through ``protocol`` (HTTP and faults, shape of the request, sign
 ``functions``, then ``ledger`` or ``orders`` (writes) or ``reading`` (reads), and comes back through ``protocol``.
 ``company`` is the state they work on, and ``control`` runs the server and the admin port.
 
-Limits: it listens on the loopback only, for tests and demos; it stores no attachments and holds one company.
+Limits: it listens on the loopback only, for tests and demos, and holds one company.
 """
 
 from collections.abc import Mapping

@@ -46,11 +46,12 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class FunctionOutput:
-    """The output of a function. ``errors`` next to ``data`` mean a partial success."""
+    """The output of a function. ``errors`` next to ``data`` mean a partial success; lists have a ``list_type``."""
 
     data: Element | None = None
     key: str | None = None
     errors: tuple[Error, ...] = ()
+    list_type: Element | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,10 @@ KINDS = (
     "DIMENSION",
     "DIMENSIONVALUE",
 )
+"""The kinds of records that the admin port and the user's own company can add."""
+
+SUPDOC, SUPDOCFOLDER = "SUPDOC", "SUPDOCFOLDER"
+"""Attachments and their folders, which only the functions of the gateway write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,8 @@ class MasterRecord:
     ``details`` of a GLACCOUNT: ``requires`` (dimensions that each line must have) and ``only`` (the allowed ids by
     dimension); of a CUSTOMER: ``term``; of an ARTERM: ``days``; of an ITEM: ``unit``, ``glgroup``, ``price`` and
     ``account``; of a SODOCUMENTPARAMS: see ``orders/definitions.py``. A DIMENSION is one that the company has defined,
-    and the ``parent`` of its values. An inactive one is not enabled in the general ledger.
+    and the ``parent`` of its values. An inactive one is not enabled in the general ledger. ``parent`` of a SUPDOC is
+    its folder; its ``details`` are ``description``, ``created``, ``created_by`` and ``files`` (name, type, data).
     """
 
     kind: str
@@ -60,7 +65,7 @@ class MasterRecords:
 
     def reload(self) -> None:
         """Read all records from the store again."""
-        known: dict[str, dict[str, MasterRecord]] = {kind: {} for kind in KINDS}
+        known: dict[str, dict[str, MasterRecord]] = {kind: {} for kind in (*KINDS, SUPDOC, SUPDOCFOLDER)}
         sql = "SELECT kind, id, name, active, parent, details, recordno FROM master"
         for kind, code, name, active, parent, details, recordno in self._store.rows(sql):
             known[kind][code] = MasterRecord(kind, code, name, bool(active), parent, json.loads(details), recordno)

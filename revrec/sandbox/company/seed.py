@@ -1,6 +1,6 @@
 """The seeded company: the records of a new sandbox, and the reset to them."""
 
-from revrec.sandbox.company.masters import MasterRecord
+from revrec.sandbox.company.masters import SUPDOCFOLDER, MasterRecord
 from revrec.sandbox.company.own_records import take_over
 from revrec.sandbox.company.profile import (
     INTER_ENTITY_PAYABLE,
@@ -107,6 +107,7 @@ def seed_records() -> list[MasterRecord]:
         *_records("WAREHOUSE", {"WH1": "Main warehouse"}),
         *_records("TASK", {"T-1": "First task"}),
         *_records("COSTTYPE", {"CT-1": "Labor"}),
+        *_records(SUPDOCFOLDER, {"Journal entries": "Support for journal entries"}),
     ]
 
 

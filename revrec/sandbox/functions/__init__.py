@@ -5,8 +5,11 @@ from revrec.sandbox.functions import (
     create,
     create_invoice,
     create_sotransaction,
+    create_supdoc,
+    create_supdocfolder,
     delete,
     delete_sotransaction,
+    delete_supdoc,
     get_account_balances,
     get_api_session,
     get_applications,
@@ -14,6 +17,8 @@ from revrec.sandbox.functions import (
     get_company_prefs,
     get_dimensions,
     get_financial_setup,
+    get_list,
+    get_record,
     get_trial_balance,
     get_user_permissions,
     inspect_objects,
@@ -25,6 +30,7 @@ from revrec.sandbox.functions import (
     reverse_invoice,
     update,
     update_sotransaction,
+    update_supdoc,
 )
 
 FUNCTIONS: dict[str, GatewayFunction] = {
@@ -33,8 +39,11 @@ FUNCTIONS: dict[str, GatewayFunction] = {
         create,
         create_invoice,
         create_sotransaction,
+        create_supdoc,
+        create_supdocfolder,
         delete,
         delete_sotransaction,
+        delete_supdoc,
         get_account_balances,
         get_api_session,
         get_applications,
@@ -42,6 +51,8 @@ FUNCTIONS: dict[str, GatewayFunction] = {
         get_company_prefs,
         get_dimensions,
         get_financial_setup,
+        get_list,
+        get_record,
         get_trial_balance,
         get_user_permissions,
         inspect_objects,
@@ -53,5 +64,6 @@ FUNCTIONS: dict[str, GatewayFunction] = {
         reverse_invoice,
         update,
         update_sotransaction,
+        update_supdoc,
     )
 }

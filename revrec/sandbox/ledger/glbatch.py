@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import date
 
 from revrec.sandbox.calls import Call
+from revrec.sandbox.company.attachments import stored_attachment
 from revrec.sandbox.company.switches import Switches
 from revrec.sandbox.errors import Error, FunctionFailure, business_error
 from revrec.sandbox.fields import cut_to_limit, fields_of, missing_field, read_date, text_of, too_long, unknown_fields
@@ -80,6 +81,8 @@ def _check_header(fields: Fields, call: Call) -> None:
     errors += [error for error in lengths if error is not None]
     errors += unknown_fields(fields, HEADER_FIELDS, "GLBATCH", switches)
     _raise(errors)
+    if text_of(fields, "SUPDOCID"):
+        stored_attachment(text_of(fields, "SUPDOCID"), call.company.masters)
     journal = _text(fields, "JOURNAL", call)
     if call.company.masters.active("JOURNAL", journal) is None:
         raise FunctionFailure(

@@ -183,12 +183,13 @@ def replace_entry(recordno: int, entry: JournalEntry, call: Call) -> None:
     store.execute("DELETE FROM glentry WHERE batch = ?", (recordno,))
     store.execute(
         "UPDATE glbatch SET batch_date = ?, batch_title = ?, referenceno = coalesce(?, referenceno), baselocation = ?, "
-        "state = ?, posted = ?, modified = ? WHERE recordno = ?",
+        "supdocid = coalesce(?, supdocid), state = ?, posted = ?, modified = ? WHERE recordno = ?",
         (
             entry.day.isoformat(),
             entry.title,
             entry.reference,
             entry.base_location,
+            entry.attachment,
             entry.state,
             int(entry.posted),
             now,

@@ -144,7 +144,9 @@ class Operation:
 
 def _succeeded(call: FunctionCall, outcome: FunctionOutput) -> FunctionResult:
     status = "failure" if outcome.errors else "success"
-    return FunctionResult(status, call.body.tag, call.control_id, outcome.data, outcome.key, outcome.errors)
+    return FunctionResult(
+        status, call.body.tag, call.control_id, outcome.data, outcome.key, outcome.errors, outcome.list_type
+    )
 
 
 def _failed(call: FunctionCall, errors: tuple[Error, ...]) -> FunctionResult:

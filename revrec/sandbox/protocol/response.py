@@ -20,6 +20,7 @@ class FunctionResult:
     data: Element | None = None
     key: str | None = None
     errors: tuple[Error, ...] = ()
+    list_type: Element | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +81,8 @@ class ResponseWriter:
         text_element(block, "status", result.status)
         text_element(block, "function", result.function)
         text_element(block, "controlid", result.control_id)
+        if result.list_type is not None:
+            block.append(result.list_type)
         if result.key is not None:
             text_element(block, "key", result.key)
         if result.data is not None:

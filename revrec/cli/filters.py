@@ -3,6 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from revrec.cli.output import writing_to
-from revrec.cli.shared import LAST_DAY, Options, command, date_span, day, fail, keyword
+from revrec.cli.shared import LAST_DAY, Options, command, date_span, day, fail, file_format_of, keyword
 from revrec.core.filters import Basis, Filters
 
 
@@ -62,7 +63,11 @@ def list_command(
         def listing(options: Options, **values: Any) -> None:
             if filters:
                 values["filters"] = read_filters({one: values.pop(one) for one in filters})
-            with writing_to(values.pop("output")):
+            output = values.pop("output")
+            if group == "report" and (file_format := file_format_of(options.format, output)):
+                function(replace(options, format=file_format, output=output), **values)
+                return
+            with writing_to(output):
                 function(options, **values)
 
         own = [one for one in inspect.signature(function).parameters.values() if one.name != "filters"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from revrec.cli.filters import DAYS, FILTERS, read_days
-from revrec.cli.shared import LAST_DAY, Options, day, fail, today
+from revrec.cli.shared import LAST_DAY, Format, Options, day, fail, file_format_of, today
 
 if TYPE_CHECKING:
     from revrec.core.report import Report
@@ -83,19 +83,39 @@ def show_report(options: Options, report: "Report", limit: int, output: Path | N
     from revrec.cli.output import print_csv, writing_to
 
     # A report that does not tie out is written too: its differences are what a person has to see.
-    with writing_to(output):
-        if options.json:
-            _show_json(report)
-        elif options.csv:
-            print_csv(report.rows, report.columns)
-        else:
-            _show_tables(report, limit)
+    output = output or options.output
+    if file_format := file_format_of(options.format, output):
+        save_as(report, file_format, output)
+    else:
+        with writing_to(output):
+            if options.json:
+                _show_json(report)
+            elif options.csv:
+                print_csv(report.rows, report.columns)
+            else:
+                _show_tables(report, limit)
+    if output:
+        from revrec.cli.report_formats import save_digest
+
+        save_digest(output)
     if report.ties_out:
         return
-    if options.json or options.csv:
+    if options.json or options.csv or file_format:
         for row in report.differences:
             print(f"{row['check']}: {row['left']} {row['currency']} against {row['right']}", file=sys.stderr)
     raise typer.Exit(DIFFERS)
+
+
+def save_as(report: "Report", name: Format, output: Path | None) -> None:
+    """Write a report to a file in one of the formats that are files; without a file it is a usage error."""
+    from revrec.cli.report_formats import save_report
+
+    if output is None:
+        fail(f"--format {name} needs a file: add --output FILE.{name}", 2)
+    try:
+        save_report(report, name, output)
+    except OSError as error:
+        fail(f"{output}: cannot be written: {error.strerror or error}", 2)
 
 
 def _show_json(report: "Report") -> None:

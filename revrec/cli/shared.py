@@ -25,12 +25,34 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 
-class Format(StrEnum):
-    """The format of results: a table for people, JSON or CSV for programs."""
+class TextFormat(StrEnum):
+    """The format of printed results: a table for people, JSON or CSV for programs."""
 
     table = "table"
     json = "json"
     csv = "csv"
+
+
+class Format(StrEnum):
+    """The format of results; a report can also be a workbook or a page, which are files."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    xlsx = "xlsx"
+    html = "html"
+
+
+FILE_FORMATS = (Format.xlsx, Format.html)
+"""The formats of reports that are files."""
+
+
+def file_format_of(chosen: Format | None, output: Path | None) -> Format | None:
+    """Return the format of a report that is a file, from ``--format`` or from the end of the file's name."""
+    if chosen is not None:
+        return chosen if chosen in FILE_FORMATS else None
+    end = output.suffix.lower().removeprefix(".") if output else ""
+    return Format(end) if end in FILE_FORMATS else None
 
 
 @dataclass(frozen=True)
@@ -42,6 +64,8 @@ class Options:
     format: Format | None = None
     verbose: bool = False
     command: str = ""
+    output: Path | None = None
+    """The file of a list in a format that is a file."""
 
     def over(self, before: "Options") -> "Options":
         """Return these options, completed with the ones placed before the command."""
@@ -57,6 +81,11 @@ class Options:
     def json(self) -> bool:
         """Return whether results are printed as JSON."""
         return self.format is Format.json
+
+    @property
+    def is_file(self) -> bool:
+        """Return whether results are written to a file, as a workbook or a page."""
+        return self.format in FILE_FORMATS
 
     @property
     def csv(self) -> bool:
@@ -92,9 +121,11 @@ DatabaseOption = Annotated[
         help="Database, postgresql://USER@HOST/NAME or sqlite:///FILE; default: the configured one.",
     ),
 ]
-FormatOption = Annotated[
-    Format | None, typer.Option("--format", metavar="table|json|csv", help="Format of the results.")
-]
+_FORMAT = typer.Option("--format", metavar="table|json|csv", help="Format of the results.")
+FormatOption = Annotated[Format | None, _FORMAT]
+TextFormatOption = Annotated[TextFormat | None, _FORMAT]
+_REPORT_FORMAT = typer.Option("--format", metavar="table|json|csv|xlsx|html", help="Format of the results.")
+ReportFormatOption = Annotated[Format | None, _REPORT_FORMAT]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details, on standard error.")]
 GLOBAL = {"config": ConfigOption, "database": DatabaseOption, "format": FormatOption, "verbose": VerboseOption}
 _before = Options()
@@ -156,8 +187,11 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
         @functools.wraps(function)
         def wrapper(**values: Any) -> None:
             given = Options(**{key: values.pop(key) for key in GLOBAL}, command=full)
+            given = replace(given, format=Format(given.format) if given.format else None)
             global _current  # noqa: PLW0603 - one command line a process
             _current = options = given.over(_before)
+            if options.is_file and group != "report":
+                fail(f"--format {options.format}: only reports can be written in this format", 2)
             if options.json or options.csv:
                 keep_lines_whole()
             try:
@@ -168,7 +202,8 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
         # Typer reads a command's options from its signature and annotations, so the wrapper must show both with the
         # global options added; functools.wraps alone would show only the function's own.
         own = [one for one in inspect.signature(function).parameters.values() if one.name != "options"]
-        added = [keyword(key, kind) for key, kind in GLOBAL.items()]
+        format_kind = ReportFormatOption if group == "report" else TextFormatOption
+        added = [keyword(key, format_kind if key == "format" else kind) for key, kind in GLOBAL.items()]
         wrapper.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
         wrapper.__annotations__ = {one.name: one.annotation for one in (*own, *added)}
         app.command(name, cls=QuickCommand)(wrapper)

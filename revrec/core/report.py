@@ -2,22 +2,37 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from revrec.core.calendar import add_months
 from revrec.core.money import decimal_string
 from revrec.core.typed_dates import DateSpan
 
+NO_FORMULAS: Mapping[str, Mapping[str, int]] = MappingProxyType({})
+NO_BALANCES: Mapping[str, str] = MappingProxyType({})
 MONTHS = {"month": 1, "quarter": 3, "year": 12}
 
 
+class ColumnSum(NamedTuple):
+    """The sum of a column over the rows of one period, or of all rows if ``period`` is empty."""
+
+    column: str
+    period: str = ""
+
+
 class Check(NamedTuple):
-    """Two figures in minor units of ``currency`` that must be equal, and what they are."""
+    """Two figures in minor units of ``currency`` that must be equal, and what they are.
+
+    ``source`` is where the left figure is in the report, so that a workbook can add it up with a formula.
+    """
 
     name: str
     currency: str
     left: int
     right: int
+    source: ColumnSum | None = None
 
     @property
     def difference(self) -> int:
@@ -34,8 +49,23 @@ class Check(NamedTuple):
         }
 
 
+class Chart(NamedTuple):
+    """What to draw: for each value of the column ``x`` the sums of the columns ``series``.
+
+    ``by_row``: each value of ``x`` is a series, and the columns are on the horizontal axis.
+    """
+
+    x: str
+    series: Sequence[str]
+    by_row: bool = False
+
+
 class Report(NamedTuple):
-    """A report. ``amounts`` are the columns of decimal strings; ``spare`` ones may be left out on a narrow terminal."""
+    """A report. ``amounts`` are the columns of decimal strings; ``spare`` ones may be left out on a narrow terminal.
+
+    ``formulas`` says which columns are sums of others, each with its sign. ``balances`` are the columns that are not
+    added up over periods: the total has the ``first`` or the ``last`` period's.
+    """
 
     title: str
     header: Mapping[str, Any]
@@ -44,6 +74,14 @@ class Report(NamedTuple):
     checks: Sequence[Check]
     amounts: Sequence[str]
     spare: Sequence[str] = ()
+    formulas: Mapping[str, Mapping[str, int]] = NO_FORMULAS
+    balances: Mapping[str, str] = NO_BALANCES
+    chart: Chart | None = None
+
+    @property
+    def currencies(self) -> list[str]:
+        """Return the currencies of the rows and checks, sorted."""
+        return sorted({row["currency"] for row in self.rows} | {check.currency for check in self.checks})
 
     @property
     def differences(self) -> list[dict[str, str]]:
@@ -54,6 +92,28 @@ class Report(NamedTuple):
     def ties_out(self) -> bool:
         """Return True if every check holds."""
         return not self.differences
+
+
+class ChartData(NamedTuple):
+    """The labels of the horizontal axis, and for each series its name and an amount for each label."""
+
+    labels: Sequence[str]
+    series: Sequence[tuple[str, Sequence[Decimal]]]
+
+
+def chart_data(report: Report, currency: str) -> ChartData | None:
+    """Return what the chart of a report shows in one currency; None without a chart or without rows."""
+    rows = [row for row in report.rows if row["currency"] == currency]
+    if report.chart is None or not rows:
+        return None
+    x, names, by_row = report.chart
+    sums: dict[str, list[Decimal]] = {}
+    for row in rows:
+        found = sums.setdefault(row[x], [Decimal(0)] * len(names))
+        found[:] = [amount + Decimal(row[name]) for amount, name in zip(found, names, strict=True)]
+    if by_row:
+        return ChartData(list(names), list(sums.items()))
+    return ChartData(list(sums), list(zip(names, map(list, zip(*sums.values(), strict=True)), strict=True)))
 
 
 class Period(NamedTuple):

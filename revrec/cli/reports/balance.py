@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from revrec.cli.filters import ALL, DAYS, LIMIT, LimitOption, list_command
+from revrec.cli.report_output import show_report
 from revrec.cli.shared import LAST_DAY, Options, day
 from revrec.core.filters import Filters
 
@@ -95,15 +96,24 @@ def register(group: typer.Typer) -> None:
         from revrec.core.contract_balance import BalanceSheet
         from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
         from revrec.jobs.reports.line_balances import BalanceOptions
+        from revrec.jobs.reports.report_header import listed_report
 
         until = day(date, "--date")
         assert until is not None
         chosen = {name: value for name, value in asdict(filters).items() if name not in DAYS}
         wanted, sheet = BalanceOptions(until, planned, by, **chosen), BalanceSheet()
         notes = BalanceNotes()
-        found = contract_balances(options.context(), wanted, sheet, notes)
+        context = options.context()
+        found = contract_balances(context, wanted, sheet, notes)
         listed = first_read(one for one in found if all or one.open)
-        if options.json:
+        if options.is_file:
+            rows, columns = _rows(show, listed, sheet), TABLES[show]
+            title, amounts = f"Contract balances as of {until}", [one for one in columns if one in AMOUNTS]
+            parameters = {"date": until, "planned": planned, "by": by, "show": show.value} | chosen
+            report = listed_report(context, "balance", title, parameters, columns, rows, amounts)
+            show_report(options, report, limit, None)
+            _warn(notes)
+        elif options.json:
             _show_json(wanted, show, listed, sheet, notes)
         elif options.csv:
             _show_csv(show, listed, sheet)

@@ -3,6 +3,7 @@
 import typer
 
 from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
+from revrec.cli.report_output import show_report
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
@@ -30,8 +31,14 @@ def register(group: typer.Typer) -> None:
         from revrec.cli.output import print_csv
         from revrec.jobs.reports.activity import JOURNAL
         from revrec.jobs.reports.activity import journal as lines
+        from revrec.jobs.reports.report_header import listed_report
 
-        found = lines(options.context(), filters)
+        context = options.context()
+        found = lines(context, filters)
+        if options.is_file:
+            report = listed_report(context, "journal", "Journal", filters, JOURNAL, found, ("debit", "credit"))
+            show_report(options, report, limit, None)
+            return
         if options.csv:
             print_csv(found, JOURNAL)
             return

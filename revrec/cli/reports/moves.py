@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
+from revrec.cli.report_output import show_report
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
@@ -41,8 +42,15 @@ def register(group: typer.Typer) -> None:
         """
         from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
         from revrec.jobs.reports.moves import schedule_moves
+        from revrec.jobs.reports.report_header import listed_report
 
-        found = schedule_moves(options.context(), rebuild, filters)
+        context = options.context()
+        found = schedule_moves(context, rebuild, filters)
+        if options.is_file:
+            rows = [one._asdict() for one in found]
+            report = listed_report(context, "moves", "What rebuilds moved", filters, COLUMNS, rows, AMOUNTS)
+            show_report(options, report, limit, None)
+            return
         if options.csv:
             print_csv((one._asdict() for one in found), COLUMNS)
             return

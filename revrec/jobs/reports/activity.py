@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.money import decimal_string
-from revrec.core.report import Check, Report, periods_of
+from revrec.core.report import Check, ColumnSum, Report, periods_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.report_header import report_header
@@ -47,12 +47,22 @@ def activity(context: "Context", span: DateSpan, each: str) -> Report:
                     | {"lines": one.lines if one else 0, "entries": one.entries if one else 0}
                 )
             checks += [
-                Check(f"{period.name}: debits = credits", currency, debits[currency], credits[currency])
+                Check(
+                    f"{period.name}: debits = credits",
+                    currency,
+                    debits[currency],
+                    credits[currency],
+                    ColumnSum("debits", period.name),
+                )
                 for currency in sorted(debits)
             ]
         header = report_header(context, connection, "activity", {"from": span.first, "to": span.last, "each": each})
     columns = ("period", "currency", "account", *AMOUNTS, "lines", "entries")
-    return Report("Activity of accounts by our entries", header, columns, rows, checks, AMOUNTS)
+    return Report(
+        "Activity of accounts by our entries", header, columns, rows, checks, AMOUNTS,
+        formulas={"closing": {"opening": 1, "debits": 1, "credits": -1}},
+        balances={"opening": "first", "closing": "last"},
+    )  # fmt: skip
 
 
 def journal(context: "Context", filters: "Filters") -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from revrec.core.report import Check, Period
+from revrec.core.report import Check, ColumnSum, Period
 from revrec.store.reports.recognition import recognized_by_account
 
 if TYPE_CHECKING:
@@ -16,11 +16,12 @@ def journal_checks(
 ) -> Iterator[Check]:
     """Yield for each currency the check that ``found`` (minor units) is what entries recognize, on one account or all.
 
-    ``name`` is what the report calls it.
+    ``name`` is the column of the report.
     """
     booked: Counter[str] = Counter()
     for one in recognized_by_account(connection, period.first, period.last):
         if account in (None, one.account):
             booked[one.currency] += one.amount
     for currency in sorted({*found, *booked}):
-        yield Check(f"{period.name}: {name} = journal entries", currency, found.get(currency, 0), booked[currency])
+        left, right = found.get(currency, 0), booked[currency]
+        yield Check(f"{period.name}: {name} = journal entries", currency, left, right, ColumnSum(name, period.name))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from revrec.core.batching import batched
 from revrec.core.errors import BadInput
 from revrec.core.pricing import price_of
-from revrec.core.report import Check
+from revrec.core.report import Check, ColumnSum
 from revrec.jobs.paging import PAGE
 from revrec.jobs.reports.late_changes import closed_periods
 from revrec.jobs.reports.line_balances import BalanceOptions, lines_as_known
@@ -105,9 +105,15 @@ def _sums(amounts: Sequence[DatedAmount]) -> RemainingAmounts:
 
 
 def balance_checks(
-    context: "Context", connection: "Connection", until: date, found: Mapping[tuple[str, str], RemainingAmounts]
+    context: "Context",
+    connection: "Connection",
+    until: date,
+    found: Mapping[tuple[str, str], RemainingAmounts],
+    column: str,
 ) -> Iterator[Check]:
     """Yield for each currency the check that billed less recognized, as in ``report balance``, is what remains.
+
+    ``column`` is the one of the report whose sum is compared.
 
     What the price becomes by events after the day, and what a contract's allocation moves to or from lines that are
     billed later, remains too, but is not in the balance of the day. What was recognized of lines that are billed later
@@ -139,4 +145,4 @@ def balance_checks(
     closed = any(one.reported for one in closed_periods(connection, BalanceOptions(until)))
     name = "remaining = balance with what arrived after the close" if closed else "remaining = report balance"
     for currency in sorted({*remaining, *balance}):
-        yield Check(name, currency, remaining[currency], balance[currency])
+        yield Check(name, currency, remaining[currency], balance[currency], ColumnSum(column))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.calendar import add_months
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string, split
-from revrec.core.report import Report
+from revrec.core.report import Chart, Report
 from revrec.jobs.reports.remaining import (
     RemainingAmounts,
     balance_checks,
@@ -44,15 +44,22 @@ def remaining_obligations(context: "Context", until: date, by: str, bands: Seque
         amounts = dated_amounts(context, connection, by, until)
         everything, billed = remaining_amounts(amounts, billed_only=False), remaining_amounts(amounts)
         rows = [
-            _row(key, by, its_own, billed.get(key), ends) for key, its_own in everything.items() if its_own.remaining
+            _row(key, by, its_own, billed.get(key), ends)
+            for key, its_own in everything.items()
+            if its_own.remaining or (key in billed and billed[key].remaining)
         ]
-        checks = list(balance_checks(context, connection, until, billed))
+        checks = list(balance_checks(context, connection, until, billed, "billed"))
         parameters = {"date": until, "by": by, "bands": ",".join(map(str, bands))}
         header = report_header(context, connection, "rpo", parameters)
     amounts_of = (*names, "later", "waiting", "total", "billed", "not_billed")
     percent = tuple(f"percent_{name}" for name in (*names, "later", "waiting"))
     title = f"Remaining performance obligations as of {until}"
-    return Report(title, header, (by, "currency", *amounts_of, *percent), rows, checks, amounts_of, percent)
+    bands_of = (*names, "later", "waiting")
+    formulas = {"total": dict.fromkeys(bands_of, 1), "not_billed": {"total": 1, "billed": -1}}
+    return Report(
+        title, header, (by, "currency", *amounts_of, *percent), rows, checks, amounts_of, percent,
+        formulas, chart=Chart(by, bands_of, by_row=True),
+    )  # fmt: skip
 
 
 def _row(

@@ -1,9 +1,11 @@
 """The header of a report: what it covers, from which state of the books it was made, and by which program."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 from revrec import __version__
+from revrec.core.report import Report
 from revrec.store.database.engine import deployment, stored_revision
 from revrec.store.posting.continuity import trail_head
 from revrec.store.rules_applied import rules_of_plan
@@ -34,3 +36,23 @@ def report_header(
         "run_by": context.actor,
         "program": f"revrec {__version__}",
     }
+
+
+def listed_report(
+    context: "Context",
+    name: str,
+    title: str,
+    parameters: Any,
+    columns: Sequence[str],
+    rows: Iterable[Mapping[str, Any]],
+    amounts: Sequence[str],
+) -> Report:
+    """Return a list as a report with a header, so that it can be saved as a workbook or a page.
+
+    ``parameters`` are a mapping or a dataclass; what is not set is left out.
+    """
+    found = list(rows)
+    named = asdict(parameters) if is_dataclass(parameters) and not isinstance(parameters, type) else parameters
+    with context.database.read() as connection:
+        header = report_header(context, connection, name, named)
+    return Report(title, header, columns, found, (), amounts)

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.money import decimal_string
-from revrec.core.report import Check, Report, periods_of
+from revrec.core.report import Chart, Check, Report, periods_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.journal_checks import journal_checks
 from revrec.jobs.reports.remaining import check_group
@@ -41,4 +41,5 @@ def revenue(context: "Context", span: DateSpan, each: str, by: str) -> Report:
             checks += journal_checks(connection, period, "revenue", total)
         parameters = {"from": span.first, "to": span.last, "each": each, "by": by}
         header = report_header(context, connection, "revenue", parameters)
-    return Report("Revenue", header, ("period", "currency", by, "revenue"), rows, checks, ("revenue",))
+    columns, amounts = ("period", "currency", by, "revenue"), ("revenue",)
+    return Report("Revenue", header, columns, rows, checks, amounts, chart=Chart("period", amounts))

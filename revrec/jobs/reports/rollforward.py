@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_changes
-from revrec.core.report import Check, Period, Report, periods_of
+from revrec.core.report import Chart, Check, ColumnSum, Period, Report, periods_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_name
 from revrec.jobs.reports.filters import check_account, check_customer, check_entity
@@ -33,6 +33,13 @@ MOVEMENTS = (
 )  # fmt: skip
 AMOUNTS = ("opening", *MOVEMENTS, "closing")
 SPARE = ("taken_back", "recognized_from_opening", "recognized_from_period", "price_changes", "other", "reclassified")
+FORMULAS = {
+    "recognized": {"recognized_from_opening": 1, "recognized_from_period": 1, "taken_back": 1},
+    "closing": {
+        "opening": 1, "billed": 1, "credited": 1, "price_changes": 1, "recognized": -1, "reclassified": 1, "other": 1,
+    },
+}  # fmt: skip
+"""The columns that are sums of others, as documented."""
 GROUPS = ("account", "entity", "customer", "item", "document", "contract", "charge")
 """What the rows can be; each row is also of one currency and account."""
 
@@ -111,7 +118,11 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         "recognized_from_opening",
         "taken_back",
     )
-    return Report("Rollforward of deferred revenue", header, columns, rows, checks, AMOUNTS, spare[::-1])
+    return Report(
+        "Rollforward of deferred revenue", header, columns, rows, checks, AMOUNTS, spare[::-1],
+        formulas=FORMULAS, balances={"opening": "first", "closing": "last"},
+        chart=Chart("period", ("billed", "recognized", "closing")),
+    )  # fmt: skip
 
 
 class _Balances:
@@ -247,6 +258,7 @@ def _checks(
         other[currency] += amounts["other"]
         recognized[currency] += amounts["recognized"]
     for currency in sorted(other):
-        yield Check(f"{period.name}: other movements = 0", currency, other[currency], 0)
+        source = ColumnSum("other", period.name)
+        yield Check(f"{period.name}: other movements = 0", currency, other[currency], 0, source)
     if wanted.entity is None and wanted.customer is None:
         yield from journal_checks(connection, period, "recognized", recognized, wanted.account)

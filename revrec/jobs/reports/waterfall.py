@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.calendar import add_months
 from revrec.core.money import decimal_string
-from revrec.core.report import Report
+from revrec.core.report import Chart, Report
 from revrec.jobs.reports.remaining import (
     RemainingAmounts,
     balance_checks,
@@ -33,15 +33,18 @@ def waterfall(context: "Context", until: date, by: str, first: date, months: int
     with context.database.read() as connection:
         found = remaining_amounts(dated_amounts(context, connection, by, until))
         rows = [_row(category, currency, by, amounts, window) for (category, currency), amounts in found.items()]
-        checks = list(balance_checks(context, connection, until, found))
+        checks = list(balance_checks(context, connection, until, found, "remaining"))
         parameters = {"date": until, "by": by, "from": window[0], "to": window[-1]}
         header = report_header(context, connection, "waterfall", parameters)
     amounts = ("total", BEFORE, *window, LATER, "waiting", "recognized", "remaining")
     # The months that are furthest away are the first that a narrow terminal leaves out.
     spare = (LATER, BEFORE, *window)
+    cells = (BEFORE, *window, LATER, "waiting")
+    formulas = {"total": dict.fromkeys(cells, 1), "remaining": {"total": 1, "recognized": -1}}
     return Report(
-        f"Waterfall of revenue as of {until}", header, (by, "currency", *amounts), rows, checks, amounts, spare
-    )
+        f"Waterfall of revenue as of {until}", header, (by, "currency", *amounts), rows, checks, amounts, spare,
+        formulas, chart=Chart(by, window, by_row=True),
+    )  # fmt: skip
 
 
 def _row(category: str, currency: str, by: str, amounts: RemainingAmounts, window: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,54 @@
+"""The formats of a report that are files: each module writes one, with ``write_report(report, file)``."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO
+
+from revrec.core.errors import BadInput
+from revrec.core.extras import install_command
+
+if TYPE_CHECKING:
+    from revrec.core.report import Report
+
+MODULES: Mapping[str, str] = {"xlsx": "workbook", "html": "page"}
+"""The formats by the end of their files' names, and the modules that write them."""
+
+
+def writer_of(name: str) -> "Callable[[Report, BinaryIO], None]":
+    """Return the function that writes a report in a format.
+
+    Raises:
+        BadInput: its libraries are not installed.
+    """
+    try:
+        found: Callable[[Report, BinaryIO], None] = import_module(f"{__name__}.{MODULES[name]}").write_report
+    except ImportError as error:
+        raise BadInput(
+            f"--format {name} needs the library {error.name}: install it with {install_command('reports')}"
+        ) from error
+    return found
+
+
+def save_report(report: "Report", name: str, path: Path) -> None:
+    """Write a report to a file in a format; a file that is there is replaced when the new one is whole.
+
+    Raises:
+        BadInput: the format's libraries are not installed, or the report does not fit into it.
+        OSError: the file cannot be written.
+    """
+    from revrec.files import draft_of
+
+    write = writer_of(name)
+    with draft_of(path) as draft, draft.open("wb") as file:
+        write(report, file)
+
+
+def save_digest(path: Path) -> None:
+    """Write ``PATH.sha256``, with which ``sha256sum --check`` proves that the file is unchanged."""
+    from revrec.files import write_text
+
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    write_text(path.with_name(f"{path.name}.sha256"), f"{digest}  {path.name}\n")

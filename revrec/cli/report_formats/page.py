@@ -1,0 +1,96 @@
+"""Write a report as one HTML file that needs no network: tables, and charts as inline SVG beside their figures."""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import pygal
+from jinja2 import Environment, StrictUndefined, Template
+from markupsafe import Markup
+from pygal.style import Style
+
+from revrec.core.money import minor_digits
+from revrec.core.report import Chart, Report, chart_data
+
+COLORS = ("#0b6e99", "#b5541c", "#3f7d20", "#7a3e9d", "#a8326e", "#5c6b73", "#8a6d00", "#2b4c9b")
+"""The colors of series; each has a contrast of at least 3 to 1 on white and on the dark background."""
+MAX_SERIES = len(COLORS)
+
+
+class _Drawing(NamedTuple):
+    """A chart of one currency, as inline SVG."""
+
+    currency: str
+    svg: Markup
+
+
+def write_report(report: Report, file: BinaryIO) -> None:
+    """Write a report as an HTML page."""
+    page = _template().render(
+        report=report,
+        columns=report.columns,
+        amounts=frozenset(report.amounts),
+        checks=[check.as_row() | {"fails": bool(check.difference)} for check in report.checks],
+        drawings=list(_drawings(report)),
+    )
+    file.write(page.encode())
+
+
+@cache
+def _template() -> Template:
+    # Text from documents is hostile: everything is escaped, and a name that does not exist is an error.
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["grouped"] = _grouped
+    environment.filters["fact"] = _fact
+    return environment.from_string(Path(__file__).with_name("page.html.jinja").read_text(encoding="utf-8"))
+
+
+def _grouped(value: Any) -> str:
+    from revrec.cli.output import grouped
+
+    return "" if value is None else grouped(value)
+
+
+def _fact(value: Any) -> str:
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {one}" for name, one in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _drawings(report: Report) -> Iterator[_Drawing]:
+    for currency in report.currencies:
+        data = chart_data(report, currency)
+        if report.chart is None or data is None or len(data.series) > MAX_SERIES:
+            continue  # more series than colors look alike; the table has the figures
+        drawing = _new_drawing(report.chart, f"{report.title} ({currency})", currency)
+        drawing.x_labels = [label.replace("_", " ") for label in data.labels]
+        for name, amounts in data.series:
+            # A drawing has no cents: positions on a screen are binary numbers, the figures are in the table.
+            drawing.add(name.replace("_", " "), [float(amount) for amount in amounts])
+        yield _Drawing(currency, Markup(drawing.render(is_unicode=True)))  # noqa: S704 - pygal escapes its texts
+
+
+def _new_drawing(chart: Chart, title: str, currency: str) -> Any:
+    style = Style(
+        background="transparent", plot_background="transparent", foreground="currentColor",
+        foreground_strong="currentColor", foreground_subtle="#8884", colors=COLORS, font_family="inherit",
+        label_font_size=11, legend_font_size=12, title_font_size=14,
+    )  # fmt: skip
+    kind = pygal.StackedBar if chart.by_row else pygal.Bar
+    drawing = kind(
+        title=title, style=style, js=(), disable_xml_declaration=True, width=960, height=360, legend_at_bottom=True,
+        legend_at_bottom_columns=4, x_label_rotation=0, pretty_print=False,
+        value_formatter=f"{{:,.{minor_digits(currency)}f}}".format,
+    )  # fmt: skip
+    drawing.add_xml_filter(_without_scripts)
+    drawing.uuid = f"chart-{currency}"  # a random one would make two files of the same figures differ
+    return drawing
+
+
+def _without_scripts(root: Any) -> Any:
+    """Remove the settings that pygal stores for its own scripts, which the page does not have."""
+    for parent in root.iter():
+        for child in [one for one in parent if one.tag == "script"]:
+            parent.remove(child)
+    return root

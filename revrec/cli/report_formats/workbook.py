@@ -1,0 +1,278 @@
+"""Write a report as an XLSX workbook: a sheet for each currency, with formulas for sums, balances and checks."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any, BinaryIO
+
+from xlsxwriter import Workbook
+from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
+
+from revrec.core.errors import BadInput
+from revrec.core.money import minor_digits
+from revrec.core.report import Check, Report, chart_data
+
+MAX_ROWS = 1_000_000
+MAX_DIGITS = 15
+"""A cell is a binary floating-point number, which is exact for amounts of so many digits."""
+SUMMARY, CHECKS = "Summary", "Checks"
+HEAD = 3
+"""The row of the column names on a sheet of rows, counted from 0; a title is above it."""
+SUM_VISIBLE = 109
+"""SUBTOTAL's number for a sum that leaves out rows hidden by a filter."""
+
+
+def write_report(report: Report, file: BinaryIO) -> None:
+    """Write a report as a workbook.
+
+    Raises:
+        BadInput: it has more rows, or an amount has more digits, than a workbook can hold.
+    """
+    if len(report.rows) > MAX_ROWS:
+        raise BadInput(f"{len(report.rows):,} rows do not fit into a workbook; use --format csv")
+    # Hostile text must stay text: no cell is read as a formula or as a link.
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with Workbook(file, options) as book:
+        _WorkbookReport(book, report).write()
+
+
+class _WorkbookReport:
+    """One report in one workbook."""
+
+    def __init__(self, book: Workbook, report: Report) -> None:
+        self._book = book
+        self._report = report
+        self._bold = book.add_format({"bold": True})
+        self._title = book.add_format({"bold": True, "font_size": 14})
+        self._bad = book.add_format({"bold": True, "font_color": "#b00020"})
+        self._wrapped = book.add_format({"text_wrap": True, "valign": "top"})
+        self._formats: dict[tuple[str, bool], Any] = {}
+
+    def write(self) -> None:
+        """Write all sheets."""
+        book = self._book
+        summary = book.add_worksheet(SUMMARY)
+        currencies = sorted({row["currency"] for row in self._report.rows})
+        for currency in currencies:
+            self._write_rows(currency)
+        self._write_checks()
+        self._write_summary(summary, currencies)
+
+    def _rows(self, currency: str) -> list[Mapping[str, Any]]:
+        return [row for row in self._report.rows if row["currency"] == currency]
+
+    def _amount_format(self, currency: str, bold: bool = False) -> Any:
+        key = currency, bold
+        if key not in self._formats:
+            digits = minor_digits(currency)
+            places = "." + "0" * digits if digits else ""
+            number = f"#,##0{places};[Red]-#,##0{places}"
+            self._formats[key] = self._book.add_format({"num_format": number, "bold": bold})
+        return self._formats[key]
+
+    def _write_rows(self, currency: str) -> None:
+        """Write the rows of a currency as a table with a total row; sums and balances are formulas."""
+        report, rows = self._report, self._rows(currency)
+        sheet = self._book.add_worksheet(currency)
+        sheet.write_string(0, 0, f"{report.title}, {report.header['basis']} basis, {currency}", self._title)
+        last = HEAD + len(rows)
+        columns = []
+        for column in report.columns:
+            described: dict[str, Any] = {"header": column}
+            if column in report.amounts:
+                described["format"] = self._amount_format(currency)
+            columns.append(described)
+        sheet.add_table(
+            HEAD, 0, last, len(columns) - 1,
+            {"name": f"Rows_{currency}", "columns": columns, "style": "Table Style Light 1"},
+        )  # fmt: skip
+        for at, row in enumerate(rows, HEAD + 1):
+            self._write_row(sheet, at, row, currency)
+        self._write_totals(sheet, rows, currency)
+        sheet.freeze_panes(HEAD + 1, 1)
+        sheet.repeat_rows(HEAD)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        for at, column in enumerate(report.columns):
+            width = max([len(column), *(len(str(row.get(column) or "")) for row in rows[:1000])])
+            sheet.set_column(at, at, min(width * 1.2 + 2, 60))
+        self._draw(sheet, currency, last + 4)
+
+    def _write_row(self, sheet: Any, at: int, row: Mapping[str, Any], currency: str) -> None:
+        for column, name in enumerate(self._report.columns):
+            value = row.get(name)
+            if value is None or value == "":
+                sheet.write_blank(at, column, None)
+            elif name in self._report.formulas:
+                self._write_formula(sheet, at, name, value, self._amount_format(currency))
+            elif name in self._report.amounts:
+                sheet.write_number(at, column, _number(value, name), self._amount_format(currency))
+            elif isinstance(value, int):
+                sheet.write_number(at, column, value)
+            else:
+                sheet.write_string(at, column, str(value))
+
+    def _write_formula(self, sheet: Any, at: int, name: str, value: str, style: Any) -> None:
+        terms = "".join(
+            f"{'+' if sign > 0 else '-'}{xl_rowcol_to_cell(at, self._column(of))}"
+            for of, sign in self._report.formulas[name].items()
+        )
+        # Binary sums of decimals can be off in the sixteenth digit; rounding to the cent removes that and nothing else.
+        digits = _places(value)
+        sheet.write_formula(at, self._column(name), f"=ROUND({terms},{digits})", style, _number(value, name))
+
+    def _column(self, name: str) -> int:
+        return list(self._report.columns).index(name)
+
+    def _write_totals(self, sheet: Any, rows: Sequence[Mapping[str, Any]], currency: str) -> None:
+        report, total = self._report, HEAD + 1 + len(rows)
+        style = self._amount_format(currency, bold=True)
+        sheet.write_string(total, 0, "total", self._bold)
+        sums = _totals(report, rows)
+        for name in report.amounts:
+            if name in report.formulas:
+                self._write_formula(sheet, total, name, str(sums[name]), style)
+                continue
+            cells = self._cells(name, len(rows))
+            text = f"=SUBTOTAL({SUM_VISIBLE},{cells})"
+            if which := report.balances.get(name):
+                period = f'"{rows[0 if which == "first" else -1]["period"]}"'
+                text = f"=SUMIFS({cells},{self._cells('period', len(rows))},{period})"
+            sheet.write_formula(total, self._column(name), text, style, float(sums[name]))
+
+    def _cells(self, name: str, count: int, sheet: str = "") -> str:
+        """Return the cells of a column of ``count`` rows, on this sheet or on a named one."""
+        letter = xl_col_to_name(self._column(name), col_abs=True)
+        prefix = f"'{sheet}'!" if sheet else ""
+        return f"{prefix}{letter}${HEAD + 2}:{letter}${HEAD + 1 + count}"
+
+    def _write_checks(self) -> None:
+        """Write the checks: figures of the report are formulas over its rows, and each difference is computed."""
+        sheet = self._book.add_worksheet(CHECKS)
+        for column, (name, width) in enumerate(
+            {"check": 70, "currency": 10, "left": 18, "right": 18, "difference": 18}.items()
+        ):
+            sheet.write_string(0, column, name, self._bold)
+            sheet.set_column(column, column, width)
+        for at, check in enumerate(self._report.checks, 1):
+            row, style = check.as_row(), self._amount_format(check.currency)
+            sheet.write_string(at, 0, check.name)
+            sheet.write_string(at, 1, check.currency)
+            left, right, difference = (_number(row[name], name) for name in ("left", "right", "difference"))
+            if text := self._source(check):
+                sheet.write_formula(at, 2, text, style, left)
+            else:
+                sheet.write_number(at, 2, left, style)
+            sheet.write_number(at, 3, right, style)
+            sheet.write_formula(at, 4, f"=ROUND(C{at + 1}-D{at + 1},{minor_digits(check.currency)})", style, difference)
+        end = len(self._report.checks)
+        if end:
+            rule = {"type": "cell", "criteria": "!=", "value": 0, "format": self._bad}
+            sheet.conditional_format(1, 4, end, 4, rule)
+        else:
+            sheet.write_string(1, 0, "this report has no checks")
+        sheet.freeze_panes(1, 0)
+
+    def _source(self, check: Check) -> str:
+        if check.source is None:
+            return ""
+        count = len(self._rows(check.currency))
+        if not count:
+            return "=0"
+        cells = self._cells(check.source.column, count, check.currency)
+        digits = minor_digits(check.currency)
+        if not check.source.period:
+            return f"=ROUND(SUM({cells}),{digits})"
+        periods = self._cells("period", count, check.currency)
+        return f'=ROUND(SUMIFS({cells},{periods},"{check.source.period}"),{digits})'
+
+    def _write_summary(self, sheet: Any, currencies: Sequence[str]) -> None:
+        """Write what the report is about, its totals by currency, and how many checks fail, as formulas."""
+        report = self._report
+        sheet.write_string(0, 0, report.title, self._title)
+        at = 2
+        for name, value in report.header.items():
+            sheet.write_string(at, 0, name.replace("_", " "), self._bold)
+            sheet.write_string(at, 1, _words(value), self._wrapped)
+            at += 1
+        sheet.write_string(at, 0, "checks that fail", self._bold)
+        count = len(report.checks)
+        failing = f"=SUMPRODUCT(--('{CHECKS}'!$E$2:$E${count + 1}<>0))" if count else "=0"
+        sheet.write_formula(at, 1, failing, None, len(report.differences))
+        at += 2
+        if not currencies:
+            sheet.write_string(at, 0, "no rows: nothing was billed, recognized or planned in these days")
+        for column, name in enumerate(("total", *currencies)) if currencies else ():
+            sheet.write_string(at, column, name, self._bold)
+        for row, name in enumerate(report.amounts, at + 1) if currencies else ():
+            sheet.write_string(row, 0, name.replace("_", " "))
+            for column, currency in enumerate(currencies, 1):
+                rows = self._rows(currency)
+                cell = xl_rowcol_to_cell(HEAD + 1 + len(rows), self._column(name), row_abs=True, col_abs=True)
+                value = float(_totals(report, rows)[name])
+                sheet.write_formula(row, column, f"='{currency}'!{cell}", self._amount_format(currency), value)
+        sheet.set_column(0, 0, 26)
+        sheet.set_column(1, max(len(currencies), 1), 24)
+
+    def _draw(self, sheet: Any, currency: str, at: int) -> None:
+        """Draw the report's chart below the rows, from their cells."""
+        report, data = self._report, chart_data(self._report, currency)
+        rows = self._rows(currency)
+        if report.chart is None or data is None or len(rows) > MAX_DRAWN:
+            return
+        chart = self._book.add_chart({"type": "column", **({"subtype": "stacked"} if report.chart.by_row else {})})
+        columns = [self._column(name) for name in report.chart.series]
+        if report.chart.by_row:
+            for row in range(HEAD + 1, HEAD + 1 + len(rows)):
+                chart.add_series({
+                    "name": [currency, row, self._column(report.chart.x)],
+                    "categories": [currency, HEAD, columns[0], HEAD, columns[-1]],
+                    "values": [currency, row, columns[0], row, columns[-1]],
+                })  # fmt: skip
+        else:
+            first, last, x = HEAD + 1, HEAD + len(rows), self._column(report.chart.x)
+            for column in columns:
+                chart.add_series({
+                    "name": [currency, HEAD, column],
+                    "categories": [currency, first, x, last, x],
+                    "values": [currency, first, column, last, column],
+                })  # fmt: skip
+        chart.set_title({"name": report.title, "name_font": {"size": 12}})
+        chart.set_y_axis({"num_format": "#,##0"})
+        chart.set_size({"width": 960, "height": 360})
+        sheet.insert_chart(at, 0, chart, {"description": f"{report.title}, {currency}: the figures are in the table"})
+
+
+MAX_DRAWN = 36
+"""A chart of more rows cannot be read."""
+
+
+def _totals(report: Report, rows: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
+    """Return the total of each column of amounts; of a balance, the total of the first or last period."""
+    found = {}
+    for name in report.amounts:
+        which = report.balances.get(name)
+        period = rows[0 if which == "first" else -1]["period"] if which else None
+        found[name] = sum(
+            (Decimal(row[name]) for row in rows if row[name] and period in (None, row.get("period"))), Decimal(0)
+        )
+    return found
+
+
+def _number(text: str, column: str) -> float:
+    """Return an amount as a workbook stores it."""
+    if sum(letter.isdigit() for letter in text.lstrip("-0.")) > MAX_DIGITS:
+        raise BadInput(
+            f"{column} {text} has more than {MAX_DIGITS} digits: a workbook would round it; use --format csv"
+        )
+    return float(text)
+
+
+def _places(text: str) -> int:
+    return len(text.partition(".")[2])
+
+
+def _words(value: Any) -> str:
+    """Return a fact of the header as text."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {one}" for name, one in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)

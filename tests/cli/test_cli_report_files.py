@@ -1,0 +1,169 @@
+"""Reports as workbooks and pages: formulas that come to the same figures, hostile text that stays text."""
+
+import csv
+import hashlib
+import re
+import shutil
+import subprocess
+from decimal import Decimal
+from html.parser import HTMLParser
+from io import BytesIO
+from pathlib import Path
+from zipfile import ZipFile
+
+import pytest
+from lxml import etree
+
+from revrec.cli.report_formats import page, workbook
+from revrec.core.errors import BadInput
+from revrec.core.report import Chart, Check, ColumnSum, Report
+from support.commands import Revrec
+
+HOSTILE = '=HYPERLINK("http://evil.example","x")<script>alert(1)</script>'
+SPREADSHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+SOFFICE = shutil.which("soffice")
+
+
+def sample(*, right: int = 350, name: str = HOSTILE) -> Report:
+    """Two months in two currencies, one of them without minor units."""
+    columns = ("period", "currency", "customer", "opening", "billed", "closing")
+    rows = [
+        dict(zip(columns, row, strict=True))
+        for row in (
+            ("2024-01", "USD", name, "0.00", "4.50", "4.50"),
+            ("2024-02", "USD", name, "4.50", "-1.00", "3.50"),
+            ("2024-01", "JPY", "", "0", "700", "700"),
+        )
+    ]
+    checks = [Check("billed", "USD", 350, right, ColumnSum("billed")), Check("billed", "JPY", 700, 700)]
+    return Report(
+        "Balances", {"report": "balances", "basis": "ledger", "rules": {"a.toml": "abc"}, "by": ["customer"]},
+        columns, rows, checks,
+        ("opening", "billed", "closing"), formulas={"closing": {"opening": 1, "billed": 1}},
+        balances={"opening": "first", "closing": "last"}, chart=Chart("period", ("billed", "closing")),
+    )  # fmt: skip
+
+
+def written(report: Report, writer: object = workbook) -> bytes:
+    file = BytesIO()
+    writer.write_report(report, file)  # type: ignore[attr-defined]
+    return file.getvalue()
+
+
+def formulas(book: bytes, sheet: str) -> dict[str, str]:
+    with ZipFile(BytesIO(book)) as archive:
+        names = re.findall(r'<sheet name="([^"]+)"', archive.read("xl/workbook.xml").decode())
+        tree = etree.fromstring(archive.read(f"xl/worksheets/sheet{names.index(sheet) + 1}.xml"))
+    return {cell.get("r", ""): cell.findtext(f"{SPREADSHEET}f") or "" for cell in tree.iter(f"{SPREADSHEET}c")}
+
+
+def test_sums_balances_and_checks_of_a_workbook_are_formulas() -> None:
+    book = written(sample())
+    usd = formulas(book, "USD")
+    assert usd["F5"] == "ROUND(+D5+E5,2)" and usd["E7"] == "SUBTOTAL(109,$E$5:$E$6)"
+    # A balance is not added up over periods: the total opens with the first one and closes by its formula.
+    assert usd["D7"] == 'SUMIFS($D$5:$D$6,$A$5:$A$6,"2024-01")' and usd["F7"] == "ROUND(+D7+E7,2)"
+    assert formulas(book, "JPY")["F5"] == "ROUND(+D5+E5,0)"
+    checks = formulas(book, "Checks")
+    assert checks["C2"] == "ROUND(SUM('USD'!$E$5:$E$6),2)" and checks["E2"] == "ROUND(C2-D2,2)"
+    assert "SUMPRODUCT(--('Checks'!$E$2:$E$3<>0))" in formulas(book, "Summary").values()
+
+
+def test_hostile_text_stays_text() -> None:
+    book = written(sample())
+    assert not any("HYPERLINK" in text for text in formulas(book, "USD").values())
+    with ZipFile(BytesIO(book)) as archive:
+        assert "HYPERLINK" in archive.read("xl/sharedStrings.xml").decode()
+    text = written(sample(), page).decode()
+    assert "<script" not in text and "&lt;script&gt;alert(1)" in text
+
+
+def test_a_page_needs_no_network_and_has_its_figures_beside_the_chart() -> None:
+    text = written(sample(), page).decode()
+    addresses = re.findall(r"""(?:href=|src=|url\()\s*["']?([^"'\s)>]+)""", text)
+    assert {one for one in addresses if not one.startswith("#")} == set()
+    assert text.count("<svg") == 2 and "<h2" in text and "4.50" in text and "All 2 checks hold" in text
+    HTMLParser().feed(text)
+    assert written(sample(), page).decode() == text  # no random names
+    assert "1 of 2 checks fails" not in text and "1 of 2 checks fail:" in written(sample(right=1), page).decode()
+
+
+def test_an_amount_that_a_workbook_would_round_is_refused() -> None:
+    huge = {"period": "2024-01", "currency": "USD", "customer": "", "opening": "0.00"}
+    row = huge | {"billed": "12345678901234.56", "closing": "12345678901234.56"}
+    with pytest.raises(BadInput, match=r"billed 12345678901234\.56 has more than 15 digits.*--format csv"):
+        written(sample()._replace(rows=[row]))
+
+
+@pytest.mark.usefixtures("story")
+def test_files_of_reports_from_the_command_line(revrec: Revrec, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    words = ("report", "rollforward", "--period", "2024-Q1")
+    assert revrec(*words, "--output", str(out / "r.xlsx")).code == 0  # the end of the name is enough
+    assert revrec(*words, "--format", "html", "--output", str(out / "r.page")).code == 0
+    assert (out / "r.page").read_text().startswith("<!doctype html>")
+    digest = hashlib.sha256((out / "r.xlsx").read_bytes()).hexdigest()
+    assert (out / "r.xlsx.sha256").read_text() == f"{digest}  r.xlsx\n"
+    for name in ("balance --date 2024-03-31", "journal", "moves", "activity", "revenue", "rpo", "waterfall"):
+        file = out / f"{name.split()[0]}.xlsx"
+        assert revrec("report", *name.split(), "--output", str(file)).code == 0
+        assert file.read_bytes()[:2] == b"PK"
+    missing = revrec(*words, "--format", "xlsx")
+    assert missing.code == 2 and "--format xlsx needs a file: add --output FILE.xlsx" in missing.err
+    refused = revrec("--format", "html", "status")
+    assert refused.code == 2 and "--format html: only reports" in refused.err
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(SOFFICE is None, reason="LibreOffice (Debian package libreoffice-calc-nogui) is not installed")
+@pytest.mark.usefixtures("story", "signed_in")
+def test_libreoffice_recalculates_every_workbook_to_the_same_cents(revrec: Revrec, tmp_path: Path) -> None:
+    assert revrec("run", "--date", "2024-04-30").code == 0
+    out = tmp_path / "out"
+    out.mkdir()
+    span = ("--from", "2024-01", "--to", "2024-04")
+    for words in (("rollforward", *span), ("revenue", *span), ("activity", *span), ("rpo", "--date", "2024-04-30"),
+                  ("waterfall", "--date", "2024-04-30")):  # fmt: skip
+        file, report = out / f"{words[0]}.xlsx", ("report", *words)
+        assert revrec(*report, "--output", str(file)).code == 0
+        expected = revrec(*report, "--format", "json").json
+        _without_values(file)
+        rows = _recalculated(file, "USD")[3:]
+        for row, wanted in zip(rows[1:-1], expected["rows"], strict=True):
+            for name, value in wanted.items():
+                assert _same(row[rows[0].index(name)], value), (words, name)
+        for row, check in zip(_recalculated(file, "Checks")[1:], expected["checks"], strict=True):
+            assert all(
+                _same(cell, check[name]) for name, cell in zip(("left", "right", "difference"), row[2:], strict=True)
+            )
+
+
+def _same(cell: str, value: object) -> bool:
+    text = str(value)
+    return cell == text or (re.fullmatch(r"-?\d+\.?\d*", text) is not None and Decimal(cell) == Decimal(text))
+
+
+def _without_values(file: Path) -> None:
+    """Remove the stored results of formulas, so that only what LibreOffice computes can be right."""
+    with ZipFile(file) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    with ZipFile(file, "w") as archive:
+        for name, part in parts.items():
+            is_sheet = name.startswith("xl/worksheets/sheet")
+            archive.writestr(name, re.sub(rb"</f><v>[^<]*</v>", b"</f>", part) if is_sheet else part)
+
+
+def _recalculated(file: Path, sheet: str) -> list[list[str]]:
+    folder = file.parent / file.stem
+    if not folder.exists():
+        profile = (file.parent / "profile").as_uri()
+        as_csv = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,true,false,false,false,-1"
+        assert SOFFICE is not None
+        subprocess.run(
+            [SOFFICE, f"-env:UserInstallation={profile}", "--headless", "--convert-to", as_csv, "--outdir", folder,
+             file],
+            check=True, capture_output=True, timeout=300,
+        )  # fmt: skip
+    with (folder / f"{file.stem}-{sheet}.csv").open(encoding="utf-8", newline="") as table:
+        return list(csv.reader(table))

@@ -11,6 +11,8 @@ from revrec.core.errors import BadConfiguration, Busy
 from revrec.jobs.running.result import EntryView
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
+from revrec.store.posting import entries
+from revrec.store.posting.entries import StoredEntry
 from revrec.store.posting.workers import active_run
 from support.books import Books, MakeRow
 from support.intacct import Intacct
@@ -63,6 +65,17 @@ def test_entry_and_line_carry_all_that_the_charge_line_had(books: Books, intacct
         assert line["dimensions"] == carried
         assert (line["document"], line["description"]) == ("INV-1/1", "GOODS-1 1/1 INV-1")
     assert entry["title"] == "Rev rec 2024-02-04"
+
+
+def test_a_run_sends_the_entries_that_it_stored_without_reading_their_lines_back(
+    books: Books, intacct: Intacct, row: MakeRow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def load(*_words: Any) -> StoredEntry:
+        pytest.fail("an entry is read back")
+
+    monkeypatch.setattr(entries, "load_entry", load)
+    books.take(row("INV-1"))
+    assert books.run(DAY).counts["posted"] == len(intacct.entries()) == 3
 
 
 def test_dimensions_that_the_ledger_does_not_carry_are_left_out(books: Books, intacct: Intacct, row: MakeRow) -> None:

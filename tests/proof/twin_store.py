@@ -14,6 +14,7 @@ import sys
 from collections import namedtuple
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -32,7 +33,7 @@ from revrec.store.audit import AuditStamp
 from revrec.store.database import engine
 from revrec.store.posting import continuity, due, entries, invoices, posted, postings, repairs, reversals
 from revrec.store.posting.continuity import BooksPlace, LedgerScan, PostingClaim, TrailHead
-from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
+from revrec.store.posting.entries import ENTRY_TABLES, EntriesToSend, StoredEntry
 from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome, LostClaim, PostingTables
 from revrec.store.posting.postings import RejectedPosting
 from revrec.store.posting.repairs import RepairUse
@@ -385,7 +386,13 @@ def finish_run(connection: State, run: int, who: AuditStamp, outcome: str) -> No
 
 
 @twin_of(entries)
-def add_entries(connection: State, run: int, entries: Iterable[JournalEntry], who: AuditStamp) -> list[int]:
+def add_entries(
+    connection: State,
+    run: int,
+    entries: Iterable[JournalEntry],
+    who: AuditStamp,
+    to_send: EntriesToSend | None = None,
+) -> list[int]:
     added = []
     for entry in entries:
         number = len(connection.entries) + 1
@@ -404,9 +411,12 @@ def add_entries(connection: State, run: int, entries: Iterable[JournalEntry], wh
             title=entry.title,
             amount=entry.amount,
             lines=len(entry.lines),
+            content_hash="",
             state="READY",
         )
         added.append(number)
+        if to_send is not None:
+            to_send.keep(number, entry, "")
     return added
 
 
@@ -441,8 +451,11 @@ def date_overrides(connection: State, numbers: Sequence[int]) -> dict[int, tuple
 
 
 @twin_of(entries)
-def read_entry(connection: State, number: int) -> StoredEntry:
-    return entries.load_entry(connection, ENTRY_TABLES.head(connection, number))  # type: ignore[arg-type]
+def read_entry(connection: State, number: int, to_send: EntriesToSend | None = None) -> StoredEntry:
+    row = ENTRY_TABLES.head(connection, number)  # type: ignore[arg-type]
+    stored = entries.load_entry(connection, row)  # type: ignore[arg-type]
+    kept = to_send.take(row) if to_send is not None else None
+    return stored if kept is None else replace(stored, entry=kept)
 
 
 @twin_of(entries)

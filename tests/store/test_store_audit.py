@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from revrec.core.journal import redate
 from revrec.store import rule_versions
 from revrec.store.audit import GENESIS, AuditStamp, canonical, record
 from revrec.store.posting import entries
-from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.entries import ENTRY_TABLES, EntriesToSend
 from revrec.store.posting.posting_tables import LostClaim
 from support.store import FilledDatabase
 
@@ -126,6 +127,39 @@ def test_a_stored_entry_comes_back_as_it_was_and_its_hash_covers_all_that_is_sen
         built._replace(lines=(line._replace(dimensions={"location": "100"}), *built.lines[1:])),
     ):
         assert entries.content_hash(changed) != own
+
+
+def test_an_entry_kept_for_sending_is_returned_once_and_only_if_it_is_what_is_stored(books: FilledDatabase) -> None:
+    books.charge(((JAN, 1200),))
+    (built,) = books.build()
+    dated = redate(built, date(2024, 2, 1), "January is closed")
+    to_send = EntriesToSend()
+    with books.database.write() as connection:
+        run = entries.start_run(connection, JAN, WHO)
+        (number,) = entries.add_entries(connection, run, [dated], WHO, to_send)
+    with books.database.read() as connection:
+        row = ENTRY_TABLES.head(connection, number)
+        assert to_send.take(row) == entries.read_entry(connection, number).entry == dated
+        assert to_send.take(row) is None
+        to_send.keep(number, built, row.content_hash)
+        assert entries.read_entry(connection, number, to_send).entry == built
+        to_send.keep(number, built, entries.content_hash(built))
+        assert entries.read_entry(connection, number, to_send).entry == dated
+
+
+def test_entries_kept_for_sending_do_not_fill_the_memory(
+    books: FilledDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(entries, "LINES_KEPT", 2)
+    books.charge(((JAN, 1200),))
+    books.charge(((JAN, 5),), currency="EUR")
+    to_send = EntriesToSend()
+    with books.database.write() as connection:
+        run = entries.start_run(connection, JAN, WHO)
+        numbers = entries.add_entries(connection, run, books.build(), WHO, to_send)
+    with books.database.read() as connection:
+        kept = [to_send.take(ENTRY_TABLES.head(connection, number)) is not None for number in numbers]
+    assert kept == [True, False]
 
 
 def test_due_lines_come_in_posting_order_and_only_open_ones(books: FilledDatabase) -> None:

@@ -15,6 +15,7 @@ from revrec.jobs.posting.reversing import renew_reversals
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries
 from revrec.store.posting.due import due_lines, due_with_memos, has_due_lines
+from revrec.store.posting.entries import EntriesToSend
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -32,6 +33,7 @@ def commit_intents(
     company: str,
     is_retry_pass: bool = False,
     repairs: RepairRunner | None = None,
+    to_send: EntriesToSend | None = None,
 ) -> list[int]:
     """Release rejected entries and put every due line on an entry; return the numbers of the new entries.
 
@@ -40,15 +42,21 @@ def commit_intents(
     """
     repairs = repairs or RepairRunner(context)
     release_rejected(connection, context, day, is_retry_pass, repairs)
-    return create_entries(connection, context, run_id, day, company, repairs)
+    return create_entries(connection, context, run_id, day, company, repairs, to_send)
 
 
 def create_entries(
-    connection: "Connection", context: "Context", run_id: int, day: date, company: str, repairs: RepairRunner
+    connection: "Connection",
+    context: "Context",
+    run_id: int,
+    day: date,
+    company: str,
+    repairs: RepairRunner,
+    to_send: EntriesToSend | None = None,
 ) -> list[int]:
     """Put the open lines that are due on entries in state ``READY``; renew rejected reversals. Return their numbers.
 
-    Lines that the policy for closed periods blocks are left out.
+    Lines that the policy for closed periods blocks are left out. The entries are also kept in ``to_send``, if passed.
     """
     per_entry = context.settings.posting.lines_per_entry
     dates = posting_dates(context, connection)
@@ -59,7 +67,7 @@ def create_entries(
     # A repair gave these lines another date because Intacct rejected theirs; the policy does not matter for them.
     later = build_entries(redated, ours, company, per_entry, PostingDates("next_open", dates.periods, "a repair"))
     renewed = renew_reversals(connection, context, run_id, company)
-    return renewed + entries.add_entries(connection, run_id, chain(created, later), context.who())
+    return renewed + entries.add_entries(connection, run_id, chain(created, later), context.who(), to_send)
 
 
 def blocked_lines(connection: "Connection", context: "Context", day: date) -> LinesOnNoEntry:

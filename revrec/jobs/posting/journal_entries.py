@@ -19,7 +19,7 @@ from revrec.intacct.gateway import (
 from revrec.jobs.posting.findings import lost
 from revrec.jobs.posting.poster import Lookalikes
 from revrec.store.posting import entries
-from revrec.store.posting.entries import ENTRY_TABLES, StoredEntry
+from revrec.store.posting.entries import ENTRY_TABLES, EntriesToSend, StoredEntry
 from revrec.store.posting.posted import accepted_keys
 
 if TYPE_CHECKING:
@@ -36,13 +36,14 @@ class EntryPostings:
         "open it again (revrec periods), or let the policy decide: closed_period in [posting] of revrec.toml"
     )
 
-    def __init__(self, draft: bool = False) -> None:
+    def __init__(self, draft: bool = False, to_send: EntriesToSend | None = None) -> None:
         self._draft = draft
+        self._to_send = to_send
         self._needs_approval: set[str] = set()
 
     def load(self, connection: "Connection", number: int) -> StoredEntry:
         """Return the entry with its lines."""
-        return entries.read_entry(connection, number)
+        return entries.read_entry(connection, number, self._to_send)
 
     def period(self, stored: StoredEntry) -> tuple[str, date]:
         """Return its entity and its date."""

@@ -33,7 +33,7 @@ from revrec.jobs.running.result import RunResult, plan_counts, refresh_counts
 from revrec.jobs.scheduling.pick_up import pick_up_unscheduled
 from revrec.store.database.engine import discarded
 from revrec.store.posting import entries, invoices, postings
-from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.entries import ENTRY_TABLES, EntriesToSend
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import LostClaim
 from revrec.store.posting.shared_runs import shared_runs
@@ -111,6 +111,7 @@ class PostingRun:
         self.parts = parts
         self.is_retry_pass = is_retry_pass
         self.repairs = RepairRunner(context)
+        self.to_send = EntriesToSend()
         self.result = RunResult(day, dry_run=False, repaired=self.repairs.repaired)
 
     def preview(self) -> RunResult:
@@ -173,7 +174,14 @@ class PostingRun:
 
     def _commit_intents(self, connection: "Connection") -> list[int]:
         return intents.commit_intents(
-            connection, self.context, self.run_id, self.day, self.company, self.is_retry_pass, self.repairs
+            connection,
+            self.context,
+            self.run_id,
+            self.day,
+            self.company,
+            self.is_retry_pass,
+            self.repairs,
+            self.to_send,
         )
 
     def _create_entries(self, connection: "Connection") -> list[int]:
@@ -243,7 +251,7 @@ class PostingRun:
                 return
             unrecognized = self._unrecognized(connection)
         is_draft = self.context.settings.posting.state == "draft"
-        poster = Poster(self.context, self.gateway, EntryPostings(is_draft), self.worker)
+        poster = Poster(self.context, self.gateway, EntryPostings(is_draft, self.to_send), self.worker)
         poster.posted = self.result.posted
         self._check_approvals(poster)
         self._scan_and_create()

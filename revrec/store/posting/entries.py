@@ -32,6 +32,8 @@ from revrec.store.tables import (
 KNOWN_AT_ONCE = 500
 LINES_AT_ONCE = 20_000
 """The journal lines that are stored together: more would not be faster, and memory would grow with what is due."""
+LINES_KEPT = 100_000
+"""The journal lines that a run keeps in memory until they are sent: about 40 MB."""
 _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
 STORED_LINE = [journal_line.c[name] for name in JournalLine._fields if name != "billed"]
 """The columns that :func:`read_journal_line` reads, in the order of the fields."""
@@ -88,6 +90,28 @@ class StoredEntry(PostingProgress):
         return self.entry.control_id
 
 
+class EntriesToSend:
+    """Entries that a run has just stored and will send, so that their lines need not be read back from the database.
+
+    At most :data:`LINES_KEPT` lines are kept. Without an entry here, it is read from the database.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[int, tuple[JournalEntry, str]] = {}
+        self._room = LINES_KEPT
+
+    def keep(self, number: int, entry: JournalEntry, content_hash: str) -> None:
+        """Keep an entry that is stored under this number, if there is room for its lines."""
+        self._room -= len(entry.lines)
+        if self._room >= 0:
+            self._kept[number] = (entry, content_hash)
+
+    def take(self, row: Any) -> JournalEntry | None:
+        """Return the entry of a row of ``journal_entry``, and forget it; None without one, or with another content."""
+        entry, digest = self._kept.pop(row.id, (None, ""))
+        return entry if digest == row.content_hash else None
+
+
 def start_run(connection: Connection, day: date, who: AuditStamp) -> int:
     """Record the start of a ``revrec run``; return its number."""
     number = next_number(connection, posting_run.c.id)
@@ -106,8 +130,16 @@ def finish_run(connection: Connection, run: int, who: AuditStamp, outcome: str) 
     record(connection, who, "run ended", f"run {run}", {"outcome": outcome}, [digest_rows(posting_run, [ended])])
 
 
-def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry], who: AuditStamp) -> list[int]:
+def add_entries(
+    connection: Connection,
+    run: int,
+    entries: Iterable[JournalEntry],
+    who: AuditStamp,
+    to_send: EntriesToSend | None = None,
+) -> list[int]:
     """Store entries as READY with their lines, and point their schedule lines at them; return their numbers.
+
+    They are also kept in ``to_send``, if passed.
 
     This is committed before anything is sent. An entry that was sent but not stored would be built again by the next
     run, under another reference, and be in the ledger twice. Triggers check that each entry balances and that no
@@ -117,8 +149,11 @@ def add_entries(connection: Connection, run: int, entries: Iterable[JournalEntry
     for some in _by_lines(enumerate(entries, next_number(connection, journal_entry.c.id))):
         _add_lines(connection, some)
         entered_lines.enter(connection, some[0].number, some[-1].number)
-        _seal(connection, run, some, who)
+        digests = _seal(connection, run, some, who)
         added += [one.number for one in some]
+        if to_send is not None:
+            for one, digest in zip(some, digests, strict=True):
+                to_send.keep(one.number, one.entry, digest)
     return added
 
 
@@ -196,8 +231,11 @@ def _texts(rows: Sequence[tuple[Any, ...]]) -> list[str]:
     return [row_text(row[1:]) for row in rows]
 
 
-def _seal(connection: Connection, run: int, made: Sequence[_NewEntry], who: AuditStamp) -> None:
-    """Store the heads of entries after their lines, and the reasons of those with another date than of recognition."""
+def _seal(connection: Connection, run: int, made: Sequence[_NewEntry], who: AuditStamp) -> list[str]:
+    """Store the heads of entries after their lines, and the reasons of those with another date than of recognition.
+
+    Return the content hash of each.
+    """
     overrides = {
         one.number: (one.number, one.entry.recognized.isoformat(), one.entry.reason)
         for one in made
@@ -220,6 +258,7 @@ def _seal(connection: Connection, run: int, made: Sequence[_NewEntry], who: Audi
         events.append(AuditEvent("entry created", one.entry.reference, {**shown, **why}, digests))
     insert_rows(connection, journal_entry, list(_NEW), heads)
     record_all(connection, who, events)
+    return [event.detail["content_hash"] for event in events]
 
 
 def _shown(made: _NewEntry) -> dict[str, Any]:
@@ -281,9 +320,11 @@ def date_overrides(connection: Connection, numbers: Sequence[int]) -> dict[int, 
     return {row.entry_id: (row.recognition_date, row.reason) for row in rows}
 
 
-def read_entry(connection: Connection, number: int) -> StoredEntry:
-    """Return one entry by its number, with its lines."""
-    return load_entry(connection, ENTRY_TABLES.head(connection, number))
+def read_entry(connection: Connection, number: int, to_send: EntriesToSend | None = None) -> StoredEntry:
+    """Return one entry by its number, with its lines: those in ``to_send``, if they are what is stored."""
+    row = ENTRY_TABLES.head(connection, number)
+    kept = to_send.take(row) if to_send is not None else None
+    return load_entry(connection, row) if kept is None else _with_progress(connection, row, kept)
 
 
 def reference_with_record_no(connection: Connection, record_no: str) -> str | None:
@@ -336,7 +377,11 @@ def load_entry(connection: Connection, row: Any) -> StoredEntry:
     if reversal is not None:
         mirrored = ENTRY_TABLES.head(connection, reversal.reverses)
         whole = whole._replace(rated=date.fromisoformat(mirrored.date))
-    return StoredEntry(**vars(ENTRY_TABLES.progress(connection, row)), entry=whole)
+    return _with_progress(connection, row, whole)
+
+
+def _with_progress(connection: Connection, row: Any, entry: JournalEntry) -> StoredEntry:
+    return StoredEntry(**vars(ENTRY_TABLES.progress(connection, row)), entry=entry)
 
 
 def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:

@@ -56,6 +56,7 @@ APPEND_ONLY = (
     "fulfillment_event",
     "event_withdrawal",
     "charge_void",
+    "not_invoiced",
     "document_part",
     "charge_change",
     "received_document",
@@ -330,16 +331,26 @@ INVOICE_GUARDS = {
         WHEN NEW.state <> 'READY' OR NEW.lines < 1
           OR NEW.lines IS NOT (SELECT count(*) FROM invoice_line l WHERE l.invoice_id = NEW.id)
           OR NEW.amount IS NOT (SELECT sum(l.amount) FROM invoice_line l WHERE l.invoice_id = NEW.id)
-          OR EXISTS (SELECT 1 FROM invoice_line l JOIN charge_line c ON c.no = l.charge_no
-                     WHERE l.invoice_id = NEW.id AND c.amount <> l.amount)
+          OR (NEW.kind NOT IN ('sales_credit', 'ar_credit')
+              AND EXISTS (SELECT 1 FROM invoice_line l JOIN charge_line c ON c.no = l.charge_no
+                          WHERE l.invoice_id = NEW.id AND c.amount <> l.amount))
         BEGIN SELECT RAISE(ABORT, 'an invoice starts READY, of the amounts of its charge lines'); END""",
+    "credit_memo_of_invoiced_lines": """
+        BEFORE INSERT ON invoice
+        WHEN NEW.kind IN ('sales_credit', 'ar_credit') AND EXISTS (
+          SELECT 1 FROM invoice_line l WHERE l.invoice_id = NEW.id AND NOT EXISTS (
+            SELECT 1 FROM invoice_line o JOIN invoice i ON i.id = o.invoice_id
+            WHERE o.charge_no = l.charge_no AND i.state = 'POSTED'
+              AND i.kind IN ('sales_invoice', 'ar_invoice', 'by_hand')))
+        BEGIN SELECT RAISE(ABORT, 'a credit memo is of charge lines that are invoiced'); END""",
     "invoice_once": """
         BEFORE INSERT ON invoice
         WHEN EXISTS (
           SELECT 1 FROM invoice_line l JOIN invoice_line o ON o.charge_no = l.charge_no AND o.invoice_id <> l.invoice_id
           JOIN invoice i ON i.id = o.invoice_id
           WHERE l.invoice_id = NEW.id AND i.state NOT IN ('REPLACED', 'CANCELED')
-            AND (i.kind = NEW.kind OR i.kind = 'ar_invoice' OR NEW.kind = 'ar_invoice'))
+            AND NEW.kind NOT IN ('sales_credit', 'ar_credit') AND i.kind NOT IN ('sales_credit', 'ar_credit')
+            AND (i.kind = NEW.kind OR i.kind IN ('ar_invoice', 'by_hand') OR NEW.kind IN ('ar_invoice', 'by_hand')))
         BEGIN SELECT RAISE(ABORT, 'a charge line is on at most one live invoice'); END""",
     "invoice_after_its_order": """
         BEFORE INSERT ON invoice
@@ -455,6 +466,7 @@ TABLES_CHILDREN_FIRST = (
     "received_document",
     "charge_change",
     "document_part",
+    "not_invoiced",
     "charge_void",
     "event_withdrawal",
     "fulfillment_event",
@@ -572,6 +584,7 @@ def _imports() -> None:
     for name, key, target in (
         ("event_withdrawal", "event_id", "fulfillment_event.id"),
         ("charge_void", "charge_no", "charge_line.no"),
+        ("not_invoiced", "charge_no", "charge_line.no"),
     ):
         op.create_table(
             name,
@@ -757,7 +770,10 @@ def _posting_heads() -> None:
         _key("after_id", nullable=True),
         *_texts("source", "document", "number", "definition", "date", "customer", "entity", "currency", "term"),
         *_posting_columns(),
-        sa.CheckConstraint("kind IN ('sales_order', 'sales_invoice', 'ar_invoice')", name="invoice_kind"),
+        sa.CheckConstraint(
+            "kind IN ('sales_order', 'sales_invoice', 'ar_invoice', 'by_hand', 'sales_credit', 'ar_credit')",
+            name="invoice_kind",
+        ),
         sa.CheckConstraint("(kind = 'sales_invoice') = (after_id IS NOT NULL)", name="invoice_after"),
         _refers("run_id", "posting_run.id"),
         _refers("after_id", "invoice.id"),

@@ -14,6 +14,7 @@ from revrec.core.filters import Basis, Filters
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from revrec.jobs.context import Context
     from revrec.jobs.running.reverse import ReversalResult
 
 
@@ -110,46 +111,84 @@ def _add_resolve(group: typer.Typer) -> None:
         as_posted: Annotated[
             str | None,
             typer.Option(
-                "--as-posted", metavar="KEY", help="Record it as posted under this Intacct record number or DOCID."
+                "--as-posted",
+                metavar="KEY",
+                help="Record it as posted under this Intacct record number or DOCID; a rejected invoice as entered by "
+                "hand.",
             ),
         ] = None,
         resend: Annotated[
             bool, typer.Option("--resend", help="Look it up in Intacct again, then send it if it is not there.")
         ] = False,
         cancel: Annotated[bool, typer.Option("--cancel", help="Cancel it; its lines become due again.")] = False,
+        drop: Annotated[
+            bool, typer.Option("--drop", help="Cancel an invoice for good; its charge lines are voided.")
+        ] = False,
+        recognize: Annotated[
+            bool, typer.Option("--recognize", help="With --drop: recognize the charge lines without an invoice.")
+        ] = False,
         early: Annotated[
             bool, typer.Option("--in-quarantine", help="Settle it even though its quarantine has not ended.")
         ] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="Show what would be settled, and save nothing.")
+        ] = False,
     ) -> None:
-        """Settle a posting that needs review or is in doubt.
+        """Settle a posting that needs review or is in doubt, or an invoice that was rejected.
 
         Look it up in Intacct first. A posting in doubt is settled by the next run once its quarantine has ended. The
-        reason is recorded in the audit trail.
+        reason is recorded in the audit trail. An invoice that revrec cannot send can be entered in Intacct by hand
+        (--as-posted), so that its charge lines count as invoiced, or never be invoiced (--drop).
 
         \b
         Examples:
           revrec postings resolve RRDWV4S7Q2K3MABC --as-posted 6680 --reason "its title was changed"
           revrec postings resolve RRDWV4S7Q2K3MABC --resend --reason "the journal was locked"
           revrec postings resolve RRDWV4S7Q2K3MABC --cancel --reason "deleted by the controller"
+          revrec postings resolve IVPJW2ENJPH6MFGMJS --as-posted "Sales Invoice-4711" --reason "entered by hand"
+          revrec postings resolve IVPJW2ENJPH6MFGMJS --drop --reason "a duplicate of INV-7" --dry-run
         """
-        from revrec.cli.output import print_csv, print_json
-        from revrec.core.posting import state_in_words
         from revrec.jobs.posting import resolve as job
 
-        if (as_posted is not None) + resend + cancel != 1:
-            fail("postings resolve: use exactly one of --as-posted KEY, --resend or --cancel", 2)
+        if (as_posted is not None) + resend + cancel + drop != 1:
+            fail("postings resolve: use exactly one of --as-posted KEY, --resend, --cancel or --drop", 2)
+        if recognize and not drop:
+            fail("postings resolve: --recognize goes with --drop", 2)
         context = options.context()
+        if drop:
+            _drop(options, context, reference, reason, recognize, early, dry_run)
+            return
         if as_posted is not None:
-            state = job.as_posted(context, reference, as_posted, reason, early)
+            state = job.as_posted(context, reference, as_posted, reason, early, dry_run)
         else:
-            state = (job.send_again if resend else job.cancel)(context, reference, reason, early)
-        settled = {"reference": reference, "state": state.lower()}
-        if options.json:
-            print_json(settled)
-        elif options.csv:
-            print_csv([settled], tuple(settled))
-        else:
-            print(f"{reference}: {state_in_words(state.lower())}")
+            state = (job.send_again if resend else job.cancel)(context, reference, reason, early, dry_run)
+        _show_settled(options, reference, state, dry_run)
+
+
+def _drop(
+    options: Options, context: "Context", reference: str, reason: str, recognize: bool, early: bool, dry_run: bool
+) -> None:
+    from revrec.cli.output import counted
+    from revrec.jobs.invoicing.dropping import drop
+
+    dropped = drop(context, reference, reason, recognize, early, dry_run)
+    lines = counted(len(dropped.charges), "charge line")
+    words = f"{lines} {'recognized without an invoice' if recognize else 'voided'}: {', '.join(dropped.charges)}"
+    _show_settled(options, reference, dropped.state, dry_run, words, charges=dropped.charges, recognize=recognize)
+
+
+def _show_settled(options: Options, reference: str, state: str, dry_run: bool, words: str = "", **more: object) -> None:
+    from revrec.cli.output import print_csv, print_json
+    from revrec.core.posting import state_in_words
+
+    settled = {"reference": reference, "state": state.lower(), "dry_run": dry_run, **more}
+    if options.json:
+        print_json(settled)
+    elif options.csv:
+        print_csv([settled], tuple(settled))
+    else:
+        begin = "dry run, nothing was saved: " if dry_run else ""
+        print(f"{begin}{reference}: {state_in_words(state.lower())}{'; ' if words else ''}{words}")
 
 
 def _add_reverse(group: typer.Typer) -> None:

@@ -207,6 +207,8 @@ def _add_audit(events: "Iterable[AuditTrace]", root: "Tree") -> None:
     audit = _add(root, "audit trail")
     for event in events:
         done = f"{event.command}: {event.action.replace('IN_DOUBT', 'in doubt')}, {event.subject}"
+        reason = event.detail.get("reason") if isinstance(event.detail, dict) else None
+        done += f": {reason}" if reason else ""
         _add(audit, f"{event.seq}  {_when(event.at)}  {event.actor}  {done}")
 
 

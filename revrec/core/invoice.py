@@ -20,8 +20,13 @@ Day = date
 """For :class:`Invoice`, where ``date`` is the name of a field."""
 
 SALES_ORDER, SALES_INVOICE, AR_INVOICE = "sales_order", "sales_invoice", "ar_invoice"
-KINDS = (SALES_ORDER, SALES_INVOICE, AR_INVOICE)
-INVOICED = (SALES_INVOICE, AR_INVOICE)
+BY_HAND = "by_hand"
+"""The kind of a document that a person entered in Intacct, because revrec could not send it."""
+SALES_CREDIT, AR_CREDIT = "sales_credit", "ar_credit"
+"""The kinds of credit memos: in order entry, and as an adjustment of receivables."""
+CREDITS = (SALES_CREDIT, AR_CREDIT)
+KINDS = (SALES_ORDER, SALES_INVOICE, AR_INVOICE, BY_HAND, *CREDITS)
+INVOICED = (SALES_INVOICE, AR_INVOICE, BY_HAND)
 """The kinds that bill the customer; an order posts nothing."""
 WAYS = {"none": "", "sales_order": SALES_ORDER, "invoice": AR_INVOICE}
 """The choices of a source, and the kind of its first document."""
@@ -166,6 +171,16 @@ def invoice_from_order(
     )
 
 
+def entered_by_hand(refused: Invoice, revision: int, deployment: str) -> Invoice:
+    """Return the document that a person entered in Intacct in place of one that revrec could not send.
+
+    ``revision`` counts the earlier ones of the document.
+    """
+    reference = reference_of(BY_HAND, refused.source, refused.document, revision, deployment)
+    control_id = f"{refused.control_id.rpartition(':')[0]}:{reference}".lower()
+    return refused._replace(reference=reference, control_id=control_id, kind=BY_HAND, definition="")
+
+
 def reference_of(kind: str, source: str, document: str, revision: int, deployment: str) -> str:
     """Return the reference of a document: the mark of the deployment, and a digest of the document's identity."""
     digest = hashlib.sha256(f"{deployment}\n{kind}\t{source}\t{document}\t{revision}".encode()).digest()
@@ -220,7 +235,7 @@ def contradiction(billed: Sequence[BilledLine]) -> str:
             return f"its lines have several {what}: {_listed(values)}; one document of Intacct's has one"
     total = sum(one.line.amount for one in billed)
     if total < 0:
-        return "its total is below zero, which no invoice may be: enter it in Intacct as a credit"
+        return "its total is below zero, which no invoice may be"
     if total > LARGEST:
         return "its total is more than the largest amount that can be kept"
     return ""

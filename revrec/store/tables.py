@@ -197,6 +197,18 @@ charge_void = Table(
 )
 """Charge lines that should never have arrived: nothing of them is recognized, invoiced or in a balance."""
 
+not_invoiced = Table(
+    "not_invoiced",
+    metadata,
+    Column("charge_no", ForeignKey("charge_line.no"), primary_key=True, autoincrement=False),
+    _text("reason"),
+    _text("at"),
+    _text("actor"),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    CheckConstraint("reason <> ''", name="not_invoiced_reason"),
+)
+"""Charge lines that a person decided not to invoice. They are recognized without waiting for an invoice."""
+
 document_part = Table(
     "document_part",
     metadata,
@@ -884,7 +896,10 @@ invoice = Table(
     _text("error", nullable=True),
     _text("advice", nullable=True),
     _text("posted_at", nullable=True),
-    CheckConstraint("kind IN ('sales_order', 'sales_invoice', 'ar_invoice')", name="invoice_kind"),
+    CheckConstraint(
+        "kind IN ('sales_order', 'sales_invoice', 'ar_invoice', 'by_hand', 'sales_credit', 'ar_credit')",
+        name="invoice_kind",
+    ),
     CheckConstraint("(kind = 'sales_invoice') = (after_id IS NOT NULL)", name="invoice_after"),
     Index("invoice_document", "document"),
     Index("invoice_number", "number"),
@@ -892,7 +907,8 @@ invoice = Table(
     Index("invoice_after_id", "after_id"),
 )
 """A document for Intacct, with its posting state. It is written after its lines and seals them. A sales invoice names
-the order that it is made from. ``record_no`` is Intacct's key: the DOCID, or a receivable's RECORDNO."""
+the order that it is made from. ``record_no`` is Intacct's key: the DOCID, or the RECORDNO of a receivable or an
+adjustment. The amounts of a credit memo are what it takes off, above zero."""
 
 INVOICE_UNSETTLED = invoice.c.state.in_(("READY", "SENDING", "AWAITING_APPROVAL", "IN_DOUBT", "REJECTED", "HELD"))
 Index("invoice_unsettled", invoice.c.state, sqlite_where=INVOICE_UNSETTLED, postgresql_where=INVOICE_UNSETTLED)

@@ -700,7 +700,7 @@ def due_documents(connection: State, wishes: Any, until: date, given_back: Colle
 
 
 @twin_of(invoices)
-def posted_as(connection: State, record_no: str, kinds: Iterable[str]) -> str | None:
+def posted_as(connection: State, record_no: str) -> str | None:
     return None
 
 

@@ -43,6 +43,7 @@ APPEND_ONLY = {
     "fulfillment_event": "date",
     "event_withdrawal": "reason",
     "charge_void": "reason",
+    "not_invoiced": "reason",
     "document_part": "part",
     "charge_change": "figures",
     "received_document": "outcome",
@@ -100,6 +101,7 @@ def full(books: FilledDatabase) -> FilledDatabase:
     )
     books.sql("INSERT INTO event_withdrawal VALUES (1, 'why', 't', 'ada', 1)")
     books.sql("INSERT INTO charge_void VALUES (?, 'why', 't', 'ada', 1)", no)
+    books.sql("INSERT INTO not_invoiced VALUES (?, 'why', 't', 'ada', 1)", no)
     books.sql(
         "INSERT INTO received_document VALUES (1, 'edi', 'a.csv', 'm', 's', 9, 'refused', 'bad', '', '', 't', 'a')"
     )

@@ -12,7 +12,9 @@ from revrec.store.database.engine import discarded
 from revrec.store.posting import invoices, reversals
 
 if TYPE_CHECKING:
+    from revrec.core.rules import RuleBook
     from revrec.jobs.context import Context
+    from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
 
 MOST_NAMED = 5
@@ -31,13 +33,19 @@ def void_charge(context: "Context", charge: str, reason: str, dry_run: bool = Fa
     check_reason(f"{charge}: a void", reason)
     book = load_rules(context)
     with discarded(context.database) if dry_run else context.database.write() as connection:
-        numbers = _numbers(connection, charge)
-        _check(connection, charge, numbers)
-        who = context.who()
-        audit_seq = record(connection, who, "charge voided", charge, {"reason": reason, "lines": len(numbers)})
-        digest = charges.void(connection, numbers, reason, who, audit_seq)
-        record(connection, who, "void written", charge, {}, [digest])
-        return Scheduler(connection, book, who, audit_seq).void(numbers, reason)
+        return void_line(connection, book, context.who(), charge, reason)
+
+
+def void_line(
+    connection: "Connection", book: "RuleBook", who: "AuditStamp", charge: str, reason: str
+) -> list[ScheduleChange]:
+    """Void a charge line and its costs within a transaction, as :func:`void_charge`."""
+    numbers = _numbers(connection, charge)
+    _check(connection, charge, numbers)
+    audit_seq = record(connection, who, "charge voided", charge, {"reason": reason, "lines": len(numbers)})
+    digest = charges.void(connection, numbers, reason, who, audit_seq)
+    record(connection, who, "void written", charge, {}, [digest])
+    return Scheduler(connection, book, who, audit_seq).void(numbers, reason)
 
 
 def _numbers(connection: "Connection", charge: str) -> list[int]:

@@ -28,7 +28,7 @@ NOT_READ = MasterData({}, {}, {}, was_read=False)
 
 
 class InvoiceProblem(NamedTuple):
-    """Why a document is not sent, and what to do about it."""
+    """Why a document is not sent, and what to do about it. The advice has ``{0}`` in place of the reference."""
 
     error: str
     advice: str
@@ -86,7 +86,7 @@ def _in_the_document(
 ) -> Iterator[InvoiceProblem]:
     line = billed[0].line
     if wrong := contradiction(billed):
-        yield InvoiceProblem(wrong, "correct it at the source, or enter the document in Intacct by hand")
+        yield InvoiceProblem(wrong, _SETTLE)
     if settings.requests[line.source].kind == AR_INVOICE and (wrong := without_account(billed)):
         yield InvoiceProblem(wrong, "then run again")
     if closed := known.periods.closed(line.entity, line.post_date):
@@ -126,5 +126,9 @@ NO_RECORD = "revrec doctor"
 """An id that no record has."""
 _READ_KINDS = (MasterKind.CUSTOMER, MasterKind.ITEM, MasterKind.TERM)
 _CREATE = 'create {0} there, or let revrec do it: {1} = "create" in [invoicing]; then run again'
+_SETTLE = (
+    "correct it at the source, or settle it: if you enter it in Intacct by hand, revrec postings resolve {0} "
+    "--as-posted KEY --reason TEXT; if it is not to be invoiced, --drop"
+)
 _ACTIVATE = "activate it there, then run again"
 _TERM = 'set it there, or set default_term = "..." in [invoicing] to a term that exists; then run again'

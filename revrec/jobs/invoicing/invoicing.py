@@ -166,7 +166,10 @@ class InvoiceRun:
         who = self._context.who()
         number = invoices.add_invoice(connection, self._run_id, invoice, who)
         if problem:
-            INVOICE_TABLES.change_state(connection, number, "READY", "REJECTED", who, **problem._asdict())
+            advice = problem.advice.replace("{0}", invoice.reference)
+            INVOICE_TABLES.change_state(
+                connection, number, "READY", "REJECTED", who, error=problem.error, advice=advice
+            )
         return number
 
     def _read_master_data(self, gateway: Gateway) -> MasterData:

@@ -1,20 +1,20 @@
 """Invoices: the documents that are due, written together with their lines, read by number and by state."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, insert, or_, select, tuple_
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func, insert, or_, select, tuple_
 
-from revrec.core.invoice import SALES_ORDER, BilledLine, Invoice, InvoiceLine, InvoiceRequest
+from revrec.core.invoice import BY_HAND, CREDITS, SALES_ORDER, BilledLine, Invoice, InvoiceLine, InvoiceRequest
 from revrec.core.posting import RELEASED
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp, canonical, record
 from revrec.store.charges import LINE_COLUMNS, NOT_VOIDED, charge_from_row, dimensions_of, dimensions_text
 from revrec.store.database.bulk import insert_rows, next_number
-from revrec.store.digests import digest_rows, digest_texts, row_text, sha256
+from revrec.store.digests import RowDigest, digest_rows, digest_texts, row_text, sha256
 from revrec.store.posting.posting_tables import PostingProgress, PostingTables
 from revrec.store.posting.postings import RejectedPosting, rejected_posting
 from revrec.store.tables import (
@@ -24,6 +24,7 @@ from revrec.store.tables import (
     invoice_attempt_failure,
     invoice_attempt_outcome,
     invoice_line,
+    not_invoiced,
     rule_version,
     schedule,
 )
@@ -35,6 +36,12 @@ _LINE_COLUMNS = tuple(column.name for column in invoice_line.columns)
 _HEAD = ("kind", "source", "document", "number", "definition", "customer", "entity", "currency", "term")
 SOLD = charge_line.c.line.not_like(f"%{COST_MARK}%")
 """The condition that a customer bought a charge line, and that it is not the cost of one."""
+TO_INVOICE = and_(
+    SOLD, NOT_VOIDED, ~exists(select(not_invoiced.c.charge_no).where(not_invoiced.c.charge_no == charge_line.c.no))
+)
+"""The condition that a charge line can be on an invoice: no person voided it or decided not to invoice it."""
+BILLED_ON = case((invoice.c.kind == BY_HAND, charge_line.c.post_date), else_=invoice.c.date)
+"""The day on which an invoice bills a charge line. A person can have entered several documents for one of ours."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +75,7 @@ def due_documents(
     of = (charge_line.c.source, charge_line.c.document)
     asked = [_asked(source, wish) for source, wish in wishes.items()]
     its_day = charge_line.c.post_date <= until.isoformat()
-    due = select(*of).where(or_(*asked), its_day, on.is_(None), SOLD, NOT_VOIDED).distinct()
+    due = select(*of).where(or_(*asked), its_day, on.is_(None), TO_INVOICE).distinct()
     deferred = (
         select(rule_version.c.deferred)
         .join(schedule, schedule.c.rule_version_id == rule_version.c.id)
@@ -78,7 +85,7 @@ def due_documents(
         .scalar_subquery()
     )
     query = select(*LINE_COLUMNS, on.label("on_document"), deferred.label("deferred"), charge_line.c.no)
-    query = query.where(tuple_(*of).in_(due), SOLD, NOT_VOIDED).order_by(*of, charge_line.c.no)
+    query = query.where(tuple_(*of).in_(due), TO_INVOICE).order_by(*of, charge_line.c.no)
     for _document, rows in groupby(connection.execute(query), key=lambda row: (row.source, row.document)):
         lines = [(row.on_document, BilledLine(row.no, charge_from_row(row), row.deferred or "")) for row in rows]
         known = next((number for number, _line in lines if number), "")
@@ -93,7 +100,7 @@ def _asked(source: str, wish: InvoiceRequest) -> ColumnElement[bool]:
 def _live(given_back: Collection[int]) -> Any:
     """Return the number of the live invoice of a charge line, as a subquery; null without one."""
     mine = invoice_line.c.charge_no == charge_line.c.no
-    live = invoice.c.state.not_in(RELEASED) & invoice.c.id.not_in(given_back)
+    live = invoice.c.state.not_in(RELEASED) & invoice.c.id.not_in(given_back) & invoice.c.kind.not_in(CREDITS)
     query = select(func.min(invoice.c.number)).join(invoice_line, invoice_line.c.invoice_id == invoice.c.id)
     return query.where(mine, live).correlate(charge_line).scalar_subquery()
 
@@ -219,10 +226,17 @@ def document_with_number(connection: Connection, made: Invoice) -> str:
     return connection.execute(query.where(ours.state.not_in(RELEASED)).limit(1)).scalar() or ""
 
 
-def posted_as(connection: Connection, record_no: str, kinds: Iterable[str]) -> str | None:
-    """Return the reference of an invoice of these kinds with this Intacct key; None without one."""
-    query = select(invoice.c.reference).where(invoice.c.record_no == record_no, invoice.c.kind.in_(list(kinds)))
+def posted_as(connection: Connection, record_no: str) -> str | None:
+    """Return the reference of the order, invoice or credit memo with this Intacct key; None without one."""
+    query = select(invoice.c.reference).where(invoice.c.record_no == record_no)
     return connection.execute(query.limit(1)).scalar()
+
+
+def leave_uninvoiced(connection: Connection, no: int, reason: str, who: AuditStamp, audit_seq: int) -> RowDigest:
+    """Store that a charge line is never invoiced, for a reason."""
+    row = (no, reason, who.at, who.actor, audit_seq)
+    insert_rows(connection, not_invoiced, not_invoiced.columns.keys(), [row])
+    return digest_rows(not_invoiced, [row])
 
 
 def rejected_invoices(connection: Connection, until: date) -> list[RejectedPosting]:

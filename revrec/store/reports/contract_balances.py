@@ -28,7 +28,7 @@ from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.invoice import INVOICED
 from revrec.store.credits import credited
 from revrec.store.database.bulk import stream_rows
-from revrec.store.posting.invoices import SOLD
+from revrec.store.posting.invoices import BILLED_ON, SOLD
 from revrec.store.reports.filters import chosen_charges
 from revrec.store.reports.in_ledger import KnownRows, recognized_in_ledger
 from revrec.store.tables import (
@@ -263,10 +263,11 @@ def _invoiced(asked: BalanceQuery) -> Any:
     query = (
         select(
             invoice_line.c.charge_no,
-            func.min(invoice.c.date).label("date"),
+            func.min(BILLED_ON).label("date"),
             func.max(invoice_line.c.account).label("account"),
         )
         .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
+        .join(charge_line, charge_line.c.no == invoice_line.c.charge_no)
         .where(invoice.c.kind.in_(INVOICED), invoice.c.state == "POSTED")
     )
     if asked.known is not None:

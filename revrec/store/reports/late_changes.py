@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 
 from revrec.core.invoice import INVOICED
 from revrec.core.pricing import PRICE_EVENT_KINDS
+from revrec.store.posting.invoices import BILLED_ON
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.reports.in_ledger import KnownRows
 from revrec.store.tables import (
@@ -110,10 +111,10 @@ def _events(closed: Closed) -> Select[Any]:
 def _invoices(closed: Closed) -> Select[Any]:
     said = (*_literals("", 0, None, None, ""), invoice.c.posted_at, *_literals(""))
     return (
-        select(invoice_line.c.charge_no, invoice.c.date, *_literals(0), invoice.c.reference, *said)
+        select(invoice_line.c.charge_no, BILLED_ON, *_literals(0), invoice.c.reference, *said)
         .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
         .join(charge_line, charge_line.c.no == invoice_line.c.charge_no)
-        .where(invoice.c.kind.in_(INVOICED), *_posted_late(invoice, closed))
+        .where(invoice.c.kind.in_(INVOICED), *_posted_late(invoice, closed, BILLED_ON))
         .order_by(invoice.c.id)
     )
 
@@ -193,7 +194,9 @@ def _literals(*values: Any) -> Iterator[Any]:
     return (null() if value is None else literal_column(repr(value)) for value in values)
 
 
-def _posted_late(posting: Any, closed: Closed) -> tuple[ColumnElement[bool], ...]:
+def _posted_late(
+    posting: Any, closed: Closed, day: ColumnElement[str] | None = None
+) -> tuple[ColumnElement[bool], ...]:
     columns = posting.c
-    within = columns.date <= closed.until.isoformat()
+    within = (columns.date if day is None else day) <= closed.until.isoformat()
     return columns.state == "POSTED", within, columns.posted_at > closed.known.at

@@ -274,8 +274,10 @@ INVARIANTS = (
         """
         SELECT 'id ' || i.id FROM invoice i LEFT JOIN (
           SELECT l.invoice_id, count(*) AS lines, sum(l.amount) AS amount,
-            sum(CASE WHEN c.no IS NULL OR c.amount <> l.amount OR c.id <> l.charge THEN 1 ELSE 0 END) AS mismatched
-          FROM invoice_line l LEFT JOIN charge_line c ON c.no = l.charge_no GROUP BY l.invoice_id
+            sum(CASE WHEN c.no IS NULL OR c.id <> l.charge
+              OR (c.amount <> l.amount AND i.kind NOT IN ('sales_credit', 'ar_credit')) THEN 1 ELSE 0 END) AS mismatched
+          FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id
+          LEFT JOIN charge_line c ON c.no = l.charge_no GROUP BY l.invoice_id
         ) l ON l.invoice_id = i.id
         WHERE l.invoice_id IS NULL OR l.lines <> i.lines OR l.amount <> i.amount OR l.mismatched <> 0""",
     ),
@@ -286,10 +288,22 @@ INVARIANTS = (
         "the customer would be billed twice",
         """
         SELECT 'no ' || l.charge_no FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id
-        WHERE i.state NOT IN ('REPLACED', 'CANCELED') GROUP BY l.charge_no
+        WHERE i.state NOT IN ('REPLACED', 'CANCELED') AND i.kind NOT IN ('sales_credit', 'ar_credit')
+        GROUP BY l.charge_no
         HAVING sum(CASE i.kind WHEN 'sales_order' THEN 1 ELSE 0 END) > 1
           OR sum(CASE i.kind WHEN 'sales_invoice' THEN 1 ELSE 0 END) > 1
-          OR (sum(CASE i.kind WHEN 'ar_invoice' THEN 1 ELSE 0 END) > 0 AND count(*) > 1)""",
+          OR (sum(CASE WHEN i.kind IN ('ar_invoice', 'by_hand') THEN 1 ELSE 0 END) > 0 AND count(*) > 1)""",
+    ),
+    Invariant(
+        "credit of what is invoiced",
+        "charge_line",
+        "it is on a credit memo, and on no posted invoice",
+        "the customer would get a credit for what was never billed",
+        """
+        SELECT 'no ' || l.charge_no FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id
+        WHERE i.kind IN ('sales_credit', 'ar_credit') AND i.state NOT IN ('REPLACED', 'CANCELED') AND NOT EXISTS (
+          SELECT 1 FROM invoice_line o JOIN invoice b ON b.id = o.invoice_id WHERE o.charge_no = l.charge_no
+            AND b.state = 'POSTED' AND b.kind IN ('sales_invoice', 'ar_invoice', 'by_hand'))""",
     ),
     Invariant(
         "order of an invoice",

@@ -19,7 +19,7 @@ from revrec.sources.events import ALL_LINES
 from revrec.sources.fields import CHARGE_FIELDS
 from revrec.sources.formula import UnreadableText
 from revrec.sources.layout import Layout
-from revrec.sources.mapping import EVENT, ColumnMapping
+from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import InvalidValue, RowProblem
 from revrec.sources.rows import (
     BadRow,
@@ -71,7 +71,6 @@ class ChargeRows:
         self._was_normalized = False
         self._exclusive_end = mapping.exclusive_end
         self._from_document = frozenset(mapping.from_document)
-        self._follows_changes = mapping.on_changed == EVENT
 
     def rows(self, table: Table) -> Iterator[ChargeRowResult]:
         """Yield each record as a good or a bad row, in the file's order."""
@@ -95,8 +94,7 @@ class ChargeRows:
         if isinstance(row, PassedOverRecord):
             money = [found for one in row.rows if (found := self.money(self._layout.complete(one)))]
             # The address of a row matters only where it may show that a line was removed.
-            has_lines = self._follows_changes and row.takes_back
-            lines = [(self._address(one), one) for one in row.rows if has_lines or isinstance(one, SentRow)]
+            lines = [(self._address(one), one) for one in row.rows if row.takes_back or isinstance(one, SentRow)]
             return PassedOver(number, row.reason, table.place(number), money, lines, row.takes_back)
         if isinstance(row, DamagedRecord):
             return BadRow(number, row.problems, table.place(number), row.raw)
@@ -127,9 +125,15 @@ class ChargeRows:
         return f"{source}/{document}/{ALL_LINES}" if source and document else ""
 
     def _address(self, row: list[str]) -> tuple[str, str, str]:
-        """Return the source, the document and the line of a row, as far as they can be read."""
-        found, _problems = self._strict_reader.read(self._layout.complete(row))
-        return found.get("source", ""), found.get("document", ""), found.get("line", "")
+        """Return the source, the document and the line of a row, each empty if it cannot be read."""
+        values = self._layout.complete(row)
+        return self._id_part(values, "source"), self._id_part(values, "document"), self._id_part(values, "line")
+
+    def _id_part(self, values: list[str], field: str) -> str:
+        try:
+            return self._values.id_parts[values[self._layout.positions[field]]]
+        except InvalidValue:
+            return ""
 
     @property
     def warning(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from revrec.core.keys import suggestion
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import RowProblem, shorten
-from revrec.sources.rows import DamagedRecord, PassedOverRecord, SentRow
+from revrec.sources.rows import DamagedRecord, PassedOverRecord, SentRow, TakesBack
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record
 
@@ -149,7 +149,8 @@ class DocumentRows:
             if isinstance(found, FoundRecord):
                 yield number, self._sent(found)
             elif isinstance(found, SkippedDocument):
-                yield number, PassedOverRecord(found.reason, [self._sent(one) for one in found.lines], found.takes_back)
+                takes_back = TakesBack.DOCUMENT if found.takes_back else TakesBack.NOTHING
+                yield number, PassedOverRecord(found.reason, [self._sent(one) for one in found.lines], takes_back)
             else:
                 yield number, DamagedRecord([RowProblem(*found[:4])], found.raw)
 

@@ -18,7 +18,7 @@ from revrec.sources.formula import Formula
 from revrec.sources.layout import Layout, check_header
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, TOTAL_REASONS, ColumnMapping
 from revrec.sources.problems import shorten
-from revrec.sources.rows import BadRow, ChargeRowResult, EventRowResult, PassedOverRecord
+from revrec.sources.rows import BadRow, ChargeRowResult, EventRowResult, PassedOverRecord, TakesBack
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Record, Table
 
@@ -237,7 +237,10 @@ def _wanted(table: Table, mapping: ColumnMapping, layout: Layout) -> Iterator[Re
 
     read = number_reader(mapping.style)
     skipped = reasons(mapping.skip)
-    of_documents = {reason for reason, one in mapping.skip.items() if mapping.is_about_documents(one)}
+    takes_back = {
+        reason: TakesBack.DOCUMENT if mapping.is_about_documents(one) else TakesBack.LINE
+        for reason, one in mapping.skip.items()
+    }
     total = reasons({TOTAL_REASONS[key]: one for key, one in mapping.total_rows.items()})
     for number, row in table.records:
         # ``only`` leaves out total rows as well: they have no type, or no currency.
@@ -249,6 +252,6 @@ def _wanted(table: Table, mapping: ColumnMapping, layout: Layout) -> Iterator[Re
         if stated := total(values):
             yield number, PassedOverRecord(stated, [cells])
         elif isinstance(row, list) and (reason := skipped(values)):
-            yield number, PassedOverRecord(reason, [row], takes_back=reason in of_documents)
+            yield number, PassedOverRecord(reason, [row], takes_back[reason])
         else:
             yield number, row

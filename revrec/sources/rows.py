@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any, Generic, NamedTuple, TypeAlias, TypeVar
 
 from revrec.core.charge_line import ChargeLine
@@ -141,12 +142,22 @@ class BadRow(NamedTuple):
         return [f"{file}: {self.place}: {problem}" for problem in self.problems]
 
 
+class TakesBack(StrEnum):
+    """The charge lines that a record takes back by being passed over, if they were imported before."""
+
+    NOTHING = ""
+    LINE = "line"
+    """Its own: the row of a void line."""
+    DOCUMENT = "document"
+    """All of its document: a canceled order."""
+
+
 class PassedOver(NamedTuple):
     """A record that is passed over on purpose, and why: a trailer, an unpaid order, a shipment still on its way.
 
-    ``money`` are the amounts of its charge lines, as far as they can be read. ``lines`` are the
-    charge lines of a document by source, document and line, with their values; ``takes_back`` is True if an earlier
-    version of it may have billed them, as of a canceled order.
+    ``money`` are the amounts of its charge lines, as far as they can be read. ``lines`` are its
+    charge lines by source, document and line, with their values. ``takes_back`` are those that an earlier version of
+    it may have billed.
     """
 
     row_number: int
@@ -154,7 +165,7 @@ class PassedOver(NamedTuple):
     place: str
     money: Sequence[RowMoney] = ()
     lines: Sequence[tuple[tuple[str, str, str], Sequence[str]]] = ()
-    takes_back: bool = False
+    takes_back: TakesBack = TakesBack.NOTHING
 
 
 ChargeRowResult: TypeAlias = GoodRow[ChargeLine] | BadRow | PassedOver
@@ -172,11 +183,8 @@ class DamagedRecord(NamedTuple):
 
 
 class PassedOverRecord(NamedTuple):
-    """A record that a format passes over on purpose, and why; ``rows`` are the values of its charge lines.
-
-    ``takes_back`` is True if an earlier version of the document may have billed these lines.
-    """
+    """A record that is passed over on purpose, and why; ``rows`` are the values of its charge lines."""
 
     reason: str
     rows: Sequence[list[str]] = ()
-    takes_back: bool = False
+    takes_back: TakesBack = TakesBack.NOTHING

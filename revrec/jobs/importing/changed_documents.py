@@ -27,7 +27,7 @@ from revrec.sources import BadRow, ColumnMapping, GoodRow, PassedOver, RowMoney,
 from revrec.sources.dates import date_reader
 from revrec.sources.mapping import EVENT
 from revrec.sources.problems import InvalidValue
-from revrec.sources.rows import ReadableValues, SentRow
+from revrec.sources.rows import ReadableValues, SentRow, TakesBack
 from revrec.sources.shops.objects import latest
 from revrec.store import charges, events, line_changes, quarantine
 from revrec.store.digests import RowDigest
@@ -77,15 +77,16 @@ class _Sending:
     """A document as this file states it.
 
     ``rows`` are its new and changed lines by id, ``stated`` the ids of the others. ``parts`` are the parts of it that
-    the file has, each with the time of its last change, and ``taken_back`` those that are not billed any more, each
-    with its row. ``row`` is the first row.
+    the file has, each with the time of its last change, and ``taken_back`` those that are not billed any more.
+    ``left_out`` are the lines that are left out by themselves, by id. ``row`` is the first row.
     """
 
     row: int
     rows: dict[str, GoodRow[ChargeLine]] = field(default_factory=dict)
     stated: set[str] = field(default_factory=set)
     parts: dict[str | None, str] = field(default_factory=dict)
-    taken_back: dict[str | None, int] = field(default_factory=dict)
+    taken_back: dict[str | None, PassedOver] = field(default_factory=dict)
+    left_out: dict[str, "_LeftOut"] = field(default_factory=dict)
 
     def note(self, raw: Sequence[str]) -> None:
         """Note the part of the document that a row belongs to."""
@@ -93,12 +94,21 @@ class _Sending:
         self.parts[part] = latest(as_of, self.parts[part]) if self.parts.get(part) and as_of else as_of
 
 
+class _LeftOut(NamedTuple):
+    """A row that is left out on purpose, its original values, and the time of its last change."""
+
+    passed: PassedOver
+    raw: Sequence[str]
+    as_of: str
+
+
 class _Difference(NamedTuple):
-    """A line that is stated differently in ``row``, or not at all, by a part of a document as of a time."""
+    """A line that is stated differently in ``row``, or not at all for a reason, by a document as of a time."""
 
     known: KnownLine
     as_of: str
     row: GoodRow[ChargeLine] | None = None
+    reason: str = ""
 
     @property
     def old(self) -> ChargeLine:
@@ -136,6 +146,14 @@ class DocumentChanges:
         self._mapping = mapping.name
         self._sha256 = sha256
         self._sendings: dict[DocumentKey, _Sending] = {}
+        self._is_noted = bool(mapping.skip) and not self.records
+        self._noted: set[str] = set()
+        """The lines that a table states again, if it may also leave out lines with their ids."""
+        self._left_out: dict[DocumentKey, dict[str, _LeftOut]] = {}
+        """The rows that a table leaves out although their lines were imported, by document and id.
+
+        The id is empty for a whole document.
+        """
 
     def settles(self, row: GoodRow[ChargeLine]) -> bool:
         """Return True if a changed line of this row is settled with its document."""
@@ -154,6 +172,8 @@ class DocumentChanges:
         """Note a line that arrived again as it was."""
         if self.settles(row):
             self._sending(row).stated.add(row.line.id)
+        elif self._is_noted:
+            self._noted.add(row.line.id)
 
     def add(self, row: GoodRow[ChargeLine]) -> None:
         """Note a line that is new or changed in a document that was imported before."""
@@ -162,15 +182,31 @@ class DocumentChanges:
         if other is None or not _is_later(_as_of(other.raw), _as_of(row.raw)):
             rows[row.line.id] = row
 
-    def skip(self, passed: PassedOver) -> None:
-        """Note the lines of a record that is skipped: they are not removed, unless the document is not billed now."""
-        for (source, document, line), raw in passed.lines:
-            sending = self._sendings.setdefault((source, document), _Sending(passed.row_number))
-            if not passed.takes_back:
-                sending.stated.add(f"{source}/{document}/{line}")
-            elif self.records:
-                sending.note(raw)
-                sending.taken_back[_part_of(raw)] = passed.row_number
+    def skip(self, batch: Iterable[PassedOver]) -> None:
+        """Note the lines of records that are left out on purpose, as far as these may take them back."""
+        of_table: dict[DocumentKey, dict[str, _LeftOut]] = {}
+        for passed in batch:
+            for (source, document, line), raw in passed.lines:
+                id, found = f"{source}/{document}/{line}", _LeftOut(passed, raw, _as_of(raw))
+                if self.records or isinstance(raw, SentRow):
+                    sending = self._sendings.setdefault((source, document), _Sending(passed.row_number))
+                    self._skip_in(sending, id, found)
+                else:
+                    names = {id, ""} if passed.takes_back is TakesBack.DOCUMENT else {id}
+                    of_table.setdefault((source, document), {}).update(dict.fromkeys(names, found))
+        if of_table:
+            stored = line_changes.stored_documents(self._connection, of_table, self._session.import_id)
+            for one in stored:
+                self._left_out.setdefault(one, {}).update(of_table[one])
+
+    def _skip_in(self, sending: _Sending, id: str, found: _LeftOut) -> None:
+        if found.passed.takes_back is TakesBack.NOTHING:
+            sending.stated.add(id)
+        elif found.passed.takes_back is TakesBack.LINE:
+            sending.left_out[id] = found
+        else:
+            sending.note(found.raw)
+            sending.taken_back[_part_of(found.raw)] = found.passed
 
     def _sending(self, row: GoodRow[ChargeLine]) -> _Sending:
         found = self._sendings.setdefault(_key(row.line), _Sending(row.row_number))
@@ -192,9 +228,9 @@ class DocumentChanges:
         is_known = line_changes.was_imported(self._connection, self._sha256, self._session.import_id)
         can_miss = bool(self._sha256) and not is_known and not self._session.bad_rows
         for page in batched(self._sendings.items(), DOCUMENTS):
-            lines = line_changes.known_lines(self._connection, [key for key, _sending in page])
+            lines = self._lines_of(key for key, _sending in page)
             for key, sending in page:
-                sold = [one for one in lines.get(key, ()) if not is_cost(one.imported.line)]
+                sold = lines.get(key, [])
                 plan = self._plan(sending, sold, can_miss)
                 wrong = {row.row_number: problem_of_new(row.line) for row in plan.new}
                 plan.problems.update({number: [problem] for number, problem in wrong.items() if problem})
@@ -205,8 +241,45 @@ class DocumentChanges:
                     add_new(plan.new)
                     changed |= self._record(plan.changed)
                     self._count_unchanged(plan.unchanged)
-        self._sendings = {}
+        if not is_known:
+            self._refuse_left_out()
+        self._sendings, self._left_out = {}, {}
         return changed
+
+    def _lines_of(self, documents: Iterable[DocumentKey]) -> dict[DocumentKey, list[KnownLine]]:
+        """Return the stored lines of documents, without their costs.
+
+        If changes cannot be recorded, lines that a person canceled are left out, since they are settled.
+        """
+        found = line_changes.known_lines(self._connection, documents)
+        canceled: set[int] = set()
+        if not self.records:
+            numbers = [one.no for lines in found.values() for one in lines]
+            recorded = events.events_of_charges(self._connection, numbers)
+            canceled = {no for no, its in recorded.items() if any(event.kind == "cancel" for event in its)}
+        return {
+            key: [one for one in lines if one.no not in canceled and not is_cost(one.imported.line)]
+            for key, lines in found.items()
+        }
+
+    def _refuse_left_out(self) -> None:
+        """Reject the rows of a table that leave out lines that were imported by the same mapping before."""
+        for page in batched(self._left_out.items(), DOCUMENTS):
+            lines = self._lines_of(key for key, _rows in page)
+            rejected: dict[int, tuple[_LeftOut, list[KnownLine]]] = {}
+            for key, rows in page:
+                for one in lines.get(key, ()):
+                    found = rows.get(one.imported.id) or rows.get("")
+                    if found and self._is_taken_back(one):
+                        rejected.setdefault(found.passed.row_number, (found, []))[1].append(one)
+            for found, known in rejected.values():
+                problems = [_left_out(one.imported, found.passed) for one in known]
+                self._session.reject_passed(found.passed, found.raw, known[0].imported, problems)
+
+    def _is_taken_back(self, line: KnownLine) -> bool:
+        if line.is_void or line.import_id == self._session.import_id or line.imported.id in self._noted:
+            return False
+        return line.mapping == self._mapping
 
     def _plan(self, sending: _Sending, lines: Sequence[KnownLine], can_miss: bool) -> _DocumentPlan:
         known = {one.imported.id: one for one in lines}
@@ -220,7 +293,7 @@ class DocumentChanges:
             else:
                 changed.append(_Difference(before, _as_of(row.raw), row))
         gone = [one for one in lines if self._is_gone(one, sending, lines)] if can_miss else []
-        changed += [_Difference(one, sending.parts[one.part]) for one in gone]
+        changed += [_gone(one, sending) for one in gone]
         problems: dict[int, list[RowProblem]] = {}
         for one in changed:
             if wrong := self._problems(one):
@@ -230,12 +303,16 @@ class DocumentChanges:
     def _is_gone(self, line: KnownLine, sending: _Sending, lines: Sequence[KnownLine]) -> bool:
         """Return True if the document was sent again without this line, or is not billed any more."""
         id, part = line.imported.id, line.part
-        if part not in sending.parts or line.is_void or line.present is None:
+        if line.is_void or line.present is None or id in sending.stated or id in sending.rows:
             return False
-        if id in sending.stated or id in sending.rows or _is_older(sending.parts[part], part, lines):
+        if left_out := sending.left_out.get(id):
+            of_other_row = line.import_id != self._session.import_id or line.row < left_out.passed.row_number
+            return of_other_row and not _is_older(left_out.as_of, part, lines)
+        if part not in sending.parts or _is_older(sending.parts[part], part, lines):
             return False
         if line.import_id == self._session.import_id:
-            return line.row < sending.taken_back.get(part, 0)
+            taken_back = sending.taken_back.get(part)
+            return taken_back is not None and line.row < taken_back.row_number
         # Another mapping, such as one of refunds, may state other lines of the same document.
         return part is not None or (self.records and line.mapping == self._mapping)
 
@@ -249,7 +326,7 @@ class DocumentChanges:
         line = one.known.imported
         if one.new:
             return problems_of_change(self._book, self.records, one.old, one.new)
-        reason = f"{line.id} was imported, and its document does not have it any more"
+        reason = f"{line.id} was imported, and {one.reason or 'its document does not have it any more'}"
         return [] if self.records else [RowProblem("line", line.line, reason, _REFUSED)]
 
     def _refuse(self, plan: _DocumentPlan) -> None:
@@ -407,6 +484,22 @@ def _event_of(name: str, found: Sequence[FulfillmentEvent]) -> str:
     """Return the event of a changed figure; empty for a description, which no schedule depends on."""
     kind = _KINDS.get(name, "service_dates")
     return next((f"{event.kind} on {event.date}" for event in found if event.kind == kind), "")
+
+
+def _gone(line: KnownLine, sending: _Sending) -> _Difference:
+    """Return the difference of a line that its document does not state any more."""
+    if left_out := sending.left_out.get(line.imported.id):
+        return _Difference(line, left_out.as_of, reason=_why(left_out.passed))
+    taken_back = sending.taken_back.get(line.part)
+    return _Difference(line, sending.parts[line.part], reason=_why(taken_back) if taken_back else "")
+
+
+def _left_out(line: ChargeLine, passed: PassedOver) -> RowProblem:
+    return RowProblem("line", line.line, f"{line.id} was imported, and {_why(passed)}", _REFUSED)
+
+
+def _why(passed: PassedOver) -> str:
+    return f"is left out now: {passed.reason}"
 
 
 def _key(line: ChargeLine) -> DocumentKey:

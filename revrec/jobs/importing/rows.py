@@ -105,9 +105,7 @@ class ChargeImporter:
                 self._changes.add(row)
             else:
                 self._process_row(row, known, before)
-        for passed in batch:
-            if isinstance(passed, PassedOver) and passed.lines:
-                self._changes.skip(passed)
+        self._changes.skip(one for one in batch if isinstance(one, PassedOver))
         self._write_new()
         self._scheduler.flush()
         self._count()

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from revrec.core.charge_line import ChargeLine
 from revrec.core.money import decimal_string
 from revrec.jobs.scheduling.effect import ScheduleEffect
 from revrec.sources import BadRow, GoodRow, PassedOver, ReadableValues, RowProblem
@@ -126,6 +127,15 @@ class ImportResult:
         reason = row.reason if known else "other reasons"
         self.passed_over[reason] = self.passed_over.get(reason, 0) + 1
 
+    def undo_pass_over(self, row: PassedOver) -> None:
+        """Undo :meth:`pass_over` for a record that is rejected instead."""
+        for money in row.money:
+            self.amounts_in(money.currency).left_out -= money.amount
+        reason = row.reason if row.reason in self.passed_over else "other reasons"
+        self.passed_over[reason] -= 1
+        if not self.passed_over[reason]:
+            del self.passed_over[reason]
+
 
 class ImportSession:
     """One import in progress: its audit event, its bad rows, and the record of what cleaning changed."""
@@ -174,6 +184,14 @@ class ImportSession:
         """Reject a row that is valid by itself but conflicts with what the database has, or waits for a charge line."""
         values = ReadableValues.of(row.line._asdict())
         self.reject(BadRow(row.row_number, list(problems), f"row {row.row_number}", row.raw, values, waits_for))
+
+    def reject_passed(
+        self, passed: PassedOver, raw: Sequence[str], line: ChargeLine, problems: list[RowProblem]
+    ) -> None:
+        """Reject a row that was passed over, since it leaves out an imported charge line."""
+        self.result.undo_pass_over(passed)
+        self.result.rows += 1
+        self.reject(BadRow(passed.row_number, problems, passed.place, raw, ReadableValues.of(line._asdict())))
 
     def accept(self, row: GoodRow[Any]) -> None:
         """Count a row as accepted and keep the record of what cleaning changed in it."""

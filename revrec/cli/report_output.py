@@ -127,13 +127,18 @@ def _show_json(report: "Report") -> None:
 
 
 def _show_tables(report: "Report", limit: int) -> None:
-    from revrec.cli.output import print_table
+    from revrec.cli.output import grouped, print_table
 
     print(f"{report.title}, {report.header['basis']} basis")
     if report.rows:
         print_table(report.rows, report.columns, amounts=report.amounts, spare=report.spare, limit=limit)
     else:
-        print("nothing was billed, recognized or planned in these days")
+        print(report.empty)
+    effect = report.header.get("effect_on_revenue")
+    if effect:
+        print(
+            "\nrevenue if all were settled: " + ", ".join(f"{grouped(amount)} {one}" for one, amount in effect.items())
+        )
     print_table(report.differences, CHECKS, "Checks that fail", amounts=CHECKS[2:])
     if report.checks and report.ties_out:
         print("\n1 check holds" if len(report.checks) == 1 else f"\n{len(report.checks)} checks hold")

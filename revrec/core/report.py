@@ -64,7 +64,8 @@ class Report(NamedTuple):
     """A report. ``amounts`` are the columns of decimal strings; ``spare`` ones may be left out on a narrow terminal.
 
     ``formulas`` says which columns are sums of others, each with its sign. ``balances`` are the columns that are not
-    added up over periods: the total has the ``first`` or the ``last`` period's.
+    added up over periods: the total has the ``first`` or the ``last`` period's. ``empty`` says what it means that there
+    are no rows.
     """
 
     title: str
@@ -77,6 +78,7 @@ class Report(NamedTuple):
     formulas: Mapping[str, Mapping[str, int]] = NO_FORMULAS
     balances: Mapping[str, str] = NO_BALANCES
     chart: Chart | None = None
+    empty: str = "nothing was billed, recognized or planned in these days"
 
     @property
     def currencies(self) -> list[str]:

@@ -63,7 +63,7 @@ class _WorkbookReport:
     def _amount_format(self, currency: str, bold: bool = False) -> Any:
         key = currency, bold
         if key not in self._formats:
-            digits = minor_digits(currency)
+            digits = minor_digits(currency) if currency else 0
             places = "." + "0" * digits if digits else ""
             number = f"#,##0{places};[Red]-#,##0{places}"
             self._formats[key] = self._book.add_format({"num_format": number, "bold": bold})
@@ -72,8 +72,10 @@ class _WorkbookReport:
     def _write_rows(self, currency: str) -> None:
         """Write the rows of a currency as a table with a total row; sums and balances are formulas."""
         report, rows = self._report, self._rows(currency)
-        sheet = self._book.add_worksheet(currency)
-        sheet.write_string(0, 0, f"{report.title}, {report.header['basis']} basis, {currency}", self._title)
+        sheet = self._book.add_worksheet(_sheet_name(currency))
+        sheet.write_string(
+            0, 0, f"{report.title}, {report.header['basis']} basis, {_sheet_name(currency)}", self._title
+        )
         last = HEAD + len(rows)
         columns = []
         for column in report.columns:
@@ -83,7 +85,7 @@ class _WorkbookReport:
             columns.append(described)
         sheet.add_table(
             HEAD, 0, last, len(columns) - 1,
-            {"name": f"Rows_{currency}", "columns": columns, "style": "Table Style Light 1"},
+            {"name": f"Rows_{currency or 'none'}", "columns": columns, "style": "Table Style Light 1"},
         )  # fmt: skip
         for at, row in enumerate(rows, HEAD + 1):
             self._write_row(sheet, at, row, currency)
@@ -200,16 +202,18 @@ class _WorkbookReport:
         sheet.write_formula(at, 1, failing, None, len(report.differences))
         at += 2
         if not currencies:
-            sheet.write_string(at, 0, "no rows: nothing was billed, recognized or planned in these days")
+            sheet.write_string(at, 0, f"no rows: {report.empty}")
         for column, name in enumerate(("total", *currencies)) if currencies else ():
-            sheet.write_string(at, column, name, self._bold)
+            sheet.write_string(at, column, _sheet_name(name), self._bold)
         for row, name in enumerate(report.amounts, at + 1) if currencies else ():
             sheet.write_string(row, 0, name.replace("_", " "))
             for column, currency in enumerate(currencies, 1):
                 rows = self._rows(currency)
                 cell = xl_rowcol_to_cell(HEAD + 1 + len(rows), self._column(name), row_abs=True, col_abs=True)
                 value = float(_totals(report, rows)[name])
-                sheet.write_formula(row, column, f"='{currency}'!{cell}", self._amount_format(currency), value)
+                sheet.write_formula(
+                    row, column, f"='{_sheet_name(currency)}'!{cell}", self._amount_format(currency), value
+                )
         sheet.set_column(0, 0, 26)
         sheet.set_column(1, max(len(currencies), 1), 24)
 
@@ -276,3 +280,8 @@ def _words(value: Any) -> str:
     if isinstance(value, Mapping):
         return "; ".join(f"{name}: {one}" for name, one in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+def _sheet_name(currency: str) -> str:
+    """Return the name of the sheet of a currency; what has no amount has no currency either."""
+    return currency or "no currency"

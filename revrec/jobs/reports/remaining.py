@@ -18,6 +18,7 @@ from revrec.jobs.reports.line_balances import BalanceOptions, lines_as_known
 from revrec.store import charges, contracts, events
 from revrec.store.reports.recognition import (
     CATEGORIES,
+    NO_SOURCES,
     OPEN,
     WAITING,
     DatedAmount,
@@ -72,15 +73,23 @@ def dated_amounts(context: "Context", connection: "Connection", by: str, until: 
         *recognized_by_day(connection, by, None, until, invoiced),
         *open_by_day(connection, by, until, invoiced),
     ]
-    # What waits of an unscheduled line is its price, which credits change although there is no schedule yet.
+    return [*found, *repriced_amounts(connection, by, until, invoiced)]
+
+
+def repriced_amounts(
+    connection: "Connection", by: str, until: date, invoiced: Mapping[str, str] = NO_SOURCES
+) -> Iterator[DatedAmount]:
+    """Yield what the prices of unscheduled charge lines are more than their amounts.
+
+    What waits of such a line is its price, which credits change although there is no schedule yet.
+    """
     for page in batched(list(repriced_unscheduled(connection, by, until, invoiced)), PAGE):
         numbers = [one.no for one in page]
         recorded = events.events_of_charges(connection, numbers)
         lines = dict(charges.read_charges(connection, numbers))
         for no, category, currency, billed in page:
             more = price_of(lines[no], recorded.get(no, ())) - lines[no].amount
-            found.append(DatedAmount(category, currency, WAITING, "", billed, more))
-    return found
+            yield DatedAmount(category, currency, WAITING, "", billed, more)
 
 
 def remaining_amounts(

@@ -1,0 +1,114 @@
+"""``revrec report exceptions``: everything that a person must look at, each with its amount, age, reason and fix."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from revrec.core.filters import NO_FILTERS
+from revrec.core.money import decimal_string
+from revrec.core.posting import UNSETTLED
+from revrec.jobs.reports.documents import open_documents
+from revrec.jobs.reports.remaining import repriced_amounts
+from revrec.jobs.reports.report_header import listed_report
+from revrec.store.quarantine import quarantined_rows
+from revrec.store.reports.exceptions import loose_credits
+from revrec.store.reports.figures import SqlAlchemyView
+from revrec.store.reports.lists import posting_rows
+from revrec.store.reports.undated import UNSCHEDULED, undated_lines
+
+if TYPE_CHECKING:
+    from revrec.core.report import Report
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+COLUMNS = (
+    "kind", "subject", "customer", "currency", "amount", "since", "age_days", "age", "rule", "reason", "action",
+)  # fmt: skip
+AGES = ((7, "0 to 7 days"), (30, "8 to 30 days"), (90, "31 to 90 days"))
+OLDEST = "over 90 days"
+LOOSE_CREDIT = "credit without a sale"
+
+
+class _Exception(NamedTuple):
+    """Something to look at; ``amount`` is in minor units, None if it cannot be read. ``since`` is a day as ISO text.
+
+    ``is_missing``: the amount is revenue that is not recognized until someone acts.
+    """
+
+    kind: str
+    subject: str
+    customer: str
+    currency: str
+    amount: int | None
+    since: str
+    rule: str
+    reason: str
+    action: str
+    is_missing: bool = True
+
+
+def exceptions(context: "Context", until: date) -> "Report":
+    """Return every exception, with its age on a day; the header adds up the revenue that is missing, by currency."""
+    with context.database.read() as connection:
+        found = sorted(_exceptions(connection), key=lambda one: (one.kind, one.since, one.subject))
+    missing: Counter[str] = Counter()
+    for one in found:
+        missing[one.currency] += one.amount or 0 if one.is_missing else 0
+    effect = {currency: decimal_string(amount, currency) for currency, amount in sorted(missing.items()) if amount}
+    rows = [_row(one, until) for one in found]
+    parameters: dict[str, Any] = {"date": until, "effect_on_revenue": effect}
+    report = listed_report(context, "exceptions", f"Exceptions as of {until}", parameters, COLUMNS, rows, ("amount",))
+    return report._replace(
+        spare=("age", "rule", "action", "customer"), empty="no exceptions: nothing waits for a person"
+    )
+
+
+def _row(one: _Exception, until: date) -> dict[str, Any]:
+    days = max((until - date.fromisoformat(one.since[:10])).days, 0) if one.since else None
+    age = "" if days is None else next((name for last, name in AGES if days <= last), OLDEST)
+    amount = None if one.amount is None else decimal_string(one.amount, one.currency)
+    values = (one.kind, one.subject, one.customer, one.currency, amount, one.since[:10], days, age, one.rule)
+    return dict(zip(COLUMNS, (*values, one.reason, one.action), strict=True))
+
+
+def _exceptions(connection: "Connection") -> Iterator[_Exception]:
+    yield from _undated(connection)
+    for row in posting_rows(connection, NO_FILTERS, UNSETTLED):
+        reason = row.error or "it was not sent yet"
+        state = row.state.replace("_", " ")
+        yield _Exception(
+            f"{row.kind} {state}", row.reference, "", row.currency, row.amount, row.date, "", reason,
+            row.advice or f"revrec trace {row.reference}", row.kind in ("entry", "reversal"),
+        )  # fmt: skip
+    for quarantined in quarantined_rows(connection, False, NO_FILTERS):
+        first = quarantined.problems[0] if quarantined.problems else {"field": "", "reason": ""}
+        yield _Exception(
+            "quarantined row", f"{quarantined.file}:{quarantined.row}", quarantined.customer, quarantined.currency,
+            quarantined.amount, quarantined.imported_at, "", f"{first['field']}: {first['reason']}",
+            f"revrec quarantine show {quarantined.id}",
+        )  # fmt: skip
+    for document in open_documents(SqlAlchemyView(connection)):
+        yield _Exception(
+            f"document {document.state}", f"{document.source}: {document.document}", "", "", None, document.received,
+            "", document.reason, f"revrec fetch list --source {document.source}", False,
+        )  # fmt: skip
+    for credit in loose_credits(connection):
+        yield _Exception(
+            LOOSE_CREDIT, credit.charge, credit.customer, credit.currency, credit.amount, credit.post_date, "",
+            "no contract, document or credited line joins this credit to a sale, so it is a contract asset",
+            "name the line that it credits in the column credits, or the contract of both", False,
+        )  # fmt: skip
+
+
+def _undated(connection: "Connection") -> Iterator[_Exception]:
+    """Yield charge lines without a schedule, and what waits of the others, at their prices in force."""
+    repriced = {one.category: one.amount for one in repriced_amounts(connection, "charge", date.max)}
+    for line in undated_lines(connection):
+        more = repriced.get(line.charge, 0) if line.kind == UNSCHEDULED else 0
+        kind = line.kind if line.code == line.kind else f"{line.kind}: {line.code.replace('_', ' ')}"
+        explain = "explain" if line.kind == UNSCHEDULED else "trace"
+        yield _Exception(
+            kind, line.charge, line.customer, line.currency, line.amount + more, line.since.isoformat(),
+            line.rule or "", line.reason, f"revrec {explain} {line.charge}", not line.is_cost,
+        )  # fmt: skip

@@ -703,10 +703,11 @@ def _rules() -> None:
         _key("id"),
         *_texts("name"),
         _whole("version"),
-        *_texts("sha256", "text", "file", "method", "deferred", "accrued", "journal", "memo", "recorded_at", "actor"),
+        *_texts("sha256", "text", "file", "method", "deferred", "accrued", "journal", "memo", "options"),
+        *_texts("recorded_at", "actor"),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("name", "version"),
-        sa.UniqueConstraint("name", "sha256", "deferred", "accrued", "journal", "memo"),
+        sa.UniqueConstraint("name", "sha256", "deferred", "accrued", "journal", "memo", "options"),
     )
     op.create_table(
         "after_invoice",

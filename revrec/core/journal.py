@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from revrec.core.money import LARGEST
 from revrec.core.periods import PostingDates
+from revrec.core.posting_options import NO_OPTIONS, Fields, PostingOptions
 
 Day = date
 """For :class:`JournalEntry`, where ``date`` is the name of a field."""
@@ -48,7 +49,8 @@ class DueLine(NamedTuple):
     ``charge_no``, ``version`` and ``seq`` identify the schedule line in the store; ``revision`` counts the rejected
     entries it was on before; ``amount`` is in minor units of ``currency``. ``deferred`` and ``accrued`` (the revenue
     account) are account numbers, ``journal`` is a journal symbol. ``changes`` are the values from repairs, in order.
-    ``billed`` is the post date of the charge line.
+    ``billed`` is the post date of the charge line. ``options`` are those of the rule, and ``fields`` its custom fields
+    of journal lines, filled in. ``rule`` is its name.
     """
 
     charge_no: int
@@ -71,12 +73,16 @@ class DueLine(NamedTuple):
     memo: str
     changes: tuple[RepairedValue, ...] = ()
     billed: Day | None = None
+    options: PostingOptions = NO_OPTIONS
+    fields: Fields = ()
+    rule: str = ""
 
 
 class JournalLine(NamedTuple):
     """One side of a journal entry (Intacct: GLENTRY). ``amount`` is positive; ``side`` is debit or credit.
 
-    ``billed`` is the post date of the charge line: foreign currency is posted at the rate of that day.
+    ``billed`` is the post date of the charge line: foreign currency is posted at the rate of that day. ``fields`` are
+    the custom fields that the rule adds, and ``rule`` is its name.
     """
 
     line_no: int
@@ -94,10 +100,12 @@ class JournalLine(NamedTuple):
     item: str
     dimensions: Mapping[str, str]
     billed: Day | None = None
+    fields: Fields = ()
+    rule: str = ""
 
 
 class JournalEntry(NamedTuple):
-    """A balanced entry (Intacct: GLBATCH) of one date, entity, journal and currency.
+    """A balanced entry (Intacct: GLBATCH) of one date, entity, journal and currency, with the options of its rules.
 
     If ``date`` differs from the recognition date of its lines, ``recognized`` is that date and ``reason`` says why;
     otherwise they are None and empty.
@@ -115,6 +123,7 @@ class JournalEntry(NamedTuple):
     reason: str = ""
     rated: Day | None = None
     """The day whose exchange rates apply, if not its date: a reversal has the rates of the entry that it reverses."""
+    options: PostingOptions = NO_OPTIONS
 
     @property
     def amount(self) -> int:
@@ -122,7 +131,7 @@ class JournalEntry(NamedTuple):
         return sum(line.amount for line in self.lines if line.side == "debit")
 
 
-EntryGroup = tuple[date, str, str, str]
+EntryGroup = tuple[date, str, str, str, PostingOptions]
 
 
 AS_RECOGNIZED = PostingDates()
@@ -130,8 +139,8 @@ AS_RECOGNIZED = PostingDates()
 
 
 def entry_group(line: DueLine) -> EntryGroup:
-    """Return what all lines of one entry share: day of recognition, entity, journal, currency."""
-    return (line.date, line.entity, line.journal, line.currency)
+    """Return what all lines of one entry share: day of recognition, entity, journal, currency, options."""
+    return (line.date, line.entity, line.journal, line.currency, line.options)
 
 
 def build_entries(
@@ -171,12 +180,11 @@ def build_entry(
     group: EntryGroup, due: Sequence[DueLine], reference: str, deployment: str, company: str
 ) -> JournalEntry:
     """Build the entry of these due lines, all of one group, under their reference."""
-    day, entity, journal, currency = group
+    day, entity, journal, currency, options = group
     lines = tuple(line for at, one in enumerate(due) for line in _pair(2 * at + 1, one))
     title = f"{TITLE} {day.isoformat()} {entity}".rstrip()
-    return JournalEntry(
-        reference, control_id_of(company, deployment, reference), day, journal, entity, currency, title, lines
-    )
+    control_id = control_id_of(company, deployment, reference)
+    return JournalEntry(reference, control_id, day, journal, entity, currency, title, lines, options=options)
 
 
 def day_in(title: str) -> date | None:
@@ -215,6 +223,7 @@ def reversal_of(
         f"{REVERSAL_TITLE} {entry.reference}, {entry.title}",
         tuple(_mirrored(entry.lines)),
         rated=entry.date,
+        options=entry.options,
     )
 
 
@@ -237,10 +246,23 @@ def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
     debit, credit = (due.deferred, due.accrued) if due.amount > 0 else (due.accrued, due.deferred)
     rest = (
         abs(due.amount), due.currency, due.charge, due.charge_no, due.version, due.seq,
-        due.document, due.memo, due.customer, due.item, due.dimensions, due.billed,
+        due.document, due.memo, due.customer, due.item, due.dimensions, due.billed, due.fields, due.rule,
     )  # fmt: skip
     pair = JournalLine(line_no, "debit", debit, *rest), JournalLine(line_no + 1, "credit", credit, *rest)
+    if due.options is not NO_OPTIONS:
+        pair = _located(pair, due)
     return (apply_repairs(pair[0], due.changes), apply_repairs(pair[1], due.changes)) if due.changes else pair
+
+
+def _located(pair: tuple[JournalLine, JournalLine], due: DueLine) -> tuple[JournalLine, JournalLine]:
+    """Return the lines with the locations that the rule gives to its two accounts."""
+    locations = due.options.deferred_location, due.options.accrued_location
+    debit, credit = locations if due.amount > 0 else reversed(locations)
+    return _at(pair[0], debit), _at(pair[1], credit)
+
+
+def _at(line: JournalLine, location: str) -> JournalLine:
+    return line._replace(dimensions={**line.dimensions, "location": location}) if location else line
 
 
 def apply_repairs(line: JournalLine, changes: Iterable[RepairedValue]) -> JournalLine:

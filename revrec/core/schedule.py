@@ -19,13 +19,15 @@ UNDATED = date.max
 class PostingTarget(NamedTuple):
     """The target of a rule's entries: account numbers, the journal's symbol and the memo template.
 
-    ``accrued`` is the revenue account (for a cost, the expense account).
+    ``accrued`` is the revenue account (for a cost, the expense account). ``options`` is the text of
+    :class:`revrec.core.posting_options.PostingOptions`.
     """
 
     deferred: str
     accrued: str
     journal: str
     memo: str
+    options: str = ""
 
 
 class ScheduleRule(Protocol):

@@ -1,8 +1,10 @@
 """The gateway over Intacct's XML protocol: one journal entry per request."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime, timedelta
+from types import MappingProxyType
 from uuid import uuid4
 
 from lxml import etree
@@ -15,7 +17,7 @@ from revrec.intacct import requests_xml
 from revrec.intacct.catalog import FailureMeaning
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.documents_xml import create_customer, create_document, create_item
-from revrec.intacct.errors import not_run_answer
+from revrec.intacct.errors import ReadRefused, not_run_answer
 from revrec.intacct.gateway import (
     POSTED_STATE,
     ClaimOutcome,
@@ -32,7 +34,7 @@ from revrec.intacct.gateway import (
     PreparedPosting,
     ReportedBalance,
 )
-from revrec.intacct.glbatch import EntrySettings, create_glbatch, sent_dimensions
+from revrec.intacct.glbatch import EntityCurrency, EntrySettings, create_glbatch, sent_dimensions
 from revrec.intacct.judgment import PostingVerdict, judge_posting, parse_exchange, request_refusal
 from revrec.intacct.pace import RequestPacer
 from revrec.intacct.probing.requests import creation_refusal
@@ -55,7 +57,7 @@ class XmlGateway:
     """Implementation of :class:`revrec.intacct.gateway.Gateway` over XML. Use it as a context manager, or close it.
 
     ``timeout``: seconds for a whole exchange; must be shorter than the lease of a posting. ``base_currency``,
-    ``rate_type``, ``rate_date``, ``omit``, ``base_location``, ``entity_is_location``, ``state``: see
+    ``rate_type``, ``rate_date``, ``omit``, ``inter_entity``, ``entity_is_location``, ``state``, ``currencies``: see
     :class:`EntrySettings`.
     ``reads``: retries of reads; a posting is sent once. ``requests_per_minute``: see :class:`RequestPacer`.
     ``max_in_flight``: most requests at the same time. Tests pass their own ``now`` and ``sleep``.
@@ -74,9 +76,10 @@ class XmlGateway:
         rate_type: str = "Intacct Daily Rate",
         rate_date: str = "billed",
         omit: Iterable[str] = (),
-        base_location: bool = False,
+        inter_entity: Iterable[str] = (),
         entity_is_location: bool = True,
         state: str = POSTED_STATE,
+        currencies: Mapping[str, EntityCurrency] = MappingProxyType({}),
         max_answer_bytes: int = 20_000_000,
         reads: ReadPolicy | None = None,
         now: Now = utc_now,
@@ -84,7 +87,14 @@ class XmlGateway:
     ) -> None:
         self._credentials = credentials
         self._entries = EntrySettings(
-            base_currency, rate_type, rate_date, frozenset(omit), base_location, entity_is_location, state
+            base_currency,
+            rate_type,
+            rate_date,
+            frozenset(omit),
+            frozenset(inter_entity),
+            entity_is_location,
+            state,
+            currencies,
         )
         self._now = now
         self._redactor = Redactor(credentials.secrets)
@@ -93,8 +103,9 @@ class XmlGateway:
             timeout, max_answer_bytes, before_send=self._pacer.record, max_in_flight=max_in_flight
         )
         self._sessions = IntacctSessions(credentials, self._transport, self._redactor, now)
-        self._reading = IntacctReader(self._read, self._redactor, base_currency, reads or ReadPolicy(sleep=sleep))
+        self._reading = IntacctReader(self._read, self._redactor, self._entries, reads or ReadPolicy(sleep=sleep))
         self._dimensions = UserDimensions(self._reading)
+        self._knows_locations = False
 
     def __enter__(self) -> "XmlGateway":
         return self
@@ -130,9 +141,24 @@ class XmlGateway:
         Raises:
             UnpostableEntry: Intacct would reject the entry.
         """
+        self._complete_currencies()
         comment = comment or ": ".join(filter(None, (f"revrec {__version__}", entry.reason)))
         function = create_glbatch(entry, self._entries, comment, self._record_ids(entry))
         return self._build_posting(entry.control_id, entry.reference, function, ENTRY_REQUESTS)
+
+    def _complete_currencies(self) -> None:
+        """Add the locations below each entity that has its own base currency, once."""
+        if not self._entries.currencies or self._knows_locations:
+            return
+        self._knows_locations = True
+        with suppress(ReadRefused):
+            below = {
+                location: currency
+                for entity, currency in self._entries.currencies.items()
+                for location in self._reading.locations_within(entity)
+            }
+            self._entries = self._entries._replace(currencies={**below, **self._entries.currencies})
+            self._reading.entries = self._entries
 
     def _record_ids(self, entry: JournalEntry) -> RecordIds:
         """Return the ids of the records of user-defined dimensions on an entry; most entries have none."""
@@ -207,6 +233,7 @@ class XmlGateway:
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
         """Return a journal's entries with this REFERENCENO and their lines, by record number."""
+        self._complete_currencies()
         return self._reading.find_entries(journal, reference)
 
     def entries_since(self, journal: str, since: datetime) -> Iterator[FoundEntry]:
@@ -227,11 +254,13 @@ class XmlGateway:
 
     def with_lines(self, headers: Iterable[FoundEntry], dimensions: Iterable[str] = ()) -> Iterator[FoundEntry]:
         """Add lines, with these dimensions, to entries."""
+        self._complete_currencies()
         readable = [name for name in dimensions if not is_user_defined(name) or self._dimensions.object_of(name)]
         return map(self._dimensions.named, self._reading.with_lines(headers, readable))
 
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
         """Return lines of all entries on these accounts, dated from ``start`` to ``end``."""
+        self._complete_currencies()
         return self._reading.lines_on(accounts, start, end)
 
     def account_balances(

@@ -81,7 +81,7 @@ def _document(invoice: Invoice, settings: EntrySettings, unit: str, sources: Seq
     add_text(body, "documentno", invoice.number)
     add_text(body, "termname", invoice.term)
     add_text(body, "externalid", invoice.reference)
-    _add_currency(body, invoice.currency, settings)
+    _add_currency(body, invoice, settings)
     add_text(body, "state", "Pending")
     lines = etree.SubElement(body, "sotransitems")
     for at, line in enumerate(invoice.lines):
@@ -117,7 +117,7 @@ def _receivable(invoice: Invoice, settings: EntrySettings) -> etree._Element:
     add_text(body, "action", "Submit")
     add_text(body, "invoiceno", invoice.number)
     add_text(body, "externalid", invoice.reference)
-    _add_currency(body, invoice.currency, settings)
+    _add_currency(body, invoice, settings)
     lines = etree.SubElement(body, "invoiceitems")
     for line in invoice.lines:
         item = etree.SubElement(lines, "lineitem")
@@ -132,10 +132,17 @@ def _receivable(invoice: Invoice, settings: EntrySettings) -> etree._Element:
     return body
 
 
-def _add_currency(body: etree._Element, currency: str, settings: EntrySettings) -> None:
-    """Add the currency and its exchange rate type, which the schema requires, empty for the base currency."""
-    add_text(body, "currency", currency)
-    add_text(body, "exchratetype", "" if currency == settings.base_currency else settings.rate_type)
+def _add_currency(body: etree._Element, invoice: Invoice, settings: EntrySettings) -> None:
+    """Add the currency and its exchange rate type, which the schema requires, empty for the base currency.
+
+    If entities have their own base currencies, the base currency of the invoice's entity comes first.
+    """
+    location = next((line.dimensions.get("location", "") for line in invoice.lines), "")
+    base = settings.currency_of(location, invoice.entity)
+    if settings.currencies:
+        add_text(body, "basecurr", base.base)
+    add_text(body, "currency", invoice.currency)
+    add_text(body, "exchratetype", "" if invoice.currency == base.base else base.rate_type)
 
 
 def _add_dimensions(item: etree._Element, line: InvoiceLine, names: Sequence[str], settings: EntrySettings) -> None:

@@ -40,23 +40,37 @@ CONTROL_ID_LENGTH = 256
 _DIMENSION_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 
+class EntityCurrency(NamedTuple):
+    """The base currency of an entity, and the exchange rate type of its lines in other currencies."""
+
+    base: str
+    rate_type: str
+
+
 class EntrySettings(NamedTuple):
     """Settings for writing the entries of one company.
 
     ``base_currency``: the company's. ``rate_type``: exchange rate type of lines in other currencies. ``rate_date``: use
     the rate of the day they were ``billed``, or of the entry's date (``recognized``). ``omit``: dimensions that are
-    never sent (``customer``, ``item``, ...). ``base_location``: send the entry's entity as BASELOCATION_NO, so that
-    Intacct adds inter-entity lines to an entry that mixes entities. ``entity_is_location``: use the entry's entity as
-    the location of lines that have none. ``state``: Posted, or Draft for entries that a person posts in Intacct.
+    never sent (``customer``, ``item``, ...). ``inter_entity``: the accounts of the lines that Intacct adds to an entry
+    between entities; such an entry is sent with its entity as BASELOCATION_NO. ``entity_is_location``: use the entry's
+    entity as the location of lines that have none. ``state``: Posted, or Draft for entries that a person posts in
+    Intacct. ``currencies``: the base currencies of entities and locations, where they differ from the company's.
     """
 
     base_currency: str = "USD"
     rate_type: str = "Intacct Daily Rate"
     rate_date: str = "billed"
     omit: frozenset[str] = frozenset()
-    base_location: bool = False
+    inter_entity: frozenset[str] = frozenset()
     entity_is_location: bool = True
     state: str = POSTED_STATE
+    currencies: Mapping[str, EntityCurrency] = MappingProxyType({})
+
+    def currency_of(self, *places: str) -> EntityCurrency:
+        """Return the base currency of the first place (location or entity) that has its own, else the company's."""
+        own = (self.currencies[place] for place in places if place in self.currencies)
+        return next(own, EntityCurrency(self.base_currency, self.rate_type))
 
 
 def create_glbatch(
@@ -73,6 +87,8 @@ def create_glbatch(
         UnpostableEntry: Intacct would reject the entry.
     """
     _check(entry)
+    _check_accounts(entry, settings)
+    _check_base_currencies(entry, settings)
     function = etree.Element("function", controlid=entry.control_id)
     batch = etree.SubElement(etree.SubElement(function, "create"), "GLBATCH")
     add_text(batch, "JOURNAL", entry.journal)
@@ -81,9 +97,13 @@ def create_glbatch(
     if comment:
         add_text(batch, "HISTORY_COMMENT", comment)
     add_text(batch, "REFERENCENO", entry.reference)
-    if settings.base_location and entry.entity:
-        add_text(batch, "BASELOCATION_NO", entry.entity)
+    if settings.inter_entity and crosses_locations(entry, settings):
+        add_text(batch, "BASELOCATION_NO", _base_location(entry))
+    if entry.options.attachment:
+        add_text(batch, "SUPDOCID", entry.options.attachment)
     add_text(batch, "STATE", settings.state)
+    for name, value in entry.options.entry_fields:
+        add_text(batch, name, value)
     entries = etree.SubElement(batch, "ENTRIES")
     for line in entry.lines:
         _add_line(entries, entry, line, settings, record_ids)
@@ -105,15 +125,20 @@ def _add_line(
     add_text(glentry, "TR_TYPE", "1" if line.side == "debit" else "-1")
     add_text(glentry, "TRX_AMOUNT", decimal_string(line.amount, line.currency))
     add_text(glentry, "CURRENCY", line.currency)
-    if line.currency != settings.base_currency:
+    dimensions = sent_dimensions(entry, line, settings)
+    base = settings.currency_of(dimensions.get("location", ""), entry.entity)
+    if line.currency != base.base:
         rated = entry.rated
         if settings.rate_date == "billed" and line.billed:
             rated = exchange_rate_date(line.billed, entry.rated or entry.date)
         if rated:
             add_text(glentry, "EXCH_RATE_DATE", format_date(rated))
-        add_text(glentry, "EXCH_RATE_TYPE_ID", settings.rate_type)
-    for name, value in sent_dimensions(entry, line, settings).items():
+        add_text(glentry, "EXCH_RATE_TYPE_ID", base.rate_type)
+    for name, value in dimensions.items():
         add_text(glentry, dimension_element(name), record_ids.get((name, value), value))
+    for name, value in line.fields:
+        if value:
+            add_text(glentry, name, cut_to_length(value, MEMO_LENGTH))
     add_text(glentry, "DESCRIPTION", cut_to_length(line.memo or line.charge or entry.title, MEMO_LENGTH))
 
 
@@ -132,6 +157,62 @@ def sent_dimensions(entry: JournalEntry, line: JournalLine, settings: EntrySetti
     if settings.entity_is_location and entry.entity and not values.get("location"):
         values["location"] = entry.entity
     return {name: value for name, value in values.items() if value and name not in settings.omit}
+
+
+def crosses_locations(entry: JournalEntry, settings: EntrySettings) -> bool:
+    """Check if debits and credits differ at a location, so that the entry may not balance in each entity."""
+    nets: dict[str, int] = {}
+    for line in entry.lines:
+        location = sent_dimensions(entry, line, settings).get("location", "")
+        nets[location] = nets.get(location, 0) + (line.amount if line.side == "debit" else -line.amount)
+    return any(nets.values())
+
+
+def _base_location(entry: JournalEntry) -> str:
+    """Return the entity that owes, or is owed, what the other entities of an entry are.
+
+    Raises:
+        UnpostableEntry: the charge lines have no entity.
+    """
+    if not entry.entity:
+        raise UnpostableEntry(
+            f"entry {entry.reference}: it posts to several locations, and its charge lines have no entity, which "
+            "Intacct needs for the inter-entity lines; map a column to `entity`"
+        )
+    return entry.entity
+
+
+def _check_accounts(entry: JournalEntry, settings: EntrySettings) -> None:
+    """Check that no line is on an account of Intacct's inter-entity lines, which are left out when it is read back."""
+    for line in entry.lines:
+        if line.account in settings.inter_entity:
+            raise UnpostableEntry(
+                f"entry {entry.reference}, line {line.line_no} (charge {line.charge}, rule {line.rule!r}): account "
+                f"{line.account} is for the lines that Intacct adds between entities; correct inter_entity in "
+                "[posting], or the account in [rule.post]"
+            )
+
+
+def _check_base_currencies(entry: JournalEntry, settings: EntrySettings) -> None:
+    """Check that all lines are at locations with one base currency: Intacct refuses an entry between two.
+
+    Raises:
+        UnpostableEntry: they are not; the message names the rule and the line.
+    """
+    if not settings.currencies:
+        return
+    first = ""
+    for line in entry.lines:
+        location = sent_dimensions(entry, line, settings).get("location", "")
+        base = settings.currency_of(location, entry.entity).base
+        first = first or base
+        if base != first:
+            raise UnpostableEntry(
+                f"entry {entry.reference}, line {line.line_no} (charge {line.charge}, rule {line.rule!r}): the base "
+                f"currency of {location or entry.entity} is {base}, and of the lines before it {first}; an entry must "
+                "be in one base currency. Correct the location of the charge line, or deferred_location and "
+                "accrued_location in [rule.post]"
+            )
 
 
 def dimension_element(name: str) -> str:

@@ -30,7 +30,7 @@ from revrec.intacct.gateway import (
     ReportedBalance,
     errors_in_words,
 )
-from revrec.intacct.glbatch import dimension_element, format_date
+from revrec.intacct.glbatch import EntrySettings, dimension_element, format_date
 from revrec.intacct.judgment import request_refusal, result_for
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import FunctionResult, GatewayResponse
@@ -104,12 +104,17 @@ class _ReadFailure(NamedTuple):
 
 
 class IntacctReader:
-    """The gateway's reads. Amounts are in minor units of the line's currency (``base_currency`` if it has none)."""
+    """The gateway's reads. Amounts are in minor units of the line's currency, or of the base currency of its location.
 
-    def __init__(self, send: SendFunctions, redactor: Redactor, base_currency: str, policy: ReadPolicy) -> None:
+    The lines that Intacct adds to entries between entities are left out of entries, so that what was sent is compared
+    with what was saved of it.
+    """
+
+    def __init__(self, send: SendFunctions, redactor: Redactor, entries: EntrySettings, policy: ReadPolicy) -> None:
         self._send = send
         self._redactor = redactor
-        self.base_currency = base_currency
+        self.entries = entries
+        self.base_currency = entries.base_currency
         self._policy = policy
 
     def find_entries(self, journal: str, reference: str) -> list[FoundEntry]:
@@ -151,8 +156,10 @@ class IntacctReader:
             where: requests_xml.Where = (("BATCHNO", numbers[0] if len(numbers) == 1 else numbers),)
             for row in self.query("GLENTRY", fields, where):
                 known = {name: row[element] for element, name in elements.items() if row.get(element)}
-                line = _line(row, self.base_currency)._replace(dimensions=known)
-                lines[_entry_of_line(line, numbers)].append(line)
+                line = self._line(row)._replace(dimensions=known)
+                owner = lines[_entry_of_line(line, numbers)]
+                if line.account not in self.entries.inter_entity:
+                    owner.append(line)
             for header in some:
                 in_order = sorted(lines[header.record_no], key=lambda line: line.line_no)
                 yield header._replace(lines=tuple(in_order))
@@ -162,7 +169,10 @@ class IntacctReader:
         for some in batched(list(dict.fromkeys(accounts)), IDS_PER_QUERY):
             where = (("ACCOUNTNO", some), *_date_range("ENTRY_DATE", start, end))
             for row in self._pages("GLENTRY", GLENTRY_FIELDS, where):
-                yield _line(row, self.base_currency)
+                yield self._line(row)
+
+    def _line(self, row: dict[str, str]) -> FoundLine:
+        return _line(row, self.entries.currency_of(row.get("LOCATION", "")).base)
 
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str, currency: str

@@ -5,13 +5,16 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from revrec.core.errors import BadConfiguration
+from revrec.core.keys import ANY_TEXT, ConfigKey, KeyProblem, SectionName, read_table, text
 from revrec.jobs import trust
-from revrec.jobs.settings import ENDPOINT_NAMES
+from revrec.jobs.settings import CONFIG_NAME, ENDPOINT_NAMES
 
 if TYPE_CHECKING:
     from revrec.intacct.client import XmlGateway
     from revrec.intacct.credentials import Credentials
     from revrec.intacct.gateway import Gateway
+    from revrec.intacct.glbatch import EntityCurrency
     from revrec.jobs.context import Context
 
     Connect = Callable[["Context"], AbstractContextManager[Gateway]]
@@ -122,12 +125,42 @@ def _client(context: "Context", credentials: "Credentials") -> Iterator["XmlGate
         rate_type=settings.gateway.rate_type,
         rate_date=settings.gateway.rate_date,
         omit=omitted(context),
+        inter_entity=settings.posting.inter_entity,
+        currencies=entity_currencies(context),
         state=settings.posting.state.capitalize(),
         requests_per_minute=settings.posting.requests_per_minute,
         now=context.now,
         sleep=context.sleep,
     ) as gateway:
         yield gateway
+
+
+ENTITY_KEYS = (
+    ConfigKey("name", ANY_TEXT, "the entity's name, for people"),
+    ConfigKey("base_currency", text("a currency code such as EUR in quotes", 3), "the entity's base currency"),
+    ConfigKey("rate_type", text(), "exchange rate type of its lines in other currencies"),
+)
+"""The keys of ``[entities.ID]``."""
+
+
+def entity_currencies(context: "Context") -> "dict[str, EntityCurrency]":
+    """Return the entities that have their own base currency, from ``[entities.ID]``.
+
+    Raises:
+        BadConfiguration: a key is unknown, or its value is not allowed.
+    """
+    from revrec.intacct.glbatch import EntityCurrency
+
+    settings = context.settings
+    found, problems = {}, list[KeyProblem]()
+    for entity, table in settings.free.get("entities", {}).items():
+        values, _refused = read_table(table, ENTITY_KEYS, (SectionName(f"entities.{entity}"),), problems)
+        if "base_currency" in values:
+            rate_type = values.get("rate_type", settings.gateway.rate_type)
+            found[entity] = EntityCurrency(values["base_currency"], rate_type)
+    if problems:
+        raise BadConfiguration("\n".join(f"{settings.file or CONFIG_NAME}: {one.message}" for one in problems))
+    return found
 
 
 def omitted(context: "Context") -> frozenset[str]:

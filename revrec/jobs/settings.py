@@ -35,9 +35,9 @@ from revrec.core.periods import POLICIES
 
 CONFIG_NAME = "revrec.toml"
 LONGEST_SHOWN = 60
-FREE_SECTIONS = ("mapping", "cleaning", "entities", "source", "invoice")
-"""Sections whose keys the user names: column mappings, cleaning for all sources, facts about entities, sources, and
-which sources of charge lines are invoiced."""
+FREE_SECTIONS = ("mapping", "cleaning", "entities", "entry_fields", "line_fields", "source", "invoice")
+"""Sections whose keys the user names: column mappings, cleaning for all sources, facts about entities, custom fields of
+entries and of their lines, sources, and which sources of charge lines are invoiced."""
 
 SECRET_VARIABLES = (
     "REVREC_ALERTS_PASSWORD",
@@ -191,6 +191,12 @@ class AccountSettings:
 
     deferred: str = setting(TEXT, "", "deferred revenue account for rules that do not name one")
     accrued: str = setting(TEXT, "", "revenue account for rules that do not name one")
+    deferred_location: str = setting(
+        TEXT, "", "location of lines on the deferred account; empty: the location of the charge line"
+    )
+    accrued_location: str = setting(
+        TEXT, "", "location of lines on the revenue account; empty: the location of the charge line"
+    )
 
 
 @dataclass(frozen=True)
@@ -201,6 +207,12 @@ class PostingSettings:
     state: str = setting(
         choice("posted", "draft"), "posted", "posted, or draft: entries are created as drafts and posted in Intacct"
     )
+    inter_entity: frozenset[str] = setting(
+        NAMES,
+        "",
+        "accounts of the lines that Intacct adds to entries between entities, such as: 1900, 2900",
+    )
+    attachment: str = setting(TEXT, "", "id of an attachment in Intacct for entries of rules that do not name one")
     lines_per_entry: int = setting(NUMBER, 500, "most journal lines on one entry (two for each schedule line)")
     timeout: timedelta = setting(DURATION, "300 s", "how long to wait for an answer; must be shorter than the lease")
     lease: timedelta = setting(DURATION, "10 min", "how long a worker may hold an entry that it is sending")

@@ -13,7 +13,8 @@ from revrec.store.tables import after_invoice, rule_version
 class RuleVersion(NamedTuple):
     """A rule as it is stored: its text as written, and the accounts and journal it posts to after defaults.
 
-    ``after_invoice``: recognition waits until the document of the charge line is invoiced.
+    ``options``: see :class:`revrec.core.schedule.PostingTarget`. ``after_invoice``: recognition waits until the
+    document of the charge line is invoiced.
     """
 
     name: str
@@ -25,6 +26,7 @@ class RuleVersion(NamedTuple):
     accrued: str
     journal: str
     memo: str
+    options: str = ""
     after_invoice: bool = False
 
 
@@ -58,7 +60,7 @@ def posted_journals(connection: Connection) -> list[str]:
 def keep_rule_version(connection: Connection, rule: RuleVersion, who: AuditStamp) -> int:
     """Return the id of this rule's version; store it if it is new. Same text and accounts mean the same version."""
     same = (rule_version.c[name] == getattr(rule, name) for name in ("name", "sha256", "deferred", "accrued"))
-    posts = (rule_version.c[name] == getattr(rule, name) for name in ("journal", "memo"))
+    posts = (rule_version.c[name] == getattr(rule, name) for name in ("journal", "memo", "options"))
     found = connection.execute(select(rule_version.c.id).where(*same, *posts)).scalar()
     if found is not None:
         return int(found)

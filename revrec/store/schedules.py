@@ -57,7 +57,7 @@ class ScheduleInForce(NamedTuple):
     version: int
     rule_version_id: int
     amount: int
-    posts: tuple[str, str, str, str]
+    posts: tuple[str, str, str, str, str]
     posted: tuple[tuple[date, int], ...]
     open: tuple[tuple[date, int], ...]
     refused: tuple[int, ...]
@@ -348,7 +348,7 @@ def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
         .group_by(schedule.c.charge_no)
         .subquery()
     )
-    posts = (rule_version.c.deferred, rule_version.c.accrued, rule_version.c.journal, rule_version.c.memo)
+    posts = (rule_version.c[name] for name in ("deferred", "accrued", "journal", "memo", "options"))
     waits = (schedule_wait.c.amount.label("waiting"), schedule_wait.c.reason, schedule_wait.c.code)
     kept = ("charge_no", "version", "rule_version_id", "amount", "posted")
     found = connection.execute(
@@ -392,7 +392,7 @@ def _current(head: Any, lines: list[_Line], refused: Collection[int]) -> Schedul
             came_back = came_back or line.version != head.version
         else:
             posted.append(part)
-    posts = (head.deferred, head.accrued, head.journal, head.memo)
+    posts = (head.deferred, head.accrued, head.journal, head.memo, head.options)
     gave_up = tuple(dict.fromkeys(one for line in lines if (one := line.entry_id) is not None and one in refused))
     waiting = (head.waiting or 0, head.reason or "")
     both = tuple(posted), tuple(still_open)

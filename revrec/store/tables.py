@@ -300,10 +300,11 @@ rule_version = Table(
     _text("accrued"),
     _text("journal"),
     _text("memo"),
+    _text("options"),
     _text("recorded_at"),
     _text("actor"),
     UniqueConstraint("name", "version"),
-    UniqueConstraint("name", "sha256", "deferred", "accrued", "journal", "memo"),
+    UniqueConstraint("name", "sha256", "deferred", "accrued", "journal", "memo", "options"),
 )
 
 explanation = Table(

@@ -182,12 +182,24 @@ WHEN_KEYS = (
     ConfigKey("condition", CONDITION, "An expression over the fields of the line that must be true."),
 )
 
-POST_KEYS = (
+ANY_ENTRY_FIELD = ConfigKey("*", text(longest=500), "A custom field by its integration name in Intacct.")
+ANY_LINE_FIELD = ConfigKey("*", MEMO, "A custom field by its integration name in Intacct; a template as in `memo`.")
+
+TARGET_KEYS = (
     ConfigKey("deferred", ACCOUNT, "The deferred revenue account that the invoice credited; it is debited."),
     ConfigKey("accrued", ACCOUNT, "The revenue account that receives the earned amount; it is credited."),
     ConfigKey("journal", JOURNAL, "The symbol of the journal that the entries go to."),
     ConfigKey("memo", MEMO, "The text on each journal line."),
 )
+OPTION_KEYS = (
+    ConfigKey("attachment", VALUE, "The id of an attachment in Intacct that is linked to each entry."),
+    ConfigKey("deferred_location", VALUE, "The location of the line on the deferred account."),
+    ConfigKey("accrued_location", VALUE, "The location of the line on the revenue account."),
+    ConfigKey("entry_fields", None, "Custom fields of the entry (GLBATCH).", table=(ANY_ENTRY_FIELD,)),
+    ConfigKey("line_fields", None, "Custom fields of each journal line (GLENTRY).", table=(ANY_LINE_FIELD,)),
+)
+"""The keys of :class:`revrec.core.posting_options.PostingOptions`."""
+POST_KEYS = TARGET_KEYS + OPTION_KEYS
 
 
 def recognize_keys(method: str) -> tuple[ConfigKey, ...]:

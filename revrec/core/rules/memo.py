@@ -5,6 +5,7 @@ from functools import lru_cache
 from string import Formatter
 
 from revrec.core.keys import RejectedValue, ValueKind, did_you_mean, text
+from revrec.core.posting_options import Fields
 
 FIELDS = ("item", "seq", "of", "document", "customer", "charge", "description")
 """The fields of a memo; ``seq`` and ``of`` are the part's number and the number of parts, as in 3/12."""
@@ -35,6 +36,11 @@ def render_memo(template: str, values: Mapping[str, object]) -> str:
     """
     _check(template)
     return template.format_map(values)
+
+
+def filled_in(templates: Fields, values: Mapping[str, object]) -> Fields:
+    """Return custom fields with their templates filled in, as :func:`render_memo` does."""
+    return tuple((name, render_memo(template, values)) for name, template in templates)
 
 
 def _read(value: object) -> str:

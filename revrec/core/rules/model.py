@@ -88,7 +88,7 @@ class Rule:
         return replace(
             self,
             name=f"{self.name}{COST_MARK}{cost.name}",
-            post=PostingTarget(cost.deferred, cost.expense, self.post.journal, self.post.memo),
+            post=PostingTarget(cost.deferred, cost.expense, self.post.journal, self.post.memo, self.post.options),
             text=text,
             sha256=hashlib.sha256(text.encode()).hexdigest(),
             constraint=self.constraint if self.constraint and self.constraint.costs else None,

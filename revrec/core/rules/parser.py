@@ -11,6 +11,7 @@ from revrec.core.errors import BadInput
 from revrec.core.holidays import CalendarFile, DatesError, FileCalendar
 from revrec.core.keys import KeyPath, KeyProblem, as_toml, did_you_mean, read_table
 from revrec.core.methods import methods
+from revrec.core.posting_options import read_options, why_not_custom
 from revrec.core.rules import memo
 from revrec.core.rules.allocations import AllocationRule, price_problems, read_allocation
 from revrec.core.rules.book import duplicate_names
@@ -20,9 +21,11 @@ from revrec.core.rules.declaration import (
     ANY_TABLE,
     EFFECTIVE_KEYS,
     FILE_KEYS,
+    OPTION_KEYS,
     POST_KEYS,
     RULE_KEYS,
     TABLE_KEYS,
+    TARGET_KEYS,
     WHEN_KEYS,
     recognize_keys,
 )
@@ -303,8 +306,9 @@ class _RuleReader:
 
     def _accounts(self, defaults: Mapping[str, str]) -> PostingTarget:
         given, refused = self._table("post", POST_KEYS)
+        given["options"] = self._options(defaults.get("options", ""), given)
         found = {"memo": memo.DEFAULT, **{name: value for name, value in defaults.items() if value}, **given}
-        for key in POST_KEYS:
+        for key in TARGET_KEYS:
             if key.name not in found and key.name not in refused:
                 where = "post" if "post" in self._values else ""
                 message = f"no {key.name} account" if key.name != "journal" else "no journal"
@@ -312,6 +316,18 @@ class _RuleReader:
                 path = (*self._path, where) if where else self._path
                 self._complaints.append(KeyProblem(path, f"{message}: {fix}"))
         return PostingTarget(*(self._text_or_cell(field, found.get(field, "")) for field in PostingTarget._fields))
+
+    def _options(self, defaults: str, given: Mapping[str, Any]) -> str:
+        """Return the text of the options; what the rule leaves out comes from the settings."""
+        chosen = {key.name: given[key.name] for key in OPTION_KEYS if key.name in given}
+        for key in OPTION_KEYS:
+            if key.table and key.name in chosen:
+                path = (*self._path, "post", key.name)
+                chosen[key.name], _refused = read_table(chosen[key.name], key.table, path, self._complaints)
+                for name in chosen[key.name]:
+                    if why := why_not_custom(key.name, name):
+                        self._complaints.append(KeyProblem((*path, name), f"{key.name}.{name}: {why}", on_key=True))
+        return read_options(defaults).with_values(chosen).text
 
     def _text_or_cell(self, field: str, value: Any) -> str:
         """Return the text; for a table cell its name, and keep the cell."""

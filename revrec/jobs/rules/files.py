@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.errors import BadConfiguration
+from revrec.core.keys import KeyProblem, SectionName, read_table
+from revrec.core.posting_options import NO_OPTIONS, PostingOptions, why_not_custom
+from revrec.jobs.settings import CONFIG_NAME
 from revrec.store.reports.figures import RULES_PLANNED, ViewCursor, applied_rules
 
 if TYPE_CHECKING:
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
 
 DEFAULTS = "revrec.toml: [accounts] and journal"
 """The name under which the settings that rules fall back to are compared, as if they were a file."""
+
+CUSTOM_FIELDS = ("entry_fields", "line_fields")
+"""The sections with custom fields of entries and of their lines."""
 
 RULES_ADVICE = "planned lines keep the old rules; see what would change: revrec schedule"
 """The advice for rules that are newer than the plan."""
@@ -58,14 +64,54 @@ def read_rule_file(path: Path) -> str:
 
 
 def rule_defaults(context: "Context") -> dict[str, str]:
-    """Return the accounts and the journal from the settings, for rules that name none."""
+    """Return the accounts, the journal and the options from the settings, for rules that name none.
+
+    Raises:
+        BadConfiguration: ``[entry_fields]`` or ``[line_fields]`` has something other than custom fields.
+    """
     settings = context.settings
     found = {
         "deferred": settings.accounts.deferred,
         "accrued": settings.accounts.accrued,
         "journal": settings.posting.journal,
+        "options": _default_options(context).text,
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _default_options(context: "Context") -> PostingOptions:
+    settings = context.settings
+    return NO_OPTIONS.with_values(
+        {
+            "attachment": settings.posting.attachment,
+            "deferred_location": settings.accounts.deferred_location,
+            "accrued_location": settings.accounts.accrued_location,
+            **{table: custom_fields(context, table) for table in CUSTOM_FIELDS},
+        }
+    )
+
+
+def custom_fields(context: "Context", table: str) -> dict[str, str]:
+    """Return the custom fields of ``[entry_fields]`` or ``[line_fields]``, by their integration names.
+
+    Raises:
+        BadConfiguration: a value is not a text, or a name is not one of a custom field.
+    """
+    written = context.settings.free.get(table)
+    if not written:
+        return {}
+    from revrec.core.rules.declaration import OPTION_KEYS
+
+    problems: list[KeyProblem] = []
+    keys = next(key.table for key in OPTION_KEYS if key.name == table)
+    path = (SectionName(table),)
+    found, _refused = read_table(written, keys, path, problems)
+    refused = {name: why_not_custom(table, name) for name in found}
+    problems += [KeyProblem((*path, name), f"[{table}] {name}: {why}") for name, why in refused.items() if why]
+    if problems:
+        file = context.settings.file or CONFIG_NAME
+        raise BadConfiguration("\n".join(f"{file}: {one.message}" for one in problems))
+    return found
 
 
 def file_digests(folder: Path, texts: Mapping[str, str], defaults: Mapping[str, str]) -> dict[str, str]:

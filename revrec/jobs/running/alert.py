@@ -150,7 +150,7 @@ def _without_invoice(lines: "tuple[EntryGroup, BlockedGroup]") -> dict[str, Any]
 
 def _on_no_entry(lines: "tuple[EntryGroup, BlockedGroup]", state: str, advice: str) -> dict[str, Any]:
     """Return lines that are on no entry as a row among the entries to settle."""
-    (day, _entity, _journal, currency), group = lines
+    (day, _entity, _journal, currency, _options), group = lines
     amount = decimal_string(group.amount, currency)
     delivery = {"error_no": None, "error": group.reason, "advice": advice}
     return {

@@ -299,5 +299,7 @@ def views_of_lines(*on_no_entry: LinesOnNoEntry) -> list[EntryView]:
             "recognized": day.isoformat(),
             "reason": group.reason,
         }
-        for (day, entity, journal, currency), group in chain.from_iterable(some.items() for some in on_no_entry)
+        for (day, entity, journal, currency, _options), group in chain.from_iterable(
+            some.items() for some in on_no_entry
+        )
     ]

@@ -43,7 +43,7 @@ class PlannedRules:
         return self._rules[version]
 
     def _read(self, stored: RuleVersion) -> Rule | None:
-        post = PostingTarget(stored.deferred, stored.accrued, stored.journal, stored.memo)
+        post = PostingTarget(stored.deferred, stored.accrued, stored.journal, stored.memo, stored.options)
         present = self._book.rule_named(stored.name)
         same = present is not None and present.sha256 == stored.sha256
         rule = present if same else _parsed(stored, self._folder(), post)

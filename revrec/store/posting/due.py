@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Connection, Select, literal_column, not_, 
 
 from revrec.core.calendar import day_of
 from revrec.core.journal import DueLine
-from revrec.core.rules import render_memo
+from revrec.core.posting_options import read_options
+from revrec.core.rules import memo
 from revrec.store.charges import dimensions_of
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting import awaiting
@@ -38,6 +39,8 @@ class DueRow(NamedTuple):
     memo: str
     description: str
     post_date: str
+    options: str
+    rule: str
 
 
 _COLUMNS: dict[str, ColumnElement[Any]] = {
@@ -61,6 +64,8 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
     "memo": rule_version.c.memo,
     "description": charge_line.c.description,
     "post_date": charge_line.c.post_date,
+    "options": rule_version.c.options,
+    "rule": rule_version.c.name,
 }
 """The column of each field. :func:`due_query` selects them in the order of the fields, whatever their order here."""
 
@@ -91,8 +96,8 @@ invoice of every line, even where no rule waits for invoices.
 def due_lines(connection: Connection, until: date, waiting: bool | None = False) -> Iterator[tuple[DueLine, str]]:
     """Yield open schedule lines dated on or before ``until``, each with its charge's description.
 
-    They come in posting order: date, entity, journal, currency, then charge. ``waiting`` False leaves out those that
-    wait for an invoice, True yields only those, None yields all.
+    They come in posting order: date, entity, journal, currency, options, then charge. ``waiting`` False leaves out
+    those that wait for an invoice, True yields only those, None yields all.
     """
     for row in _due_rows(connection, until, waiting):
         yield due_line(row, row.memo), row.description
@@ -110,7 +115,9 @@ def due_with_memos(connection: Connection, until: date, waiting: bool | None = F
             "charge": row.charge,
             "description": row.description,
         }
-        yield due_line(row, render_memo(row.memo, words))
+        line = due_line(row, memo.render_memo(row.memo, words))
+        custom = line.options.line_fields
+        yield line._replace(fields=memo.filled_in(custom, words)) if custom else line
 
 
 def _due_rows(connection: Connection, until: date, waiting: bool | None) -> Iterator[DueRow]:
@@ -123,6 +130,7 @@ def _due_rows(connection: Connection, until: date, waiting: bool | None) -> Iter
             charge_line.c.entity,
             rule_version.c.journal,
             charge_line.c.currency,
+            rule_version.c.options,
             open_line.c.charge_no,
             open_line.c.version,
             open_line.c.seq,
@@ -164,4 +172,6 @@ def due_line(row: DueRow, memo: str) -> DueLine:
         journal=row.journal,
         memo=memo,
         billed=day_of(row.post_date),
+        options=read_options(row.options),
+        rule=row.rule,
     )

@@ -10,6 +10,8 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, exists,
 from revrec.core.batching import batched
 from revrec.core.calendar import day_of
 from revrec.core.journal import JournalEntry, JournalLine
+from revrec.core.posting_options import NO_OPTIONS, PostingOptions, read_options
+from revrec.core.rules import memo
 from revrec.store.audit import AuditEvent, AuditStamp, canonical, record, record_all
 from revrec.store.charges import dimensions_of, dimensions_text
 from revrec.store.database.bulk import insert_rows, next_number
@@ -26,7 +28,10 @@ from revrec.store.tables import (
     journal_entry,
     journal_line,
     posting_run,
+    rule_version,
     same_line,
+    same_version,
+    schedule,
 )
 
 KNOWN_AT_ONCE = 500
@@ -35,11 +40,16 @@ LINES_AT_ONCE = 20_000
 LINES_KEPT = 100_000
 """The journal lines that a run keeps in memory until they are sent: about 40 MB."""
 _LINE_COLUMNS = tuple(column.name for column in journal_line.columns)
-STORED_LINE = [journal_line.c[name] for name in JournalLine._fields if name != "billed"]
+_JOINED = ("billed", "fields", "rule")
+"""Fields of a line that come from its charge line and rule."""
+STORED_LINE = [journal_line.c[name] for name in JournalLine._fields if name not in _JOINED]
 """The columns that :func:`read_journal_line` reads, in the order of the fields."""
 _LINES = (
-    select(*STORED_LINE, charge_line.c.post_date)
+    select(*STORED_LINE, charge_line.c.post_date, charge_line.c.description, schedule.c.lines.label("of"))
+    .add_columns(rule_version.c.name.label("rule"), rule_version.c.options)
     .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
+    .join(schedule, same_version(schedule, journal_line))
+    .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
     .where(journal_line.c.entry_id == bindparam("entry", type_=BigInteger()))
     .order_by(journal_line.c.line_no)
 )
@@ -361,6 +371,7 @@ def canceled_and_not_posted(connection: Connection) -> list[str]:
 def load_entry(connection: Connection, row: Any) -> StoredEntry:
     """Return a row of ``journal_entry``, with its lines, as a :class:`StoredEntry`."""
     recognized, reason = date_overrides(connection, [row.id]).get(row.id, (None, ""))
+    lines, options = _lines(connection, row.id)
     whole = JournalEntry(
         row.reference,
         row.control_id,
@@ -369,9 +380,10 @@ def load_entry(connection: Connection, row: Any) -> StoredEntry:
         row.entity,
         row.currency,
         row.title,
-        tuple(_lines(connection, row.id)),
+        lines,
         date.fromisoformat(recognized) if recognized else None,
         reason,
+        options=options,
     )
     reversal = reversals.reversal_by(connection, row.id)
     if reversal is not None:
@@ -384,9 +396,19 @@ def _with_progress(connection: Connection, row: Any, entry: JournalEntry) -> Sto
     return StoredEntry(**vars(ENTRY_TABLES.progress(connection, row)), entry=entry)
 
 
-def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:
-    for line in connection.execute(_LINES, {"entry": number}).all():
-        yield read_journal_line(line, day_of(line[-1]))
+def _lines(connection: Connection, number: int) -> tuple[tuple[JournalLine, ...], PostingOptions]:
+    """Return the lines of an entry, and the options of their rules, which are the same for all."""
+    rows = connection.execute(_LINES, {"entry": number}).all()
+    options = read_options(rows[0].options) if rows else NO_OPTIONS
+    return tuple(_sent_line(row, options) for row in rows), options
+
+
+def _sent_line(row: Any, options: PostingOptions) -> JournalLine:
+    line = read_journal_line(row, day_of(row.post_date))._replace(rule=row.rule)
+    if not options.line_fields:
+        return line
+    words = {name: getattr(row, name) for name in memo.FIELDS}
+    return line._replace(fields=memo.filled_in(options.line_fields, words))
 
 
 def read_journal_line(row: Sequence[Any], billed: date | None) -> JournalLine:

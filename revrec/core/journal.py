@@ -49,8 +49,8 @@ class DueLine(NamedTuple):
     ``charge_no``, ``version`` and ``seq`` identify the schedule line in the store; ``revision`` counts the rejected
     entries it was on before; ``amount`` is in minor units of ``currency``. ``deferred`` and ``accrued`` (the revenue
     account) are account numbers, ``journal`` is a journal symbol. ``changes`` are the values from repairs, in order.
-    ``billed`` is the post date of the charge line. ``options`` are those of the rule, and ``fields`` its custom fields
-    of journal lines, filled in. ``rule`` is its name.
+    ``billed`` is the post date of the charge line. ``rule`` is the name of the rule, ``options`` are its options, and
+    ``fields`` its custom fields of journal lines, filled in.
     """
 
     charge_no: int

@@ -138,7 +138,7 @@ def _add_currency(body: etree._Element, invoice: Invoice, settings: EntrySetting
     If entities have their own base currencies, the base currency of the invoice's entity comes first.
     """
     location = next((line.dimensions.get("location", "") for line in invoice.lines), "")
-    base = settings.currency_of(location, invoice.entity)
+    base = settings.currency_of(location or invoice.entity)
     if settings.currencies:
         add_text(body, "basecurr", base.base)
     add_text(body, "currency", invoice.currency)

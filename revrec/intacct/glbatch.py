@@ -67,10 +67,9 @@ class EntrySettings(NamedTuple):
     state: str = POSTED_STATE
     currencies: Mapping[str, EntityCurrency] = MappingProxyType({})
 
-    def currency_of(self, *places: str) -> EntityCurrency:
-        """Return the base currency of the first place (location or entity) that has its own, else the company's."""
-        own = (self.currencies[place] for place in places if place in self.currencies)
-        return next(own, EntityCurrency(self.base_currency, self.rate_type))
+    def currency_of(self, place: str) -> EntityCurrency:
+        """Return the base currency of a location or entity: its own, or else the company's."""
+        return self.currencies.get(place) or EntityCurrency(self.base_currency, self.rate_type)
 
 
 def create_glbatch(
@@ -126,7 +125,7 @@ def _add_line(
     add_text(glentry, "TRX_AMOUNT", decimal_string(line.amount, line.currency))
     add_text(glentry, "CURRENCY", line.currency)
     dimensions = sent_dimensions(entry, line, settings)
-    base = settings.currency_of(dimensions.get("location", ""), entry.entity)
+    base = settings.currency_of(dimensions.get("location") or entry.entity)
     if line.currency != base.base:
         rated = entry.rated
         if settings.rate_date == "billed" and line.billed:
@@ -203,13 +202,13 @@ def _check_base_currencies(entry: JournalEntry, settings: EntrySettings) -> None
         return
     first = ""
     for line in entry.lines:
-        location = sent_dimensions(entry, line, settings).get("location", "")
-        base = settings.currency_of(location, entry.entity).base
+        place = sent_dimensions(entry, line, settings).get("location") or entry.entity
+        base = settings.currency_of(place).base
         first = first or base
         if base != first:
             raise UnpostableEntry(
                 f"entry {entry.reference}, line {line.line_no} (charge {line.charge}, rule {line.rule!r}): the base "
-                f"currency of {location or entry.entity} is {base}, and of the lines before it {first}; an entry must "
+                f"currency of {place} is {base}, and of the lines before it {first}; an entry must "
                 "be in one base currency. Correct the location of the charge line, or deferred_location and "
                 "accrued_location in [rule.post]"
             )

@@ -20,6 +20,7 @@ from revrec.core.periods import (
     PostingDates,
     month_of,
 )
+from revrec.core.posting_options import NO_OPTIONS
 
 D = date.fromisoformat
 
@@ -167,7 +168,7 @@ def test_what_is_held_is_counted_by_the_entry_it_would_be() -> None:
     due = [line("2024-01-31", 100, 1, entity="100"), line("2024-01-31", -30, 2, entity="100"), line("2024-01-31", 7, 3)]
     assert [one.charge_no for one in holding.unblocked(due)] == [3]
     ((group, held),) = holding.groups.items()
-    assert group == (D("2024-01-31"), "100", "RR", "USD")
+    assert group == (D("2024-01-31"), "100", "RR", "USD", NO_OPTIONS)
     assert (held.lines, held.amount) == (2, 130) and "by policy hold" in held.reason
 
 

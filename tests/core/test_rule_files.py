@@ -13,7 +13,8 @@ from revrec.core.calendar import Offset
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.keys import RejectedValue
 from revrec.core.methods import methods
-from revrec.core.rules import RuleBook, RuleErrors, parse_files, parse_rules, render_memo
+from revrec.core.posting_options import PostingOptions, read_options
+from revrec.core.rules import PostingTarget, RuleBook, RuleErrors, parse_files, parse_rules, render_memo
 from revrec.core.rules.declaration import recognize_keys
 from revrec.core.rules.json_schema import schema
 from revrec.core.rules.reference import methods_page
@@ -73,8 +74,37 @@ def test_the_text_of_a_rule_parses_to_the_same_rule_by_itself() -> None:
 def test_accounts_and_memo_come_from_the_rule_then_from_the_defaults() -> None:
     text = simple("own", "A") + 'post = { deferred = "2401", memo = "{charge}" }\n' + simple("default", "B")
     own, default = parse_rules(text, "r.toml", ACCOUNTS)
-    assert own.post == ("2401", "4000", "RR", "{charge}")
-    assert default.post == ("2400", "4000", "RR", "{item} {seq}/{of} {document}")
+    assert own.post == PostingTarget("2401", "4000", "RR", "{charge}")
+    assert default.post == PostingTarget("2400", "4000", "RR", "{item} {seq}/{of} {document}")
+
+
+def test_options_come_from_the_rule_then_from_the_defaults() -> None:
+    settings = PostingOptions("ATT-1", (("RUN", "rev rec"), ("SYSTEM", "revrec")), (), "E100")
+    more = (
+        'post = { attachment = "ATT-2", entry_fields = { RUN = "own", SYSTEM = "x" }, line_fields.SHIP = "{document}" }'
+    )
+    text = f"{simple('own', 'A')}{more}\n{simple('default', 'B')}"
+    own, default = parse_rules(text, "r.toml", {**ACCOUNTS, "options": settings.text})
+    fields = (("RUN", "own"), ("SYSTEM", "x"))
+    assert read_options(own.post.options) == PostingOptions("ATT-2", fields, (("SHIP", "{document}"),), "E100")
+    assert read_options(default.post.options) == settings
+
+
+@pytest.mark.parametrize(
+    ("field", "said"),
+    [
+        ("entry_fields = { STATE = 'Draft' }", "r.toml:5:35: entry_fields.STATE: this is Intacct's own field"),
+        ("line_fields = { trx_amount = '9' }", "line_fields.trx_amount: this is Intacct's own field"),
+        ("line_fields = { GLDIMROUTE = '9' }", "line_fields.GLDIMROUTE: this is Intacct's own field"),
+        ("line_fields = { 'a b' = '9' }", "line_fields.a b: an integration name has letters, digits and _"),
+        ("line_fields = { SHIP = '{ship}' }", "{ship} is not known"),
+        ("entry_fields = { SHIP = 1 }", 'write it in quotes: "1"'),
+    ],
+)
+def test_a_field_that_is_not_a_custom_one_is_refused(field: str, said: str) -> None:
+    with pytest.raises(RuleErrors) as refused:
+        parse_rules(f"{simple('own', 'A')}post = {{ {field} }}\n", "r.toml", ACCOUNTS)
+    assert said in str(refused.value)
 
 
 def test_a_file_includes_others_beside_it_each_read_once() -> None:

@@ -54,6 +54,11 @@ deferred = { table = "items", column = "deferred" }
 accrued = "4000"
 journal = "RR"
 memo = "{item}"
+attachment = "ATT-1"
+deferred_location = "E100"
+accrued_location = "200"
+entry_fields = { RUN_TYPE = "rev rec" }
+line_fields = { SHIPMENT_ID = "{document}" }
 [rule.constraint]
 reason = "x"
 percent = 10

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from revrec.core.journal import JournalEntry
+from revrec.core.posting_options import PostingOptions
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.errors import UnpostableEntry
-from revrec.intacct.glbatch import EntrySettings, create_glbatch, cut_to_length
+from revrec.intacct.glbatch import EntityCurrency, EntrySettings, create_glbatch, cut_to_length
 from support import wire
 
 
@@ -107,9 +109,61 @@ def test_lines_without_a_location_get_the_entity_s() -> None:
     assert batch_of(wire.journal_entry(*bare, entity="")).find("ENTRIES/GLENTRY/LOCATION") is None
 
 
-def test_the_base_location_is_sent_only_if_asked_for() -> None:
-    assert batch_of(wire.journal_entry()).find("BASELOCATION_NO") is None
-    assert batch_of(wire.journal_entry(), EntrySettings(base_location=True)).findtext("BASELOCATION_NO") == "E100"
+BETWEEN = EntrySettings(inter_entity=frozenset({"1900", "2900"}))
+"""Settings of a company whose entries may be between entities."""
+
+
+def between(*locations: str, **fields: Any) -> JournalEntry:
+    """Return an entry whose lines are at these locations."""
+    return wire.journal_entry(
+        *(wire.journal_line(number, dimensions={"location": one}) for number, one in enumerate(locations, 1)), **fields
+    )
+
+
+def test_the_base_location_is_sent_only_with_an_entry_between_locations() -> None:
+    assert batch_of(between("E100", "E100"), BETWEEN).find("BASELOCATION_NO") is None
+    assert batch_of(between("E100", "200")).find("BASELOCATION_NO") is None
+    assert batch_of(between("E100", "200"), BETWEEN).findtext("BASELOCATION_NO") == "E100"
+
+
+def test_an_entry_between_locations_needs_an_entity() -> None:
+    with pytest.raises(UnpostableEntry, match="its charge lines have no entity"):
+        batch_of(between("E100", "200", entity=""), BETWEEN)
+
+
+def test_a_rule_may_not_post_to_an_inter_entity_account() -> None:
+    with pytest.raises(UnpostableEntry, match="account 2400 is for the lines that Intacct adds between entities"):
+        batch_of(wire.journal_entry(), EntrySettings(inter_entity=frozenset({"2400"})))
+
+
+EUROPE = EntrySettings(currencies={"200": EntityCurrency("EUR", "Intercompany")})
+
+
+def test_a_currency_is_foreign_where_the_entity_has_another_base_currency() -> None:
+    def rate_types(*locations: str) -> list[str | None]:
+        batch = batch_of(between(*locations, entity="200"), EUROPE)
+        return [line.findtext("EXCH_RATE_TYPE_ID") for line in batch.iter("GLENTRY")]
+
+    assert rate_types("200", "200") == ["Intercompany", "Intercompany"]
+    assert rate_types("E100", "E100") == [None, None], "what counts is the location of the line"
+
+
+def test_an_entry_between_two_base_currencies_is_refused_with_rule_and_line() -> None:
+    lines = between("100", "200", entity="100").lines
+    entry = wire.journal_entry(*(line._replace(rule="services") for line in lines), entity="100")
+    with pytest.raises(UnpostableEntry) as refused:
+        batch_of(entry, EUROPE)
+    assert "line 2 (charge " in str(refused.value) and "rule 'services')" in str(refused.value)
+    assert "the base currency of 200 is EUR, and of the lines before it USD" in str(refused.value)
+
+
+def test_attachment_and_custom_fields_are_sent() -> None:
+    options = PostingOptions("ATT-7", (("RUN_TYPE", "rev rec"),))
+    lines = [wire.journal_line(number)._replace(fields=(("SHIPMENT", "88<120"), ("NONE", ""))) for number in (1, 2)]
+    batch = batch_of(wire.journal_entry(*lines)._replace(options=options))
+    assert batch.findtext("SUPDOCID") == "ATT-7" and batch.findtext("RUN_TYPE") == "rev rec"
+    assert [line.findtext("SHIPMENT") for line in batch.iter("GLENTRY")] == ["88<120"] * 2
+    assert batch.find(".//NONE") is None
 
 
 def test_dimensions_that_the_company_does_not_use_can_be_left_out() -> None:

@@ -71,6 +71,8 @@ def _entry(company: CompanyState, row: dict[str, Any]) -> dict[str, Any]:
         "title": row["batch_title"],
         "reference": row["referenceno"],
         "state": row["state"],
+        "base_location": row["baselocation"],
+        "attachment": row["supdocid"],
         "reversed_from": row["reversedfrom"],
         "created": row["created"],
         "lines": [_line(line) for line in lines],

@@ -416,4 +416,5 @@ def read_journal_line(row: Sequence[Any], billed: date | None) -> JournalLine:
 
     ``billed`` is the post date of its charge line, if known.
     """
-    return JournalLine._make((*row[:_DIMENSIONS], dimensions_of(row[_DIMENSIONS]), billed))
+    joined = (billed, (), "")
+    return JournalLine._make((*row[:_DIMENSIONS], dimensions_of(row[_DIMENSIONS]), *joined))

@@ -40,7 +40,7 @@ def test_everything_that_waits_for_a_person_is_listed_once(revrec: Revrec, tmp_p
     assert unscheduled["age"] == "8 to 30 days" and unscheduled["action"] == "revrec explain shop/X-1/1"
     waiting = rows["shop/INV-1005/1"]
     assert (waiting["amount"], waiting["rule"]) == ("1299.00", "goods-on-delivery")
-    assert rows["rows.csv:3"]["kind"] == "quarantined row" and rows["rows.csv:3"]["amount"] is None
+    assert rows[f"{file}:3"]["kind"] == "quarantined row" and rows[f"{file}:3"]["amount"] is None
     # The credit of a document with a sale belongs to it.
     assert rows["shop/X-3/1"]["kind"] == "credit without a sale" and "shop/X-4/1" not in rows
     # Revenue is missing of what waits, not of a credit that stays a contract asset.

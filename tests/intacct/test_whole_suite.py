@@ -55,7 +55,7 @@ TURNS: dict[str, dict[str, Any]] = {
         "multi_currency": False,
         "max_title": 255,
         "max_reference": 45,
-        "max_journal": 10,
+        "max_journal": 4,
         "max_document": 60,
         "max_description": 1000,
         "extra_decimals": "round",

@@ -326,10 +326,19 @@ def test_b46_the_reversal_needs_an_open_period_too(refused: Refused) -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "limit", "text"), [("JOURNAL", 4, "ABCDE"), ("REFERENCENO", 20, "r" * 21), ("BATCH_TITLE", 80, "t" * 81)]
+    ("field", "limit", "text"),
+    [("JOURNAL", 24, "J" * 25), ("REFERENCENO", 20, "r" * 21), ("BATCH_TITLE", 80, "t" * 81)],
 )
 def test_b47_over_long_header_texts_are_refused(refused: Refused, field: str, limit: int, text: str) -> None:
     assert f"The value of {field} has {len(text)} characters; the maximum is {limit}." in refused(**{field: text})
+
+
+def test_b47_a_journal_may_have_more_than_four_characters(client: SandboxClient, refused: Refused) -> None:
+    client.admin("journals", id="FYLE_JE", name="Expenses")
+    assert client.create(client.glbatch(JOURNAL="FYLE_JE")).status == "success"
+    client.admin("reset")
+    client.switch(max_journal=4)
+    assert "the maximum is 4" in refused(JOURNAL="FYLE_JE")
 
 
 def test_b47_an_over_long_document_is_refused_and_limits_are_switches(client: SandboxClient, refused: Refused) -> None:

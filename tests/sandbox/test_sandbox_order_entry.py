@@ -499,6 +499,42 @@ def test_b62_records_that_lack_something_are_not_created(client: SandboxClient, 
     assert answer.status == "failure" and said in answer.said
 
 
+def created(client: SandboxClient, body: str) -> dict[str, str]:
+    (record,) = client.call(f"<create>{body}</create>").data
+    return {"object": record.tag} | {field.tag: field.text or "" for field in record}
+
+
+DEPARTMENT = "<DEPARTMENT><DEPARTMENTID>D-1</DEPARTMENTID><TITLE>New</TITLE></DEPARTMENT>"
+
+
+def test_b62_a_create_answers_with_the_record_number_and_the_id(client: SandboxClient) -> None:
+    vendor = created(client, "<VENDOR><VENDORID>V-1</VENDORID><NAME>New</NAME></VENDOR>")
+    assert vendor.pop("RECORDNO").isdecimal()
+    assert vendor == {"object": "vendor", "VENDORID": "V-1"}
+    assert set(created(client, client.glbatch())) == {"object", "RECORDNO"}
+    assert created(client, DEPARTMENT)["DEPARTMENTID"] == "D-1"
+
+
+def test_b62_name_and_status_of_a_record_are_updated(client: SandboxClient) -> None:
+    number = created(client, DEPARTMENT)["RECORDNO"]
+    for key in (f"<RECORDNO>{number}</RECORDNO>", "<DEPARTMENTID>D-1</DEPARTMENTID>"):
+        body = f"<DEPARTMENT>{key}<TITLE>Newer</TITLE><STATUS>inactive</STATUS></DEPARTMENT>"
+        assert client.call(f"<update>{body}</update>").column("DEPARTMENTID") == ["D-1"]
+    assert rows(client, "DEPARTMENT", "TITLE,STATUS", "DEPARTMENTID = 'D-1'") == [["Newer", "inactive"]]
+    missing = client.call("<update><DEPARTMENT><DEPARTMENTID>D-2</DEPARTMENTID></DEPARTMENT></update>")
+    assert "DEPARTMENT with the key 'D-2' does not exist." in missing.said
+
+
+def test_b62_a_record_that_is_not_in_use_is_deleted(client: SandboxClient) -> None:
+    number = created(client, DEPARTMENT)["RECORDNO"]
+    client.create(client.glbatch(client.pair(DEPARTMENT="D-1"), REFERENCENO="D"))
+    delete = f"<delete><object>DEPARTMENT</object><keys>{number}</keys></delete>"
+    assert "Department 'D-1' cannot be deleted, because it is in use." in client.call(delete).said
+    client.call(f"<delete><object>GLBATCH</object><keys>{client.entries()[0]['record_no']}</keys></delete>")
+    assert client.call(delete).status == "success"
+    assert rows(client, "DEPARTMENT", "TITLE", "DEPARTMENTID = 'D-1'") == []
+
+
 def test_b60_the_trial_balance_sums_to_zero_after_invoices(client: SandboxClient) -> None:
     made(client, item(), item("SUPPORT", locationid="200"), documentno="A")
     client.call(invoice())

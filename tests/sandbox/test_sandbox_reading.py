@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from support.sandbox_client import SandboxClient
+from support.sandbox_client import SandboxAnswer, SandboxClient
 
 
 def query(fields: str = "RECORDNO", filters: str = "", more: str = "", name: str = "GLBATCH") -> str:
@@ -183,10 +183,33 @@ def test_b54_aggregates_are_computed(client: SandboxClient) -> None:
     ]
 
 
-@pytest.mark.parametrize("name", ["GLACCOUNT", "JOURNAL", "LOCATION", "CUSTOMER", "ITEM", "DEPARTMENT"])
-def test_b54_master_data_can_be_queried(client: SandboxClient, name: str) -> None:
-    answer = client.call(query("RECORDNO,NAME,STATUS", equal("STATUS", "active"), name=name))
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("GLACCOUNT", "TITLE"),
+        ("JOURNAL", "TITLE"),
+        ("DEPARTMENT", "TITLE"),
+        ("LOCATION", "NAME"),
+        ("LOCATIONENTITY", "NAME"),
+        ("CUSTOMER", "NAME"),
+        ("ITEM", "NAME"),
+    ],
+)
+def test_b54_master_data_can_be_queried(client: SandboxClient, name: str, title: str) -> None:
+    answer = client.call(query(f"RECORDNO,{title},WHENCREATED,WHENMODIFIED", equal("STATUS", "active"), name=name))
     assert int(answer.data.get("count")) > 0
+    assert "" not in [*answer.column(title), *answer.column("WHENCREATED"), *answer.column("WHENMODIFIED")]
+
+
+def test_b54_departments_have_a_title_and_no_name(client: SandboxClient) -> None:
+    answer = client.call(query("RECORDNO,NAME", name="DEPARTMENT"))
+    assert answer.status == "failure" and "NAME" in answer.said
+
+
+def test_b54_entities_are_the_locations_without_a_parent(client: SandboxClient) -> None:
+    locations = client.call(query("LOCATIONID", name="LOCATION")).column("LOCATIONID")
+    entities = client.call(query("LOCATIONID,CURRENCY", name="LOCATIONENTITY")).column("LOCATIONID")
+    assert set(locations) - set(entities) == {"100-NY"}
 
 
 def test_b55_names_are_lower_case_and_fields_upper_case(client: SandboxClient) -> None:
@@ -332,7 +355,7 @@ def test_b57_a_missing_key_gives_empty_data(client: SandboxClient) -> None:
 
 def test_b57_an_unknown_field_is_named_in_the_errorno(client: SandboxClient) -> None:
     answer = client.call("<read><object>GLBATCH</object><keys>1</keys><fields>NOTHING</fields></read>")
-    assert answer.errors[0][0] == "Invalid fields list NOTHING"
+    assert answer.errors[0] == ("Invalid fields list NOTHING", "")
 
 
 def dated(tag: str, year: str, month: str, day: str) -> str:
@@ -473,3 +496,24 @@ def test_b66_reading_master_records_needs_the_permission(client: SandboxClient, 
     client.switch(denied=f"read:{name}")
     answer = client.call(query("RECORDNO", name=name))
     assert answer.status == "failure" and "You do not have permission for API" in answer.said
+
+
+def by_name(client: SandboxClient, name: str, keys: str, fields: str = "*") -> SandboxAnswer:
+    inner = f"<object>{name}</object><keys>{keys}</keys><fields>{fields}</fields>"
+    return client.call(f"<readByName>{inner}<returnFormat>xml</returnFormat></readByName>")
+
+
+def test_b57_records_are_read_by_their_id(client: SandboxClient) -> None:
+    answer = by_name(client, "CUSTOMER", "C1008,C1007,C1", "CUSTOMERID,NAME")
+    assert [node.tag for node in answer.data] == ["CUSTOMER", "CUSTOMER"]
+    assert answer.column("NAME") == ["Harbour Trading", "Northwind Retail"]
+
+
+def test_b57_an_entry_has_no_id_and_is_read_by_its_record_number(client: SandboxClient) -> None:
+    key = client.create().record_no
+    assert by_name(client, "GLBATCH", key).column("TR_TYPE") == ["1", "-1"]
+    assert by_name(client, "GLBATCH", "Revenue March").data.get("count") == "0"
+
+
+def test_b57_at_most_100_records_are_read_by_id(client: SandboxClient) -> None:
+    assert "at most 100 keys" in by_name(client, "ITEM", ",".join(f"I-{number}" for number in range(101))).said

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from revrec.sandbox.company.sessions import Clock
 from revrec.sandbox.company.store import Store
 
 KINDS = (
@@ -38,10 +39,11 @@ class MasterRecord:
     """One master record. ``parent`` of a location is its entity; a location with an empty ``parent`` is an entity.
 
     ``details`` of a GLACCOUNT: ``requires`` (dimensions that each line must have) and ``only`` (the allowed ids by
-    dimension); of a CUSTOMER: ``term``; of an ARTERM: ``days``; of an ITEM: ``unit``, ``glgroup``, ``price`` and
-    ``account``; of a SODOCUMENTPARAMS: see ``orders/definitions.py``. A DIMENSION is one that the company has defined,
-    and the ``parent`` of its values. An inactive one is not enabled in the general ledger. ``parent`` of a SUPDOC is
-    its folder; its ``details`` are ``description``, ``created``, ``created_by`` and ``files`` (name, type, data).
+    dimension); of a JOURNAL: ``book`` and ``adjustment``; of a CUSTOMER: ``term``; of an ARTERM: ``days``; of an ITEM:
+    ``unit``, ``glgroup``, ``price`` and ``account``; of a SODOCUMENTPARAMS: see ``orders/definitions.py``. A DIMENSION
+    is one that the company has defined, and the ``parent`` of its values. An inactive one is not enabled in the general
+    ledger. ``parent`` of a SUPDOC is its folder; its ``details`` are ``description``, ``created``, ``created_by`` and
+    ``files`` (name, type, data).
     """
 
     kind: str
@@ -56,8 +58,9 @@ class MasterRecord:
 class MasterRecords:
     """All master records by kind and id. Ids are case-sensitive."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
+        self._clock = clock
         self._known: dict[str, dict[str, MasterRecord]] = {}
         self.complete: frozenset[str] = frozenset()
         """The kinds that the user's own records cover: ids of these kinds are never created on demand."""
@@ -89,10 +92,13 @@ class MasterRecords:
         known = self.get(master.kind, master.id)
         recordno = known.recordno if known else self._store.next("master_recordno")
         details = json.dumps(master.details, sort_keys=True)
+        now = self._clock.now().isoformat(timespec="seconds")
         self._store.execute(
-            "INSERT OR REPLACE INTO master (kind, id, recordno, name, active, parent, details) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (master.kind, master.id, recordno, master.name, int(master.active), master.parent, details),
+            "INSERT INTO master (kind, id, recordno, name, active, parent, details, created, modified) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (kind, id) DO UPDATE SET name = excluded.name, "
+            "active = excluded.active, parent = excluded.parent, details = excluded.details, "
+            "modified = excluded.modified",
+            (master.kind, master.id, recordno, master.name, int(master.active), master.parent, details, now, now),
         )
         self._store.after_commit(lambda: self._remember(master, recordno))
         return recordno

@@ -80,5 +80,11 @@ CREATE TABLE sodocumententry (
 _USER_DIMENSIONS = "ALTER TABLE glentry ADD COLUMN user_dimensions TEXT NOT NULL DEFAULT '{}';"
 """The record ids of user-defined dimensions by element, as JSON."""
 
-STEPS = (_JOURNAL_ENTRIES, _ORDERS, _USER_DIMENSIONS)
+_MASTER_TIMES = """
+ALTER TABLE master ADD COLUMN created TEXT NOT NULL DEFAULT '';
+ALTER TABLE master ADD COLUMN modified TEXT NOT NULL DEFAULT '';
+"""
+"""When a record was created and last changed; empty for the records of an older file."""
+
+STEPS = (_JOURNAL_ENTRIES, _ORDERS, _USER_DIMENSIONS, _MASTER_TIMES)
 """The statements that upgrade a file from one version to the next. Its version is the number of steps that were run."""

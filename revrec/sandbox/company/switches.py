@@ -50,7 +50,7 @@ class Switches:
     max_reference: int = _switch(20, "maximum length of REFERENCENO", 45)
     max_document: int = _switch(30, "maximum length of DOCUMENT", 60)
     max_description: int = _switch(500, "maximum length of DESCRIPTION of a line", 1000)
-    max_journal: int = _switch(4, "maximum length of JOURNAL", 10)
+    max_journal: int = _switch(24, "maximum length of JOURNAL", 4)
     over_long: str = _switch("reject", "texts that are too long: reject or cut", "cut")
     # --- periods
     closed_period_errorno: str = _switch(

@@ -113,7 +113,7 @@ def _company(store: Store, switches: Switches, passwords: tuple[str, str], seed:
     access.add_user(User(profile.USER_ID, passwords[1]))
     company = CompanyState(
         store=store,
-        masters=MasterRecords(store),
+        masters=MasterRecords(store, clock),
         periods=Periods(store, switches),
         switches=switches,
         clock=clock,

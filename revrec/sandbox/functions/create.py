@@ -6,7 +6,7 @@ from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.errors import Error, FunctionFailure, business_error, schema_violation
 from revrec.sandbox.ledger.glbatch import read_entry
 from revrec.sandbox.ledger.ledger import write_entry
-from revrec.sandbox.ledger.master_creation import CREATED, create_master
+from revrec.sandbox.ledger.master_creation import CREATED, CreatedRecord, create_master
 from revrec.sandbox.xmltree import Element, Node, text_element
 
 
@@ -16,7 +16,7 @@ def _check(body: Node) -> None:
 
 
 def _run(call: Call) -> FunctionOutput:
-    created: list[tuple[str, int]] = []
+    created: list[tuple[str, CreatedRecord]] = []
     errors: list[Error] = []
     for node in call.body:
         try:
@@ -25,10 +25,10 @@ def _run(call: Call) -> FunctionOutput:
         except FunctionFailure as failure:
             errors.extend(failure.errors)
             errors.append(_could_not_create(node.tag.upper()))
-    return FunctionOutput(_data(created), errors=tuple(errors))
+    return FunctionOutput(records_written(created), errors=tuple(errors))
 
 
-def _create(node: Node, call: Call) -> int:
+def _create(node: Node, call: Call) -> CreatedRecord:
     name = node.tag.upper()
     creator = _CREATORS.get(name)
     if creator is None:
@@ -37,8 +37,8 @@ def _create(node: Node, call: Call) -> int:
     return creator(node, call)
 
 
-def _create_entry(node: Node, call: Call) -> int:
-    return write_entry(read_entry(node, call), call)
+def _create_entry(node: Node, call: Call) -> CreatedRecord:
+    return CreatedRecord(write_entry(read_entry(node, call), call))
 
 
 def _could_not_create(name: str) -> Error:
@@ -47,14 +47,18 @@ def _could_not_create(name: str) -> Error:
     return business_error(f"Could not create {label} record!", errorid=errorid, category="Unable to create record.")
 
 
-def _data(created: list[tuple[str, int]]) -> Element:
-    data = Element("data", listtype="objects", count=str(len(created)))
-    for name, recordno in created:
-        text_element(text_element(data, name), "RECORDNO", str(recordno))
+def records_written(written: list[tuple[str, CreatedRecord]]) -> Element:
+    """Return the data of a create or update: RECORDNO and key field of each record."""
+    data = Element("data", listtype="objects", count=str(len(written)))
+    for name, record in written:
+        element = text_element(data, name)
+        text_element(element, "RECORDNO", str(record.recordno))
+        if record.key_field:
+            text_element(element, record.key_field, record.key)
     return data
 
 
-_CREATORS: dict[str, Callable[[Node, Call], int]] = {
+_CREATORS: dict[str, Callable[[Node, Call], CreatedRecord]] = {
     "GLBATCH": _create_entry,
     **dict.fromkeys(CREATED, create_master),
 }

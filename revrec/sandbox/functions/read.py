@@ -1,5 +1,7 @@
 """read: records of one object by RECORDNO; entries, documents and invoices include their lines."""
 
+from collections.abc import Sequence
+
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.errors import Error, FunctionFailure, read_failure, schema_violation
 from revrec.sandbox.reading.objects import ObjectField, ObjectType, object_type
@@ -23,13 +25,20 @@ _LINES_OF = {
 _CHILDREN = ("object", "keys", "fields", "returnFormat", "docparid")
 
 
-def _check(body: Node) -> None:
+def check_shape(body: Node) -> None:
+    """Check the body of read or readByName.
+
+    Raises:
+        SchemaViolation: an element is missing, unknown or repeated.
+    """
     for node in body:
         if node.tag not in _CHILDREN or len(body.all(node.tag)) > 1:
             raise schema_violation(f"Element '{node.tag}': This element is not expected.", node.line)
     for name in ("object", "keys"):
         if not body.value(name):
-            raise schema_violation(f"Element 'read': Missing child element(s). Expected is ( {name} ).", body.line)
+            raise schema_violation(
+                f"Element '{body.tag}': Missing child element(s). Expected is ( {name} ).", body.line
+            )
 
 
 def _run(call: Call) -> FunctionOutput:
@@ -37,32 +46,48 @@ def _run(call: Call) -> FunctionOutput:
     call.require("read", target.name)
     call.company.usage.count(reads=1)
     names = call.body.value("fields") or "*"
-    fields = _fields(target, names)
     found = _visible_keys(call, target, _parse_keys(call.body.value("keys") or ""))
+    return FunctionOutput(records_data(call, target, names, found))
+
+
+def records_data(call: Call, target: ObjectType, names: str, found: Sequence[int]) -> Element:
+    """Return records by RECORDNO, with the fields in ``names``; with all of them, also their lines.
+
+    Raises:
+        FunctionFailure: a field is unknown.
+    """
+    fields = _fields(target, names)
     data = Element("data", listtype=target.name, count=str(len(found)))
     for recordno in found:
         element = _record_element(call, target, fields, recordno)
         if target.name in _LINES_OF and names.strip() in ("*", ""):
             element.append(_lines_element(call, target.name, recordno))
         data.append(element)
-    return FunctionOutput(data)
+    return data
 
 
 def _fields(target: ObjectType, names: str) -> list[ObjectField]:
     try:
         return select_fields(target, names)
     except FunctionFailure as failure:
-        # In a read, Intacct puts the text "Invalid fields list ..." into errorno, not only into description2.
-        raise FunctionFailure(
-            Error(failure.errors[0].description2, description2=failure.errors[0].description2)
-        ) from None
+        # In a read, Intacct puts the text "Invalid fields list ..." into errorno, and description2 is empty.
+        raise FunctionFailure(Error(failure.errors[0].description2)) from None
 
 
 def _parse_keys(text: str) -> list[int]:
+    return [int(part) for part in split_keys(text) if part.isdecimal() and len(part) < 19]
+
+
+def split_keys(text: str) -> list[str]:
+    """Return the keys in a comma-separated list.
+
+    Raises:
+        FunctionFailure: there are more than 100.
+    """
     parts = [part.strip() for part in text.split(",") if part.strip()]
     if len(parts) > KEY_LIMIT:
         raise read_failure(f"read accepts at most {KEY_LIMIT} keys, not {len(parts)}.")
-    return [int(part) for part in parts if part.isdecimal() and len(part) < 19]
+    return parts
 
 
 def _visible_keys(call: Call, target: ObjectType, wanted: list[int]) -> list[int]:
@@ -91,4 +116,4 @@ def _lines_element(call: Call, name: str, recordno: int) -> Element:
     return entries
 
 
-FUNCTION = GatewayFunction("read", _run, _check)
+FUNCTION = GatewayFunction("read", _run, check_shape)

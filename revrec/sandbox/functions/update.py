@@ -1,12 +1,19 @@
-"""update: replaces the header fields and all lines of a GLBATCH, in open periods only; REVERSEDATE also reverses it."""
+"""update: replaces the header fields and all lines of a GLBATCH, or name and status of a master record.
+
+A GLBATCH can be updated in open periods only. With REVERSEDATE, it is also reversed.
+"""
+
+from collections.abc import Callable
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.errors import Error, FunctionFailure, business_error, schema_violation
 from revrec.sandbox.fields import fields_of, missing_field, text_of
+from revrec.sandbox.functions.create import records_written
 from revrec.sandbox.ledger.glbatch import read_entry
 from revrec.sandbox.ledger.ledger import editable_batch, replace_entry, require_open_period
+from revrec.sandbox.ledger.master_creation import CREATED, CreatedRecord, update_master
 from revrec.sandbox.ledger.reversals import reverse_stored
-from revrec.sandbox.xmltree import Element, Node, text_element
+from revrec.sandbox.xmltree import Node
 
 
 def _check(body: Node) -> None:
@@ -16,20 +23,21 @@ def _check(body: Node) -> None:
 
 def _run(call: Call) -> FunctionOutput:
     node = call.body.children[0]
-    if node.tag.upper() != "GLBATCH":
+    kind = node.tag.upper()
+    updater = _UPDATERS.get(kind)
+    if updater is None:
         raise FunctionFailure(Error("XL03000009", description2=f"Object definition {node.tag} not found"))
-    call.require("update", "GLBATCH")
+    call.require("update", kind)
     try:
-        recordno = _update(node, call)
+        written = updater(node, call)
     except FunctionFailure as failure:
-        wrapper = business_error("Could not update GLBatch record!", category="Unable to update record.")
+        label = {"GLBATCH": "GLBatch"}.get(kind, kind.capitalize())
+        wrapper = business_error(f"Could not update {label} record!", category="Unable to update record.")
         raise FunctionFailure(*failure.errors, wrapper) from None
-    data = Element("data", listtype="objects", count="1")
-    text_element(text_element(data, "glbatch"), "RECORDNO", str(recordno))
-    return FunctionOutput(data)
+    return FunctionOutput(records_written([(kind.lower(), written)]))
 
 
-def _update(node: Node, call: Call) -> int:
+def _update_entry(node: Node, call: Call) -> CreatedRecord:
     fields = fields_of(node)
     number = text_of(fields, "RECORDNO")
     if not number:
@@ -43,7 +51,12 @@ def _update(node: Node, call: Call) -> int:
     replace_entry(batch["recordno"], entry, call)
     if entry.reverse_day is not None:
         reverse_stored(call.company, batch["recordno"], entry.reverse_day, call.caller.user)
-    return int(batch["recordno"])
+    return CreatedRecord(batch["recordno"])
 
+
+_UPDATERS: dict[str, Callable[[Node, Call], CreatedRecord]] = {
+    "GLBATCH": _update_entry,
+    **dict.fromkeys(CREATED, update_master),
+}
 
 FUNCTION = GatewayFunction("update", _run, _check)

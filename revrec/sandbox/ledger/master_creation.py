@@ -1,12 +1,14 @@
 """Creation of master records through the gateway: the required fields of each kind, and the ones the sandbox stores."""
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import replace
+from typing import Any, NamedTuple
 
 from revrec.sandbox.calls import Call
 from revrec.sandbox.company.masters import MasterRecord
 from revrec.sandbox.errors import Error, FunctionFailure, business_error
 from revrec.sandbox.fields import fields_of, illegal_value, missing_field, text_of
+from revrec.sandbox.ledger.dimensions import BY_KIND
 from revrec.sandbox.xmltree import Node
 
 Fields = dict[str, Node]
@@ -15,17 +17,24 @@ CREATED = ("CUSTOMER", "ITEM", "VENDOR", "DEPARTMENT", "CLASS", "PROJECT", "CONT
 _ITEM_TYPES = ("Non-Inventory", "Non-Inventory (Purchase only)", "Non-Inventory (Sales only)", "Inventory", "Kit")
 
 
-def create_master(node: Node, call: Call) -> int:
-    """Create a master record and return its RECORDNO.
+class CreatedRecord(NamedTuple):
+    """A record that a function wrote: its RECORDNO and, if its object has an id, the field of the id and the id."""
+
+    recordno: int
+    key_field: str = ""
+    key: str = ""
+
+
+def create_master(node: Node, call: Call) -> CreatedRecord:
+    """Create a master record.
 
     Raises:
         FunctionFailure: a field is missing, a reference is unknown, or the id is in use.
     """
     kind, masters = node.tag.upper(), call.company.masters
     fields = fields_of(node)
-    key = "NAME" if kind == "ARTERM" else f"{kind}ID"
-    code, name = text_of(fields, key), text_of(fields, "NAME")
-    for field in dict.fromkeys((key, "NAME")):
+    code, name = text_of(fields, key_field(kind)), text_of(fields, _title_field(kind))
+    for field in dict.fromkeys((key_field(kind), _title_field(kind))):
         if not text_of(fields, field):
             raise FunctionFailure(missing_field(field, kind))
     details = _DETAILS[kind](fields, call) if kind in _DETAILS else {}
@@ -34,7 +43,60 @@ def create_master(node: Node, call: Call) -> int:
         raise FunctionFailure(Error("BL34000061", description2=text))
     active = text_of(fields, "STATUS") != "inactive"
     call.company.usage.count(records_written=1)
-    return masters.put(MasterRecord(kind, code, name, active, details=details))
+    return CreatedRecord(masters.put(MasterRecord(kind, code, name, active, details=details)), key_field(kind), code)
+
+
+def update_master(node: Node, call: Call) -> CreatedRecord:
+    """Change name and status of a master record, which is named by RECORDNO or its id.
+
+    Raises:
+        FunctionFailure: it does not exist.
+    """
+    kind, fields = node.tag.upper(), fields_of(node)
+    record = stored_master(kind, text_of(fields, "RECORDNO"), text_of(fields, key_field(kind)), call)
+    name = text_of(fields, _title_field(kind)) or record.name
+    active = record.active if "STATUS" not in fields else text_of(fields, "STATUS") != "inactive"
+    call.company.usage.count(records_written=1)
+    recordno = call.company.masters.put(replace(record, name=name, active=active))
+    return CreatedRecord(recordno, key_field(kind), record.id)
+
+
+def delete_master(kind: str, recordno: str, call: Call) -> None:
+    """Delete a master record.
+
+    Raises:
+        FunctionFailure: it does not exist, or a journal entry refers to it.
+    """
+    record = stored_master(kind, recordno, "", call)
+    if kind in BY_KIND:
+        sql = f"SELECT 1 FROM glentry WHERE {BY_KIND[kind].element.lower()} = ? LIMIT 1"  # noqa: S608
+        if call.company.store.value(sql, (record.id,)):
+            text = f"{_label(kind)} '{record.id}' cannot be deleted, because it is in use."
+            raise FunctionFailure(business_error(text, errorid="SIM-IN-USE"))
+    call.company.masters.drop(record)
+
+
+def stored_master(kind: str, recordno: str, code: str, call: Call) -> MasterRecord:
+    """Return a master record by RECORDNO or, without one, by id.
+
+    Raises:
+        FunctionFailure: it does not exist.
+    """
+    records = call.company.masters.all(kind)
+    found = [one for one in records if (str(one.recordno) == recordno if recordno else one.id == code)]
+    if not found:
+        text = f"{kind} with the key '{recordno or code}' does not exist."
+        raise FunctionFailure(business_error(text, errorid="SIM-NO-RECORD"))
+    return found[0]
+
+
+def key_field(kind: str) -> str:
+    """Return the field with the id of a kind of master records."""
+    return "NAME" if kind == "ARTERM" else f"{kind}ID"
+
+
+def _title_field(kind: str) -> str:
+    return "TITLE" if kind == "DEPARTMENT" else "NAME"
 
 
 def _label(kind: str) -> str:

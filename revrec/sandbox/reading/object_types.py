@@ -32,9 +32,10 @@ class ObjectField:
 class ObjectType:
     """One readable object.
 
-    ``source`` is a FROM clause. These are SQL expressions: ``key`` for its RECORDNO, ``private`` for the entity it is
-    private to, ``entry`` for the journal entry it belongs to (for the visibility delay), ``definition`` for its
-    transaction definition, and ``custom`` for its custom fields (JSON), which are read with docparid.
+    ``source`` is a FROM clause. These are SQL expressions: ``key`` for its RECORDNO, ``name_key`` for the id by which
+    readByName finds it (empty: its RECORDNO), ``private`` for the entity it is private to, ``entry`` for the journal
+    entry it belongs to (for the visibility delay), ``definition`` for its transaction definition, and ``custom`` for
+    its custom fields (JSON), which are read with docparid.
     """
 
     name: str
@@ -46,6 +47,7 @@ class ObjectType:
     where: str = ""
     definition: str = ""
     custom: str = ""
+    name_key: str = ""
 
     def of_definition(self, docparid: str) -> "ObjectType":
         """Return the documents of one transaction definition, with their custom fields."""

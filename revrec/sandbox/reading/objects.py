@@ -7,6 +7,7 @@ from revrec.sandbox.company.profile import BASE_CURRENCY
 from revrec.sandbox.company.state import CompanyState
 from revrec.sandbox.errors import Error, FunctionFailure
 from revrec.sandbox.ledger.dimensions import USER_DIMENSION, disabled_dimensions, user_dimension
+from revrec.sandbox.reading.master_objects import MASTER_OBJECTS, location_entities
 from revrec.sandbox.reading.object_types import (
     ObjectField,
     ObjectType,
@@ -119,22 +120,6 @@ GLDETAIL = ObjectType(
 )
 
 
-def _master(name: str, key_field: str, *more: ObjectField) -> ObjectType:
-    return ObjectType(
-        name=name,
-        source="master m",
-        key="m.recordno",
-        where=f"m.kind = '{name}'",
-        fields=fields_by_name(
-            ObjectField("RECORDNO", "m.recordno", "integer"),
-            ObjectField(key_field, "m.id"),
-            ObjectField("NAME", "m.name"),
-            ObjectField("STATUS", "CASE WHEN m.active THEN 'active' ELSE 'inactive' END"),
-            *more,
-        ),
-    )
-
-
 OBJECTS = {
     item.name: item
     for item in (
@@ -145,29 +130,8 @@ OBJECTS = {
         SODOCUMENTENTRY,
         ARINVOICE,
         ARINVOICEITEM,
-        _master(
-            "GLACCOUNT",
-            "ACCOUNTNO",
-            ObjectField("TITLE", "m.name"),
-            ObjectField("ACCOUNTTYPE", "json_extract(m.details, '$.type')"),
-            ObjectField("NORMALBALANCE", "json_extract(m.details, '$.normal')"),
-        ),
-        _master("JOURNAL", "SYMBOL", ObjectField("TITLE", "m.name")),
-        _master("LOCATION", "LOCATIONID", ObjectField("PARENTID", "nullif(m.parent, '')")),
-        _master("DEPARTMENT", "DEPARTMENTID", ObjectField("TITLE", "m.name")),
-        _master("CUSTOMER", "CUSTOMERID", ObjectField("TERMNAME", "json_extract(m.details, '$.term')")),
-        _master(
-            "ITEM",
-            "ITEMID",
-            ObjectField("BASEUOM", "coalesce(json_extract(m.details, '$.unit'), 'Each')"),
-            ObjectField("GLGROUP", "json_extract(m.details, '$.glgroup')"),
-            ObjectField("BASEPRICE", "json_extract(m.details, '$.price')"),
-        ),
-        _master("ARTERM", "NAME", ObjectField("DUE", "json_extract(m.details, '$.days')", "integer")),
-        _master("ITEMGLGROUP", "NAME"),
-        _master("SODOCUMENTPARAMS", "DOCID", ObjectField("DOCCLASS", "json_extract(m.details, '$.class')")),
-        *(_master(kind, f"{kind}ID") for kind in ("VENDOR", "CLASS", "PROJECT")),
-        *(_master(kind, f"{kind}ID") for kind in ("EMPLOYEE", "CONTRACT", "WAREHOUSE", "TASK", "COSTTYPE")),
+        *MASTER_OBJECTS,
+        location_entities(),
     )
 }
 
@@ -183,7 +147,12 @@ def _dimension_values(name: str) -> ObjectType:
         source="master m",
         key="m.recordno",
         where=f"m.kind = 'DIMENSIONVALUE' AND upper(m.parent) = '{name}'",
-        fields=fields_by_name(ObjectField("ID", "m.recordno", "integer"), ObjectField("NAME", "m.name")),
+        fields=fields_by_name(
+            ObjectField("ID", "m.recordno", "integer"),
+            ObjectField("NAME", "m.name"),
+            ObjectField("CREATEDBY", "NULL"),
+            ObjectField("UPDATEDBY", "NULL"),
+        ),
     )
 
 

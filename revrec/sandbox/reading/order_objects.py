@@ -26,6 +26,7 @@ SODOCUMENT = ObjectType(
     entry="d.recordno",
     definition="d.definition",
     custom="d.custom",
+    name_key="d.docid",
     fields=fields_by_name(
         ObjectField("RECORDNO", "d.recordno", "integer"),
         ObjectField("DOCID", "d.docid"),

@@ -30,7 +30,11 @@ class ClosedPeriodBlock:
     _signs: dict[Hashable, tuple[bool, str]] = field(default_factory=dict)
 
     def unblocked(self, due: Iterable[DueLine]) -> Iterator[DueLine]:
-        """Yield the lines that are not blocked, in order of recognition."""
+        """Return the lines that are not blocked, in order of recognition."""
+        # Only the policy hold blocks lines. A run does not look at each of them without a reason.
+        return self._unblocked(due) if self.dates.policy == "hold" else iter(due)
+
+    def _unblocked(self, due: Iterable[DueLine]) -> Iterator[DueLine]:
         for line in due:
             reason = self.why_blocked(line.entity, line.date, (line.charge_no, line.version), line.amount)
             if reason:

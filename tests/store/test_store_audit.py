@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
-from revrec.core.journal import redate
+from revrec.core.journal import DueLine, redate
+from revrec.core.posting_options import NO_OPTIONS
 from revrec.store import rule_versions
 from revrec.store.audit import GENESIS, AuditStamp, canonical, record
 from revrec.store.posting import entries
+from revrec.store.posting.due import DueRow, due_line, due_query
 from revrec.store.posting.entries import ENTRY_TABLES, EntriesToSend
 from revrec.store.posting.posting_tables import LostClaim
 from support.store import FilledDatabase
@@ -160,6 +162,18 @@ def test_entries_kept_for_sending_do_not_fill_the_memory(
     with books.database.read() as connection:
         kept = [to_send.take(ENTRY_TABLES.head(connection, number)) is not None for number in numbers]
     assert kept == [True, False]
+
+
+def test_every_field_of_a_due_line_comes_from_its_own_column(books: FilledDatabase) -> None:
+    books.charge(((JAN, 1200),))
+    with books.database.read() as connection:
+        row = DueRow._make(connection.execute(due_query()).one())
+        line = due_line(row, "memo")
+    assert (line.memo, line.changes, line.fields, line.options) == ("memo", (), (), NO_OPTIONS)
+    assert (line.dimensions, line.date, line.billed) == ({}, JAN, date.fromisoformat(row.post_date))
+    converted = ("dimensions", "date", "memo", "changes", "billed", "options", "fields")
+    same = [name for name in DueLine._fields if name not in converted]
+    assert [getattr(line, name) for name in same] == [getattr(row, name) for name in same]
 
 
 def test_due_lines_come_in_posting_order_and_only_open_ones(books: FilledDatabase) -> None:

@@ -14,8 +14,8 @@ DEFAULT = "{item} {seq}/{of} {document}"
 
 
 @lru_cache(maxsize=1024)
-def _check(template: str) -> None:
-    """Check that a template can be filled in.
+def memo_format(template: str) -> tuple[str, tuple[str, ...]]:
+    """Return a template as the text of a ``str.format`` without names, and the fields to pass to it, in order.
 
     Raises:
         RejectedValue: the template has something other than plain known fields.
@@ -27,6 +27,12 @@ def _check(template: str) -> None:
     for _literal, field, layout, conversion in parsed:
         if field is not None and (field not in FIELDS or layout or conversion):
             raise RejectedValue(f"{{{field}}} is not known{did_you_mean(field, FIELDS)}")
+    text = "".join(_escaped(literal) + ("" if field is None else "{}") for literal, field, *_rest in parsed)
+    return text, tuple(field for _literal, field, *_rest in parsed if field is not None)
+
+
+def _escaped(literal: str) -> str:
+    return literal.replace("{", "{{").replace("}", "}}")
 
 
 def render_memo(template: str, values: Mapping[str, object]) -> str:
@@ -34,8 +40,8 @@ def render_memo(template: str, values: Mapping[str, object]) -> str:
 
     Values are not interpreted: a brace in a value stays a brace.
     """
-    _check(template)
-    return template.format_map(values)
+    text, fields = memo_format(template)
+    return text.format(*[values[field] for field in fields])
 
 
 def filled_in(templates: Fields, values: Mapping[str, object]) -> Fields:
@@ -45,7 +51,7 @@ def filled_in(templates: Fields, values: Mapping[str, object]) -> Fields:
 
 def _read(value: object) -> str:
     template: str = _TEXT.read(value)
-    _check(template)
+    memo_format(template)
     return template
 
 

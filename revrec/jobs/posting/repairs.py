@@ -5,7 +5,7 @@ recorded with its repair before that; the charge line, the rule and the amounts 
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from itertools import groupby
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 
 from revrec.core.batching import batched
 from revrec.core.errors import RevrecError
-from revrec.core.journal import DueLine, JournalLine
+from revrec.core.journal import DueLine, JournalLine, RepairedValue
 from revrec.core.periods import ANSWER, CLOSED, PeriodFact
 from revrec.core.rules import Repair
 from revrec.jobs.posting import periods as posting_periods
 from revrec.store import charges, periods
 from revrec.store.posting import entries, postings, repairs
 from revrec.store.posting.entries import ENTRY_TABLES
-from revrec.store.posting.repairs import RepairUse, RepairVersion
+from revrec.store.posting.repairs import LineKey, RepairUse, RepairVersion
 from revrec.store.posting.reversals import reversal_by
 
 if TYPE_CHECKING:
@@ -83,9 +83,14 @@ class RepairRunner:
         return True
 
     def with_repairs(self, connection: "Connection", day: date, due: Iterable[DueLine]) -> Iterator[DueLine]:
-        """Yield the lines that are due until a day, with the values supplied by repairs that are still in the files."""
+        """Return the lines that are due until a day, with the values of repairs that are still in the files."""
         found = repairs.supplied_values(connection, day)
-        current = {repair.sha256 for repair in self._repairs} if found else set()
+        return self._changed(due, found) if found else iter(due)
+
+    def _changed(
+        self, due: Iterable[DueLine], found: Mapping[LineKey, Sequence[tuple[str, RepairedValue]]]
+    ) -> Iterator[DueLine]:
+        current = {repair.sha256 for repair in self._repairs}
         for line in due:
             values = found.get((line.charge_no, line.version, line.seq), ())
             changes = tuple(change for sha256, change in values if sha256 in current)

@@ -1,7 +1,9 @@
 """Schedule lines that are due: the next run puts them on journal entries."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
+from functools import lru_cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, literal_column, not_, select
@@ -9,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Select, literal_column, not_, 
 from revrec.core.calendar import day_of
 from revrec.core.journal import DueLine
 from revrec.core.posting_options import read_options
-from revrec.core.rules import memo
+from revrec.core.rules.memo import filled_in, memo_format
 from revrec.store.charges import dimensions_of
 from revrec.store.database.bulk import stream_rows
 from revrec.store.posting import awaiting
@@ -17,7 +19,7 @@ from revrec.store.tables import after_invoice, charge_line, open_line, rule_vers
 
 
 class DueRow(NamedTuple):
-    """A row of :func:`due_query`, as a record: a run reads every due line, and a Row is slower by name."""
+    """A row of :func:`due_query`. It begins with the fields of :class:`DueLine`, up to the memo, in the same order."""
 
     charge_no: int
     version: int
@@ -43,6 +45,10 @@ class DueRow(NamedTuple):
     rule: str
 
 
+_DIMENSIONS, _DATE, _MEMO, _DESCRIPTION, _POST_DATE, _OPTIONS, _RULE = map(
+    DueRow._fields.index, ("dimensions", "date", "memo", "description", "post_date", "options", "rule")
+)
+"""The places of fields: by name, a run with many due lines would take longer."""
 _COLUMNS: dict[str, ColumnElement[Any]] = {
     "charge_no": open_line.c.charge_no,
     "version": open_line.c.version,
@@ -100,27 +106,26 @@ def due_lines(connection: Connection, until: date, waiting: bool | None = False)
     those that wait for an invoice, True yields only those, None yields all.
     """
     for row in _due_rows(connection, until, waiting):
-        yield due_line(row, row.memo), row.description
+        yield due_line(row, row[_MEMO]), row[_DESCRIPTION]
 
 
 def due_with_memos(connection: Connection, until: date, waiting: bool | None = False) -> Iterator[DueLine]:
     """Yield open schedule lines as :func:`due_lines`, with the memos of their rules filled in."""
     for row in _due_rows(connection, until, waiting):
-        words = {
-            "item": row.item,
-            "seq": row.seq,
-            "of": row.of,
-            "document": row.document,
-            "customer": row.customer,
-            "charge": row.charge,
-            "description": row.description,
-        }
-        line = due_line(row, memo.render_memo(row.memo, words))
+        text, places = _memo_of(row[_MEMO])
+        line = due_line(row, text.format(*[row[place] for place in places]))
         custom = line.options.line_fields
-        yield line._replace(fields=memo.filled_in(custom, words)) if custom else line
+        yield line._replace(fields=filled_in(custom, dict(zip(DueRow._fields, row, strict=True)))) if custom else line
 
 
-def _due_rows(connection: Connection, until: date, waiting: bool | None) -> Iterator[DueRow]:
+@lru_cache(maxsize=1024)
+def _memo_of(template: str) -> tuple[str, list[int]]:
+    """Return a memo template as :func:`memo_format` does, with the places of its fields in a row."""
+    text, fields = memo_format(template)
+    return text, [DueRow._fields.index(field) for field in fields]
+
+
+def _due_rows(connection: Connection, until: date, waiting: bool | None) -> Iterator[Any]:
     which = [] if waiting is None else [WAITS_FOR_INVOICE if waiting else not_(WAITS_FOR_INVOICE)]
     query = (
         due_query()
@@ -136,7 +141,7 @@ def _due_rows(connection: Connection, until: date, waiting: bool | None) -> Iter
             open_line.c.seq,
         )
     )
-    return map(DueRow._make, stream_rows(connection, query))
+    return chain.from_iterable(stream_rows(connection, query).partitions())
 
 
 def has_due_lines(connection: Connection, until: date) -> bool:
@@ -147,31 +152,17 @@ def has_due_lines(connection: Connection, until: date) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def due_line(row: DueRow, memo: str) -> DueLine:
-    """Return a row as a due line with this memo, filled in or still the template of its rule.
-
-    By name throughout: an amount or an account in the neighboring field would be posted without any error.
-    """
-    return DueLine(
-        charge_no=row.charge_no,
-        version=row.version,
-        seq=row.seq,
-        revision=row.revision,
-        of=row.of,
-        charge=row.charge,
-        document=row.document,
-        customer=row.customer,
-        item=row.item,
-        entity=row.entity,
-        dimensions=dimensions_of(row.dimensions),
-        date=day_of(row.date),
-        amount=row.amount,
-        currency=row.currency,
-        deferred=row.deferred,
-        accrued=row.accrued,
-        journal=row.journal,
-        memo=memo,
-        billed=day_of(row.post_date),
-        options=read_options(row.options),
-        rule=row.rule,
-    )
+def due_line(row: Sequence[Any], memo: str) -> DueLine:
+    """Return a row in the order of :class:`DueRow` as a due line with this memo, filled in or still a template."""
+    return DueLine._make((
+        *row[:_DIMENSIONS],
+        dimensions_of(row[_DIMENSIONS]),
+        day_of(row[_DATE]),
+        *row[_DATE + 1 : _MEMO],
+        memo,
+        (),
+        day_of(row[_POST_DATE]),
+        read_options(row[_OPTIONS]),
+        (),
+        row[_RULE],
+    ))  # fmt: skip

@@ -296,6 +296,7 @@ class MasterKind(StrEnum):
     EMPLOYEE = "EMPLOYEE"
     WAREHOUSE = "WAREHOUSE"
     TERM = "ARTERM"
+    DEFINITION = "SODOCUMENTPARAMS"
 
 
 class Gateway(Protocol):

@@ -42,9 +42,12 @@ FUNCTIONS_PER_REQUEST = 50
 PAUSE_LIMIT = 120.0
 IDS_PER_QUERY = 200
 ID_FIELDS = {
-    kind: {MasterKind.JOURNAL: "SYMBOL", MasterKind.ACCOUNT: "ACCOUNTNO", MasterKind.TERM: "NAME"}.get(
-        kind, f"{kind}ID"
-    )
+    kind: {
+        MasterKind.JOURNAL: "SYMBOL",
+        MasterKind.ACCOUNT: "ACCOUNTNO",
+        MasterKind.TERM: "NAME",
+        MasterKind.DEFINITION: "DOCID",
+    }.get(kind, f"{kind}ID")
     for kind in MasterKind
 }
 """The field with the id that people use, by kind of record."""

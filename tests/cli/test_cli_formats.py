@@ -121,7 +121,10 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
     ),
     "invoice": (
         ["invoice", "--date", "2024-01-31", "--dry-run"],
-        {"run", "date", "invoices", "posted", "failed", "in_doubt", "held", "waiting"},
+        {
+            "run", "date", "invoices", "posted", "failed", "in_doubt", "held", "waiting", "unknown_records",
+            "not_looked_up",
+        },
     ),
     "report balance": (
         ["report", "balance", "--date", "2024-01-31"],

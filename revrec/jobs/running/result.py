@@ -22,7 +22,7 @@ from revrec.jobs.scheduling.scheduler import ScheduleChange
 from revrec.store.posting import entries, invoices
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
-from revrec.store.posting.named_records import NamedRecord, named_records
+from revrec.store.posting.named_records import InvoicedRecords, NamedRecord, named_records, records_of_invoices
 from revrec.store.reports.figures import SqlAlchemyView
 from revrec.store.reports.undated import undated_groups
 
@@ -120,6 +120,8 @@ class RunResult:
     """The new schedules of charge lines that had none, by rules that changed."""
     named: dict[NamedRecord, int] = field(default_factory=dict)
     """The records that the entries of a dry run name, each with the number of entries."""
+    invoiced_records: InvoicedRecords = field(default_factory=dict)
+    """The records that the invoices of a dry run name, each with its charge lines."""
     invoices_created: set[int] = field(default_factory=set)
     invoices_processed: set[int] = field(default_factory=set)
     invoices_posted: set[int] = field(default_factory=set)
@@ -157,6 +159,7 @@ def plan_counts(
 ) -> None:
     """Fill the result of a dry run with the entries and invoices that it built."""
     result.invoices = invoice_views(connection, invoiced)
+    result.invoiced_records = records_of_invoices(connection, invoiced, context.settings.gateway.omit)
     result.invoice_counts = {"posted": 0, "held": sum(one["status"] == "rejected" for one in result.invoices)}
     if not with_entries:
         return

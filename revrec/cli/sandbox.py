@@ -47,6 +47,15 @@ def register(app: typer.Typer) -> None:
                 help="Your accounts and other records: CSV, XLSX, or what the rules post to; default: [sandbox].",
             ),
         ] = None,
+        public_url: Annotated[
+            str,
+            typer.Option(
+                "--public-url",
+                metavar="URL",
+                help="Address of a proxy in front of the sandbox, for the endpoint in its answers: scheme and host.",
+                show_default=False,
+            ),
+        ] = "",
         quiet: Annotated[bool, typer.Option("--quiet", help="Do not log requests on standard error.")] = False,
     ) -> None:
         """Serve a simulated Intacct company over HTTP, until stopped.
@@ -68,13 +77,16 @@ def register(app: typer.Typer) -> None:
           revrec sandbox serve --like probe.json
           revrec sandbox serve --company chart.csv
           revrec sandbox serve --company rules
+          revrec sandbox serve --public-url https://api.intacct.com
         """
         from revrec.jobs.sandbox_company import company_file
         from revrec.sandbox.control.serve import serve as start
 
         switches = _like(like) | _pairs(switch or [])
         records = company_file(options.context(), company)
-        raise typer.Exit(start(port, _file(options, data), seed, fault, switches, quiet, records=records))
+        raise typer.Exit(
+            start(port, _file(options, data), seed, fault, switches, quiet, records=records, public_url=public_url)
+        )
 
     _register_admin(group)
 

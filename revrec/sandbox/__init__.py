@@ -23,6 +23,7 @@ def serve(
     switches: Mapping[str, object] | None = None,
     quiet: bool = False,
     records: Path | None = None,
+    public_url: str = "",
 ) -> int:
     """Serve a sandbox until a signal ends it; see ``revrec.sandbox.control.serve.serve``.
 
@@ -30,7 +31,7 @@ def serve(
     """
     from revrec.sandbox.control.serve import serve as serve_now
 
-    return serve_now(port, data, seed, fault, switches, quiet, records=records)
+    return serve_now(port, data, seed, fault, switches, quiet, records=records, public_url=public_url)
 
 
 def running(data: Path) -> dict[str, Any] | None:

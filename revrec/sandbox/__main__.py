@@ -36,6 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--company", type=Path, metavar="FILE", help="CSV of accounts, journals, customers, items and dimensions"
     )
+    command.add_argument(
+        "--public-url", default="", metavar="URL", help="address of a proxy in front of it: scheme and host"
+    )
     command.add_argument("--attached", action="store_true", help="stop when standard input ends")
     command.add_argument("--quiet", action="store_true", help="write no access log")
     return parser
@@ -64,7 +67,15 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(str(error))
     stop = _stdin_closed() if options.attached else None
     return serve(
-        options.port, options.data, options.seed, options.fault, switches, options.quiet, stop, options.company
+        options.port,
+        options.data,
+        options.seed,
+        options.fault,
+        switches,
+        options.quiet,
+        stop,
+        options.company,
+        options.public_url,
     )
 
 

@@ -10,12 +10,16 @@ from revrec.sandbox.xmltree import Element, Node
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The authenticated caller: sender, company id, user, and the entity signed in to (empty at the top level)."""
+    """The authenticated caller: sender, company id, user, and the entity signed in to (empty at the top level).
+
+    ``session_url`` is the endpoint for sessions, at the host that the caller asked.
+    """
 
     sender: str
     company_id: str
     user: str
     location: str
+    session_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)

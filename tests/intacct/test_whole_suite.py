@@ -40,6 +40,7 @@ TURNS: dict[str, dict[str, Any]] = {
         "max_title": 30,
         "over_long": "cut",
         "login_refusal": "http401",
+        "session_endpoint": "own",
         "lockout_after": 3,
         "session_minutes": 1,
         "base_rounding": "reject",

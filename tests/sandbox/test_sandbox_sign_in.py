@@ -4,7 +4,8 @@ from datetime import datetime
 
 import pytest
 
-from support.sandbox_client import SandboxClient
+from revrec.sandbox.control.sandbox import Sandbox
+from support.sandbox_client import SandboxClient, serving
 
 QUERY = "<query><object>GLBATCH</object><select><field>RECORDNO</field></select></query>"
 SIGN_IN = "Sign-in information is incorrect"
@@ -168,10 +169,37 @@ def test_b19_the_session_endpoint_differs_from_the_login_endpoint(client: Sandbo
     assert client.in_session(session, QUERY).status == "success"
 
 
-def test_b19_a_session_is_refused_at_the_login_endpoint(client: SandboxClient) -> None:
+def test_b19_a_session_works_at_the_login_endpoint_too_or_not(client: SandboxClient) -> None:
     session = client.session()
+    assert client.in_session((session[0], client.address["url"]), QUERY).status == "success"
+    client.switch(session_endpoint="own")
     answer = client.in_session((session[0], client.address["url"]), QUERY)
     assert answer.errors[0][1].startswith("Invalid session")
+
+
+def endpoint(client: SandboxClient, host: str) -> str:
+    return client.call("<getAPISession/>", headers={"Host": host}).column("endpoint")[0]
+
+
+@pytest.mark.parametrize("host", ["localhost:8099", "api.intacct.com", "[::1]:80"])
+def test_b19_the_session_endpoint_is_at_the_host_that_was_asked(client: SandboxClient, host: str) -> None:
+    assert endpoint(client, host) == f"http://{host}/ia/xml/na12/xmlgw.phtml"
+
+
+@pytest.mark.parametrize("host", ["user@elsewhere.example", "a/b", "<x>"])
+def test_b19_a_malformed_host_is_not_repeated(client: SandboxClient, host: str) -> None:
+    assert endpoint(client, host) == client.session()[1]
+
+
+def test_b19_the_session_endpoint_is_at_the_public_address_if_there_is_one() -> None:
+    with serving(Sandbox(public_url="https://api.intacct.com/")) as client:
+        assert client.session()[1] == "https://api.intacct.com/ia/xml/na12/xmlgw.phtml"
+
+
+@pytest.mark.parametrize("url", ["api.intacct.com", "ftp://x", "https://x/y", "https://a@b"])
+def test_b19_a_public_address_is_a_scheme_and_a_host(url: str) -> None:
+    with pytest.raises(ValueError, match="is not a public address"):
+        Sandbox(public_url=url)
 
 
 def test_b19_a_login_is_refused_at_the_session_endpoint(client: SandboxClient) -> None:

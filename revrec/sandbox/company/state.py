@@ -94,6 +94,5 @@ class CompanyState:
     visibility: VisibilityDelay
     random: random.Random
     seed: int
-    session_url: str = ""
     own_records: tuple[MasterRecord, ...] = ()
     """The records of the user's own company, which a reset keeps."""

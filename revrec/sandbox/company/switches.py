@@ -95,6 +95,9 @@ class Switches:
     login_refusal: str = _switch(
         "xml", "answer to a wrong login: xml (HTTP 200) or http401 (with XMLGW_JPP0002)", "http401"
     )
+    session_endpoint: str = _switch(
+        "any", "where sessions work: any (at the login endpoint too) or own (at the endpoint of getAPISession)", "own"
+    )
     login_on_session_endpoint: str = _switch("refuse", "a login at the session endpoint: refuse or allow", "allow")
     lockout_after: int = _switch(10, "consecutive failed logins that lock the user (0: never)", 3, 0)
     session_minutes: int = _switch(120, "minutes until an unused session expires", 1)

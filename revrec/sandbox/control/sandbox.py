@@ -2,6 +2,7 @@
 
 import os
 import random
+import re
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ from revrec.sandbox.company.switches import Switches
 from revrec.sandbox.control.admin import AdminServer
 from revrec.sandbox.faults import FaultPlan
 from revrec.sandbox.protocol.gateway import Gateway
-from revrec.sandbox.protocol.http import LOGIN_PATH, LOOPBACK, SESSION_PATH, GatewayServer, LogLine
+from revrec.sandbox.protocol.http import LOGIN_PATH, LOOPBACK, GatewayServer, LogLine
 
 
 class Sandbox:
@@ -39,17 +40,20 @@ class Sandbox:
         log: LogLine | None = None,
         may_exit: bool = False,
         records: Sequence[MasterRecord] = (),
+        public_url: str = "",
     ) -> None:
         """Open the company and bind both ports.
 
         ``may_exit`` is true if the sandbox has the process to itself, so that a fault may end it. ``records`` replace
-        the seeded records of their kinds.
+        the seeded records of their kinds. ``public_url`` is the address of a proxy in front of the gateway, such as
+        https://api.intacct.com; without it, the endpoint for sessions is at the host that the client asked.
 
         Raises:
-            ValueError: a switch or the fault plan is invalid.
+            ValueError: a switch, the fault plan or the public address is invalid.
             StoreError: the data file cannot be used.
             OSError: the port cannot be bound.
         """
+        public_url = checked_url(public_url)
         self.switches = Switches()
         for name, value in (switches or {}).items():
             self.switches.set(name, value)
@@ -59,13 +63,9 @@ class Sandbox:
         self.company = _company(Store(data), self.switches, self._passwords, seed)
         if records:
             take_over(self.company, records)
-        self._gateway = GatewayServer(port, Gateway(self.company), faults, writer)
+        self._gateway = GatewayServer(port, Gateway(self.company), faults, writer, public_url)
         self._admin = AdminServer(self.company, faults)
-        self.company.session_url = self._url(SESSION_PATH)
         self._threads: list[threading.Thread] = []
-
-    def _url(self, path: str) -> str:
-        return f"http://{LOOPBACK}:{self._gateway.server_port}{path}"
 
     @property
     def address(self) -> dict[str, Any]:
@@ -73,7 +73,7 @@ class Sandbox:
         sender_password, user_password = self._passwords
         accounts = [item.id for item in self.company.masters.all("GLACCOUNT") if item.active]
         return {
-            "url": self._url(LOGIN_PATH),
+            "url": f"http://{LOOPBACK}:{self._gateway.server_port}{LOGIN_PATH}",
             "admin_url": f"http://{LOOPBACK}:{self._admin.server_port}/",
             "sender_id": profile.SENDER_ID,
             "sender_password": sender_password,
@@ -100,6 +100,18 @@ class Sandbox:
         for thread in self._threads:
             thread.join()
         self.company.store.close()
+
+
+def checked_url(text: str) -> str:
+    """Return a public address without a slash at its end.
+
+    Raises:
+        ValueError: it is not the scheme and host of a web address.
+    """
+    url = text.rstrip("/")
+    if url and not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:\d{1,5})?", url, re.ASCII):
+        raise ValueError(f"{text!r} is not a public address; write scheme and host, such as https://api.intacct.com")
+    return url
 
 
 def _password(whose: str) -> str:

@@ -31,18 +31,21 @@ def serve(
     quiet: bool = False,
     stop: threading.Event | None = None,
     records: Path | None = None,
+    public_url: str = "",
 ) -> int:
     """Serve until SIGTERM or SIGINT, or until ``stop`` is set, and return the exit code.
 
-    ``records`` is a CSV file of the user's own accounts, journals, customers, items and dimensions. The exit code is 0
-    after a clean end, 2 for a wrong option or a port in use, 3 for an unusable data file, and 6 when
+    ``records`` is a CSV file of the user's own accounts, journals, customers, items and dimensions. ``public_url`` is
+    the address of a proxy in front of the gateway.
+
+    The exit code is 0 after a clean end, 2 for a wrong option or a port in use, 3 for an unusable data file, and 6 when
     another sandbox serves the same data file.
     """
     ending = stop or threading.Event()
     try:
         with _data_file_locked(data):
             log, own = _silent if quiet else _log, read_records(records) if records else ()
-            sandbox = Sandbox(port, data, seed, fault, switches, log, may_exit=True, records=own)
+            sandbox = Sandbox(port, data, seed, fault, switches, log, may_exit=True, records=own, public_url=public_url)
             with _signals_collected() as received:
                 _serve_until(lambda: bool(received) or ending.wait(POLL_SECONDS), sandbox, data)
             return DONE

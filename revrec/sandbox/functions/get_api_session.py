@@ -21,7 +21,7 @@ def _run(call: Call) -> FunctionOutput:
         text = f"The location '{location}' is invalid."
         raise FunctionFailure(Error("Get API Session Failed", description2=text))
     session = call.company.sessions.open(call.caller.user, call.caller.company_id, location)
-    return FunctionOutput(data=_data(session.id, call.company.session_url, location))
+    return FunctionOutput(data=_data(session.id, call.caller.session_url, location))
 
 
 def _data(session_id: str, endpoint: str, location: str) -> Element:

@@ -9,7 +9,7 @@ from revrec.sandbox.errors import Error
 from revrec.sandbox.faults import corruption
 from revrec.sandbox.faults.company_changes import change_company
 from revrec.sandbox.faults.plan import Fault
-from revrec.sandbox.protocol.gateway import Gateway, GatewayReply
+from revrec.sandbox.protocol.gateway import Entrance, Gateway, GatewayReply
 from revrec.sandbox.protocol.operation import ForcedFailure
 
 XML = 'text/xml; encoding="UTF-8"'
@@ -48,13 +48,13 @@ class Exchange:
         gateway: Gateway,
         connection: ClientConnection,
         body: bytes,
-        at_session_endpoint: bool,
+        entrance: Entrance,
         log: Callable[[str], None],
     ) -> None:
         self._gateway = gateway
         self._connection = connection
         self._body = body
-        self._at_session_endpoint = at_session_endpoint
+        self._entrance = entrance
         self._log = log
         self._later_changes: list[Fault] = []
 
@@ -86,7 +86,7 @@ class Exchange:
 
     def _execute(self, discard: bool = False, forced_failure: ForcedFailure | None = None) -> GatewayReply:
         started = time.monotonic()
-        reply = self._gateway.answer(self._body, self._at_session_endpoint, discard, forced_failure)
+        reply = self._gateway.answer(self._body, self._entrance, discard, forced_failure)
         took = (time.monotonic() - started) * 1000
         for function, control_id, outcome in reply.summary:
             self._log(f"{function} {control_id!r} {outcome} {took:.0f} ms")

@@ -25,6 +25,17 @@ class GatewayReply:
     summary: tuple[tuple[str, str, str], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """The endpoint at which a request arrived: for sessions, or for logins. ``session_url`` is the one for sessions."""
+
+    for_sessions: bool = False
+    session_url: str = ""
+
+
+LOGIN_ENTRANCE = Entrance()
+
+
 class Gateway:
     """The gateway of one company. Safe for use by several threads."""
 
@@ -35,7 +46,7 @@ class Gateway:
     def answer(
         self,
         body: bytes,
-        at_session_endpoint: bool = False,
+        entrance: Entrance = LOGIN_ENTRANCE,
         discard: bool = False,
         forced_failure: ForcedFailure | None = None,
     ) -> GatewayReply:
@@ -49,7 +60,7 @@ class Gateway:
         try:
             root = parse(body)
             echo = read_echo(root)
-            return self._execute(root, at_session_endpoint, discard, forced_failure)
+            return self._execute(root, entrance, discard, forced_failure)
         except ControlFailure as failure:
             # Intacct repeats the control block even when the rest of the document is not well-formed XML.
             echo = echo if echo.sender or echo.control_id else scan_echo(body)
@@ -57,7 +68,7 @@ class Gateway:
             return GatewayReply(failure.http_status, document, (("control", echo.control_id, "failure"),))
 
     def _execute(
-        self, root: Node, at_session_endpoint: bool, discard: bool, forced_failure: ForcedFailure | None
+        self, root: Node, entrance: Entrance, discard: bool, forced_failure: ForcedFailure | None
     ) -> GatewayReply:
         request = read_request(root, cut_control_ids=self.company.switches.control_id_length == "cut")
         # The gateway validates the whole document before it checks credentials or runs anything, so a schema violation
@@ -69,7 +80,7 @@ class Gateway:
         writer = self._writer(request.echo)
         self._check_sender(request)
         try:
-            caller, block = self._authenticate(request, at_session_endpoint)
+            caller, block = self._authenticate(request, entrance)
         except AuthenticationFailure as failure:
             return self._authentication_failure(writer, request, failure)
         results = Operation(self.company, request, caller, discard, forced_failure).run()
@@ -80,27 +91,28 @@ class Gateway:
             text = "Incorrect Intacct XML Partner ID or password."
             raise ControlFailure(Error("XL03000006", description2=text))
 
-    def _authenticate(self, request: Request, at_session_endpoint: bool) -> tuple[Caller, AuthenticationBlock]:
+    def _authenticate(self, request: Request, entrance: Entrance) -> tuple[Caller, AuthenticationBlock]:
         if request.login is not None:
-            user, company_id, location = self._sign_in(request, request.login, at_session_endpoint)
+            user, company_id, location = self._sign_in(request, request.login, entrance)
             expires = self.company.sessions.expiry()
         else:
-            session = self.company.sessions.use(request.session_id or "") if at_session_endpoint else None
+            allowed = entrance.for_sessions or self.company.switches.session_endpoint == "any"
+            session = self.company.sessions.use(request.session_id or "") if allowed else None
             if session is None:
                 raise AuthenticationFailure(_invalid_session(request.session_id or ""))
             user, company_id, location, expires = session.user, session.company_id, session.location, session.expires
         self._check_authorized(request, user, company_id)
         block = AuthenticationBlock("success", user, company_id, location, self.company.clock.now(), expires)
-        return Caller(request.echo.sender, company_id, user, location), block
+        return Caller(request.echo.sender, company_id, user, location, entrance.session_url), block
 
     def _check_authorized(self, request: Request, user: str, company_id: str) -> None:
         sender = self.company.access.sender(request.echo.sender, request.password)
         if sender is None or not sender.authorized:
             raise AuthenticationFailure(_unauthorized(request.echo.sender, company_id), user, company_id)
 
-    def _sign_in(self, request: Request, login: Login, at_session_endpoint: bool) -> tuple[str, str, str]:
+    def _sign_in(self, request: Request, login: Login, entrance: Entrance) -> tuple[str, str, str]:
         location = login.location or ""
-        allowed = not at_session_endpoint or self.company.switches.login_on_session_endpoint == "allow"
+        allowed = not entrance.for_sessions or self.company.switches.login_on_session_endpoint == "allow"
         accepted = (
             allowed
             and login.in_order

@@ -1,6 +1,7 @@
 """The HTTP transport of the gateway: HTTP/1.1 on the loopback, POST on two paths, faults and rate limits."""
 
 import gzip
+import re
 import socket
 import struct
 import threading
@@ -15,13 +16,14 @@ from revrec.sandbox.company.switches import Switches
 from revrec.sandbox.errors import Error
 from revrec.sandbox.faults import HEADER, FaultPlan, FaultPlanError
 from revrec.sandbox.protocol.exchange import XML, Exchange
-from revrec.sandbox.protocol.gateway import Gateway
+from revrec.sandbox.protocol.gateway import Entrance, Gateway
 from revrec.sandbox.protocol.request import ControlEcho
 from revrec.sandbox.protocol.response import ResponseWriter
 
 LOGIN_PATH = "/ia/xml/xmlgw.phtml"
 SESSION_PATH = "/ia/xml/na12/xmlgw.phtml"
 LOOPBACK = "127.0.0.1"
+_HOST = re.compile(r"[A-Za-z0-9.-]{1,253}(:\d{1,5})?|\[[0-9A-Fa-f:.]{2,45}\](:\d{1,5})?", re.ASCII)
 _LARGEST_BODY = 50 * 1024 * 1024
 
 LogLine = Callable[[str], None]
@@ -47,10 +49,11 @@ class LoopbackServer(ThreadingHTTPServer):
 
 
 class GatewayServer(LoopbackServer):
-    """The server of the XML gateway."""
+    """The server of the XML gateway. ``public_url``: scheme and host of a proxy in front of it, which answers name."""
 
-    def __init__(self, port: int, gateway: Gateway, faults: FaultPlan, log: LogLine) -> None:
+    def __init__(self, port: int, gateway: Gateway, faults: FaultPlan, log: LogLine, public_url: str = "") -> None:
         self.gateway = gateway
+        self.public_url = public_url
         self.faults = faults
         self.log = log
         self.limiter = RateLimiter(gateway.company.switches)
@@ -110,7 +113,7 @@ class GatewayHandler(BaseHTTPRequestHandler):
             self.answer_too_many_requests()
             return
         try:
-            self._serve(body, path == SESSION_PATH)
+            self._serve(body, Entrance(path == SESSION_PATH, self._session_url()))
         except FaultPlanError as error:
             self._plain(400, str(error))
         except Exception:
@@ -138,9 +141,15 @@ class GatewayHandler(BaseHTTPRequestHandler):
             return None
         return self.rfile.read(int(length))
 
-    def _serve(self, body: bytes, at_session_endpoint: bool) -> None:
+    def _session_url(self) -> str:
+        """Return the endpoint for sessions at the host that the client asked."""
+        host = self.headers.get("Host", "")
+        asked = f"http://{host}" if _HOST.fullmatch(host) else f"http://{LOOPBACK}:{self.server.server_port}"
+        return f"{self.server.public_url or asked}{SESSION_PATH}"
+
+    def _serve(self, body: bytes, entrance: Entrance) -> None:
         faults = self.server.faults.for_request(body, self.headers.get(HEADER))
-        Exchange(self.server.gateway, self, body, at_session_endpoint, self.server.log).run(faults)
+        Exchange(self.server.gateway, self, body, entrance, self.server.log).run(faults)
 
     @property
     def last_document(self) -> bytes:

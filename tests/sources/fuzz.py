@@ -107,7 +107,8 @@ def _zip(files: Sequence[tuple[str, bytes]]) -> bytes:
     out = io.BytesIO()
     with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, data in files:
-            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED)
+            # Bombs take most of the time otherwise.
+            archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_DEFLATED, compresslevel=1)
     return out.getvalue()
 
 
@@ -208,20 +209,22 @@ def repacked(data: bytes, chance: random.Random, everything: Sequence[Original])
     """An archive (a workbook is one) packed again with damage inside, tricky names, bombs, archives within."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(info.file_size for info in archive.infolist()) > LARGE:
+                return data
             files = [(info.filename, archive.read(info)) for info in archive.infolist()]
     except Exception:  # it was damaged before
         return flipped(data, chance, everything)
-    if not files or sum(len(content) for _name, content in files) > LARGE:
+    if not files:
         return data
     at = chance.randrange(len(files))
     name, content = files[at]
-    bomb = (chance.choice(("bomb.csv", name)), b"\0" * chance.choice((9_000_000, 40_000_000)))
+    bomb, size = chance.choice(("bomb.csv", name)), chance.choice((9_000_000, 40_000_000))
     tricky = chance.choice(("../x.csv", "/x.csv", "a\\b.csv", "C:x.csv", "x.zip", "x\n.csv", "x.csv/", "\u202ex.csv"))
     kinds: list[Callable[[], list[tuple[str, bytes]]]] = [
         lambda: [*files[:at], (name, chance.choice(SIMPLE)(content or b" ", chance, everything)), *files[at + 1 :]],
         lambda: [*files[:at], (name, chance.choice(SIMPLE)(content or b" ", chance, everything)), *files[at + 1 :]],
         lambda: [*files, (tricky, content)],
-        lambda: [*files, bomb],
+        lambda: [*files, (bomb, b"\0" * size)],
         lambda: [*files, ("more.csv", data)],
         lambda: files[:at] + files[at + 1 :],
     ]

@@ -23,14 +23,14 @@ class Grammar(Protocol):
         """Return the type that results when a node combines values of these types, or None if it must not."""
 
 
-def parsed(text: str) -> ast.expr:
+def parsed(text: str, longest: int = LONGEST) -> ast.expr:
     """Return the syntax tree of an expression.
 
     Raises:
         RejectedValue: it is too long or is not an expression; it has the column of the mistake.
     """
-    if len(text) > LONGEST:
-        raise RejectedValue(f"it may have at most {LONGEST} characters")
+    if len(text) > longest:
+        raise RejectedValue(f"it may have at most {longest:,} characters")
     try:
         with warnings.catch_warnings(action="ignore"):
             return ast.parse(text.replace("\n", " "), mode="eval").body

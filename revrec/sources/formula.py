@@ -17,6 +17,9 @@ from revrec.sources.amounts import ParsedNumber, number_text
 from revrec.sources.problems import InvalidValue
 
 VALUE, TEXT, NUMBER, YES_OR_NO = "value", "text", "number", "yes or no"
+LONGEST = 1_000
+"""Characters of a formula: the paths of an electronic invoice are long."""
+
 _EXACT = Context(prec=400)
 _QUOTIENT = Context(prec=34)
 _COLUMN = "column"
@@ -34,7 +37,7 @@ class Formula:
 
     def __init__(self, text: str, kind: str = VALUE) -> None:
         self.text = text
-        tree = parsed(text)
+        tree = parsed(text, LONGEST)
         found = type_of(text, tree, _FormulaGrammar())
         if (found == YES_OR_NO) is not (kind == YES_OR_NO) or found.startswith("list"):
             wanted = "true or false" if kind == YES_OR_NO else "a number or a text"

@@ -89,7 +89,7 @@ def test_what_cannot_be_computed_is_refused(text: str, reason: str) -> None:
         ("price > 1", "it must come out as a number or a text"),
         ("price +", "it cannot be understood from here on"),
         ("lambda: price", "a Lambda is not possible"),
-        ("x" * 501, "at most 500 characters"),
+        ("x" * 1_001, "at most 1,000 characters"),
     ],
 )
 def test_a_formula_is_checked_before_any_file_is_read(text: str, said: str) -> None:

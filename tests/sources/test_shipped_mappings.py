@@ -71,6 +71,11 @@ SAMPLES_OF_DOCUMENTS = (
         "quickbooks/1026/1 MAG-01 -24.00 USD", "quickbooks/1024/1 MUG 75.00 USD",
     ), ("it is a heading", "it is the total of a group", "it is the total"),
         ("Total for Cool Cars,,,,,,,$75.00", "Total for Cool Cars,,,,,,,$74.00")),
+    Sample("quickbooks-report-modern.csv", "quickbooks-report-modern", (
+        "quickbooks/1021/1 MAG-01 24.00 USD", "quickbooks/1021/2 SUB-PRO 365.00 USD",
+        "quickbooks/1026/1 MAG-01 -24.00 USD", "quickbooks/1024/1 MUG 75.00 USD",
+    ), ("it is a heading", "it is the total of a group", "it is the total"),
+        ("Total for Cool Cars,,,,,,,$75.00", "Total for Cool Cars,,,,,,,$74.00")),
     Sample("xero-invoices.json", "xero-invoices", (
         "xero/INV-0041/l-1 SUB-PRO 1125.00 GBP", "xero/INV-0041/l-2 260 100.00 GBP",
         "xero/INV-0042/l-4 MAG-01 20.00 GBP",
@@ -101,8 +106,9 @@ SAMPLES_OF_DOCUMENTS = (
     ), ("the order is a draft",), ('"TotalAmount": -50.0', '"TotalAmount": 50.0')),
     Sample("netsuite-invoices.json", "netsuite-invoices", (
         "netsuite/INV1042/1 SUB-PRO 1200.00 USD", "netsuite/INV1042/2 MUG 10.00 USD",
+        "netsuite/INV1042/time.items-1 CONSULTING 150.00 USD",
         "netsuite/INV1042/discountTotal DISCOUNT -21.00 USD", "netsuite/INV1042/shippingCost SHIPPING 15.00 USD",
-    ), ("it is a subtotal, a group or a description",), ('"total": 1294.3', '"total": 1315.3')),
+    ), ("it is a subtotal, a group or a description", "it is not billed"), ('"total": 1444.3', '"total": 1465.3')),
     Sample("netsuite-credit-memos.json", "netsuite-credit-memos", ("netsuite/CM88/1 MUG -10.00 USD",), (),
         ('"total": 10.8', '"total": -10.8')),
     Sample("intacct-invoices.csv", "intacct-invoices", (
@@ -124,6 +130,32 @@ def read(sample: Sample, change: Callable[[str], str] = str) -> list[Any]:
     text = change((SAMPLES / sample.file).read_text(encoding="utf-8"))
     mapping = read_mapping(sample.mapping, shipped.resolved(sample.mapping, {}, ""))
     return list(read_charges(SourceStream(BytesIO(text.encode()), sample.file), mapping, booked=booked))
+
+
+def sample_of(file: str) -> Sample:
+    return next(one for one in SAMPLES_OF_DOCUMENTS if one.file == file)
+
+
+def replacing(right: str, wrong: str) -> Callable[[str], str]:
+    """Return a function that replaces a part that a text has exactly once."""
+
+    def replaced(text: str) -> str:
+        assert text.count(right) == 1, right
+        return text.replace(right, wrong)
+
+    return replaced
+
+
+def in_envelope(header: str) -> Callable[[str], str]:
+    """Return a function that puts an XML document into a UN/CEFACT envelope with this header."""
+
+    def wrapped(text: str) -> str:
+        declaration, _, rest = text.partition("?>")
+        namespace = "http://www.unece.org/cefact/namespaces/StandardBusinessDocumentHeader"
+        envelope = f'<StandardBusinessDocument xmlns="{namespace}">{header}{rest}</StandardBusinessDocument>'
+        return f"{declaration}?>{envelope}"
+
+    return wrapped
 
 
 def shown(rows: list[Any]) -> Iterator[str]:
@@ -169,6 +201,56 @@ def test_each_total_of_a_ubl_invoice_is_compared(right: str, wrong: str, reason:
     sample = next(one for one in SAMPLES_OF_DOCUMENTS if one.file == "ubl.xml")
     (bad,) = (row for row in read(sample, lambda text: text.replace(right, wrong)) if isinstance(row, BadRow))
     assert bad.problems[0].reason == f"{reason}, the charge lines add up to 1225.00"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "total"),
+    [
+        ("<ram:LineTotalAmount>1200.00</ram:LineTotalAmount><ram:Allow",
+         "<ram:LineTotalAmount>1201.00</ram:LineTotalAmount><ram:Allow", "1101.00"),
+        ("<ram:AllowanceTotalAmount>100.00", "<ram:AllowanceTotalAmount>-100.00", "1300.00"),
+        ("<ram:TaxBasisTotalAmount>1100.00", "<ram:ChargeTotalAmount>5.00</ram:ChargeTotalAmount>"
+         "<ram:TaxBasisTotalAmount>1100.00", "1105.00"),
+        ("<ram:TaxBasisTotalAmount>1100.00", "<ram:TaxBasisTotalAmount>1110.00", "1110.00"),
+        (">220.00</ram:TaxTotalAmount>", ">202.00</ram:TaxTotalAmount>", "1118.00"),
+        ("<ram:GrandTotalAmount>1320.00", "<ram:GrandTotalAmount>1330.00", "1110.00"),
+        ("<ram:DuePayableAmount>1320.00", "<ram:DuePayableAmount>1300.00", "1080.00"),
+    ],
+)  # fmt: skip
+def test_each_total_of_a_cross_industry_invoice_is_compared(right: str, wrong: str, total: str) -> None:
+    (bad,) = (row for row in read(sample_of("cii.xml"), replacing(right, wrong)) if isinstance(row, BadRow))
+    assert bad.problems[0].reason == f"is {total}, the charge lines add up to 1100.00"
+
+
+def test_prepaid_amounts_rounding_and_tax_in_another_currency_are_no_contradiction() -> None:
+    tax = '<ram:TaxTotalAmount currencyID="EUR">220.00</ram:TaxTotalAmount>'
+    rows = read(
+        sample_of("cii.xml"),
+        lambda text: (
+            text.replace(tax, f'{tax}<ram:TaxTotalAmount currencyID="SEK">2500.00</ram:TaxTotalAmount>')
+            .replace(
+                "<ram:InvoiceCurrencyCode>", "<ram:TaxCurrencyCode>SEK</ram:TaxCurrencyCode><ram:InvoiceCurrencyCode>"
+            )
+            .replace(
+                "<ram:DuePayableAmount>1320.00",
+                "<ram:TotalPrepaidAmount>300.00</ram:TotalPrepaidAmount>"
+                "<ram:RoundingAmount>0.50</ram:RoundingAmount><ram:DuePayableAmount>1020.50",
+            )
+        ),
+    )
+    assert [type(row) for row in rows] == [GoodRow, GoodRow]
+
+
+@pytest.mark.parametrize("name", ["ubl.xml", "ubl-credit-note.xml", "cii.xml"])
+def test_an_invoice_in_a_standard_business_document_is_read(name: str) -> None:
+    sample = sample_of(name)
+    header = "<StandardBusinessDocumentHeader><HeaderVersion>1.0</HeaderVersion></StandardBusinessDocumentHeader>"
+    assert tuple(shown(read(sample, in_envelope(header)))) == sample.lines
+
+
+def test_anything_else_next_to_an_invoice_in_a_standard_business_document_is_refused() -> None:
+    with pytest.raises(SourceError, match="Attachment"):
+        read(sample_of("ubl-credit-note.xml"), in_envelope("<Attachment/>"))
 
 
 def test_every_shipped_mapping_has_a_sample() -> None:
@@ -233,3 +315,39 @@ def test_stripes_minor_units_are_read_where_they_differ_from_iso_4217(code: str,
     rows = read(sample, lambda text: text.replace('"currency": "usd"', f'"currency": "{code}"'))
     lines = [row.line for row in rows if isinstance(row, GoodRow) and row.line.document == "in_1"]
     assert sum(line.amount for line in lines) == minor and {line.currency for line in lines} == {code.upper()}
+
+
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "reason"),
+    [
+        ("xero.csv", "Sales invoice,Sent,Awaiting Payment", "Sales overpayment,,Paid", "an overpayment or prepayment"),
+        ("chargebee-invoices.json", '"status": "paid"', '"status": "paid", "deleted": true', "the invoice is deleted"),
+        ("netsuite-invoices.json", '"id": "Open"', '"id": "V"', "the invoice is void"),
+        ("netsuite-invoices.json", '"refName": "Open"', '"refName": "Pending Approval"', "the invoice is not approved"),
+        ("intacct-invoices.csv", "Posted,1250.00", "Reversal,1250.00", "the invoice is reversed"),
+    ],
+)
+def test_a_document_that_bills_nothing_is_left_out(file: str, right: str, wrong: str, reason: str) -> None:
+    rows = read(sample_of(file), lambda text: text.replace(right, wrong))
+    assert any(reason in row.reason for row in rows if isinstance(row, PassedOver))
+
+
+def test_a_gift_card_that_is_sold_at_square_has_its_own_item() -> None:
+    rows = read(
+        sample_of("square-orders.json"), replacing('"name": "Repair"', '"item_type": "GIFT_CARD", "name": "Repair"')
+    )
+    assert "square/SQ1/u2 GIFT_CARD 10.00 USD" in tuple(shown(rows))
+
+
+def test_an_order_without_its_tax_is_refused_since_its_net_total_is_not_known() -> None:
+    rows = read(sample_of("woocommerce-orders.json"), lambda text: text.replace('"total_tax": "1.07",', ""))
+    (bad,) = (row for row in rows if isinstance(row, BadRow))
+    assert bad.problems[0].field == "document_total" and "total_tax is empty" in bad.problems[0].reason
+
+
+def test_an_excerpt_of_a_settlement_report_is_read_without_its_control() -> None:
+    sample = sample_of("amazon-settlement.txt")
+    text = (SAMPLES / sample.file).read_text(encoding="utf-8").replace("UTC\t63.20", "UTC\t99.20")
+    config = {"excerpt": {"base": "amazon-settlement", "remove": ["control"]}}
+    mapping = read_mapping("excerpt", shipped.resolved("excerpt", config, ""))
+    assert tuple(shown(list(read_charges(SourceStream(BytesIO(text.encode()), sample.file), mapping)))) == sample.lines

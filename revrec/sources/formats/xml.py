@@ -24,6 +24,9 @@ LONGEST_RECORD = 1024 * 1024
 LONGEST_DOCUMENT = 16 * 1024 * 1024
 """The same for a document with lines."""
 
+ENVELOPE_HEADER = "StandardBusinessDocumentHeader"
+"""The element before the documents of a UN/CEFACT envelope (SBDH), which says who sends them to whom."""
+
 _PROLOG_TO_DOCTYPE = re.compile(r"(?>\s+|<\?.*?\?>|<!--.*?-->)*+<!DOCTYPE", re.DOTALL | re.IGNORECASE)
 
 
@@ -188,7 +191,7 @@ class _Siblings:
         if last is not None and last.getparent() is not parent:
             self.end()
             last = None
-        if before is not last:
+        if before is not last and not (last is None and before is not None and _name(before) == ENVELOPE_HEADER):
             raise self._stranger(before)
         if _text(parent) or (last is not None and (last.tail or "").strip()):
             raise self._stray(element)

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from revrec.store.database import guards
+from revrec.store.database.report_views import REPORT_VIEWS
 
 revision = "r0001"
 down_revision = None
@@ -413,14 +414,15 @@ def upgrade() -> None:
     _attempts("invoice_attempt", "invoice", ("send", "read_back", "create"))
     _repairs()
     _figures()
-    for name, query in VIEWS.items():
-        op.execute(f"CREATE VIEW {name} AS {query}")
+    for name, query in {**VIEWS, **REPORT_VIEWS}.items():
+        # A colon would be the start of a parameter.
+        op.get_bind().exec_driver_sql(f"CREATE VIEW {name} AS {query}")
     guards.create(op, GUARDS)
 
 
 def downgrade() -> None:
     guards.drop(op, GUARDS)
-    for name in VIEWS:
+    for name in reversed([*VIEWS, *REPORT_VIEWS]):
         op.execute(f"DROP VIEW {name}")
     for table in TABLES_CHILDREN_FIRST:
         op.drop_table(table)

@@ -33,6 +33,7 @@ from revrec.jobs.running.reverse import reverse
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import ROOT, Books, MakeBooks, MakeRow
 from support.intacct import Intacct
+from support.views import ACTIVITY, REVENUE
 
 Sums = dict[tuple[str, str], int]
 """Minor units by account and currency; without zeros."""
@@ -55,6 +56,7 @@ when = {{ item = "POD-*" }}
 recognize = {{ method = "pod_date" }}
 """
 END = date(2024, 4, 30)
+SIDES = ("debits", "credits")
 
 
 def reported(books: Books, day: date = END) -> Sums:
@@ -331,6 +333,32 @@ def check_reports(books: Books, day: date) -> None:
         (row["account"], row["currency"]): to_minor(Decimal(row["closing"]), row["currency"]) for row in whole.rows
     }
     assert {key: amount for key, amount in closing.items() if amount} == reported(books, day)
+    check_views(books)
+
+
+def check_views(books: Books) -> None:
+    """Check that the example queries of the views come to the figures of the reports."""
+    context, span = books.context("report"), DateSpan(date(1900, 1, 1), date(2900, 1, 1))
+    by_item: Counter[tuple[str, str, str]] = Counter()
+    with context.database.read() as connection:
+        for month, currency, item, amount in connection.exec_driver_sql(REVENUE):
+            by_item[month, currency, item] = int(amount)
+        sums = {
+            (account, currency): (int(debits), int(credits))
+            for account, currency, debits, credits in connection.exec_driver_sql(ACTIVITY)
+        }
+    by_all: Counter[tuple[str, str]] = Counter()
+    for (_month, currency, item), amount in by_item.items():
+        by_all[currency, item] += amount
+    found = {
+        (row["currency"], row["item"]): to_minor(Decimal(row["revenue"]), row["currency"])
+        for row in revenue(context, span, "span", "item").rows
+    }
+    assert {key: amount for key, amount in by_all.items() if amount} == {key: one for key, one in found.items() if one}
+    assert sums == {
+        (row["account"], row["currency"]): tuple(to_minor(Decimal(row[side]), row["currency"]) for side in SIDES)
+        for row in activity(context, span, "span").rows
+    }
 
 
 def test_reports_tie_out_with_a_line_that_is_billed_at_zero(offline: Books) -> None:

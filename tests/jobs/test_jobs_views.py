@@ -1,0 +1,50 @@
+"""The views ``v1_*`` are as documented, and their example queries come to the figures of the reports."""
+
+import re
+from pathlib import Path
+
+import pytest
+from iso4217 import Currency
+
+from revrec.core.money import minor_digits
+from revrec.store.database.report_views import FOUR_DIGITS, NO_MINOR_UNITS, REPORT_VIEWS, THREE_DIGITS
+from support.books import ROOT, Books, MakeRow
+from support.views import PLANNED
+
+
+@pytest.mark.both_databases
+def test_each_view_has_the_columns_that_the_documentation_names(books: Books) -> None:
+    text = (ROOT / "docs" / "views.md").read_text(encoding="utf-8")
+    documented = dict(re.findall(r"^\| `(v1_\w+)` \| [^|]+ \| ([^|]+) \|$", text, re.MULTILINE))
+    assert documented.keys() == REPORT_VIEWS.keys()
+    with books.context().database.read() as connection:
+        for name, columns in documented.items():
+            found = list(connection.exec_driver_sql(f"SELECT * FROM {name}").keys())
+            assert found == [re.sub(r" \(.*", "", one) for one in re.split(r", (?![^(]*\))", columns)]
+
+
+def test_the_digits_of_every_currency_are_as_everywhere_else() -> None:
+    listed = dict.fromkeys(NO_MINOR_UNITS, 0) | dict.fromkeys(THREE_DIGITS, 3) | dict.fromkeys(FOUR_DIGITS, 4)
+    for currency in Currency:
+        if currency.exponent is not None:
+            assert listed.get(currency.code, 2) == minor_digits(currency.code), currency.code
+
+
+@pytest.mark.both_databases
+def test_what_is_planned_by_month_is_what_the_schedules_plan(books: Books, row: MakeRow) -> None:
+    books.rules('[[rule]]\nname = "m"\nwhen = { item = "*" }\nrecognize = { method = "monthly", periods = 3 }\n')
+    books.take(row("D1", amount="30.00", post_date="2024-01-15"), row("D2", amount="10.00", post_date="2024-02-15"))
+    with books.context().database.read() as connection:
+        found = [tuple(one) for one in connection.exec_driver_sql(PLANNED)]
+    assert found == [
+        ("2024-01", "2024-01", "USD", 1000), ("2024-01", "2024-02", "USD", 1000), ("2024-01", "2024-03", "USD", 1000),
+        ("2024-02", "2024-02", "USD", 333), ("2024-02", "2024-03", "USD", 334), ("2024-02", "2024-04", "USD", 333),
+    ]  # fmt: skip
+
+
+def test_no_view_has_a_sign_that_a_driver_would_read_as_a_parameter() -> None:
+    assert not [name for name, query in REPORT_VIEWS.items() if "%" in query]
+
+
+def test_the_page_is_part_of_the_documentation() -> None:
+    assert "views.md" in (Path(ROOT) / "docs" / "reports.md").read_text(encoding="utf-8")

@@ -266,7 +266,8 @@ class XmlGateway:
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str = "", currency: str = ""
     ) -> list[ReportedBalance]:
-        """Return balances from ``start`` to ``end``, in ``currency`` (default: the company's base currency)."""
+        """Return balances from ``start`` to ``end``, in ``currency`` (default: the base currency of the entity)."""
+        self._complete_currencies()
         return self._reading.account_balances(accounts, start, end, entity, currency)
 
     def closed_through(self, entity: str = "") -> date | None:
@@ -276,6 +277,10 @@ class XmlGateway:
     def masters(self, kind: MasterKind, ids: Iterable[str]) -> dict[str, bool]:
         """Return the ids that exist, each with True if it is active."""
         return self._reading.masters(kind, ids)
+
+    def entities(self) -> list[str]:
+        """Return the entities of the company: its locations that are not below another one."""
+        return self._reading.entities()
 
     def locations_within(self, entity: str) -> set[str]:
         """Return an entity's own location and all locations below it."""

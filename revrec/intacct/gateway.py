@@ -139,9 +139,9 @@ class ClaimOutcome(StrEnum):
 class FoundLine(NamedTuple):
     """A journal line (GLENTRY) read from Intacct.
 
-    ``amount``: absolute, in minor units of ``currency``. ``base_amount``: absolute, in minor units of the company's
-    base currency. ``entry``: record number of the line's GLBATCH; ``day``: its date. ``dimensions``: the requested ones
-    that are set, by revrec's names.
+    ``amount``: absolute, in minor units of ``currency``. ``base_amount``: absolute, in minor units of
+    ``base_currency``. ``entry``: record number of the line's GLBATCH; ``day``: its date. ``dimensions``: the requested
+    ones that are set, by revrec's names.
     """
 
     record_no: str
@@ -157,6 +157,7 @@ class FoundLine(NamedTuple):
     entry: str = ""
     day: date | None = None
     base_amount: int = 0
+    base_currency: str = ""
     dimensions: Mapping[str, str] = {}
 
 
@@ -371,7 +372,10 @@ class Gateway(Protocol):
     def account_balances(
         self, accounts: Iterable[str], start: date, end: date, entity: str = "", currency: str = ""
     ) -> list[ReportedBalance]:
-        """Return balances of accounts from ``start`` to ``end``; accounts for which Intacct has none are left out."""
+        """Return balances of accounts from ``start`` to ``end``; accounts for which Intacct has none are left out.
+
+        ``currency`` is by default the base currency of the entity.
+        """
 
     def closed_through(self, entity: str = "") -> date | None:
         """Return the last closed day of an entity's books; None if Intacct does not report it."""
@@ -391,6 +395,9 @@ class Gateway(Protocol):
         Raises:
             UnpostableEntry: the company has no such dimension, or the user may not read its records.
         """
+
+    def entities(self) -> list[str]:
+        """Return the entities of the company: its locations that are not below another one."""
 
     def locations_within(self, entity: str) -> set[str]:
         """Return an entity's own location and all locations below it."""

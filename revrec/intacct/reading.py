@@ -181,7 +181,7 @@ class IntacctReader:
         self, accounts: Iterable[str], start: date, end: date, entity: str, currency: str
     ) -> list[ReportedBalance]:
         """Return balances of accounts from ``start`` to ``end``; accounts without a balance row are left out."""
-        currency = currency or self.base_currency
+        currency = currency or self.entries.currency_of(entity).base
         balances: list[ReportedBalance] = []
         for some in batched(list(dict.fromkeys(accounts)), FUNCTIONS_PER_REQUEST):
             for result in self._read(_balances_of(some, start, end, entity), len(some), ""):
@@ -218,6 +218,11 @@ class IntacctReader:
             above = [location for location in dict.fromkeys(below) if location not in found]
             found.update(above)
         return found
+
+    def entities(self) -> list[str]:
+        """Return the locations that are not below another one."""
+        rows = self._pages("LOCATION", ("RECORDNO", "LOCATIONID", "PARENTID"), ())
+        return [row.get("LOCATIONID", "") for row in rows if not row.get("PARENTID")]
 
     def company_setup(self) -> CompanySetup:
         """Return the financial set-up of the company.
@@ -444,6 +449,7 @@ def _line(row: dict[str, str], base_currency: str) -> FoundLine:
         entry=row.get("BATCHNO", ""),
         day=parse_date(row.get("ENTRY_DATE", "")),
         base_amount=abs(parse_amount(row.get("AMOUNT", ""), base_currency, place)),
+        base_currency=base_currency,
     )
 
 

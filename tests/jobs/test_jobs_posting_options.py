@@ -4,9 +4,13 @@ from datetime import date, timedelta
 
 import pytest
 
+from revrec.core.errors import BadConfiguration
+from revrec.jobs.gateway import open_gateway
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reconciling.reconcile import Reconciliation, reconcile
+from revrec.jobs.rules.load import load_rules
 from revrec.jobs.running.reverse import reverse
+from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
@@ -86,3 +90,139 @@ def test_a_reversal_goes_back_between_the_entities(between: Books, intacct: Inta
     reverse(between.context("postings reverse"), order)
     mirror = intacct.entries()[-1]
     assert mirror["base_location"] == "E100" and compared(between).ties
+
+
+CUSTOM = (
+    SUBSIDIARY.partition("[rule.post]")[0]
+    + """
+[rule.post]
+attachment = "ATT-1"
+entry_fields = { RUN_TYPE = "revenue" }
+line_fields = { SHIPMENT_ID = "{document}, {description}" }
+"""
+)
+ATTACHMENT = b"""
+<function controlid="attach"><create_supdoc><supdocid>ATT-1</supdocid><supdocname>Contracts</supdocname>
+<supdocfoldername>Journal entries</supdocfoldername></create_supdoc></function>
+"""
+PLAIN = """
+[[rule]]
+name = "plain"
+[rule.when]
+item = "GOODS-1"
+[rule.recognize]
+method = "monthly"
+periods = 12
+"""
+
+
+@pytest.fixture
+def custom(intacct: Intacct, books: Books) -> Books:
+    """Return books and a company with two custom fields, one of them required, and an attachment."""
+    intacct.admin("/customfields", id="GLBATCH.RUN_TYPE", parent="GLBATCH", details={"required": True})
+    intacct.admin("/customfields", id="GLENTRY.SHIPMENT_ID", parent="GLENTRY")
+    books.rules(CUSTOM)
+    with open_gateway(books.context()) as gateway:
+        gateway.sign_in()
+        answer = gateway.run_functions([ATTACHMENT])
+        assert answer.response and answer.response.results[0].status == "success", answer
+    return books
+
+
+def test_attachment_and_custom_fields_of_a_rule_reach_intacct(custom: Books, intacct: Intacct, row: MakeRow) -> None:
+    custom.take(row(description="two {boxes}"))
+    assert custom.run(DAY).counts["posted"] == 1
+    (entry,) = intacct.entries()
+    assert entry["attachment"] == "ATT-1" and entry["custom"] == {"RUN_TYPE": "revenue"}
+    assert [line["custom"] for line in entry["lines"]] == [{"SHIPMENT_ID": "INV-1, two {boxes}"}] * 2
+
+
+def test_they_are_sent_again_after_a_rejection_and_with_a_reversal(
+    custom: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    intacct.fault("500@before:1x:create")
+    custom.take(row(description="magazines"))
+    assert custom.run(DAY).counts["in_doubt"] == 1
+    result = custom.run(DAY, later=LATER)
+    assert result.counts["posted"] == 1
+    reverse(custom.context("postings reverse"), ReversalOrder(str(result.entries[0]["reference"]), "a test"))
+    sent, mirror = intacct.entries()
+    for name in ("attachment", "custom"):
+        assert sent[name] == mirror[name] and sent[name]
+    assert mirror["lines"][0]["custom"] == {"SHIPMENT_ID": "INV-1, magazines"}
+
+
+def test_rules_with_other_options_post_other_entries(custom: Books, intacct: Intacct, row: MakeRow) -> None:
+    intacct.admin("/customfields", id="GLBATCH.RUN_TYPE", parent="GLBATCH", details={})
+    custom.rules(PLAIN + CUSTOM.replace('name = "subsidiary"', 'name = "custom"\npriority = 1'))
+    custom.take(row("INV-1"), row("INV-2", item="GOODS-1"))
+    assert custom.run(DAY).counts["posted"] == 2
+    assert sorted(str(entry["attachment"]) for entry in intacct.entries()) == ["ATT-1", "None"]
+
+
+def test_defaults_come_from_the_settings(custom: Books, intacct: Intacct, row: MakeRow) -> None:
+    custom.rules(PLAIN)
+    custom.environment["REVREC_POSTING_ATTACHMENT"] = "ATT-1"
+    config = custom.folder / "revrec.toml"
+    fields = '[entry_fields]\nRUN_TYPE = "x"\n[line_fields]\nSHIPMENT_ID = "{seq}"\n'
+    config.write_text(config.read_text() + fields)
+    custom.take(row(item="GOODS-1"))
+    assert custom.run(DAY).counts["posted"] == 1
+    (entry,) = intacct.entries()
+    assert (entry["attachment"], entry["custom"]) == ("ATT-1", {"RUN_TYPE": "x"})
+    assert entry["lines"][1]["custom"] == {"SHIPMENT_ID": "1"}
+
+
+@pytest.mark.parametrize("text", ["RUN_TYPE = 3", 'JOURNAL = "GJ"', '"a b" = "x"'])
+def test_a_wrong_custom_field_in_the_settings_is_refused_with_its_place(books: Books, text: str) -> None:
+    config = books.folder / "revrec.toml"
+    config.write_text(f"{config.read_text()}[entry_fields]\n{text}\n")
+    with pytest.raises(BadConfiguration, match=r"revrec.toml: \[entry_fields\] "):
+        load_rules(books.context())
+
+
+def test_a_changed_attachment_applies_to_what_is_not_posted_yet(custom: Books, intacct: Intacct, row: MakeRow) -> None:
+    custom.take(row())
+    custom.run(DAY)
+    custom.rules(CUSTOM.replace('"revenue"', '"other"'))
+    schedule(custom.context("schedule"), rebuild=True, reason="another type")
+    custom.run("2024-02-12")
+    assert [entry["custom"]["RUN_TYPE"] for entry in intacct.entries()] == ["revenue", "other"]
+
+
+@pytest.fixture
+def two_currencies(intacct: Intacct, books: Books) -> Books:
+    """Return books for a company whose entity 200 has the euro as base currency."""
+    intacct.admin("/locations", id="200", details={"currency": "EUR"})
+    intacct.admin("/locations", id="200-PAR", parent="200")
+    config = books.folder / "revrec.toml"
+    config.write_text(f'{config.read_text()}[entities.200]\nbase_currency = "EUR"\n')
+    books.rules(PLAIN.replace('item = "GOODS-1"', 'item = "*"'))
+    return books
+
+
+def test_each_entity_posts_in_its_own_base_currency(two_currencies: Books, intacct: Intacct, row: MakeRow) -> None:
+    two_currencies.take(
+        row("INV-1", entity="100", location="100", currency="EUR"),
+        row("INV-2", entity="200", location="200-PAR", currency="EUR"),
+        row("INV-3", entity="200", location="", currency="USD"),
+    )
+    result = two_currencies.run(DAY)
+    assert result.counts["posted"] == 3, result.entries
+    base = {entry["lines"][0]["document"]: entry["lines"][0]["base_amount"] for entry in intacct.entries()}
+    assert base == {"INV-1/1": "2.16", "INV-2/1": "2.00", "INV-3/1": "1.85"}
+    found = compared(two_currencies)
+    assert found.ties, found.findings
+    assert {(one.account, one.currency, one.end) for one in found.reported} >= {
+        ("2400", "USD", 216), ("2400", "EUR", 385),
+    }  # fmt: skip
+
+
+def test_an_entry_in_two_base_currencies_is_rejected_before_it_is_sent(
+    two_currencies: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    two_currencies.rules(SUBSIDIARY)
+    two_currencies.take(row(entity="E100", location=""))
+    (entry,) = two_currencies.run(DAY).entries
+    assert entry["status"] in ("rejected", "held") and intacct.entries() == []
+    assert "rule 'subsidiary'" in str(entry["error"]) and "the base currency of 200 is EUR" in str(entry["error"])

@@ -79,6 +79,7 @@ def test_entries_show_lines_and_can_be_chosen(client: SandboxClient) -> None:
         "document": "D1",
         "description": "Revenue March",
         "dimensions": {"LOCATION": "100", "CUSTOMERID": "C1007"},
+        "custom": {},
     }
     assert client.look("entries?journal=GJ")["entries"][0]["reference"] == "A"
 

@@ -50,6 +50,29 @@ def test_b71_required_fields_follow_the_settings_of_the_company(client: SandboxC
     assert definition(lookup(client, "GLENTRY"), "LOCATION")["REQUIRED"] == "true"
 
 
+def test_b71_custom_fields_are_named_as_such(client: SandboxClient) -> None:
+    client.admin(
+        "customfields", id="GLENTRY.SHIPMENT_ID", parent="GLENTRY", name="Shipment", details={"required": True}
+    )
+    found = definition(lookup(client, "GLENTRY"), "SHIPMENT_ID")
+    assert (found["LABEL"], found["REQUIRED"], found["READONLY"], found["ISCUSTOM"]) == (
+        "Shipment",
+        "true",
+        "false",
+        "true",
+    )
+    assert "SHIPMENT_ID" not in lookup(client, "GLBATCH").column("ID")
+
+
+def test_custom_fields_are_required_stored_and_read(client: SandboxClient) -> None:
+    client.admin("customfields", id="GLENTRY.SHIPMENT_ID", parent="GLENTRY", details={"required": True})
+    assert "Required field SHIPMENT_ID is missing in GLENTRY" in client.create(client.glbatch()).said
+    answer = client.create(client.glbatch(client.pair("5.00", SHIPMENT_ID="88")))
+    assert answer.status == "success"
+    read = client.call(f"<read><object>GLBATCH</object><keys>{answer.record_no}</keys></read>")
+    assert read.column("SHIPMENT_ID") == ["88", "88"]
+
+
 def test_b71_lines_have_only_the_dimensions_that_are_enabled_in_the_ledger(client: SandboxClient) -> None:
     client.admin("dimensions", id="ROUTE", name="Route")
     client.switch(disabled_dimensions="CLASS")

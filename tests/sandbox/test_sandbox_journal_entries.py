@@ -174,6 +174,15 @@ def test_b42_a_base_location_must_be_an_entity(refused: Refused) -> None:
     assert "The location '100-NY' is invalid." in refused(BASELOCATION_NO="100-NY")
 
 
+def test_b42_an_entry_is_in_one_base_currency(client: SandboxClient, refused: Refused) -> None:
+    client.admin("locations", id="200", details={"currency": "EUR"})
+    lines = client.line("2400", "1", "5.00", LOCATION="E100") + client.line("4000", "-1", "5.00", LOCATION="200")
+    assert "entities with the same base currency; they have EUR and USD" in refused(lines, BASELOCATION_NO="E100")
+    euros = client.pair("5.00", LOCATION="200", CURRENCY="EUR")
+    assert client.create(client.glbatch(euros)).status == "success"
+    assert client.entries()[0]["lines"][0]["base_amount"] == "5.00"
+
+
 def test_b43_a_foreign_currency_needs_a_rate_or_its_type(client: SandboxClient, refused: Refused) -> None:
     assert "EXCH_RATE_TYPE_ID or EXCHANGE_RATE" in refused(client.pair(CURRENCY="EUR"))
     for more in ({"EXCHANGE_RATE": "1.1"}, {"EXCH_RATE_TYPE_ID": "Intacct Daily Rate"}, {"EXCH_RATE_TYPE_ID": ""}):

@@ -66,8 +66,8 @@ class LedgerSums:
 
     net: dict[str, dict[Key, int]] = field(default_factory=dict)
     """By record number of the entry."""
-    base: dict[str, dict[str, int]] = field(default_factory=dict)
-    """By record number, and account alone, in base currency."""
+    base: dict[str, dict[Key, int]] = field(default_factory=dict)
+    """By record number, and account and base currency, in base currency."""
 
     def add(self, lines: Iterable[FoundLine]) -> None:
         """Add lines."""
@@ -76,7 +76,8 @@ class LedgerSums:
             net, base = self.net.setdefault(line.entry, {}), self.base.setdefault(line.entry, {})
             key = (line.account, line.currency)
             net[key] = net.get(key, 0) + sign * line.amount
-            base[line.account] = base.get(line.account, 0) + sign * line.base_amount
+            base_key = (line.account, line.base_currency)
+            base[base_key] = base.get(base_key, 0) + sign * line.base_amount
 
 
 class Ledger(NamedTuple):
@@ -127,14 +128,15 @@ def _balance(
 
 
 def reported(balances: Iterable[ReportedBalance], ledger: Ledger) -> list[BalanceCheck]:
-    """Return Intacct's balances beside the sums of the lines."""
-    lines: dict[str, int] = {}
-    for number in ledger.posted():
-        for account, amount in ledger.read.base[number].items():
-            lines[account] = lines.get(account, 0) + amount
+    """Return Intacct's balances beside the sums of the lines; the balances of several entities are added up by currency."""
+    lines = added(ledger.read.base[number] for number in ledger.posted())
+    totals: dict[Key, tuple[int, int]] = {}
+    for one in balances:
+        start, end = totals.get((one.account, one.currency), (0, 0))
+        totals[one.account, one.currency] = (start + one.start, end + one.end)
     return [
-        BalanceCheck(one.account, one.currency, one.start, one.end - one.start, one.end, lines.get(one.account, 0))
-        for one in balances
+        BalanceCheck(account, currency, start, end - start, end, lines.get((account, currency), 0))
+        for (account, currency), (start, end) in totals.items()
     ]
 
 

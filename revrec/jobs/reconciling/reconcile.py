@@ -4,14 +4,14 @@ Nothing is posted or changed in Intacct. It reads, in bulk, our entries by recor
 else in our journals, and all lines on the accounts.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput, check_reason
-from revrec.intacct.gateway import FoundEntry, MasterKind
-from revrec.jobs.gateway import company, open_gateway
+from revrec.intacct.gateway import FoundEntry, MasterKind, ReportedBalance
+from revrec.jobs.gateway import company, entity_currencies, open_gateway
 from revrec.jobs.posting.findings import Amounts, Finding
 from revrec.jobs.posting.poster import worker_name
 from revrec.jobs.reconciling import balances
@@ -124,10 +124,18 @@ def _compare(
     ledger = check.ledger(in_ledger)
     result.balances = balances.account_balances(accounts, books, ledger, result.findings, unrecognized)
     result.others = list(ledger.others())
-    intacct_balances = gateway.account_balances(in_ledger, *wanted.within, wanted.entity or "")
-    result.reported = balances.reported(intacct_balances, ledger)
+    result.reported = balances.reported(_reported(context, gateway, in_ledger, wanted), ledger)
     result.findings += balances.unexplained(result.reported, wanted.within)
     return check.lost
+
+
+def _reported(
+    context: "Context", gateway: "Gateway", accounts: Sequence[str], wanted: ReconcileScope
+) -> Iterator[ReportedBalance]:
+    """Yield the balances that Intacct reports: by entity if entities have their own base currencies."""
+    by_entity = wanted.entity is None and entity_currencies(context)
+    for entity in gateway.entities() if by_entity else [wanted.entity or ""]:
+        yield from gateway.account_balances(accounts, *wanted.within, entity)
 
 
 def _accounts(connection: "Connection", wanted: str | None, books: Amounts, unrecognized: Amounts) -> dict[str, str]:

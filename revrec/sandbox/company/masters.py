@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from revrec.sandbox.company.profile import BASE_CURRENCY
 from revrec.sandbox.company.sessions import Clock
 from revrec.sandbox.company.store import Store
 
@@ -27,6 +28,7 @@ KINDS = (
     "SODOCUMENTPARAMS",
     "DIMENSION",
     "DIMENSIONVALUE",
+    "CUSTOMFIELD",
 )
 """The kinds of records that the admin port and the user's own company can add."""
 
@@ -37,12 +39,14 @@ SUPDOC, SUPDOCFOLDER = "SUPDOC", "SUPDOCFOLDER"
 @dataclass(frozen=True, slots=True)
 class MasterRecord:
     """One master record. ``parent`` of a location is its entity; a location with an empty ``parent`` is an entity.
+    ``details`` of an entity: ``currency``, its base currency if it is not the company's.
 
     ``details`` of a GLACCOUNT: ``requires`` (dimensions that each line must have) and ``only`` (the allowed ids by
     dimension); of a JOURNAL: ``book`` and ``adjustment``; of a CUSTOMER: ``term``; of an ARTERM: ``days``; of an ITEM:
     ``unit``, ``glgroup``, ``price`` and ``account``; of a SODOCUMENTPARAMS: see ``orders/definitions.py``. A DIMENSION
     is one that the company has defined, and the ``parent`` of its values. An inactive one is not enabled in the general
-    ledger. ``parent`` of a SUPDOC is its folder; its ``details`` are ``description``, ``created``, ``created_by`` and
+    ledger. The ``parent`` of a CUSTOMFIELD is GLBATCH or GLENTRY, its id is the parent and its name, such as
+    GLENTRY.SHIPMENT_ID, and its ``details`` may have ``required``. ``parent`` of a SUPDOC is its folder; its ``details`` are ``description``, ``created``, ``created_by`` and
     ``files`` (name, type, data).
     """
 
@@ -120,6 +124,16 @@ class MasterRecords:
         """Return the entity of a location, or "" (the top level) for no location."""
         found = self.get("LOCATION", location)
         return location if found is None else found.parent or location
+
+    def base_currency(self, entity: str) -> str:
+        """Return the base currency of an entity: its own, or the company's."""
+        found = self.get("LOCATION", entity)
+        own = found.details.get("currency") if found else None
+        return str(own or BASE_CURRENCY)
+
+    def base_currencies(self) -> set[str]:
+        """Return the base currencies of the company and of its entities."""
+        return {BASE_CURRENCY, *(self.base_currency(one.id) for one in self.all("LOCATION") if not one.parent)}
 
     def is_entity(self, location: str) -> bool:
         """Return true if the location is an active entity, so that users can sign in to it."""

@@ -86,5 +86,12 @@ ALTER TABLE master ADD COLUMN modified TEXT NOT NULL DEFAULT '';
 """
 """When a record was created and last changed; empty for the records of an older file."""
 
-STEPS = (_JOURNAL_ENTRIES, _ORDERS, _USER_DIMENSIONS, _MASTER_TIMES)
+_CUSTOM_FIELDS = """
+ALTER TABLE glbatch ADD COLUMN custom TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE glentry ADD COLUMN custom TEXT NOT NULL DEFAULT '{}';
+ALTER TABLE glentry ADD COLUMN base_currency TEXT NOT NULL DEFAULT 'USD';
+"""
+"""Custom fields by integration name, as JSON, and the base currency of each line's entity."""
+
+STEPS = (_JOURNAL_ENTRIES, _ORDERS, _USER_DIMENSIONS, _MASTER_TIMES, _CUSTOM_FIELDS)
 """The statements that upgrade a file from one version to the next. Its version is the number of steps that were run."""

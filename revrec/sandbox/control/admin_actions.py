@@ -40,6 +40,7 @@ COLLECTIONS = {
     "/definitions": "SODOCUMENTPARAMS",
     "/dimensions": "DIMENSION",
     "/dimensionvalues": "DIMENSIONVALUE",
+    "/customfields": "CUSTOMFIELD",
 }
 
 

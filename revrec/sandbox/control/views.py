@@ -73,6 +73,7 @@ def _entry(company: CompanyState, row: dict[str, Any]) -> dict[str, Any]:
         "state": row["state"],
         "base_location": row["baselocation"],
         "attachment": row["supdocid"],
+        "custom": json.loads(row["custom"]),
         "reversed_from": row["reversedfrom"],
         "created": row["created"],
         "lines": [_line(line) for line in lines],
@@ -91,10 +92,11 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
         "type": row["sign"],
         "currency": row["currency"],
         "amount": format_mills(row["trx_mills"], row["currency"]),
-        "base_amount": format_mills(row["base_mills"], profile.BASE_CURRENCY),
+        "base_amount": format_mills(row["base_mills"], row["base_currency"]),
         "document": row["document"],
         "description": row["description"],
         "dimensions": dimensions | json.loads(row["user_dimensions"]),
+        "custom": json.loads(row["custom"]),
     }
 
 

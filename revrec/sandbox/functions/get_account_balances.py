@@ -4,7 +4,6 @@ from datetime import date
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.company.periods import reporting_period_dates
-from revrec.sandbox.company.profile import BASE_CURRENCY
 from revrec.sandbox.content_model import check_content, content_model
 from revrec.sandbox.errors import FunctionFailure, business_error, schema_violation
 from revrec.sandbox.fields import legacy_date
@@ -48,12 +47,13 @@ def _run(call: Call) -> FunctionOutput:
     start, end = _dates(call.body)
     accounts = _accounts(call)
     where, values = _where(call)
+    base = _base_currency(call)
     found = {row[0]: row[1:] for row in balances(call.company.store, start, end, where, values)}
     data = Element("data")
     for account in accounts:
         sums = found.get(account, (0, 0, 0))
         if any(sums) or call.body.value("showzerobalances") == "true":
-            _append_balance(data, account, *sums)
+            _append_balance(data, account, base, *sums)
     return FunctionOutput(data)
 
 
@@ -86,6 +86,16 @@ def _accounts(call: Call) -> list[str]:
     return [number for number in numbers if (low or "") <= number <= (high or "")]
 
 
+def _base_currency(call: Call) -> str:
+    """Return the base currency of the location; if entities have their own, balances of all together mean nothing."""
+    masters, location = call.company.masters, call.body.value("locationid") or call.caller.location
+    if not location and len(masters.base_currencies()) > 1:
+        raise FunctionFailure(
+            business_error("Required field locationid is missing: entities have different base currencies.")
+        )
+    return masters.base_currency(masters.entity_of(location) if location else "")
+
+
 def _where(call: Call) -> tuple[str, tuple[object, ...]]:
     conditions, values = [], []
     for tag, column in _FILTERS.items():
@@ -102,7 +112,7 @@ def _where(call: Call) -> tuple[str, tuple[object, ...]]:
     return " AND ".join(conditions), tuple(values)
 
 
-def _append_balance(data: Element, account: str, opening: int, debits: int, credits: int) -> None:
+def _append_balance(data: Element, account: str, base: str, opening: int, debits: int, credits: int) -> None:
     row = text_element(data, "accountbalance")
     text_element(row, "glaccountno", account)
     amounts = {
@@ -114,7 +124,7 @@ def _append_balance(data: Element, account: str, opening: int, debits: int, cred
         "endbalance": opening + debits - credits,
     }
     for name, mills in amounts.items():
-        text_element(row, name, format_mills(mills, BASE_CURRENCY))
+        text_element(row, name, format_mills(mills, base))
 
 
 FUNCTION = GatewayFunction("get_accountbalances", _run, _check, legacy=True)

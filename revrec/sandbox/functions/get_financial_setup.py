@@ -10,11 +10,12 @@ def _run(call: Call) -> FunctionOutput:
     call.require("read", "FINANCIALSETUP")
     call.company.usage.count(reads=1)
     switches = call.company.switches
+    is_multi_base = switches.multi_base_currency or len(call.company.masters.base_currencies()) > 1
     values = {
-        "baseCurrency": "" if switches.multi_base_currency else BASE_CURRENCY,
+        "baseCurrency": "" if is_multi_base else BASE_CURRENCY,
         "defaultBook": "ACCRUAL",
         "firstFiscalMonth": "1",
-        "multiBaseCurrency": _truth(switches.multi_base_currency),
+        "multiBaseCurrency": _truth(is_multi_base),
         "multiBook": "false",
         "multiCurrency": _truth(switches.multi_currency),
         "multiEntityShared": "true",

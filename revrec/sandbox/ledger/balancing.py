@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import groupby
 
-from revrec.sandbox.company.profile import BASE_CURRENCY, INTER_ENTITY_PAYABLE, INTER_ENTITY_RECEIVABLE
+from revrec.sandbox.company.profile import INTER_ENTITY_PAYABLE, INTER_ENTITY_RECEIVABLE
 from revrec.sandbox.company.switches import Switches
 from revrec.sandbox.errors import Error, FunctionFailure, business_error
 from revrec.sandbox.ledger.entry import EntryLine
@@ -20,6 +20,7 @@ def balance(lines: list[EntryLine], base_location: str | None, switches: Switche
     Raises:
         FunctionFailure: debits and credits differ in a currency, or in an entity without BASELOCATION_NO.
     """
+    _check_base_currencies(lines)
     _check_currencies(lines)
     if base_location is None:
         _check_entities(lines)
@@ -34,6 +35,13 @@ def _net_amounts(lines: Iterable[EntryLine], key: Callable[[EntryLine], tuple[st
     for line in lines:
         nets[key(line)] += line.sign * line.trx_mills
     return {name: net for name, net in nets.items() if net}
+
+
+def _check_base_currencies(lines: list[EntryLine]) -> None:
+    bases = sorted({line.base_currency for line in lines})
+    if len(bases) > 1:
+        text = f"All lines must be in entities with the same base currency; they have {' and '.join(bases)}."
+        raise FunctionFailure(business_error(text, errorid="SIM-BASE-CURRENCIES"))
 
 
 def _check_currencies(lines: list[EntryLine]) -> None:
@@ -61,6 +69,7 @@ def _unbalanced(where: str, name: str) -> Error:
 def _inter_entity_lines(lines: list[EntryLine], base_location: str) -> list[EntryLine]:
     """Add a pair of lines for each entity out of balance: its due to (or from) the base entity, and the reverse."""
     added: list[EntryLine] = []
+    own = lines[0].base_currency
     for (entity, currency), net in sorted(_net_amounts(lines, lambda line: (line.entity, line.currency)).items()):
         if entity == base_location:
             continue
@@ -69,8 +78,8 @@ def _inter_entity_lines(lines: list[EntryLine], base_location: str) -> list[Entr
         here = INTER_ENTITY_PAYABLE if owes else INTER_ENTITY_RECEIVABLE
         there = INTER_ENTITY_RECEIVABLE if owes else INTER_ENTITY_PAYABLE
         sign = -1 if owes else 1
-        added.append(_inter_entity_line(here, sign, currency, abs(net), base, entity))
-        added.append(_inter_entity_line(there, -sign, currency, abs(net), base, base_location))
+        added.append(_inter_entity_line(here, sign, currency, abs(net), base, entity, own))
+        added.append(_inter_entity_line(there, -sign, currency, abs(net), base, base_location, own))
     return added
 
 
@@ -79,9 +88,13 @@ def _base_share(lines: list[EntryLine], entity: str, currency: str) -> int:
     return abs(sum(line.sign * line.base_mills for line in chosen))
 
 
-def _inter_entity_line(account: str, sign: int, currency: str, mills: int, base: int, entity: str) -> EntryLine:
+def _inter_entity_line(
+    account: str, sign: int, currency: str, mills: int, base: int, entity: str, own: str
+) -> EntryLine:
     dimensions = {"LOCATION": entity} if entity else {}
-    return EntryLine(account, sign, currency, mills, base, entity, dimensions, description="Inter-entity")
+    return EntryLine(
+        account, sign, currency, mills, base, entity, dimensions, description="Inter-entity", base_currency=own
+    )
 
 
 def _settle_rounding(lines: list[EntryLine], switches: Switches) -> None:
@@ -96,6 +109,6 @@ def _settle_rounding(lines: list[EntryLine], switches: Switches) -> None:
         # each line in USD. A larger difference is a real imbalance.
         if switches.base_rounding == "reject" or abs(difference) > _CENT * len(members):
             raise FunctionFailure(_unbalanced(f"{entity or 'the top level'} in base currency", entity))
-        foreign = [line for line in members if line.currency != BASE_CURRENCY]
+        foreign = [line for line in members if line.currency != line.base_currency]
         largest = max(foreign or members, key=lambda line: line.base_mills)
         largest.base_mills -= largest.sign * difference

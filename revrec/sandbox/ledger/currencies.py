@@ -41,13 +41,20 @@ def check_currency(code: str, switches: Switches) -> str:
     return code
 
 
-def find_rate(currency: str, stated: str, kind: str | None, names: RateFieldNames, switches: Switches) -> ExchangeRate:
-    """Return the rate in the request, or the rate of the rate type (``kind`` is None when the element is absent).
+def find_rate(
+    currency: str,
+    stated: str,
+    kind: str | None,
+    names: RateFieldNames,
+    switches: Switches,
+    base: str = BASE_CURRENCY,
+) -> ExchangeRate:
+    """Return the rate to ``base`` in the request, or of the rate type (``kind`` is None when the element is absent).
 
     Raises:
         FunctionFailure: both are missing for a foreign currency, or one of them is invalid.
     """
-    if currency == BASE_CURRENCY:
+    if currency == base:
         return ExchangeRate(Decimal(1), None)
     if stated:
         return ExchangeRate(_stated_rate(stated, names.rate), None)
@@ -59,7 +66,7 @@ def find_rate(currency: str, stated: str, kind: str | None, names: RateFieldName
         raise FunctionFailure(
             business_error(f"Exchange rate type '{kind}' specified is not valid.", errorid="SIM-RATE-TYPE")
         )
-    return ExchangeRate(RATES[currency], RATE_TYPE)
+    return ExchangeRate(RATES[currency] / RATES[base], RATE_TYPE)
 
 
 def _stated_rate(text: str, name: str) -> Decimal:

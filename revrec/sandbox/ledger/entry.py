@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import date
 
+from revrec.sandbox.company.profile import BASE_CURRENCY
+
 STATES = {
     "Draft": "I",
     "Submitted": "S",
@@ -20,7 +22,7 @@ class EntryLine:
     """One GLENTRY. ``sign`` is 1 for a debit and -1 for a credit.
 
     Amounts are absolute, in mills: ``trx_mills`` in ``currency``, ``base_mills`` in base currency. ``user_dimensions``:
-    record ids of dimensions that the company has defined, by element.
+    record ids of dimensions that the company has defined, by element. ``custom``: custom fields by integration name.
     """
 
     account: str
@@ -31,6 +33,8 @@ class EntryLine:
     entity: str
     dimensions: dict[str, str] = field(default_factory=dict)
     user_dimensions: dict[str, str] = field(default_factory=dict)
+    custom: dict[str, str] = field(default_factory=dict)
+    base_currency: str = BASE_CURRENCY
     rate: str | None = None
     rate_type: str | None = None
     rate_date: str | None = None
@@ -59,6 +63,7 @@ class JournalEntry:
     private_entity: str | None = None
     module: str = "2.GL"
     prrecord: int | None = None
+    custom: dict[str, str] = field(default_factory=dict)
 
     @property
     def posted(self) -> bool:

@@ -9,6 +9,7 @@ from revrec.sandbox.company.switches import Switches
 from revrec.sandbox.errors import Error, FunctionFailure, business_error
 from revrec.sandbox.fields import cut_to_limit, fields_of, missing_field, read_date, text_of, too_long, unknown_fields
 from revrec.sandbox.ledger.balancing import balance
+from revrec.sandbox.ledger.custom_fields import custom_fields, custom_values, missing_custom_fields
 from revrec.sandbox.ledger.entry import STATES, EntryLine, JournalEntry
 from revrec.sandbox.ledger.glentry import LineReader
 from revrec.sandbox.xmltree import Node
@@ -66,6 +67,7 @@ def read_entry(node: Node, call: Call) -> JournalEntry:
         history=text_of(fields, "HISTORY_COMMENT") or None,
         attachment=text_of(fields, "SUPDOCID") or None,
         private_entity=call.caller.location or None,
+        custom=custom_values(fields, "GLBATCH", call.company.masters),
     )
 
 
@@ -79,7 +81,9 @@ def _check_header(fields: Fields, call: Call) -> None:
     limits = text_limits(switches)
     lengths = [too_long(name, _text(fields, name, call), limit) for name, limit in limits.items()]
     errors += [error for error in lengths if error is not None]
-    errors += unknown_fields(fields, HEADER_FIELDS, "GLBATCH", switches)
+    masters = call.company.masters
+    errors += missing_custom_fields(fields, "GLBATCH", masters)
+    errors += unknown_fields(fields, {*HEADER_FIELDS, *custom_fields("GLBATCH", masters)}, "GLBATCH", switches)
     _raise(errors)
     if text_of(fields, "SUPDOCID"):
         stored_attachment(text_of(fields, "SUPDOCID"), call.company.masters)

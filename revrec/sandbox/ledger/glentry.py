@@ -4,7 +4,6 @@ from decimal import Decimal
 
 from revrec.sandbox.calls import Call
 from revrec.sandbox.company.masters import MasterRecord
-from revrec.sandbox.company.profile import BASE_CURRENCY
 from revrec.sandbox.errors import Error, FunctionFailure, business_error
 from revrec.sandbox.fields import (
     cut_to_limit,
@@ -17,6 +16,7 @@ from revrec.sandbox.fields import (
     unknown_fields,
 )
 from revrec.sandbox.ledger.currencies import RateFieldNames, check_currency, find_rate
+from revrec.sandbox.ledger.custom_fields import custom_fields, custom_values, missing_custom_fields
 from revrec.sandbox.ledger.dimensions import (
     DIMENSIONS,
     OPEN_KINDS,
@@ -64,7 +64,8 @@ class LineReader:
         self._title = title
         self._masters = call.company.masters
         self._switches = call.company.switches
-        self._known = LINE_FIELDS - {one.element for one in disabled_dimensions(self._switches)}
+        disabled = {one.element for one in disabled_dimensions(self._switches)}
+        self._known = LINE_FIELDS - disabled | custom_fields("GLENTRY", self._masters).keys()
         self._created: set[tuple[str, str]] = set()
         self.errors: list[Error] = []
 
@@ -81,7 +82,7 @@ class LineReader:
 
     def _allocated(self, node: Node, fields: Fields) -> list[EntryLine]:
         lines = [self._line(part) for part in split_fields(node, fields)]
-        currency = self._currency(fields)
+        currency = self._currency(fields, lines[0].base_currency)
         whole, parts = to_mills(self._amount(fields, currency), currency), sum(line.trx_mills for line in lines)
         if whole != parts:
             text = (
@@ -93,24 +94,29 @@ class LineReader:
 
     def _line(self, fields: Fields) -> EntryLine:
         self.errors += unknown_fields(fields, self._known, "GLENTRY", self._switches)
+        self.errors += missing_custom_fields(fields, "GLENTRY", self._masters)
         account = self._account(fields)
         sign = self._sign(fields)
-        currency = self._currency(fields)
-        amount = self._amount(fields, currency)
-        rate, rate_type, rate_date = self._rate(fields, currency)
         dimensions = self._dimensions(fields)
         self.errors += dimension_errors(account, dimensions, self._masters)
         location = dimensions.get("LOCATION", "")
+        entity = self._masters.entity_of(location) if location else self._call.caller.location
+        base = self._masters.base_currency(entity)
+        currency = self._currency(fields, base)
+        amount = self._amount(fields, currency)
+        rate, rate_type, rate_date = self._rate(fields, currency, base)
         return EntryLine(
             account=account.id,
             sign=sign,
             currency=currency,
             trx_mills=to_mills(amount, currency),
-            base_mills=to_mills(amount * rate, BASE_CURRENCY),
-            entity=self._masters.entity_of(location) if location else self._call.caller.location,
+            base_mills=to_mills(amount * rate, base),
+            base_currency=base,
+            entity=entity,
             dimensions=dimensions,
             user_dimensions=self._user_dimensions(fields),
-            rate=None if currency == BASE_CURRENCY else f"{rate.normalize():f}",
+            custom=custom_values(fields, "GLENTRY", self._masters),
+            rate=None if currency == base else f"{rate.normalize():f}",
             rate_type=rate_type,
             rate_date=rate_date,
             document=self._text(fields, "DOCUMENT", self._switches.max_document) or None,
@@ -158,19 +164,19 @@ class LineReader:
             raise FunctionFailure(illegal_value(name, text, "a number that does not round to zero"))
         return amount
 
-    def _currency(self, fields: Fields) -> str:
+    def _currency(self, fields: Fields, base: str) -> str:
         code = text_of(fields, "CURRENCY")
         if not code:
             if self._switches.currency_required:
                 raise FunctionFailure(missing_field("CURRENCY", "GLENTRY"))
-            return BASE_CURRENCY
+            return base
         return check_currency(code, self._switches)
 
-    def _rate(self, fields: Fields, currency: str) -> tuple[Decimal, str | None, str | None]:
+    def _rate(self, fields: Fields, currency: str, base: str) -> tuple[Decimal, str | None, str | None]:
         day = text_of(fields, "EXCH_RATE_DATE")
         rate_date = read_date("EXCH_RATE_DATE", day, self._switches).isoformat() if day else None
         kind = text_of(fields, "EXCH_RATE_TYPE_ID") if "EXCH_RATE_TYPE_ID" in fields else None
-        rate = find_rate(currency, text_of(fields, "EXCHANGE_RATE"), kind, _RATE_NAMES, self._switches)
+        rate = find_rate(currency, text_of(fields, "EXCHANGE_RATE"), kind, _RATE_NAMES, self._switches, base)
         return rate.value, rate.kind, rate_date
 
     def _dimensions(self, fields: Fields) -> dict[str, str]:

@@ -16,9 +16,9 @@ _LINE_COLUMNS = (
     "recordno, batch, line_no, entry_date, posted, account, sign, currency, trx_mills, base_mills, rate, rate_type, "
     "rate_date, document, description, "
     + "".join(f"{dimension.element.lower()}, " for dimension in DIMENSIONS)
-    + "user_dimensions"
+    + "user_dimensions, custom, base_currency"
 )
-_INSERT_LINE = f"INSERT INTO glentry ({_LINE_COLUMNS}) VALUES ({', '.join('?' * (16 + len(DIMENSIONS)))})"  # noqa: S608
+_INSERT_LINE = f"INSERT INTO glentry ({_LINE_COLUMNS}) VALUES ({', '.join('?' * (18 + len(DIMENSIONS)))})"  # noqa: S608
 
 
 def write_entry(entry: JournalEntry, call: Call) -> int:
@@ -56,6 +56,7 @@ def _insert(entry: JournalEntry, call: Call, reversed_from: int | None) -> int:
             "modified": now,
             "module": entry.module,
             "prrecord": entry.prrecord,
+            "custom": json.dumps(entry.custom, sort_keys=True),
         },
     )
     write_lines(company.store, recordno, entry)
@@ -103,6 +104,8 @@ def _row(line: EntryLine, entry: JournalEntry, batch: int, number: int, recordno
         line.description,
         *(line.dimensions.get(dimension.element) for dimension in DIMENSIONS),
         json.dumps(line.user_dimensions, sort_keys=True),
+        json.dumps(line.custom, sort_keys=True),
+        line.base_currency,
     )
 
 
@@ -183,7 +186,8 @@ def replace_entry(recordno: int, entry: JournalEntry, call: Call) -> None:
     store.execute("DELETE FROM glentry WHERE batch = ?", (recordno,))
     store.execute(
         "UPDATE glbatch SET batch_date = ?, batch_title = ?, referenceno = coalesce(?, referenceno), baselocation = ?, "
-        "supdocid = coalesce(?, supdocid), state = ?, posted = ?, modified = ? WHERE recordno = ?",
+        "supdocid = coalesce(?, supdocid), state = ?, posted = ?, modified = ?, custom = json_patch(custom, ?) "
+        "WHERE recordno = ?",
         (
             entry.day.isoformat(),
             entry.title,
@@ -193,6 +197,7 @@ def replace_entry(recordno: int, entry: JournalEntry, call: Call) -> None:
             entry.state,
             int(entry.posted),
             now,
+            json.dumps(entry.custom),
             recordno,
         ),
     )

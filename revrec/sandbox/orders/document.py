@@ -111,11 +111,13 @@ def currency_and_rate(body: Node, call: Call) -> tuple[str, ExchangeRate]:
     Raises:
         FunctionFailure: one of them is invalid or missing.
     """
-    if body.value("basecurr") not in (None, "", BASE_CURRENCY):
-        raise FunctionFailure(illegal_value("basecurr", body.value("basecurr") or "", BASE_CURRENCY))
-    currency = check_currency(body.value("currency") or BASE_CURRENCY, call.company.switches)
+    bases = call.company.masters.base_currencies()
+    if body.value("basecurr") not in (None, "", *bases):
+        raise FunctionFailure(illegal_value("basecurr", body.value("basecurr") or "", " or ".join(sorted(bases))))
+    base = body.value("basecurr") or BASE_CURRENCY
+    currency = check_currency(body.value("currency") or base, call.company.switches)
     return currency, find_rate(
-        currency, body.value("exchrate") or "", body.value("exchratetype"), RATES, call.company.switches
+        currency, body.value("exchrate") or "", body.value("exchratetype"), RATES, call.company.switches, base
     )
 
 

@@ -135,6 +135,8 @@ def _post(receivable: Receivable, recordno: int, call: Call) -> int:
             business_error("An invoice without any amount cannot be posted.", errorid="SIM-ZERO-TOTAL")
         )
     _check(lines, receivable, call)
+    for line in lines:
+        line.base_currency = call.company.masters.base_currency(line.entity)
     entry = JournalEntry(
         journal=receivable.journal,
         day=receivable.posted,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from revrec.sandbox.company.state import CompanyState
 from revrec.sandbox.company.switches import Switches
+from revrec.sandbox.ledger.custom_fields import custom_fields
 from revrec.sandbox.ledger.dimensions import DIMENSIONS, USER_DIMENSION
 from revrec.sandbox.ledger.glbatch import HEADER_FIELDS, text_limits
 from revrec.sandbox.ledger.glentry import LINE_FIELDS
@@ -57,17 +58,21 @@ class Relationship:
 
 def field_definitions(target: ObjectType, company: CompanyState) -> list[FieldDefinition]:
     """Return the definitions of the fields of an object; fields of related objects are not among them."""
-    required = _required(target.name, company.switches)
+    own = custom_fields(target.name, company.masters)
+    required = _required(target.name, company.switches) | {
+        name for name, one in own.items() if one.details.get("required")
+    }
     lengths = _lengths(target.name, company.switches)
     return [
         FieldDefinition(
             id=field.name,
-            label=label_of(field.name),
+            label=own[field.name].name if field.name in own else label_of(field.name),
             data_type=DATA_TYPES[field.kind],
             required=field.name in required,
-            read_only=_is_read_only(target.name, field),
+            read_only=field.name not in own and _is_read_only(target.name, field),
             valid_values=tuple(field.codes or ()),
             max_length=lengths.get(field.name),
+            is_custom=field.name in own,
         )
         for field in target.fields.values()
         if "." not in field.name

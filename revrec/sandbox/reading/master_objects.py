@@ -43,7 +43,13 @@ _CONTACT = (
     "DISPLAYCONTACT.EMAIL2"
 )
 
-LOCATION = _master("LOCATION", "LOCATIONID", "NAME", _PARENT, ObjectField("CURRENCY", _BASE))
+LOCATION = _master(
+    "LOCATION",
+    "LOCATIONID",
+    "NAME",
+    _PARENT,
+    ObjectField("CURRENCY", f"coalesce({_DETAIL.format('currency')}, {_BASE})"),
+)
 MASTER_OBJECTS = (
     _master(
         "GLACCOUNT",

@@ -6,6 +6,7 @@ from revrec.sandbox.company.masters import MasterRecords
 from revrec.sandbox.company.profile import BASE_CURRENCY
 from revrec.sandbox.company.state import CompanyState
 from revrec.sandbox.errors import Error, FunctionFailure
+from revrec.sandbox.ledger.custom_fields import custom_fields
 from revrec.sandbox.ledger.dimensions import USER_DIMENSION, disabled_dimensions, user_dimension
 from revrec.sandbox.reading.master_objects import MASTER_OBJECTS, location_entities
 from revrec.sandbox.reading.object_types import (
@@ -65,10 +66,10 @@ GLENTRY = ObjectType(
         ObjectField("LINE_NO", "l.line_no", "integer"),
         ObjectField("TR_TYPE", "l.sign", "integer"),
         ObjectField("ENTRY_DATE", "l.entry_date", "date"),
-        ObjectField("AMOUNT", "l.base_mills", "amount", f"'{BASE_CURRENCY}'"),
+        ObjectField("AMOUNT", "l.base_mills", "amount", "l.base_currency"),
         ObjectField("TRX_AMOUNT", "l.trx_mills", "amount", "l.currency"),
         ObjectField("CURRENCY", "l.currency"),
-        ObjectField("BASECURR", f"'{BASE_CURRENCY}'"),
+        ObjectField("BASECURR", "l.base_currency"),
         ObjectField("EXCHANGE_RATE", "l.rate"),
         ObjectField("EXCH_RATE_TYPE_ID", "l.rate_type"),
         ObjectField("EXCH_RATE_DATE", "coalesce(l.rate_date, l.entry_date)", "date"),
@@ -102,12 +103,10 @@ GLDETAIL = ObjectType(
         ObjectField("ENTRY_DATE", "l.entry_date", "date"),
         ObjectField("TR_TYPE", "l.sign", "integer"),
         ObjectField("ACCOUNTNO", "l.account"),
-        ObjectField("AMOUNT", "l.base_mills", "amount", f"'{BASE_CURRENCY}'"),
+        ObjectField("AMOUNT", "l.base_mills", "amount", "l.base_currency"),
         ObjectField("TRX_AMOUNT", "l.trx_mills", "amount", "l.currency"),
-        ObjectField("DEBITAMOUNT", "CASE WHEN l.sign = 1 THEN l.base_mills ELSE 0 END", "amount", f"'{BASE_CURRENCY}'"),
-        ObjectField(
-            "CREDITAMOUNT", "CASE WHEN l.sign = -1 THEN l.base_mills ELSE 0 END", "amount", f"'{BASE_CURRENCY}'"
-        ),
+        ObjectField("DEBITAMOUNT", "CASE WHEN l.sign = 1 THEN l.base_mills ELSE 0 END", "amount", "l.base_currency"),
+        ObjectField("CREDITAMOUNT", "CASE WHEN l.sign = -1 THEN l.base_mills ELSE 0 END", "amount", "l.base_currency"),
         ObjectField("CURRENCY", "l.currency"),
         ObjectField("DOCUMENT", "l.document"),
         ObjectField("DESCRIPTION", "l.description"),
@@ -119,6 +118,8 @@ GLDETAIL = ObjectType(
     ),
 )
 
+
+_CUSTOM_COLUMN = {"GLBATCH": "b.custom", "GLENTRY": "l.custom"}
 
 OBJECTS = {
     item.name: item
@@ -139,6 +140,12 @@ OBJECTS = {
 def _user_dimension_fields(masters: MasterRecords) -> dict[str, ObjectField]:
     names = [f"{USER_DIMENSION}{one.id.upper()}" for one in masters.all("DIMENSION") if one.active]
     return fields_by_name(*(ObjectField(name, f"json_extract(l.user_dimensions, '$.{name}')") for name in names))
+
+
+def _with_custom_fields(target: ObjectType, masters: MasterRecords) -> ObjectType:
+    column, names = _CUSTOM_COLUMN[target.name], custom_fields(target.name, masters)
+    custom = fields_by_name(*(ObjectField(name, f"json_extract({column}, '$.{name}')") for name in names))
+    return replace(target, fields=target.fields | custom)
 
 
 def _dimension_values(name: str) -> ObjectType:
@@ -171,7 +178,9 @@ def object_type(name: str, company: CompanyState, docparid: str = "") -> ObjectT
     if found is None:
         raise FunctionFailure(Error("Query Failed", description2=f"Object definition {name} not found"))
     if found is GLENTRY or found is GLDETAIL:
-        return _with_enabled_dimensions(found, company)
+        found = _with_enabled_dimensions(found, company)
+    if found.name in _CUSTOM_COLUMN:
+        return _with_custom_fields(found, company.masters)
     return found.of_definition(docparid) if docparid and found.custom else found
 
 

@@ -128,7 +128,7 @@ def _balance(
 
 
 def reported(balances: Iterable[ReportedBalance], ledger: Ledger) -> list[BalanceCheck]:
-    """Return Intacct's balances beside the sums of the lines; the balances of several entities are added up by currency."""
+    """Return Intacct's balances beside the sums of the lines; entities with one base currency are added up."""
     lines = added(ledger.read.base[number] for number in ledger.posted())
     totals: dict[Key, tuple[int, int]] = {}
     for one in balances:

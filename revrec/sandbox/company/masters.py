@@ -46,8 +46,8 @@ class MasterRecord:
     ``unit``, ``glgroup``, ``price`` and ``account``; of a SODOCUMENTPARAMS: see ``orders/definitions.py``. A DIMENSION
     is one that the company has defined, and the ``parent`` of its values. An inactive one is not enabled in the general
     ledger. The ``parent`` of a CUSTOMFIELD is GLBATCH or GLENTRY, its id is the parent and its name, such as
-    GLENTRY.SHIPMENT_ID, and its ``details`` may have ``required``. ``parent`` of a SUPDOC is its folder; its ``details`` are ``description``, ``created``, ``created_by`` and
-    ``files`` (name, type, data).
+    GLENTRY.SHIPMENT_ID, and its ``details`` may have ``required``. ``parent`` of a SUPDOC is its folder; its
+    ``details`` are ``description``, ``created``, ``created_by`` and ``files`` (name, type, data).
     """
 
     kind: str

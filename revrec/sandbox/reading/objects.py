@@ -3,7 +3,6 @@
 from dataclasses import replace
 
 from revrec.sandbox.company.masters import MasterRecords
-from revrec.sandbox.company.profile import BASE_CURRENCY
 from revrec.sandbox.company.state import CompanyState
 from revrec.sandbox.errors import Error, FunctionFailure
 from revrec.sandbox.ledger.custom_fields import custom_fields

@@ -563,3 +563,38 @@ def test_b70_a_document_counts_as_one_record_whatever_it_posts(client: SandboxCl
     assert written(change) == written('<delete_sotransaction key="Sales Invoice-A"/>') == 1
     assert written(invoice()) == 1
     assert written(f"<create>{client.glbatch(REVERSEDATE='04/01/2025')}</create>") == 1
+
+
+def adjustment(amount: str = "-20.00", **more: str | None) -> str:
+    head = {"customerid": "C1007", "datecreated": day("03/12/2025")} | more
+    line = f"<lineitem><glaccountno>2400</glaccountno><amount>{amount}</amount><locationid>100</locationid></lineitem>"
+    items = f"<aradjustmentitems>{line}</aradjustmentitems>"
+    return f"<create_aradjustment>{parts(**head)}{items}</create_aradjustment>"
+
+
+def test_an_adjustment_below_zero_is_a_credit_memo(client: SandboxClient) -> None:
+    client.call(invoice("<lineitem><glaccountno>2400</glaccountno><amount>50.00</amount></lineitem>"))
+    answer = client.call(adjustment(adjustmentno="INV-1-CR", description="Credit"))
+    assert answer.status == "success", answer.http.text
+    number = answer.text("operation/result/key")
+    assert rows(client, "ARADJUSTMENT", "RECORDNO,RECORDID,STATE,TRX_TOTALENTERED") == [
+        [number, "INV-1-CR", "Posted", "-20.00"]
+    ]
+    assert rows(client, "ARADJUSTMENTITEM", "RECORDKEY,ACCOUNTNO,TRX_AMOUNT") == [[number, "2400", "-20.00"]]
+    assert len(rows(client, "ARINVOICE", "RECORDNO")) == 1, "it is not an invoice"
+    assert client.balances() == {"1100": "30.00", "2400": "-30.00"}
+
+
+def test_an_adjustment_above_zero_is_a_debit_memo_and_a_number_is_used_once(client: SandboxClient) -> None:
+    assert client.call(adjustment("5.00", adjustmentno="A-1")).status == "success"
+    assert client.balances() == {"1100": "5.00", "2400": "-5.00"}
+    again = client.call(adjustment("5.00", adjustmentno="A-1"))
+    assert again.status == "failure" and "'A-1' already exists" in again.http.text
+
+
+def test_a_document_of_a_credit_definition_debits_what_its_invoice_credited(client: SandboxClient) -> None:
+    made(client, item(price="120.00"), documentno="INV-1")
+    docid = made(client, item(price="20.00"), kind="Sales Credit Memo", documentno="INV-1-CR")
+    assert docid == "Sales Credit Memo-INV-1-CR"
+    assert client.balances() == {"1100": "100.00", "2400": "-100.00"}
+    assert rows(client, "ARADJUSTMENT", "RECORDID,DESCRIPTION2") == [["INV-1-CR", docid]]

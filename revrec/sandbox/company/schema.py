@@ -93,5 +93,8 @@ ALTER TABLE glentry ADD COLUMN base_currency TEXT NOT NULL DEFAULT 'USD';
 """
 """Custom fields by integration name, as JSON, and the base currency of each line's entity."""
 
-STEPS = (_JOURNAL_ENTRIES, _ORDERS, _USER_DIMENSIONS, _MASTER_TIMES, _CUSTOM_FIELDS)
+_ADJUSTMENTS = "ALTER TABLE arinvoice ADD COLUMN recordtype TEXT NOT NULL DEFAULT 'arinvoice';"
+"""Adjustments of receivables are beside the invoices: their fields are the same."""
+
+STEPS = (_JOURNAL_ENTRIES, _ORDERS, _USER_DIMENSIONS, _MASTER_TIMES, _CUSTOM_FIELDS, _ADJUSTMENTS)
 """The statements that upgrade a file from one version to the next. Its version is the number of steps that were run."""

@@ -55,6 +55,8 @@ def _records(kind: str, names: dict[str, str]) -> list[MasterRecord]:
 def _transaction_definitions() -> list[MasterRecord]:
     """Return the transaction definitions: an order posts nothing, an invoice posts to receivables and the ledger.
 
+    A credit memo posts the reverse of an invoice.
+
     ``accounts`` maps item GL groups to the account that an invoice credits. What is billed before it is earned goes to
     deferred revenue.
     """
@@ -69,11 +71,13 @@ def _transaction_definitions() -> list[MasterRecord]:
         "receivable": RECEIVABLE,
         "journal": SALES_JOURNAL,
     }
+    credit = invoice | {"class": "Credit Memo", "prefix": "CM-", "from": ["Sales Invoice"], "credits": True}
     order = {"class": "Order", "posts": False, "prefix": "SO-", "from": ["Sales Quote"]}
     return [
         MasterRecord("SODOCUMENTPARAMS", "Sales Quote", "Sales Quote", details=order | {"prefix": "SQ-", "from": []}),
         MasterRecord("SODOCUMENTPARAMS", "Sales Order", "Sales Order", details=order),
         MasterRecord("SODOCUMENTPARAMS", "Sales Invoice", "Sales Invoice", details=invoice),
+        MasterRecord("SODOCUMENTPARAMS", "Sales Credit Memo", "Sales Credit Memo", details=credit),
     ]
 
 

@@ -3,6 +3,7 @@
 from revrec.sandbox.calls import GatewayFunction
 from revrec.sandbox.functions import (
     create,
+    create_aradjustment,
     create_invoice,
     create_sotransaction,
     create_supdoc,
@@ -38,6 +39,7 @@ FUNCTIONS: dict[str, GatewayFunction] = {
     module.FUNCTION.name: module.FUNCTION
     for module in (
         create,
+        create_aradjustment,
         create_invoice,
         create_sotransaction,
         create_supdoc,

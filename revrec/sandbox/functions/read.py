@@ -20,6 +20,7 @@ _LINES_OF = {
     "GLBATCH": ("GLENTRY", "ENTRIES", "l.batch", "l.line_no"),
     "SODOCUMENT": ("SODOCUMENTENTRY", "SODOCUMENTENTRIES", "e.document", "e.line_no"),
     "ARINVOICE": ("ARINVOICEITEM", "ARINVOICEITEMS", "i.invoice", "i.line_no"),
+    "ARADJUSTMENT": ("ARADJUSTMENTITEM", "ARADJUSTMENTITEMS", "i.invoice", "i.line_no"),
 }
 """Records read with their lines: the object of the lines, their element, and the SQL of parent and order."""
 _CHILDREN = ("object", "keys", "fields", "returnFormat", "docparid")

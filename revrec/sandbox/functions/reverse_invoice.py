@@ -12,6 +12,8 @@ from revrec.sandbox.ledger.reversals import reverse_stored
 from revrec.sandbox.orders.schema_checks import check_key
 from revrec.sandbox.xmltree import Node
 
+_FIND = "SELECT * FROM arinvoice WHERE recordtype = 'arinvoice' AND CAST(recordno AS TEXT) = ?"
+
 
 def _check(body: Node) -> None:
     check_key(body)
@@ -35,7 +37,7 @@ def _run(call: Call) -> FunctionOutput:
 
 
 def _reversible(call: Call, key: str, day: date) -> dict[str, Any]:
-    found = call.company.store.dicts("SELECT * FROM arinvoice WHERE CAST(recordno AS TEXT) = ?", (key,))
+    found = call.company.store.dicts(_FIND, (key,))
     if not found:
         raise FunctionFailure(
             business_error(f"ARINVOICE with the key '{key}' does not exist.", errorid="SIM-NO-RECORD")

@@ -13,7 +13,8 @@ class TransactionDefinition:
 
     ``posts`` is true if its documents become receivables. ``prefix`` starts the document numbers that the sandbox
     assigns. ``sources`` are the definitions whose documents can be converted to this one. ``accounts`` maps item GL
-    groups to the account credited, and ``account`` is the one for all other items.
+    groups to the account credited, and ``account`` is the one for all other items. ``credits`` is true if its documents
+    reduce what the customer owes: they become adjustments, which debit the account.
     """
 
     name: str
@@ -24,6 +25,7 @@ class TransactionDefinition:
     account: str = "2400"
     receivable: str = RECEIVABLE
     journal: str = SALES_JOURNAL
+    credits: bool = False
 
     def account_of(self, item: MasterRecord) -> str:
         """Return the account that a line with this item credits: the item's, else that for its GL group."""
@@ -51,4 +53,5 @@ def find_definition(name: str, masters: MasterRecords) -> TransactionDefinition:
         account=str(details.get("account", "2400")),
         receivable=str(details.get("receivable", RECEIVABLE)),
         journal=str(details.get("journal", SALES_JOURNAL)),
+        credits=bool(details.get("credits", False)),
     )

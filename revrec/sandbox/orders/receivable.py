@@ -13,6 +13,9 @@ from revrec.sandbox.ledger.dimensions import by_column, dimension_errors
 from revrec.sandbox.ledger.entry import EntryLine, JournalEntry
 from revrec.sandbox.ledger.ledger import delete_entry, next_recordno, require_open_period, stored_batch, write_entry
 
+ARINVOICE, ARADJUSTMENT = "arinvoice", "aradjustment"
+_TITLES = {ARINVOICE: "Invoice", ARADJUSTMENT: "Adjustment"}
+
 
 @dataclass(slots=True)
 class ReceivableLine:
@@ -29,7 +32,11 @@ class ReceivableLine:
 
 @dataclass(slots=True)
 class Receivable:
-    """One ARINVOICE. ``module`` is 8.SO when an order-entry document (``docid``) is behind it, else 4.AR."""
+    """One ARINVOICE or ARADJUSTMENT (``record_type``).
+
+    ``module`` is 8.SO when an order-entry document (``docid``) is behind it, else 4.AR. A credit memo is an adjustment
+    whose lines are below zero.
+    """
 
     recordid: str
     customer: str
@@ -46,6 +53,7 @@ class Receivable:
     journal: str = SALES_JOURNAL
     draft: bool = False
     in_ledger: bool = True
+    record_type: str = ARINVOICE
     custom: dict[str, str] = field(default_factory=dict)
 
 
@@ -56,7 +64,7 @@ def write_receivable(receivable: Receivable, call: Call) -> int:
         FunctionFailure: the total is negative, the entry is invalid, or its period is closed.
     """
     total = sum(line.mills for line in receivable.lines)
-    if total < 0:
+    if total < 0 and receivable.record_type == ARINVOICE:
         raise FunctionFailure(
             business_error("The total of an invoice must not be negative.", errorid="SIM-NEGATIVE-TOTAL")
         )
@@ -88,6 +96,7 @@ def _insert(receivable: Receivable, recordno: int, total: int, call: Call) -> No
     row = {
         "recordno": recordno,
         "recordid": receivable.recordid,
+        "recordtype": receivable.record_type,
         "module": receivable.module,
         "state": "Draft" if receivable.draft else "Posted",
         "customer": receivable.customer,
@@ -140,7 +149,7 @@ def _post(receivable: Receivable, recordno: int, call: Call) -> int:
     entry = JournalEntry(
         journal=receivable.journal,
         day=receivable.posted,
-        title=f"Invoice {receivable.recordid}"[:80],
+        title=f"{_TITLES[receivable.record_type]} {receivable.recordid}"[:80],
         state="Posted",
         lines=balance(lines, None, call.company.switches),
         private_entity=call.caller.location or None,
@@ -199,5 +208,5 @@ def _line(
         entity=entity,
         dimensions=dimensions,
         document=receivable.recordid,
-        description=memo or receivable.description or f"Invoice {receivable.recordid}",
+        description=memo or receivable.description or f"{_TITLES[receivable.record_type]} {receivable.recordid}",
     )

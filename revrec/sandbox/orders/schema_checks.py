@@ -42,6 +42,15 @@ _INVOICE_LINE = content_model(
     "totalpaid? totaldue? customfields? revrectemplate? defrevaccount? revrecstartdate? revrecenddate? projectid? "
     "taskid? costtypeid? customerid? vendorid? employeeid? itemid? classid? contractid? warehouseid? taxentries?"
 )
+_ADJUSTMENT = content_model(
+    "customerid datecreated dateposted? batchkey? adjustmentno? action? invoiceno? description? externalid? "
+    f"{_CURRENCY} nogl? taxsolutionid? aradjustmentitems"
+)
+_ADJUSTMENT_LINE = content_model(
+    "(accountlabel | glaccountno) offsetglaccountno? amount memo? locationid? departmentid? key? totalpaid? totaldue? "
+    "customfields? projectid? taskid? costtypeid? customerid? vendorid? employeeid? itemid? classid? contractid? "
+    "warehouseid? totaltrxamount? taxentries?"
+)
 _DATE = content_model("year month day")
 _DATES = (
     "datecreated dateposted origdocdate datedue exchratedate needbydate shipbydate cancelafterdate donotshipbeforedate "
@@ -91,6 +100,16 @@ def check_invoice(body: Node) -> None:
     """
     _check(body, _INVOICE)
     _check_lines(body.child("invoiceitems"), "lineitem+", {"lineitem": _INVOICE_LINE})
+
+
+def check_adjustment(body: Node) -> None:
+    """Check the body of create_aradjustment.
+
+    Raises:
+        SchemaViolation: it breaks the schema.
+    """
+    _check(body, _ADJUSTMENT)
+    _check_lines(body.child("aradjustmentitems"), "lineitem+", {"lineitem": _ADJUSTMENT_LINE})
 
 
 def check_key(body: Node) -> None:

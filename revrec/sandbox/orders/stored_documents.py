@@ -11,8 +11,16 @@ from revrec.sandbox.errors import Error, FunctionFailure, business_error
 from revrec.sandbox.ledger.dimensions import by_column
 from revrec.sandbox.ledger.ledger import next_recordno
 from revrec.sandbox.orders.conversion import convert_from_source, return_to_source
+from revrec.sandbox.orders.definitions import TransactionDefinition
 from revrec.sandbox.orders.document import SalesDocument, SalesDocumentLine, read_document
-from revrec.sandbox.orders.receivable import Receivable, ReceivableLine, delete_receivable, write_receivable
+from revrec.sandbox.orders.receivable import (
+    ARADJUSTMENT,
+    ARINVOICE,
+    Receivable,
+    ReceivableLine,
+    delete_receivable,
+    write_receivable,
+)
 from revrec.sandbox.xmltree import Node
 
 _LOCKED = ("In Progress", "Converted", "Partially Converted")
@@ -184,21 +192,23 @@ def _write_receivable(document: SalesDocument, docid: str, recordno: int, call: 
         due=document.due,
         term=document.term,
         currency=document.currency,
-        lines=[_receivable_line(line, definition.receivable) for line in document.lines],
+        lines=[_receivable_line(line, definition) for line in document.lines],
         module="8.SO",
         description=document.message,
         docnumber=document.reference,
         docid=docid,
         journal=definition.journal,
+        record_type=ARADJUSTMENT if definition.credits else ARINVOICE,
         custom=document.custom,
     )
     number = write_receivable(receivable, call)
     call.company.store.execute("UPDATE sodocument SET prrecord = ? WHERE recordno = ?", (number, recordno))
 
 
-def _receivable_line(line: SalesDocumentLine, receivable: str) -> ReceivableLine:
-    memo = line.memo or line.description
-    return ReceivableLine(line.account, receivable, line.mills, line.base_mills, line.entity, line.dimensions, memo)
+def _receivable_line(line: SalesDocumentLine, definition: TransactionDefinition) -> ReceivableLine:
+    memo, sign = line.memo or line.description, -1 if definition.credits else 1
+    amounts = (sign * line.mills, sign * line.base_mills)
+    return ReceivableLine(line.account, definition.receivable, *amounts, line.entity, line.dimensions, memo)
 
 
 def to_plain(node: Node) -> list[Any]:

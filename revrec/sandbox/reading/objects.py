@@ -16,7 +16,14 @@ from revrec.sandbox.reading.object_types import (
     format_value,
     state,
 )
-from revrec.sandbox.reading.order_objects import ARINVOICE, ARINVOICEITEM, SODOCUMENT, SODOCUMENTENTRY
+from revrec.sandbox.reading.order_objects import (
+    ARADJUSTMENT,
+    ARADJUSTMENTITEM,
+    ARINVOICE,
+    ARINVOICEITEM,
+    SODOCUMENT,
+    SODOCUMENTENTRY,
+)
 
 __all__ = ["GLBATCH", "GLENTRY", "OBJECTS", "ObjectField", "ObjectType", "format_value", "object_type"]
 
@@ -109,7 +116,7 @@ GLDETAIL = ObjectType(
         ObjectField("CURRENCY", "l.currency"),
         ObjectField("DOCUMENT", "l.document"),
         ObjectField("DESCRIPTION", "l.description"),
-        ObjectField("RECORDTYPE", "CASE WHEN a.recordno IS NOT NULL THEN 'arinvoice' END"),
+        ObjectField("RECORDTYPE", "a.recordtype"),
         ObjectField("RECORDID", "a.recordid"),
         ObjectField("PRRECORDKEY", "b.prrecord", "integer"),
         ObjectField("DOCID", "a.docid"),
@@ -130,6 +137,8 @@ OBJECTS = {
         SODOCUMENTENTRY,
         ARINVOICE,
         ARINVOICEITEM,
+        ARADJUSTMENT,
+        ARADJUSTMENTITEM,
         *MASTER_OBJECTS,
         location_entities(),
     )

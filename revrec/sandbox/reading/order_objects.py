@@ -1,5 +1,7 @@
 """The readable objects of order entry and accounts receivable."""
 
+from dataclasses import replace
+
 from revrec.sandbox.company.profile import BASE_CURRENCY
 from revrec.sandbox.reading.object_types import ObjectField, ObjectType, dimension_fields, fields_by_name, state
 
@@ -89,12 +91,13 @@ ARINVOICE = ObjectType(
     name="ARINVOICE",
     source="arinvoice a",
     key="a.recordno",
+    where="a.recordtype = 'arinvoice'",
     private="a.private_entity",
     entry="a.recordno",
     fields=fields_by_name(
         ObjectField("RECORDNO", "a.recordno", "integer"),
         ObjectField("RECORDID", "a.recordid"),
-        ObjectField("RECORDTYPE", "'arinvoice'"),
+        ObjectField("RECORDTYPE", "a.recordtype"),
         ObjectField("MODULEKEY", "a.module"),
         ObjectField("STATE", "a.state"),
         ObjectField("CUSTOMERID", "a.customer"),
@@ -122,6 +125,7 @@ ARINVOICEITEM = ObjectType(
     name="ARINVOICEITEM",
     source="arinvoiceitem i JOIN arinvoice a ON a.recordno = i.invoice",
     key="i.recordno",
+    where="a.recordtype = 'arinvoice'",
     private="a.private_entity",
     entry="a.recordno",
     fields=fields_by_name(
@@ -136,3 +140,7 @@ ARINVOICEITEM = ObjectType(
         *dimension_fields("i", long=True),
     ),
 )
+
+_OF_ADJUSTMENTS = "a.recordtype = 'aradjustment'"
+ARADJUSTMENT = replace(ARINVOICE, name="ARADJUSTMENT", where=_OF_ADJUSTMENTS)
+ARADJUSTMENTITEM = replace(ARINVOICEITEM, name="ARADJUSTMENTITEM", where=_OF_ADJUSTMENTS)

@@ -9,14 +9,14 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, select
 
+from revrec.store.bulk import first_row, insert_rows
 from revrec.store.digests import RowDigest
 from revrec.store.tables import audit_event
 
 GENESIS = "0" * 64
 _COLUMNS = tuple(audit_event.columns.keys())
-_INSERT = insert(audit_event)
 _LAST = select(audit_event.c.seq, audit_event.c.hash).order_by(audit_event.c.seq.desc()).limit(1)
 
 
@@ -54,8 +54,7 @@ def record(
 
 def record_all(connection: Connection, who: AuditStamp, events: Sequence[AuditEvent]) -> int:
     """Append events, at least one, in the caller's transaction; return the sequence number of the last one."""
-    last = connection.execute(_LAST).first()
-    seq, seal = (last.seq, last.hash) if last else (0, GENESIS)
+    seq, seal = first_row(connection, _LAST) or (0, GENESIS)
     rows = []
     for event in events:
         seq += 1
@@ -64,8 +63,8 @@ def record_all(connection: Connection, who: AuditStamp, events: Sequence[AuditEv
             detail = {**detail, "digests": [one.shown() for one in event.digests]}
         values = [seq, who.at, who.actor, who.command, event.action, event.subject, canonical(detail), seal]
         seal = chain_hash(values)
-        rows.append(dict(zip(_COLUMNS, [*values, seal], strict=True)))
-    connection.execute(_INSERT, rows)
+        rows.append((*values, seal))
+    insert_rows(connection, audit_event, _COLUMNS, rows)
     return int(seq)
 
 

@@ -14,7 +14,7 @@ from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp, canonical
-from revrec.store.database.bulk import insert_columns, insert_rows, next_number
+from revrec.store.bulk import insert_columns, insert_rows, next_number
 from revrec.store.digests import RowDigest, covered_columns, digest_rows, digest_texts, texts_of_columns
 from revrec.store.tables import charge_line, charge_void, cleaning, import_file, quarantine
 

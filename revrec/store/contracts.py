@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, func, select
 
 from revrec.store import digests
-from revrec.store.database.bulk import insert_rows, next_number
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest
 from revrec.store.tables import (
     allocation,

@@ -14,8 +14,8 @@ from revrec.core.calendar import day_of
 from revrec.core.charge_line import FulfillmentEvent
 from revrec.core.pricing import PRICE_EVENT_KINDS
 from revrec.store.audit import AuditStamp
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import is_cost_of
-from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.tables import charge_line, event_withdrawal, fulfillment_event, import_file
 

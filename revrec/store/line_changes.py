@@ -11,8 +11,8 @@ from sqlalchemy import Connection, select
 from revrec.core.batching import batched
 from revrec.core.charge_line import ChargeLine
 from revrec.store.audit import canonical
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import LINE_COLUMNS, charge_from_row, voided
-from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.tables import charge_change, charge_line, document_part, import_file
 

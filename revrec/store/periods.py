@@ -10,7 +10,7 @@ from sqlalchemy import Connection, func, insert, literal_column, select
 from revrec.core.periods import OPEN as OPENED
 from revrec.core.periods import PeriodFact
 from revrec.store.audit import AuditStamp, record
-from revrec.store.database.bulk import insert_rows, next_number
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.posting.entries import recognized_until
 from revrec.store.reports.in_ledger import KnownRows

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from revrec.core.calendar import iso
 from revrec.core.money import divisible_amounts, split
 from revrec.store import digests
-from revrec.store.database.bulk import insert_rows, next_number
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest
 from revrec.store.tables import explanation, plan, plan_part
 

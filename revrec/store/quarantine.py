@@ -8,7 +8,7 @@ from sqlalchemy import Connection, insert, select
 
 from revrec.core.batching import batched
 from revrec.core.filters import NO_FILTERS, Filters
-from revrec.store.database.bulk import next_number
+from revrec.store.bulk import next_number
 from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.reports.filters import quarantine_conditions
 from revrec.store.tables import import_file, quarantine, quarantine_fix, quarantine_outcome

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, insert, or_, select
 
 from revrec.store.audit import AuditStamp, record
-from revrec.store.database.bulk import next_number
+from revrec.store.bulk import next_number
 from revrec.store.digests import digest_rows
 from revrec.store.meta import put_meta
 from revrec.store.tables import NOT_IMPORTED, document_resolution, meta, received_document, source_fetch

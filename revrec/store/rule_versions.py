@@ -5,7 +5,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, exists, func, insert, select
 
 from revrec.store.audit import AuditStamp, record
-from revrec.store.database.bulk import next_number
+from revrec.store.bulk import next_number
 from revrec.store.digests import digest_rows
 from revrec.store.tables import after_invoice, rule_version
 

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Select, Table, bindparam, delete, func, selec
 from revrec.core.batching import batched
 from revrec.core.calendar import day_of, iso
 from revrec.store import digests
-from revrec.store.database.bulk import insert_rows
+from revrec.store.bulk import insert_rows
 from revrec.store.digests import RowDigest
 from revrec.store.plans import KeptPlan, PlanKeeper, SharedPlan, plan_of_parts
 from revrec.store.tables import (

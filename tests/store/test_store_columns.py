@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revrec.store import charges
-from revrec.store.database.bulk import MOST_ROWS, insert_columns, insert_rows
+from revrec.store.bulk import MOST_ROWS, insert_columns, insert_rows
 from revrec.store.digests import row_text, texts_of_columns
 from revrec.store.tables import explanation
 from support.store import FilledDatabase

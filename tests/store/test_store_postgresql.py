@@ -17,8 +17,8 @@ from revrec.jobs.admin.database import backup, database_status
 from revrec.jobs.admin.init import init
 from revrec.jobs.context import make_context
 from revrec.jobs.reports.health import is_run_active
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.database import postgresql
-from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.database.engine import Database
 from revrec.store.posting.workers import Worker, active_run
 from revrec.store.reports import figures

@@ -12,8 +12,8 @@ from revrec.core.calendar import day_of
 from revrec.core.journal import DueLine
 from revrec.core.posting_options import read_options
 from revrec.core.rules.memo import filled_in, memo_format
+from revrec.store.bulk import stream_rows
 from revrec.store.charges import dimensions_of
-from revrec.store.database.bulk import stream_rows
 from revrec.store.posting import awaiting
 from revrec.store.tables import after_invoice, charge_line, open_line, rule_version, same_version, schedule
 

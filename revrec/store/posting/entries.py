@@ -13,8 +13,8 @@ from revrec.core.journal import JournalEntry, JournalLine
 from revrec.core.posting_options import NO_OPTIONS, PostingOptions, read_options
 from revrec.core.rules import memo
 from revrec.store.audit import AuditEvent, AuditStamp, canonical, record, record_all
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import dimensions_of, dimensions_text
-from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import digest_rows, digest_texts, row_text, sha256
 from revrec.store.posting import entered_lines, reversals
 from revrec.store.posting.posting_tables import PostingProgress, PostingTables

@@ -12,8 +12,8 @@ from revrec.core.invoice import BY_HAND, CREDITS, SALES_ORDER, BilledLine, Invoi
 from revrec.core.posting import RELEASED
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp, canonical, record
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import LINE_COLUMNS, NOT_VOIDED, charge_from_row, dimensions_of, dimensions_text
-from revrec.store.database.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows, digest_texts, row_text, sha256
 from revrec.store.posting.posting_tables import PostingProgress, PostingTables
 from revrec.store.posting.postings import RejectedPosting, rejected_posting

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Connection, and_, case, cast, exists, func, select
 
 from revrec.store.audit import AuditStamp, record
-from revrec.store.database.bulk import insert_rows, next_number
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import digest_rows
 from revrec.store.tables import entry_reversal, journal_entry, journal_line, ledger_change, same_line, schedule_line
 

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Row, case, func, select
 from revrec.core.batching import batched
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.store.audit import AuditStamp, record
-from revrec.store.database.bulk import stream_rows
+from revrec.store.bulk import stream_rows
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.entries import STORED_LINE, read_journal_line
 from revrec.store.tables import (

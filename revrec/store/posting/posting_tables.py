@@ -29,7 +29,7 @@ from sqlalchemy import (
 from revrec.core.errors import RevrecError
 from revrec.core.posting import is_allowed
 from revrec.store.audit import AuditStamp, canonical, record
-from revrec.store.database.bulk import insert_row, next_number
+from revrec.store.bulk import first_row, insert_row, next_number
 from revrec.store.digests import digest_rows
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ class PostingTables:
         A process that is killed during the request leaves an attempt without an outcome. So it is known that something
         may have been posted, and the posting is read back instead of being sent again.
         """
-        before = connection.execute(self._count_attempts, {"posting": number}).scalar_one()
+        (before,) = first_row(connection, self._count_attempts, posting=number)
         attempt_id = next_number(connection, self.attempts.c.id)
         values = {
             "id": attempt_id,
@@ -209,13 +209,14 @@ class PostingTables:
             raise ValueError(f"{old} -> {new} is not a posting transition")
         known = {"posting": number, "old": old, "holder": held_by, "sends": sends}
         change = self._change(held_by is not None, sends is not None)
-        done = connection.execute(change, {"state": new, **values, **known}).first()
+        done = first_row(connection, change, state=new, **values, **known)
         if done is None:
             raise LostClaim(f"{self.what} {number} is no longer {old}: another worker changed it first")
         set_values = {name: value for name, value in values.items() if value is not None and name != "attempts"}
         why = {"reason": reason} if reason else {}
         shown = {"from": old, "to": new, **set_values, **why}
-        record(connection, who, f"{self.what} {new}", done.reference, shown, [digest_rows(self.postings, [done])])
+        reference = done[self.postings.columns.keys().index("reference")]
+        record(connection, who, f"{self.what} {new}", reference, shown, [digest_rows(self.postings, [done])])
 
     def _change_statement(self, is_held: bool, is_counted: bool) -> "ReturningUpdate[Any]":
         """Return the statement of :meth:`change_state`, which sets the columns that its parameters name."""
@@ -238,7 +239,7 @@ class PostingTables:
         Raises:
             LostClaim: another worker changed it first.
         """
-        if connection.execute(self._free, {"posting": number}).first() is None:
+        if first_row(connection, self._free, posting=number) is None:
             raise LostClaim(f"another worker is claiming {self.what} {number}")
         self.change_state(connection, number, old, "SENDING", who, sends=sends, owner=owner, **values)
 
@@ -278,14 +279,14 @@ class PostingTables:
 
     def progress(self, connection: Connection, row: Any) -> PostingProgress:
         """Return what is stored of a posting beside its content."""
-        sends = connection.execute(self._count_sends, {"posting": row.id}).scalar_one()
+        (sends,) = first_row(connection, self._count_sends, posting=row.id)
         return PostingProgress(
             row.id, row.state, row.attempts, sends, row.record_no, row.error_no, row.error, row.advice
         )
 
     def may_have_posted(self, connection: Connection, number: int) -> bool:
         """Check whether a posting was sent before and Intacct may have processed it."""
-        return connection.execute(self._may_have_posted, {"posting": number}).first() is not None
+        return first_row(connection, self._may_have_posted, posting=number) is not None
 
     def unread(self, connection: Connection, number: int) -> int:
         """Count how often reading Intacct back for a posting has failed."""

@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from revrec.core.posting import RELEASED
 from revrec.store.audit import AuditStamp, record
-from revrec.store.database.bulk import next_number
+from revrec.store.bulk import next_number
 from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.posting import entered_lines
 from revrec.store.tables import entered_line, entry_reversal, journal_entry

@@ -26,8 +26,8 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.invoice import INVOICED
+from revrec.store.bulk import stream_rows
 from revrec.store.credits import credited
-from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.invoices import BILLED_ON, SOLD
 from revrec.store.reports.filters import chosen_charges
 from revrec.store.reports.in_ledger import KnownRows, recognized_in_ledger

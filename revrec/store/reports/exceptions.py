@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, exists, select
 
+from revrec.store.bulk import stream_rows
 from revrec.store.charges import NOT_VOIDED
-from revrec.store.database.bulk import stream_rows
 from revrec.store.posting.invoices import SOLD
 from revrec.store.tables import charge_line, contract_line
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, case, false, func, literal, select, true
 
 from revrec.core.filters import Filters
-from revrec.store.database.bulk import stream_rows
+from revrec.store.bulk import stream_rows
 from revrec.store.posting.due import WAITS_FOR_INVOICE
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
 from revrec.store.posting.reversals import IS_IN_LEDGER

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, case, func, select
 
 from revrec.core.filters import Filters
-from revrec.store.database.bulk import stream_rows
+from revrec.store.bulk import stream_rows
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.reports.filters import line_conditions, within
 from revrec.store.tables import (

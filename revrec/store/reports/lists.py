@@ -21,8 +21,8 @@ from sqlalchemy import (
 )
 
 from revrec.core.filters import Basis, Filters
+from revrec.store.bulk import stream_rows
 from revrec.store.charges import NOT_VOIDED
-from revrec.store.database.bulk import stream_rows
 from revrec.store.events import RecordedEvent, recorded_events
 from revrec.store.posting.entries import ENTRY_TABLES, recognition_date
 from revrec.store.posting.invoices import INVOICE_TABLES

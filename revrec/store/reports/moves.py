@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, case, func, literal, select, union_all
 
 from revrec.core.filters import NO_FILTERS, Filters
-from revrec.store.database.bulk import stream_rows
+from revrec.store.bulk import stream_rows
 from revrec.store.reports.filters import chosen_charges
 from revrec.store.tables import audit_event, charge_line, schedule, schedule_line, schedule_wait
 

@@ -127,7 +127,7 @@ def undated_lines(connection: "Connection", filters: Filters = NO_FILTERS) -> It
     """Yield each undated amount that the filters select, in the order of the charge lines."""
     from sqlalchemy import text
 
-    from revrec.store.database.bulk import stream_rows
+    from revrec.store.bulk import stream_rows
 
     values = {name: getattr(filters, name) for name in CONDITIONS if getattr(filters, name) is not None}
     chosen = " AND ".join(CONDITIONS[name] for name in values)

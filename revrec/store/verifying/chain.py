@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from revrec.store.audit import GENESIS, chain_hash
-from revrec.store.database.bulk import stream_rows
+from revrec.store.bulk import stream_rows
 from revrec.store.tables import audit_event
 from revrec.store.verifying.findings import VerifyFinding
 

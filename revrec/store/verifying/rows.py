@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, Table, bindparam, func, select
 
-from revrec.store.database.bulk import stream_rows
+from revrec.store.bulk import stream_rows
 from revrec.store.digests import SUPERSEDED, covered_columns, row_text, table_named
 from revrec.store.tables import audit_event, entered_line, metadata
 from revrec.store.verifying.findings import VerifyFinding, findings_of

@@ -1,12 +1,16 @@
 """Write many rows at the speed of the driver, read them as a stream, and number them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain, islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Column, Connection, Dialect, Executable, Table, func, insert, select
+from sqlalchemy import Column, Connection, Dialect, Executable, Select, Table, func, insert, select
 from sqlalchemy.exc import DBAPIError
+
+if TYPE_CHECKING:
+    from sqlalchemy.sql.dml import ReturningUpdate
 
 MOST_VARIABLES, MOST_VARIABLES_BEFORE = 32_766, 999
 """The most values of one statement that SQLite accepts from version 3.32 on, and before it."""
@@ -43,13 +47,53 @@ def stream_rows(connection: Connection, query: Executable, rows: int = 2_000) ->
     return connection.execute(query, execution_options={"yield_per": rows})
 
 
+def first_row(connection: Connection, statement: "Select[Any] | ReturningUpdate[Any]", **values: Any) -> Any:
+    """Return the first row of a statement, directly from the driver; None without one.
+
+    ``values`` are its parameters and, if it is an UPDATE, the columns to set. For statements of each change, which are
+    built once: SQLAlchemy's own work for an execution takes several times as long as the database needs for them.
+    """
+    text, places, literals = _statement_text(statement, tuple(values), connection.dialect)
+    parameters = {**literals, **values}
+    cursor: Any = connection.connection.cursor()
+    with _driver_errors(connection, text):
+        cursor.execute(text, [parameters[name] for name in places] if places else parameters)
+        # All rows, of which there is at most one: a statement that is not read to its end would keep a commit waiting.
+        return next(iter(cursor.fetchall()), None)
+
+
+@lru_cache(maxsize=256)
+def _statement_text(
+    statement: "Select[Any] | ReturningUpdate[Any]", names: tuple[str, ...], dialect: Dialect
+) -> tuple[str, Sequence[str], Mapping[str, Any]]:
+    """Return a statement for the driver: its text, its parameters in order if they have no names, and its literals."""
+    compiled: Any = statement.compile(dialect=dialect, column_keys=names)
+    return str(compiled), compiled.positiontup or (), compiled.params
+
+
+@contextmanager
+def _driver_errors(connection: Connection, statement: str) -> Iterator[None]:
+    """Raise the driver's errors within the block as SQLAlchemy's."""
+    driver: Any = connection.dialect.dbapi
+    try:
+        yield
+    except driver.Error as error:
+        raise DBAPIError.instance(statement, None, error, driver.Error) from error
+
+
 def next_number(connection: Connection, column: "Column[int]") -> int:
     """Return the number after the highest one.
 
     Only under the write lock: two writers would get the same number. A database sequence would leave a gap after each
     rollback, and ``revrec verify`` could not distinguish that gap from a row that someone removed.
     """
-    return int(connection.execute(select(func.coalesce(func.max(column), 0))).scalar_one()) + 1
+    (last,) = first_row(connection, _last_number(column))
+    return int(last) + 1
+
+
+@lru_cache(maxsize=64)
+def _last_number(column: "Column[int]") -> Select[Any]:
+    return select(func.coalesce(func.max(column), 0))
 
 
 def _insert(
@@ -57,12 +101,9 @@ def _insert(
 ) -> None:
     """Insert ``count`` rows through the driver, whose errors are raised as SQLAlchemy's."""
     insert_all = _copy if connection.dialect.name == "postgresql" else _insert_many
-    driver: Any = connection.dialect.dbapi
-    try:
+    statement, _many = _statements(table, columns, 1, connection.dialect)
+    with _driver_errors(connection, statement):
         insert_all(connection, table, columns, rows, count)
-    except driver.Error as error:
-        statement, _many = _statements(table, columns, 1, connection.dialect)
-        raise DBAPIError.instance(statement, None, error, driver.Error) from error
 
 
 def _insert_many(

@@ -151,7 +151,8 @@ def _from_zip(path: Path, info: zipfile.ZipInfo) -> BinaryIO:
 
 def _files(archive: zipfile.ZipFile, name: str) -> Iterator[zipfile.ZipInfo]:
     """Yield the members that are files, after checking each."""
-    infos = [info for info in archive.infolist() if not info.is_dir() and not _is_litter(info.filename)]
+    # ZipInfo.is_dir() fails for an empty name.
+    infos = [info for info in archive.infolist() if not info.filename.endswith("/") and not _is_litter(info.filename)]
     if len(infos) > MOST_MEMBERS:
         raise SourceError(name, "", f"has {len(infos):,} files, at most {MOST_MEMBERS:,} are read", "split it")
     if sum(info.file_size for info in infos) > LARGEST_ARCHIVE:
@@ -167,6 +168,8 @@ def _files(archive: zipfile.ZipFile, name: str) -> Iterator[zipfile.ZipInfo]:
 
 def _check(shown: str, info: zipfile.ZipInfo) -> None:
     path = PurePosixPath(info.filename)
+    if not info.filename:
+        raise SourceError(shown, "", "is a file without a name", "pack it again with plain names")
     if not info.filename.isprintable() or "\\" in info.filename or ":" in info.filename:
         raise SourceError(shown, "", "has a name with characters that are not allowed", "rename it")
     if path.is_absolute() or ".." in path.parts:

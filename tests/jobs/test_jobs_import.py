@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from revrec.core.errors import BadConfiguration
 from revrec.core.rules.model import RuleErrors
 from revrec.jobs.context import Context, Silent
-from revrec.jobs.importing import import_files
+from revrec.jobs.importing import import_files, session
+from revrec.sources import BadRow, RowProblem
 from revrec.sources.formats import csv
 from revrec.store.audit import chain_hash
 from support.books import Books, MakeRow
@@ -314,3 +315,16 @@ def test_the_audit_chain_covers_the_import(offline: Books, row: MakeRow) -> None
     shown = json.loads(events[-1][6])
     assert [one["table"] for one in shown.pop("digests")] == ["import_file"]
     assert shown == {"rows": 1, "accepted": 1, "unchanged": 0, "rejected": 0}
+
+
+@pytest.mark.parametrize(("keeps", "kept"), [(False, 2), (True, 5)])
+def test_of_millions_of_bad_rows_only_the_first_are_kept_unless_all_are_set_aside(
+    monkeypatch: pytest.MonkeyPatch, keeps: bool, kept: int
+) -> None:
+    monkeypatch.setattr(session, "MOST_EXAMINED", 2)
+    result = session.ImportResult("in.csv", "charges")
+    nothing: Any = None
+    one = session.ImportSession(nothing, nothing, result, 1, "import 1", 1)
+    one.keeps_bad_rows = keeps
+    one.split_good_rows([BadRow(number, [RowProblem("amount", "", "is empty", "")], "") for number in range(5)])
+    assert (result.rows, result.rejected, len(one.bad_rows)) == (5, 5, kept)

@@ -74,6 +74,17 @@ def test_a_member_with_a_name_that_tricks_is_refused(tmp_path: Path, name: str, 
     assert said in found and found.startswith("a.zip/")
 
 
+def test_a_file_without_a_name_is_refused(tmp_path: Path) -> None:
+    path = zipped(tmp_path / "a.zip", ("x", DATA))
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"PK\1\2")
+    data[entry + 28] = 0  # the length of the name
+    del data[entry + 46]  # the name
+    data[data.index(b"PK\5\6") + 12] -= 1  # the size of the directory
+    path.write_bytes(data)
+    assert "is a file without a name" in refusal(path)
+
+
 def test_a_link_is_refused(tmp_path: Path) -> None:
     info = zipfile.ZipInfo("in.csv")
     info.external_attr = (stat.S_IFLNK | 0o777) << 16

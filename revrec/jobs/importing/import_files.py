@@ -209,6 +209,7 @@ class _FileImport:
             SourceError: The file cannot be read, or changed between hashing and reading.
         """
         importer = self._importer(book)
+        self._session.keeps_bad_rows = keep_good
         with part.open() as stream:
             rows: Any
             if self._mapping.rows == "charges":

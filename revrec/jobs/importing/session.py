@@ -22,6 +22,9 @@ AMOUNTS = ("accepted", "unchanged", "rejected", "total", "left_out")
 MOST_REPORTED = 1_000
 """Rows reported in full; any further ones are counted."""
 
+MOST_EXAMINED = 20_000
+"""Bad rows that are kept to examine them if the file is refused for them: a hostile file has millions."""
+
 MOST_REASONS = 20
 """Different reasons for skipping records that are reported; any further ones are counted together."""
 
@@ -156,6 +159,8 @@ class ImportSession:
         self.subject = subject
         self.audit_seq = audit_seq
         self.bad_rows: list[BadRow] = []
+        self.keeps_bad_rows = False
+        """Whether all bad rows are kept, for the quarantine."""
         self.refused_rows = 0
         self.header: Sequence[str] = ()
         self.refused_documents: set[str] = set()
@@ -169,8 +174,10 @@ class ImportSession:
                 self.result.pass_over(row)
                 continue
             self.result.rows += 1
-            if isinstance(row, BadRow):
+            if isinstance(row, BadRow) and (self.keeps_bad_rows or len(self.bad_rows) < MOST_EXAMINED):
                 self.reject(row)
+            elif isinstance(row, BadRow):
+                self.result.reject(row)
             else:
                 good.append(row)
         return good

@@ -62,8 +62,8 @@ def register(app: typer.Typer) -> None:
 
         The first line printed is JSON with its addresses and credentials; any Intacct client can connect to it. A run
         with the same data file finds it and posts to it. --fault accepts the same plans as revrec sandbox fault: drop,
-        reset, slow, drip, 5xx, 429, GW-0001, GW-0011, html, empty, truncated, garbled, wrong_control_id, stale, twice,
-        repeat, refuse, die, expire_sessions, forget_ids, close_period, open_period.
+        reset, slow, gather, drip, 5xx, 429, GW-0001, GW-0011, html, empty, truncated, garbled, wrong_control_id, stale,
+        twice, repeat, refuse, die, expire_sessions, forget_ids, close_period, open_period.
 
         With --company the sandbox has your own records. Each kind that the file contains is complete: other accounts,
         for example, are rejected. The columns are kind, id and name; without kinds, it is a chart of accounts.
@@ -106,7 +106,7 @@ def _register_admin(group: typer.Typer) -> None:
     ) -> None:
         """Make a running sandbox fail on purpose, replacing its earlier plan.
 
-        A plan is a comma-separated list of KIND@WHEN:RATE:FUNCTION. KIND is drop, reset, slow=SECONDS,
+        A plan is a comma-separated list of KIND@WHEN:RATE:FUNCTION. KIND is drop, reset, slow=SECONDS, gather=COUNT,
         drip=SECONDS, 500 to 599 (5xx), 429, GW-0001, GW-0011, html, empty, truncated, garbled, wrong_control_id, stale,
         twice, repeat, refuse=ERRORNO TEXT, die, expire_sessions, forget_ids, close_period=MONTH or open_period=MONTH;
         WHEN is before or after the commit; RATE is 3x for the next three (default: one), #3 for only the third, or a

@@ -8,13 +8,14 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
-from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
+from contextlib import AbstractContextManager, contextmanager, redirect_stderr, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Progress
+    from revrec.store.posting.posting_tables import PostingSize
 
 T = TypeVar("T")
 SMALL_TOTAL = 1_000
@@ -167,6 +168,14 @@ class Bars:
                 before, done = done, done + (size(item) if size else 1)
                 if before // step < done // step:
                     bars.update(task, completed=done)
+
+    def postings(
+        self, what: str, sizes: "Callable[[], Mapping[int, PostingSize]]"
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        """Show a bar of postings with their lines and amounts; yield a function that counts one as done."""
+        from revrec.cli.posting_bar import posting_bar
+
+        return posting_bar(safe_console(file=raw(sys.stderr)), what, sizes())
 
 
 def progress() -> "Progress":

@@ -35,6 +35,8 @@ class PostingOutcome(StrEnum):
 
 PERIOD_CLOSED = "period-closed"
 """Failure of a posting dated in a closed period."""
+RATE_LIMITED = "rate-limit"
+"""Failure of a request that Intacct rejects because there are too many, or too many at the same time."""
 NUMBER_TAKEN = "document-exists"
 """Failure of a document whose number Intacct has already."""
 

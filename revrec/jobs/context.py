@@ -4,6 +4,7 @@ import os
 import platform
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,6 +18,7 @@ from revrec.jobs.settings import CONFIG_NAME, Settings
 if TYPE_CHECKING:
     from revrec.store.audit import AuditStamp
     from revrec.store.database.engine import Database
+    from revrec.store.posting.posting_tables import PostingSize
 
 T = TypeVar("T")
 
@@ -32,6 +34,14 @@ class Progress(Protocol):
         ``size`` returns the number of steps of an item, by default one.
         """
 
+    def postings(
+        self, what: str, sizes: "Callable[[], Mapping[int, PostingSize]]"
+    ) -> AbstractContextManager[Callable[[int], None]]:
+        """Show how many postings are done, with their lines and amounts; yield a function that counts one as done.
+
+        ``sizes`` returns the sizes of all postings by number; it is called only if they are shown.
+        """
+
 
 class Silent:
     """A progress display that shows nothing."""
@@ -41,6 +51,11 @@ class Silent:
     ) -> Iterator[T]:
         """Yield the items."""
         yield from items
+
+    @contextmanager
+    def postings(self, what: str, sizes: "Callable[[], Mapping[int, PostingSize]]") -> Iterator[Callable[[int], None]]:
+        """Yield a function that does nothing."""
+        yield lambda _number: None
 
 
 def utc_now() -> datetime:

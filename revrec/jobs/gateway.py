@@ -128,6 +128,7 @@ def _client(context: "Context", credentials: "Credentials") -> Iterator["XmlGate
         inter_entity=settings.posting.inter_entity,
         currencies=entity_currencies(context),
         state=settings.posting.state.capitalize(),
+        max_in_flight=settings.posting.max_in_flight,
         requests_per_minute=settings.posting.requests_per_minute,
         now=context.now,
         sleep=context.sleep,

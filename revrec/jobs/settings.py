@@ -220,7 +220,9 @@ class PostingSettings:
         DURATION, "16 min", "how long to wait before reading Intacct again after an answer was lost"
     )
     attempts: int = setting(NUMBER, 3, "how often an entry is sent before a person must review it")
-    max_in_flight: int = setting(NUMBER, 1, "requests at the same time, over all runs on one PostgreSQL database")
+    max_in_flight: int = setting(
+        NUMBER, 1, "most requests to Intacct at the same time, over all runs on one database; see your company's limit"
+    )
     requests_per_minute: int = setting(COUNT, 0, "most requests to Intacct per minute; 0: no limit")
     retries: int = setting(
         COUNT, 4, "how often a run retries a failure that passes by itself (not connected, too many requests)"

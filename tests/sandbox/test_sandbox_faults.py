@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -13,7 +14,7 @@ import requests
 from revrec.sandbox.faults import KINDS, FaultPlan, FaultPlanError, parse_plan
 from revrec.sandbox.protocol import http
 from revrec.sandbox.protocol.exchange import DIED
-from support.patience import PATIENCE
+from support.patience import PATIENCE, until
 from support.sandbox_client import SandboxClient, ServeSandbox
 
 QUERY = "<query><object>GLBATCH</object><select><field>RECORDNO</field></select></query>"
@@ -230,3 +231,22 @@ def test_every_kind_of_fault_has_a_test() -> None:
     text = "".join((here / name).read_text() for name in ("test_sandbox_faults.py", "test_sandbox_transport.py"))
     names = [kind if kind != "5xx" else "503" for kind in KINDS]
     assert [name for name in names if not re.search(rf"[\"',\s]{name}(=[^@]*)?(@|\")", text)] == []
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_b6_requests_wait_for_each_other(client: SandboxClient, when: str) -> None:
+    client.admin("fault", plan=f"gather=3@{when}:6x:create")
+    with ThreadPoolExecutor(3) as threads:
+        created = [threads.submit(client.create) for _ in range(6)]
+        assert [one.result().status for one in created] == ["success"] * 6
+    assert len(client.entries()) == 6
+
+
+def test_b6_requests_that_wait_for_others_go_on_when_another_plan_is_set(client: SandboxClient) -> None:
+    client.admin("fault", plan="gather=2@after:1x:create")
+    with ThreadPoolExecutor(1) as thread:
+        created = thread.submit(client.create)
+        until(client.entries)
+        assert not created.done()
+        client.admin("fault", plan="")
+        assert created.result().status == "success"

@@ -23,15 +23,16 @@ from revrec.jobs.invoicing.checks import (
 )
 from revrec.jobs.invoicing.posting_type import InvoicePostings
 from revrec.jobs.invoicing.settings import invoice_settings
+from revrec.jobs.posting.in_flight import InFlightLimit, PostingQueue
 from revrec.jobs.posting.periods import posting_dates
-from revrec.jobs.posting.poster import WRITE_LOCK_TIMEOUT, Poster, TemporaryFailure
+from revrec.jobs.posting.poster import WRITE_LOCK_TIMEOUT, Poster
 from revrec.jobs.posting.recovery import keep_head
 from revrec.jobs.posting.rejections import is_temporary, saved_nothing
 from revrec.jobs.posting.retries import Retrier
 from revrec.store.database.engine import deployment
 from revrec.store.posting import invoices
 from revrec.store.posting.invoices import INVOICE_TABLES
-from revrec.store.posting.posting_tables import LostClaim
+from revrec.store.posting.posting_tables import LostClaim, PostingSize
 from revrec.store.posting.postings import RejectedPosting
 from revrec.store.posting.workers import Worker
 
@@ -68,7 +69,7 @@ class InvoiceRun:
         self.posted: set[int] = set()
         self.processed = processed
 
-    def post_all(self, gateway: Gateway, worker: Worker, retrier: Retrier) -> None:
+    def post_all(self, gateway: Gateway, worker: Worker, retrier: Retrier, limit: InFlightLimit) -> None:
         """Post what is due to be invoiced. Raises as :meth:`revrec.jobs.posting.poster.Poster.process`."""
         master_data = retrier.call(partial(self._read_master_data, gateway))
         poster = Poster(self._context, gateway, InvoicePostings(self._settings, master_data), worker)
@@ -83,8 +84,9 @@ class InvoiceRun:
             # An older copy of the database is recognized by this head. Sending before it is kept would lose that.
             keep_head(self._context)
             self._doubt_used_numbers(gateway, retrier)
-            settled = self._process(poster, retrier, self._doubtful, "reading back invoices in doubt")
-            posted = self._process(poster, retrier, self._ready, "posting invoices")
+            queue = partial(PostingQueue, poster, retrier, limit, self.processed)
+            settled = self._process(queue, self._doubtful, "reading back invoices in doubt")
+            posted = self._process(queue, self._ready, "posting invoices")
             # A posted order is converted in the next round.
             if not created and not settled and not posted:
                 return
@@ -224,19 +226,20 @@ class InvoiceRun:
 
     def _process(
         self,
-        poster: Poster,
-        retrier: Retrier,
+        queue: Callable[[Callable[[int, str], None]], PostingQueue],
         waiting: "Callable[[Connection], list[int]]",
         label: str,
     ) -> int:
         """Process the waiting invoices that this run has not processed; return how many."""
         with self._context.database.read() as connection:
             numbers = [number for number in waiting(connection) if number not in self.processed]
-        for number in self._context.progress.track(numbers, label):
-            self.processed.add(number)
-            with suppress(TemporaryFailure):
-                retrier.call(partial(poster.process, number))
+        with self._context.progress.postings(label, partial(self._sizes, numbers)) as done:
+            queue(lambda number, _state: done(number)).process(numbers)
         return len(numbers)
+
+    def _sizes(self, numbers: list[int]) -> dict[int, PostingSize]:
+        with self._context.database.read() as connection:
+            return INVOICE_TABLES.sizes(connection, numbers)
 
     def _ready(self, connection: "Connection") -> list[int]:
         return invoices.numbers_in(connection, "READY", until=self._day)

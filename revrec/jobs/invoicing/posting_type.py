@@ -62,6 +62,10 @@ class InvoicePostings:
                 return failed
         return None
 
+    def needs_other_requests(self, stored: StoredInvoice) -> bool:
+        """Check if a customer or an item has to be created first, or the order that is converted has to be read."""
+        return bool(stored.invoice.after) or next(self._missing(stored.invoice), None) is not None
+
     def _missing(self, invoice: Invoice) -> Iterator[NewMasterRecord]:
         if not self._master_data.was_read:
             return

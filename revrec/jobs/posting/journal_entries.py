@@ -52,6 +52,10 @@ class EntryPostings:
     def before_send(self, poster: "Poster", stored: StoredEntry) -> None:
         """Do nothing: accounts and dimensions are never created."""
 
+    def needs_other_requests(self, stored: StoredEntry) -> bool:
+        """Return False: an entry needs nothing that revrec creates in Intacct."""
+        return False
+
     def prepare(self, gateway: Gateway, stored: StoredEntry) -> PreparedPosting:
         """Return the GLBATCH as a request."""
         return gateway.prepare(stored.entry)

@@ -1,4 +1,4 @@
-"""Post journal entries and invoices to Intacct, one at a time: commit the intent, send, commit the outcome.
+"""Post journal entries and invoices to Intacct, each in three steps: commit the intent, send, commit the outcome.
 
 The states and the transitions between them are in ``revrec.core.posting``. A doubt is settled only by reading Intacct
 back after the quarantine. Nothing is sent again on a guess. A ``PostingType`` supplies what differs between journal
@@ -103,6 +103,14 @@ class FoundPosting(Protocol):
     def record_no(self) -> str: ...
 
 
+class PendingRequest(NamedTuple):
+    """A posting that is SENDING, with its attempt and the request that was not sent yet."""
+
+    stored: StoredPosting
+    attempt: int
+    prepared: PreparedPosting
+
+
 class Lookalikes(NamedTuple):
     """Records of Intacct, at least one, that may be a posting under another name; and what to do about the first."""
 
@@ -126,6 +134,9 @@ class PostingType(Protocol):
 
     def before_send(self, poster: "Poster", stored: Any) -> tuple[str, str] | None:
         """Create in Intacct what the posting needs; return the error and the advice if that fails."""
+
+    def needs_other_requests(self, stored: Any) -> bool:
+        """Check if other requests have to succeed before the posting can be sent."""
 
     def prepare(self, gateway: Gateway, stored: Any) -> PreparedPosting:
         """Return its request.
@@ -214,11 +225,12 @@ class Poster:
             state = self.post(number)
         elif state == "IN_DOUBT" and (head.not_before or "") <= self.context.timestamp():
             state = self.settle(number)
-        while state == "IN_DOUBT" and self._has_number_conflict(number):
+        while state == "IN_DOUBT" and self.has_number_conflict(number):
             state = self.settle(number)
         return state
 
-    def _has_number_conflict(self, number: int) -> bool:
+    def has_number_conflict(self, number: int) -> bool:
+        """Check if a posting is in doubt only because Intacct has its number, so that it can be settled at once."""
         with self.context.database.read() as connection:
             return self.posting_type.is_number_conflict(self.tables.head(connection, number))
 
@@ -239,7 +251,7 @@ class Poster:
         if failed:
             return self._reject(number, "READY", *failed)
         if not may_be_there:
-            closed = self.dates.refuses(*self.posting_type.period(stored))
+            closed = self._period_refusal(stored)
             return self._reject_closed(number, closed) if closed else self._send(stored, "READY")
         try:
             with self._write() as connection:
@@ -247,6 +259,30 @@ class Poster:
         except LostClaim:
             return str(self._load(number).state)
         return self.settle(number)
+
+    def begin(self, number: int) -> "PendingRequest | str | None":
+        """Begin to send a posting that is READY: commit that it is SENDING, and return its request.
+
+        The caller passes it to :meth:`exchange`, in any thread, and the answer to :meth:`finish`. Return the state of a
+        posting that cannot be sent. Return None if Intacct has to be read, or something has to be created there, first:
+        :meth:`process` does that.
+
+        Raises:
+            RunStopped: nothing can be sent.
+        """
+        with self.context.database.read() as connection:
+            stored = self.posting_type.load(connection, number)
+            may_be_there = self.tables.may_have_posted(connection, number)
+        if stored.state not in ("READY", "IN_DOUBT"):
+            return str(stored.state)
+        if stored.state == "IN_DOUBT" or may_be_there or self.posting_type.needs_other_requests(stored):
+            return None
+        closed = self._period_refusal(stored)
+        return self._reject_closed(number, closed) if closed else self._begin_send(stored, "READY")
+
+    def _period_refusal(self, stored: Any) -> str:
+        """Return why a posting cannot be sent with its date; empty if it can."""
+        return self.dates.refuses(*self.posting_type.period(stored))
 
     def settle(self, number: int) -> str:
         """Read Intacct back for a posting in doubt; return its state afterwards.
@@ -349,6 +385,11 @@ class Poster:
         return (self.context.now() + span).isoformat(timespec="microseconds")
 
     def _send(self, stored: StoredPosting, state: str) -> str:
+        begun = self._begin_send(stored, state)
+        return begun if isinstance(begun, str) else self.finish(begun, self.exchange(begun))
+
+    def _begin_send(self, stored: StoredPosting, state: str) -> PendingRequest | str:
+        """Commit that a posting is SENDING and return its request; return its state if it cannot be sent."""
         try:
             prepared = self.posting_type.prepare(self.gateway, stored)
         except UnpostableEntry as error:
@@ -359,10 +400,22 @@ class Poster:
             attempt = self.begin_request(stored, lambda connection: self._claim(connection, stored, state, prepared))
         except LostClaim:
             return str(self._load(stored.id).state)
-        answer = self.gateway.send(prepared)
+        return PendingRequest(stored, attempt, prepared)
+
+    def exchange(self, request: PendingRequest) -> PostingAnswer:
+        """Send a request and return Intacct's answer. Threads may call this; it does not use the database."""
+        answer = self.gateway.send(request.prepared)
         if answer.outcome is PostingOutcome.POSTED:
-            answer = self.posting_type.confirm(self.gateway, stored, answer)
-        new_state = self._write_answer(stored, attempt, answer)
+            answer = self.posting_type.confirm(self.gateway, request.stored, answer)
+        return answer
+
+    def finish(self, request: PendingRequest, answer: PostingAnswer) -> str:
+        """Record Intacct's answer to a request; return the state of the posting.
+
+        Raises:
+            RunStopped, TemporaryFailure: as :meth:`post`; the answer is recorded.
+        """
+        new_state = self._write_answer(request.stored, request.attempt, answer)
         if answer.outcome is PostingOutcome.NOT_RUN:
             raise RunStopped(answer)
         if new_state == "READY":

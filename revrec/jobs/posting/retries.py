@@ -40,8 +40,10 @@ class Retrier:
         self._seconds_left = context.settings.posting.retry_within.total_seconds()
         self._growing_pause = wait_random_exponential(multiplier=FIRST_PAUSE, max=LONGEST_PAUSE)
 
-    def call(self, step: Callable[[], T]) -> T:
+    def call(self, step: Callable[[], T], failure: Exception | None = None) -> T:
         """Call a step, and again after a pause while it fails for a temporary reason; return its result.
+
+        ``failure``, if passed, is how an earlier try failed; it counts as one of the tries.
 
         Raises whatever the last try raised.
         """
@@ -53,9 +55,12 @@ class Retrier:
             sleep=self._sleep,
             reraise=True,
         )
-        return trying(partial(self._in_turn, step))
+        failures = [] if failure is None else [failure]
+        return trying(partial(self._in_turn, step, failures))
 
-    def _in_turn(self, step: Callable[[], T]) -> T:
+    def _in_turn(self, step: Callable[[], T], failures: list[Exception]) -> T:
+        if failures:
+            raise failures.pop()
         with self._worker.turn():
             return step()
 

@@ -17,9 +17,10 @@ from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.posting import intents, recovery
 from revrec.jobs.posting.approvals import check_approvals
 from revrec.jobs.posting.canceled_entries import put_lines_in_review
+from revrec.jobs.posting.in_flight import InFlightLimit, PostingQueue
 from revrec.jobs.posting.journal_entries import EntryPostings
 from revrec.jobs.posting.periods import posting_dates, refresh_due_periods
-from revrec.jobs.posting.poster import AWAITING, WRITE_LOCK_TIMEOUT, Poster, RunStopped, TemporaryFailure, worker_name
+from revrec.jobs.posting.poster import AWAITING, WRITE_LOCK_TIMEOUT, Poster, RunStopped, worker_name
 from revrec.jobs.posting.rejections import (
     releasable_entries,
     review_repeated_rejections,
@@ -44,15 +45,12 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.jobs.gateway import Connect
     from revrec.store.connection import Connection
+    from revrec.store.posting.posting_tables import PostingSize
 
 
-FREE = ("READY", "IN_DOUBT")
-"""States of an entry that no worker is sending."""
 INVOICES, ENTRIES = "invoices", "entries"
 PARTS = (INVOICES, ENTRIES)
 """The parts of a run, in the order in which it posts them."""
-PAGE = 100
-"""Entries whose states are read together."""
 
 
 def run(
@@ -112,6 +110,7 @@ class PostingRun:
         self.is_retry_pass = is_retry_pass
         self.repairs = RepairRunner(context)
         self.to_send = EntriesToSend()
+        self.limit = InFlightLimit(context.settings.posting.max_in_flight)
         self.result = RunResult(day, dry_run=False, repaired=self.repairs.repaired)
 
     def preview(self) -> RunResult:
@@ -220,7 +219,7 @@ class PostingRun:
     def _post_invoices(self) -> None:
         """Post invoices. If Intacct refuses to show what they need, report that; entries are posted all the same."""
         try:
-            self._invoice_run().post_all(self.gateway, self.worker, self.retrier)
+            self._invoice_run().post_all(self.gateway, self.worker, self.retrier, self.limit)
         except ReadRefused as error:
             reason = f"no more invoices are sent, because Intacct does not show what they need: {error}"
             self.result.stopped = RunStopped.before_sending(reason).answer
@@ -300,47 +299,27 @@ class PostingRun:
 
     def _process_all(self, poster: Poster, waiting: "Callable[[Connection], list[int]]", label: str) -> None:
         """Process the waiting entries that this run has not processed, until there are no more."""
+        processed = self.result.processed
+        rejected: list[int] = []
+
+        def settled(number: int, state: str) -> None:
+            done(number)
+            if state == "REJECTED":
+                rejected.append(number)
+
         while True:
             with self.context.database.read() as connection:
-                numbers = [number for number in waiting(connection) if number not in self.result.processed]
+                numbers = [number for number in waiting(connection) if number not in processed]
             if not numbers:
                 return
-            for _turn in self.context.progress.track(list(numbers), label):
-                if numbers:
-                    self._process_next(poster, numbers)
+            with self.context.progress.postings(label, partial(self._sizes, numbers)) as done:
+                PostingQueue(poster, self.retrier, self.limit, processed, settled).process(numbers)
+            while rejected:
+                self._repair(poster, rejected.pop())
 
-    def _process_next(self, poster: Poster, numbers: list[int]) -> None:
-        """Process the first entry that no other worker has, and remove it and those before it from ``numbers``.
-
-        One that fails for a temporary reason is left for later.
-        """
-        with suppress(TemporaryFailure):
-            if self.retrier.call(partial(self._process_first_free, poster, numbers)) == "REJECTED":
-                self._repair(poster, numbers[0])
-        del numbers[:1]
-
-    def _process_first_free(self, poster: Poster, numbers: list[int]) -> str:
-        """Process the first free entry, which stays in ``numbers`` for a retry; return its state.
-
-        The choice is made within the worker's turn. If it were made before, several workers would choose the same
-        entry, and all but one would waste their turn on it.
-        """
-        self._drop_busy(numbers)
-        if not numbers:
-            return ""
-        self.result.processed.add(numbers[0])
-        return poster.process(numbers[0])
-
-    def _drop_busy(self, numbers: list[int]) -> None:
-        """Remove the entries before the first free one, all if none is free."""
+    def _sizes(self, numbers: list[int]) -> "dict[int, PostingSize]":
         with self.context.database.read() as connection:
-            while numbers:
-                page = numbers[:PAGE]
-                free = ENTRY_TABLES.in_states(connection, page, FREE)
-                busy = next((at for at, number in enumerate(page) if number in free), None)
-                del numbers[: len(page) if busy is None else busy]
-                if busy is not None:
-                    return
+            return ENTRY_TABLES.sizes(connection, numbers)
 
     def _repair(self, poster: Poster, number: int) -> None:
         """Put the lines of a rejected entry on new ones with repaired values, if a repair applies to it."""

@@ -35,6 +35,13 @@ _ALL = (
     FaultKind(
         "slow", "a delay before the request is executed, or between commit and answer", "SECONDS (default 1)", _SECONDS
     ),
+    FaultKind(
+        "gather",
+        "the request waits, before it is executed or between commit and answer, until so many requests have this "
+        "fault, or until another plan is set; at most a minute",
+        "COUNT (default 2)",
+        r"([2-9]|[1-9]\d+)?",
+    ),
     FaultKind("drip", "the answer arrives in small pieces over this time", "SECONDS (default 1)", _SECONDS, (AFTER,)),
     FaultKind("5xx", "the HTTP status used as the name (500 to 599, such as 503), with a web page"),
     FaultKind("429", "the rate limit: HTTP 429 with GW-0010"),

@@ -18,7 +18,7 @@ import random
 import re
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from revrec.sandbox.faults.kinds import AFTER, BEFORE, KINDS, FaultKind, find_kind
@@ -27,8 +27,35 @@ HEADER = "X-Sandbox-Fault"
 _FUNCTION = re.compile(rb"<function\b[^>]*>\s*<([A-Za-z_]+)")
 
 
+GATHERING_SECONDS = 60.0
+"""The longest wait for other requests of the fault ``gather``."""
+
+
 class FaultPlanError(ValueError):
     """The text is not a valid fault plan; the message names the item and the expected form."""
+
+
+class Gathering:
+    """A place where requests wait for each other, in groups."""
+
+    def __init__(self) -> None:
+        self._arrived = 0
+        self._released = False
+        self._condition = threading.Condition()
+
+    def wait(self, count: int) -> None:
+        """Wait until the group of ``count`` requests that this one belongs to has arrived."""
+        with self._condition:
+            complete = (self._arrived // count + 1) * count
+            self._arrived += 1
+            self._condition.notify_all()
+            self._condition.wait_for(lambda: self._released or self._arrived >= complete, GATHERING_SECONDS)
+
+    def release(self) -> None:
+        """Let all requests go on."""
+        with self._condition:
+            self._released = True
+            self._condition.notify_all()
 
 
 @dataclass(slots=True)
@@ -48,6 +75,7 @@ class Fault:
     at: int = 0
     function: str = ""
     seen: int = 0
+    gathering: Gathering = field(default_factory=Gathering)
 
     @property
     def changes_company(self) -> bool:
@@ -141,6 +169,7 @@ class FaultPlan:
         self._log = log
         self._may_exit = may_exit
         self.injected: list[str] = []
+        self._faults: list[Fault] = []
         self.seed = seed
         self.replace(text)
 
@@ -152,6 +181,8 @@ class FaultPlan:
         """
         faults = self._parse(text)
         with self._lock:
+            for fault in self._faults:
+                fault.gathering.release()
             self._faults = faults
             self.seed = self.seed if seed is None else seed
             self._random = random.Random(f"faults:{self.seed}")  # noqa: S311

@@ -120,6 +120,11 @@ class Exchange:
             time.sleep(fault.seconds)
         self._send(reply)
 
+    def _gather(self, fault: Fault) -> None:
+        reply = self._execute() if fault.when == "after" else None
+        fault.gathering.wait(int(fault.value or 2))
+        self._send(reply or self._execute())
+
     def _drip(self, fault: Fault) -> None:
         document = self._execute().document
         pieces = max(2, round(fault.seconds * _PIECES_A_SECOND))
@@ -169,6 +174,7 @@ def _wrong_answer(kind: str, document: bytes, previous: bytes) -> tuple[int, str
 _NEED_DOCUMENT = ("truncated", "garbled", "wrong_control_id")
 _INJECTORS: dict[str, Callable[[Exchange, Fault], None]] = {
     "slow": Exchange._slow,
+    "gather": Exchange._gather,
     "drip": Exchange._drip,
     "repeat": Exchange._repeat,
     "twice": Exchange._twice,

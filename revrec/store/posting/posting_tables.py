@@ -26,6 +26,7 @@ from sqlalchemy import (
     update,
 )
 
+from revrec.core.batching import batched
 from revrec.core.errors import RevrecError
 from revrec.core.posting import is_allowed
 from revrec.store.audit import AuditStamp, canonical, record
@@ -35,6 +36,8 @@ from revrec.store.digests import digest_rows
 if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningUpdate
 
+SIZES_AT_ONCE = 500
+"""Postings whose sizes are read together."""
 _POSTING = bindparam("posting", type_=BigInteger())
 
 
@@ -74,6 +77,14 @@ class PostingProgress:
     error_no: str | None
     error: str | None
     advice: str | None
+
+
+class PostingSize(NamedTuple):
+    """The size of a posting: its lines, and its amount in minor units of ``currency``."""
+
+    lines: int
+    amount: int
+    currency: str
 
 
 class LostClaim(RevrecError):
@@ -125,6 +136,13 @@ class PostingTables:
     def in_states(self, connection: Connection, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
         """Return the postings that are in one of these states."""
         return set(connection.execute(self._in_states, {"numbers": numbers, "states": states}).scalars())
+
+    def sizes(self, connection: Connection, numbers: Sequence[int]) -> dict[int, PostingSize]:
+        """Return the sizes of postings by number."""
+        ours = self.postings.c
+        query = select(ours.id, ours.lines, ours.amount, ours.currency)
+        rows = (connection.execute(query.where(ours.id.in_(some))) for some in batched(numbers, SIZES_AT_ONCE))
+        return {number: PostingSize(*size) for found in rows for number, *size in found}
 
     def last_control_id(self, connection: Connection) -> str | None:
         """Return the control id of the newest posting; None without one."""

@@ -57,10 +57,26 @@ class Worker:
         self.confirm: Callable[[], None] = lambda: None
         """Checks, right before a request that posts, that these books still own the posting."""
 
+    def begin_turn(self, wait: bool = True) -> str | None:
+        """Begin a turn, in which one entry is posted, and return its slot; return None if all are in use.
+
+        There are as many slots as requests may be in flight, over all workers of the database. With ``wait``, wait for
+        a slot. A worker must not wait while it has a turn: two workers could wait for each other.
+        """
+        return ""
+
+    def end_turn(self, slot: str) -> None:
+        """End a turn, so that another worker can have its slot."""
+
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Hold a turn, in which one entry is posted; as many workers have a turn as requests may be out."""
-        yield
+        """Hold a turn for a block. Raises as :meth:`begin_turn`."""
+        slot = self.begin_turn()
+        assert slot is not None
+        try:
+            yield
+        finally:
+            self.end_turn(slot)
 
     @contextmanager
     def only(self, what: str) -> Iterator[None]:
@@ -91,24 +107,28 @@ class SharingWorker(Worker):
         self._database = database
         self._slots = [f"slot {number}" for number in range(slots)]
         self._patience = patience
+        self._in_use: set[str] = set()
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """Hold a turn, in which one entry is posted; as many workers have a turn as requests may be out.
+    def begin_turn(self, wait: bool = True) -> str | None:
+        """Begin a turn, in which one entry is posted, and return its slot; return None if all are in use.
 
         Raises:
             Busy: another worker hangs and does not end its turn.
             BadConfiguration: the session was lost, and with it the right to send: others count this worker as dead.
         """
-        slot = self._acquire_slot()
-        try:
-            yield
-        finally:
-            self._free(slot)
+        slot = self._acquire_slot(wait)
+        if slot is not None:
+            self._in_use.add(slot)
+        return slot
+
+    def end_turn(self, slot: str) -> None:
+        """End a turn, so that another worker can have its slot."""
+        self._in_use.discard(slot)
+        self._free(slot)
 
     @contextmanager
     def only(self, what: str) -> Iterator[None]:
-        """Do something that one worker of this database does at a time. Raises as :meth:`turn`."""
+        """Do something that one worker of this database does at a time. Raises as :meth:`begin_turn`."""
         self._wait_for(what)
         try:
             yield
@@ -139,11 +159,14 @@ class SharingWorker(Worker):
         with suppress(DBAPIError):
             self._session.execute(UNLOCK, {"name": slot})
 
-    def _acquire_slot(self) -> str:
+    def _acquire_slot(self, wait: bool) -> str | None:
         with self._database.translated():
             for slot in self._slots:
-                if self._session.execute(TRY_LOCK, {"name": slot}).scalar():
+                # The server would give this session a lock that it holds a second time.
+                if slot not in self._in_use and self._session.execute(TRY_LOCK, {"name": slot}).scalar():
                     return slot
+        if not wait:
+            return None
         # All slots are in use: wait in the queue of one. By process id, so that workers do not all wait for the first.
         slot = self._slots[os.getpid() % len(self._slots)]
         self._wait_for(slot)

@@ -9,7 +9,7 @@ from revrec.cli.shared import LAST_DAY, Options, command, day, fail
 
 if TYPE_CHECKING:
     from revrec.intacct.probing.requests import ProbeFinding
-    from revrec.jobs.admin.doctor import DoctorCheck
+    from revrec.jobs.admin.checks import DoctorCheck
     from revrec.jobs.admin.probe import ProbeOptions, ProbeReport
 
 MARKS = {"ok": "ok      ", "warning": "warning ", "failed": "FAILED  ", "skipped": "skipped "}
@@ -51,9 +51,10 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Check everything that a run needs, and report what to fix.
 
-        Checks the configuration, rules, database, credentials, sign-in and clock, and in Intacct the journals and
-        accounts that the rules name, the dimensions of open lines, the permissions to read and create journal entries,
-        and closed periods. Nothing is posted or changed. Exit code 5 means that a check failed.
+        Checks the configuration, rules, database, credentials, sign-in and clock. In Intacct it checks the company's
+        currencies, entities and dimensions, required fields, approvals and permissions, the journals and accounts that
+        the rules name, the dimensions of open lines, and closed periods. Nothing is posted or changed. Exit code 5
+        means that a check failed.
 
         With --probe, it tests in a sandbox company what Intacct's documentation leaves open, with about ten drafts that
         it deletes afterwards; exit code 4 means that one could not be deleted. A company whose id does not end like a

@@ -39,6 +39,7 @@ from revrec.intacct.judgment import PostingVerdict, judge_posting, parse_exchang
 from revrec.intacct.pace import RequestPacer
 from revrec.intacct.probing.requests import creation_refusal
 from revrec.intacct.reading import IntacctReader, ParsedAnswer, ReadPolicy
+from revrec.intacct.reading_company import CompanyReader
 from revrec.intacct.reading_documents import customers, documents, receivables
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import GatewayResponse
@@ -164,6 +165,11 @@ class XmlGateway:
         """Return the ids of the records of user-defined dimensions on an entry; most entries have none."""
         sent = (sent_dimensions(entry, line, self._entries).items() for line in entry.lines)
         return self._dimensions.record_ids(pair for pairs in sent for pair in pairs if is_user_defined(pair[0]))
+
+    @property
+    def about_company(self) -> CompanyReader:
+        """Return the reads of what the company is, for ``revrec doctor``."""
+        return CompanyReader(self._reading, self._credentials.user_id)
 
     def company_setup(self) -> CompanySetup:
         """Return the financial set-up of the company."""

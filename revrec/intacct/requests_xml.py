@@ -146,6 +146,39 @@ def get_financial_setup(control_id: str) -> bytes:
     return _function(control_id, etree.Element("getFinancialSetup"))
 
 
+def lookup(control_id: str, name: str) -> bytes:
+    """Build the function that describes the fields of an object."""
+    element = etree.Element("lookup")
+    add_text(element, "object", name)
+    return _function(control_id, element)
+
+
+def inspect_details(control_id: str, name: str) -> bytes:
+    """Build the function that describes the fields of an object with their maximum lengths."""
+    element = etree.Element("inspect", detail="1")
+    add_text(element, "object", name)
+    return _function(control_id, element)
+
+
+def get_company_preferences(control_id: str, application: str) -> bytes:
+    """Build the function that reads the preferences of an application, such as GL."""
+    return _function(control_id, etree.Element("get_companyprefs", application=application))
+
+
+def get_user_permissions(control_id: str, user: str) -> bytes:
+    """Build the function that reads the permissions of a user."""
+    element = etree.Element("getUserPermissions")
+    add_text(element, "userId", user)
+    return _function(control_id, element)
+
+
+def get_attachment(control_id: str, code: str) -> bytes:
+    """Build the function that reads the name of an attachment, without its files."""
+    element = etree.Element("get", object="supdoc", key=code)
+    add_text(etree.SubElement(element, "fields"), "field", "supdocid")
+    return _function(control_id, element)
+
+
 def get_closed_books_date(control_id: str) -> bytes:
     """Build the function for the day through which the books of the session's entity are closed."""
     return _function(control_id, etree.Element("get_closedbooksdate"))

@@ -11,7 +11,7 @@ def test_new_books_are_healthy(story: Path, revrec: Revrec) -> None:
     assert ended.code == 0, ended.out
     lines = ended.out.splitlines()
     assert lines[0] == "ok       configuration  revrec.toml"
-    assert [line.split()[0] for line in lines] == ["ok"] * 19
+    assert [line.split()[0] for line in lines] == ["ok"] * 24
 
 
 def test_a_failure_is_shown_with_its_mend_and_ends_with_5(story: Path, revrec: Revrec, intacct: dict[str, str]) -> None:

@@ -1,18 +1,22 @@
 """The doctor: each thing that a run needs is looked at in order, and what is wrong is reported with its fix."""
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from revrec.jobs.admin.doctor import DoctorCheck, examine
+from revrec.jobs.admin import company_checks
+from revrec.jobs.admin.checks import DoctorCheck
+from revrec.jobs.admin.doctor import examine
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
 NAMES = [
     "configuration", "rules", "database", "credentials", "sign-in", "clock", "company", "ledger",
-    "journals", "accounts", "locations", "departments", "customers", "items", "dimensions", "reading", "creating",
+    "fields", "attachments", "journal types", "approvals", "permissions", "journals", "accounts",
+    "locations", "departments", "customers", "items", "dimensions", "reading", "creating",
     "invoices", "closed books",
 ]  # fmt: skip
 
@@ -99,13 +103,13 @@ def test_a_database_that_another_writes_to_is_a_warning(books: Books, monkeypatc
 def test_missing_credentials_are_failed_and_all_that_needs_them_is_skipped(books: Books) -> None:
     found = looked(books, INTACCT_USER_PASSWORD="")
     assert found["credentials"].state == "failed" and "user_password" in found["credentials"].detail
-    assert [one.state for one in found.values()][4:] == ["skipped"] * 15
+    assert [one.state for one in found.values()][4:] == ["skipped"] * 20
 
 
 def test_a_wrong_password_is_failed_once_and_not_tried_again(books: Books, intacct: Intacct) -> None:
     found = looked(books, INTACCT_USER_PASSWORD="wrong-4713")
     assert found["sign-in"].state == "failed" and "refused the sign-in" in found["sign-in"].detail
-    assert [one.state for one in found.values()][5:] == ["skipped"] * 14
+    assert [one.state for one in found.values()][5:] == ["skipped"] * 19
     assert "wrong-4713" not in str(found) and intacct.view("/state")["locked_users"] == []
 
 
@@ -150,7 +154,7 @@ def test_what_waiting_lines_carry_is_looked_up_and_what_is_not_sent_is_not(books
 def test_a_user_who_may_not_look_masters_up_can_still_post(books: Books, masters: Intacct) -> None:
     masters.admin("/switch", denied="read:GLACCOUNT,read:JOURNAL")
     found = looked(books)
-    assert troubles(found) == {"journals": "warning", "accounts": "warning"}
+    assert troubles(found) == dict.fromkeys(("journal types", "journals", "accounts"), "warning")
     assert "permission" in found["accounts"].detail
 
 
@@ -174,7 +178,7 @@ def test_customers_items_and_dimensions_that_intacct_lacks_are_a_warning(
 def test_a_user_who_may_not_create_entries_is_found_and_none_is_created(books: Books, masters: Intacct) -> None:
     masters.admin("/switch", denied="create:GLBATCH")
     found = looked(books)
-    assert troubles(found) == {"creating": "failed"}
+    assert troubles(found) == {"permissions": "failed", "creating": "failed"}
     assert "permission for API operation CREATE" in found["creating"].detail
     assert masters.entries() == []
 
@@ -183,7 +187,7 @@ def test_a_user_who_may_not_create_entries_is_found_and_none_is_created(books: B
 def test_a_user_who_may_not_read_entries_back_must_not_post(books: Books, masters: Intacct, denied: str) -> None:
     masters.admin("/switch", denied=denied)
     found = looked(books)
-    assert troubles(found) == {"reading": "failed"} and "list and view journal entries" in found["reading"].fix
+    assert found["reading"].state == "failed" and "list and view journal entries" in found["reading"].fix
 
 
 @pytest.mark.parametrize(
@@ -237,11 +241,26 @@ def test_another_base_currency_than_the_company_s_is_failed(books: Books) -> Non
     assert found["company"].fix == 'set base_currency = "USD" in [gateway]'
 
 
-def test_several_base_currencies_are_a_warning(books: Books, masters: Intacct) -> None:
-    masters.admin("/switch", multi_base_currency=True)
+def test_each_entity_s_base_currency_is_compared(books: Books, intacct: Intacct, row: MakeRow) -> None:
+    intacct.admin("/locations", id="200", details={"currency": "EUR"})
     found = looked(books)
-    masters.admin("/switch", multi_base_currency=False)
-    assert troubles(found) == {"company": "warning"} and "separate books" in found["company"].fix
+    assert troubles(found) == {"company": "warning"}
+    assert found["company"].detail == "the base currency of entity 200 is EUR, and in revrec.toml USD"
+    assert found["company"].fix == 'set base_currency = "EUR" in [entities.200]'
+    books.take(row(entity="200"))
+    assert troubles(looked(books)) == {"company": "failed"}, "open lines are in it"
+    with (books.folder / "revrec.toml").open("a") as config:
+        config.write('[entities.200]\nbase_currency = "EUR"\n')
+    found = looked(books)
+    assert troubles(found) == {} and "200 EUR" in found["company"].detail
+
+
+@pytest.mark.slow
+def test_an_entity_with_another_base_currency_in_a_company_with_one_is_failed(books: Books) -> None:
+    with (books.folder / "revrec.toml").open("a") as config:
+        config.write('[entities.200]\nbase_currency = "EUR"\n')
+    found = looked(books)
+    assert troubles(found) == {"company": "failed"} and "another one of 200" in found["company"].detail
 
 
 def test_a_dimension_that_is_not_enabled_in_the_ledger_is_failed(books: Books, row: MakeRow, masters: Intacct) -> None:
@@ -267,3 +286,127 @@ def test_a_dimension_that_is_omitted_is_not_reported_as_enabled(books: Books, ro
 def test_a_user_who_may_not_read_the_set_up_gets_warnings(books: Books, masters: Intacct) -> None:
     masters.admin("/switch", denied="read:FINANCIALSETUP,read:DIMENSIONS")
     assert troubles(looked(books)) == {"company": "warning", "ledger": "warning"}
+
+
+CUSTOM = """
+[[rule]]
+name = "custom"
+[rule.recognize]
+method = "rev_rec_date"
+[rule.post]
+attachment = "ATT-1"
+line_fields = { SHIPMENT = "{document}" }
+"""
+
+
+def test_custom_fields_of_rules_and_required_ones_are_compared_with_the_company(books: Books, intacct: Intacct) -> None:
+    books.rules(CUSTOM)
+    found = looked(books)["fields"]
+    assert (found.state, found.detail) == ("failed", "GLENTRY has no custom field SHIPMENT")
+    assert "correct line_fields in [rule.post]" in found.fix
+    intacct.admin("/customfields", id="GLENTRY.SHIPMENT", parent="GLENTRY", details={"required": True})
+    assert looked(books)["fields"].state == "ok"
+    intacct.admin("/customfields", id="GLBATCH.RUN_TYPE", parent="GLBATCH", details={"required": True})
+    found = looked(books)["fields"]
+    assert found.detail == "GLBATCH requires the custom field RUN_TYPE, and these rules have none: custom"
+    assert "or to [entry_fields] in revrec.toml" in found.fix
+
+
+@pytest.mark.slow
+def test_an_attachment_that_cannot_be_read_is_a_warning(books: Books) -> None:
+    books.rules(CUSTOM)
+    found = looked(books)["attachments"]
+    assert found.state == "warning" and "ATT-1 cannot be read" in found.detail and "[rule.post]" in found.fix
+
+
+@pytest.mark.slow
+def test_a_dimension_that_each_line_must_have_is_failed_if_open_lines_lack_it(
+    books: Books, row: MakeRow, masters: Intacct
+) -> None:
+    masters.admin("/switch", location_required=True)
+    books.take(row(location="100"))
+    assert looked(books)["fields"].state == "ok"
+    books.take(row("INV-2", location=""))
+    found = looked(books)["fields"]
+    masters.admin("/switch", location_required=False)
+    assert (found.state, found.detail[:37]) == ("failed", "each journal line must have LOCATION,")
+
+
+@pytest.mark.slow
+def test_texts_that_intacct_stores_shorter_are_a_warning(books: Books, masters: Intacct) -> None:
+    masters.admin("/switch", max_title=30)
+    found = looked(books)["fields"]
+    masters.admin("/switch", max_title=80)
+    assert found.state == "warning" and "GLBATCH.BATCH_TITLE has at most 30 characters" in found.detail
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("details", "said"),
+    [
+        ({"adjustment": True}, "RR is an adjustment journal"),
+        ({"book": "CASH"}, "RR posts to the book CASH"),
+    ],
+)
+def test_a_journal_that_is_not_a_regular_one_is_a_warning(
+    books: Books, intacct: Intacct, details: dict[str, object], said: str
+) -> None:
+    intacct.admin("/journals", id="RR", details=details)
+    found = looked(books)["journal types"]
+    assert found.state == "warning" and said in found.detail and "use a" in found.fix
+
+
+def test_entries_that_wait_for_approval_are_a_warning(books: Books, row: MakeRow, masters: Intacct) -> None:
+    masters.admin("/switch", approval=True)
+    books.take(row())
+    books.run("2024-01-31")
+    found = looked(books)["approvals"]
+    masters.admin("/switch", approval=False)
+    assert found.state == "warning" and found.detail.startswith("entries of RR that wait for approval in Intacct: ")
+
+
+def test_a_right_that_is_missing_or_superfluous_is_named(
+    books: Books, masters: Intacct, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert looked(books)["permissions"].detail == "journal entries: add, delete, edit, list, view"
+    monkeypatch.setattr(company_checks, "SANDBOX_COMPANY", re.compile("never"))
+    found = looked(books)["permissions"]
+    assert (found.state, found.detail) == ("warning", "the user may also edit, delete journal entries")
+    masters.admin("/switch", denied="create:GLBATCH,update:GLBATCH,delete:GLBATCH")
+    found = looked(books)["permissions"]
+    assert (found.state, found.detail) == ("failed", "the user may not add journal entries")
+
+
+def not_offered(control_id: str, **_arguments: str) -> bytes:
+    """Return a function that no company has."""
+    return f'<function controlid="{control_id}"><not_offered/></function>'.encode()
+
+
+@pytest.mark.parametrize(
+    ("function", "check"),
+    [
+        ("lookup", "fields"),
+        pytest.param("get_user_permissions", "permissions", marks=pytest.mark.slow),
+        pytest.param("get_attachment", "attachments", marks=pytest.mark.slow),
+    ],
+)
+def test_a_function_that_the_company_does_not_offer_is_a_warning(
+    books: Books, monkeypatch: pytest.MonkeyPatch, function: str, check: str
+) -> None:
+    monkeypatch.setattr(f"revrec.intacct.requests_xml.{function}", not_offered)
+    books.rules(CUSTOM.partition("line_fields")[0])
+    found = looked(books)
+    assert found[check].state == "warning" and "cannot be read" in found[check].detail and found[check].fix
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("function", ["inspect_details", "get_company_preferences"])
+def test_what_only_adds_to_a_check_may_be_missing(books: Books, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
+    monkeypatch.setattr(f"revrec.intacct.requests_xml.{function}", not_offered)
+    assert troubles(looked(books)) == {}
+
+
+@pytest.mark.slow
+def test_the_accounts_of_inter_entity_lines_are_looked_up(books: Books) -> None:
+    found = looked(books, REVREC_POSTING_INTER_ENTITY="1900, 2999")
+    assert troubles(found) == {"accounts": "failed"} and found["accounts"].detail == "not in Intacct: 2999"

@@ -3,16 +3,18 @@
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, timedelta
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from revrec.core.errors import Busy, RevrecError
 from revrec.core.rules import RuleBook
 from revrec.intacct.errors import ReadRefused, UnpostableEntry
 from revrec.intacct.gateway import Gateway, MasterKind
+from revrec.jobs.admin.checks import FAILED, OK, SKIPPED, WARNING, DoctorCheck, first_ids, unread
+from revrec.jobs.admin.company_checks import company_check, company_checks
 from revrec.jobs.gateway import SANDBOX, company, credential_origins, endpoint, omitted, open_gateway
 from revrec.jobs.invoicing.checks import unready
 from revrec.jobs.invoicing.settings import invoice_settings
-from revrec.jobs.posting.safe_settings import check_company, check_settings
+from revrec.jobs.posting import safe_settings
 from revrec.jobs.rules.load import load_rules
 from revrec.store.database.engine import discarded
 from revrec.store.doctor import WaitingPlace, waiting_parties, waiting_places
@@ -20,10 +22,7 @@ from revrec.store.doctor import WaitingPlace, waiting_parties, waiting_places
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
-OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
 CLOCK_TOLERANCE = timedelta(seconds=60)
-SHOWN = 10
-"""Most ids named in one finding; any further ones are counted."""
 ENTITIES = 10
 """Most entities whose closed books are checked: each needs a sign-in."""
 
@@ -38,21 +37,10 @@ DIMENSIONS = {
 }
 """Dimensions besides location, department, customer and item whose ids can be looked up."""
 REMOTE = (
-    "company", "ledger", "journals", "accounts", "locations", "departments", "customers", "items",
+    "company", "ledger", "fields", "attachments", "journal types", "approvals", "permissions",
+    "journals", "accounts", "locations", "departments", "customers", "items",
     "dimensions", "reading", "creating", "invoices", "closed books",
 )  # fmt: skip
-
-
-class DoctorCheck(NamedTuple):
-    """One finding: ``state`` is ok, warning, failed, or skipped because what it needs failed.
-
-    ``fix`` says what to do; it is empty where the detail is a message, for these say it themselves.
-    """
-
-    name: str
-    state: str
-    detail: str
-    fix: str = ""
 
 
 def examine(make_context: Callable[[], "Context"]) -> Iterator[DoctorCheck]:
@@ -85,8 +73,9 @@ def _remote(
             gateway.sign_in()
             yield DoctorCheck("sign-in", OK, f"company {company(context)} at {_address(context)}")
             yield _clock(gateway)
-            yield _company(context, gateway)
+            yield company_check(context, gateway, places)
             yield _ledger_dimensions(context, gateway, places, parties)
+            yield from company_checks(context, gateway, book, places)
             yield from _posting(context, gateway, book, places)
             yield from _dimensions_of_lines(context, gateway, places, parties)
             yield from _rights(context, gateway)
@@ -106,6 +95,7 @@ def _posting(
     else:
         journals = {rule.post.journal for rule in book.rules}
         accounts = {account for rule in book.rules for account in (rule.post.deferred, rule.post.accrued)}
+        accounts |= context.settings.posting.inter_entity
         accounts |= {account for cost in book.costs.values() for account in (cost.deferred, cost.expense)}
         yield _guarded("journals", lambda: _known(gateway, "journals", MasterKind.JOURNAL, journals))
         yield _guarded("accounts", lambda: _known(gateway, "accounts", MasterKind.ACCOUNT, accounts))
@@ -162,8 +152,8 @@ def _user_dimension(gateway: Gateway, name: str, ids: set[str]) -> DoctorCheck:
         return DoctorCheck(name, FAILED, str(error))
     if missing:
         fix = "create them in Intacct, or correct the charge lines"
-        return DoctorCheck(name, WARNING, f"not in Intacct: {_first_ids(missing)}", fix)
-    return DoctorCheck(name, OK, f"{_first_ids(sorted(filter(None, ids)))}: exist")
+        return DoctorCheck(name, WARNING, f"not in Intacct: {first_ids(missing)}", fix)
+    return DoctorCheck(name, OK, f"{first_ids(sorted(filter(None, ids)))}: exist")
 
 
 def _rights(context: "Context", gateway: Gateway) -> Iterator[DoctorCheck]:
@@ -174,7 +164,7 @@ def _rights(context: "Context", gateway: Gateway) -> Iterator[DoctorCheck]:
 
 
 def _configuration(context: "Context") -> DoctorCheck:
-    check_settings(context)
+    safe_settings.check_settings(context)
     file = context.settings.file
     if file is None:
         return DoctorCheck("configuration", WARNING, "no file: the defaults apply", "make one with: revrec init")
@@ -193,7 +183,7 @@ def _database(context: "Context", places: list[WaitingPlace], parties: dict[str,
     """Check the database's revision, and that it can be written to, by a transaction that is rolled back."""
     try:
         with discarded(context.database) as connection:
-            check_company(connection, company(context))
+            safe_settings.check_company(connection, company(context))
             places.extend(waiting_places(connection))
             parties.update(waiting_parties(connection))
     except Busy as error:
@@ -230,24 +220,6 @@ def _clock(gateway: Gateway) -> DoctorCheck:
     return DoctorCheck("clock", OK, found)
 
 
-def _company(context: "Context", gateway: Gateway) -> DoctorCheck:
-    """Compare the company's financial set-up with the settings that depend on it."""
-    try:
-        setup = gateway.company_setup()
-    except ReadRefused as error:
-        return _unread("company", error, "check by hand that base_currency in [gateway] is the company's")
-    ours = context.settings.gateway.base_currency
-    words = {"foreign currencies": setup.multi_currency, "several entities": setup.multi_entity}
-    found = ", ".join(name if is_on else f"no {name}" for name, is_on in words.items())
-    if setup.multi_base_currency:
-        fix = "keep separate books for each base currency, with its entity_id and base_currency in [gateway]"
-        return DoctorCheck("company", WARNING, f"each entity has its own base currency; {found}", fix)
-    if setup.base_currency != ours:
-        detail = f"its base currency is {setup.base_currency}, and base_currency in [gateway] is {ours}"
-        return DoctorCheck("company", FAILED, detail, f'set base_currency = "{setup.base_currency}" in [gateway]')
-    return DoctorCheck("company", OK, f"base currency {ours}; {found}")
-
-
 def _ledger_dimensions(
     context: "Context", gateway: Gateway, places: list[WaitingPlace], parties: dict[str, list[str]]
 ) -> DoctorCheck:
@@ -258,16 +230,12 @@ def _ledger_dimensions(
     try:
         disabled = {one.name.lower() for one in gateway.dimensions() if not one.in_ledger}
     except ReadRefused as error:
-        return _unread(name, error, "check the dimensions of the general ledger by hand")
+        return unread(name, error, "check the dimensions of the general ledger by hand")
     refused = sorted(used & disabled)
     if refused:
         fix = f'enable them in the general ledger, or leave them out: omit = "{", ".join(refused)}" in [gateway]'
         return DoctorCheck(name, FAILED, f"not enabled in the general ledger: {', '.join(refused)}", fix)
     return DoctorCheck(name, OK, f"{', '.join(sorted(used)) or 'no dimension'}: enabled in the general ledger")
-
-
-def _unread(name: str, error: ReadRefused, fix: str) -> DoctorCheck:
-    return DoctorCheck(name, WARNING, f"cannot be read: {error}", fix)
 
 
 def _known(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) -> DoctorCheck:
@@ -288,10 +256,10 @@ def _known(gateway: Gateway, name: str, kind: MasterKind, ids: Iterable[str]) ->
     inactive = [one for one in wanted if not found.get(one, True)]
     if missing or inactive:
         parts = [(missing, "not in Intacct"), (inactive, "inactive")]
-        problems = "; ".join(f"{words}: {_first_ids(some)}" for some, words in parts if some)
+        problems = "; ".join(f"{words}: {first_ids(some)}" for some, words in parts if some)
         fix = f"create or activate them in Intacct, or correct {'the rules' if kind in WORDS else 'the charge lines'}"
         return DoctorCheck(name, FAILED, problems, fix)
-    return DoctorCheck(name, OK, f"{_first_ids(wanted)}: exist and are active")
+    return DoctorCheck(name, OK, f"{first_ids(wanted)}: exist and are active")
 
 
 def _dimension_id(place: WaitingPlace, dimension: str) -> str:
@@ -343,7 +311,7 @@ def _closed(gateway: Gateway, places: list[WaitingPlace]) -> DoctorCheck:
     if late:
         fix = "open the period in Intacct, or choose a policy with closed_period in [posting]"
         return DoctorCheck(
-            "closed books", WARNING, f"{'; '.join(found)}; open lines in closed books: {_first_ids(late)}", fix
+            "closed books", WARNING, f"{'; '.join(found)}; open lines in closed books: {first_ids(late)}", fix
         )
     return DoctorCheck("closed books", OK, "; ".join(found))
 
@@ -362,8 +330,3 @@ def _failed(name: str, error: RevrecError) -> DoctorCheck:
 def _skipped(names: Iterable[str], missing: str) -> Iterator[DoctorCheck]:
     for name in names:
         yield DoctorCheck(name, SKIPPED, f"not checked: {missing} failed", f"fix {missing} first")
-
-
-def _first_ids(ids: list[str]) -> str:
-    more = f" and {len(ids) - SHOWN} more" if len(ids) > SHOWN else ""
-    return f"{', '.join(ids[:SHOWN])}{more}"

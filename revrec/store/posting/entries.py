@@ -288,7 +288,7 @@ def _shown(made: _NewEntry) -> dict[str, Any]:
 def content_hash(entry: JournalEntry, texts: Sequence[str] = ()) -> str:
     """Return the SHA-256 of all that Intacct gets of the entry: its head, and its lines as their rows' ``texts``."""
     head = [entry.date.isoformat(), entry.journal, entry.entity, entry.currency, entry.title]
-    head += [entry.reason] if entry.reason else []
+    head += [text for text in (entry.reason, entry.options.text) if text]
     return sha256([canonical(head), *(texts or _texts([_line_row(0, line) for line in entry.lines]))])
 
 

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-BEHAVIORS = range(1, 76)
+BEHAVIORS = range(1, 77)
 
 
 def numbers_with_tests() -> set[int]:

@@ -1,14 +1,16 @@
 """The readable objects of master records. Fields of Intacct that the sandbox does not store are empty."""
 
 from revrec.sandbox.company.profile import BASE_CURRENCY
-from revrec.sandbox.reading.object_types import ObjectField, ObjectType, fields_by_name
+from revrec.sandbox.reading.object_types import ObjectField, ObjectType, empty_fields, fields_by_name
 
 _BASE = f"'{BASE_CURRENCY}'"
 _DETAIL = "json_extract(m.details, '$.{}')"
 _STATUS = {"active": "active", "inactive": "inactive"}
 
 
-def _master(name: str, key: str, title: str = "NAME", *more: ObjectField, empty: str = "") -> ObjectType:
+def _master(
+    name: str, key: str, title: str = "NAME", *more: ObjectField, empty: str = "", contacts: tuple[str, ...] = ()
+) -> ObjectType:
     """Return the object of a kind of master records. ``key`` is the field of the id, ``title`` of the name."""
     named = () if title == key else (ObjectField(title, "m.name"),)
     return ObjectType(
@@ -23,7 +25,7 @@ def _master(name: str, key: str, title: str = "NAME", *more: ObjectField, empty:
             *named,
             ObjectField("STATUS", "CASE WHEN m.active THEN 'active' ELSE 'inactive' END", "state", codes=_STATUS),
             *more,
-            *(ObjectField(field, "NULL") for field in empty.split()),
+            *empty_fields(empty, *contacts),
             ObjectField("WHENCREATED", "nullif(m.created, '')", "time"),
             ObjectField("WHENMODIFIED", "nullif(m.modified, '')", "time"),
         ),
@@ -37,12 +39,6 @@ _ENTITY_DETAILS = (
     "CUSTOMERID CUSTOMERNAME VENDORID VENDORNAME TAXID ENABLELEGALCONTACT LEGALNAME LEGALADDRESS1 LEGALADDRESS2 "
     "LEGALCITY LEGALSTATE LEGALZIPCODE LEGALCOUNTRY OPCOUNTRY ADDRESSCOUNTRYDEFAULT RECORD_URL"
 )
-_CONTACT = (
-    "DISPLAYCONTACT.CONTACTNAME DISPLAYCONTACT.COMPANYNAME DISPLAYCONTACT.FIRSTNAME DISPLAYCONTACT.LASTNAME "
-    "DISPLAYCONTACT.INITIAL DISPLAYCONTACT.PRINTAS DISPLAYCONTACT.PHONE1 DISPLAYCONTACT.PHONE2 DISPLAYCONTACT.EMAIL1 "
-    "DISPLAYCONTACT.EMAIL2"
-)
-
 LOCATION = _master(
     "LOCATION",
     "LOCATIONID",
@@ -80,8 +76,8 @@ MASTER_OBJECTS = (
         "VENDOR",
         "VENDORID",
         "NAME",
-        empty=f"PARENTKEY PARENTID PARENTNAME {_CONTACT} VENDORACCOUNTNO VENDTYPE ACCOUNTLABEL APACCOUNT "
-        "APACCOUNTTITLE",
+        empty="PARENTKEY PARENTID PARENTNAME VENDORACCOUNTNO VENDTYPE ACCOUNTLABEL APACCOUNT APACCOUNTTITLE",
+        contacts=("DISPLAYCONTACT",),
     ),
     _master(
         "ITEM",
@@ -112,11 +108,30 @@ MASTER_OBJECTS = (
         empty="DESCRIPTION PROJECTCATEGORY PROJECTSTATUS PARENTKEY PARENTNAME CUSTOMERKEY CUSTOMERID CUSTOMERNAME "
         "PROJECTTYPE DEPARTMENTNAME LOCATIONID LOCATIONNAME BUDGETID MEGAENTITYID MEGAENTITYNAME",
     ),
-    _master("EMPLOYEE", "EMPLOYEEID", "TITLE", empty="LOCATIONID DEPARTMENTID STARTDATE ENDDATE EMPLOYEETYPE"),
-    _master("CONTRACT", "CONTRACTID", empty="CUSTOMERID DESCRIPTION BEGINDATE ENDDATE TERMNAME LOCATIONID"),
+    _master(
+        "EMPLOYEE",
+        "EMPLOYEEID",
+        "TITLE",
+        empty="SSN LOCATIONID DEPARTMENTID BIRTHDATE STARTDATE ENDDATE EMPLOYEETYPE EMPLOYEETYPE1099TYPE GENDER "
+        "TERMINATIONTYPE CURRENCY PAYMETHODKEY CONTACTKEY MEGAENTITYKEY MEGAENTITYID MEGAENTITYNAME",
+        contacts=("CONTACT",),
+    ),
+    _master(
+        "CONTRACT",
+        "CONTRACTID",
+        empty="CUSTOMERID CONTRACTTYPE BILLTOCONTACTNAME DESCRIPTION SHIPTOCONTACTNAME BEGINDATE ENDDATE "
+        "BILLINGFREQUENCY TERMNAME TERMTYPE EVERGREENMACRO PRCLIST MEAPRCLIST ADVBILLBY ADVBILLBYTYPE RENEWALADVBILLBY "
+        "RENEWALADVBILLBYTYPE SUPDOCID LOCATIONID DEPARTMENTID VENDORID CLASSID CURRENCY EXCHRATETYPE RENEWAL "
+        "RENEWALMACRO RENEWTERMLENGTH RENEWTERMPERIOD",
+    ),
     _master("WAREHOUSE", "WAREHOUSEID"),
     _master(
-        "TASK", "TASKID", "NAME", _PARENT, empty=f"PARENTKEY {_PROJECT} ITEMKEY ITEMID ITEMNAME DESCRIPTION BILLABLE"
+        "TASK",
+        "TASKID",
+        "NAME",
+        _PARENT,
+        empty=f"PARENTKEY PARENTTASKNAME {_PROJECT} ITEMKEY ITEMID ITEMNAME DESCRIPTION BILLABLE TASKNO TASKSTATUS "
+        "CLASSID CLASSNAME CLASSKEY ROOTPARENTKEY ROOTPARENTID ROOTPARENTNAME",
     ),
     _master("COSTTYPE", "COSTTYPEID", empty=f"{_PROJECT} TASKKEY TASKID TASKNAME"),
 )
@@ -124,7 +139,6 @@ MASTER_OBJECTS = (
 
 def location_entities() -> ObjectType:
     """Return the entities: the locations without a parent."""
-    extra = (ObjectField(field, "NULL") for field in _ENTITY_DETAILS.split())
     fields = {name: field for name, field in LOCATION.fields.items() if name != "PARENTID"}
     return ObjectType(
         name="LOCATIONENTITY",
@@ -132,5 +146,5 @@ def location_entities() -> ObjectType:
         key=LOCATION.key,
         where=f"{LOCATION.where} AND m.parent = ''",
         name_key=LOCATION.name_key,
-        fields=fields | fields_by_name(*extra),
+        fields=fields | fields_by_name(*empty_fields(_ENTITY_DETAILS)),
     )

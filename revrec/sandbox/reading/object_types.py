@@ -80,6 +80,22 @@ def fields_by_name(*fields: ObjectField) -> dict[str, ObjectField]:
     return {field.name: field for field in fields}
 
 
+_CONTACT = (
+    "CONTACTNAME PREFIX FIRSTNAME INITIAL LASTNAME COMPANYNAME PRINTAS PHONE1 PHONE2 CELLPHONE PAGER FAX EMAIL1 EMAIL2 "
+    "URL1 URL2 VISIBLE TAXID TAXGROUP.NAME TAXGROUP.RECORDNO MAILADDRESS.ADDRESS1 MAILADDRESS.ADDRESS2 "
+    "MAILADDRESS.CITY MAILADDRESS.STATE MAILADDRESS.ZIP MAILADDRESS.COUNTRY MAILADDRESS.COUNTRYCODE"
+)
+
+
+def empty_fields(names: str, *contacts: str) -> tuple[ObjectField, ...]:
+    """Return fields that Intacct has and the sandbox leaves empty: these, and the fields of these contacts.
+
+    Clients that select a fixed list of fields would be refused without them.
+    """
+    found = [*names.split(), *(f"{contact}.{name}" for contact in contacts for name in _CONTACT.split())]
+    return tuple(ObjectField(name, "NULL") for name in found)
+
+
 def state(name: str, sql: str, codes: Mapping[str, str] = STATES) -> ObjectField:
     """Return a field whose values have labels (used in query) and codes (used in readByQuery)."""
     return ObjectField(name, sql, "state", codes=codes)

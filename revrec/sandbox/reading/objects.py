@@ -12,6 +12,7 @@ from revrec.sandbox.reading.object_types import (
     ObjectField,
     ObjectType,
     dimension_fields,
+    empty_fields,
     fields_by_name,
     format_value,
     state,
@@ -56,6 +57,11 @@ GLBATCH = ObjectType(
         ObjectField("WHENCREATED", "b.created", "time"),
         ObjectField("WHENMODIFIED", "b.modified", "time"),
         ObjectField("RECORD_URL", "'https://www.intacct.com/ia/acct/ur.phtml?.r=' || b.recordno"),
+        *empty_fields(
+            "BALANCE JOURNALKEY ADJ CHILDENTITY USERKEY TEMPLATEKEY PRBATCHKEY RRSENTRYKEY RRSKEY "
+            "CONTRACTSCHEDULEENTRYKEY CONTRACTSCHEDULEKEY TAXIMPLICATIONS VATVENDORID VATCUSTOMERID VATCONTACTID "
+            "TAXSOLUTIONID"
+        ),
     ),
 )
 
@@ -89,6 +95,8 @@ GLENTRY = ObjectType(
 )
 
 
+_NAME_OF = "(SELECT m.name FROM master m WHERE m.kind = '{}' AND m.id = l.{})"
+
 GLDETAIL = ObjectType(
     name="GLDETAIL",
     source="glentry l JOIN glbatch b ON b.recordno = l.batch LEFT JOIN arinvoice a ON a.recordno = b.prrecord",
@@ -105,10 +113,18 @@ GLDETAIL = ObjectType(
         ObjectField("BOOKID", "'ACCRUAL'"),
         ObjectField("MODULEKEY", "b.module"),
         ObjectField("JOURNAL.SYMBOL", "b.journal"),
+        ObjectField("SYMBOL", "b.journal"),
+        ObjectField("REFERENCENO", "b.referenceno"),
+        ObjectField("MODIFIED", "b.modified", "time"),
         ObjectField("LINE_NO", "l.line_no", "integer"),
         ObjectField("ENTRY_DATE", "l.entry_date", "date"),
         ObjectField("TR_TYPE", "l.sign", "integer"),
         ObjectField("ACCOUNTNO", "l.account"),
+        ObjectField("ACCOUNTTITLE", _NAME_OF.format("GLACCOUNT", "account")),
+        ObjectField("DEPARTMENTTITLE", _NAME_OF.format("DEPARTMENT", "department")),
+        ObjectField("LOCATIONNAME", _NAME_OF.format("LOCATION", "location")),
+        ObjectField("BASECURR", "l.base_currency"),
+        *empty_fields("CHILDENTITY ADJ OWNERSHIPKEY STATISTICAL"),
         ObjectField("AMOUNT", "l.base_mills", "amount", "l.base_currency"),
         ObjectField("TRX_AMOUNT", "l.trx_mills", "amount", "l.currency"),
         ObjectField("DEBITAMOUNT", "CASE WHEN l.sign = 1 THEN l.base_mills ELSE 0 END", "amount", "l.base_currency"),

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 from functools import lru_cache
+from itertools import pairwise
 
 from revrec.core.errors import BadInput
 
@@ -142,6 +143,15 @@ def _plugged(total: int, weights: Sequence[int], plug: int) -> list[int]:
     parts = [(2 * total * weight + all_of_it) // (2 * all_of_it) for weight in weights]
     parts[plug] += total - sum(parts)
     return parts
+
+
+def increments(positions: Sequence[int]) -> tuple[int, ...] | None:
+    """Return the weights that split as :func:`split_by_progress` does by these positions.
+
+    None if progress does not grow from each position to the next one. At the end it may stay.
+    """
+    found = tuple(after - before for before, after in pairwise((0, *positions)))
+    return found if min(found[:-1], default=1) > 0 and found[-1] >= 0 else None
 
 
 def divisible_amounts(weights: Sequence[int]) -> range:

@@ -41,6 +41,10 @@ class RecognitionPolicies(Protocol):
         """Split ``total`` (minor units) over the dates of a plan."""
         ...
 
+    def dividing_weights(self, weights: Sequence[int]) -> tuple[int, ...] | None:
+        """Return the weights by which cumulative rounding makes the same split; None if there are none."""
+        ...
+
     def explain_amounts(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
         """Explain each of these amounts in a sentence."""
         ...

@@ -10,7 +10,7 @@ from typing import Any
 
 from revrec.core.calendar import roll
 from revrec.core.explanation import explain_progress
-from revrec.core.money import split_by_progress
+from revrec.core.money import increments, split_by_progress
 from revrec.core.recognition import AnchorDates, Method
 from revrec.core.schedule import UNDATED, Plan, WaitReason
 
@@ -36,6 +36,10 @@ class ProgressMethod(Method):
     def amounts(self, total: int, weights: Sequence[int]) -> list[int]:
         """Return the increments from position to position."""
         return split_by_progress(total, weights)
+
+    def dividing_weights(self, weights: Sequence[int]) -> tuple[int, ...] | None:
+        """Return the increments from position to position; None if one is not above zero, except the last."""
+        return increments(weights)
 
     def explain_amounts(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
         """Explain each position's share of the whole, minus what came before."""

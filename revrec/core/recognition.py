@@ -163,6 +163,10 @@ class Method(ABC):
         """Split ``total`` (minor units) over the dates of a plan."""
         return split(total, weights, self.rounding)
 
+    def dividing_weights(self, weights: Sequence[int]) -> tuple[int, ...] | None:
+        """Return the weights by which cumulative rounding splits as :meth:`amounts` does; None if there are none."""
+        return tuple(weights) if self.divides else None
+
     def explain_amounts(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
         """Explain each of these amounts in a sentence."""
         return explain_split(self.amounts(total, weights), weights, self.rounding, currency)

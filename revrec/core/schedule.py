@@ -10,6 +10,7 @@ from datetime import date
 from typing import NamedTuple, Protocol
 
 from revrec.core.charge_line import ChargeLine, event_command
+from revrec.core.money import split
 from revrec.core.policies import RecognitionPolicies
 
 UNDATED = date.max
@@ -134,6 +135,29 @@ class DividedPlan(NamedTuple):
     amounts: range
 
 
+class RecordedPlan(NamedTuple):
+    """A plan that divides the whole amount of a line by what its events report, with the reason for it.
+
+    ``dates`` are in order and all different. ``weights`` divide an amount by cumulative rounding; ``undated`` is the
+    weight of the share that waits, for the reason ``waits``, and 0 without one.
+    """
+
+    rule: ScheduleRule
+    dates: tuple[date, ...]
+    weights: tuple[int, ...]
+    undated: int
+    waits: WaitReason | None
+    explanation: str
+
+    def divide(self, amount: int) -> tuple[tuple[int, ...], int] | None:
+        """Return the amounts on the dates and the one that waits, in minor units; None if one of them has no cent."""
+        if not self.undated:
+            amounts, waiting = split(amount, self.weights), 0
+        else:
+            *amounts, waiting = split(amount, (*self.weights, self.undated))
+        return None if 0 in amounts or bool(waiting) != bool(self.undated) else (tuple(amounts), waiting)
+
+
 class Remaining(NamedTuple):
     """The part of a plan that is still to be recognized: dated ``parts``, and the amount that waits (minor units).
 
@@ -217,6 +241,11 @@ class Schedule(NamedTuple):
         begin = held[0].date if held else UNDATED
         known = tuple(part for part in rest if part.date < begin)
         return Remaining(known, self.undated + sum(part.amount for part in rest if part.date >= begin))
+
+
+def explained(unscheduled: Unscheduled, rule: ScheduleRule) -> Unscheduled:
+    """Return a reason with the rule that led to it."""
+    return unscheduled._replace(rule=rule, reason=f'rule "{rule.name}": {unscheduled.reason}')
 
 
 def or_unscheduled(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:

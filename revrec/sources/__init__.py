@@ -5,9 +5,10 @@ this package uses the database. :class:`SourceStream` computes the SHA-256 and s
 """
 
 from revrec.sources.columns import ChargeBlock
+from revrec.sources.event_columns import EventBlock
 from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, ColumnMapping
 from revrec.sources.problems import RowProblem, SourceError
-from revrec.sources.read import read_charge_blocks, read_charges, read_events
+from revrec.sources.read import read_charge_blocks, read_charges, read_event_blocks, read_events
 from revrec.sources.rows import BadRow, ChargeRowResult, EventRow, GoodRow, PassedOver, ReadableValues, RowMoney
 from revrec.sources.stream import SourceStream
 
@@ -18,6 +19,7 @@ __all__ = [
     "ChargeBlock",
     "ChargeRowResult",
     "ColumnMapping",
+    "EventBlock",
     "EventRow",
     "GoodRow",
     "PassedOver",
@@ -28,5 +30,6 @@ __all__ = [
     "SourceStream",
     "read_charge_blocks",
     "read_charges",
+    "read_event_blocks",
     "read_events",
 ]

@@ -7,6 +7,7 @@ compares the two.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from operator import itemgetter
 from typing import Any
 from unicodedata import is_normalized
@@ -33,7 +34,7 @@ from revrec.sources.rows import (
     SentRow,
 )
 from revrec.sources.strict_reader import StrictReader, last_day
-from revrec.sources.table import RecordBlocks, RowBlock, Table
+from revrec.sources.table import Table, read_in_blocks
 from revrec.sources.text import FIELD_LIMIT, ID_LIMIT
 from revrec.sources.values import CACHE_LIMIT, ValueReaders
 
@@ -78,16 +79,8 @@ class ChargeRows:
 
     def blocks(self, table: Table) -> Iterator[ChargeBlock | ChargeRowResult]:
         """Yield ordinary rows in blocks, and the others as :meth:`rows` does, in the file's order."""
-        if not isinstance(table.records, RecordBlocks) or not self._columns.reads_anything:
-            yield from self.rows(table)
-            return
-        for one in table.records.blocks:
-            if not isinstance(one, RowBlock):
-                yield self._result(table, *one)
-            elif block := self._columns.read(one, _is_unusual(table)):
-                yield block
-            else:
-                yield from (self._result(table, number, row) for number, row in one.records())
+        read_block = self._columns.read if self._columns.reads_anything else None
+        return read_in_blocks(table, read_block, partial(self._result, table))
 
     def _result(self, table: Table, number: int, row: list[str] | DamagedRecord | PassedOverRecord) -> ChargeRowResult:
         """Return one record as a good or a bad row."""
@@ -102,7 +95,7 @@ class ChargeRows:
         # Control characters and Unicode outside NFC would pass the fast path unseen. The scan of the bytes already
         # knows whether any row so far could hold them, so most files never pay for a check of each row.
         is_unreadable = self._layout.has_formulas and any(type(text) is UnreadableText for text in values)
-        if is_unreadable or (_is_unusual(table) and not _is_plain(values)):
+        if is_unreadable or (table.is_unusual and not _is_plain(values)):
             result, changed = self.read_strict(values), True
         else:
             try:
@@ -201,11 +194,6 @@ class ChargeRows:
     def details(self, row: list[str]) -> tuple[dict[str, Any], list[RowProblem]]:
         """Return the values of a completed row by field, as far as they can be read, and its problems."""
         return self._strict_reader.read(row)
-
-
-def _is_unusual(table: Table) -> bool:
-    """Check whether a row so far may have characters that are not plain ASCII."""
-    return table.scan is None or table.scan.unusual
 
 
 def _is_plain(row: list[str]) -> bool:

@@ -73,41 +73,35 @@ class ColumnReader:
 
     def _read(self, block: RowBlock, is_unusual: bool) -> ChargeColumns | None:
         texts = list(zip(*block.rows, strict=True))
-        if is_unusual and not all(map(_is_plain, texts)):
+        if is_unusual and not all(map(are_plain, texts)):
             return None
-        values, column = self._values, partial(self._column, texts, len(block.rows))
+        values, column = self._values, partial(column_texts, self._layout, texts, len(block.rows))
         ids, id_parts, dates = values.ids.__getitem__, values.id_parts.__getitem__, values.dates.__getitem__
         found: dict[str, Sequence[Any]] = {
-            "source": _same(column("source"), id_parts),
+            "source": same_texts(column("source"), id_parts),
             "document": column("document"),
-            "line": _same(column("line"), id_parts),
-            "customer": _same(column("customer"), ids),
-            "item": _same(column("item"), ids),
-            "currency": _same(column("currency"), values.currencies.__getitem__),
+            "line": same_texts(column("line"), id_parts),
+            "customer": same_texts(column("customer"), ids),
+            "item": same_texts(column("item"), ids),
+            "currency": same_texts(column("currency"), values.currencies.__getitem__),
             "description": column("description"),
-            "entity": _same(column("entity"), ids),
-            "credits": _same(column("credits"), ids),
-            "quantity": _values(column("quantity"), values.quantities.__getitem__),
-            **{name: _values(column(name), dates) for name in ("post_date", "rev_rec_date", *SERVICE)},
+            "entity": same_texts(column("entity"), ids),
+            "credits": same_texts(column("credits"), ids),
+            "quantity": values_of(column("quantity"), values.quantities.__getitem__),
+            **{name: values_of(column(name), dates) for name in ("post_date", "rev_rec_date", *SERVICE)},
         }
-        dimensions = zip(*(_same(column(name), ids) for name in self._dimension_names), strict=True)
+        dimensions = zip(*(same_texts(column(name), ids) for name in self._dimension_names), strict=True)
         found["dimensions"] = list(map(self._dimensions, dimensions))
         found["amount"] = self._amount(column("amount"), found["currency"])
         service = [found[name] for name in SERVICE]
         is_ordinary = (
             all(all(set(found[name])) for name in REQUIRED)
-            and _are_ids(found["document"])
-            and max(map(len, found["description"])) <= FIELD_LIMIT
-            and _is_trimmed(found["description"])
+            and are_ids(found["document"])
+            and are_texts(found["description"])
             and found["amount"]
             and not any(start and end and end < start for start, end in set(zip(*service, strict=True)))
         )
         return ChargeColumns(**found) if is_ordinary else None
-
-    def _column(self, texts: Sequence[tuple[str, ...]], count: int, name: str) -> Sequence[str]:
-        """Return the texts of a field or dimension, or its constant for each row."""
-        place = self._layout.positions[name]
-        return texts[place] if place < len(texts) else self._layout.constant(place, len(texts), count)
 
     def _amount(self, texts: Sequence[str], currencies: Sequence[str]) -> Sequence[int]:
         """Return amounts in minor units; empty if one is zero or not an ordinary amount, or a currency is missing."""
@@ -124,7 +118,13 @@ class ColumnReader:
         return amounts if len(amounts) == len(texts) and all(amounts) else ()
 
 
-def _same(texts: Sequence[str], read: Callable[[str], str]) -> Sequence[str]:
+def column_texts(layout: Layout, texts: Sequence[tuple[str, ...]], count: int, name: str) -> Sequence[str]:
+    """Return the texts of a field or dimension, or its constant for each row."""
+    place = layout.positions[name]
+    return texts[place] if place < len(texts) else layout.constant(place, len(texts), count)
+
+
+def same_texts(texts: Sequence[str], read: Callable[[str], str]) -> Sequence[str]:
     """Return the texts, each of which is its own value.
 
     Raises:
@@ -136,7 +136,7 @@ def _same(texts: Sequence[str], read: Callable[[str], str]) -> Sequence[str]:
     return texts
 
 
-def _values(texts: Sequence[str], read: Callable[[str], Any]) -> Sequence[Any]:
+def values_of(texts: Sequence[str], read: Callable[[str], Any]) -> Sequence[Any]:
     """Return the values of texts that are written as their values are shown.
 
     Raises:
@@ -148,16 +148,21 @@ def _values(texts: Sequence[str], read: Callable[[str], Any]) -> Sequence[Any]:
     return list(map(values.__getitem__, texts))
 
 
-def _are_ids(texts: Sequence[str]) -> bool:
-    """Check documents, most of which are different, all at once."""
-    return all(texts) and max(map(len, texts)) <= ID_LIMIT and "".join(texts).isprintable() and _is_trimmed(texts)
+def are_ids(texts: Sequence[str]) -> bool:
+    """Check ids, most of which are different, all at once."""
+    return all(texts) and max(map(len, texts)) <= ID_LIMIT and "".join(texts).isprintable() and _are_trimmed(texts)
 
 
-def _is_trimmed(texts: Sequence[str]) -> bool:
+def are_texts(texts: Sequence[str]) -> bool:
+    """Check free texts of plain characters all at once."""
+    return max(map(len, texts)) <= FIELD_LIMIT and _are_trimmed(texts)
+
+
+def _are_trimmed(texts: Sequence[str]) -> bool:
     return all(map(str.__eq__, texts, map(str.strip, texts)))
 
 
-def _is_plain(texts: Sequence[str]) -> bool:
+def are_plain(texts: Sequence[str]) -> bool:
     """Check for printable characters in NFC. Texts are in NFC if the text that joins them is."""
     joined = "".join(texts)
     return joined.isprintable() and (joined.isascii() or is_normalized("NFC", joined))

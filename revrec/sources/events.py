@@ -1,9 +1,11 @@
 """Turn rows into fulfillment events."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from revrec.sources.cleaning import CleaningTrail
+from revrec.sources.event_columns import EventBlock, EventColumnReader
 from revrec.sources.layout import Layout
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import RowProblem
@@ -19,7 +21,7 @@ from revrec.sources.rows import (
     ReadableValues,
 )
 from revrec.sources.strict_reader import StrictReader
-from revrec.sources.table import Table
+from revrec.sources.table import Table, read_in_blocks
 from revrec.sources.values import ValueReaders
 
 ALL_LINES = "*"
@@ -46,22 +48,29 @@ class EventRows:
         self._strict_reader = StrictReader(mapping, layout, self._values)
         self._trail = CleaningTrail(mapping, layout)
         self._by_document = mapping.by_document
+        self._columns = EventColumnReader(mapping, layout, self._values, lacking, ALL_LINES)
 
     def rows(self, table: Table) -> Iterator[EventRowResult]:
         """Yield each record as a good or a bad row, in the file's order."""
-        for number, row in table.records:
-            if isinstance(row, PassedOverRecord):
-                yield PassedOver(number, row.reason, table.place(number))
-            elif isinstance(row, DamagedRecord):
-                yield BadRow(number, row.problems, table.place(number), row.raw)
-            else:
-                values = self._layout.complete(row)
-                event, problems = self.read_strict(values)
-                if event is None:
-                    found, _problems = self.details(values)
-                    yield BadRow(number, problems, table.place(number), row, ReadableValues.of(found))
-                else:
-                    yield GoodRow(number, event, row, self._steps(row, event))
+        return (self._result(table, number, row) for number, row in table.records)
+
+    def blocks(self, table: Table) -> Iterator[EventBlock | EventRowResult]:
+        """Yield ordinary rows in blocks, and the others as :meth:`rows` does, in the file's order."""
+        read_block = self._columns.read if self._columns.reads_anything else None
+        return read_in_blocks(table, read_block, partial(self._result, table))
+
+    def _result(self, table: Table, number: int, row: list[str] | DamagedRecord | PassedOverRecord) -> EventRowResult:
+        """Return one record as a good or a bad row."""
+        if isinstance(row, PassedOverRecord):
+            return PassedOver(number, row.reason, table.place(number))
+        if isinstance(row, DamagedRecord):
+            return BadRow(number, row.problems, table.place(number), row.raw)
+        values = self._layout.complete(row)
+        event, problems = self.read_strict(values)
+        if event is None:
+            found, _problems = self.details(values)
+            return BadRow(number, problems, table.place(number), row, ReadableValues.of(found))
+        return GoodRow(number, event, row, self._steps(row, event))
 
     @property
     def warning(self) -> str:

@@ -12,6 +12,7 @@ from revrec.sources.amounts import number_reader
 from revrec.sources.charges import ChargeRows
 from revrec.sources.columns import ChargeBlock
 from revrec.sources.control import controlled, summed
+from revrec.sources.event_columns import EventBlock
 from revrec.sources.events import EventRows
 from revrec.sources.fill import BookedValue
 from revrec.sources.formula import Formula
@@ -64,6 +65,13 @@ def read_events(
 ) -> Iterator[EventRowResult]:
     """Yield the rows of a file of fulfillment events; otherwise the same as :func:`read_charges`."""
     return _read(source, mapping, "events", EventRows, may_be_empty)
+
+
+def read_event_blocks(
+    source: Source, mapping: ColumnMapping = NATIVE_EVENTS, may_be_empty: bool = False
+) -> Iterator[EventBlock | EventRowResult]:
+    """Yield the same rows as :func:`read_events`, but those in which nothing is out of the ordinary in blocks."""
+    return _read(source, mapping, "events", EventRows, may_be_empty, in_blocks=True)
 
 
 def _read(

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from types import MappingProxyType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar
 
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.rows import DamagedRecord, PassedOverRecord
@@ -64,12 +64,42 @@ class Table(NamedTuple):
     expected: str = "it needs at least one row below its header"
     elements: Mapping[str, str] = MappingProxyType({})
 
+    @property
+    def is_unusual(self) -> bool:
+        """Return True if a row so far may have characters that are not plain ASCII."""
+        return self.scan is None or self.scan.unusual
+
 
 class TextScan(Protocol):
     """A scan of the bytes read so far. ``unusual`` is True once anything but plain printable ASCII has passed."""
 
     @property
     def unusual(self) -> bool: ...
+
+
+Block = TypeVar("Block")
+Result = TypeVar("Result")
+
+
+def read_in_blocks(
+    table: Table,
+    read_block: Callable[[RowBlock, bool], Block | None] | None,
+    read_record: Callable[[int, list[str] | DamagedRecord | PassedOverRecord], Result],
+) -> Iterator[Block | Result]:
+    """Yield ordinary rows in blocks, and the others one by one, in the order of the file.
+
+    ``read_block`` returns None for a block with a row that is out of the ordinary; without it, no row is ordinary.
+    """
+    if not isinstance(table.records, RecordBlocks) or read_block is None:
+        yield from (read_record(number, row) for number, row in table.records)
+        return
+    for one in table.records.blocks:
+        if not isinstance(one, RowBlock):
+            yield read_record(*one)
+        elif block := read_block(one, table.is_unusual):
+            yield block
+        else:
+            yield from (read_record(number, row) for number, row in one.records())
 
 
 def by_line(number: int) -> str:

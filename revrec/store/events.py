@@ -137,20 +137,58 @@ def events_of_charges(
     """
     if not numbers:
         return {}
-    said = [fulfillment_event.c[name] for name in ("kind", "date", "quantity", "percent", "amount", "name", "note")]
-    query = (
-        select(fulfillment_event.c.charge_no, charge_line.c.id, *said)
-        .join(charge_line, charge_line.c.no == fulfillment_event.c.charge_no)
-        .where(fulfillment_event.c.charge_no.in_(numbers), *(() if with_withdrawn else (_not_withdrawn(last_seq),)))
-        .order_by(fulfillment_event.c.charge_no, fulfillment_event.c.id)
+    query = _EVENTS.where(
+        fulfillment_event.c.charge_no.in_(numbers), *(() if with_withdrawn else (_not_withdrawn(last_seq),))
     )
     if last_id is not None:
         query = query.where(fulfillment_event.c.id <= last_id)
     found: dict[int, list[FulfillmentEvent]] = {}
-    for no, charge, kind, day, quantity, percent, amount, name, note in connection.execute(query).all():
-        event = FulfillmentEvent(charge, kind, day_of(day), _decimal(quantity), _decimal(percent), amount, name, note)
-        found.setdefault(no, []).append(event)
+    for no, *said in connection.execute(query).all():
+        found.setdefault(no, []).append(_event(*said))
     return found
+
+
+def events_with_withdrawn(
+    connection: Connection, numbers: Sequence[int]
+) -> tuple[dict[int, list[FulfillmentEvent]], dict[int, list[FulfillmentEvent]]]:
+    """Return all events of these charge lines, and those that no one withdrew, both in the order of recording."""
+    found: dict[int, list[FulfillmentEvent]] = {}
+    effective: dict[int, list[FulfillmentEvent]] = {}
+    if not numbers:
+        return found, effective
+    query = _EVENTS.add_columns(event_withdrawal.c.event_id).outerjoin(
+        event_withdrawal, event_withdrawal.c.event_id == fulfillment_event.c.id
+    )
+    for no, *said, withdrawal in connection.execute(query.where(fulfillment_event.c.charge_no.in_(numbers))).all():
+        event = _event(*said)
+        found.setdefault(no, []).append(event)
+        if withdrawal is None:
+            effective.setdefault(no, []).append(event)
+    return found, effective
+
+
+_EVENTS = (
+    select(
+        fulfillment_event.c.charge_no,
+        charge_line.c.id,
+        *(fulfillment_event.c[name] for name in ("kind", "date", "quantity", "percent", "amount", "name", "note")),
+    )
+    .join(charge_line, charge_line.c.no == fulfillment_event.c.charge_no)
+    .order_by(fulfillment_event.c.charge_no, fulfillment_event.c.id)
+)
+
+
+def _event(
+    charge: str,
+    kind: str,
+    day: str,
+    quantity: str | None,
+    percent: str | None,
+    amount: int | None,
+    name: str,
+    note: str,
+) -> FulfillmentEvent:
+    return FulfillmentEvent(charge, kind, day_of(day), _decimal(quantity), _decimal(percent), amount, name, note)
 
 
 def charges_repriced_after(connection: Connection, day: date) -> list[int]:

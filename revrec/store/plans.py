@@ -5,7 +5,7 @@ one plan with twelve dates, not twelve thousand rows.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from hashlib import sha256
 from itertools import accumulate
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
-from revrec.core.calendar import iso
+from revrec.core.calendar import day_of, iso
 from revrec.core.money import divisible_amounts, split
 from revrec.store import digests
 from revrec.store.bulk import insert_rows, next_number
@@ -51,6 +51,22 @@ def plan_of_parts(parts: Sequence[tuple[date, int]], shares: SharedPlan | None) 
         if split(amount, candidate.weights) == amounts:
             return candidate
     return SharedPlan(AMOUNTS, dates, tuple(amounts))
+
+
+def read_plans(connection: Connection, ids: Collection[int]) -> dict[int, SharedPlan]:
+    """Return stored plans by their ids, with their weights in lowest terms."""
+    query = (
+        select(plan.c.id, plan.c.kind, plan_part.c.date, plan_part.c.cumulative - plan_part.c.before)
+        .join(plan_part, plan_part.c.plan_id == plan.c.id)
+        .where(plan.c.id.in_(ids))
+        .order_by(plan.c.id, plan_part.c.seq)
+    )
+    found: dict[int, tuple[str, list[date], list[int]]] = {}
+    for id, kind, day, weight in connection.execute(query).all():
+        _kind, dates, weights = found.setdefault(id, (kind, [], []))
+        dates.append(day_of(day))
+        weights.append(weight)
+    return {id: SharedPlan(kind, tuple(dates), tuple(weights)) for id, (kind, dates, weights) in found.items()}
 
 
 class KeptPlan(NamedTuple):

@@ -5,7 +5,7 @@ A line is open, on an entry, or superseded. Only lines that are or were on an en
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, Table, bindparam, delete, func, select, update
 
 from revrec.core.batching import batched
-from revrec.core.calendar import day_of, iso
+from revrec.core.calendar import iso
 from revrec.store import digests
 from revrec.store.bulk import insert_rows
 from revrec.store.digests import RowDigest
@@ -24,8 +24,6 @@ from revrec.store.tables import (
     charge_void,
     entered_line,
     price_change,
-    rule_version,
-    same_version,
     schedule,
     schedule_allocation,
     schedule_line,
@@ -36,40 +34,6 @@ from revrec.store.tables import (
 
 WRITTEN = tuple(column.name for column in digests.covered_columns(schedule))
 HEADER = (*WRITTEN, "open_from")
-
-
-STOPPED = "stopped"
-"""The code of an amount that waits because its contract cannot be allocated any more."""
-
-
-class ScheduleInForce(NamedTuple):
-    """The schedule of a charge line in force: the header of its newest version, and the valid lines of all versions.
-
-    ``amount`` is its sum in minor units: the price in force. ``posts`` is deferred account, revenue account, journal
-    and memo. ``posted`` lines are on journal entries that are or may be in the ledger; ``open`` lines are on no entry,
-    or on the entries ``refused``, of which Intacct certainly saved nothing. Lines are (date, amount), in order of date.
-    ``waiting`` is (amount, reason) of the part that has no date yet; (0, "") without one. ``came_back`` means that an
-    open line is of an older version: it was on an entry when the newest version was written, and may post to other
-    accounts than ``posts``. ``plan`` is the whole plan of the newest version, with its posted and waiting parts; None
-    if it is not known. ``is_stopped``: what waits was planned until its contract could not be allocated any more.
-    """
-
-    version: int
-    rule_version_id: int
-    amount: int
-    posts: tuple[str, str, str, str, str]
-    posted: tuple[tuple[date, int], ...]
-    open: tuple[tuple[date, int], ...]
-    refused: tuple[int, ...]
-    waiting: tuple[int, str]
-    came_back: bool
-    plan: tuple[tuple[date, int], ...] | None
-    is_stopped: bool
-
-    @property
-    def posted_amount(self) -> int:
-        """Return the amount on the posted lines in minor units."""
-        return sum(amount for _day, amount in self.posted)
 
 
 class WaitingAmount(NamedTuple):
@@ -102,8 +66,8 @@ class ScheduleVersion(NamedTuple):
 
     ``amount`` is what the version sums to with ``posted``, the sum that earlier versions put on journal entries.
     ``parts`` are its lines as (date, amount), numbered from ``first_seq``: behind those that are posted. ``shares`` is
-    the plan by which they were split, if there is one. Instead of ``parts``, ``divided`` is the plan that divides the
-    whole amount. ``plan`` is the whole plan where something is posted, None where the lines are the plan.
+    the plan by which they were split, if there is one. Instead of ``parts``, ``divided`` is the plan that divides what
+    is neither posted nor waits. ``plan`` is the whole plan where something is posted; None if the lines are the plan.
     """
 
     charge_no: int
@@ -210,7 +174,8 @@ def _add_divided(connection: Connection, new: FirstVersions, audit_seq: int) -> 
 
 def _header(one: ScheduleVersion, plan: KeptPlan | None, explanation_id: int) -> tuple[int | None, ...]:
     """Return the row of ``schedule``. ``lines`` counts posted lines too, so that a line is 4 of 12 in any version."""
-    planned = sum(amount for _day, amount in one.parts) if one.divided is None else one.amount - one.posted
+    waiting = one.waiting.amount if one.waiting else 0
+    planned = sum(amount for _day, amount in one.parts) if one.divided is None else one.amount - one.posted - waiting
     return (
         one.charge_no,
         one.version,
@@ -307,20 +272,6 @@ def _superseded_digest(connection: Connection, numbers: Sequence[tuple[int, int]
     return digests.digest_texts(digests.SUPERSEDED, digests.version_runs(numbers), texts)
 
 
-def schedules_in_force(
-    connection: Connection, numbers: Sequence[int], refused: Collection[int] = ()
-) -> dict[int, ScheduleInForce]:
-    """Return the schedules in force of these charges; charges without one are left out.
-
-    ``refused`` are the entries of which Intacct certainly saved nothing: their lines count as open.
-    """
-    if not numbers:
-        return {}
-    heads = _heads(connection, numbers)
-    lines = _lines(connection, numbers)
-    return {no: _current(head, lines.get(no, []), refused) for no, head in heads.items()}
-
-
 def rule_versions_in_force(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
     """Return the id of the rule version of each of these charge lines that has a schedule."""
     query = select(schedule.c.charge_no, schedule.c.rule_version_id).where(
@@ -339,72 +290,3 @@ def newer_versions_dated(connection: Connection, versions: Mapping[int, int], da
         )
         found.update(number for number, version in connection.execute(query) if version > versions[number])
     return found
-
-
-def _heads(connection: Connection, numbers: Sequence[int]) -> dict[int, Any]:
-    newest = (
-        select(schedule.c.charge_no, func.max(schedule.c.version).label("version"))
-        .where(schedule.c.charge_no.in_(numbers))
-        .group_by(schedule.c.charge_no)
-        .subquery()
-    )
-    posts = (rule_version.c[name] for name in ("deferred", "accrued", "journal", "memo", "options"))
-    waits = (schedule_wait.c.amount.label("waiting"), schedule_wait.c.reason, schedule_wait.c.code)
-    kept = ("charge_no", "version", "rule_version_id", "amount", "posted")
-    found = connection.execute(
-        select(*(schedule.c[name] for name in kept), *posts, *waits, schedule_plan.c.plan)
-        .join(newest, same_version(newest, schedule))
-        .outerjoin(schedule_wait, same_version(schedule_wait, schedule))
-        .outerjoin(schedule_plan, same_version(schedule_plan, schedule))
-        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
-    )
-    return {row.charge_no: row for row in found}
-
-
-class _Line(NamedTuple):
-    """A valid schedule line of any version, as a record: a Row is slower by name, and all lines are read."""
-
-    version: int
-    date: date
-    amount: int
-    entry_id: int | None
-
-
-def _lines(connection: Connection, numbers: Sequence[int]) -> dict[int, list[_Line]]:
-    line = schedule_line.c
-    query = (
-        select(line.charge_no, line.version, line.date, line.amount, line.entry_id)
-        .where(line.charge_no.in_(numbers), line.superseded_by.is_(None))
-        .order_by(line.charge_no, line.date, line.seq)
-    )
-    lines: dict[int, list[_Line]] = {}
-    for no, version, day, amount, entry_id in connection.execute(query).all():
-        lines.setdefault(no, []).append(_Line(version, day_of(day), amount, entry_id))
-    return lines
-
-
-def _current(head: Any, lines: list[_Line], refused: Collection[int]) -> ScheduleInForce:
-    posted, still_open, came_back = [], [], False
-    for line in lines:
-        part = (line.date, line.amount)
-        if line.entry_id is None or line.entry_id in refused:
-            still_open.append(part)
-            came_back = came_back or line.version != head.version
-        else:
-            posted.append(part)
-    posts = (head.deferred, head.accrued, head.journal, head.memo, head.options)
-    gave_up = tuple(dict.fromkeys(one for line in lines if (one := line.entry_id) is not None and one in refused))
-    waiting = (head.waiting or 0, head.reason or "")
-    both = tuple(posted), tuple(still_open)
-    return ScheduleInForce(
-        head.version, head.rule_version_id, head.amount, posts, *both, gave_up, waiting, came_back, _plan(head, lines),
-        head.code == STOPPED,
-    )  # fmt: skip
-
-
-def _plan(head: Any, lines: list[_Line]) -> tuple[tuple[date, int], ...] | None:
-    if head.plan is not None:
-        return tuple((day_of(day), amount) for day, amount in json.loads(head.plan))
-    if head.posted or head.waiting:
-        return None
-    return tuple((line.date, line.amount) for line in lines if line.version == head.version)

@@ -13,6 +13,7 @@ from revrec.core.posting import TRANSITIONS
 from revrec.store import periods, schedules
 from revrec.store.audit import AuditStamp
 from revrec.store.posting import entries
+from revrec.store.schedules_in_force import SchedulesInForce
 from revrec.store.tables import charge_line
 from support.store import FilledDatabase
 
@@ -650,6 +651,6 @@ def test_the_plan_of_a_version_is_written_with_it_and_never_changes(
         plan = ((JAN, 1200), (MAR, 1200))
         new = schedules.ScheduleVersion(no, 2, rule, 2400, 1200, 2, [(MAR, 1200)], "by a test", 1, plan=plan)
         schedules.add(connection, [new])
-        assert schedules.schedules_in_force(connection, [no])[no].plan == plan
+        assert SchedulesInForce(connection).of([no])[no].plan == plan
     refused("append-only", "UPDATE schedule_plan SET plan = '[]'")
     refused("never deleted", "DELETE FROM schedule_plan")

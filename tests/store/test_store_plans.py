@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
 
-from revrec.core.charge_line import ChargeLine
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.golden import play
 from revrec.core.journal import build_entries
 from revrec.core.money import LARGEST, ROUNDINGS, divisible_amounts, split
@@ -26,7 +26,21 @@ from revrec.store.database.sums import joined_sum
 from revrec.store.plans import AMOUNTS, SHARES, PlanKeeper, SharedPlan, plan_of_parts
 from revrec.store.posting import due, entries, postings
 from revrec.store.reports.figures import OPEN_LINES, SqlAlchemyView
-from revrec.store.tables import OPEN, charge_line, open_line, plan, schedule_line
+from revrec.store.schedules_in_force import SchedulesInForce
+from revrec.store.tables import (
+    OPEN,
+    audit_event,
+    charge_line,
+    explanation,
+    open_line,
+    plan,
+    plan_part,
+    price_change,
+    schedule,
+    schedule_line,
+    schedule_plan,
+    schedule_wait,
+)
 from revrec.store.verifying.invariants import INVARIANTS, find_violations
 from support.store import RULE, FilledDatabase
 
@@ -84,7 +98,8 @@ def written(versions: Sequence[schedules.ScheduleVersion]) -> list[Line]:
     for one in versions:
         parts = one.parts
         if one.divided:
-            parts = list(zip(one.divided.dates, split(one.amount, one.divided.weights), strict=True))
+            planned = one.amount - (one.waiting.amount if one.waiting else 0)
+            parts = list(zip(one.divided.dates, split(planned, one.divided.weights), strict=True))
         found += [(*one.key, seq, day, amount) for seq, (day, amount) in enumerate(parts, one.first_seq)]
     return sorted(found)
 
@@ -181,6 +196,16 @@ def check_sums(connection: Connection, until: str) -> None:
     assert found == wanted
 
 
+def check_in_force(connection: Connection, no: int) -> None:
+    """Check that the reader of schedules in force finds the lines of the view."""
+    line = schedule_line.c
+    query = select(line.date, line.amount, line.entry_id).where(line.charge_no == no, line.superseded_by.is_(None))
+    lines = [(date.fromisoformat(day), *rest) for day, *rest in connection.execute(query.order_by(line.date, line.seq))]
+    found = SchedulesInForce(connection).of([no]).get(no)
+    assert (found.open if found else ()) == tuple((day, amount) for day, amount, entry in lines if entry is None)
+    assert (found.posted if found else ()) == tuple((day, amount) for day, amount, entry in lines if entry is not None)
+
+
 step = st.tuples(st.booleans(), st.booleans(), st.dates(date(2000, 1, 1), date(2062, 1, 1)))
 """What happens before an event: whether something is posted, whether that is refused, and until which day."""
 
@@ -205,10 +230,49 @@ def test_whatever_happens_the_view_has_the_lines_that_the_core_has(
             if posts:
                 post(connection, until, is_refused)
             check_open(connection)
+            check_in_force(connection, no)
             events.add_events(connection, [events.event_row(no, event, WHO.at, WHO.actor)])
             scheduler.reschedule([no], {no: 1})
         assert stored(connection) == written(recorded.versions)
         check_open(connection)
+
+
+@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.slow)])
+def test_shared_plans_of_events_leave_the_same_rows_as_derived_schedules(books: FilledDatabase, examples: int) -> None:
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(reports(), st.sampled_from([*BOOKS, *PLAIN]), st.lists(step, min_size=12, max_size=12))
+    def holds(case: Any, book: RuleBook, happens: list[tuple[bool, bool, date]]) -> None:
+        line, facts = case
+        with pytest.MonkeyPatch.context() as patch:
+            shared = rows_after(books, line, facts, book, happens)
+            patch.setattr(RuleBook, "divide_recorded", lambda *_: None)
+            assert shared == rows_after(books, line, facts, book, happens)
+
+    holds()
+
+
+def rows_after(
+    books: FilledDatabase,
+    line: ChargeLine,
+    facts: Sequence[FulfillmentEvent],
+    book: RuleBook,
+    happens: Sequence[tuple[bool, bool, date]],
+) -> dict[str, list[Any]]:
+    """Return the rows of the tables of schedules, and the changes that were reported, after these events."""
+    with undone(books) as connection:
+        no, seq = put(connection, line)
+        scheduler = Scheduler(connection, book, WHO, seq)
+        scheduler.schedule_new(no, line)
+        scheduler.flush()
+        changes: list[Any] = []
+        for event, (posts, is_refused, until) in zip(facts, happens, strict=False):
+            if posts:
+                post(connection, until, is_refused)
+            events.add_events(connection, [events.event_row(no, event, WHO.at, WHO.actor)])
+            changes += scheduler.reschedule([no], {no: 1})
+        tables = (schedule, plan, plan_part, explanation, schedule_wait, schedule_plan, price_change, audit_event)
+        found = {one.name: sorted(map(tuple, connection.execute(select(one))), key=repr) for one in tables}
+        return {**found, "changes": changes}
 
 
 @pytest.mark.parametrize("case_id", GOLDEN.covered)

@@ -7,7 +7,7 @@ from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
 from revrec.core.deliveries import delivered_shares
 from revrec.core.explanation import explain_progress
-from revrec.core.money import split_by_progress
+from revrec.core.money import increments, split_by_progress
 from revrec.core.progress import plan_of_readings, shown
 from revrec.core.recognition import AnchorDates, PointInTimeMethod
 from revrec.core.schedule import Plan, Unscheduled, WaitReason
@@ -55,6 +55,10 @@ class PodDate(PointInTimeMethod):
     def amounts(self, total: int, weights: Sequence[int]) -> list[int]:
         """Return the increments from delivery to delivery; the whole if there is one."""
         return split_by_progress(total, weights)
+
+    def dividing_weights(self, weights: Sequence[int]) -> tuple[int, ...] | None:
+        """Return the increments from position to position; None if one is not above zero, except the last."""
+        return increments(weights)
 
     def explain_amounts(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
         """Explain the whole amount, or each delivery's share minus what came before."""

@@ -4,16 +4,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from datetime import date
 from functools import partial
+from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
 
 from revrec.core.anchors import Events
-from revrec.core.charge_line import ChargeLine
-from revrec.core.constraint import split_constrained
+from revrec.core.charge_line import EVENT_KINDS, ChargeLine
+from revrec.core.constraint import CONSTRAINT, split_constrained
 from revrec.core.holding import apply_holds, days_before_holds
 from revrec.core.money import divisible_amounts
 from revrec.core.part_days import PlanPieces, cut, joined
 from revrec.core.pricing import (
+    PRICE_EVENT_KINDS,
     AllocationStep,
     apply_allocation,
     apply_price_changes,
@@ -27,11 +29,24 @@ from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
 from revrec.core.rules.repairs import Repair
-from revrec.core.schedule import DividedPlan, Plan, Schedule, SchedulePart, Unscheduled, split_undated
+from revrec.core.schedule import (
+    UNDATED,
+    DividedPlan,
+    Plan,
+    RecordedPlan,
+    Schedule,
+    SchedulePart,
+    Unscheduled,
+    explained,
+    split_undated,
+)
 
 MOST_ITEMS_KEPT = 50_000
 MOST_DATES_KEPT = 200_000
 """Bounds of the caches, so that memory stays flat however many items and dates there are."""
+
+REPORTS = frozenset(EVENT_KINDS) - {*PRICE_EVENT_KINDS, CONSTRAINT, "hold", "release"}
+"""The kinds of event that can only date parts: they change neither the price nor what is on hold."""
 
 NOTHING = Unscheduled("closed", "its amount is zero: there is nothing to recognize")
 BEYOND = Unscheduled("impossible", "its dates would lie beyond the years 1 to 9999")
@@ -52,7 +67,19 @@ class RuleTrial(NamedTuple):
 class _Entry:
     """A rule prepared for matching many lines."""
 
-    __slots__ = ("checks", "divides", "first", "item", "last", "order", "plans", "rivals", "rule")
+    __slots__ = (
+        "checks",
+        "divides",
+        "first",
+        "is_plain",
+        "item",
+        "last",
+        "order",
+        "plans",
+        "recorded",
+        "rivals",
+        "rule",
+    )
 
     def __init__(self, rule: Rule, order: int) -> None:
         self.rule = rule
@@ -63,7 +90,9 @@ class _Entry:
         self.checks = tuple(it.holds for it in rule.when if it is not self.item)
         self.rivals: list[_Entry] = []
         self.plans: dict[AnchorDates, DividedPlan] = {}
-        self.divides = not (rule.constraint or rule.tables or rule.method.reshapes) and rule.method.divides
+        self.recorded: dict[AnchorDates, RecordedPlan | None] = {}
+        self.is_plain = not (rule.constraint or rule.tables or rule.method.reshapes)
+        self.divides = self.is_plain and rule.method.divides
 
     def matches(self, line: ChargeLine) -> bool:
         """Check whether the rule matches a line whose item is known to match."""
@@ -176,7 +205,7 @@ class RuleBook:
         try:
             apart = split_constrained(entry.rule.constraint, entry.rule.method, line, events, billed)
         except OverflowError:
-            return _explained(BEYOND, entry.rule)
+            return explained(BEYOND, entry.rule)
         return (
             apart.merge_into(self._derive(entry, apart.line, apart.events))
             if apart
@@ -187,14 +216,14 @@ class RuleBook:
         rule = entry.rule
         anchors = rule.method.anchors(line, events)
         if isinstance(anchors, Unscheduled):
-            return _without_dates(rule, line, events) or _explained(anchors, rule)
+            return _without_dates(rule, line, events) or explained(anchors, rule)
         planned = entry.plans.get(anchors) or self._plan(entry, anchors)
         if isinstance(planned, Unscheduled):
-            return _explained(planned, rule)
+            return explained(planned, rule)
         plan, explanation = planned.plan, planned.explanation
         parts = _parts(rule, plan, line.amount)
         if not parts and not events and not rule.constraint:
-            return _explained(NOTHING, rule)
+            return explained(NOTHING, rule)
         schedule = Schedule(rule, parts, explanation, plan=plan)
         if rule.tables:
             looked_up = _looked_up(rule, schedule, line)
@@ -229,6 +258,22 @@ class RuleBook:
         planned = entry.plans.get(anchors) or self._plan(entry, anchors)
         return None if isinstance(planned, Unscheduled) else planned
 
+    def divide_recorded(self, line: ChargeLine, events: Events) -> RecordedPlan | None:
+        """Return the plan that divides the whole amount of a line by its events; None if :meth:`derive` must.
+
+        Lines whose events report the same share it: it is made once, and their parts only where they are needed.
+        """
+        entry = self._winner(line)
+        if isinstance(entry, Unscheduled) or not entry.is_plain or not REPORTS.issuperset({one.kind for one in events}):
+            return None
+        anchors = entry.rule.method.anchors(line, events)
+        if isinstance(anchors, Unscheduled):
+            return None
+        if anchors not in entry.recorded:
+            planned = entry.plans.get(anchors) or self._plan(entry, anchors)
+            entry.recorded[anchors] = None if isinstance(planned, Unscheduled) else _recorded_plan(planned)
+        return entry.recorded[anchors]
+
     def _plan(self, entry: _Entry, anchors: AnchorDates) -> DividedPlan | Unscheduled:
         rule = entry.rule
         try:
@@ -244,6 +289,7 @@ class RuleBook:
         if self._dates_kept > MOST_DATES_KEPT:
             for other in self._entries:
                 other.plans.clear()
+                other.recorded.clear()
             self._dates_kept = len(plan.dates)
         entry.plans[anchors] = planned
         return planned
@@ -334,6 +380,20 @@ class RuleBook:
                     reason = f'rule "{rule.name}" with priority {rule.priority} comes before it'
                 trials.append(RuleTrial(entry.rule, True, f"all its conditions hold, but {reason}", False))
         return trials
+
+
+def _recorded_plan(planned: DividedPlan) -> RecordedPlan | None:
+    """Return a plan by its shares; None if its split has none, or if parts would have to be put together or in order.
+
+    All that waits is one share at the end.
+    """
+    dates, weights, undated = planned.plan.dates, planned.rule.method.dividing_weights(planned.plan.weights), 0
+    while weights and dates[-1] == UNDATED:
+        dates, weights, undated = dates[:-1], weights[:-1], undated + weights[-1]
+    if not weights or min(weights) < 1 or any(after <= before for before, after in pairwise(dates)):
+        return None
+    waits = planned.plan.waits if undated else None
+    return RecordedPlan(planned.rule, dates, weights, undated, waits, planned.explanation)
 
 
 def duplicate_names(rules: Iterable[Ranked], what: str = "rule") -> list[RuleProblem]:
@@ -427,7 +487,7 @@ def _shaped(
         fine = days.pieces.plan
         found = _shaped(rule, schedule._replace(plan=fine), days._replace(pieces=None), fine, line, events)
         return found if isinstance(found, Unscheduled) else _joined(found, days.pieces, plan)
-    waits = _explained(plan.waits.of(line), rule) if plan.waits else None
+    waits = explained(plan.waits.of(line), rule) if plan.waits else None
 
     def shape(
         split: tuple[SchedulePart, ...],
@@ -436,7 +496,7 @@ def _shaped(
         if not (rule.method.reshapes and parts):
             return parts, waiting
         reshaped = rule.method.reshaped(line, events, parts, min(plan.dates))
-        return _explained(reshaped, rule) if isinstance(reshaped, Unscheduled) else (reshaped, waiting)
+        return explained(reshaped, rule) if isinstance(reshaped, Unscheduled) else (reshaped, waiting)
 
     # A day or month that gets no cent of one price may get some of the next one.
     divide = _whole_split if days else _parts
@@ -456,7 +516,7 @@ def _shaped(
     try:
         return apply_holds(schedule, line, events) if events else schedule
     except OverflowError:
-        return _explained(BEYOND, rule)
+        return explained(BEYOND, rule)
 
 
 def _joined(schedule: Schedule, pieces: PlanPieces, plan: Plan) -> Schedule:
@@ -501,9 +561,5 @@ def _looked_up(rule: Rule, schedule: Schedule, line: ChargeLine) -> Schedule | U
     """Add what lookup tables say of the line to the schedule; Unscheduled if they do not say where it posts."""
     post = rule.posting_target(line)
     if isinstance(post, str):
-        return _explained(Unscheduled("impossible", post), rule)
+        return explained(Unscheduled("impossible", post), rule)
     return schedule._replace(explanation=schedule.explanation + rule.describe_lookups(line), table_target=post)
-
-
-def _explained(unscheduled: Unscheduled, rule: Rule) -> Unscheduled:
-    return unscheduled._replace(rule=rule, reason=f'rule "{rule.name}": {unscheduled.reason}')

@@ -15,7 +15,7 @@ from revrec.jobs.importing.session import ImportSession
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.planned_rules import PlannedRules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
-from revrec.sources import EventRow, GoodRow, RowProblem
+from revrec.sources import EventBlock, EventRow, GoodRow, RowProblem
 from revrec.sources.events import ALL_LINES
 from revrec.store import charges, events
 from revrec.store.audit import record
@@ -85,27 +85,31 @@ class EventRecorder:
         self._book = book
         self._scheduler = Scheduler(session.connection, book, session.who, session.audit_seq)
         self._planned_rules = PlannedRules(session.connection, book)
+        self._new: list[tuple[Any, ...]] = []
+        self._effective: dict[int, list[FulfillmentEvent]] = {}
         self._planned = book
         self._lines: dict[int, ChargeLine] = {}
 
-    def process(self, batch: Sequence[Any]) -> None:
+    def process(self, batch: Sequence[Any] | EventBlock) -> None:
         """Record a batch of rows, good and bad."""
         good: list[GoodRow[EventRow]] = self._session.split_good_rows(batch)
         known = self._known([row.line.charge for row in good])
         numbers = sorted({line.no for lines in known.values() for line in lines})
         # An event that a person withdrew counts as recorded: the same file, imported again, must not bring it back.
-        recorded = events.events_of_charges(self._connection, numbers, with_withdrawn=True)
+        recorded, self._effective = events.events_with_withdrawn(self._connection, numbers)
         # Together: a query for each event would take as long as everything else that is done for it.
         are_needed = any(row.line.kind in CHECKED or row.line.amount is not None for row in good)
         self._lines = dict(charges.read_charges(self._connection, numbers)) if are_needed else {}
         self._planned = self._planned_rules.book_for(self._lines)
-        new: list[tuple[Any, ...]] = []
         for row in good:
-            self._process_row(row, known.get(row.line.charge, []), recorded, new)
-        if new:
-            self._session.record_written("events written", events.add_events(self._connection, new))
-        fresh = Counter(row[0] for row in new)
-        changes = self._scheduler.reschedule(sorted(fresh), fresh, lines=self._lines)
+            self._process_row(row, known.get(row.line.charge, []), recorded)
+        if self._new:
+            self._session.record_written("events written", events.add_events(self._connection, self._new))
+        fresh = Counter(row[0] for row in self._new)
+        self._new = []
+        changes = self._scheduler.reschedule(
+            sorted(fresh), fresh, lines=self._lines, recorded={no: self._effective[no] for no in fresh}
+        )
         self._session.result.scheduled += len(changes)
         if self._session.result.dry_run:
             self._session.result.effect.add(changes)
@@ -132,7 +136,6 @@ class EventRecorder:
         row: GoodRow[EventRow],
         known: list[DocumentLine],
         recorded: dict[int, list[FulfillmentEvent]],
-        new: list[tuple[Any, ...]],
     ) -> None:
         if not known:
             return self._refuse_unknown(row)
@@ -160,7 +163,8 @@ class EventRecorder:
         who, import_id = self._session.who, self._session.import_id
         for no, fact in fresh:
             recorded.setdefault(no, []).append(fact)
-            new.append(events.event_row(no, fact, who.at, who.actor, import_id, row.row_number))
+            self._effective.setdefault(no, []).append(fact)
+            self._new.append(events.event_row(no, fact, who.at, who.actor, import_id, row.row_number))
         return None
 
     def _refuse_unknown(self, row: GoodRow[EventRow]) -> None:

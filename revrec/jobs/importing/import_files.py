@@ -13,7 +13,7 @@ from revrec.jobs.importing.mappings import mapping_of, mappings_of
 from revrec.jobs.importing.rows import ChargeImporter, batches, count_rows, path_as_text
 from revrec.jobs.importing.session import ImportResult, ImportSession
 from revrec.jobs.rules.load import load_rules
-from revrec.sources import NATIVE_CHARGES, BadRow, ColumnMapping, read_charge_blocks, read_events
+from revrec.sources import NATIVE_CHARGES, BadRow, ColumnMapping, read_charge_blocks, read_event_blocks
 from revrec.sources.archives import ArchiveMember, members
 from revrec.sources.problems import SourceError
 from revrec.sources.suggesting.wrong_dates import wrong_dates
@@ -216,7 +216,7 @@ class _FileImport:
                 booked = partial(charges.value_of_document, self._connection)
                 rows = read_charge_blocks(stream, self._mapping, may_be_empty, booked)
             else:
-                rows = read_events(stream, self._mapping, may_be_empty)
+                rows = read_event_blocks(stream, self._mapping, may_be_empty)
             label = f"importing {Path(part.name).name}"
             for batch in self._context.progress.track(batches(rows), label, size=count_rows):
                 importer.process(batch)

@@ -19,7 +19,7 @@ from revrec.jobs.importing.session import MOST_REASONS, ImportSession
 from revrec.jobs.paging import PAGE
 from revrec.jobs.scheduling.contracts import belongs_to_contract
 from revrec.jobs.scheduling.scheduler import Scheduler
-from revrec.sources import ChargeBlock, GoodRow, PassedOver, RowProblem
+from revrec.sources import ChargeBlock, EventBlock, GoodRow, PassedOver, RowProblem
 from revrec.sources.rows import SentRow
 from revrec.store import charges, line_changes
 from revrec.store.credits import credit_loop, unknown_credits
@@ -46,11 +46,11 @@ def nothing_to_recognize(line: ChargeLine, book: "RuleBook") -> RowProblem | Non
     )
 
 
-def batches(rows: Iterable[Any]) -> Iterator[list[Any] | ChargeBlock]:
+def batches(rows: Iterable[Any]) -> Iterator[list[Any] | ChargeBlock | EventBlock]:
     """Yield rows in lists of at most :data:`BATCH`, and the blocks among them, in their order."""
     batch: list[Any] = []
     for row in rows:
-        is_block = isinstance(row, ChargeBlock)
+        is_block = isinstance(row, (ChargeBlock, EventBlock))
         if batch and (is_block or len(batch) == BATCH):
             yield batch
             batch = []
@@ -62,9 +62,9 @@ def batches(rows: Iterable[Any]) -> Iterator[list[Any] | ChargeBlock]:
         yield batch
 
 
-def count_rows(batch: list[Any] | ChargeBlock) -> int:
+def count_rows(batch: list[Any] | ChargeBlock | EventBlock) -> int:
     """Return the number of rows in a batch."""
-    return len(batch.rows) if isinstance(batch, ChargeBlock) else len(batch)
+    return len(batch) if isinstance(batch, list) else len(batch.rows)
 
 
 class ChargeImporter:

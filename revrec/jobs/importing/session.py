@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.charge_line import ChargeLine
 from revrec.core.money import decimal_string
 from revrec.jobs.scheduling.effect import ScheduleEffect
-from revrec.sources import BadRow, GoodRow, PassedOver, ReadableValues, RowProblem
+from revrec.sources import BadRow, EventBlock, GoodRow, PassedOver, ReadableValues, RowProblem
 from revrec.store import charges
 from revrec.store.audit import record
 
@@ -166,9 +166,13 @@ class ImportSession:
         self.refused_documents: set[str] = set()
         self._cleaned: list[tuple[int, str]] = []
 
-    def split_good_rows(self, batch: Sequence[Any]) -> list[Any]:
+    def split_good_rows(self, batch: Sequence[Any] | EventBlock) -> list[Any]:
         """Return the good rows of a batch; report the bad ones and count the skipped ones."""
+        if isinstance(batch, EventBlock):
+            self.result.rows += len(batch.rows)
+            return list(batch.good_rows())
         good = []
+        row: Any
         for row in batch:
             if isinstance(row, PassedOver):
                 self.result.pass_over(row)

@@ -104,14 +104,11 @@ class Contracts:
                 return ContractMembership(name, 1)
             number += 1
 
-    def with_whole_contracts(self, numbers: Sequence[int]) -> list[int]:
-        """Return these charge lines with all others of their contracts, in order."""
+    def of_whole_contracts(self, numbers: Sequence[int]) -> list[int]:
+        """Return all charge lines of the contracts of these charge lines; empty if none of them has a contract."""
         its_own = contracts.memberships(self._connection, numbers)
-        if not its_own:
-            return list(numbers)
-        return sorted(
-            {*numbers, *contracts.contract_members(self._connection, {one.contract for one in its_own.values()})}
-        )
+        names = {one.contract for one in its_own.values()}
+        return list(contracts.contract_members(self._connection, names)) if names else []
 
     def settle(
         self,
@@ -252,7 +249,7 @@ class DerivedLine(NamedTuple):
 def derive_stored_line(connection: "Connection", book: RuleBook, no: int) -> DerivedLine:
     """Derive the schedule of a stored charge line by the present rules and events; write nothing."""
     its_own = Contracts(connection, book)
-    numbers = its_own.with_whole_contracts([no])
+    numbers = its_own.of_whole_contracts([no]) or [no]
     recorded = events.events_of_charges(connection, numbers)
     lines = dict(charges.read_charges(connection, numbers))
     its_own.settle(lines, recorded, ())

@@ -33,8 +33,11 @@ class PlannedRules:
 
         A stored text that cannot be read any more, because a file that it names is gone, fixes nothing.
         """
-        found = rule_versions_in_force(self._connection, list(lines))
-        rules = {lines[no].id: rule for no, version in found.items() if (rule := self._rule(version)) is not None}
+        return self.book_of(lines, rule_versions_in_force(self._connection, list(lines)))
+
+    def book_of(self, lines: Mapping[int, ChargeLine], versions: Mapping[int, int]) -> RuleBook:
+        """Return the same for lines whose rule versions are known, by their numbers."""
+        rules = {lines[no].id: rule for no, version in versions.items() if (rule := self._rule(version)) is not None}
         return self._book.pinned(rules)
 
     def _rule(self, version: int) -> Rule | None:

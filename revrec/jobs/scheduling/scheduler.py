@@ -10,10 +10,20 @@ from typing import TYPE_CHECKING, NamedTuple
 from revrec.core.change import replan, take_back
 from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
-from revrec.core.money import decimal_string
+from revrec.core.money import decimal_string, divisible_amounts, split
 from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes, price_of
 from revrec.core.rules import RuleBook
-from revrec.core.schedule import UNDATED, DividedPlan, Remaining, Schedule, SchedulePart, Unscheduled, or_unscheduled
+from revrec.core.schedule import (
+    UNDATED,
+    DividedPlan,
+    RecordedPlan,
+    Remaining,
+    Schedule,
+    SchedulePart,
+    Unscheduled,
+    explained,
+    or_unscheduled,
+)
 from revrec.jobs.posting.rejections import replannable_entries
 from revrec.jobs.scheduling.contracts import Contracts
 from revrec.jobs.scheduling.first_schedules import MOST_PLANS_KEPT, FirstSchedules
@@ -25,14 +35,13 @@ from revrec.store.plans import SHARES, PlanKeeper, SharedPlan
 from revrec.store.posting import postings
 from revrec.store.rules_applied import note_rules
 from revrec.store.schedules import (
-    STOPPED,
     AllocatedDifference,
-    ScheduleInForce,
     SchedulePriceChange,
     ScheduleVersion,
     UnscheduledLine,
     WaitingAmount,
 )
+from revrec.store.schedules_in_force import STOPPED, ScheduleInForce, SchedulesInForce
 
 if TYPE_CHECKING:
     from revrec.store.audit import AuditStamp
@@ -102,6 +111,7 @@ class Scheduler:
         self._planned_rules = None if rebuild else PlannedRules(connection, book)
         self._rule_versions = VersionKeeper(connection, who)
         self._plans = PlanKeeper(connection)
+        self._in_force = SchedulesInForce(connection)
         self._divided: dict[int, tuple[DividedPlan, int, SharedPlan]] = {}
         self._first_schedules = FirstSchedules(connection, book, self._rule_versions, self._plans)
         self._new_versions: list[ScheduleVersion] = []
@@ -154,16 +164,18 @@ class Scheduler:
         new_events: Mapping[int, int] = MappingProxyType({}),
         before: Mapping[int, Sequence[FulfillmentEvent]] = MappingProxyType({}),
         lines: Mapping[int, ChargeLine] = MappingProxyType({}),
+        recorded: Mapping[int, Sequence[FulfillmentEvent]] = MappingProxyType({}),
     ) -> list[ScheduleChange]:
         """Derive the schedules of these charge lines and of their contracts again; write a version for each change.
 
         Amounts on journal entries stay. If events move a plan, the rule's ``on_change`` decides how posted amounts are
         treated: new ones (``new_events``: their number by charge line), or withdrawn ones (``before``: the events of a
         charge line before that). If a rebuild changes the rule, only the rest is planned again. The lines of a rejected
-        entry are open again, unless Intacct must be searched for the entry first. ``lines`` are those that are
-        read already.
+        entry are open again, unless Intacct must be searched for the entry first. ``lines`` and ``recorded`` are the
+        lines that are read already, and all their events that no one withdrew.
         """
-        changes = [self._reschedule_line(state) for state in self._states(numbers, new_events, before, lines)]
+        states = self._states(numbers, new_events, before, lines, recorded)
+        changes = [self._reschedule_line(state) for state in states]
         self.flush()
         return [change for change in changes if change]
 
@@ -172,7 +184,7 @@ class Scheduler:
 
         Only lines that were reversed for good stay on their entries.
         """
-        current = schedules.schedules_in_force(self._connection, numbers, self._released_by_rejection)
+        current = self._in_force.of(numbers, self._released_by_rejection)
         why = f"voided: {reason}"
         changes = []
         for no, line in charges.read_charges(self._connection, numbers):
@@ -238,25 +250,44 @@ class Scheduler:
         new_events: Mapping[int, int] = MappingProxyType({}),
         before: Mapping[int, Sequence[FulfillmentEvent]] = MappingProxyType({}),
         known: Mapping[int, ChargeLine] = MappingProxyType({}),
+        known_events: Mapping[int, Sequence[FulfillmentEvent]] = MappingProxyType({}),
     ) -> Iterator[_LineState]:
         """Settle the contracts of these charge lines, and yield the lines of them all, except voided ones."""
-        numbers = self.contracts.with_whole_contracts(numbers)
+        of_contracts = self.contracts.of_whole_contracts(numbers)
+        if of_contracts:
+            numbers = sorted({*numbers, *of_contracts})
         void = charges.voided(self._connection, numbers)
         numbers = [no for no in numbers if no not in void] if void else numbers
-        recorded = events.events_of_charges(self._connection, numbers)
-        current = schedules.schedules_in_force(self._connection, numbers, self._released_by_rejection)
-        others = charges.read_charges(self._connection, [no for no in numbers if no not in known])
-        lines = dict(sorted([*others, *((no, known[no]) for no in numbers if no in known)]))
-        book = self._planned_rules.book_for(lines) if self._planned_rules else self._book
-        self.contracts.settle(lines, recorded, current, (*new_events, *before), book)
-        allocated = contracts.allocated_to(self._connection, numbers)
+        unread = [no for no in numbers if no not in known_events]
+        recorded = {**known_events, **events.events_of_charges(self._connection, unread)}
+        current = self._in_force.of(numbers, self._released_by_rejection)
+        lines = self._lines_of(numbers, known)
+        book = self._book
+        if self._planned_rules:
+            book = self._planned_rules.book_of(lines, {no: one.rule_version_id for no, one in current.items()})
+        allocated: Mapping[int, int] = {}
+        if of_contracts:
+            self.contracts.settle(lines, recorded, current, (*new_events, *before), book)
+            allocated = contracts.allocated_to(self._connection, numbers)
         for no, line in lines.items():
             its_own: Sequence[FulfillmentEvent] = recorded.get(no, ())
             earlier = its_own[: -new_events[no]] if new_events.get(no) else before.get(no)
             yield _LineState(no, line, book, its_own, earlier, current.get(no), allocated.get(no, 0))
 
+    def _lines_of(self, numbers: Sequence[int], known: Mapping[int, ChargeLine]) -> Mapping[int, ChargeLine]:
+        """Return charge lines in the order of their numbers; ``known`` are those that are read already."""
+        others = [no for no in numbers if no not in known]
+        if not others:
+            return {no: known[no] for no in sorted(numbers)}
+        read = charges.read_charges(self._connection, others)
+        return dict(sorted([*read, *((no, known[no]) for no in numbers if no in known)]))
+
     def _reschedule_line(self, state: _LineState) -> ScheduleChange | None:
         """Write a new version of one schedule if it differs from the one in force; return the change, if any."""
+        plan = self._recorded_plan(state)
+        parts = plan.divide(state.line.amount) if plan else None
+        if plan and parts:
+            return self._divide_again(state, plan, *parts)
         wanted = self._wanted_schedule(state)
         if isinstance(wanted, Unscheduled):
             return self._keep_schedule(state, wanted)
@@ -295,6 +326,52 @@ class Scheduler:
         share = AllocatedDifference(self.contracts.allocation_of(state.no), allocated) if allocated else None
         # A line that is credited down to nothing has no sign, but its plan has.
         return _WantedSchedule(derived, left, price, earning.amount or price, change, share)
+
+    def _recorded_plan(self, state: _LineState) -> RecordedPlan | None:
+        """Return the plan that divides the whole amount of a line of which nothing is posted; None if it is priced."""
+        now = state.current
+        if now and (now.posted or now.refused or now.came_back or now.amount != state.line.amount):
+            return None
+        if state.allocated or self.contracts.outcome(state.no):
+            return None
+        return state.book.divide_recorded(state.line, state.recorded)
+
+    def _divide_again(
+        self, state: _LineState, plan: RecordedPlan, amounts: Sequence[int], undated: int
+    ) -> ScheduleChange | None:
+        """Write a version of a shared plan if it differs from the one in force: the same as :meth:`_replace_schedule`.
+
+        The derived schedule of such a line follows from the plan alone. It is not made, because most of a file of
+        events would make the same ones again and again.
+        """
+        line, now, rule = state.line, state.current, plan.rule
+        waits = explained(plan.waits.of(line), rule) if plan.waits else None
+        parts = tuple(zip(plan.dates, amounts, strict=True))
+        waiting = WaitingAmount(undated, waits.code, waits.reason) if waits else None
+        is_same = now and (now.open, now.waiting) == (parts, (undated, waits.reason if waits else ""))
+        if now and is_same and now.posts == tuple(rule.post):
+            return None
+        version = now.version + 1 if now else 1
+        self._replaced.append((state.no, version))
+        planned, shares = line.amount - undated, SharedPlan(SHARES, plan.dates, plan.weights)
+        is_divided = abs(planned) in divisible_amounts(plan.weights) and tuple(split(planned, plan.weights)) == amounts
+        new = ScheduleVersion(
+            charge_no=state.no,
+            version=version,
+            rule_version_id=self._rule_versions.id_of(rule, rule.post),
+            amount=line.amount,
+            posted=0,
+            first_seq=1,
+            parts=() if is_divided else parts,
+            explanation=plan.explanation,
+            audit_seq=self._audit_seq,
+            waiting=waiting,
+            divided=shares if is_divided else None,
+        )
+        self._new_versions.append(new)
+        self.scheduled += 1
+        note = _noted(plan.explanation, undated, waits, line)
+        return ScheduleChange(line.id, line.currency, rule.name, 0, now.open if now else (), parts, note, line.entity)
 
     def _replace_schedule(self, state: _LineState, wanted: _WantedSchedule) -> ScheduleChange:
         """Add the version that replaces the schedule in force, or the first one of a line that waited until now."""
@@ -453,18 +530,27 @@ class Scheduler:
 
 def _shares_of(derived: Schedule) -> SharedPlan | None:
     """Return the plan by which an amount was split, as schedules share it."""
-    return SharedPlan(SHARES, derived.plan.dates, derived.plan.weights) if derived.plan else None
+    shares = derived.rule.method.dividing_weights(derived.plan.weights) if derived.plan else None
+    if derived.plan is None or shares is None:
+        return None
+    known = sum(day != UNDATED for day in derived.plan.dates)
+    return SharedPlan(SHARES, derived.plan.dates[:known], shares[:known])
 
 
 def _change_of(state: _LineState, derived: Schedule, left: Remaining) -> ScheduleChange:
     line, current = state.line, state.current
     posted = current.posted_amount if current else 0
-    note = derived.explanation
-    if left.waiting:
-        assert derived.waits is not None
-        note += f"; {decimal_string(left.waiting, line.currency)} {line.currency} waits: {derived.waits.reason}"
+    note = _noted(derived.explanation, left.waiting, derived.waits, line)
     before = current.open if current else ()
     return ScheduleChange(line.id, line.currency, derived.rule.name, posted, before, left.parts, note, line.entity)
+
+
+def _noted(explanation: str, undated: int, waits: Unscheduled | None, line: ChargeLine) -> str:
+    """Return the explanation of a schedule, and why some of it waits."""
+    if not undated:
+        return explanation
+    assert waits is not None
+    return f"{explanation}; {decimal_string(undated, line.currency)} {line.currency} waits: {waits.reason}"
 
 
 def _remaining(

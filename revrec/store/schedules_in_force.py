@@ -1,0 +1,208 @@
+"""The schedules of charge lines in force: what is posted, what is open, and what waits.
+
+Most of them have no line on an entry. Their lines are divided from the plan here, as the view ``schedule_line`` divides
+them; plans are shared, so each is read once.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from revrec.core.calendar import day_of
+from revrec.core.money import split
+from revrec.store.plans import AMOUNTS, SharedPlan, read_plans
+from revrec.store.tables import (
+    entered_line,
+    rule_version,
+    same_version,
+    schedule,
+    schedule_line,
+    schedule_plan,
+    schedule_wait,
+)
+
+MOST_DATES_KEPT = 200_000
+"""The bound of the cache of plans, so that memory stays flat however many plans there are."""
+
+STOPPED = "stopped"
+"""The code of an amount that waits because its contract cannot be allocated any more."""
+
+
+class ScheduleInForce(NamedTuple):
+    """The schedule of a charge line in force: the header of its newest version, and the valid lines of all versions.
+
+    ``amount`` is its sum in minor units: the price in force. ``posts`` is deferred account, revenue account, journal
+    and memo. ``posted`` lines are on journal entries that are or may be in the ledger; ``open`` lines are on no entry,
+    or on the entries ``refused``, of which Intacct certainly saved nothing. Lines are (date, amount), in order of date.
+    ``waiting`` is (amount, reason) of the part that has no date yet; (0, "") without one. ``came_back`` means that an
+    open line is of an older version: it was on an entry when the newest version was written, and may post to other
+    accounts than ``posts``. ``plan`` is the whole plan of the newest version, with its posted and waiting parts; None
+    if it is not known. ``is_stopped``: what waits was planned until its contract could not be allocated any more.
+    """
+
+    version: int
+    rule_version_id: int
+    amount: int
+    posts: tuple[str, str, str, str, str]
+    posted: tuple[tuple[date, int], ...]
+    open: tuple[tuple[date, int], ...]
+    refused: tuple[int, ...]
+    waiting: tuple[int, str]
+    came_back: bool
+    plan: tuple[tuple[date, int], ...] | None
+    is_stopped: bool
+
+    @property
+    def posted_amount(self) -> int:
+        """Return the amount on the posted lines in minor units."""
+        return sum(amount for _day, amount in self.posted)
+
+
+class _Head(NamedTuple):
+    """The newest version of a charge line's schedule, with what belongs to it."""
+
+    charge_no: int
+    version: int
+    rule_version_id: int
+    amount: int
+    posted: int
+    planned: int
+    plan_id: int | None
+    waiting: int | None
+    reason: str | None
+    code: str | None
+    plan: str | None
+
+
+_HEADS = (
+    select(
+        *(schedule.c[name] for name in _Head._fields[:7]),
+        schedule_wait.c.amount,
+        schedule_wait.c.reason,
+        schedule_wait.c.code,
+        schedule_plan.c.plan,
+    )
+    .outerjoin(schedule_wait, same_version(schedule_wait, schedule))
+    .outerjoin(schedule_plan, same_version(schedule_plan, schedule))
+    .where(schedule.c.superseded_by.is_(None))
+)
+
+
+class _Line(NamedTuple):
+    """A valid schedule line of any version, as a record: a Row is slower by name, and all lines are read."""
+
+    version: int
+    date: date
+    amount: int
+    entry_id: int | None
+
+
+class SchedulesInForce:
+    """Reader of the schedules in force; it remembers the plans and the posting targets that it read."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._plans: dict[int, SharedPlan] = {}
+        self._dates_kept = 0
+        self._posts: dict[int, tuple[str, str, str, str, str]] = {}
+
+    def of(self, numbers: Sequence[int], refused: Collection[int] = ()) -> dict[int, ScheduleInForce]:
+        """Return the schedules in force of these charges; charges without one are left out.
+
+        ``refused`` are the entries of which Intacct certainly saved nothing: their lines count as open.
+        """
+        if not numbers:
+            return {}
+        found = self._connection.execute(_HEADS.where(schedule.c.charge_no.in_(numbers))).all()
+        heads = [_Head._make(row) for row in found]
+        if not heads:
+            return {}
+        self._read_posts({head.rule_version_id for head in heads})
+        entered = self._entered(numbers)
+        self._read_plans({one.plan_id for one in heads if one.plan_id is not None and one.charge_no not in entered})
+        return {
+            head.charge_no: self._with_entries(head, entered[head.charge_no], refused)
+            if head.charge_no in entered
+            else self._without_entries(head)
+            for head in heads
+        }
+
+    def _entered(self, numbers: Sequence[int]) -> dict[int, list[_Line]]:
+        """Return the valid lines of the charges that have a line on an entry, or had one."""
+        rows = select(entered_line.c.charge_no).where(entered_line.c.charge_no.in_(numbers)).distinct()
+        entered = list(self._connection.execute(rows).scalars())
+        if not entered:
+            return {}
+        line = schedule_line.c
+        query = (
+            select(line.charge_no, line.version, line.date, line.amount, line.entry_id)
+            .where(line.charge_no.in_(entered), line.superseded_by.is_(None))
+            .order_by(line.charge_no, line.date, line.seq)
+        )
+        lines: dict[int, list[_Line]] = {no: [] for no in entered}
+        for no, version, day, amount, entry_id in self._connection.execute(query).all():
+            lines[no].append(_Line(version, day_of(day), amount, entry_id))
+        return lines
+
+    def _read_plans(self, ids: set[int]) -> None:
+        wanted = [id for id in ids if id not in self._plans]
+        if not wanted:
+            return
+        if self._dates_kept > MOST_DATES_KEPT:
+            self._plans.clear()
+            self._dates_kept = 0
+            wanted = list(ids)
+        found = read_plans(self._connection, wanted)
+        self._dates_kept += sum(len(one.dates) for one in found.values())
+        self._plans.update(found)
+
+    def _read_posts(self, ids: set[int]) -> None:
+        if self._posts.keys() >= ids:
+            return
+        posts = (rule_version.c[name] for name in ("deferred", "accrued", "journal", "memo", "options"))
+        query = select(rule_version.c.id, *posts).where(rule_version.c.id.in_(ids))
+        for id, deferred, accrued, journal, memo, options in self._connection.execute(query):
+            self._posts[id] = (deferred, accrued, journal, memo, options)
+
+    def _without_entries(self, head: _Head) -> ScheduleInForce:
+        still_open = () if head.plan_id is None else divided_lines(self._plans[head.plan_id], head.planned)
+        plan = _stored_plan(head)
+        if plan is None and not (head.posted or head.waiting):
+            plan = still_open
+        return ScheduleInForce(
+            head.version, head.rule_version_id, head.amount, self._posts[head.rule_version_id], (), still_open, (),
+            (head.waiting or 0, head.reason or ""), False, plan, head.code == STOPPED,
+        )  # fmt: skip
+
+    def _with_entries(self, head: _Head, lines: Sequence[_Line], refused: Collection[int]) -> ScheduleInForce:
+        posted, still_open, came_back = [], [], False
+        for line in lines:
+            part = (line.date, line.amount)
+            if line.entry_id is None or line.entry_id in refused:
+                still_open.append(part)
+                came_back = came_back or line.version != head.version
+            else:
+                posted.append(part)
+        gave_up = tuple(dict.fromkeys(one for line in lines if (one := line.entry_id) is not None and one in refused))
+        plan = _stored_plan(head)
+        if plan is None and not (head.posted or head.waiting):
+            plan = tuple((line.date, line.amount) for line in lines if line.version == head.version)
+        return ScheduleInForce(
+            head.version, head.rule_version_id, head.amount, self._posts[head.rule_version_id], tuple(posted),
+            tuple(still_open), gave_up, (head.waiting or 0, head.reason or ""), came_back, plan, head.code == STOPPED,
+        )  # fmt: skip
+
+
+def divided_lines(plan: SharedPlan, amount: int) -> tuple[tuple[date, int], ...]:
+    """Return the lines into which a plan divides an amount, as the view ``schedule_line`` shows them."""
+    amounts: Sequence[int] = plan.weights if plan.kind == AMOUNTS else split(amount, plan.weights)
+    return tuple(zip(plan.dates, amounts, strict=True))
+
+
+def _stored_plan(head: _Head) -> tuple[tuple[date, int], ...] | None:
+    if head.plan is None:
+        return None
+    return tuple((day_of(day), amount) for day, amount in json.loads(head.plan))

@@ -11,6 +11,9 @@ DeliveredShare = tuple[date, Fraction]
 """A day, and the share of the line that is delivered by its end, above 0 and up to 1."""
 
 
+_WHOLE = Fraction(1)
+
+
 def delivered_shares(line: ChargeLine, events: Sequence[FulfillmentEvent]) -> list[DeliveredShare]:
     """Return the share of the line that is delivered by each day of a delivery, in date order.
 
@@ -18,13 +21,14 @@ def delivered_shares(line: ChargeLine, events: Sequence[FulfillmentEvent]) -> li
     the others, and one with the same name corrects the earlier one of that name. One without a quantity delivers all
     that is left, and so does any other if the line has no quantity; of several, the one recorded last counts.
     """
+    pods = [event for event in events if event.kind == "pod"]
+    if all(event.quantity is None for event in pods):
+        return [(pods[-1].date, _WHOLE)] if pods else []
     named: dict[str, FulfillmentEvent] = {}
     partial: list[FulfillmentEvent] = []
     last: FulfillmentEvent | None = None
     units = Fraction(units_of(line.quantity, events))
-    for event in events:
-        if event.kind != "pod":
-            continue
+    for event in pods:
         if not units or event.quantity is None:
             last = event
             named.pop(event.name, None)

@@ -235,6 +235,8 @@ class Schedule(NamedTuple):
         # Parts on hold still have planned dates, so posted amounts fill them like any others. Only then are they
         # separated again: filling the dated parts alone would take back what was posted before the hold was recorded.
         held = self.on_hold
+        if not posted:
+            return Remaining(self.parts, sum(part.amount for part in self.waiting))
         if not self.parts and not held:
             return Remaining((), self.undated - sum(amount for _day, amount in posted))
         rest = unposted_parts(self.parts + held, posted)

@@ -1,7 +1,7 @@
 """Charge lines, the files they came from, what cleaning changed in them, and the rows that were set aside."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -303,12 +303,39 @@ def read_charges(connection: Connection, numbers: Sequence[int]) -> Iterator[tup
     found = connection.execute(
         select(*LINE_COLUMNS, charge_line.c.no).where(charge_line.c.no.in_(numbers)).order_by(charge_line.c.no)
     )
-    for row in found.all():
-        yield row[-1], charge_from_row(row)
+    rows = found.all()
+    if rows:
+        *texts, numbers = zip(*rows, strict=True)
+        columns = map(_read_column, ChargeLine._fields, texts)
+        yield from zip(numbers, map(ChargeLine._make, zip(*columns, strict=True)), strict=True)
 
 
 def _day(text: str | None) -> date | None:
     return day_of(text) if text else None
+
+
+def _quantity(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
+
+
+_READERS: dict[str, Callable[[Any], object]] = {
+    "post_date": day_of,
+    "rev_rec_date": _day,
+    "quantity": _quantity,
+    "service_start": _day,
+    "service_end": _day,
+    "dimensions": dimensions_of,
+}
+"""The functions that read the columns of :data:`LINE_COLUMNS` whose texts are not their values."""
+
+
+def _read_column(name: str, texts: Sequence[Any]) -> Sequence[Any]:
+    """Return the values of a column; each different text is read once."""
+    read = _READERS.get(name)
+    if read is None:
+        return texts
+    values = {text: read(text) for text in set(texts)}
+    return [values[text] for text in texts]
 
 
 def charge_from_row(row: Sequence[Any]) -> ChargeLine:
@@ -328,7 +355,7 @@ def charge_from_row(row: Sequence[Any]) -> ChargeLine:
         currency,
         _day(rev_rec_date),
         description,
-        None if quantity is None else Decimal(quantity),
+        _quantity(quantity),
         _day(service_start),
         _day(service_end),
         entity,

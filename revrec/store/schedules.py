@@ -10,7 +10,7 @@ from datetime import date
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Select, Table, delete, func, select, update
 
 from revrec.core.batching import batched
 from revrec.core.calendar import iso
@@ -205,9 +205,7 @@ def set_unscheduled(
     listed = select(unscheduled.c.charge_no).where(unscheduled.c.charge_no.in_([*waiting, *scheduled]))
     off = list(connection.execute(listed).scalars())
     if off:
-        connection.execute(
-            delete(unscheduled).where(unscheduled.c.charge_no == bindparam("no")), [{"no": n} for n in off]
-        )
+        connection.execute(delete(unscheduled).where(unscheduled.c.charge_no.in_(off)))
     insert_rows(connection, unscheduled, UnscheduledLine._fields, rows)
     buckets = sorted({digests.bucket(no) for no in (*waiting, *off)})
     return [_worklist_digest(connection, bucket) for bucket in buckets]

@@ -579,8 +579,12 @@ def _reversing_parts(
     amount: int, parts: Iterable[tuple[date, int]], plan: Iterable[tuple[date, int]]
 ) -> tuple[SchedulePart, ...]:
     """Return the parts that reverse recognized revenue: of the opposite sign to ``amount``, and not in the plan."""
+    is_positive = amount > 0
+    opposite = [SchedulePart(*part) for part in parts if (part[1] > 0) != is_positive]
+    if not opposite:
+        return ()
     planned = set(plan)
-    return tuple(SchedulePart(*part) for part in parts if (part[1] > 0) != (amount > 0) and part not in planned)
+    return tuple(part for part in opposite if part not in planned)
 
 
 def _is_in_force(line: ChargeLine, current: ScheduleInForce, derived: Schedule, left: Remaining, moved: bool) -> bool:
@@ -593,10 +597,12 @@ def _is_in_force(line: ChargeLine, current: ScheduleInForce, derived: Schedule, 
         # The open lines may be the same by chance; the stored plan must still be replaced, because the next change is
         # measured against it.
         return False
+    if current.open != left.parts:
+        return False
     same_target = current.posts == tuple(derived.post) and not current.came_back
     waits = (left.waiting, derived.waits.reason) if left.waiting and derived.waits else (0, "")
     any_target = not left.parts or bool(_reversing_parts(line.amount, left.parts, derived.all_parts))
-    return current.open == left.parts and current.waiting == waits and (same_target or any_target)
+    return current.waiting == waits and (same_target or any_target)
 
 
 def _is_withdrawn(state: _LineState) -> bool:

@@ -76,6 +76,7 @@ APPEND_ONLY = (
     "price_change",
     "schedule_allocation",
     "journal_line",
+    "summary_line",
     "entry_date_override",
     "entry_reversal",
     "attempt",
@@ -267,6 +268,24 @@ ENTRY_GUARDS = {
           WHERE l.entry_id = NEW.id AND (e.entry_id IS NOT NEW.id OR abs({PART_AMOUNT}) IS NOT l.amount))
           OR NEW.lines IS NOT (SELECT 2 * count(*) FROM entered_line e WHERE e.entry_id = NEW.id))
         BEGIN SELECT RAISE(ABORT, 'each journal line carries the amount of a schedule line held by its entry'); END""",  # noqa: S608
+    "summary_line_sealed": """
+        BEFORE INSERT ON summary_line
+        WHEN EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id)
+        BEGIN SELECT RAISE(ABORT, 'a journal entry is complete: no line can be added to its summary'); END""",
+    "summary_adds_up": """
+        BEFORE INSERT ON journal_entry
+        WHEN EXISTS (SELECT 1 FROM summary_line s WHERE s.entry_id = NEW.id) AND (
+          EXISTS (SELECT 1 FROM summary_line s WHERE s.entry_id = NEW.id AND (s.currency IS NOT NEW.currency
+            OR s.amount IS NOT (SELECT sum(l.amount) FROM journal_line l WHERE l.entry_id = NEW.id
+              AND l.line_no BETWEEN s.first AND s.last AND l.side = s.side AND l.account = s.account)
+            OR s.last - s.first + 1 IS NOT (SELECT 2 * count(*) FROM journal_line l WHERE l.entry_id = NEW.id
+              AND l.line_no BETWEEN s.first AND s.last AND l.side = s.side AND l.account = s.account)
+            OR (s.last <> NEW.lines AND NOT EXISTS (SELECT 1 FROM summary_line n
+              WHERE n.entry_id = NEW.id AND n.side = s.side AND n.first = s.last + 1))))
+          OR 2 IS NOT (SELECT count(*) FROM summary_line s WHERE s.entry_id = NEW.id AND s.first = 1)
+          OR 2 * NEW.lines IS NOT
+            (SELECT sum(s.last - s.first + 1) FROM summary_line s WHERE s.entry_id = NEW.id))
+        BEGIN SELECT RAISE(ABORT, 'each journal line is part of the one summary line that has its account'); END""",
     "entry_reversal_in_force_once": """
         BEFORE INSERT ON entry_reversal
         WHEN NEW.reason = '' OR NEW.date < (SELECT e.date FROM journal_entry e WHERE e.id = NEW.reverses)
@@ -288,6 +307,15 @@ ENTRY_GUARDS = {
                        AND o.version = l.version AND o.seq = l.seq AND o.side <> l.side
                      WHERE r.entry_id = NEW.id AND (o.account IS NOT l.account OR o.amount IS NOT l.amount
                        OR o.currency IS NOT l.currency OR o.dimensions IS NOT l.dimensions))
+          OR EXISTS (SELECT 1 FROM entry_reversal r WHERE r.entry_id = NEW.id
+                     AND (SELECT count(*) FROM summary_line s WHERE s.entry_id = r.reverses)
+                       <> (SELECT count(*) FROM summary_line s WHERE s.entry_id = r.entry_id))
+          OR EXISTS (SELECT 1 FROM entry_reversal r JOIN summary_line s ON s.entry_id = r.entry_id
+                     LEFT JOIN summary_line o ON o.entry_id = r.reverses AND o.first = s.first AND o.last = s.last
+                       AND o.side <> s.side
+                     WHERE r.entry_id = NEW.id AND (o.account IS NOT s.account OR o.amount IS NOT s.amount
+                       OR o.customer IS NOT s.customer OR o.item IS NOT s.item OR o.dimensions IS NOT s.dimensions
+                       OR o.billed IS NOT s.billed OR o.fields IS NOT s.fields))
         BEGIN SELECT RAISE(ABORT, 'a reversal has the lines of its entry with debits and credits exchanged'); END""",
     "entry_date_override_sealed": """
         BEFORE INSERT ON entry_date_override
@@ -443,6 +471,7 @@ TABLES_CHILDREN_FIRST = (
     "invoice_line",
     "entry_reversal",
     "entry_date_override",
+    "summary_line",
     "journal_line",
     "allocation_line",
     "schedule_allocation",
@@ -993,6 +1022,23 @@ def _entry_lines() -> None:
         sqlite_with_rowid=False,
     )
     _index("journal_line_once", "journal_line", ["charge_no", "version", "seq", "entry_id", "side"], unique=True)
+    op.create_table(
+        "summary_line",
+        _key("entry_id"),
+        _whole("line_no"),
+        *_texts("side", "account"),
+        _big("amount"),
+        *_texts("currency", "memo", "customer", "item", "dimensions"),
+        *_texts("billed", nullable=True),
+        *_texts("fields"),
+        _whole("first"),
+        _whole("last"),
+        sa.CheckConstraint("amount > 0", name="summary_line_amount"),
+        sa.CheckConstraint("side IN ('debit', 'credit')", name="summary_line_side"),
+        _refers("entry_id", "journal_entry.id", deferred=True),
+        sa.PrimaryKeyConstraint("entry_id", "line_no"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "entry_date_override",
         _key("entry_id"),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         EntryTrace,
         EventSource,
         InvoiceTrace,
+        LineTrace,
         PostedEntryTrace,
         ReversalTrace,
         ScheduleLineTrace,
@@ -52,6 +53,10 @@ def register(app: typer.Typer) -> None:
         deep: Annotated[
             bool, typer.Option("--deep", help="For an entry, show the history of each of its charge lines.")
         ] = False,
+        line: Annotated[
+            int | None,
+            typer.Option("--line", metavar="N", help="Show the charge lines behind this line of an entry.", min=1),
+        ] = None,
         limit: Annotated[
             int,
             typer.Option(
@@ -66,21 +71,28 @@ def register(app: typer.Typer) -> None:
         it shows the whole history: file and row, events, the rule and its text, every schedule version, invoices,
         entries, requests and responses, Intacct's record number, who and when. For a journal entry, it shows the
         entry: its lines, their totals, its requests, and who did what; with --deep, the history of each of its charge
-        lines. For a document of a source that was not imported, it shows when it arrived, why it was refused, and who
-        dismissed it. With -v, requests and responses are shown in full.
+        lines, and with --line N, the charge lines that its line N adds up. For a document of a source that was not
+        imported, it shows when it arrived, why it was refused, and who dismissed it. With -v, requests and responses
+        are shown in full.
 
         \b
         Examples:
           revrec trace shop/INV-1001/1
           revrec trace RRDWV4S7Q2K3MABC
           revrec trace RRDWV4S7Q2K3MABC --deep --limit 0
+          revrec trace RRDWV4S7Q2K3MABC --line 3
           revrec trace 6680 --format json
         """
-        from revrec.jobs.reports.trace import trace_entries
+        from revrec.jobs.reports.trace import trace_entries, trace_line
 
         if options.csv:
             fail("--format csv: a trace is a tree, not a table; write --format json", 2)
+        if line is not None and deep:
+            fail("--line cannot be combined with --deep: trace one of the charge lines that --line shows", 2)
         context = options.context()
+        if line is not None:
+            _show_line(options, trace_line(context, reference, line), limit)
+            return
         entries = [] if deep else trace_entries(context, reference)
         if entries:
             _show_entries(options, entries, limit)
@@ -131,6 +143,41 @@ def _show_entries(options: Options, entries: "list[PostedEntryTrace]", limit: in
         return
     for one in entries:
         show_tree(entry_tree(one, options.verbose, limit))
+
+
+def _show_line(options: Options, found: "list[LineTrace]", limit: int) -> None:
+    from revrec.cli.output import as_data, print_json, show_tree
+
+    if options.json:
+        print_json(as_data(found[0] if len(found) == 1 else found))
+        return
+    for one in found:
+        show_tree(_line_tree(one, limit))
+
+
+def _line_tree(found: "LineTrace", limit: int) -> "Tree":
+    """Return a line of an entry as a tree, with at most ``limit`` of the schedule lines behind it (0: all)."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    from revrec.cli.output import counted
+
+    line = found.line
+    key = f", Intacct record {found.record_no}" if found.record_no else ""
+    root = Tree(
+        Text(one_line(f"entry {found.reference}, line {line.line_no}: {state_in_words(found.status)}{key}"), "bold")
+    )
+    what = f"{line.side} {line.account}  {grouped(line.amount)} {found.currency}  {line.memo}"
+    _add(root, f"dated {found.date}  {what}")
+    lines = f"{counted(line.schedule_lines, 'schedule line')} of {counted(found.charges, 'charge line')}"
+    branch = _add(root, f"{lines}, {grouped(line.amount)} {found.currency}")
+    for one in found.parts[: limit or None]:
+        _add(
+            branch, f"{grouped(one.amount)}  {one.charge}  {one.date}  part {one.seq}/{one.of}  {one.item}  {one.rule}"
+        )
+    if limit and len(found.parts) > limit:
+        _add(branch, more_in_words(len(found.parts) - limit, "schedule line"))
+    return root
 
 
 def _show_charges(options: Options, context: "Context", reference: str, limit: int) -> None:

@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from itertools import groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
+from revrec.core.batching import batched
 from revrec.core.money import LARGEST
 from revrec.core.periods import PostingDates
 from revrec.core.posting_options import NO_OPTIONS, Fields, PostingOptions
+from revrec.core.summary import KEPT, LINE, PARTS_PER_ENTRY, SummaryLine, summary_memo
 
 Day = date
 """For :class:`JournalEntry`, where ``date`` is the name of a field."""
@@ -104,9 +106,16 @@ class JournalLine(NamedTuple):
     rule: str = ""
 
 
+SentLine = JournalLine | SummaryLine
+"""A line as Intacct gets it."""
+AnyLine = TypeVar("AnyLine", JournalLine, SummaryLine)
+
+
 class JournalEntry(NamedTuple):
     """A balanced entry (Intacct: GLBATCH) of one date, entity, journal and currency, with the options of its rules.
 
+    ``lines`` has two for each schedule line. A summarized entry also has a ``summary`` of them, and only the summary is
+    sent. ``lines`` is empty if just that was read of it.
     If ``date`` differs from the recognition date of its lines, ``recognized`` is that date and ``reason`` says why;
     otherwise they are None and empty.
     """
@@ -124,13 +133,44 @@ class JournalEntry(NamedTuple):
     rated: Day | None = None
     """The day whose exchange rates apply, if not its date: a reversal has the rates of the entry that it reverses."""
     options: PostingOptions = NO_OPTIONS
+    summary: tuple[SummaryLine, ...] = ()
+
+    @property
+    def sent_lines(self) -> Sequence[SentLine]:
+        """Return the lines as Intacct gets them."""
+        return self.summary or self.lines
 
     @property
     def amount(self) -> int:
         """Return the sum of the debits, which equals the sum of the credits, in minor units."""
-        return sum(line.amount for line in self.lines if line.side == "debit")
+        return sum(line.amount for line in self.sent_lines if line.side == "debit")
 
 
+class RateDays(NamedTuple):
+    """The days of exchange rates: the day billed for all but the base currency, unless ``billed`` is False.
+
+    Lines of different days are not added up in a summary: at one rate, their base amounts would change. ``own`` has the
+    base currencies of entities, if they have different ones. Of other places it is not known then, and their lines
+    always have a day.
+    """
+
+    base_currency: str = ""
+    billed: bool = True
+    own: Mapping[str, str] = {}
+
+    def matter(self, due: DueLine) -> bool:
+        """Check if a line has the exchange rate of the day it was billed."""
+        if not self.own:
+            return self.billed and due.currency != self.base_currency
+        places = (
+            due.options.deferred_location,
+            due.options.accrued_location,
+            ("dimensions" in KEPT[due.options.summarize] and due.dimensions.get("location")) or due.entity,
+        )
+        return self.billed and any(self.own.get(place) != due.currency for place in places if place)
+
+
+EACH_DAY = RateDays()
 EntryGroup = tuple[date, str, str, str, PostingOptions]
 
 
@@ -144,19 +184,29 @@ def entry_group(line: DueLine) -> EntryGroup:
 
 
 def build_entries(
-    due: Iterable[DueLine], deployment: str, company: str, lines_per_entry: int, dates: PostingDates = AS_RECOGNIZED
+    due: Iterable[DueLine],
+    deployment: str,
+    company: str,
+    lines_per_entry: int,
+    dates: PostingDates = AS_RECOGNIZED,
+    rates: RateDays = EACH_DAY,
 ) -> Iterator[JournalEntry]:
     """Group due lines, already sorted by :func:`entry_group` and then by charge, into balanced entries.
 
-    Each due line makes two journal lines, so an entry has at most ``lines_per_entry // 2`` of them (at least one), and
-    never more than add up to the largest amount that can be stored. ``dates`` decides each entry's date; blocked lines
-    must have been removed before (:class:`revrec.core.closed_periods.ClosedPeriodBlock`).
+    Each pair of lines that Intacct gets has a debit and a credit, so an entry has at most ``lines_per_entry // 2`` of
+    them (at least one), and never more than add up to the largest amount that can be stored. ``dates`` decides each
+    entry's date; blocked lines must have been removed before
+    (:class:`revrec.core.closed_periods.ClosedPeriodBlock`). ``rates`` decides whether summary lines are split by the
+    day billed.
     The result depends on lines and dates only, never on the clock, so that the same lines give the same references.
     """
     room = max(1, lines_per_entry // 2)
     for group, members in groupby(due, key=entry_group):
-        for lines in _within_limits(members, room):
-            entry = build_entry(group, lines, reference_of(lines, deployment), deployment, company)
+        is_detailed = group[-1].summarize == LINE
+        whole = _within_limits(members, room if is_detailed else PARTS_PER_ENTRY)
+        for lines in whole if is_detailed else _with_room(whole, room, rates):
+            reference = reference_of(lines, deployment)
+            entry = build_entry(group, lines, reference, deployment, company, rates)
             day, reason = dates.of(entry.entity, entry.date)
             assert day is not None, "lines that are held go on no entry"
             yield redate(entry, day, reason)
@@ -176,15 +226,90 @@ def _within_limits(due: Iterable[DueLine], room: int) -> Iterator[list[DueLine]]
         yield lines
 
 
+def _with_room(chunks: Iterable[list[DueLine]], room: int, rates: RateDays) -> Iterator[list[DueLine]]:
+    """Yield the lines of each chunk in lists of at most ``room`` summarized pairs; their order stays."""
+    for lines in chunks:
+        keys = [_summary_key(line, rates) for line in lines]
+        for some in batched(sorted(set(keys)), room):
+            wanted = set(some)
+            yield [line for line, key in zip(lines, keys, strict=True) if key in wanted]
+
+
 def build_entry(
-    group: EntryGroup, due: Sequence[DueLine], reference: str, deployment: str, company: str
+    group: EntryGroup, due: Sequence[DueLine], reference: str, deployment: str, company: str, rates: RateDays = EACH_DAY
 ) -> JournalEntry:
     """Build the entry of these due lines, all of one group, under their reference."""
     day, entity, journal, currency, options = group
-    lines = tuple(line for at, one in enumerate(due) for line in _pair(2 * at + 1, one))
+    alike = [] if options.summarize == LINE else _alike(due, rates)
+    ordered = [line for some in alike for line in some] if alike else due
+    lines = tuple(line for at, one in enumerate(ordered) for line in _pair(2 * at + 1, one))
+    summary = tuple(_summarized(alike, lines, rates))
     title = f"{TITLE} {day.isoformat()} {entity}".rstrip()
     control_id = control_id_of(company, deployment, reference)
-    return JournalEntry(reference, control_id, day, journal, entity, currency, title, lines, options=options)
+    return JournalEntry(
+        reference, control_id, day, journal, entity, currency, title, lines, options=options, summary=summary
+    )
+
+
+SummaryKey = tuple[Any, ...]
+"""What the parts of a pair of summary lines share. All of it is text or truth values, so that keys can be sorted."""
+
+
+def _summary_key(due: DueLine, rates: RateDays) -> SummaryKey:
+    """Return what decides the pair of summary lines of a due line.
+
+    Positive and negative amounts never share a pair: netted, an account would have other debits and credits than in
+    the detailed entry, and a pair could be zero, which Intacct refuses.
+    """
+    kept = KEPT[due.options.summarize]
+    changes = ((one.side, one.field, one.after or "") for one in due.changes if one.field != "date")
+    return (
+        due.deferred,
+        due.accrued,
+        due.amount < 0,
+        due.customer if "customer" in kept else "",
+        due.item if "item" in kept else "",
+        tuple(sorted(due.dimensions.items())) if "dimensions" in kept else (),
+        due.billed.isoformat() if due.billed and rates.matter(due) else "",
+        tuple(changes) if due.changes else (),
+    )
+
+
+def _kept(due: DueLine, rates: RateDays) -> DueLine:
+    """Return a due line with the fields that its level keeps. Repaired values are kept too: repairs apply later."""
+    kept = KEPT[due.options.summarize]
+    return due._replace(
+        customer=due.customer if "customer" in kept else "",
+        item=due.item if "item" in kept else "",
+        dimensions=due.dimensions if "dimensions" in kept else {},
+        billed=due.billed if rates.matter(due) else None,
+    )
+
+
+def _alike(due: Sequence[DueLine], rates: RateDays) -> list[list[DueLine]]:
+    """Return the due lines of each pair of summary lines, by accounts and what else they share."""
+    found: dict[SummaryKey, list[DueLine]] = {}
+    for line in due:
+        found.setdefault(_summary_key(line, rates), []).append(line)
+    return [found[key] for key in sorted(found)]
+
+
+def _summarized(
+    alike: Iterable[Sequence[DueLine]], lines: Sequence[JournalLine], rates: RateDays
+) -> Iterator[SummaryLine]:
+    """Yield a debit and a credit for each list of due lines, whose pairs of journal lines follow each other."""
+    first = 1
+    for at, some in enumerate(alike):
+        last = first + 2 * len(some) - 1
+        memo = summary_memo(frozenset(line.memo for line in lines[first - 1 : last]), len(some))
+        total = sum(line.amount for line in some)
+        shared = tuple(one for one in some[0].fields if all(one in line.fields for line in some))
+        for line in _pair(2 * at + 1, _kept(some[0], rates)._replace(amount=total, memo=memo, fields=shared)):
+            yield SummaryLine(
+                line.line_no, line.side, line.account, line.amount, line.currency, line.memo, line.customer, line.item,
+                line.dimensions, line.billed, line.fields, first, last,
+            )  # fmt: skip
+        first = last + 1
 
 
 def day_in(title: str) -> date | None:
@@ -224,6 +349,7 @@ def reversal_of(
         tuple(_mirrored(entry.lines)),
         rated=entry.date,
         options=entry.options,
+        summary=tuple(_mirrored(entry.summary)),
     )
 
 
@@ -233,7 +359,7 @@ def reversed_in(title: str) -> str | None:
     return named if title.startswith(REVERSAL_TITLE) and is_reference(named) else None
 
 
-def _mirrored(lines: Sequence[JournalLine]) -> Iterator[JournalLine]:
+def _mirrored(lines: Sequence[AnyLine]) -> Iterator[AnyLine]:
     """Yield the lines with their sides exchanged, the debit of each pair first as in any entry."""
     for at in range(0, len(lines), 2):
         debit, credit = lines[at : at + 2]
@@ -310,8 +436,24 @@ def reference_of(due: Sequence[DueLine], deployment: str) -> str:
     """
     digest = hashlib.sha256(deployment.encode())
     for line in due:
-        digest.update(f"\n{line.charge}\t{line.version}\t{line.seq}\t{line.revision}".encode())
-    return mark_of(deployment) + b32encode(digest.digest()).decode()[: REFERENCE_LENGTH - MARK_LENGTH]
+        digest.update(_line_name(line))
+    return _reference(digest.digest(), deployment)
+
+
+def references_of(due: Iterable[DueLine], deployment: str) -> Iterator[str]:
+    """Yield the references of the first line alone, of the first two, and so on."""
+    digest = hashlib.sha256(deployment.encode())
+    for line in due:
+        digest.update(_line_name(line))
+        yield _reference(digest.digest(), deployment)
+
+
+def _line_name(line: DueLine) -> bytes:
+    return f"\n{line.charge}\t{line.version}\t{line.seq}\t{line.revision}".encode()
+
+
+def _reference(digest: bytes, deployment: str) -> str:
+    return mark_of(deployment) + b32encode(digest).decode()[: REFERENCE_LENGTH - MARK_LENGTH]
 
 
 def mark_of(deployment: str) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from revrec.core.summary import LINE
+
 Fields = tuple[tuple[str, str], ...]
 """Custom fields: integration names and texts, in alphabetical order."""
 
@@ -24,10 +26,11 @@ _STANDARD = {
 class PostingOptions(NamedTuple):
     """What ``[rule.post]`` adds to entries. Lines with different options go on different entries.
 
-    ``attachment``: id of an attachment (SUPDOCID). ``entry_fields``: custom fields of the entry (GLBATCH).
-    ``line_fields``: custom fields of each line (GLENTRY), whose texts are memo templates. ``deferred_location`` and
-    ``accrued_location``: replace the location of the charge line on the line of that account, so that an entry can move
-    revenue from one entity to another.
+    ``summarize``: the level by which journal lines are added up (:data:`revrec.core.summary.KEPT`). ``attachment``: id
+    of an attachment (SUPDOCID). ``entry_fields``: custom fields of the entry (GLBATCH). ``line_fields``: custom fields
+    of each line (GLENTRY), whose texts are memo templates. ``deferred_location`` and ``accrued_location``: replace the
+    location of the charge line on the line of that account, so that an entry can move revenue from one entity to
+    another.
     """
 
     attachment: str = ""
@@ -35,11 +38,12 @@ class PostingOptions(NamedTuple):
     line_fields: Fields = ()
     deferred_location: str = ""
     accrued_location: str = ""
+    summarize: str = LINE
 
     @property
     def text(self) -> str:
         """Return the options as canonical JSON, as they are stored; empty without any."""
-        chosen = {name: value for name, value in self._asdict().items() if value}
+        chosen = {name: value for name, value in self._asdict().items() if value != self._field_defaults[name]}
         return json.dumps(chosen, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if chosen else ""
 
     def with_values(self, values: Mapping[str, object]) -> "PostingOptions":

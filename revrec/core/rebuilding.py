@@ -3,15 +3,28 @@
 A reference is a digest of exactly these lines in their order. Lines that give it are proven, whatever the entry shows
 by now. Where none do, because the lines were refused or canceled here and there a different number of times, lines
 match only if the entry shows each of them to the cent and no other line could be meant.
+
+A summarized entry shows no documents. Its lines are the first ones of its day that give its reference, since lines that
+were imported later follow them; or all that it can mean, if they add up to each of its amounts to the cent.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import chain, islice, product
+from itertools import chain, groupby, islice, product
 from typing import NamedTuple
 
-from revrec.core.journal import DueLine, EntryGroup, JournalEntry, build_entry, entry_group, reference_of
+from revrec.core.journal import (
+    DueLine,
+    EntryGroup,
+    JournalEntry,
+    RateDays,
+    build_entry,
+    entry_group,
+    reference_of,
+    references_of,
+)
+from revrec.core.summary import LINE
 
 TRIES = 2000
 """Choices of lines and revisions that are tried for one entry."""
@@ -125,6 +138,51 @@ def of_documents(
     if not all(each) or len({entry_group(line) for line in lines}) != 1:
         return None
     return build_entry(entry_group(lines[0]), lines, reference, deployment, company)
+
+
+def rebuild_summary(
+    reference: str,
+    parts: Sequence[EntryPart],
+    days: Iterable[date],
+    due: Iterable[DueLine],
+    deployment: str,
+    company: str,
+    rates: RateDays,
+) -> JournalEntry | None:
+    """Return the summarized entry with this reference, built from due lines in posting order; None if none give it."""
+    shown, possible = {(part.debit, part.credit, part.currency) for part in parts}, set(days)
+    candidates = (line for line in due if line.options.summarize != LINE and line.date in possible)
+    meant = [line for line in candidates if _accounts(line) in shown]
+    for group, some in groupby(meant, key=entry_group):
+        lines = list(some)
+        found = _first_lines(reference, lines, deployment) or _all_lines(parts, lines)
+        if found:
+            return build_entry(group, found, reference, deployment, company, rates)
+    return None
+
+
+def _accounts(line: DueLine) -> tuple[str, str, str]:
+    part = _shown(line, "")
+    return part.debit, part.credit, part.currency
+
+
+def _first_lines(reference: str, lines: Sequence[DueLine], deployment: str) -> Sequence[DueLine]:
+    """Return the first lines that give the reference, with one of the pasts that they may have had."""
+    for past in islice(_pasts(lines), REVISIONS):
+        for count, so_far in enumerate(references_of(past, deployment), 1):
+            if so_far == reference:
+                return lines[:count]
+    return ()
+
+
+def _all_lines(parts: Iterable[EntryPart], lines: Sequence[DueLine]) -> Sequence[DueLine]:
+    """Return the lines if they add up to the amounts that an entry shows."""
+    shown, ours = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
+    for part in parts:
+        shown[part.debit, part.credit, part.currency] += part.amount
+    for line in lines:
+        ours[_accounts(line)] += abs(line.amount)
+    return lines if shown == ours else ()
 
 
 def _equal(wanted: Counter[EntryPart], some: Sequence[tuple[EntryPart, DueLine]]) -> bool:

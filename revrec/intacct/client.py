@@ -163,7 +163,7 @@ class XmlGateway:
 
     def _record_ids(self, entry: JournalEntry) -> RecordIds:
         """Return the ids of the records of user-defined dimensions on an entry; most entries have none."""
-        sent = (sent_dimensions(entry, line, self._entries).items() for line in entry.lines)
+        sent = (sent_dimensions(entry, line, self._entries).items() for line in entry.sent_lines)
         return self._dimensions.record_ids(pair for pairs in sent for pair in pairs if is_user_defined(pair[0]))
 
     @property

@@ -9,8 +9,9 @@ from typing import NamedTuple
 
 from lxml import etree
 
-from revrec.core.journal import JournalEntry, JournalLine
+from revrec.core.journal import JournalEntry, SentLine
 from revrec.core.money import decimal_string
+from revrec.core.summary import SummaryLine
 from revrec.intacct.elements import add_text
 from revrec.intacct.errors import UnpostableEntry
 from revrec.intacct.gateway import POSTED_STATE
@@ -104,7 +105,7 @@ def create_glbatch(
     for name, value in entry.options.entry_fields:
         add_text(batch, name, value)
     entries = etree.SubElement(batch, "ENTRIES")
-    for line in entry.lines:
+    for line in entry.sent_lines:
         _add_line(entries, entry, line, settings, record_ids)
     return function
 
@@ -112,7 +113,7 @@ def create_glbatch(
 def _add_line(
     entries: etree._Element,
     entry: JournalEntry,
-    line: JournalLine,
+    line: SentLine,
     settings: EntrySettings,
     record_ids: Mapping[tuple[str, str], str],
 ) -> None:
@@ -150,7 +151,7 @@ def exchange_rate_date(billed: date, posted: date) -> date:
     return min(billed, posted)
 
 
-def sent_dimensions(entry: JournalEntry, line: JournalLine, settings: EntrySettings) -> dict[str, str]:
+def sent_dimensions(entry: JournalEntry, line: SentLine, settings: EntrySettings) -> dict[str, str]:
     """Return the dimensions that are sent with a line, by revrec's names."""
     values = {"customer": line.customer, "item": line.item, **line.dimensions}
     if settings.entity_is_location and entry.entity and not values.get("location"):
@@ -161,7 +162,7 @@ def sent_dimensions(entry: JournalEntry, line: JournalLine, settings: EntrySetti
 def crosses_locations(entry: JournalEntry, settings: EntrySettings) -> bool:
     """Check if debits and credits differ at a location, so that the entry may not balance in each entity."""
     nets: dict[str, int] = {}
-    for line in entry.lines:
+    for line in entry.sent_lines:
         location = sent_dimensions(entry, line, settings).get("location", "")
         nets[location] = nets.get(location, 0) + (line.amount if line.side == "debit" else -line.amount)
     return any(nets.values())
@@ -181,14 +182,21 @@ def _base_location(entry: JournalEntry) -> str:
     return entry.entity
 
 
+def _place(entry: JournalEntry, line: SentLine) -> str:
+    """Return the name of a line in messages, with what it is from."""
+    place = f"entry {entry.reference}, line {line.line_no}"
+    if isinstance(line, SummaryLine):
+        return f"{place} (revrec trace {entry.reference} --line {line.line_no})"
+    return f"{place} (charge {line.charge}, rule {line.rule!r})"
+
+
 def _check_accounts(entry: JournalEntry, settings: EntrySettings) -> None:
     """Check that no line is on an account of Intacct's inter-entity lines, which are left out when it is read back."""
-    for line in entry.lines:
+    for line in entry.sent_lines:
         if line.account in settings.inter_entity:
             raise UnpostableEntry(
-                f"entry {entry.reference}, line {line.line_no} (charge {line.charge}, rule {line.rule!r}): account "
-                f"{line.account} is for the lines that Intacct adds between entities; correct inter_entity in "
-                "[posting], or the account in [rule.post]"
+                f"{_place(entry, line)}: account {line.account} is for the lines that Intacct adds between entities; "
+                "correct inter_entity in [posting], or the account in [rule.post]"
             )
 
 
@@ -201,16 +209,15 @@ def _check_base_currencies(entry: JournalEntry, settings: EntrySettings) -> None
     if not settings.currencies:
         return
     first = ""
-    for line in entry.lines:
+    for line in entry.sent_lines:
         place = sent_dimensions(entry, line, settings).get("location") or entry.entity
         base = settings.currency_of(place).base
         first = first or base
         if base != first:
             raise UnpostableEntry(
-                f"entry {entry.reference}, line {line.line_no} (charge {line.charge}, rule {line.rule!r}): the base "
-                f"currency of {place} is {base}, and of the lines before it {first}; an entry must "
-                "be in one base currency. Correct the location of the charge line, or deferred_location and "
-                "accrued_location in [rule.post]"
+                f"{_place(entry, line)}: the base currency of {place} is {base}, and of the lines before it {first}; "
+                "an entry must be in one base currency. Correct the location of the charge line, or deferred_location "
+                "and accrued_location in [rule.post]"
             )
 
 
@@ -260,14 +267,16 @@ def _check(entry: JournalEntry) -> None:
         raise UnpostableEntry(f"{place}: the reference must have 1 to {REFERENCE_LENGTH} characters")
     if not entry.journal:
         raise UnpostableEntry(f"{place}: no journal; set `journal` in the rule or in [posting]")
-    if len(entry.lines) < 2:
-        raise UnpostableEntry(f"{place}: {len(entry.lines)} line(s); Intacct requires at least a debit and a credit")
+    if len(entry.sent_lines) < 2:
+        raise UnpostableEntry(
+            f"{place}: {len(entry.sent_lines)} line(s); Intacct requires at least a debit and a credit"
+        )
     _check_lines(entry, place)
 
 
 def _check_lines(entry: JournalEntry, place: str) -> None:
     balance: dict[str, int] = {}
-    for line in entry.lines:
+    for line in entry.sent_lines:
         if line.side not in ("debit", "credit") or line.amount <= 0:
             raise UnpostableEntry(
                 f"{place}, line {line.line_no}: {line.side} of {line.amount}; it must be a positive debit or credit"

@@ -32,6 +32,7 @@ from revrec.core.keys import (
 )
 from revrec.core.money import to_minor
 from revrec.core.periods import POLICIES
+from revrec.core.summary import KEPT, LINE
 
 CONFIG_NAME = "revrec.toml"
 LONGEST_SHOWN = 60
@@ -213,7 +214,14 @@ class PostingSettings:
         "accounts of the lines that Intacct adds to entries between entities, such as: 1900, 2900",
     )
     attachment: str = setting(TEXT, "", "id of an attachment in Intacct for entries of rules that do not name one")
-    lines_per_entry: int = setting(NUMBER, 500, "most journal lines on one entry (two for each schedule line)")
+    lines_per_entry: int = setting(
+        NUMBER, 500, "most journal lines on one entry (two for each schedule line, or for what `summarize` adds up)"
+    )
+    summarize: str = setting(
+        choice(*KEPT),
+        LINE,
+        f"what one pair of journal lines adds up for rules that do not say: {', '.join(KEPT)}",
+    )
     timeout: timedelta = setting(DURATION, "300 s", "how long to wait for an answer; must be shorter than the lease")
     lease: timedelta = setting(DURATION, "10 min", "how long a worker may hold an entry that it is sending")
     quarantine: timedelta = setting(

@@ -19,7 +19,7 @@ from zlib import crc32
 
 from sqlalchemy import Table
 
-from revrec.store.tables import journal_line, metadata, schedule
+from revrec.store.tables import journal_line, metadata, schedule, summary_line
 
 BUCKET = 256
 """The number of charge lines whose worklist rows share a digest, so that a change rereads at most that many."""
@@ -51,11 +51,11 @@ class RowDigest(NamedTuple):
 def covered_columns(table: Table) -> list[Any]:
     """Return the columns of a table that its digests cover.
 
-    A journal line's entry is already in the key. The columns of a schedule version that change later follow from the
-    next version (``superseded_by``) and from the journal lines (``open_from``), as the columns of an entered line do.
-    The database computes the id of a charge line.
+    The entry of a journal or summary line is already in the key. The columns of a schedule version that change later
+    follow from the next version (``superseded_by``) and from the journal lines (``open_from``), as the columns of an
+    entered line do. The database computes the id of a charge line.
     """
-    if table is journal_line:
+    if table in (journal_line, summary_line):
         return [column for column in table.columns if column.name != "entry_id"]
     if table is schedule:
         return [column for column in table.columns if column.name not in ("superseded_by", "open_from")]

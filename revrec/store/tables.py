@@ -686,6 +686,31 @@ journal_line = Table(
     sqlite_with_rowid=False,
 )
 
+summary_line = Table(
+    "summary_line",
+    metadata,
+    Column("entry_id", ForeignKey("journal_entry.id", deferrable=True, initially="DEFERRED"), nullable=False),
+    Column("line_no", Integer, nullable=False),
+    _text("side"),
+    _text("account"),
+    Column("amount", BigInteger, nullable=False),
+    _text("currency"),
+    _text("memo"),
+    _text("customer"),
+    _text("item"),
+    _text("dimensions"),
+    _text("billed", nullable=True),
+    _text("fields"),
+    Column("first", Integer, nullable=False),
+    Column("last", Integer, nullable=False),
+    PrimaryKeyConstraint("entry_id", "line_no"),
+    CheckConstraint("amount > 0", name="summary_line_amount"),
+    CheckConstraint("side IN ('debit', 'credit')", name="summary_line_side"),
+    sqlite_with_rowid=False,
+)
+"""A line of a summarized entry as Intacct gets it: the sum of the journal lines of its side from ``first`` to ``last``.
+An entry without such lines is sent line by line."""
+
 attempt = Table(
     "attempt",
     metadata,

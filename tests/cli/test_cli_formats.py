@@ -21,7 +21,7 @@ PREVIEW_TOTAL = {
     "rejected",
 }  # fmt: skip
 RUN_ENTRY = {"reference", "date", "journal", "entity", "currency", "lines", "amount", "status", "record_no"}
-FURTHER = {"error_no", "error", "advice", "recognized", "recognised", "reason"}
+FURTHER = {"schedule_lines", "error_no", "error", "advice", "recognized", "recognised", "reason"}
 
 
 def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Revrec) -> None:

@@ -59,6 +59,7 @@ deferred_location = "E100"
 accrued_location = "200"
 entry_fields = { RUN_TYPE = "rev rec" }
 line_fields = { SHIPMENT_ID = "{document}" }
+summarize = "item"
 [rule.constraint]
 reason = "x"
 percent = 10

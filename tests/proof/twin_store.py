@@ -451,7 +451,9 @@ def date_overrides(connection: State, numbers: Sequence[int]) -> dict[int, tuple
 
 
 @twin_of(entries)
-def read_entry(connection: State, number: int, to_send: EntriesToSend | None = None) -> StoredEntry:
+def read_entry(
+    connection: State, number: int, to_send: EntriesToSend | None = None, only_sent: bool = False
+) -> StoredEntry:
     row = ENTRY_TABLES.head(connection, number)  # type: ignore[arg-type]
     stored = entries.load_entry(connection, row)  # type: ignore[arg-type]
     kept = to_send.take(row) if to_send is not None else None
@@ -471,7 +473,7 @@ def known_entries(connection: State, column: str, values: Iterable[str]) -> dict
 
 
 @twin_of(entries)
-def load_entry(connection: State, row: Any) -> StoredEntry:
+def load_entry(connection: State, row: Any, only_sent: bool = False) -> StoredEntry:
     body = connection.bodies[row.id]
     said = (row.record_no, row.error_no, row.error, row.advice)
     return StoredEntry(row.id, row.state, row.attempts, _sends(connection, row.id), *said, body)

@@ -60,6 +60,7 @@ APPEND_ONLY = {
     "allocation_line": "allocated",
     "schedule_allocation": "amount",
     "journal_line": "amount",
+    "summary_line": "amount",
     "attempt": "request",
     "attempt_outcome": "response",
     "entry_reversal": "reason",
@@ -109,6 +110,8 @@ def full(books: FilledDatabase) -> FilledDatabase:
     books.sql("INSERT INTO document_resolution VALUES (1, 'dismissed', 'why', 't', 'ada')")
     books.sql("INSERT INTO document_part VALUES (?, 'order', '')", no)
     books.sql("INSERT INTO charge_change VALUES (1, ?, 1, 3, '{}', '', 1)", no)
+    books.charge([(date(2023, 12, 31), 700)])
+    books.take(*books.build(date(2023, 12, 31), "account"))
     return books
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from revrec.core.charge_line import ChargeLine
 from revrec.core.invoice import Invoice, InvoiceLine
 from revrec.core.journal import DueLine, JournalEntry, build_entries, reversal_of
+from revrec.core.posting_options import PostingOptions
 from revrec.store import charges, contracts, rule_versions, schedules
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.engine import Database, deployment
@@ -140,11 +141,12 @@ class FilledDatabase:
         with self.database.read() as connection:
             return [line for line, _description in due.due_lines(connection, until)]
 
-    def build(self, until: date = date(2030, 1, 1)) -> list[JournalEntry]:
-        """Return the entries of all due lines, not yet stored."""
+    def build(self, until: date = date(2030, 1, 1), summarize: str = "line") -> list[JournalEntry]:
+        """Return the entries of all due lines, not yet stored, summarized by this level."""
         with self.database.read() as connection:
             name = deployment(connection)
-        return list(build_entries(self.due(until), name, "acme", 500))
+        lines = (line._replace(options=PostingOptions(summarize=summarize)) for line in self.due(until))
+        return list(build_entries(lines, name, "acme", 500))
 
     def take(self, *built: JournalEntry) -> list[int]:
         """Commit entries with their lines; return their numbers."""

@@ -29,6 +29,7 @@ from revrec.core.rules.patterns import DIMENSIONS as DIMENSIONS_PREFIX
 from revrec.core.rules.patterns import LONGEST as LONGEST_PATTERN
 from revrec.core.rules.ranges import ValueRange, read_ranges
 from revrec.core.safe_expression import LONGEST as LONGEST_EXPRESSION
+from revrec.core.summary import KEPT
 
 DEFAULT_PRIORITY = 100
 
@@ -192,6 +193,9 @@ TARGET_KEYS = (
     ConfigKey("memo", MEMO, "The text on each journal line."),
 )
 OPTION_KEYS = (
+    ConfigKey(
+        "summarize", choice(*KEPT), "What one pair of journal lines adds up, by default each schedule line alone."
+    ),
     ConfigKey("attachment", VALUE, "The id of an attachment in Intacct that is linked to each entry."),
     ConfigKey("deferred_location", VALUE, "The location of the line on the deferred account."),
     ConfigKey("accrued_location", VALUE, "The location of the line on the revenue account."),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from revrec.core.journal import DueLine, JournalEntry, build_entry, entry_group, reference_of
 from revrec.intacct.gateway import DECLINED_STATE
 from revrec.jobs.posting.findings import given_up, lost
+from revrec.jobs.posting.intents import rate_days
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries
 from revrec.store.posting.due import due_with_memos
@@ -69,7 +70,7 @@ def put_lines_in_review(
             stored = entries.read_entry(connection, number)
             if ours.has_some_of(stored.entry):
                 _put_in_review(context, connection, stored.id, stored.state, stored.reference, found)
-        for entry in _entries_of(connection, ours, max(day, ours.day), company):
+        for entry in _entries_of(context, connection, ours, max(day, ours.day), company):
             (number,) = entries.add_entries(connection, run, [entry], context.who())
             _put_in_review(context, connection, number, "READY", entry.reference, found)
             added.append(number)
@@ -101,15 +102,17 @@ class _Lines:
         return any(self.has(line.charge_no, line.version, line.seq, day) for line in entry.lines)
 
 
-def _entries_of(connection: "Connection", ours: _Lines, until: date, company: str) -> Iterator[JournalEntry]:
+def _entries_of(
+    context: "Context", connection: "Connection", ours: _Lines, until: date, company: str
+) -> Iterator[JournalEntry]:
     """Yield entries of those lines that are open, and of no others, so that the review is about them alone."""
     open_lines: dict[object, list[DueLine]] = {}
     for line in due_with_memos(connection, until, waiting=None):
         if ours.has(line.charge_no, line.version, line.seq, line.date):
             open_lines.setdefault(entry_group(line), []).append(line)
-    here = deployment(connection)
+    here, rates = deployment(connection), rate_days(context)
     for lines in open_lines.values():
-        yield build_entry(entry_group(lines[0]), lines, reference_of(lines, here), here, company)
+        yield build_entry(entry_group(lines[0]), lines, reference_of(lines, here), here, company, rates)
 
 
 def _put_in_review(

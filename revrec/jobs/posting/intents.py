@@ -6,8 +6,9 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from revrec.core.closed_periods import BlockedGroup, ClosedPeriodBlock
-from revrec.core.journal import DueLine, EntryGroup, build_entries, entry_group, set_redated_aside
+from revrec.core.journal import DueLine, EntryGroup, RateDays, build_entries, entry_group, set_redated_aside
 from revrec.core.periods import PostingDates
+from revrec.jobs.gateway import entity_currencies
 from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.posting.rejections import release_rejected
 from revrec.jobs.posting.repairs import RepairRunner
@@ -63,11 +64,20 @@ def create_entries(
     due = ClosedPeriodBlock(dates).unblocked(repairs.with_repairs(connection, day, due_with_memos(connection, day)))
     redated: list[DueLine] = []
     ours = deployment(connection)
-    created = build_entries(set_redated_aside(due, redated), ours, company, per_entry, dates)
+    rates = rate_days(context)
+    created = build_entries(set_redated_aside(due, redated), ours, company, per_entry, dates, rates)
     # A repair gave these lines another date because Intacct rejected theirs; the policy does not matter for them.
-    later = build_entries(redated, ours, company, per_entry, PostingDates("next_open", dates.periods, "a repair"))
+    redating = PostingDates("next_open", dates.periods, "a repair")
+    later = build_entries(redated, ours, company, per_entry, redating, rates)
     renewed = renew_reversals(connection, context, run_id, company)
     return renewed + entries.add_entries(connection, run_id, chain(created, later), context.who(), to_send)
+
+
+def rate_days(context: "Context") -> RateDays:
+    """Return which lines have the exchange rate of the day they were billed."""
+    gateway = context.settings.gateway
+    own = {entity: currency.base for entity, currency in entity_currencies(context).items()}
+    return RateDays(gateway.base_currency, gateway.rate_date == "billed", own)
 
 
 def blocked_lines(connection: "Connection", context: "Context", day: date) -> LinesOnNoEntry:

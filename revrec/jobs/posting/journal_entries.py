@@ -42,8 +42,8 @@ class EntryPostings:
         self._needs_approval: set[str] = set()
 
     def load(self, connection: "Connection", number: int) -> StoredEntry:
-        """Return the entry with its lines."""
-        return entries.read_entry(connection, number, self._to_send)
+        """Return the entry with the lines that are sent."""
+        return entries.read_entry(connection, number, self._to_send, only_sent=True)
 
     def period(self, stored: StoredEntry) -> tuple[str, date]:
         """Return its entity and its date."""
@@ -152,6 +152,6 @@ _DECLINED = (
 
 def same_content(entry: JournalEntry, found: FoundEntry) -> bool:
     """Check if Intacct's entry has our date, and the side, account, amount and currency of each line."""
-    ours = Counter((line.side, line.account, line.amount, line.currency) for line in entry.lines)
+    ours = Counter((line.side, line.account, line.amount, line.currency) for line in entry.sent_lines)
     theirs = Counter((line.side, line.account, line.amount, line.currency) for line in found.lines)
     return found.date == entry.date and ours == theirs

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.journal import DueLine, JournalEntry, build_entries, day_in, mark_of, redate
 from revrec.core.money import decimal_string
-from revrec.core.rebuilding import EntryPart, matched, of_documents, rebuild_entry
+from revrec.core.rebuilding import EntryPart, matched, of_documents, rebuild_entry, rebuild_summary
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import ErrorClass, FoundEntry
 from revrec.intacct.glbatch import document_text
 from revrec.jobs.posting.canceled_entries import find_canceled
 from revrec.jobs.posting.findings import lost as lost_finding
+from revrec.jobs.posting.intents import rate_days
 from revrec.jobs.posting.poster import RunStopped
 from revrec.jobs.posting.rejections import release_rejected
 from revrec.jobs.posting.reversing import rebuild_reversal
@@ -234,7 +235,55 @@ def rebuild(
         keep(one, matched(one.reference, _parts(one), _days(one), due, ours, company))
     for one in lost if by_documents else ():
         keep(one, of_documents(one.reference, documents_of(one), _days(one), due, ours, company))
+    summarized = [one for one in lost if one.reference not in made and not documents_of(one)]
+    made |= _summarized_entries(context, connection, summarized, made, company)
     return made
+
+
+def _summarized_entries(
+    context: "Context",
+    connection: "Connection",
+    lost: Sequence[FoundEntry],
+    made: Mapping[str, JournalEntry],
+    company: str,
+) -> dict[str, JournalEntry]:
+    """Return the lost entries without documents that can be rebuilt, by reference.
+
+    An entry that was split continues where the one before it ended. So the entries are tried again after each
+    one that was found.
+    """
+    if not lost:
+        return {}
+    due = list(_due_but_for(connection, lost, made.values()))
+    ours, rates = deployment(connection), rate_days(context)
+    found: dict[str, JournalEntry] = {}
+    waiting = {one.reference: one for one in lost}
+    while waiting:
+        tried = ((one, _parts(one), _days(one)) for one in waiting.values())
+        built = (
+            (one, rebuild_summary(one.reference, parts, days, due, ours, company, rates)) for one, parts, days in tried
+        )
+        one, entry = next(((one, entry) for one, entry in built if entry is not None), (None, None))
+        if one is None or entry is None:
+            break
+        found[one.reference] = _with_date_in_intacct(entry, one)
+        used = _schedule_lines(entry)
+        due = [line for line in due if (line.charge_no, line.version, line.seq) not in used]
+        del waiting[one.reference]
+    return found
+
+
+def _due_but_for(
+    connection: "Connection", lost: Sequence[FoundEntry], made: Iterable[JournalEntry]
+) -> Iterator[DueLine]:
+    """Yield what was due when the newest of these entries was dated, without the lines of other entries."""
+    used = {key for entry in made for key in _schedule_lines(entry)}
+    due = due_with_memos(connection, max(one.date or date.min for one in lost), waiting=None)
+    return (line for line in due if (line.charge_no, line.version, line.seq) not in used)
+
+
+def _schedule_lines(entry: JournalEntry) -> set[tuple[int, int, int]]:
+    return {(line.charge_no, line.version, line.seq) for line in entry.lines}
 
 
 def documents_of(found: FoundEntry) -> list[str]:
@@ -264,12 +313,10 @@ def _due_entries(
     """Yield the lost entries that equal the rest of what is due. Their lines may have been edited in Intacct since."""
     if not lost:
         return
-    used = {(line.charge_no, line.version, line.seq) for entry in made.values() for line in entry.lines}
-    due = due_with_memos(connection, max(one.date or date.min for one in lost), waiting=None)
-    free = (line for line in due if (line.charge_no, line.version, line.seq) not in used)
+    free = _due_but_for(connection, lost, made.values())
     found = {one.reference: one for one in lost}
     per_entry = context.settings.posting.lines_per_entry
-    for entry in build_entries(free, deployment(connection), company, per_entry):
+    for entry in build_entries(free, deployment(connection), company, per_entry, rates=rate_days(context)):
         if entry.reference in found:
             yield found[entry.reference], entry
 
@@ -283,13 +330,13 @@ def _with_date_in_intacct(entry: JournalEntry, found: FoundEntry) -> JournalEntr
 
 def _remove_lines(due: dict[str, list[DueLine]], entry: JournalEntry) -> None:
     """Remove the lines of an entry from those that are due, because a line can be on one entry only."""
-    used = {(line.charge_no, line.version, line.seq) for line in entry.lines}
+    used = _schedule_lines(entry)
     for document, lines in due.items():
         due[document] = [line for line in lines if (line.charge_no, line.version, line.seq) not in used]
 
 
 def _by_document(due: Iterator[DueLine], lost: Iterable[FoundEntry]) -> dict[str, list[DueLine]]:
-    wanted = {line.document for one in lost for line in one.lines}
+    wanted = {line.document for one in lost for line in one.lines} - {""}
     found: dict[str, list[DueLine]] = {}
     for line in due:
         document = document_text(line.charge, line.document)
@@ -324,11 +371,19 @@ def _put_rivals_in_review(context: "Context", connection: "Connection", found: F
 
 
 def rivals(connection: "Connection", found: FoundEntry) -> Iterator[entries.StoredEntry]:
-    """Yield the unsettled entries here that share a document with an entry in Intacct."""
-    documents = {line.document for line in found.lines}
+    """Yield the unsettled entries here that share a document with an entry in Intacct.
+
+    A summarized entry shows no documents; then it is the journal and a day on which it may have recognized its lines.
+    """
+    documents, days = set(documents_of(found)), _days(found)
     for number in entries.numbers_in(connection, *RIVALS):
         stored = entries.read_entry(connection, number)
-        if not documents.isdisjoint(document_text(line.charge, line.document) for line in stored.entry.lines):
+        entry = stored.entry
+        if documents:
+            alike = not documents.isdisjoint(document_text(line.charge, line.document) for line in entry.lines)
+        else:
+            alike = entry.journal == found.journal and (entry.recognized or entry.date) in days
+        if alike:
             yield stored
 
 
@@ -405,6 +460,7 @@ _EXPLAIN = (
 def _described(found: FoundEntry, rivals: Sequence[str]) -> str:
     documents = documents_of(found)
     shown = ", ".join(documents[:5]) + (f" and {len(documents) - 5} more" if len(documents) > 5 else "")
+    shown = shown or f"{len(found.lines)} lines without documents"
     currency = found.lines[0].currency if found.lines else ""
     amount = f"{decimal_string(found.total_debit, currency)} {currency}" if currency else "no lines"
     with_rivals = f"; here on {', '.join(rivals)}" if rivals else ""

@@ -24,7 +24,7 @@ class DateRange(NamedTuple):
 def net(entry: JournalEntry | FoundEntry) -> Counter[tuple[str, str]]:
     """Return the net amounts of an entry by account and currency, in minor units, debits positive."""
     amounts: Counter[tuple[str, str]] = Counter()
-    for line in entry.lines:
+    for line in entry.sent_lines if isinstance(entry, JournalEntry) else entry.lines:
         amounts[line.account, line.currency] += line.amount if line.side == "debit" else -line.amount
     return amounts
 

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import zip_longest
 from typing import NamedTuple
 
-from revrec.core.journal import JournalEntry, JournalLine
+from revrec.core.journal import JournalEntry, SentLine
 from revrec.core.money import decimal_string
 from revrec.intacct.gateway import POSTED_STATE, FoundEntry, FoundLine
 from revrec.intacct.glbatch import TITLE_LENGTH, EntrySettings, cut_to_length, document_text, sent_dimensions
@@ -29,7 +29,7 @@ class PostedHere(NamedTuple):
     changed: Collection[str] = ()
     reopened: bool = False
 
-    def dimensions(self, line: JournalLine) -> dict[str, str]:
+    def dimensions(self, line: SentLine) -> dict[str, str]:
         """Return the dimensions that a line is sent with, by our names."""
         return sent_dimensions(self.entry, line, self.settings)
 
@@ -106,7 +106,7 @@ def changed(ours: PostedHere, theirs: FoundEntry) -> Iterator[str]:
 
 
 def _changed_lines(ours: PostedHere, theirs: FoundEntry) -> Iterator[str]:
-    pairs = list(enumerate(zip_longest(ours.entry.lines, theirs.lines), 1))
+    pairs = list(enumerate(zip_longest(ours.entry.sent_lines, theirs.lines), 1))
     shown = [(at, _ours(line), _theirs(one)) for at, (line, one) in pairs]
     changes = [f"line {at}: {before} -> {after}" for at, before, after in shown if before != after]
     for at, (line, one) in pairs:
@@ -125,7 +125,7 @@ def _changed_dimensions(ours: Mapping[str, str], theirs: Mapping[str, str]) -> I
             yield f"{name}: {value} -> {found}"
 
 
-def _ours(line: JournalLine | None) -> str:
+def _ours(line: SentLine | None) -> str:
     if line is None:
         return "none"
     document = document_text(line.charge, line.document)

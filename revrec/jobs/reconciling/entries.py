@@ -5,7 +5,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.batching import batched
-from revrec.core.journal import JournalLine, is_reference, mark_of
+from revrec.core.journal import SentLine, is_reference, mark_of
 from revrec.intacct.gateway import AWAITING_STATES, DECLINED_STATE, FoundEntry, FoundLine, Gateway
 from revrec.intacct.glbatch import EntrySettings
 from revrec.jobs.gateway import omitted
@@ -68,7 +68,7 @@ class EntryCheck:
         total = posted.count_posted(self._connection, *within, entity)
         ours = (one for some in posted.posted_entries(self._connection, *within, entity) for one in some)
         for some in batched(self._context.progress.track(ours, "comparing entries", total), AT_ONCE):
-            chosen = [one for one in some if self._touches(one.entry.lines)]
+            chosen = [one for one in some if self._touches(one.entry.sent_lines)]
             self.compared += len(chosen)
             yield from self._compared(chosen)
         for journal in self.journals:
@@ -76,7 +76,7 @@ class EntryCheck:
             for page in batched(self._context.progress.track(heads, f"looking through journal {journal}"), AT_ONCE):
                 yield from self._of_page(page)
 
-    def _touches(self, lines: Iterable[JournalLine | FoundLine]) -> bool:
+    def _touches(self, lines: Iterable[SentLine | FoundLine]) -> bool:
         account = self._wanted.account
         return account is None or any(line.account == account for line in lines)
 
@@ -94,7 +94,9 @@ class EntryCheck:
             PostedHere(*one, self._settings, parts.get(name, ()), name in reopened)
             for one, name in zip(ours, names, strict=True)
         ]
-        dimensions = sorted({name for one in posted_by_us for line in one.entry.lines for name in one.dimensions(line)})
+        dimensions = sorted(
+            {name for one in posted_by_us for line in one.entry.sent_lines for name in one.dimensions(line)}
+        )
         whole = {one.record_no: one for one in self._whole([*heads, *mirrors, *same], dimensions)}
         twins = by(same, "reference")
         for one in posted_by_us:
@@ -138,7 +140,7 @@ class EntryCheck:
         return self._ours_by_number({found.record_no})[found.record_no]
 
     def _is_wanted(self, one: posted.PostedEntry) -> bool:
-        return self._wanted.entity in (None, one.entry.entity) and self._touches(one.entry.lines)
+        return self._wanted.entity in (None, one.entry.entity) and self._touches(one.entry.sent_lines)
 
     def _unknown(self, heads: Sequence[FoundEntry], known: Mapping[str, tuple[str, str]]) -> Iterator[Finding]:
         counted_there = [head for head in heads if not self._is_outside_ledger(head, known)]

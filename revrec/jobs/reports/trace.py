@@ -25,6 +25,7 @@ from revrec.store.reports.history import (
     AttemptTrace,
     AuditTrace,
     ChargeRecord,
+    EntryLineRecord,
     EntryRecord,
     FulfillmentRecord,
     InvoiceRecord,
@@ -239,7 +240,11 @@ class InvoiceTrace(NamedTuple):
 
 
 class EntryLineTrace(NamedTuple):
-    """A journal line; ``amount`` is a decimal string in the currency of the entry."""
+    """A line of an entry as Intacct has it, or one charge line's part of it.
+
+    ``amount`` is a decimal string in the currency of the entry. ``schedule_lines`` counts the schedule lines that it
+    adds up.
+    """
 
     line_no: int
     side: str
@@ -247,6 +252,39 @@ class EntryLineTrace(NamedTuple):
     document: str
     memo: str
     amount: str
+    schedule_lines: int
+
+
+class LinePartTrace(NamedTuple):
+    """A schedule line that a line of an entry adds up: part ``seq`` of ``of`` of its charge line.
+
+    ``date`` is the day of recognition; ``amount`` is a decimal string, positive on either side.
+    """
+
+    charge: str
+    document: str
+    customer: str
+    item: str
+    rule: str
+    seq: int
+    of: int
+    date: str
+    memo: str
+    amount: str
+
+
+class LineTrace(NamedTuple):
+    """A line of an entry with the schedule lines behind it, whose amounts add up to it. ``charges`` counts their
+    charge lines."""
+
+    reference: str
+    record_no: str | None
+    date: str
+    status: str
+    currency: str
+    line: EntryLineTrace
+    charges: int
+    parts: tuple[LinePartTrace, ...]
 
 
 class ReversalTrace(NamedTuple):
@@ -377,6 +415,40 @@ def trace_entries(context: "Context", reference: str) -> list[PostedEntryTrace]:
     """
     with context.database.read() as connection:
         return [_whole_entry(connection, one) for one in history.entries_named(connection, reference)]
+
+
+def trace_line(context: "Context", reference: str, line_no: int) -> list[LineTrace]:
+    """Return a line of each entry with this reference or Intacct record number, with the schedule lines behind it.
+
+    Raises:
+        BadInput: no entry has this name, or it has no such line.
+    """
+    with context.database.read() as connection:
+        found = history.entries_named(connection, reference)
+        if not found:
+            raise BadInput(f"--line: {reference}: is no entry; use an entry's reference or Intacct record number")
+        return [_line_of(connection, entry, line_no) for entry in found]
+
+
+def _line_of(connection: "Connection", entry: EntryRecord, line_no: int) -> LineTrace:
+    lines = {one.line_no: one for one in history.entry_lines(connection, entry.id, None)}
+    if line_no not in lines:
+        raise BadInput(f"--line {line_no}: {entry.reference} has no such line; its lines are 1 to {len(lines)}")
+    parts = history.line_parts(connection, entry.id, line_no)
+    return LineTrace(
+        entry.reference,
+        entry.record_no,
+        entry.date,
+        entry.state.lower(),
+        entry.currency,
+        _entry_line(lines[line_no], entry.currency),
+        len({one.charge for one in parts}),
+        tuple(_traced(LinePartTrace, one, amount=decimal_string(one.amount, entry.currency)) for one in parts),
+    )
+
+
+def _entry_line(line: EntryLineRecord, currency: str) -> EntryLineTrace:
+    return _traced(EntryLineTrace, line, amount=decimal_string(line.amount, currency))
 
 
 def _whole_entry(connection: "Connection", entry: EntryRecord) -> PostedEntryTrace:
@@ -543,9 +615,7 @@ def _entry(connection: "Connection", entry: EntryRecord, no: int | None) -> Entr
         reason=entry.reason or "",
         status=entry.state.lower(),
         amount=decimal_string(entry.amount, entry.currency),
-        lines=tuple(
-            _traced(EntryLineTrace, line, amount=decimal_string(line.amount, entry.currency)) for line in lines
-        ),
+        lines=tuple(_entry_line(line, entry.currency) for line in lines),
         reverses=_reverses(connection, entry.id),
         reversed_by=_reversed_by(connection, entry.id),
         repairs=tuple(history.repaired(connection, entry.id, no)),

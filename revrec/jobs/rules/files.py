@@ -83,6 +83,7 @@ def _default_options(context: "Context") -> PostingOptions:
     settings = context.settings
     return NO_OPTIONS.with_values(
         {
+            "summarize": settings.posting.summarize,
             "attachment": settings.posting.attachment,
             "deferred_location": settings.accounts.deferred_location,
             "accrued_location": settings.accounts.accrued_location,

@@ -39,7 +39,8 @@ SAVED = ("posted", "awaiting_approval")
 class EntryView(TypedDict):
     """A journal entry as a run reports it. ``amount`` is a decimal text, ``status`` the posting state in lower case.
 
-    Lines that are on no entry are reported as the entry that they would be on, with an empty ``reference``.
+    Lines that are on no entry are reported as the entry that they would be on, with an empty ``reference``. ``lines``
+    counts the lines that Intacct gets, ``schedule_lines`` the schedule lines on the entry.
     """
 
     reference: str
@@ -48,6 +49,7 @@ class EntryView(TypedDict):
     entity: str
     currency: str
     lines: int
+    schedule_lines: int
     amount: str
     status: str
     record_no: str | None
@@ -261,17 +263,21 @@ def _order(entry: EntryView) -> tuple[str, str, str]:
 def entry_views(connection: "Connection", numbers: Sequence[int]) -> list[EntryView]:
     """Return entries as a run reports them."""
     moved = entries.date_overrides(connection, numbers)
-    return [_entry_view(ENTRY_TABLES.head(connection, number), *moved.get(number, (None, ""))) for number in numbers]
+    counts = entries.count_summarized(connection, numbers)
+    heads = (ENTRY_TABLES.head(connection, number) for number in numbers)
+    return [_entry_view(head, counts.get(head.id, head.lines), *moved.get(head.id, (None, ""))) for head in heads]
 
 
-def _entry_view(head: "Row[Any]", recognized: str | None, reason: str) -> EntryView:
+def _entry_view(head: "Row[Any]", lines: int, recognized: str | None, reason: str) -> EntryView:
+    """Return an entry with the number of lines that Intacct gets, and of the schedule lines on it."""
     return {
         "reference": head.reference,
         "date": head.date,
         "journal": head.journal,
         "entity": head.entity,
         "currency": head.currency,
-        "lines": head.lines,
+        "lines": lines,
+        "schedule_lines": head.lines // 2,
         "amount": decimal_string(head.amount, head.currency),
         "status": head.state.lower(),
         "record_no": head.record_no,
@@ -293,6 +299,7 @@ def views_of_lines(*on_no_entry: LinesOnNoEntry) -> list[EntryView]:
             "entity": entity,
             "currency": currency,
             "lines": 2 * group.lines,
+            "schedule_lines": group.lines,
             "amount": decimal_string(group.amount, currency),
             "status": "held",
             "record_no": None,

@@ -1,5 +1,6 @@
 """Journal entries: written together with their lines, read by number and by state."""
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -10,8 +11,9 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, exists,
 from revrec.core.batching import batched
 from revrec.core.calendar import day_of
 from revrec.core.journal import JournalEntry, JournalLine
-from revrec.core.posting_options import NO_OPTIONS, PostingOptions, read_options
+from revrec.core.posting_options import Fields, PostingOptions, read_options
 from revrec.core.rules import memo
+from revrec.core.summary import SummaryLine
 from revrec.store.audit import AuditEvent, AuditStamp, canonical, record, record_all
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import dimensions_of, dimensions_text
@@ -32,6 +34,7 @@ from revrec.store.tables import (
     same_line,
     same_version,
     schedule,
+    summary_line,
 )
 
 KNOWN_AT_ONCE = 500
@@ -59,6 +62,16 @@ _OVERRIDES = select(entry_date_override).where(
     )
 )
 _DIMENSIONS = JournalLine._fields.index("dimensions")
+_SUMMARY_COLUMNS = tuple(column.name for column in summary_line.columns)
+_SUMMARY = select(summary_line).order_by(summary_line.c.entry_id, summary_line.c.line_no)
+_OPTIONS = (
+    select(rule_version.c.options)
+    .join(schedule, schedule.c.rule_version_id == rule_version.c.id)
+    .join(journal_line, same_version(schedule, journal_line))
+    .where(journal_line.c.entry_id == bindparam("entry", type_=BigInteger()), journal_line.c.line_no == 1)
+)
+"""The options of the rules of an entry, which are the same for all of its lines."""
+_SUMMARY_OF = _SUMMARY.where(summary_line.c.entry_id == bindparam("entry", type_=BigInteger()))
 _NEW = {**dict.fromkeys(journal_entry.columns.keys()), "state": "READY", "attempts": 0}
 """The columns of a new entry that do not depend on it; all in the order of the table."""
 
@@ -103,7 +116,8 @@ class StoredEntry(PostingProgress):
 class EntriesToSend:
     """Entries that a run has just stored and will send, so that their lines need not be read back from the database.
 
-    At most :data:`LINES_KEPT` lines are kept. Without an entry here, it is read from the database.
+    At most :data:`LINES_KEPT` lines are kept, and of a summarized entry just its summary. Without an entry here, it is
+    read from the database.
     """
 
     def __init__(self) -> None:
@@ -112,9 +126,9 @@ class EntriesToSend:
 
     def keep(self, number: int, entry: JournalEntry, content_hash: str) -> None:
         """Keep an entry that is stored under this number, if there is room for its lines."""
-        self._room -= len(entry.lines)
+        self._room -= len(entry.sent_lines)
         if self._room >= 0:
-            self._kept[number] = (entry, content_hash)
+            self._kept[number] = (entry._replace(lines=()) if entry.summary else entry, content_hash)
 
     def take(self, row: Any) -> JournalEntry | None:
         """Return the entry of a row of ``journal_entry``, and forget it; None without one, or with another content."""
@@ -184,17 +198,23 @@ def add_reversal_entry(
 
 
 class _NewEntry(NamedTuple):
-    """An entry to be stored: its number, the rows of its lines, and their canonical texts, as their digest has them."""
+    """An entry to be stored: its number, the rows of its lines, and their canonical texts, as their digest has them.
+
+    ``summary`` and ``summary_texts`` are the same of its summary; empty for an entry that is sent line by line.
+    """
 
     number: int
     entry: JournalEntry
     rows: list[tuple[Any, ...]]
     texts: list[str]
+    summary: list[tuple[Any, ...]]
+    summary_texts: list[str]
 
     @classmethod
     def of(cls, number: int, entry: JournalEntry) -> "_NewEntry":
         rows = [_line_row(number, line) for line in entry.lines]
-        return cls(number, entry, rows, _texts(rows))
+        summary = [_summary_row(number, line) for line in entry.summary]
+        return cls(number, entry, rows, _texts(rows), summary, _texts(summary))
 
 
 def _by_lines(numbered: Iterable[tuple[int, JournalEntry]]) -> Iterator[list[_NewEntry]]:
@@ -213,6 +233,7 @@ def _by_lines(numbered: Iterable[tuple[int, JournalEntry]]) -> Iterator[list[_Ne
 
 def _add_lines(connection: Connection, made: Sequence[_NewEntry]) -> None:
     insert_rows(connection, journal_line, _LINE_COLUMNS, [row for one in made for row in one.rows])
+    insert_rows(connection, summary_line, _SUMMARY_COLUMNS, [row for one in made for row in one.summary])
 
 
 def _line_row(number: int, line: JournalLine) -> tuple[Any, ...]:
@@ -236,8 +257,29 @@ def _line_row(number: int, line: JournalLine) -> tuple[Any, ...]:
     )
 
 
+def _summary_row(number: int, line: SummaryLine) -> tuple[Any, ...]:
+    """Return a summary line of an entry as a row of its table."""
+    billed = line.billed.isoformat() if line.billed else None
+    return (
+        number,
+        line.line_no,
+        line.side,
+        line.account,
+        line.amount,
+        line.currency,
+        line.memo,
+        line.customer,
+        line.item,
+        dimensions_text(line.dimensions),
+        billed,
+        json.dumps(line.fields, ensure_ascii=False, separators=(",", ":")),
+        line.first,
+        line.last,
+    )
+
+
 def _texts(rows: Sequence[tuple[Any, ...]]) -> list[str]:
-    """Return the texts of journal lines as their digest covers them: without the entry, which is in its key."""
+    """Return the texts of lines as their digest covers them: without the entry, which is in its key."""
     return [row_text(row[1:]) for row in rows]
 
 
@@ -262,6 +304,8 @@ def _seal(connection: Connection, run: int, made: Sequence[_NewEntry], who: Audi
             digest_rows(journal_entry, heads[-1:]),
             digest_texts(journal_line.name, [(one.number, one.number)], one.texts),
         ]
+        if one.summary:
+            digests.append(digest_texts(summary_line.name, [(one.number, one.number)], one.summary_texts))
         if one.number in overrides:
             digests.append(digest_rows(entry_date_override, [overrides[one.number]]))
         why = {"reason": one.entry.reason} if one.entry.reason else {}
@@ -281,15 +325,19 @@ def _shown(made: _NewEntry) -> dict[str, Any]:
         "currency": entry.currency,
         "amount": entry.amount,
         "lines": len(entry.lines),
-        "content_hash": content_hash(entry, made.texts),
+        "content_hash": content_hash(entry, [*made.texts, *made.summary_texts]),
     }
 
 
 def content_hash(entry: JournalEntry, texts: Sequence[str] = ()) -> str:
-    """Return the SHA-256 of all that Intacct gets of the entry: its head, and its lines as their rows' ``texts``."""
+    """Return the SHA-256 of all that Intacct gets of the entry: its head, and its lines as their rows' ``texts``.
+
+    A summarized entry has the texts of its lines, then of its summary.
+    """
     head = [entry.date.isoformat(), entry.journal, entry.entity, entry.currency, entry.title]
     head += [text for text in (entry.reason, entry.options.text) if text]
-    return sha256([canonical(head), *(texts or _texts([_line_row(0, line) for line in entry.lines]))])
+    rows = [*(_line_row(0, line) for line in entry.lines), *(_summary_row(0, line) for line in entry.summary)]
+    return sha256([canonical(head), *(texts or _texts(rows))])
 
 
 def numbers_in(connection: Connection, *states: str, until: date | None = None) -> list[int]:
@@ -330,11 +378,16 @@ def date_overrides(connection: Connection, numbers: Sequence[int]) -> dict[int, 
     return {row.entry_id: (row.recognition_date, row.reason) for row in rows}
 
 
-def read_entry(connection: Connection, number: int, to_send: EntriesToSend | None = None) -> StoredEntry:
-    """Return one entry by its number, with its lines: those in ``to_send``, if they are what is stored."""
+def read_entry(
+    connection: Connection, number: int, to_send: EntriesToSend | None = None, only_sent: bool = False
+) -> StoredEntry:
+    """Return one entry by its number, with its lines: those in ``to_send``, if they are what is stored.
+
+    With ``only_sent``, a summarized entry has just its summary.
+    """
     row = ENTRY_TABLES.head(connection, number)
     kept = to_send.take(row) if to_send is not None else None
-    return load_entry(connection, row) if kept is None else _with_progress(connection, row, kept)
+    return load_entry(connection, row, only_sent) if kept is None else _with_progress(connection, row, kept)
 
 
 def reference_with_record_no(connection: Connection, record_no: str) -> str | None:
@@ -368,10 +421,11 @@ def canceled_and_not_posted(connection: Connection) -> list[str]:
     return list(connection.execute(query.order_by(journal_entry.c.reference)).scalars())
 
 
-def load_entry(connection: Connection, row: Any) -> StoredEntry:
-    """Return a row of ``journal_entry``, with its lines, as a :class:`StoredEntry`."""
+def load_entry(connection: Connection, row: Any, only_sent: bool = False) -> StoredEntry:
+    """Return a row of ``journal_entry``, with its lines, as a :class:`StoredEntry`; see :func:`read_entry`."""
     recognized, reason = date_overrides(connection, [row.id]).get(row.id, (None, ""))
-    lines, options = _lines(connection, row.id)
+    summary = tuple(map(_read_summary_line, connection.execute(_SUMMARY_OF, {"entry": row.id}).all()))
+    lines = () if summary and only_sent else tuple(_lines(connection, row.id))
     whole = JournalEntry(
         row.reference,
         row.control_id,
@@ -383,7 +437,8 @@ def load_entry(connection: Connection, row: Any) -> StoredEntry:
         lines,
         date.fromisoformat(recognized) if recognized else None,
         reason,
-        options=options,
+        options=read_options(connection.execute(_OPTIONS, {"entry": row.id}).scalar_one()),
+        summary=summary,
     )
     reversal = reversals.reversal_by(connection, row.id)
     if reversal is not None:
@@ -396,11 +451,33 @@ def _with_progress(connection: Connection, row: Any, entry: JournalEntry) -> Sto
     return StoredEntry(**vars(ENTRY_TABLES.progress(connection, row)), entry=entry)
 
 
-def _lines(connection: Connection, number: int) -> tuple[tuple[JournalLine, ...], PostingOptions]:
-    """Return the lines of an entry, and the options of their rules, which are the same for all."""
-    rows = connection.execute(_LINES, {"entry": number}).all()
-    options = read_options(rows[0].options) if rows else NO_OPTIONS
-    return tuple(_sent_line(row, options) for row in rows), options
+def summaries(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[SummaryLine, ...]]:
+    """Return the summaries of these entries, by number; an entry that is sent line by line has none."""
+    found: dict[int, list[SummaryLine]] = {}
+    for row in connection.execute(_SUMMARY.where(summary_line.c.entry_id.in_(numbers))):
+        found.setdefault(row.entry_id, []).append(_read_summary_line(row))
+    return {number: tuple(lines) for number, lines in found.items()}
+
+
+def count_summarized(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
+    """Return how many lines Intacct gets of each of these entries that is summarized, by number."""
+    if not numbers:
+        return {}
+    within = summary_line.c.entry_id.between(min(numbers), max(numbers))
+    query = select(summary_line.c.entry_id, func.count()).where(within).group_by(summary_line.c.entry_id)
+    return {number: int(count) for number, count in connection.execute(query)}
+
+
+def _read_summary_line(row: Sequence[Any]) -> SummaryLine:
+    *head, dimensions, billed, fields, first, last = row[1:]
+    custom: Fields = tuple((name, value) for name, value in json.loads(fields))
+    day = day_of(billed) if billed else None
+    return SummaryLine._make((*head, dimensions_of(dimensions), day, custom, first, last))
+
+
+def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:
+    for row in connection.execute(_LINES, {"entry": number}).all():
+        yield _sent_line(row, read_options(row.options))
 
 
 def _sent_line(row: Any, options: PostingOptions) -> JournalLine:

@@ -4,10 +4,18 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, Table, exists, func, select
 
 from revrec.store.charges import dimensions_of
-from revrec.store.tables import charge_line, import_file, invoice, invoice_line, journal_entry, journal_line
+from revrec.store.tables import (
+    charge_line,
+    import_file,
+    invoice,
+    invoice_line,
+    journal_entry,
+    journal_line,
+    summary_line,
+)
 
 
 class NamedRecord(NamedTuple):
@@ -56,12 +64,23 @@ def records_of_invoices(connection: Connection, numbers: Sequence[int], omit: Co
 
 
 def named_records(connection: Connection, until: str) -> dict[NamedRecord, int]:
-    """Return the records that READY entries dated until a day name, each with the number of its entries."""
-    found: Counter[NamedRecord] = Counter()
-    entry, line = journal_entry.c, journal_line.c
+    """Return the records that READY entries dated until a day name, each with the number of its entries.
+
+    Of a summarized entry, those are the records that its summary names.
+    """
+    entry = journal_entry.c
     due = (entry.state == "READY") & (entry.date <= until)
-    for journal, count in connection.execute(select(entry.journal, func.count()).where(due).group_by(entry.journal)):
-        found[NamedRecord("journal", journal)] += count
+    summarized = exists().where(summary_line.c.entry_id == entry.id)
+    journals = connection.execute(select(entry.journal, func.count()).where(due).group_by(entry.journal))
+    found = Counter({NamedRecord("journal", journal): count for journal, count in journals})
+    _add_named(connection, found, journal_line, due & ~summarized)
+    _add_named(connection, found, summary_line, due)
+    return {record: count for record, count in found.items() if record.id}
+
+
+def _add_named(connection: Connection, found: Counter[NamedRecord], lines: Table, due: ColumnElement[bool]) -> None:
+    """Add the records that the lines of a table name, with the number of their entries."""
+    entry, line = journal_entry.c, lines.c
     entries = func.count(line.entry_id.distinct())
     for kind in ("account", "customer", "item"):
         query = select(line[kind], entries).join(journal_entry, entry.id == line.entry_id).where(due)
@@ -72,4 +91,3 @@ def named_records(connection: Connection, until: str) -> dict[NamedRecord, int]:
         # The location of a line is its entity if it has no other: the same as in the entry that is sent.
         for name, id in {"location": entity, **dimensions_of(text)}.items():
             found[NamedRecord(name, id)] += count
-    return {record: count for record, count in found.items() if record.id}

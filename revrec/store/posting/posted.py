@@ -8,10 +8,11 @@ from sqlalchemy import Connection, Row, case, func, select
 
 from revrec.core.batching import batched
 from revrec.core.journal import JournalEntry, JournalLine
+from revrec.core.summary import SummaryLine
 from revrec.store.audit import AuditStamp, record
 from revrec.store.bulk import stream_rows
 from revrec.store.database.sums import joined_sum, split_sum_columns
-from revrec.store.posting.entries import STORED_LINE, read_journal_line
+from revrec.store.posting.entries import STORED_LINE, read_journal_line, summaries
 from revrec.store.tables import (
     audit_event,
     charge_line,
@@ -27,7 +28,7 @@ RECONCILED = "reconciled"
 
 
 class PostedEntry(NamedTuple):
-    """A posted entry with its record number in Intacct."""
+    """A posted entry with its record number in Intacct; of a summarized one, only the summary."""
 
     entry: JournalEntry
     record_no: str
@@ -87,17 +88,19 @@ def _posted(start: date, end: date, entity: str | None) -> Any:
 
 def _with_lines(connection: Connection, rows: Sequence[Row[Any]]) -> list[PostedEntry]:
     numbers = [row.id for row in rows]
-    query = select(*STORED_LINE, journal_line.c.entry_id).where(journal_line.c.entry_id.in_(numbers))
+    summary = summaries(connection, numbers)
+    whole = [number for number in numbers if number not in summary]
+    query = select(*STORED_LINE, journal_line.c.entry_id).where(journal_line.c.entry_id.in_(whole))
     lines: dict[int, list[JournalLine]] = {number: [] for number in numbers}
     for row in stream_rows(connection, query.order_by(journal_line.c.entry_id, journal_line.c.line_no)):
         lines[row.entry_id].append(read_journal_line(row, None))
-    return [PostedEntry(_entry(row, lines[row.id]), row.record_no) for row in rows]
+    return [PostedEntry(_entry(row, lines[row.id], summary.get(row.id, ())), row.record_no) for row in rows]
 
 
-def _entry(row: Row[Any], lines: Sequence[JournalLine]) -> JournalEntry:
+def _entry(row: Row[Any], lines: Sequence[JournalLine], summary: tuple[SummaryLine, ...]) -> JournalEntry:
     day = date.fromisoformat(row.date)
     head = (row.reference, row.control_id, day, row.journal, row.entity, row.currency, row.title)
-    return JournalEntry(*head, tuple(lines))
+    return JournalEntry(*head, tuple(lines), summary=summary)
 
 
 def account_roles(connection: Connection) -> dict[str, str]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypedDict, TypeVar, cast
 
-from sqlalchemy import ColumnElement, Connection, Select, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, or_, select
 
 from revrec.store.charges import is_cost_of
 from revrec.store.posting.posting_tables import PostingTables
@@ -25,11 +25,13 @@ from revrec.store.tables import (
     repair_version,
     repaired_value,
     rule_version,
+    same_line,
     same_version,
     schedule,
     schedule_allocation,
     schedule_line,
     schedule_wait,
+    summary_line,
     unscheduled,
 )
 
@@ -182,12 +184,34 @@ class EntryRecord(NamedTuple):
 
 
 class EntryLineRecord(NamedTuple):
-    """A journal line; ``amount`` in minor units, in the currency of its entry."""
+    """A line of an entry as Intacct has it, with the number of its schedule lines; or one charge line's part of it.
+
+    ``amount`` is in minor units, in the currency of the entry. A line of several schedule lines has no document.
+    """
 
     line_no: int
     side: str
     account: str
     document: str
+    memo: str
+    amount: int
+    schedule_lines: int
+
+
+class LinePartRecord(NamedTuple):
+    """A schedule line that a line of an entry adds up: part ``seq`` of ``of`` of its charge line.
+
+    ``date`` is the day of recognition, and ``amount`` is in minor units, positive on either side.
+    """
+
+    charge: str
+    document: str
+    customer: str
+    item: str
+    rule: str
+    seq: int
+    of: int
+    date: str
     memo: str
     amount: int
 
@@ -430,12 +454,52 @@ def _entries(connection: Connection, condition: ColumnElement[bool]) -> list[Ent
     return _all(connection, query.order_by(journal_entry.c.id), EntryRecord)
 
 
+_IN_SUMMARY = (
+    (summary_line.c.entry_id == journal_line.c.entry_id)
+    & (summary_line.c.side == journal_line.c.side)
+    & journal_line.c.line_no.between(summary_line.c.first, summary_line.c.last)
+)
+"""The condition that a journal line is part of a summary line."""
+
+_SENT_AS = select(summary_line.c.line_no).where(_IN_SUMMARY).correlate(journal_line).scalar_subquery()
+sent_line_no = func.coalesce(_SENT_AS, journal_line.c.line_no)
+"""The number of the line in Intacct that a journal line is part of, or its own number in an entry sent line by line."""
+
+
 def entry_lines(connection: Connection, entry_id: int, no: int | None) -> list[EntryLineRecord]:
-    """Return the journal lines of one charge line on one entry, or all lines of the entry (None)."""
-    query = select(journal_line).where(journal_line.c.entry_id == entry_id)
+    """Return the parts of one charge line in the lines of one entry, or all lines of the entry (None)."""
+    if no is None:
+        count = (summary_line.c.last - summary_line.c.first + 1) / 2
+        summary = select(summary_line, literal("").label("document"), count.label("schedule_lines"))
+        summary = summary.where(summary_line.c.entry_id == entry_id).order_by(summary_line.c.line_no)
+        found = _all(connection, summary, EntryLineRecord)
+        if found:
+            return found
+    names = [journal_line.c[name] for name in ("side", "account", "document", "memo", "amount")]
+    query = select(sent_line_no.label("line_no"), *names, literal(1).label("schedule_lines"))
+    query = query.where(journal_line.c.entry_id == entry_id)
     if no is not None:
         query = query.where(journal_line.c.charge_no == no)
     return _all(connection, query.order_by(journal_line.c.line_no), EntryLineRecord)
+
+
+def line_parts(connection: Connection, entry_id: int, line_no: int) -> list[LinePartRecord]:
+    """Return the schedule lines that a line of an entry adds up, in their order on the entry."""
+    query = (
+        select(
+            *(journal_line.c[name] for name in ("charge", "document", "customer", "item")),
+            rule_version.c.name.label("rule"),
+            journal_line.c.seq,
+            schedule.c.lines.label("of"),
+            *(schedule_line.c.date, journal_line.c.memo, journal_line.c.amount),
+        )
+        .join(schedule, same_version(schedule, journal_line))
+        .join(schedule_line, same_line(schedule_line, journal_line))
+        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .where(journal_line.c.entry_id == entry_id, sent_line_no == line_no)
+        .order_by(journal_line.c.line_no)
+    )
+    return _all(connection, query, LinePartRecord)
 
 
 class AccountSumRecord(NamedTuple):

@@ -246,6 +246,35 @@ INVARIANTS = (
           OR l.debit <> e.amount OR l.credit <> e.amount""",
     ),
     Invariant(
+        "sum of a summary line",
+        "summary_line",
+        "it is not the sum of the journal lines that it adds up, or they have another account or currency",
+        "Intacct would have another amount than the schedules",
+        """
+        SELECT 'entry_id ' || s.entry_id || ', line_no ' || s.line_no FROM summary_line s LEFT JOIN (
+          SELECT s.entry_id, s.line_no, sum(l.amount) AS amount, count(*) AS parts FROM summary_line s
+          JOIN journal_line l ON l.entry_id = s.entry_id AND l.line_no BETWEEN s.first AND s.last
+            AND l.side = s.side AND l.account = s.account AND l.currency = s.currency
+          GROUP BY s.entry_id, s.line_no
+        ) l ON l.entry_id = s.entry_id AND l.line_no = s.line_no
+        WHERE l.amount IS NULL OR l.amount <> s.amount OR 2 * l.parts <> s.last - s.first + 1""",
+    ),
+    Invariant(
+        "summary of an entry",
+        "journal_entry",
+        "its summary does not have all of its journal lines, or not its amount",
+        "Intacct would have an entry that does not show everything that counts as posted",
+        """
+        SELECT 'id ' || e.id FROM journal_entry e JOIN (
+          SELECT entry_id, min(first) AS first, max(last) AS last, sum(last - first + 1) AS parts,
+            sum(CASE side WHEN 'debit' THEN amount ELSE 0 END) AS debit,
+            sum(CASE side WHEN 'credit' THEN amount ELSE 0 END) AS credit
+          FROM summary_line GROUP BY entry_id
+        ) s ON s.entry_id = e.id
+        WHERE s.first <> 1 OR s.last <> e.lines OR s.parts <> 2 * e.lines
+          OR s.debit <> e.amount OR s.credit <> e.amount""",
+    ),
+    Invariant(
         "proof of posting",
         "journal_entry",
         "it is POSTED or AWAITING_APPROVAL without a record number and a stored answer or read-back that shows it",
@@ -395,9 +424,16 @@ INVARIANTS = (
             AND k.side <> l.side AND k.account = l.account AND k.amount = l.amount AND k.currency = l.currency
           WHERE k.entry_id IN {MIRRORS} GROUP BY l.entry_id, k.entry_id
         ) l ON l.entry_id = r.reverses AND l.mirror = r.entry_id
+        LEFT JOIN (SELECT entry_id, count(*) AS lines FROM summary_line GROUP BY entry_id) s ON s.entry_id = r.reverses
+        LEFT JOIN (
+          SELECT k.entry_id AS mirror, r.reverses, count(*) AS lines FROM entry_reversal r
+          JOIN summary_line k ON k.entry_id = r.entry_id JOIN summary_line s ON s.entry_id = r.reverses
+            AND s.first = k.first AND s.last = k.last AND s.side <> k.side AND s.account = k.account
+            AND s.amount = k.amount AND s.dimensions = k.dimensions GROUP BY k.entry_id, r.reverses
+        ) t ON t.mirror = r.entry_id AND t.reverses = r.reverses
         WHERE r.date < o.date OR r.reason = ''
           OR (r.entry_id IS NOT NULL AND (m.id IS NULL OR m.lines <> o.lines OR coalesce(l.lines, 0) <> o.lines
-                                          OR m.date <> r.date))
+                                          OR coalesce(t.lines, 0) <> coalesce(s.lines, 0) OR m.date <> r.date))
           OR (SELECT count(*) FROM entry_reversal t LEFT JOIN journal_entry n ON n.id = t.entry_id
               WHERE t.reverses = r.reverses
                 AND (t.entry_id IS NULL OR n.state NOT IN ('REPLACED', 'CANCELED'))) > 1""",  # noqa: S608

@@ -18,14 +18,17 @@ class DigestedRows(NamedTuple):
 
     @property
     def parent(self) -> str:
-        """The entry of journal lines, which only the digest's key has."""
-        return f"entry_id {self.digest['keys'][0][0]}, " if self.name == "journal_line" else ""
+        """The entry of journal and summary lines, which only the digest's key has."""
+        return f"entry_id {self.digest['keys'][0][0]}, " if self.name in OF_ENTRIES else ""
 
 
 PIECES = ("schedule", "schedule_wait", "schedule_plan", "price_change", "schedule_allocation")
 """Tables with at most one row for a schedule version."""
 
-NUMBERED = {"plan_part": 1, "journal_line": 0, "invoice_line": 1}
+OF_ENTRIES = ("journal_line", "summary_line")
+"""Tables whose digests cover the lines of one entry each."""
+
+NUMBERED = {"plan_part": 1, **dict.fromkeys(OF_ENTRIES, 0), "invoice_line": 1}
 """Tables of lines numbered without gaps within their parent, and the position of the column that counts them."""
 
 

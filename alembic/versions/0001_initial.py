@@ -364,14 +364,14 @@ INVOICE_GUARDS = {
               AND EXISTS (SELECT 1 FROM invoice_line l JOIN charge_line c ON c.no = l.charge_no
                           WHERE l.invoice_id = NEW.id AND c.amount <> l.amount))
         BEGIN SELECT RAISE(ABORT, 'an invoice starts READY, of the amounts of its charge lines'); END""",
-    "credit_memo_of_invoiced_lines": """
+    "credit_memo_of_its_invoice": """
         BEFORE INSERT ON invoice
-        WHEN NEW.kind IN ('sales_credit', 'ar_credit') AND EXISTS (
-          SELECT 1 FROM invoice_line l WHERE l.invoice_id = NEW.id AND NOT EXISTS (
-            SELECT 1 FROM invoice_line o JOIN invoice i ON i.id = o.invoice_id
-            WHERE o.charge_no = l.charge_no AND i.state = 'POSTED'
-              AND i.kind IN ('sales_invoice', 'ar_invoice', 'by_hand')))
-        BEGIN SELECT RAISE(ABORT, 'a credit memo is of charge lines that are invoiced'); END""",
+        WHEN NEW.kind IN ('sales_credit', 'ar_credit') AND (
+          NOT EXISTS (SELECT 1 FROM invoice i
+                      WHERE i.id = NEW.after_id AND i.kind IN ('sales_invoice', 'ar_invoice', 'by_hand'))
+          OR EXISTS (SELECT 1 FROM invoice_line l WHERE l.invoice_id = NEW.id AND NOT EXISTS (
+            SELECT 1 FROM invoice_line o WHERE o.invoice_id = NEW.after_id AND o.charge_no = l.charge_no)))
+        BEGIN SELECT RAISE(ABORT, 'a credit memo is of charge lines of an invoice'); END""",
     "invoice_once": """
         BEFORE INSERT ON invoice
         WHEN EXISTS (
@@ -806,7 +806,9 @@ def _posting_heads() -> None:
             "kind IN ('sales_order', 'sales_invoice', 'ar_invoice', 'by_hand', 'sales_credit', 'ar_credit')",
             name="invoice_kind",
         ),
-        sa.CheckConstraint("(kind = 'sales_invoice') = (after_id IS NOT NULL)", name="invoice_after"),
+        sa.CheckConstraint(
+            "(kind IN ('sales_invoice', 'sales_credit', 'ar_credit')) = (after_id IS NOT NULL)", name="invoice_after"
+        ),
         _refers("run_id", "posting_run.id"),
         _refers("after_id", "invoice.id"),
         sa.PrimaryKeyConstraint("id"),

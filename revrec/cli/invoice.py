@@ -99,10 +99,11 @@ def _show_unknown(checked: "CheckedInvoices") -> None:
 def show_invoices(result: "RunResult", limit: int) -> None:
     """Print at most ``limit`` invoices of a run as a table (0: all), and errors on standard error."""
     from revrec.cli.output import print_table
+    from revrec.core.invoice import kind_in_words
     from revrec.core.posting import state_in_words
 
     rows = [
-        {**one, "kind": str(one["kind"]).replace("_", " "), "status": state_in_words(str(one["status"]))}
+        {**one, "kind": kind_in_words(str(one["kind"])), "status": state_in_words(str(one["status"]))}
         for one in result.invoices
     ]
     print_table(

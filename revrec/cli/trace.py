@@ -379,8 +379,10 @@ def _schedule_line(line: "ScheduleLineTrace", of: int) -> str:
 
 
 def _invoice(invoice: "InvoiceTrace", root: "Tree", verbose: bool) -> None:
+    from revrec.core.invoice import kind_in_words
+
     key = f", Intacct {invoice.record_no}" if invoice.record_no else ""
-    what = f"{invoice.kind.replace('_', ' ').replace('ar ', '')} {invoice.number}"
+    what = f"{kind_in_words(invoice.kind)} {invoice.number}"
     branch = _add(root, f"{what} ({invoice.reference}): {state_in_words(invoice.status)}{key}")
     whole = f"{grouped(invoice.amount)} {invoice.currency} in {invoice.lines} lines"
     term = f", {invoice.term}" if invoice.term else ""

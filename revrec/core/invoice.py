@@ -70,11 +70,12 @@ class InvoiceLine(NamedTuple):
 
 
 class Invoice(NamedTuple):
-    """A document as it is sent to Intacct: an order, the invoice made from it, or a plain receivable.
+    """A document as it is sent to Intacct: an order, the invoice made from it, a plain receivable, or a credit memo.
 
     ``reference`` is revrec's name for it, ``number`` Intacct's document number. ``definition`` is the name of the
-    transaction definition in order entry, ``after`` the DOCID of the order that it is made from. ``term`` is the name
-    of the payment term.
+    transaction definition in order entry, ``after`` the DOCID of the order that it is made from, or the key of the
+    invoice that a credit memo reduces. ``term`` is the name of the payment term. The amounts of a credit memo are above
+    zero.
     """
 
     reference: str
@@ -119,10 +120,11 @@ class InvoiceRequest(NamedTuple):
 
 
 class DocumentDefinitions(NamedTuple):
-    """The order entry transaction definitions of the order and of the invoice."""
+    """The order entry transaction definitions of the order, of the invoice, and of the credit memo."""
 
     order: str
     invoice: str
+    credit: str
 
 
 def first_document(
@@ -169,6 +171,12 @@ def invoice_from_order(
     return order._replace(
         reference=reference, control_id=control_id, kind=SALES_INVOICE, definition=names.invoice, after=docid
     )
+
+
+def kind_in_words(kind: str) -> str:
+    """Return a kind as people read it: ``sales invoice``, ``credit memo``, ``invoice entered by hand``."""
+    special = {BY_HAND: "invoice entered by hand", **dict.fromkeys(CREDITS, "credit memo"), AR_INVOICE: "invoice"}
+    return special.get(kind, kind.replace("_", " "))
 
 
 def entered_by_hand(refused: Invoice, revision: int, deployment: str) -> Invoice:

@@ -40,7 +40,7 @@ from revrec.intacct.pace import RequestPacer
 from revrec.intacct.probing.requests import creation_refusal
 from revrec.intacct.reading import IntacctReader, ParsedAnswer, ReadPolicy
 from revrec.intacct.reading_company import CompanyReader
-from revrec.intacct.reading_documents import customers, documents, receivables
+from revrec.intacct.reading_documents import adjustments, customers, documents, receivables
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import GatewayResponse
 from revrec.intacct.session import IntacctSession, IntacctSessions, Now, utc_now
@@ -232,6 +232,10 @@ class XmlGateway:
         if definition:
             return documents(self._reading, definition, numbers)
         return receivables(self._reading, numbers)
+
+    def find_adjustments(self, numbers: Iterable[str]) -> list[FoundInvoice]:
+        """Return adjustments of receivables with these numbers, and their lines, as credit memos."""
+        return adjustments(self._reading, numbers)
 
     def customers(self, ids: Iterable[str]) -> dict[str, FoundCustomer]:
         """Return the customers that exist, by id."""

@@ -1,13 +1,14 @@
-"""Functions that create invoices (``create_sotransaction``, ``create_invoice``), customers and items.
+"""Functions that create invoices and credit memos, customers and items.
 
-The first two are legacy functions: Intacct rejects them if their elements are in another order.
+``create_sotransaction``, ``create_invoice`` and ``create_aradjustment`` are legacy functions: Intacct rejects them if
+their elements are in another order.
 """
 
 from collections.abc import Mapping, Sequence
 
 from lxml import etree
 
-from revrec.core.invoice import AR_INVOICE, Invoice, InvoiceLine
+from revrec.core.invoice import AR_CREDIT, AR_INVOICE, SALES_INVOICE, Invoice, InvoiceLine
 from revrec.core.money import decimal_string
 from revrec.intacct.elements import add_date, add_text
 from revrec.intacct.errors import UnpostableEntry
@@ -41,6 +42,8 @@ def create_document(
     function = etree.Element("function", controlid=invoice.control_id)
     if invoice.kind == AR_INVOICE:
         function.append(_receivable(invoice, settings))
+    elif invoice.kind == AR_CREDIT:
+        function.append(_adjustment(invoice, settings))
     else:
         function.append(_document(invoice, settings, unit, sources))
     return function
@@ -75,7 +78,7 @@ def _document(invoice: Invoice, settings: EntrySettings, unit: str, sources: Seq
     add_text(body, "transactiontype", invoice.definition)
     add_date(body, "datecreated", invoice.date)
     add_date(body, "dateposted", invoice.date)
-    if invoice.after:
+    if invoice.kind == SALES_INVOICE:
         add_text(body, "createdfrom", invoice.after)
     add_text(body, "customerid", invoice.customer)
     add_text(body, "documentno", invoice.number)
@@ -118,18 +121,36 @@ def _receivable(invoice: Invoice, settings: EntrySettings) -> etree._Element:
     add_text(body, "invoiceno", invoice.number)
     add_text(body, "externalid", invoice.reference)
     _add_currency(body, invoice, settings)
-    lines = etree.SubElement(body, "invoiceitems")
+    _add_receivable_lines(etree.SubElement(body, "invoiceitems"), invoice, settings, sign=1)
+    return body
+
+
+def _adjustment(invoice: Invoice, settings: EntrySettings) -> etree._Element:
+    """Return an adjustment of receivables. Lines below zero make it a credit memo."""
+    body = etree.Element("create_aradjustment")
+    add_text(body, "customerid", invoice.customer)
+    add_date(body, "datecreated", invoice.date)
+    add_date(body, "dateposted", invoice.date)
+    add_text(body, "adjustmentno", invoice.number)
+    add_text(body, "action", "Submit")
+    add_text(body, "description", cut_to_length(f"Credit for {invoice.document}", TEXT_LENGTH))
+    add_text(body, "externalid", invoice.reference)
+    _add_currency(body, invoice, settings)
+    _add_receivable_lines(etree.SubElement(body, "aradjustmentitems"), invoice, settings, sign=-1)
+    return body
+
+
+def _add_receivable_lines(lines: etree._Element, invoice: Invoice, settings: EntrySettings, sign: int) -> None:
     for line in invoice.lines:
         item = etree.SubElement(lines, "lineitem")
         add_text(item, "glaccountno", line.account)
-        add_text(item, "amount", decimal_string(line.amount, invoice.currency))
+        add_text(item, "amount", decimal_string(sign * line.amount, invoice.currency))
         add_text(item, "memo", cut_to_length(line.memo, TEXT_LENGTH))
         _add_dimensions(item, line, ("location",), settings)
         _add_dimensions(item, line, ("department",), settings)
         _add_dimensions(
             item, line._replace(dimensions={**line.dimensions, "item": line.item}), RECEIVABLE_DIMENSIONS, settings
         )
-    return body
 
 
 def _add_currency(body: etree._Element, invoice: Invoice, settings: EntrySettings) -> None:
@@ -157,7 +178,7 @@ def _check(invoice: Invoice, settings: EntrySettings) -> None:
     place = f"invoice {invoice.number}"
     if not 1 <= len(invoice.control_id) <= CONTROL_ID_LENGTH:
         raise UnpostableEntry(f"{place}: the control id must have 1 to {CONTROL_ID_LENGTH} characters")
-    longest = RECEIVABLE_NUMBER_LENGTH if invoice.kind == AR_INVOICE else NUMBER_LENGTH
+    longest = RECEIVABLE_NUMBER_LENGTH if invoice.kind in (AR_INVOICE, AR_CREDIT) else NUMBER_LENGTH
     if not 1 <= len(invoice.number) <= longest:
         fix = "change `number` in [invoice.SOURCE] of revrec.toml"
         raise UnpostableEntry(f"{place}: Intacct's document numbers have 1 to {longest} characters; {fix}")

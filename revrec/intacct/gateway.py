@@ -212,11 +212,11 @@ class FoundInvoiceLine(NamedTuple):
 
 
 class FoundInvoice(NamedTuple):
-    """An order entry document or a receivable invoice read from Intacct.
+    """An order entry document, a receivable invoice or an adjustment read from Intacct.
 
     ``record_no``: the key to keep. For a receivable it is the RECORDNO. For a document it is the DOCID, because Intacct
     creates the document's receivable again, with another RECORDNO, whenever the document changes. ``kind``: the
-    transaction definition, or ``ar_invoice``.
+    transaction definition, ``ar_invoice`` or ``ar_credit``.
     """
 
     record_no: str
@@ -346,6 +346,9 @@ class Gateway(Protocol):
 
         With an empty definition, return receivables with these numbers.
         """
+
+    def find_adjustments(self, numbers: Iterable[str]) -> list[FoundInvoice]:
+        """Return adjustments of receivables with these numbers as credit memos: what they take off is above zero."""
 
     def customers(self, ids: Iterable[str]) -> dict[str, FoundCustomer]:
         """Return the customers that exist, by id."""

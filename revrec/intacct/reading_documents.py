@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal, InvalidOperation
 
 from revrec.core.batching import batched
-from revrec.core.invoice import AR_INVOICE
+from revrec.core.invoice import AR_CREDIT, AR_INVOICE
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import FoundCustomer, FoundInvoice, FoundInvoiceLine
 from revrec.intacct.reading import IDS_PER_QUERY, IntacctReader, parse_amount, parse_date
@@ -30,13 +30,23 @@ def documents(reader: IntacctReader, definition: str, numbers: Iterable[str]) ->
 
 def receivables(reader: IntacctReader, numbers: Iterable[str]) -> list[FoundInvoice]:
     """Return receivables with these numbers and their lines, by RECORDNO."""
+    return _receivables(reader, AR_INVOICE, "ARINVOICE", numbers)
+
+
+def adjustments(reader: IntacctReader, numbers: Iterable[str]) -> list[FoundInvoice]:
+    """Return adjustments of receivables with these numbers as credit memos: what they take off is above zero."""
+    found = _receivables(reader, AR_CREDIT, "ARADJUSTMENT", numbers)
+    return [one._replace(lines=tuple(line._replace(amount=-line.amount) for line in one.lines)) for one in found]
+
+
+def _receivables(reader: IntacctReader, kind: str, name: str, numbers: Iterable[str]) -> list[FoundInvoice]:
     found: list[FoundInvoice] = []
     for some in batched(list(dict.fromkeys(numbers)), IDS_PER_QUERY):
-        headers = reader.query("ARINVOICE", RECEIVABLE_FIELDS, (("RECORDID", some),))
+        headers = reader.query(name, RECEIVABLE_FIELDS, (("RECORDID", some),))
         if headers:
             their_lines = (("RECORDKEY", [header.get("RECORDNO", "") for header in headers]),)
-            rows = reader.query("ARINVOICEITEM", RECEIVABLE_LINE_FIELDS, their_lines)
-            found += [_receivable(header, rows, reader.base_currency) for header in headers]
+            rows = reader.query(f"{name}ITEM", RECEIVABLE_LINE_FIELDS, their_lines)
+            found += [_receivable(kind, header, rows, reader.base_currency) for header in headers]
     return found
 
 
@@ -66,14 +76,14 @@ def _document(header: dict[str, str], rows: Sequence[dict[str, str]], base: str)
     )
 
 
-def _receivable(header: dict[str, str], rows: Sequence[dict[str, str]], base: str) -> FoundInvoice:
+def _receivable(kind: str, header: dict[str, str], rows: Sequence[dict[str, str]], base: str) -> FoundInvoice:
     record_no = header.get("RECORDNO", "")
     currency = header.get("CURRENCY", "") or base
     lines = [_line(row, currency) for row in rows if row.get("RECORDKEY") == record_no]
     return FoundInvoice(
         record_no=record_no,
         number=header.get("RECORDID", ""),
-        kind=AR_INVOICE,
+        kind=kind,
         state=header.get("STATE", ""),
         customer=header.get("CUSTOMERID", ""),
         date=parse_date(header.get("WHENCREATED", "")),

@@ -55,6 +55,7 @@ _UNITS = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "ho
 
 
 MISSING = ("hold", "create")
+CREDIT_MEMOS = ("by_hand", "post")
 """The policies for an invoice whose customer or item is missing in Intacct."""
 
 
@@ -295,6 +296,14 @@ class InvoicePolicySettings:
     order_definition: str = setting(TEXT, "Sales Order", "Intacct's transaction definition for orders")
     invoice_definition: str = setting(
         TEXT, "Sales Invoice", "Intacct's transaction definition for invoices made from orders"
+    )
+    credit_memos: str = setting(
+        choice(*CREDIT_MEMOS),
+        "by_hand",
+        "if the price of an invoiced line falls: by_hand (a person enters the credit memo) or post",
+    )
+    credit_definition: str = setting(
+        TEXT, "Sales Credit Memo", "Intacct's transaction definition for credit memos of order entry"
     )
     unit: str = setting(TEXT, "", "unit of measure for all items, exactly as in Intacct; empty: each item's own")
 

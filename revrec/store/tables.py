@@ -926,15 +926,17 @@ invoice = Table(
         "kind IN ('sales_order', 'sales_invoice', 'ar_invoice', 'by_hand', 'sales_credit', 'ar_credit')",
         name="invoice_kind",
     ),
-    CheckConstraint("(kind = 'sales_invoice') = (after_id IS NOT NULL)", name="invoice_after"),
+    CheckConstraint(
+        "(kind IN ('sales_invoice', 'sales_credit', 'ar_credit')) = (after_id IS NOT NULL)", name="invoice_after"
+    ),
     Index("invoice_document", "document"),
     Index("invoice_number", "number"),
     Index("invoice_record_no", "record_no"),
     Index("invoice_after_id", "after_id"),
 )
-"""A document for Intacct, with its posting state. It is written after its lines and seals them. A sales invoice names
-the order that it is made from. ``record_no`` is Intacct's key: the DOCID, or the RECORDNO of a receivable or an
-adjustment. The amounts of a credit memo are what it takes off, above zero."""
+"""A document for Intacct, with its posting state. It is written after its lines and seals them. ``after_id`` of a sales
+invoice is the order that it is made from, of a credit memo the invoice that it reduces. ``record_no`` is Intacct's key:
+the DOCID, or the RECORDNO of a receivable or an adjustment. The amounts of a credit memo are what it takes off."""
 
 INVOICE_UNSETTLED = invoice.c.state.in_(("READY", "SENDING", "AWAITING_APPROVAL", "IN_DOUBT", "REJECTED", "HELD"))
 Index("invoice_unsettled", invoice.c.state, sqlite_where=INVOICE_UNSETTLED, postgresql_where=INVOICE_UNSETTLED)

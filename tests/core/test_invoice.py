@@ -27,7 +27,7 @@ from revrec.core.invoice import (
 from revrec.core.money import LARGEST, decimal_string
 
 DAY = date(2024, 3, 28)
-NAMES = DocumentDefinitions("Sales Order", "Sales Invoice")
+NAMES = DocumentDefinitions("Sales Order", "Sales Invoice", "Sales Credit Memo")
 
 
 def billed(line: str = "1", amount: int = 125000, deferred: str = "2400", on: str = "", **fields: Any) -> BilledLine:

@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from revrec.core.invoice import AR_INVOICE, SALES_INVOICE, SALES_ORDER, Invoice, InvoiceLine
+from revrec.core.invoice import (
+    AR_CREDIT,
+    AR_INVOICE,
+    SALES_CREDIT,
+    SALES_INVOICE,
+    SALES_ORDER,
+    Invoice,
+    InvoiceLine,
+)
 from revrec.intacct import requests_xml
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
@@ -48,6 +56,8 @@ DOCUMENTS: dict[str, Callable[[str], Invoice]] = {
     "order": lambda currency: invoice(SALES_ORDER, currency),
     "invoice of an order": lambda currency: invoice(SALES_INVOICE, currency, after="Sales Order-INV-1"),
     "receivable": lambda currency: invoice(AR_INVOICE, currency),
+    "credit memo": lambda currency: invoice(SALES_CREDIT, currency, after="Sales Invoice-INV-1"),
+    "adjustment": lambda currency: invoice(AR_CREDIT, currency, after="6680"),
 }
 
 
@@ -55,8 +65,9 @@ DOCUMENTS: dict[str, Callable[[str], Invoice]] = {
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_document_follows_the_schema(gateway: XmlGateway, name: str, currency: str) -> None:
     one = DOCUMENTS[name](currency)
-    prepared = gateway.prepare_invoice(one, "Each", ("17", "18") if one.after else ())
-    assert held(prepared.redacted) == ["create_invoice" if one.kind == AR_INVOICE else "create_sotransaction"]
+    prepared = gateway.prepare_invoice(one, "Each", ("17", "18") if one.kind == SALES_INVOICE else ())
+    functions = {AR_INVOICE: "create_invoice", AR_CREDIT: "create_aradjustment"}
+    assert held(prepared.redacted) == [functions.get(one.kind, "create_sotransaction")]
 
 
 @pytest.mark.parametrize(("currency", "rate_type"), [(BASE, ""), (FOREIGN, "Intacct Daily Rate")])

@@ -31,7 +31,7 @@ from revrec.core.rules.memo import FIELDS, render_memo
 from revrec.store import charges, periods, rule_versions, rules_applied, schedules
 from revrec.store.audit import AuditStamp
 from revrec.store.database import engine
-from revrec.store.posting import continuity, due, entries, invoices, posted, postings, repairs, reversals
+from revrec.store.posting import continuity, credit_memos, due, entries, invoices, posted, postings, repairs, reversals
 from revrec.store.posting.continuity import BooksPlace, LedgerScan, PostingClaim, TrailHead
 from revrec.store.posting.entries import ENTRY_TABLES, EntriesToSend, StoredEntry
 from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome, LostClaim, PostingTables
@@ -147,7 +147,7 @@ class TwinDatabase:
 
 
 Home = ModuleType | type[PostingTables]
-WHOLE: tuple[Home, ...] = (PostingTables, entries, postings, invoices, continuity, periods, repairs)
+WHOLE: tuple[Home, ...] = (PostingTables, entries, postings, invoices, credit_memos, continuity, periods, repairs)
 """What is a twin's whole: every function of these has one, or may not be called."""
 Twin = Callable[..., Any]
 TWINS: dict[tuple[Home, str], Twin] = {}
@@ -698,6 +698,11 @@ def orders_to_convert(connection: State, given_back: Collection[int] = ()) -> li
 
 @twin_of(invoices)
 def due_documents(connection: State, wishes: Any, until: date, given_back: Collection[int] = ()) -> Iterator[Any]:
+    return iter(())
+
+
+@twin_of(credit_memos)
+def repriced_lines(connection: State, until: date, given_back: Collection[int] = ()) -> Iterator[Any]:
     return iter(())
 
 

@@ -1,6 +1,6 @@
 """Check if a document can be invoiced before anything is sent, and say what to do if it cannot."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -39,12 +39,15 @@ def unready(settings: InvoiceSettings, gateway: Gateway) -> Iterator[str]:
 
     Examples are documents and records that the user may not read, or a payment term that does not exist.
     """
-    definitions: set[str] = set()
+    reads: dict[str, Callable[[], object]] = {}
     for request in settings.requests.values():
-        definitions |= {""} if request.kind == AR_INVOICE else {*settings.names}
-    reads: dict[str, Callable[[], object]] = {
-        one or "receivables": partial(gateway.find_invoices, one, [NO_RECORD]) for one in sorted(definitions)
-    }
+        if request.kind == AR_INVOICE:
+            reads["receivables"] = partial(gateway.find_invoices, "", [NO_RECORD])
+            if settings.posts_credits:
+                reads["adjustments"] = partial(gateway.find_adjustments, [NO_RECORD])
+        else:
+            names = settings.names if settings.posts_credits else settings.names[:2]
+            reads |= {name: partial(gateway.find_invoices, name, [NO_RECORD]) for name in sorted(names)}
     reads |= {f"{kind.lower()}s": partial(gateway.masters, kind, [NO_RECORD]) for kind in _READ_KINDS}
     for what, read in reads.items():
         try:
@@ -97,25 +100,27 @@ def _in_the_document(
 def _in_intacct(
     billed: Sequence[BilledLine], settings: InvoiceSettings, master_data: MasterData
 ) -> Iterator[InvoiceProblem]:
-    customer = billed[0].line.customer
+    line = billed[0].line
+    with_items = settings.requests[line.source].kind != AR_INVOICE or "item" not in settings.omit
+    items = dict.fromkeys(one.line.item for one in billed) if with_items else ()
+    yield from problems_of_records(line.customer, items, settings, master_data)
+
+
+def problems_of_records(
+    customer: str, items: Iterable[str], settings: InvoiceSettings, master_data: MasterData, with_term: bool = True
+) -> Iterator[InvoiceProblem]:
+    """Yield the problems of the records that a document names: its customer, its payment term, and its items."""
     found = master_data.customers.get(customer)
     if found is None and MasterKind.CUSTOMER not in settings.creates:
         yield InvoiceProblem(f"Intacct has no customer {customer}", _CREATE.format("the customer", "missing_customer"))
     elif found is not None and not found.active:
         yield InvoiceProblem(f"the customer {customer} is inactive in Intacct", _ACTIVATE)
     term = payment_term(customer, master_data, settings)
-    if not term:
+    if with_term and not term:
         yield InvoiceProblem(f"the customer {customer} has no payment term in Intacct", _TERM)
-    elif not master_data.terms.get(term):
+    elif with_term and not master_data.terms.get(term):
         yield InvoiceProblem(f"Intacct has no active payment term {term!r}", _TERM)
-    if settings.requests[billed[0].line.source].kind != AR_INVOICE or "item" not in settings.omit:
-        yield from _items(billed, settings, master_data)
-
-
-def _items(
-    billed: Sequence[BilledLine], settings: InvoiceSettings, master_data: MasterData
-) -> Iterator[InvoiceProblem]:
-    for item in dict.fromkeys(one.line.item for one in billed):
+    for item in items:
         if item not in master_data.items and MasterKind.ITEM not in settings.creates:
             yield InvoiceProblem(f"Intacct has no item {item}", _CREATE.format("the item", "missing_item"))
         elif master_data.items.get(item) is False:

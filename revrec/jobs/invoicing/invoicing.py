@@ -9,9 +9,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from revrec.core.invoice import SALES_INVOICE, BilledLine, Invoice, first_document, invoice_from_order
+from revrec.core.invoice import CREDITS, SALES_INVOICE, BilledLine, Invoice, first_document, invoice_from_order
 from revrec.intacct.gateway import Gateway, MasterKind
 from revrec.jobs.invoicing.checks import (
     NOT_READ,
@@ -21,7 +21,8 @@ from revrec.jobs.invoicing.checks import (
     number_conflict,
     payment_term,
 )
-from revrec.jobs.invoicing.posting_type import InvoicePostings
+from revrec.jobs.invoicing.credit_memos import due_credit_memos, find_credit_problem
+from revrec.jobs.invoicing.posting_type import InvoicePostings, find_documents
 from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.posting.in_flight import InFlightLimit, PostingQueue
 from revrec.jobs.posting.periods import posting_dates
@@ -37,8 +38,9 @@ from revrec.store.posting.postings import RejectedPosting
 from revrec.store.posting.workers import Worker
 
 if TYPE_CHECKING:
+    from revrec.core.periods import PostingDates
     from revrec.jobs.context import Context
-    from revrec.store.connection import Connection
+    from revrec.store.connection import Connection, Row
 
 UNSENT = ("READY", "REJECTED")
 
@@ -49,6 +51,8 @@ def has_invoices_to_post(context: "Context", connection: "Connection", day: date
     if invoices.numbers_in(connection, "READY", "REJECTED", until=day) or invoices.orders_to_convert(connection):
         return True
     if invoices.numbers_in(connection, "SENDING", "IN_DOUBT"):
+        return True
+    if next(due_credit_memos(connection, settings, day, NOT_READ), None) is not None:
         return True
     return next(invoices.due_documents(connection, settings.requests, day), None) is not None
 
@@ -96,7 +100,9 @@ class InvoiceRun:
 
         A document with a problem is stored as rejected.
         """
-        rejected = {one.id: one for one in invoices.rejected_invoices(connection, self._day) if self._may_replace(one)}
+        every = {one.id: one for one in invoices.rejected_invoices(connection, self._day) if self._may_replace(one)}
+        memos = [number for number in every if INVOICE_TABLES.head(connection, number).kind in CREDITS]
+        rejected = {number: one for number, one in every.items() if number not in memos}
         known = posting_dates(self._context, connection)
         free = invoices.charges_on_invoices(connection, list(rejected))
         created: list[int] = []
@@ -113,8 +119,25 @@ class InvoiceRun:
             created.append(self._add(connection, first, problem))
         for order in invoices.orders_to_convert(connection, list(rejected)):
             created.append(self._convert(connection, order))
+        created += self._create_credit_memos(connection, master_data, known, memos)
         self.created.update(created)
         return created
+
+    def _create_credit_memos(
+        self, connection: "Connection", master_data: MasterData, known: "PostingDates", rejected: list[int]
+    ) -> list[int]:
+        """Create the credit memos that are due; return their numbers. Rejected ones that are not due are released."""
+        heads = {number: INVOICE_TABLES.head(connection, number) for number in rejected}
+        kept: set[int] = set()
+        to_add: list[tuple[int, Invoice, InvoiceProblem | None]] = []
+        for after_id, memo in due_credit_memos(connection, self._settings, self._day, master_data, rejected):
+            problem = find_credit_problem(memo, self._settings, master_data, known)
+            same = {number for number, head in heads.items() if problem and _is_same(head, after_id, memo, problem)}
+            kept |= same
+            if not same:
+                to_add.append((after_id, memo, problem))
+        self._release(connection, heads.keys() - kept)
+        return [self._add(connection, memo, problem, after_id) for after_id, memo, problem in to_add]
 
     def _due(self, connection: "Connection", released: Collection[int] = ()) -> Iterator[list[BilledLine]]:
         """Yield the charge lines of each document that is due; the default account fills in where no rule names one."""
@@ -164,9 +187,11 @@ class InvoiceRun:
         )
         return invoices.add_invoice(connection, self._run_id, invoice, self._context.who(), number)
 
-    def _add(self, connection: "Connection", invoice: Invoice, problem: InvoiceProblem | None) -> int:
+    def _add(
+        self, connection: "Connection", invoice: Invoice, problem: InvoiceProblem | None, after_id: int | None = None
+    ) -> int:
         who = self._context.who()
-        number = invoices.add_invoice(connection, self._run_id, invoice, who)
+        number = invoices.add_invoice(connection, self._run_id, invoice, who, after_id)
         if problem:
             advice = problem.advice.replace("{0}", invoice.reference)
             INVOICE_TABLES.change_state(
@@ -190,6 +215,8 @@ class InvoiceRun:
         named = [(one.customer, [line.item for line in one.lines]) for one in stored]
         for billed in self._due(connection):
             named.append((billed[0].line.customer, [one.line.item for one in billed]))
+        for due in due_credit_memos(connection, self._settings, self._day, NOT_READ):
+            named.append((due.memo.customer, [line.item for line in due.memo.lines]))
         return named
 
     def _doubt_used_numbers(self, gateway: Gateway, retrier: Retrier) -> None:
@@ -199,16 +226,16 @@ class InvoiceRun:
         """
         with self._context.database.read() as connection:
             unsent = [invoices.load_invoice(connection, number) for number in self._ready(connection)]
-        by_definition: dict[str, list[str]] = {}
+        alike: dict[tuple[str, str], list[Invoice]] = {}
         for one in unsent:
-            by_definition.setdefault(one.invoice.definition, []).append(one.invoice.number)
+            alike.setdefault((one.invoice.kind, one.invoice.definition), []).append(one.invoice)
         used = {
-            (definition, found.number)
-            for definition, numbers in by_definition.items()
-            for found in retrier.call(partial(gateway.find_invoices, definition, numbers))
+            (*kind, found.number)
+            for kind, some in alike.items()
+            for found in retrier.call(partial(find_documents, gateway, some[0], [made.number for made in some]))
         }
         for one in unsent:
-            if (one.invoice.definition, one.invoice.number) in used:
+            if (one.invoice.kind, one.invoice.definition, one.invoice.number) in used:
                 reason = "Intacct has a document of this number"
                 with suppress(LostClaim), self._context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
                     who = self._context.who()
@@ -246,3 +273,9 @@ class InvoiceRun:
 
     def _doubtful(self, connection: "Connection") -> list[int]:
         return INVOICE_TABLES.due_read_backs(connection, self._context.timestamp())
+
+
+def _is_same(head: "Row[Any]", after_id: int, memo: Invoice, problem: InvoiceProblem) -> bool:
+    """Check if a credit memo was rejected here with the same content and for the same reason before."""
+    same_content = head.after_id == after_id and head.content_hash == invoices.content_hash(memo)
+    return bool(same_content and head.error == problem.error)

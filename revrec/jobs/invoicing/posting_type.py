@@ -1,10 +1,10 @@
 """Invoices as a type of postings: found by document number, recognized line by line."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.invoice import AR_INVOICE, Invoice
+from revrec.core.invoice import AR_CREDIT, AR_INVOICE, SALES_INVOICE, Invoice
 from revrec.core.money import decimal_string
 from revrec.intacct.errors import ReadRefused, UnpostableEntry
 from revrec.intacct.gateway import (
@@ -113,7 +113,8 @@ class InvoicePostings:
     def prepare(self, gateway: Gateway, stored: StoredInvoice) -> PreparedPosting:
         """Return the document as a request. If it is made from an order, it names the order's lines in Intacct."""
         invoice, unit = stored.invoice, self._settings.unit
-        return gateway.prepare_invoice(invoice, unit, self._order_lines(gateway, invoice) if invoice.after else ())
+        sources = self._order_lines(gateway, invoice) if invoice.kind == SALES_INVOICE else ()
+        return gateway.prepare_invoice(invoice, unit, sources)
 
     def _order_lines(self, gateway: Gateway, invoice: Invoice) -> list[str]:
         definition = self._settings.names.order
@@ -151,13 +152,14 @@ class InvoicePostings:
     def describe_lookup(self, stored: StoredInvoice) -> str:
         """Return the query by document number."""
         invoice = stored.invoice
-        if invoice.kind == AR_INVOICE:
-            return f"find ARINVOICE where RECORDID = {invoice.number}"
+        if invoice.kind in (AR_INVOICE, AR_CREDIT):
+            name = "ARINVOICE" if invoice.kind == AR_INVOICE else "ARADJUSTMENT"
+            return f"find {name} where RECORDID = {invoice.number}"
         return f"find SODOCUMENT where DOCPARID = {invoice.definition} and DOCNO = {invoice.number}"
 
     def find(self, gateway: Gateway, stored: StoredInvoice) -> list[FoundInvoice]:
         """Return the documents of its kind that have its number."""
-        return gateway.find_invoices(stored.invoice.definition, [stored.invoice.number])
+        return find_documents(gateway, stored.invoice, [stored.invoice.number])
 
     def find_lookalikes(self, context: "Context", gateway: Gateway, stored: StoredInvoice) -> None:
         """Return None: Intacct does not let the number of a document be edited."""
@@ -177,6 +179,13 @@ class InvoicePostings:
         return f"Intacct's document {one.record_no} is a different one: {differs}" if differs else ""
 
 
+def find_documents(gateway: Gateway, like: Invoice, numbers: Iterable[str]) -> list[FoundInvoice]:
+    """Return the documents of the same kind and definition that have these numbers."""
+    if like.kind == AR_CREDIT:
+        return gateway.find_adjustments(numbers)
+    return gateway.find_invoices(like.definition, numbers)
+
+
 def difference(ours: Invoice, found: FoundInvoice) -> str:
     """Return the first difference between Intacct's document and ours, in words; empty if there is none."""
     for what, theirs, wanted in (
@@ -189,7 +198,7 @@ def difference(ours: Invoice, found: FoundInvoice) -> str:
             return f"{what} {theirs}, not {wanted}"
     for line, other in zip(ours.lines, found.lines, strict=True):
         theirs, wanted = (decimal_string(one.amount, ours.currency) for one in (other, line))
-        named = (other.account, line.account) if ours.kind == AR_INVOICE else (other.item, line.item)
+        named = (other.account, line.account) if ours.kind in (AR_INVOICE, AR_CREDIT) else (other.item, line.item)
         if theirs != wanted or named[0] != named[1]:
             return f"line {line.line_no} has {theirs} of {named[0] or 'nothing'}, not {wanted} of {named[1]}"
     return ""

@@ -34,7 +34,8 @@ class InvoiceSettings(NamedTuple):
 
     ``requests`` are what each source asks for, ``names`` Intacct's document definitions, ``item_group`` the GL group of
     created items. ``default_term`` is the payment term of customers without one, ``creates`` the kinds of records that
-    are created if missing, ``omit`` the dimensions that are never sent.
+    are created if missing, ``omit`` the dimensions that are never sent. ``posts_credits``: credit memos are posted;
+    otherwise a person enters them.
     """
 
     requests: Mapping[str, InvoiceRequest]
@@ -44,6 +45,7 @@ class InvoiceSettings(NamedTuple):
     default_term: str
     creates: frozenset[str]
     omit: frozenset[str]
+    posts_credits: bool
 
 
 def invoice_settings(context: "Context") -> InvoiceSettings:
@@ -65,12 +67,17 @@ def invoice_settings(context: "Context") -> InvoiceSettings:
     requests = {source: one for source, table in tables if (one := _request(context, source, table)) is not None}
     return InvoiceSettings(
         requests,
-        DocumentDefinitions(settings.invoicing.order_definition, settings.invoicing.invoice_definition),
+        DocumentDefinitions(
+            settings.invoicing.order_definition,
+            settings.invoicing.invoice_definition,
+            settings.invoicing.credit_definition,
+        ),
         settings.invoicing.unit,
         settings.invoicing.item_group,
         settings.invoicing.default_term,
         frozenset(creates),
         settings.gateway.omit,
+        settings.invoicing.credit_memos == "post",
     )
 
 

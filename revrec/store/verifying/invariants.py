@@ -326,13 +326,14 @@ INVARIANTS = (
     Invariant(
         "credit of what is invoiced",
         "charge_line",
-        "it is on a credit memo, and on no posted invoice",
+        "it is on a credit memo, and not on the posted invoice that the credit memo reduces",
         "the customer would get a credit for what was never billed",
         """
         SELECT 'no ' || l.charge_no FROM invoice_line l JOIN invoice i ON i.id = l.invoice_id
-        WHERE i.kind IN ('sales_credit', 'ar_credit') AND i.state NOT IN ('REPLACED', 'CANCELED') AND NOT EXISTS (
-          SELECT 1 FROM invoice_line o JOIN invoice b ON b.id = o.invoice_id WHERE o.charge_no = l.charge_no
-            AND b.state = 'POSTED' AND b.kind IN ('sales_invoice', 'ar_invoice', 'by_hand'))""",
+        LEFT JOIN invoice b ON b.id = i.after_id AND b.state = 'POSTED'
+          AND b.kind IN ('sales_invoice', 'ar_invoice', 'by_hand')
+        LEFT JOIN invoice_line o ON o.invoice_id = b.id AND o.charge_no = l.charge_no
+        WHERE i.kind IN ('sales_credit', 'ar_credit') AND o.charge_no IS NULL""",
     ),
     Invariant(
         "order of an invoice",

@@ -4,6 +4,7 @@ import shlex
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,10 @@ import typer
 from revrec.cli.shared import Options, command, fail, in_folder, program
 
 DAY = "2024-04-30"
+CLOSE = f"close-{DAY[:7]}"
 CHARGE = "shop/INV-1001/1"
+REPORT_LIBRARIES = ("xlsxwriter", "pygal", "jinja2")
+"""The libraries of the extra ``reports``, without which the demo ends before its reports."""
 Step = Callable[[str, list[str]], None]
 """Run one command of the demo, after printing what it is about."""
 Story = Callable[[Step], None]
@@ -31,6 +35,8 @@ STORY = (
      ["trace", CHARGE]),
     ("Show what is left.",
      ["status"]),
+    ("Write the reports of the month, with their checks and the close checklist.",
+     ["report", "close", "--period", DAY[:7], "--to", CLOSE, "--replace"]),
 )  # fmt: skip
 
 
@@ -98,13 +104,16 @@ def play(app: typer.Typer, folder: Path, serve: bool, story: Story) -> None:
         print(f"\n# Intacct is simulated by the sandbox at {address['url']}; see its state at {address['admin_url']}")
         story(partial(_step, app))
         print(f"\nEverything is in {folder}. Explore it: {explore}")
+        if Path(CLOSE, "index.html").exists():
+            print(f"The reports of the month: open {folder / CLOSE / 'index.html'} in a browser")
         if serve:
             _until_stopped(address["admin_url"])
 
 
 def _story(step: Step) -> None:
     for about, words in STORY:
-        step(about, words)
+        if words[0] != "report" or all(map(find_spec, REPORT_LIBRARIES)):
+            step(about, words)
 
 
 def _step(app: typer.Typer, about: str, words: list[str]) -> None:

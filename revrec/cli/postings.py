@@ -134,7 +134,7 @@ def _add_resolve(group: typer.Typer) -> None:
             bool, typer.Option("--dry-run", help="Show what would be settled, and save nothing.")
         ] = False,
     ) -> None:
-        """Settle a posting that needs review or is in doubt, or an invoice that was rejected.
+        """Settle a posting that needs review, is in doubt, or was rejected.
 
         Look it up in Intacct first. A posting in doubt is settled by the next run once its quarantine has ended. The
         reason is recorded in the audit trail. An invoice that revrec cannot send can be entered in Intacct by hand

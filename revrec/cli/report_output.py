@@ -89,7 +89,7 @@ def show_report(options: Options, report: "Report", limit: int, output: Path | N
     else:
         with writing_to(output):
             if options.json:
-                _show_json(report)
+                show_json(report)
             elif options.csv:
                 print_csv(report.rows, report.columns)
             else:
@@ -118,7 +118,8 @@ def save_as(report: "Report", name: Format, output: Path | None) -> None:
         fail(f"{output}: cannot be written: {error.strerror or error}", 2)
 
 
-def _show_json(report: "Report") -> None:
+def show_json(report: "Report") -> None:
+    """Print a report as JSON: its header, rows and checks."""
     header = {key: str(value) if hasattr(value, "isoformat") else value for key, value in report.header.items()}
     checks = [check.as_row() for check in report.checks]
     data = {"header": {**header, "row_count": len(report.rows)}, "rows": report.rows, "checks": checks}
@@ -134,6 +135,10 @@ def _show_tables(report: "Report", limit: int) -> None:
         print_table(report.rows, report.columns, amounts=report.amounts, spare=report.spare, limit=limit)
     else:
         print(report.empty)
+    for name in ("signed", "last_reconciliation"):
+        if name in report.header:
+            value = report.header[name]
+            print(f"\n{name.replace('_', ' ')}: {value if isinstance(value, str) else '; '.join(value)}", end="")
     effect = report.header.get("effect_on_revenue")
     if effect:
         print(

@@ -65,7 +65,7 @@ class Report(NamedTuple):
 
     ``formulas`` says which columns are sums of others, each with its sign. ``balances`` are the columns that are not
     added up over periods: the total has the ``first`` or the ``last`` period's. ``empty`` says what it means that there
-    are no rows.
+    are no rows. Rows that are figures of different kinds do not add up to a total.
     """
 
     title: str
@@ -79,6 +79,7 @@ class Report(NamedTuple):
     balances: Mapping[str, str] = NO_BALANCES
     chart: Chart | None = None
     empty: str = "nothing was billed, recognized or planned in these days"
+    adds_up: bool = True
 
     @property
     def currencies(self) -> list[str]:

@@ -68,6 +68,23 @@ def record_all(connection: Connection, who: AuditStamp, events: Sequence[AuditEv
     return int(seq)
 
 
+class TrailEvent(NamedTuple):
+    """An event of the trail: its number, when, by whom, and its detail."""
+
+    seq: int
+    at: str
+    actor: str
+    detail: dict[str, Any]
+
+
+def last_event(connection: Connection, action: str) -> TrailEvent | None:
+    """Return the last event of an action; None without any."""
+    event = audit_event.c
+    query = select(event.seq, event.at, event.actor, event.detail).where(event.action == action)
+    found = connection.execute(query.order_by(event.seq.desc()).limit(1)).first()
+    return TrailEvent(found.seq, found.at, found.actor, json.loads(found.detail)) if found else None
+
+
 _encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 

@@ -78,7 +78,7 @@ def test_the_first_sentence_of_a_command_fits_the_list_of_commands(words: tuple[
 VERBS = {
     "Check", "Close", "Compare", "Confirm", "Copy", "Create", "Derive", "Dismiss", "Explain", "Fetch", "Import",
     "Let", "List", "Look", "Make", "Open", "Post", "Print", "Read", "Record", "Replace", "Reset", "Restore", "Reverse",
-    "Run", "Send", "Serve", "Settle", "Show", "Trace", "Void", "Withdraw",
+    "Run", "Save", "Send", "Serve", "Settle", "Show", "Trace", "Void", "Withdraw",
 }  # fmt: skip
 
 

@@ -104,7 +104,7 @@ def test_a_second_demo_in_the_same_folder_imports_nothing_new(demo: Demo, again:
 def test_the_commands_that_the_demo_shows_can_be_given_by_hand(demo: Demo, terminal: OpenTerminal) -> None:
     commands = re.findall(r"(?m)^\$ revrec (.*)$", demo.output)
     assert [command.split()[0] for command in commands] == [
-        "init", "import", "import", "preview", "run", "run", "trace", "status",
+        "init", "import", "import", "preview", "run", "run", "trace", "status", "report",
     ]  # fmt: skip
     ended = terminal(demo.folder)(*commands[6].split())
     assert ended.code == 0

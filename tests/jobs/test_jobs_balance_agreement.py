@@ -28,6 +28,7 @@ from revrec.jobs.reports.preview import preview
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.reports.waterfall import waterfall
 from revrec.jobs.running.reverse import reverse
 from revrec.jobs.scheduling.rebuild import schedule
@@ -326,6 +327,7 @@ def check_reports(books: Books, day: date) -> None:
         remaining_obligations(context, day, "item", [1, 12]),
         revenue(context, span, "month", "rule"),
         activity(context, span, "quarter"),
+        tie_out(context, day),
     ]
     for report in reports:
         assert report.ties_out, (report.title, [check.as_row() for check in report.checks if check.difference])

@@ -45,10 +45,14 @@ def save_report(report: "Report", name: str, path: Path) -> None:
         write(report, file)
 
 
+def digest_line(path: Path) -> str:
+    """Return the line with which ``sha256sum --check`` proves that a file is unchanged."""
+    with path.open("rb") as file:
+        return f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.name}\n"
+
+
 def save_digest(path: Path) -> None:
-    """Write ``PATH.sha256``, with which ``sha256sum --check`` proves that the file is unchanged."""
+    """Write ``PATH.sha256``, the line of the file's digest."""
     from revrec.files import write_text
 
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    write_text(path.with_name(f"{path.name}.sha256"), f"{digest}  {path.name}\n")
+    write_text(path.with_name(f"{path.name}.sha256"), digest_line(path))

@@ -1,12 +1,12 @@
 """Write a report as one HTML file that needs no network: tables, and charts as inline SVG beside their figures."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import pygal
-from jinja2 import Environment, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 from pygal.style import Style
 
@@ -27,7 +27,7 @@ class _Drawing(NamedTuple):
 
 def write_report(report: Report, file: BinaryIO) -> None:
     """Write a report as an HTML page."""
-    page = _template().render(
+    page = _template("page.html.jinja").render(
         report=report,
         columns=report.columns,
         amounts=frozenset(report.amounts),
@@ -37,13 +37,21 @@ def write_report(report: Report, file: BinaryIO) -> None:
     file.write(page.encode())
 
 
+def index_page(month: str, reports: Mapping[str, Report], checklist: Sequence[Mapping[str, str]]) -> str:
+    """Return the page that leads to the reports of a month, by the names of their files, with the close checklist."""
+    return _template("index.html.jinja").render(month=month, reports=reports, checklist=checklist)
+
+
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     # Text from documents is hostile: everything is escaped, and a name that does not exist is an error.
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
     environment.filters["grouped"] = _grouped
     environment.filters["fact"] = _fact
-    return environment.from_string(Path(__file__).with_name("page.html.jinja").read_text(encoding="utf-8"))
+    return environment.get_template(name)
 
 
 def _grouped(value: Any) -> str:

@@ -89,7 +89,8 @@ class _WorkbookReport:
         )  # fmt: skip
         for at, row in enumerate(rows, HEAD + 1):
             self._write_row(sheet, at, row, currency)
-        self._write_totals(sheet, rows, currency)
+        if report.adds_up:
+            self._write_totals(sheet, rows, currency)
         sheet.freeze_panes(HEAD + 1, 1)
         sheet.repeat_rows(HEAD)
         sheet.set_landscape()
@@ -203,6 +204,8 @@ class _WorkbookReport:
         at += 2
         if not currencies:
             sheet.write_string(at, 0, f"no rows: {report.empty}")
+        if not report.adds_up:
+            currencies = ()
         for column, name in enumerate(("total", *currencies)) if currencies else ():
             sheet.write_string(at, column, _sheet_name(name), self._bold)
         for row, name in enumerate(report.amounts, at + 1) if currencies else ():

@@ -16,8 +16,11 @@ from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
     from revrec.core.contract_balance import BalanceSheet, ContractBalance
+    from revrec.core.report import Report
+    from revrec.jobs.context import Context
     from revrec.jobs.reports.contract_balances import BalanceNotes
     from revrec.jobs.reports.late_changes import ClosedPeriod
+    from revrec.jobs.reports.line_balances import BalanceOptions
 
 CONTRACTS = (
     "contract", "entity", "currency", "customer", "billed", "recognized", "planned", "liability", "asset", "noncurrent",
@@ -34,6 +37,7 @@ ACCOUNTS = (
 LATE = ("entity", "currency", "account", "charge", "date", "change", "amount", "stored", "reason")
 MOVES = ("entity", "currency", "account", "to", "lines", "balance", "reason")
 TOTALS = ("entity", "currency", "liability", "liability_noncurrent", "asset", "asset_noncurrent", "costs")
+SINGULAR = {"contracts": "contract", "lines": "charge line", "accounts": "account"}
 TABLES = {"contracts": CONTRACTS, "lines": LINES, "accounts": ACCOUNTS}
 SPARE = {
     "contracts": ("costs", "noncurrent", "entity", "recognized", "billed", "customer", "planned"),
@@ -96,7 +100,6 @@ def register(group: typer.Typer) -> None:
         from revrec.core.contract_balance import BalanceSheet
         from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
         from revrec.jobs.reports.line_balances import BalanceOptions
-        from revrec.jobs.reports.report_header import listed_report
 
         until = day(date, "--date")
         assert until is not None
@@ -107,11 +110,7 @@ def register(group: typer.Typer) -> None:
         found = contract_balances(context, wanted, sheet, notes)
         listed = first_read(one for one in found if all or one.open)
         if options.is_file:
-            rows, columns = _rows(show, listed, sheet), TABLES[show]
-            title, amounts = f"Contract balances as of {until}", [one for one in columns if one in AMOUNTS]
-            parameters = {"date": until, "planned": planned, "by": by, "show": show.value} | chosen
-            report = listed_report(context, "balance", title, parameters, columns, rows, amounts)
-            show_report(options, report, limit, None)
+            show_report(options, _as_report(context, wanted, show, listed, sheet), limit, None)
             _warn(notes)
         elif options.json:
             _show_json(wanted, show, listed, sheet, notes)
@@ -121,6 +120,32 @@ def register(group: typer.Typer) -> None:
         else:
             _show_tables(show, listed, sheet, limit)
             _show_notes(notes, limit)
+
+
+def balance_report(context: "Context", wanted: "BalanceOptions", show: BalanceRows) -> "Report":
+    """Return the open contract balances of a day as a report, to be saved as a file."""
+    from revrec.core.contract_balance import BalanceSheet
+    from revrec.jobs.reports.contract_balances import contract_balances
+
+    sheet = BalanceSheet()
+    listed = (one for one in contract_balances(context, wanted, sheet) if one.open)
+    return _as_report(context, wanted, show, listed, sheet)
+
+
+def _as_report(
+    context: "Context",
+    wanted: "BalanceOptions",
+    show: BalanceRows,
+    listed: "Iterator[ContractBalance]",
+    sheet: "BalanceSheet",
+) -> "Report":
+    from revrec.jobs.reports.report_header import listed_report
+
+    columns, title = TABLES[show], f"Contract balances by {SINGULAR[show]} as of {wanted.until}"
+    amounts = [one for one in columns if one in AMOUNTS]
+    parameters = {"date" if name == "until" else name: value for name, value in wanted._asdict().items() if value}
+    rows = _rows(show, listed, sheet)
+    return listed_report(context, "balance", title, parameters | {"show": show.value}, columns, rows, amounts)
 
 
 def _show_json(

@@ -1,0 +1,135 @@
+"""``revrec report close``."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from revrec.cli.report_output import DIFFERS, report_span
+from revrec.cli.shared import Options, command, fail
+
+if TYPE_CHECKING:
+    from revrec.core.report import Report
+    from revrec.core.typed_dates import DateSpan
+    from revrec.jobs.context import Context
+
+INDEX = "index.html"
+SUMS = "SHA256SUMS"
+ANCHOR = "anchor.json"
+WINDOW = 12
+"""Months of the waterfall."""
+
+
+def register(group: typer.Typer) -> None:
+    """Add the report."""
+
+    @command(group, "close", "report")
+    def close(
+        options: Options,
+        period: Annotated[str, typer.Option("--period", metavar="P", help="The month: 2024-03, 'last month'.")],
+        to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="The folder to write, new or empty.")],
+        replace: Annotated[
+            bool, typer.Option("--replace", help="Write over an earlier close of this month in the folder.")
+        ] = False,
+    ) -> None:
+        """Save all reports of a month, with the close checklist.
+
+        Each report is there as a workbook, a page and JSON. The index leads to them and shows the checklist: imports
+        complete, everything scheduled or explained, the run done, every entry posted, the ledger reconciled, the
+        tie-out signed, the books verified, the period closed, each with its evidence and the next command. anchor.json
+        is for a later revrec verify --anchor, and SHA256SUMS proves that no file was changed. Nothing in the books is
+        changed. Exit code 7 means that a check of a report fails.
+
+        \b
+        Examples:
+          revrec report close --period 2024-03 --to close-2024-03
+        """
+        from revrec.jobs.admin.verify import verify
+        from revrec.jobs.reports.close_checklist import close_checklist, in_words
+
+        if options.format is not None:
+            fail("report close writes each report in every format: leave out --format", 2)
+        _check_folder(to, replace)
+        context, month = options.context(), report_span(period, None, None)
+        if not (month.first.day == 1 and month.last.month == month.first.month and month.last.year == month.first.year):
+            fail(f"--period {period}: name one month, such as 2024-03", 2)
+        found = dict(_reports(context, month))
+        to.mkdir(parents=True, exist_ok=True)
+        checklist = close_checklist(context, month, found["tie-out"], verify(context, write_anchor=to / ANCHOR))
+        _write_reports(to, found)
+        _write_index(to / INDEX, f"{month.first:%B %Y}", found, [one._asdict() for one in checklist])
+        _write_sums(to)
+        for line in in_words(checklist):
+            print(line)
+        failing = [name for name, report in found.items() if not report.ties_out]
+        print(f"\n{len(found)} reports in {to}; open {to / INDEX}")
+        if failing:
+            print(f"checks fail in: {', '.join(failing)}", file=sys.stderr)
+            raise typer.Exit(DIFFERS)
+
+
+def _check_folder(folder: Path, replace: bool) -> None:
+    """Refuse a folder that has files of anything but an earlier close."""
+    if folder.exists() and not folder.is_dir():
+        fail(f"{folder}: it is a file; name a folder", 2)
+    if folder.exists() and any(folder.iterdir()) and not (replace and (folder / SUMS).is_file()):
+        fail(f"{folder}: it is not empty; name a new folder, or add --replace if it has an earlier close", 2)
+
+
+def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Report]]":
+    """Yield the reports of the month by the names of their files."""
+    from revrec.cli.reports.balance import BalanceRows, balance_report
+    from revrec.core.filters import Filters
+    from revrec.core.typed_dates import DateSpan
+    from revrec.jobs.reports import activity
+    from revrec.jobs.reports.exceptions import exceptions
+    from revrec.jobs.reports.line_balances import BalanceOptions
+    from revrec.jobs.reports.remaining_obligations import remaining_obligations
+    from revrec.jobs.reports.report_header import listed_report
+    from revrec.jobs.reports.revenue import revenue
+    from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+    from revrec.jobs.reports.tie_out import tie_out
+    from revrec.jobs.reports.waterfall import waterfall
+
+    until, year = month.last, DateSpan(month.first.replace(month=1), month.last)
+    yield "rollforward", rollforward(context, RollforwardOptions(year))
+    yield "waterfall", waterfall(context, until, "billed", month.first, WINDOW)
+    yield "balance", balance_report(context, BalanceOptions(until), BalanceRows.contracts)
+    yield "balance-lines", balance_report(context, BalanceOptions(until), BalanceRows.lines)
+    yield "rpo", remaining_obligations(context, until, "entity", (12, 24))
+    yield "revenue", revenue(context, year, "month", "item")
+    yield "activity", activity.activity(context, month, "month")
+    filters = Filters(first=month.first, last=until)
+    lines = activity.journal(context, filters)
+    yield "journal", listed_report(context, "journal", "Journal", filters, activity.JOURNAL, lines, ("debit", "credit"))
+    yield "exceptions", exceptions(context, until)
+    yield "tie-out", tie_out(context, until)
+
+
+def _write_reports(folder: Path, reports: "Mapping[str, Report]") -> None:
+    from revrec.cli.output import writing_to
+    from revrec.cli.report_formats import MODULES, save_report
+    from revrec.cli.report_output import show_json
+
+    for name, report in reports.items():
+        for end in MODULES:
+            save_report(report, end, folder / f"{name}.{end}")
+        with writing_to(folder / f"{name}.json"):
+            show_json(report)
+
+
+def _write_index(path: Path, month: str, reports: "Mapping[str, Report]", checklist: list[dict[str, str]]) -> None:
+    from revrec.cli.report_formats.page import index_page
+    from revrec.files import write_text
+
+    write_text(path, index_page(month, reports, checklist))
+
+
+def _write_sums(folder: Path) -> None:
+    from revrec.cli.report_formats import digest_line
+    from revrec.files import write_text
+
+    names = sorted(one for one in folder.iterdir() if one.name != SUMS)
+    write_text(folder / SUMS, "".join(digest_line(one) for one in names))

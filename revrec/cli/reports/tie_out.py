@@ -1,0 +1,40 @@
+"""``revrec report tie-out``."""
+
+from typing import Annotated
+
+import typer
+
+from revrec.cli.filters import OutputOption
+from revrec.cli.report_output import AsOfOption, as_of, show_report
+from revrec.cli.shared import Options, command
+
+
+def register(group: typer.Typer) -> None:
+    """Add the report."""
+
+    @command(group, "tie-out", "report")
+    def tie_out(
+        options: Options,
+        date: AsOfOption = None,
+        sign: Annotated[
+            str | None,
+            typer.Option("--sign", metavar="TEXT", help="Sign the figures of the day, with these words as evidence."),
+        ] = None,
+        output: OutputOption = None,
+    ) -> None:
+        """Show the control totals, each compared with the step before.
+
+        What was billed is dated or waits; what is posted is what journal lines recognize; the rollforward ends with the
+        balances and recognizes what the revenue report shows. The last reconciliation with Intacct and the signatures
+        are in the header. --sign records in the audit trail who signed these figures, with their SHA-256; nothing is
+        signed if a check fails. A second person signs by the same command. Exit code 7 means that a check fails.
+
+        \b
+        Examples:
+          revrec report tie-out --date 2024-03-31
+          revrec report tie-out --date 2024-03-31 --sign "reviewed against the trial balance"
+        """
+        from revrec.jobs.reports import tie_out as job
+
+        context, until = options.context(), as_of(date)
+        show_report(options, job.tie_out(context, until) if sign is None else job.sign(context, until, sign), 0, output)

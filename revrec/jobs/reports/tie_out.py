@@ -1,0 +1,203 @@
+"""``revrec report tie-out``: the control totals of the books, step by step, each compared with the one before.
+
+A person signs them for a day; the signature is in the audit trail, with a hash of the figures.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from revrec.core.errors import BadInput, check_reason
+from revrec.core.money import decimal_string, to_minor
+from revrec.core.report import Check, Report
+from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
+from revrec.jobs.reports.remaining import repriced_amounts
+from revrec.jobs.reports.report_header import report_header
+from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.store import audit
+from revrec.store.posting.posted import RECONCILED
+from revrec.store.reports import control_totals
+from revrec.store.reports.control_totals import SIGNED, Total, Totals, added
+from revrec.store.reports.figures import SqlAlchemyView
+from revrec.store.reports.recognition import recognized_by_account
+from revrec.store.reports.undated import undated_groups
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+COLUMNS = ("step", "figure", "currency", "count", "amount")
+LINES, SCHEDULES, ENTRIES, BALANCES = "charge lines", "schedules until the day", "entries", "balances on the day"
+ON_NO_ENTRY = "on no entry yet"
+
+
+class _Step(NamedTuple):
+    """A figure of a step by currency."""
+
+    step: str
+    figure: str
+    totals: Totals
+
+
+def tie_out(context: "Context", until: date) -> Report:
+    """Return the control totals as of a day, with the signatures for it in the header."""
+    with context.database.read() as connection:
+        steps, checks = _charge_lines(connection)
+        more, of_schedules = _schedules(connection, until)
+        steps += more
+        checks += of_schedules
+        header = report_header(context, connection, "tie-out", {"date": until})
+        signed = control_totals.signatures(connection, until.isoformat())
+        reconciled = audit.last_event(connection, RECONCILED)
+    more, of_balances = _balances(context, until)
+    steps += more
+    rows = list(_rows(steps))
+    report = Report(f"Tie-out as of {until}", header, COLUMNS, rows, [*checks, *of_balances], ("amount",))
+    digest = _digest(report)
+    return report._replace(
+        header={
+            **header,
+            "figures_sha256": digest,
+            "signed": [f"{one.by} at {one.at[:19]} UTC: {one.text}{_compared(one.sha256, digest)}" for one in signed]
+            or ["not signed"],
+            "last_reconciliation": _reconciliation(reconciled),
+        },
+        empty="no charge lines yet",
+        adds_up=False,
+    )
+
+
+def sign(context: "Context", until: date, text: str) -> Report:
+    """Record in the audit trail that a person signs the figures of a day; another person may sign them again.
+
+    Raises:
+        BadInput: there is no text, or a check fails: then nothing is recorded.
+    """
+    check_reason("a signature", text)
+    report = tie_out(context, until)
+    if not report.ties_out:
+        failing = ", ".join(check.name for check in report.checks if check.difference)
+        raise BadInput(f"tie-out as of {until}: not signed, because it does not tie out: {failing}")
+    with context.database.write() as connection:
+        detail = {"date": until.isoformat(), "text": text, "sha256": report.header["figures_sha256"]}
+        audit.record(connection, context.who(), SIGNED, until.isoformat(), detail)
+    return tie_out(context, until)
+
+
+def _digest(report: Report) -> str:
+    """Return the SHA-256 of the figures: the same whenever the books are the same."""
+    figures = [report.rows, [check.as_row() for check in report.checks]]
+    return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
+
+
+def _compared(signed: str, now: str) -> str:
+    return "" if signed == now else " (the figures have changed since)"
+
+
+def _reconciliation(event: audit.TrailEvent | None) -> str:
+    if event is None:
+        return "never: compare the books with Intacct by revrec reconcile"
+    detail = event.detail
+    outcome = "ties out" if detail["ties"] else f"does not tie out: {len(detail['open'])} findings"
+    return f"{detail['from']} to {detail['to']}, by {event.actor} at {event.at[:19]} UTC: {outcome}"
+
+
+def _charge_lines(connection: "Connection") -> tuple[list[_Step], list[Check]]:
+    """Return what was billed, as its prices are now, and that all of it is dated or waits."""
+    billed, changes = control_totals.accepted(connection), control_totals.price_changes(connection)
+    allocated, dated = control_totals.allocations(connection), control_totals.dated(connection)
+    repriced: Counter[str] = Counter()
+    for one in repriced_amounts(connection, "source", date.max):
+        repriced[one.currency] += one.amount
+    for currency, amount in repriced.items():
+        known = changes.get(currency, Total())
+        changes[currency] = Total(known.rows, known.amount + amount)
+    kinds: dict[str, Counter[str]] = {"waiting": Counter(), "unscheduled": Counter()}
+    counts: Counter[tuple[str, str]] = Counter()
+    for group in undated_groups(SqlAlchemyView(connection), date.max):
+        if not group.is_cost:
+            kinds[group.kind][group.currency] += group.amount
+            counts[group.kind, group.currency] += group.lines
+    for currency, amount in repriced.items():
+        kinds["unscheduled"][currency] += amount
+    undated = {
+        kind: {one: Total(counts[kind, one], amount) for one, amount in sums.items()} for kind, sums in kinds.items()
+    }
+    steps = [
+        _Step(LINES, "accepted, as billed", billed),
+        _Step(LINES, "price changes and credits", changes),
+        _Step(LINES, "moved by allocations", allocated),
+        _Step(LINES, "dated", dated),
+        *(_Step(LINES, kind, totals) for kind, totals in undated.items()),
+    ]
+    left, right = added(billed, changes, allocated), added(dated, *undated.values())
+    return steps, list(_checks("accepted and changes = dated, waiting and unscheduled", left, right))
+
+
+def _schedules(connection: "Connection", until: date) -> tuple[list[_Step], list[Check]]:
+    """Return what is due until the day by the state of its entry, and that posted lines are what entries recognize."""
+    by_state: dict[str, Totals] = {}
+    for (state, currency), total in control_totals.due_by_state(connection, until.isoformat()).items():
+        by_state.setdefault(state.lower().replace("_", " ") or ON_NO_ENTRY, {})[currency] = total
+    posted, recognized = (
+        control_totals.posted_of_schedules(connection),
+        control_totals.recognized_by_entries(connection),
+    )
+    steps = [_Step(SCHEDULES, state, totals) for state, totals in sorted(by_state.items())]
+    steps += [
+        _Step(ENTRIES, "schedule lines posted", posted),
+        _Step(ENTRIES, "recognized by journal lines", recognized),
+    ]
+    return steps, list(_checks("schedule lines posted = recognized by journal lines", added(posted), added(recognized)))
+
+
+def _balances(context: "Context", until: date) -> tuple[list[_Step], list[Check]]:
+    """Return the deferred balances on the day, and that the rollforward ends with them."""
+    span = DateSpan(date(1900, 1, 1), until)
+    whole = rollforward(context, RollforwardOptions(span, each="span"))
+    closing, recognized, balances, booked = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    for row in whole.rows:
+        closing[row["currency"]] += _minor(row, "closing")
+        recognized[row["currency"]] += _minor(row, "recognized")
+    with context.database.read() as connection:
+        for line in line_balances(context, connection, BalanceOptions(until)):
+            if not line.is_cost:
+                balances[line.currency] += line.balance
+        for one in recognized_by_account(connection, *span):
+            booked[one.currency] += one.amount
+    steps = [
+        _Step(BALANCES, "rollforward: closing", _as_totals(closing)),
+        _Step(BALANCES, "report balance: liabilities less assets", _as_totals(balances)),
+        _Step(BALANCES, "rollforward: recognized", _as_totals(recognized)),
+        _Step(BALANCES, "report revenue", _as_totals(booked)),
+    ]
+    checks = [
+        *_checks("rollforward closing = report balance", closing, balances),
+        *_checks("rollforward recognized = report revenue", recognized, booked),
+    ]
+    return steps, checks
+
+
+def _checks(name: str, left: Mapping[str, int], right: Mapping[str, int]) -> Iterator[Check]:
+    for currency in sorted({*left, *right}):
+        yield Check(name, currency, left.get(currency, 0), right.get(currency, 0))
+
+
+def _as_totals(amounts: Mapping[str, int]) -> Totals:
+    return {currency: Total(0, amount) for currency, amount in amounts.items()}
+
+
+def _minor(row: Mapping[str, Any], name: str) -> int:
+    return to_minor(Decimal(row[name]), row["currency"])
+
+
+def _rows(steps: list[_Step]) -> Iterator[dict[str, Any]]:
+    for step, figure, totals in steps:
+        for currency, total in sorted(totals.items()):
+            amount = decimal_string(total.amount, currency)
+            yield dict(zip(COLUMNS, (step, figure, currency, total.rows or None, amount), strict=True))

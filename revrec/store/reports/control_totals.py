@@ -1,0 +1,142 @@
+"""Query the control totals of the books: each step from charge lines to entries, added up by itself."""
+
+import json
+from collections import Counter
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, exists, func, select
+
+from revrec.store.charges import NOT_VOIDED
+from revrec.store.database.sums import joined_sum, split_sum_columns
+from revrec.store.posting.invoices import SOLD
+from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE, ON_DEFERRED_SIDE, RECOGNIZED
+from revrec.store.posting.reversals import IS_REVERSED_FOR_GOOD
+from revrec.store.tables import (
+    audit_event,
+    charge_line,
+    journal_entry,
+    journal_line,
+    ledger_change,
+    price_change,
+    schedule,
+    schedule_allocation,
+    schedule_line,
+)
+
+SIGNED = "tie-out signed"
+CURRENT = schedule_line.c.superseded_by.is_(None)
+
+
+class Total(NamedTuple):
+    """How many rows, and the sum of their amounts in minor units."""
+
+    rows: int = 0
+    amount: int = 0
+
+
+class Signature(NamedTuple):
+    """Who signed a tie-out, when, with which words, and the SHA-256 of the figures that were signed."""
+
+    by: str
+    at: str
+    text: str
+    sha256: str
+
+
+Totals = dict[str, Total]
+"""Totals by currency, of what customers bought: costs are left out."""
+
+
+def accepted(connection: Connection) -> Totals:
+    """Return the charge lines as they were billed, without those that were voided before they had a schedule."""
+    has_schedule = exists().where(schedule.c.charge_no == charge_line.c.no)
+    return _totals(connection, _sums(charge_line.c.amount).select_from(charge_line).where(NOT_VOIDED | has_schedule))
+
+
+def price_changes(connection: Connection) -> Totals:
+    """Return what events changed of the prices of scheduled charge lines."""
+    return _totals(connection, _of_charges(price_change))
+
+
+def allocations(connection: Connection) -> Totals:
+    """Return what bundles moved between charge lines."""
+    return _totals(connection, _of_charges(schedule_allocation))
+
+
+def dated(connection: Connection) -> Totals:
+    """Return the schedule lines in force, posted or not."""
+    return _totals(connection, _of_charges(schedule_line).where(CURRENT))
+
+
+def due_by_state(connection: Connection, until: str) -> dict[tuple[str, str], Total]:
+    """Return the schedule lines in force dated until an ISO day, by the state of their entry and currency.
+
+    The state is empty for lines on no entry.
+    """
+    state = func.coalesce(journal_entry.c.state, "").label("state")
+    query = (
+        _of_charges(schedule_line)
+        .add_columns(state)
+        .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
+        .where(CURRENT, schedule_line.c.date <= until)
+        .group_by(state)
+    )
+    return {
+        (state, currency): Total(rows, joined_sum(*sums)) for currency, rows, *sums, state in connection.execute(query)
+    }
+
+
+def posted_of_schedules(connection: Connection) -> Totals:
+    """Return the schedule lines in force that are on posted entries which were not reversed for good."""
+    query = _of_charges(schedule_line).join(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
+    return _totals(connection, query.where(CURRENT, journal_entry.c.state == "POSTED", ~IS_REVERSED_FOR_GOOD))
+
+
+def recognized_by_entries(connection: Connection) -> Totals:
+    """Return what journal lines recognize, with reversals below zero, also those that a person made in Intacct."""
+    lines = (
+        _sums(RECOGNIZED)
+        .select_from(schedule_line)
+        .join(journal_line, ON_DEFERRED_SIDE)
+        .join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
+        .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
+        .where(journal_entry.c.state == "POSTED")
+    )
+    reversed_there = _of_charges(ledger_change).where(ledger_change.c.part != MOVE, ~IS_UNEXPLAINED)
+    found = _totals(connection, lines)
+    for currency, more in _totals(connection, reversed_there).items():
+        known = found.get(currency, Total())
+        found[currency] = Total(known.rows + more.rows, known.amount + more.amount)
+    return found
+
+
+def signatures(connection: Connection, day: str) -> list[Signature]:
+    """Return the signatures of the tie-out of an ISO day, the first one first."""
+    event = audit_event.c
+    query = select(event.actor, event.at, event.detail).where(event.action == SIGNED, event.subject == day)
+    return [
+        Signature(by, at, **{name: json.loads(detail)[name] for name in ("text", "sha256")})
+        for by, at, detail in connection.execute(query.order_by(event.seq))
+    ]
+
+
+def _sums(amount: Any) -> Any:
+    currency = charge_line.c.currency
+    return select(currency, func.count(), *split_sum_columns(amount)).where(SOLD).group_by(currency)
+
+
+def _of_charges(table: Any) -> Any:
+    return _sums(table.c.amount).select_from(table).join(charge_line, charge_line.c.no == table.c.charge_no)
+
+
+def _totals(connection: Connection, query: Any) -> Totals:
+    return {currency: Total(rows, joined_sum(*sums)) for currency, rows, *sums in connection.execute(query)}
+
+
+def added(*some: Totals) -> Counter[str]:
+    """Return the sum of totals by currency."""
+    found: Counter[str] = Counter()
+    for totals in some:
+        for currency, one in totals.items():
+            found[currency] += one.amount
+    return found

@@ -1,0 +1,115 @@
+"""``revrec report tie-out`` and ``report close``: control totals that a person signs, and the folder of a month-end."""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revrec.store.reports import control_totals
+from support.commands import Revrec
+
+DAY = "2024-03-31"
+TIE_OUT = ("report", "tie-out", "--date", DAY)
+CLOSE = ("report", "close", "--period", "2024-03", "--to")
+
+
+@pytest.fixture
+def march(story: Path, signed_in: None, revrec: Revrec) -> Path:
+    """The sample data, posted to the end of March."""
+    assert revrec("run", "--date", DAY).code == 0
+    return story
+
+
+def amounts(found: Any) -> dict[str, tuple[int | None, str]]:
+    return {row["figure"]: (row["count"], row["amount"]) for row in found["rows"]}
+
+
+@pytest.mark.usefixtures("march")
+def test_the_control_totals_of_the_sample(revrec: Revrec) -> None:
+    found = revrec(*TIE_OUT, "--format", "json").json
+    # 15 charge lines of 17,091.20: 15,792.20 are dated, and 1,299.00 wait for a delivery.
+    assert amounts(found) == {
+        "accepted, as billed": (15, "17091.20"),
+        "dated": (74, "15792.20"),
+        "unscheduled": (1, "1299.00"),
+        "posted": (16, "8664.57"),
+        "schedule lines posted": (16, "8664.57"),
+        "recognized by journal lines": (16, "8664.57"),
+        "rollforward: closing": (None, "8426.63"),
+        "report balance: liabilities less assets": (None, "8426.63"),
+        "rollforward: recognized": (None, "8664.57"),
+        "report revenue": (None, "8664.57"),
+    }
+    assert len(found["checks"]) == 4 and {check["difference"] for check in found["checks"]} == {"0.00"}
+    assert found["header"]["signed"] == ["not signed"]
+    assert found["header"]["last_reconciliation"].startswith("never")
+
+
+@pytest.mark.usefixtures("march")
+def test_a_signature_holds_until_the_figures_change(revrec: Revrec) -> None:
+    signed = revrec(*TIE_OUT, "--sign", "agrees with the trial balance", "--format", "json").json["header"]
+    assert signed["signed"][0].endswith("agrees with the trial balance")
+    assert len(revrec(*TIE_OUT, "--sign", "seen too", "--format", "json").json["header"]["signed"]) == 2
+    (event, *_rest) = revrec("audit", "list", "--format", "json").json["events"]
+    assert (event["action"], event["subject"]) == ("tie-out signed", DAY)
+    assert event["detail"]["sha256"] == signed["figures_sha256"]
+
+    assert revrec("event", "add", "shop/INV-1003/1", "credit", "2024-03-31", "--amount", "1").code == 0
+    changed = revrec(*TIE_OUT, "--format", "json").json["header"]
+    assert all(one.endswith("(the figures have changed since)") for one in changed["signed"])
+    empty = revrec(*TIE_OUT, "--sign", " ")
+    assert empty.code == 3 and "signature" in empty.err
+
+
+@pytest.mark.usefixtures("march")
+def test_what_does_not_tie_out_is_shown_and_not_signed(revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"USD": control_totals.Total(1, 1)}
+    monkeypatch.setattr(control_totals, "recognized_by_entries", lambda connection: wrong)
+    assert revrec(*TIE_OUT).code == 7
+    refused = revrec(*TIE_OUT, "--sign", "fine")
+    assert refused.code == 3
+    assert "not signed, because it does not tie out: schedule lines posted = recognized by journal lines" in refused.err
+
+
+@pytest.mark.usefixtures("march")
+def test_the_folder_of_a_close(revrec: Revrec, tmp_path: Path) -> None:
+    folder = tmp_path / "close"
+    first = revrec(*CLOSE, str(folder))
+    assert first.code == 0 and "10 reports" in first.out
+    states = [line[:3] for line in first.out.splitlines() if line.startswith("[")]
+    assert states == ["[x]", "[x]", "[x]", "[x]", "[ ]", "[ ]", "[x]", "[ ]"]
+    names = {one.name for one in folder.iterdir()}
+    assert {"index.html", "anchor.json", "rollforward.xlsx", "tie-out.html", "journal.json"} <= names
+    for line in (folder / "SHA256SUMS").read_text().splitlines():
+        digest, name = line.split("  ")
+        assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
+        names.remove(name)
+    assert names == {"SHA256SUMS"}
+    index = (folder / "index.html").read_text()
+    assert "Close of March 2024" in index and 'href="waterfall.xlsx"' in index and "<script" not in index
+    assert json.loads((folder / "rollforward.json").read_text())["rows"][-1]["closing"] == "8426.63"
+    assert revrec("verify", "--anchor", str(folder / "anchor.json")).code == 0
+
+    # Everything that was open is done.
+    assert revrec("reconcile", "--date", DAY).code == 0
+    assert revrec(*TIE_OUT, "--sign", "ok").code == 0
+    assert revrec("periods", "close", "2024-03", "--reason", "March is reported").code == 0
+    refused = revrec(*CLOSE, str(folder))
+    assert refused.code == 2 and "it is not empty; name a new folder, or add --replace" in refused.err
+    again = revrec(*CLOSE, str(folder), "--replace")
+    assert again.code == 0 and "[ ]" not in again.out
+
+
+@pytest.mark.usefixtures("story")
+def test_a_close_is_of_one_month_and_never_overwrites_other_files(revrec: Revrec, tmp_path: Path) -> None:
+    for period in ("2024-Q1", "2024"):
+        refused = revrec("report", "close", "--period", period, "--to", str(tmp_path / "new"))
+        assert refused.code == 2 and "name one month" in refused.err and not (tmp_path / "new").exists()
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "letter.txt").write_text("mine")
+    assert revrec(*CLOSE, str(own), "--replace").code == 2 and [one.name for one in own.iterdir()] == ["letter.txt"]
+    open_month = revrec(*CLOSE, str(tmp_path / "open"))
+    assert open_month.code == 0 and "[ ] The run is done: no run yet" in open_month.out

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated, Any, TypeVar
 
 import typer
@@ -61,9 +62,12 @@ def register(app: typer.Typer) -> None:
         """Serve a simulated Intacct company over HTTP, until stopped.
 
         The first line printed is JSON with its addresses and credentials; any Intacct client can connect to it. A run
-        with the same data file finds it and posts to it. --fault accepts the same plans as revrec sandbox fault: drop,
-        reset, slow, gather, drip, 5xx, 429, GW-0001, GW-0011, html, empty, truncated, garbled, wrong_control_id, stale,
-        twice, repeat, refuse, die, expire_sessions, forget_ids, close_period, open_period.
+        with the same data file finds it and posts to it. Without --data and without a configuration, the data is in
+        memory, and no file is written.
+
+        --fault accepts the same plans as revrec sandbox fault: drop, reset, slow, gather, drip, 5xx, 429, GW-0001,
+        GW-0011, html, empty, truncated, garbled, wrong_control_id, stale, twice, repeat, refuse, die, expire_sessions,
+        forget_ids, close_period, open_period.
 
         With --company the sandbox has your own records. Each kind that the file contains is complete: other accounts,
         for example, are rejected. The columns are kind, id and name; without kinds, it is a chart of accounts.
@@ -83,10 +87,13 @@ def register(app: typer.Typer) -> None:
         from revrec.sandbox.control.serve import serve as start
 
         switches = _like(like) | _pairs(switch or [])
-        records = company_file(options.context(), company)
-        raise typer.Exit(
-            start(port, _file(options, data), seed, fault, switches, quiet, records=records, public_url=public_url)
-        )
+        context = options.context()
+        is_configured = context.settings.file or "REVREC_SANDBOX_DATA" in context.environment
+        kept = data or (context.settings.sandbox.data if is_configured else None)
+        with TemporaryDirectory() as memory:
+            records = company_file(context, company, kept or Path(memory) / "sandbox")
+            code = start(port, kept, seed, fault, switches, quiet, records=records, public_url=public_url)
+        raise typer.Exit(code)
 
     _register_admin(group)
 

@@ -56,8 +56,10 @@ _TYPES = {
 }
 
 
-def company_file(context: "Context", wanted: str | None = None) -> Path | None:
+def company_file(context: "Context", wanted: str | None = None, data: Path | None = None) -> Path | None:
     """Write the records of ``wanted`` (default: of the settings) beside the sandbox's data, and return the file.
+
+    ``data`` is the sandbox's data file; the default is the configured one.
 
     Return None if nothing is wanted: the sandbox then has its sample company.
 
@@ -69,9 +71,10 @@ def company_file(context: "Context", wanted: str | None = None) -> Path | None:
     if not chosen:
         return None
     records = _records_of(context, chosen)
-    data = context.settings.sandbox.data
+    data = data or context.settings.sandbox.data
     target = data.with_name(f"{data.name}.company.csv")
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
         with writing(target) as file:
             csv.writer(file).writerows([COLUMNS, *records])
     except OSError as error:

@@ -1,6 +1,7 @@
 """``revrec sandbox fault``, ``reset`` and ``status`` speak to the sandbox that serves the data file, if one does."""
 
 import json
+import socket
 import subprocess
 import sys
 import urllib.request
@@ -13,7 +14,7 @@ import pytest
 from revrec.sandbox.control import admin_client
 from revrec.sandbox.control.admin_client import AdminError
 from revrec.sandbox.faults import KINDS
-from support.commands import Revrec
+from support.commands import Ended, Revrec
 
 
 @pytest.fixture
@@ -55,6 +56,28 @@ def test_a_plan_that_is_none_is_refused_and_the_one_before_stays(served: dict[st
     ended = revrec("sandbox", "fault", "explode@noon")
     assert ended.code == 3 and "fault 'explode@noon': write KIND@before or KIND@after" in ended.err
     assert revrec("sandbox", "status", "--format", "json").json["faults"][0]["kind"] == "429"
+
+
+def serve_on_a_used_port(revrec: Revrec, *options: str | Path) -> Ended:
+    """Serve where another program listens: everything but serving is done."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        return revrec("sandbox", "serve", "--port", str(other.getsockname()[1]), *options)
+
+
+def test_without_a_configuration_serve_writes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revrec: Revrec
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    chart = tmp_path / "chart.csv"
+    chart.write_text("kind,id,name\naccount,2400,Deferred Revenue\n", encoding="utf-8")
+    assert serve_on_a_used_port(revrec, "--company", chart).code == 2
+    assert list(tmp_path.iterdir()) == [chart]
+
+
+def test_serve_keeps_its_data_in_the_given_or_configured_file(tmp_path: Path, story: Path, revrec: Revrec) -> None:
+    for file, options in ((tmp_path / "new" / "ledger.db", ("--data", tmp_path / "new" / "ledger.db")), (None, ())):
+        assert serve_on_a_used_port(revrec, *options).code == 2
+        assert (file or story / "sandbox.db").is_file()
 
 
 def test_reset_empties_the_ledger(served: dict[str, Any], revrec: Revrec) -> None:

@@ -32,6 +32,9 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
+
+from sqlalchemy import Connection
 
 from revrec.jobs.admin import init
 from revrec.jobs.context import make_context
@@ -296,27 +299,34 @@ class FuzzBooks:
         """Returns the mappings of a name."""
         self._database = self.folder / "revrec.db"
         self._reader: sqlite3.Connection | None = None
+        self._undone: Connection | None = None
+        """The connection of what is rolled back."""
 
-    def close(self) -> None:
-        """Close every connection to the database."""
-        self.context.database.engine.dispose()
-        if self._reader:
-            self._reader.close()
-        self._reader = None
+    @contextmanager
+    def undone(self) -> Iterator[None]:
+        """Roll back at the end what is imported, so that the next file finds the database as it was."""
+        database = self.context.database
+        with database.engine.connect() as connection, connection.begin() as transaction:
+            self._undone = connection
 
-    def save(self, copy: Path) -> None:
-        """Copy the database."""
-        self.close()
-        with sqlite3.connect(self._database) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        shutil.copy(self._database, copy)
+            @contextmanager
+            def within(*_options: object) -> Iterator[Connection]:
+                savepoint = connection.begin_nested()
+                try:
+                    yield connection
+                except BaseException:
+                    # An import that fails leaves its own savepoints to the end of its transaction.
+                    while innermost := connection.get_nested_transaction():
+                        innermost.rollback()
+                    raise
+                savepoint.commit()
 
-    def restore(self, copy: Path) -> None:
-        """Replace the database by a copy."""
-        self.close()
-        for leftover in self.folder.glob("revrec.db*"):
-            leftover.unlink()
-        shutil.copy(copy, self._database)
+            try:
+                with mock.patch.multiple(database, write=within, read=within):
+                    yield
+            finally:
+                self._undone = None
+                transaction.rollback()
 
     def cannot_read(self, path: Path, mapping: str | None, keep_good: bool = False) -> bool:
         """Return True if the file or a row of it cannot be read; the import then refuses the file, too."""
@@ -336,6 +346,8 @@ class FuzzBooks:
 
     def query(self, sql: str, *values: object) -> list[Any]:
         """Return the rows of a query."""
+        if self._undone:
+            return [tuple(row) for row in self._undone.exec_driver_sql(sql, values)]
         self._reader = self._reader or sqlite3.connect(self._database)
         return self._reader.execute(sql, values).fetchall()
 
@@ -346,35 +358,30 @@ class FuzzBooks:
 
 
 class Trials:
-    """A database to import into, fresh for each damaged file, so that no file affects another."""
+    """Books to import into. Each import of a damaged file is rolled back, so that no file affects another."""
 
     def __init__(self, folder: Path, seed: int, kinds: Sequence[str] = (), import_every: int = 1) -> None:
         self._seed = seed
         self._import_every = import_every
-        self._books = FuzzBooks(folder, (SAMPLES / "mapping-example.toml").read_text(encoding="utf-8"))
-        for table in ("customers.csv", "items.csv", "terms.csv"):
-            shutil.copy(SAMPLES / table, self._books.folder)
         self._everything = originals()
         self._originals = [one for one in self._everything if not kinds or one.kind in kinds]
-        self._unchanged: str | None = None
-        """The template whose content the database has; None if a file was imported since."""
-        self._templates = {"": self._template(folder / "empty.db")}
-        for one in self._originals:
-            if one.about:
-                self._templates[one.about] = self._template(folder / f"{one.about}.db", one)
+        found = enumerate(sorted({one.about for one in self._originals}))
+        self._books = {about: self._books_with(folder / str(number), about) for number, about in found}
+        self._before = {about: books.content() for about, books in self._books.items()}
 
-    def _template(self, copy: Path, original: Original | None = None) -> tuple[Path, dict[str, int]]:
-        """A database to begin with, and how many rows are in it: empty, or with what a file's events are about."""
-        books = self._books
-        if original:
-            books.restore(self._templates[""][0])
-            (about,) = (one for one in self._everything if one.name == original.about)
-            path = books.folder / about.name
-            path.write_bytes(about.data)
-            results = import_document(books.context, path, books.mappings_of(about.mapping))
-            assert not any(one.refused for one in results)
-        books.save(copy)
-        return copy, books.content()
+    def _books_with(self, folder: Path, about: str) -> FuzzBooks:
+        """Make books that are empty, or that have what the events of a file are about."""
+        folder.mkdir()
+        books = FuzzBooks(folder, (SAMPLES / "mapping-example.toml").read_text(encoding="utf-8"))
+        for table in ("customers.csv", "items.csv", "terms.csv"):
+            shutil.copy(SAMPLES / table, books.folder)
+        for one in self._everything:
+            if one.name == about:
+                path = books.folder / one.name
+                path.write_bytes(one.data)
+                results = import_document(books.context, path, books.mappings_of(one.mapping))
+                assert not any(result.refused for result in results)
+        return books
 
     def run(self, numbers: Sequence[int], keep: Path | None = None) -> Report:
         """Make and import the damaged files of these numbers."""
@@ -402,32 +409,28 @@ class Trials:
         self._trial(number, original, data, chance.random() < 0.3, report)
 
     def _trial(self, number: int, original: Original, data: bytes, keep_good: bool, report: Report) -> None:
-        path = self._books.folder / original.name
+        books = self._books[original.about]
+        path = books.folder / original.name
         path.write_bytes(data)
         began = time.monotonic()
         readable = original.kind != "archive" and number % self._import_every
-        if readable and self._books.cannot_read(path, original.mapping, keep_good):
+        if readable and books.cannot_read(path, original.mapping, keep_good):
             report.only_read += 1
             report.count(original.name, "refused")
             return
-        # A refused file has left the database as it was, which the trial checks: it needs no fresh copy.
-        if self._unchanged != original.about:
-            self._books.restore(self._templates[original.about][0])
-        self._unchanged = None
         try:
-            outcome = self._import(original, path, keep_good, report)
+            with books.undone():
+                outcome = self._import(books, original, path, keep_good, report)
         except Exception:
             report.faults.append(f"file {number} ({original.name}): {traceback.format_exc(limit=-4)}")
             outcome = "CRASH"
-        if outcome == "refused":
-            self._unchanged = original.about
         report.slowest = max(report.slowest, (time.monotonic() - began, number))
         report.count(original.name, outcome)
         path.unlink()
 
-    def _import(self, original: Original, path: Path, keep_good: bool, report: Report) -> str:
-        results = import_document(self._books.context, path, self._books.mappings_of(original.mapping), keep_good)
-        self._check(results, keep_good, self._templates[original.about][1])
+    def _import(self, books: FuzzBooks, original: Original, path: Path, keep_good: bool, report: Report) -> str:
+        results = import_document(books.context, path, books.mappings_of(original.mapping), keep_good)
+        self._check(results, keep_good, self._before[original.about], books.content())
         for result in results:
             report.rows["accepted"] += result.accepted
             report.rows["rejected"] += result.rejected
@@ -437,11 +440,12 @@ class Trials:
             return "in part"
         return "imported" if any(result.accepted for result in results) else "nothing in it"
 
-    def _check(self, results: Sequence[ImportResult], keep_good: bool, before: dict[str, int]) -> None:
+    def _check(
+        self, results: Sequence[ImportResult], keep_good: bool, before: dict[str, int], content: dict[str, int]
+    ) -> None:
         """Check that all or nothing was imported, with a reason for everything that was not."""
         refused = [result.refused for result in results if result.refused]
         assert len(refused) in (0, len(results)), "refused in part"
-        content = self._books.content()
         if refused:
             assert content == before, f"half an import: {content}"
         else:

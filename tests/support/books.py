@@ -209,9 +209,13 @@ class Books:
 
     def start(self, *words: str, **environment: str) -> "subprocess.Popen[str]":
         """Start a command of the CLI as a process."""
-        code = "from revrec.cli.main import main; main()"
+        config = ("--config", str(self.folder / "revrec.toml"))
+        return self.start_program("from revrec.cli.main import main; main()", *config, *words, **environment)
+
+    def start_program(self, code: str, *words: str, **environment: str) -> "subprocess.Popen[str]":
+        """Start a Python program as a process."""
         return subprocess.Popen(
-            [sys.executable, "-c", code, "--config", str(self.folder / "revrec.toml"), *words],
+            [sys.executable, "-c", code, *words],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

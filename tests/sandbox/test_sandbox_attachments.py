@@ -130,6 +130,7 @@ def test_b75_a_page_of_a_list_names_its_place_in_the_whole_list(client: SandboxC
         (expression("departmentid", "=", "ENG"), ["ENG"]),
         (expression("title", "like", "%ing"), ["200", "ENG", "MKT"]),
         (expression("title", "like", "S_les"), ["SALES"]),
+        (expression("title", "like", "*"), []),
         (expression("status", "!=", "active"), ["GONE"]),
         (expression("departmentid", "&lt;", "300"), ["200"]),
         (expression("parentid", "is null", ""), ["200", "300", "ENG", "GONE", "MKT", "OPS", "SALES"]),

@@ -101,6 +101,13 @@ def test_b71_a_definition_needs_an_object(client: SandboxClient, body: str) -> N
     assert client.call(body).errors[0][0] == "XL03000003"
 
 
+@pytest.mark.parametrize(("name", "found"), [("Glbatch", "GLBATCH"), ("Sales Order", "SODOCUMENT")])
+@pytest.mark.parametrize("function", ["lookup", "inspect"])
+def test_b71_objects_also_have_names_for_people(client: SandboxClient, function: str, name: str, found: str) -> None:
+    answer = client.call(f"<{function}><name>{name}</name></{function}>")
+    assert answer.data.find("Type").get("Name") == found
+
+
 @pytest.mark.parametrize("function", ["lookup", "inspect"])
 def test_b71_an_unknown_object_has_no_definition(client: SandboxClient, function: str) -> None:
     answer = client.call(f"<{function}><object>VENDOR9</object></{function}>")

@@ -5,19 +5,20 @@ import binascii
 from dataclasses import replace
 
 from revrec.sandbox.company.masters import SUPDOC, SUPDOCFOLDER, MasterRecord, MasterRecords
-from revrec.sandbox.content_model import check_content, content_model
+from revrec.sandbox.content_model import Particle, check_content, content_model
 from revrec.sandbox.errors import FunctionFailure, business_error, schema_violation
 from revrec.sandbox.xmltree import Node
 
 _FILE = content_model("attachmentname attachmenttype attachmentdata")
 
 
-def check_files(body: Node) -> None:
-    """Check the files of an attachment: name, type, and data in base64.
+def check_attachment(body: Node, model: Particle) -> None:
+    """Check the header of an attachment against its content model, and its files: name, type, and data in base64.
 
     Raises:
         SchemaViolation: an element is missing or unknown, or the data is not base64.
     """
+    check_content(body, model)
     files = body.child("attachments")
     if files is None:
         return

@@ -42,12 +42,13 @@ class MasterRecord:
     ``details`` of an entity: ``currency``, its base currency if it is not the company's.
 
     ``details`` of a GLACCOUNT: ``requires`` (dimensions that each line must have) and ``only`` (the allowed ids by
-    dimension); of a JOURNAL: ``book`` and ``adjustment``; of a CUSTOMER: ``term``; of an ARTERM: ``days``; of an ITEM:
-    ``unit``, ``glgroup``, ``price`` and ``account``; of a SODOCUMENTPARAMS: see ``orders/definitions.py``. A DIMENSION
-    is one that the company has defined, and the ``parent`` of its values. An inactive one is not enabled in the general
-    ledger. The ``parent`` of a CUSTOMFIELD is GLBATCH or GLENTRY, its id is the parent and its name, such as
-    GLENTRY.SHIPMENT_ID, and its ``details`` may have ``required``. ``parent`` of a SUPDOC is its folder; its
-    ``details`` are ``description``, ``created``, ``created_by`` and ``files`` (name, type, data).
+    dimension); of a JOURNAL: ``book`` and ``adjustment``; of a CUSTOMER: ``term``; of an ARTERM: ``days``; of an
+    ITEM: ``type``, ``unit``, ``glgroup``, ``price`` and ``account``; of a SODOCUMENTPARAMS: see
+    ``orders/definitions.py``. A DIMENSION is one that the company has defined, and the ``parent`` of its values. An
+    inactive one is not enabled in the general ledger. The ``parent`` of a CUSTOMFIELD is GLBATCH or GLENTRY, its id
+    is the parent and its name, such as GLENTRY.SHIPMENT_ID, and its ``details`` may have ``required``. ``parent``
+    of a SUPDOC is its folder; its ``details`` are ``description``, ``created``, ``created_by`` and ``files`` (name,
+    type, data).
     """
 
     kind: str

@@ -112,7 +112,7 @@ class Switches:
     retry_after: int = _switch(0, "Retry-After header of a 429, in seconds (0: none)")
     disabled_dimensions: str = _switch(
         "",
-        "dimensions that are not enabled in the general ledger, separated by commas (getDimensions)",
+        "dimensions that are not enabled in the general ledger, separated by commas: lines do not have their fields",
         words=True,
     )
     denied: str = _switch("", "missing permissions of the user, separated by commas: verb:OBJECT or verb", words=True)

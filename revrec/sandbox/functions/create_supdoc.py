@@ -1,9 +1,9 @@
 """create_supdoc: an attachment, which is one or more files in a folder; entries and invoices refer to its id."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
-from revrec.sandbox.company.attachments import check_files, folder_of, with_changes
+from revrec.sandbox.company.attachments import check_attachment, folder_of, with_changes
 from revrec.sandbox.company.masters import SUPDOC, MasterRecord
-from revrec.sandbox.content_model import check_content, content_model
+from revrec.sandbox.content_model import content_model
 from revrec.sandbox.errors import Error, FunctionFailure
 from revrec.sandbox.xmltree import Node
 
@@ -11,8 +11,7 @@ _MODEL = content_model("supdocid? supdocname? supdocfoldername supdocdescription
 
 
 def _check(body: Node) -> None:
-    check_content(body, _MODEL)
-    check_files(body)
+    check_attachment(body, _MODEL)
 
 
 def _run(call: Call) -> FunctionOutput:

@@ -3,8 +3,8 @@
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.content_model import check_content, content_model
 from revrec.sandbox.errors import schema_violation
-from revrec.sandbox.reading.definitions import FieldDefinition, field_definitions, label_of
-from revrec.sandbox.reading.objects import OBJECTS, object_type
+from revrec.sandbox.reading.definitions import FieldDefinition, described_object, field_definitions, label_of
+from revrec.sandbox.reading.objects import OBJECTS
 from revrec.sandbox.xmltree import Element, Node, text_element
 
 _STORED_TYPES = {
@@ -28,10 +28,9 @@ def _check(body: Node) -> None:
 
 def _run(call: Call) -> FunctionOutput:
     call.company.usage.count(reads=1)
-    name = call.body.value("object") or call.body.value("name") or ""
-    if name == "*":
+    if call.body.value("object") == "*":
         return FunctionOutput(_all_objects())
-    target = object_type(name, call.company)
+    target = described_object(call.body, call.company)
     data = Element("data", listtype="All", count="1")
     kind = text_element(data, "Type")
     kind.set("Name", target.name)

@@ -5,11 +5,11 @@ from revrec.sandbox.content_model import check_content, content_model
 from revrec.sandbox.reading.definitions import (
     FieldDefinition,
     Relationship,
+    described_object,
     field_definitions,
     label_of,
     relationships,
 )
-from revrec.sandbox.reading.objects import object_type
 from revrec.sandbox.xmltree import Element, Node, text_element
 
 
@@ -19,12 +19,10 @@ def _check(body: Node) -> None:
 
 def _run(call: Call) -> FunctionOutput:
     call.company.usage.count(reads=1)
-    name = call.body.value("object") or call.body.value("name") or ""
-    docparid = call.body.value("docparid") or ""
-    target = object_type(name, call.company, docparid)
+    target = described_object(call.body, call.company)
     data = Element("data", listtype="All", count="1")
     kind = text_element(data, "Type")
-    kind.attrib.update(Name=target.name, DocumentType=docparid)
+    kind.attrib.update(Name=target.name, DocumentType=call.body.value("docparid") or "")
     fields = text_element(kind, "Fields")
     for definition in field_definitions(target, call.company):
         _append_field(fields, definition)

@@ -1,17 +1,16 @@
 """update_supdoc: changes the header of an attachment and adds files; existing files cannot be changed."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
-from revrec.sandbox.company.attachments import check_files, stored_attachment, with_changes
+from revrec.sandbox.company.attachments import check_attachment, stored_attachment, with_changes
 from revrec.sandbox.company.masters import SUPDOC
-from revrec.sandbox.content_model import check_content, content_model
+from revrec.sandbox.content_model import content_model
 from revrec.sandbox.xmltree import Node
 
 _MODEL = content_model("supdocid supdocname? supdocfoldername? supdocdescription? attachments?")
 
 
 def _check(body: Node) -> None:
-    check_content(body, _MODEL)
-    check_files(body)
+    check_attachment(body, _MODEL)
 
 
 def _run(call: Call) -> FunctionOutput:

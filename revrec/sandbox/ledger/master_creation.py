@@ -123,7 +123,12 @@ def _item(fields: Fields, call: Call) -> dict[str, Any]:
         raise FunctionFailure(
             business_error(f"Item GL group '{group}' specified is not valid.", errorid="SIM-INVALID-GLGROUP")
         )
-    texts = {"glgroup": group, "unit": text_of(fields, "BASEUOM") or "Each", "price": text_of(fields, "BASEPRICE")}
+    texts = {
+        "type": kind,
+        "glgroup": group,
+        "unit": text_of(fields, "BASEUOM") or "Each",
+        "price": text_of(fields, "BASEPRICE"),
+    }
     return {name: text for name, text in texts.items() if text}
 
 

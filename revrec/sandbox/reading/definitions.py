@@ -9,7 +9,8 @@ from revrec.sandbox.ledger.custom_fields import custom_fields
 from revrec.sandbox.ledger.dimensions import DIMENSIONS, USER_DIMENSION
 from revrec.sandbox.ledger.glbatch import HEADER_FIELDS, text_limits
 from revrec.sandbox.ledger.glentry import LINE_FIELDS
-from revrec.sandbox.reading.objects import ObjectField, ObjectType
+from revrec.sandbox.reading.objects import OBJECTS, ObjectField, ObjectType, object_type
+from revrec.sandbox.xmltree import Node
 
 DATA_TYPES = {
     "text": "TEXT",
@@ -26,9 +27,10 @@ DATA_TYPES = {
 _REQUIRED = {
     "GLBATCH": {"JOURNAL", "BATCH_DATE", "BATCH_TITLE"},
     "GLENTRY": {"ACCOUNTNO", "TR_TYPE"},
-    "ITEM": {"ITEMID", "NAME"},
+    "ITEM": {"ITEMID", "NAME", "ITEMTYPE"},
+    "DEPARTMENT": {"DEPARTMENTID", "TITLE"},
     "ARTERM": {"NAME", "DUE"},
-} | {kind: {f"{kind}ID", "NAME"} for kind in ("CUSTOMER", "VENDOR", "DEPARTMENT", "CLASS", "PROJECT", "CONTRACT")}
+} | {kind: {f"{kind}ID", "NAME"} for kind in ("CUSTOMER", "VENDOR", "CLASS", "PROJECT", "CONTRACT")}
 _SET_BY_INTACCT = {"RECORDNO", "WHENCREATED", "WHENMODIFIED", "CREATEDBY", "MEGAENTITYID"}
 _WRITABLE = {"GLBATCH": HEADER_FIELDS, "GLENTRY": LINE_FIELDS}
 
@@ -54,6 +56,21 @@ class Relationship:
     path: str
     object: str
     related_by: str
+
+
+def described_object(body: Node, company: CompanyState) -> ObjectType:
+    """Return the object that a lookup or inspect asks for: by integration name, or by its name for people.
+
+    A transaction definition, such as Sales Order, names its documents.
+
+    Raises:
+        FunctionFailure: it does not exist.
+    """
+    name, docparid = body.value("name"), body.value("docparid") or ""
+    if name and company.masters.get("SODOCUMENTPARAMS", name):
+        return object_type("SODOCUMENT", company, name)
+    labeled = (one for one in OBJECTS if name and label_of(one).lower() == name.lower())
+    return object_type(body.value("object") or next(labeled, name or ""), company, docparid)
 
 
 def field_definitions(target: ObjectType, company: CompanyState) -> list[FieldDefinition]:

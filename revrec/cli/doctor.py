@@ -131,14 +131,14 @@ def _probe(options: Options, wanted: "ProbeOptions", file: Path | None) -> None:
 
 
 def _show_finding(finding: "ProbeFinding") -> None:
-    print(f"{finding.number}  {finding.question:<52} {finding.answer}", flush=True)
+    print(f"{finding.number:<2} {finding.question:<52} {finding.answer}", flush=True)
     if finding.evidence:
         print(f"   {finding.evidence}", flush=True)
 
 
 def _show_end(found: "ProbeReport") -> None:
     deleted = found.drafts - len(found.left)
-    print(f"{found.requests} requests, {found.drafts} entries created, {deleted} of them deleted")
+    print(f"{found.requests} requests, {found.drafts} entries and orders created, {deleted} of them deleted")
     for one in found.left:
         state = f" ({one.state})" if one.state else ""
         print(f"not deleted: record {one.record_no}{state}: {one.reason or 'Intacct gave no reason'}")

@@ -47,7 +47,7 @@ def test_a_probe_prints_its_answers_writes_its_report_and_a_sandbox_can_be_serve
     ended = revrec("doctor", "--probe", "--report", "probe.json", "--location", "100")
     assert ended.code == 0, ended.err
     assert "1  a control id used again" in ended.out and "refused with SIM-DUPLICATE-CONTROLID" in ended.out
-    assert ended.out.splitlines()[-1].endswith("entries created, 5 of them deleted")
+    assert ended.out.splitlines()[-1].endswith("8 entries and orders created, 8 of them deleted")
     report = json.loads((books / "probe.json").read_text())
     assert report["switches"]["max_reference"] == 20 and report["left"] == []
     wrong = revrec("sandbox", "serve", "--like", "revrec.toml")

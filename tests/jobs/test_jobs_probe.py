@@ -9,8 +9,11 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
+from revrec.intacct import requests_xml
 from revrec.intacct.probing.lengths import HIGHEST, LengthRange, search_length
+from revrec.intacct.probing.requests import records, run_single
 from revrec.jobs.admin.probe import SANDBOX_COMPANY, ProbeOptions, probe
+from revrec.jobs.gateway import open_gateway
 from revrec.sandbox.company.switches import SETTINGS, Switches, switches_like
 from support.books import Books
 from support.intacct import Intacct
@@ -109,7 +112,8 @@ def test_without_consent_nothing_is_posted(books: Books, company: Intacct) -> No
 def test_drafts_say_what_they_are_and_move_no_balance(books: Books, company: Intacct) -> None:
     seen: list[dict[str, Any]] = []
     probe(books.context("doctor"), EVERYTHING, lambda _found: seen.extend(company.entries()))
-    assert {one["title"] for one in seen if not one["title"].endswith("x")} == {"revrec probe: delete me"}
+    titles = {one["title"].removeprefix("Reversed - ") for one in seen if not one["title"].endswith("x")}
+    assert titles == {"revrec probe: delete me"}
     assert all({line["account"] for line in one["lines"]} == {"2400"} for one in seen)
     assert all(sum(line["type"] for line in one["lines"]) == 0 for one in seen)
 
@@ -196,4 +200,54 @@ def test_the_date_of_drafts_is_today(books: Books, company: Intacct) -> None:
     days: set[str] = set()
     context = books.context("doctor", later=timedelta(days=40))
     probe(context, EVERYTHING, lambda _found: days.update(one["date"] for one in company.entries()))
-    assert days == {context.now().date().isoformat()}
+    today = context.now().date()
+    assert days == {today.isoformat(), (today + timedelta(days=1)).isoformat()}, "the reversal is a day later"
+
+
+def orders(books: Books) -> list[str]:
+    """Return the states of the orders in Intacct."""
+    query = requests_xml.query("1", "SODOCUMENT", ("RECORDNO", "STATE"), (("RECORDNO", "greaterthan", "0"),), 0, 9)
+    with open_gateway(books.context()) as gateway:
+        gateway.sign_in()
+        return [row["STATE"] for row in records(run_single(gateway.run_functions, query), "SODOCUMENT")]
+
+
+def test_a_draft_order_and_a_reversal_are_tried_and_deleted(books: Books, company: Intacct) -> None:
+    seen: list[str] = []
+    report = probe(books.context("doctor"), EVERYTHING, lambda _found: seen.extend(orders(books)))
+    found = {one.number: one for one in report.findings}
+    assert (
+        found["9"].answer == "created with the state Draft" and "Sales Order for customer C1007" in found["9"].evidence
+    )
+    assert found["10"].answer == "created with the state Draft" and "REVERSEDKEY" in found["10"].evidence
+    assert "Draft" in seen and orders(books) == [] and company.entries() == [] and report.left == ()
+
+
+def test_an_order_that_cannot_be_deleted_is_named(books: Books, company: Intacct) -> None:
+    company.admin("/switch", denied="delete:SODOCUMENT")
+    report = asked(books)
+    (left,) = report.left
+    assert left.record_no.startswith("Sales Order-RVPROBE") and "permission" in left.reason and left.state == "Draft"
+    assert len(orders(books)) == 1 and company.entries() == []
+
+
+@pytest.mark.parametrize(
+    ("denied", "answer", "evidence"),
+    [
+        ("create:SODOCUMENT", "refused", "You do not have permission"),
+        ("read:ITEM", "not asked", "no active item can be read"),
+    ],
+)
+def test_a_company_or_user_without_orders_is_only_an_answer(
+    books: Books, company: Intacct, denied: str, answer: str, evidence: str
+) -> None:
+    company.admin("/switch", denied=denied)
+    report = asked(books)
+    (found,) = [one for one in report.findings if one.number == "9"]
+    assert found.answer == answer and evidence in found.evidence and report.left == ()
+
+
+def test_an_order_whose_answer_is_lost_is_deleted_all_the_same(books: Books, company: Intacct) -> None:
+    company.fault("drop@after:1x:create_sotransaction")
+    report = asked(books)
+    assert report.left == () and orders(books) == [] and report.drafts > 0

@@ -9,6 +9,7 @@ from lxml import etree
 
 from revrec.core.batching import batched
 from revrec.intacct import requests_xml
+from revrec.intacct.elements import add_text
 from revrec.intacct.glbatch import format_date
 from revrec.intacct.probing.requests import (
     ProbeReply,
@@ -59,7 +60,7 @@ class ProbeDrafts:
 
     def __init__(self, run: RunFunctions, template: DraftTemplate) -> None:
         self._run = run
-        self._template = template
+        self.template = template
         self._token = secrets.token_hex(4)
         self._numbers = 0
         self.requests = 0
@@ -83,28 +84,40 @@ class ProbeDrafts:
         day: date | None = None,
         state: str = "Draft",
         texts: Mapping[str, str] | None = None,
+        reverse_on: date | None = None,
     ) -> ProbeReply:
-        """Create one entry; ``texts`` replace its default texts."""
-        element = self._create(day or self._template.day, state, self._template.account, texts or {})
-        reply = run_single(self._counted, function(control_id or self.new_id(), element), unique=unique)
+        """Create one entry; ``texts`` replace its default texts. Intacct creates its reversal, dated ``reverse_on``."""
+        element = self._create(day or self.template.day, state, self.template.account, texts or {})
+        if reverse_on is not None:
+            add_text(element[0], "REVERSEDATE", format_date(reverse_on))
+        reply = run_single(self.run, function(control_id or self.new_id(), element), unique=unique)
         return self._remember(reply)
 
     def create_rolled_back(self, texts: Mapping[str, str] | None = None) -> tuple[ProbeReply, ProbeReply]:
         """Create an entry in a transaction with one that must fail: both are rolled back. Return both replies."""
-        good = self._create(self._template.day, "Draft", self._template.account, texts or {})
-        bad = self._create(self._template.day, "Draft", NO_ACCOUNT, {})
+        good = self._create(self.template.day, "Draft", self.template.account, texts or {})
+        bad = self._create(self.template.day, "Draft", NO_ACCOUNT, {})
         both = [function(self.new_id(), good), function(self.new_id(), bad)]
-        first, second = run_several(self._counted, both, transaction=True)
+        first, second = run_several(self.run, both, transaction=True)
         return self._remember(first), self._remember(second)
 
     def run_function(self, name: str, **texts: str) -> ProbeReply:
         """Run a function that creates nothing."""
-        return run_single(self._counted, function(self.new_id(), element(name, **texts)))
+        return run_single(self.run, function(self.new_id(), element(name, **texts)))
 
     def read_nothing(self, control_id: str) -> ProbeReply:
         """Run a read that finds nothing under a control id, as a run claims the posting."""
         body = requests_xml.query(control_id, "GLBATCH", ("RECORDNO",), (("RECORDNO", "0"),), 0, 1)
-        return run_single(self._counted, body, unique=True)
+        return run_single(self.run, body, unique=True)
+
+    def reversal_of(self, record_no: str) -> StoredDraft | None:
+        """Return the reversal of an entry, to be deleted with the drafts; None if the entry names none."""
+        batch = self._query("GLBATCH", ("RECORDNO", "REVERSEDKEY"), (("RECORDNO", record_no),))
+        mirror = batch[0].get("REVERSEDKEY", "") if batch else ""
+        if not mirror:
+            return None
+        self.created.add(mirror)
+        return self.read_back(mirror)
 
     def read_back(self, record_no: str) -> StoredDraft:
         """Read an entry back."""
@@ -116,11 +129,11 @@ class ProbeDrafts:
 
     def clean_up(self) -> list[LeftoverDraft]:
         """Delete every entry of this probe, including those whose answer was lost. Return the ones that remain."""
-        keys = sorted(self.created | set(self._present() or ()), key=int)
+        keys = sorted(set(self._present() or ()) | self.created, key=int)
         reasons: dict[str, str] = {}
         for some in batched(keys, _DELETED_AT_ONCE):
             functions = [function(self.new_id(), element("delete", object="GLBATCH", keys=key)) for key in some]
-            for key, reply in zip(some, run_several(self._counted, functions), strict=True):
+            for key, reply in zip(some, run_several(self.run, functions), strict=True):
                 reasons[key] = "" if reply.status == "success" else reply.said
         present = self._present()
         if present is None:
@@ -132,21 +145,39 @@ class ProbeDrafts:
         """Return the state of every entry of this probe by record number; None if they cannot be read."""
         query = element("query", object="GLBATCH")
         select = etree.SubElement(query, "select")
-        for name in ("RECORDNO", "STATE"):
+        for name in ("RECORDNO", "STATE", "REVERSEDKEY"):
             etree.SubElement(select, "field").text = name
-        etree.SubElement(query, "filter").append(element("like", field="REFERENCENO", value=f"{self.prefix}%"))
+        etree.SubElement(query, "filter").append(self._is_ours())
         query.append(element("options", showprivate="true"))
         etree.SubElement(query, "pagesize").text = "200"
-        reply = run_single(self._counted, function(self.new_id(), query))
+        reply = run_single(self.run, function(self.new_id(), query))
         if reply.status != "success":
             return None
-        return {row["RECORDNO"]: row.get("STATE", "") for row in records(reply, "GLBATCH") if row.get("RECORDNO")}
+        rows = [row for row in records(reply, "GLBATCH") if row.get("RECORDNO")]
+        self.created.update(row["REVERSEDKEY"] for row in rows if row.get("REVERSEDKEY"))
+        return {row["RECORDNO"]: row.get("STATE", "") for row in rows}
+
+    def can_read(self) -> bool:
+        """Check if the entries of this probe can be read."""
+        return self._present() is not None
+
+    def _is_ours(self) -> etree._Element:
+        """Return the condition for the entries of this probe. Intacct's reversals may lack the reference."""
+        by_reference = element("like", field="REFERENCENO", value=f"{self.prefix}%")
+        if not self.created:
+            return by_reference
+        either, by_number = etree.Element("or"), element("in", field="RECORDNO")
+        for record_no in sorted(self.created, key=int):
+            add_text(by_number, "value", record_no)
+        either.extend([by_reference, by_number])
+        return either
 
     def _query(self, name: str, fields: tuple[str, ...], where: requests_xml.Where) -> list[dict[str, str]]:
         body = requests_xml.query(self.new_id(), name, fields, where, 0, 10)
-        return records(run_single(self._counted, body), name)
+        return records(run_single(self.run, body), name)
 
-    def _counted(self, functions: Sequence[bytes], **options: bool) -> ParsedAnswer:
+    def run(self, functions: Sequence[bytes], **options: bool) -> ParsedAnswer:
+        """Send functions in one request, and count it."""
         self.requests += 1
         return self._run(functions, **options)
 
@@ -159,7 +190,7 @@ class ProbeDrafts:
         self._numbers += 1
         batch = element(
             "GLBATCH",
-            JOURNAL=self._template.journal,
+            JOURNAL=self.template.journal,
             BATCH_DATE=format_date(day),
             BATCH_TITLE=texts.get("BATCH_TITLE", TITLE),
             REFERENCENO=texts.get("REFERENCENO", f"{self.prefix}{self._numbers:03d}"),
@@ -173,7 +204,7 @@ class ProbeDrafts:
         return create
 
     def _line(self, side: str, account: str, texts: Mapping[str, str]) -> etree._Element:
-        place = {"LOCATION": self._template.location} if self._template.location else {}
+        place = {"LOCATION": self.template.location} if self.template.location else {}
         document = {"DOCUMENT": texts["DOCUMENT"]} if "DOCUMENT" in texts else {}
-        head = {"ACCOUNTNO": account, "TR_TYPE": side, "TRX_AMOUNT": "0.01", "CURRENCY": self._template.currency}
+        head = {"ACCOUNTNO": account, "TR_TYPE": side, "TRX_AMOUNT": "0.01", "CURRENCY": self.template.currency}
         return element("GLENTRY", **document, **head, **place, DESCRIPTION=texts.get("DESCRIPTION", TITLE))

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 from revrec.intacct.glbatch import CONTROL_ID_LENGTH
 from revrec.intacct.probing.drafts import ROLLED_BACK, ProbeDrafts
@@ -11,6 +11,7 @@ from revrec.intacct.probing.requests import ProbeFinding, ProbeReply, records
 NOT_ANSWERED = "not answered"
 CLOSED = "an entry in closed books"
 FAILING = "status of the failing function in a transaction"
+REVERSAL = "the reversal of a draft with REVERSEDATE"
 POSTED = "STATE of an entry created as Posted"
 
 
@@ -129,6 +130,20 @@ def failed_transaction(drafts: ProbeDrafts) -> ProbeFinding:
         return ProbeFinding("5", FAILING, NOT_ANSWERED, failing.said)
     others = f"the other one is {first.status}"
     return ProbeFinding("5", FAILING, failing.status, others, "aborting_status", failing.status)
+
+
+def reversal(drafts: ProbeDrafts) -> ProbeFinding:
+    """Question 10: does a draft with a reversal date get a reversal, and is that named as ``reconcile`` expects?"""
+    if not drafts.can_read():
+        return ProbeFinding("10", REVERSAL, "not asked", "entries cannot be read, so that it could not be deleted")
+    reply = drafts.create(reverse_on=drafts.template.day + timedelta(days=1))
+    if not reply.created:
+        word = NOT_ANSWERED if reply.status in ("lost", "door") else "refused"
+        return ProbeFinding("10", REVERSAL, word, reply.said)
+    mirror = drafts.reversal_of(reply.record_no)
+    if mirror is None:
+        return ProbeFinding("10", REVERSAL, "none yet", "REVERSEDKEY of the entry is empty")
+    return ProbeFinding("10", REVERSAL, f"created with the state {mirror.state}", "REVERSEDKEY of the entry names it")
 
 
 def posted_state(drafts: ProbeDrafts, post: bool) -> ProbeFinding:

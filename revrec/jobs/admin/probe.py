@@ -9,6 +9,7 @@ from revrec.core.errors import BadConfiguration
 from revrec.intacct.probing import questions
 from revrec.intacct.probing.drafts import DraftTemplate, LeftoverDraft, ProbeDrafts
 from revrec.intacct.probing.lengths import LENGTHS, find_maximum_lengths
+from revrec.intacct.probing.orders import ProbeOrder
 from revrec.intacct.probing.requests import ProbeFinding
 from revrec.jobs.gateway import company, open_gateway
 
@@ -75,15 +76,19 @@ def probe(
     with open_gateway(context) as gateway:
         gateway.sign_in()
         drafts = ProbeDrafts(gateway.run_functions, _draft_template(context, wanted))
+        order = ProbeOrder(drafts, context.settings.invoicing.order_definition)
         left: list[LeftoverDraft] = []
         try:
-            for finding in _answers(drafts, wanted):
+            for finding in _answers(drafts, order, wanted):
                 findings.append(finding)
                 report(finding)
         finally:
-            left = drafts.clean_up()
+            try:
+                left += order.clean_up()
+            finally:
+                left += drafts.clean_up()
     at = context.now().isoformat(timespec="seconds")
-    return ProbeReport(asked, at, drafts.requests, len(drafts.created), tuple(findings), tuple(left))
+    return ProbeReport(asked, at, drafts.requests, len(drafts.created) + order.count, tuple(findings), tuple(left))
 
 
 def _draft_template(context: "Context", wanted: ProbeOptions) -> DraftTemplate:
@@ -97,7 +102,7 @@ def _draft_template(context: "Context", wanted: ProbeOptions) -> DraftTemplate:
     )
 
 
-def _answers(drafts: ProbeDrafts, wanted: ProbeOptions) -> Iterator[ProbeFinding]:
+def _answers(drafts: ProbeDrafts, order: ProbeOrder, wanted: ProbeOptions) -> Iterator[ProbeFinding]:
     """Yield the answers. Without a draft nothing else can be asked: its rejection would be mistaken for the answer."""
     yield from questions.repeated_control_id(drafts)
     answer, closed = questions.closed_books_date(drafts)
@@ -108,10 +113,14 @@ def _answers(drafts: ProbeDrafts, wanted: ProbeOptions) -> Iterator[ProbeFinding
             ("5", questions.FAILING),
             ("6", LENGTHS),
             ("8", questions.POSTED),
+            ("10", questions.REVERSAL),
         ):
             yield ProbeFinding(number, question, questions.NOT_ANSWERED, "no draft could be created, see 1")
+        yield order.ask()
         return
     yield from questions.closed_period(drafts, wanted.closed_date or closed, wanted.post)
     yield questions.failed_transaction(drafts)
     yield from find_maximum_lengths(drafts, wanted.requests)
     yield questions.posted_state(drafts, wanted.post)
+    yield order.ask()
+    yield questions.reversal(drafts)

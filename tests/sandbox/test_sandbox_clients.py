@@ -97,7 +97,9 @@ def test_b76_sageintacctsdk_works_with_its_general_endpoint(
     assert found["customer"]["customer"]["CUSTOMERID"] == "N-1"
     assert found["customer_now"]["NAME"] == "New" and found["customer_by_query"][0]["NAME"] == "Newer"
     assert found["attachment_now"]["recordno"] == found["attachment"]
-    assert found["folder_now"]["recordno"] == found["folder"]
+    assert [file["attachmentname"] for file in found["files"]] == ["receipt", "annex"]
+    assert (found["attachment_changed"], found["attachment_deleted"]) == (found["attachment"], "success")
+    assert found["folders"] == ["Journal entries", "Receipts"] and found["folder_now"]["recordno"] == found["folder"]
     assert found["entry"] == {"STATE": "Posted", "REFERENCENO": "PY-1", "SUPDOCID": "R-1"}
     assert (found["changed"], found["title"], found["deleted"]) == ("success", "Changed", "success")
     assert {"JOURNAL", "BATCH_DATE"} <= set(found["fields"])

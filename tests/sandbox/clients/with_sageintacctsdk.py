@@ -55,6 +55,10 @@ files = {"attachment": {"attachmentname": "receipt", "attachmenttype": "txt", "a
 names = {"supdocid": "R-1", "supdocname": "Receipt", "supdocfoldername": "Receipts"}
 found["attachment"] = intacct.attachments.post(names | {"attachments": files})["key"]
 found["attachment_now"] = intacct.attachments.get_attachment("supdocid", "R-1")["data"]["supdoc"]
+more = {"attachment": files["attachment"] | {"attachmentname": "annex"}}
+found["attachment_changed"] = intacct.attachments.update({"supdocid": "R-1", "attachments": more})["key"]
+found["files"] = intacct.attachments.get_all_attachments()["attachments"]["attachment"]
+found["folders"] = [one["supdocfoldername"] for one in intacct.attachments.get_all_folders()]
 found["folder_now"] = intacct.attachments.get_folder("supdocfoldername", "Receipts")["data"]["supdocfolder"]
 
 posted = intacct.journal_entries.post(entry(SUPDOCID="R-1"))["data"]["glbatch"]["RECORDNO"]
@@ -77,6 +81,7 @@ intacct.contracts.post({"CONTRACTID": "K-1", "NAME": "New"})
 written = ("journal_entries", "gl_detail", "ar_invoices", "ar_invoice_items", "contracts")
 found["written"] = {name: len(getattr(intacct, name).get_all()) for name in written}
 found["deleted"] = intacct.journal_entries.delete(posted)["status"]
+found["attachment_deleted"] = intacct.attachments.delete("R-1")["status"]
 lines = {"sotransitem": [{"itemid": "SUPPORT", "quantity": "2", "unit": "Hour", "price": "80", "locationid": "100"}]}
 order = {"transactiontype": "Sales Order", "datecreated": day, "customerid": "C1007", "documentno": "PY-SO"}
 found["order"] = intacct.order_entry_transactions.post(order | {"termname": "Net 30", "sotransitems": lines})["key"]

@@ -66,13 +66,14 @@ def register(app: typer.Typer) -> None:
         limit: LimitOption = LIMIT,
         output: OutputOption = None,
     ) -> None:
-        """Compare entries and balances with Intacct's ledger.
+        """Compare entries, invoices and balances with Intacct's ledger.
 
-        Finds entries that were deleted, edited, reversed or duplicated in Intacct, or that revrec does not know. For
-        each account, shows what revrec's entries moved, what other entries moved, and what is left to explain. Nothing
-        is posted or changed in Intacct. Use --accept with a reason for a finding that is correct as it is; for an entry
-        that was reversed or deleted in Intacct, --reopen to post its lines again, or --final. The result is recorded
-        in the audit trail. Exit code 7 means that something differs.
+        Finds entries, invoices and credit memos that were deleted, edited, reversed or duplicated in Intacct, or that
+        revrec does not know, and credit memos that Intacct lacks. For each account, shows what revrec's entries moved,
+        what other entries moved, and what is left to explain. Nothing is posted or changed in Intacct. Use --accept
+        with a reason for a finding that is correct as it is; for an entry that was reversed or deleted in Intacct,
+        --reopen to post its lines again, or --final. The result is recorded in the audit trail. Exit code 7 means that
+        something differs.
 
         \b
         Examples:
@@ -120,7 +121,8 @@ def _show(options: Options, result: "Reconciliation", limit: int) -> None:
 
 
 def _show_tables(result: "Reconciliation", findings: list[dict[str, Any]], limit: int) -> None:
-    from revrec.cli.output import conclude, counted, print_table
+    from revrec.cli.output import conclude, counted, grouped, print_table
+    from revrec.core.money import decimal_string
 
     left = [one for one in findings if not one["accepted"]]
     print_table(left, SHOWN, spare=("currency", "date"), limit=limit, noun=("difference", "differences"))
@@ -134,7 +136,11 @@ def _show_tables(result: "Reconciliation", findings: list[dict[str, Any]], limit
     verdict = "ties out" if result.ties else "does not tie out"
     days = f"{result.within.start} to {result.within.end}"
     compared = counted(result.entries, "entry", "entries")
+    compared += f" and {counted(result.invoices, 'invoice')}" if result.invoices else ""
     conclude(f"{result.company}, {days}: {verdict}; {compared} compared, {differences}{accepted}", bool(rows or left))
+    for one in result.other_invoices:
+        documents = counted(one.documents, one.definition or "receivable", f"{one.definition or 'receivable'}s")
+        print(f"{documents} of others in Intacct: {grouped(decimal_string(one.amount, one.currency))} {one.currency}")
 
 
 def _plain(one: "Finding", result: "Reconciliation") -> dict[str, Any]:
@@ -167,6 +173,8 @@ def _json(result: "Reconciliation", findings: list[dict[str, Any]]) -> dict[str,
         "to": result.within.end,
         "journals": list(result.journals),
         "entries": result.entries,
+        "invoices": result.invoices,
+        "other_invoices": [_balance(one) for one in result.other_invoices],
         "awaiting_approval": result.awaiting,
         "ties": result.ties,
         "differences": len(result.open),

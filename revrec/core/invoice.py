@@ -118,6 +118,12 @@ class InvoiceRequest(NamedTuple):
         """Return the document number of a charge line's document."""
         return self.number.replace("{document}", line.document).replace("{source}", line.source)
 
+    def document_of(self, number: str, source: str) -> str:
+        """Return the document of a source that has this number in Intacct; empty if it cannot be one."""
+        before, _, after = self.number.replace("{source}", source).partition("{document}")
+        fits = number.startswith(before) and number.endswith(after) and len(number) > len(before) + len(after)
+        return number[len(before) : len(number) - len(after)] if fits else ""
+
 
 class DocumentDefinitions(NamedTuple):
     """The order entry transaction definitions of the order, of the invoice, and of the credit memo."""

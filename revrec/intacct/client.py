@@ -40,7 +40,14 @@ from revrec.intacct.pace import RequestPacer
 from revrec.intacct.probing.requests import creation_refusal
 from revrec.intacct.reading import IntacctReader, ParsedAnswer, ReadPolicy
 from revrec.intacct.reading_company import CompanyReader
-from revrec.intacct.reading_documents import adjustments, customers, documents, receivables
+from revrec.intacct.reading_documents import (
+    adjustments,
+    customers,
+    documents,
+    documents_dated,
+    documents_with_keys,
+    receivables,
+)
 from revrec.intacct.redact import Redactor
 from revrec.intacct.responses import GatewayResponse
 from revrec.intacct.session import IntacctSession, IntacctSessions, Now, utc_now
@@ -232,6 +239,14 @@ class XmlGateway:
         if definition:
             return documents(self._reading, definition, numbers)
         return receivables(self._reading, numbers)
+
+    def invoices_with_keys(self, kind: str, keys: Iterable[str]) -> list[FoundInvoice]:
+        """Return the documents, receivables or adjustments with these keys, and their lines."""
+        return documents_with_keys(self._reading, kind, keys)
+
+    def invoices_dated(self, definition: str, start: date, end: date) -> list[FoundInvoice]:
+        """Return heads with totals of a definition's documents (receivables if it is empty), dated in a range."""
+        return documents_dated(self._reading, definition, start, end)
 
     def find_adjustments(self, numbers: Iterable[str]) -> list[FoundInvoice]:
         """Return adjustments of receivables with these numbers, and their lines, as credit memos."""

@@ -216,7 +216,7 @@ class FoundInvoice(NamedTuple):
 
     ``record_no``: the key to keep. For a receivable it is the RECORDNO. For a document it is the DOCID, because Intacct
     creates the document's receivable again, with another RECORDNO, whenever the document changes. ``kind``: the
-    transaction definition, ``ar_invoice`` or ``ar_credit``.
+    transaction definition, ``ar_invoice`` or ``ar_credit``. ``total``: in minor units, from methods that read no lines.
     """
 
     record_no: str
@@ -227,6 +227,7 @@ class FoundInvoice(NamedTuple):
     date: date | None
     currency: str
     lines: tuple[FoundInvoiceLine, ...] = ()
+    total: int | None = None
 
 
 class FoundCustomer(NamedTuple):
@@ -345,6 +346,19 @@ class Gateway(Protocol):
         """Return the documents of a transaction definition with these numbers, and their lines in order.
 
         With an empty definition, return receivables with these numbers.
+        """
+
+    def invoices_with_keys(self, kind: str, keys: Iterable[str]) -> list[FoundInvoice]:
+        """Return the records with these keys, and their lines in order.
+
+        ``kind``: ``ar_invoice`` or ``ar_credit`` for receivables and their adjustments, by RECORDNO; else documents of
+        order entry, by DOCID.
+        """
+
+    def invoices_dated(self, definition: str, start: date, end: date) -> list[FoundInvoice]:
+        """Return heads with totals, without lines, of a definition's documents that are dated in a range.
+
+        With an empty definition, return receivables that no document of order entry is behind.
         """
 
     def find_adjustments(self, numbers: Iterable[str]) -> list[FoundInvoice]:

@@ -132,7 +132,7 @@ class IntacctReader:
 
     def entries_dated(self, journal: str, start: date, end: date) -> Iterator[FoundEntry]:
         """Return headers of a journal's entries dated from ``start`` to ``end``, page by page."""
-        where = (("JOURNAL", journal), *_date_range("BATCH_DATE", start, end))
+        where = (("JOURNAL", journal), *date_range("BATCH_DATE", start, end))
         return map(_header, self._pages("GLBATCH", GLBATCH_FIELDS, where))
 
     def entries_numbered(self, record_nos: Iterable[str]) -> list[FoundEntry]:
@@ -170,7 +170,7 @@ class IntacctReader:
     def lines_on(self, accounts: Iterable[str], start: date, end: date) -> Iterator[FoundLine]:
         """Return lines on accounts dated from ``start`` to ``end``, page by page."""
         for some in batched(list(dict.fromkeys(accounts)), IDS_PER_QUERY):
-            where = (("ACCOUNTNO", some), *_date_range("ENTRY_DATE", start, end))
+            where = (("ACCOUNTNO", some), *date_range("ENTRY_DATE", start, end))
             for row in self._pages("GLENTRY", GLENTRY_FIELDS, where):
                 yield self._line(row)
 
@@ -372,7 +372,8 @@ def _entry_of_line(line: FoundLine, numbers: Sequence[str]) -> str:
     return owner
 
 
-def _date_range(field: str, start: date, end: date) -> requests_xml.Where:
+def date_range(field: str, start: date, end: date) -> requests_xml.Where:
+    """Return the conditions that a date field is from ``start`` to ``end``."""
     return (
         (field, "greaterthanorequalto", format_date(start)),
         (field, "lessthanorequalto", format_date(end)),

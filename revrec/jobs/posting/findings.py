@@ -32,6 +32,16 @@ ADVICE = {
     "records it. Else accept it: with --recognized if it is right (its lines are not posted again), with "
     "--not-recognized if it was reversed or is not of these books (lines that are due here are posted).",
     "foreign": "another person or program works in this journal: move the entry to another journal, or accept it.",
+    "invoice_deleted": "Intacct's own history may show who deleted it. Enter it again there under its number, from: "
+    "revrec trace {reference}; or accept it.",
+    "invoice_edited": "put it back in Intacct as it was posted: revrec trace {reference}; or accept it.",
+    "invoice_state": "if it is not to count, record a credit of its amount (revrec event add) or accept it; else post "
+    "it again in Intacct.",
+    "invoice_unsettled": "nothing by hand: the next revrec run settles it, or see what needs a person: revrec postings "
+    "list.",
+    "invoice_unknown": "these books were put back from a copy, or a person entered it: the next revrec run adopts it "
+    "if it equals the charge lines; else correct its number in Intacct, or accept it.",
+    "credit_due": "the next revrec run posts it or demands it; one that it demands is in: revrec postings list.",
     "balance": "Intacct's balance has amounts that its entries, as this user may read them, do not: look at the "
     "account's ledger in Intacct for entities or books that the user may not see.",
 }

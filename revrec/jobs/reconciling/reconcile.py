@@ -19,6 +19,7 @@ from revrec.jobs.reconciling.acceptance import LostEntryDecision, accept_lost, k
 from revrec.jobs.reconciling.amounts import DateRange
 from revrec.jobs.reconciling.balances import AccountBalance, BalanceCheck, OtherEntry
 from revrec.jobs.reconciling.entries import EntryCheck, ReconcileScope
+from revrec.jobs.reconciling.invoices import InvoiceCheck, OtherInvoices
 from revrec.jobs.reconciling.ledger_changes import keep_ledger_change
 from revrec.jobs.reports.contract_balances import deferred_balances
 from revrec.jobs.reports.filters import check_account, check_entity
@@ -40,6 +41,9 @@ class Reconciliation:
     within: DateRange
     journals: Sequence[str] = ()
     entries: int = 0
+    invoices: int = 0
+    """The number of invoices and credit memos that were compared."""
+    other_invoices: list[OtherInvoices] = field(default_factory=list)
     awaiting: int = 0
     """The number of entries that Intacct has outside its ledger, as drafts or waiting for approval."""
     findings: list[Finding] = field(default_factory=list)
@@ -72,13 +76,13 @@ def reconcile(
     reopen: Sequence[str] = (),
     final: Sequence[str] = (),
 ) -> Reconciliation:
-    """Compare the entries dated until ``end``, from ``start`` or the first one, and the balances of their accounts.
+    """Compare entries, invoices and credit memos dated until ``end``, from ``start`` or the first one, and balances.
 
-    ``account`` and ``entity`` narrow both. ``accept`` are keys of findings that a person accepts with a ``reason``:
-    from then on they are reported as accepted and no longer count as differences. For a ``lost`` entry, ``recognized``
-    says whether it counts: see :func:`accept_lost`. ``reopen`` and ``final`` accept findings about entries that were
-    reversed or deleted in Intacct: their schedule lines are due again, or never posted again. The result is stored in
-    the audit trail.
+    ``account`` and ``entity`` narrow them; with ``account``, invoices are not compared. ``accept`` are keys of findings
+    that a person accepts with a ``reason``: from then on they are reported as accepted and no longer count as
+    differences. For a ``lost`` entry, ``recognized`` says whether it counts: see :func:`accept_lost`. ``reopen`` and
+    ``final`` accept findings about entries that were reversed or deleted in Intacct: their schedule lines are due
+    again, or never posted again. The result is stored in the audit trail.
 
     Raises:
         Busy: a run is at work on this database.
@@ -117,6 +121,8 @@ def _compare(
     check = EntryCheck(context, connection, gateway, wanted)
     result.findings = list(check.findings())
     result.journals, result.entries, result.awaiting = check.journals, check.compared, check.awaiting
+    if wanted.account is None:
+        _compare_invoices(context, connection, gateway, result, wanted.entity)
     accounts = _accounts(connection, wanted.account, books, unrecognized)
     in_ledger = _in_ledger(gateway, accounts, books)
     if not in_ledger:
@@ -136,6 +142,14 @@ def _reported(
     by_entity = wanted.entity is None and entity_currencies(context)
     for entity in gateway.entities() if by_entity else [wanted.entity or ""]:
         yield from gateway.account_balances(accounts, *wanted.within, entity)
+
+
+def _compare_invoices(
+    context: "Context", connection: "Connection", gateway: "Gateway", result: Reconciliation, entity: str | None
+) -> None:
+    check = InvoiceCheck(context, connection, gateway, result.within, entity)
+    result.findings += check.findings()
+    result.invoices, result.other_invoices = check.compared, check.others
 
 
 def _accounts(connection: "Connection", wanted: str | None, books: Amounts, unrecognized: Amounts) -> dict[str, str]:
@@ -209,6 +223,7 @@ def _summary(result: Reconciliation) -> Mapping[str, Any]:
         "from": result.within.start.isoformat(),
         "to": result.within.end.isoformat(),
         "entries": result.entries,
+        "invoices": result.invoices,
         "ties": result.ties,
         "open": [one.key for one in result.open],
         "accepted": sorted(result.accepted),

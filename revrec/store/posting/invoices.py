@@ -218,6 +218,29 @@ def numbers_in(connection: Connection, *states: str, until: date | None = None) 
     return list(connection.execute(query).scalars())
 
 
+def numbers_dated(
+    connection: Connection, states: Collection[str], start: date, end: date, entity: str | None = None
+) -> list[int]:
+    """Return the invoices and credit memos in these states that are dated in a range, without orders, oldest first."""
+    within = invoice.c.date.between(start.isoformat(), end.isoformat())
+    query = select(invoice.c.id).where(invoice.c.state.in_(list(states)), invoice.c.kind != SALES_ORDER, within)
+    if entity is not None:
+        query = query.where(invoice.c.entity == entity)
+    return list(connection.execute(query.order_by(invoice.c.date, invoice.c.id)).scalars())
+
+
+def keys_known(connection: Connection, keys: Collection[str]) -> set[str]:
+    """Return which of these keys of Intacct are on orders, invoices or credit memos here."""
+    query = select(invoice.c.record_no).where(invoice.c.record_no.in_(list(keys)))
+    return {key for key in connection.execute(query).scalars() if key}
+
+
+def documents_of_source(connection: Connection, source: str, documents: Collection[str]) -> set[str]:
+    """Return which of these documents of a source have charge lines here."""
+    query = select(charge_line.c.document).where(charge_line.c.document.in_(list(documents)))
+    return set(connection.execute(query.where(charge_line.c.source == source).distinct()).scalars())
+
+
 def document_with_number(connection: Connection, made: Invoice) -> str:
     """Return another document (source/document) whose live invoice of this kind has this number; empty without."""
     ours = invoice.c

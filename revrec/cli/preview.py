@@ -23,6 +23,9 @@ COLUMNS = (
 SHORT = ("date", "charge", "customer", "item", "rule", "part", "amount", "currency", "deferred", "revenue", "status")
 SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency")
 UNDATED = ("charge", "customer", "item", "amount", "currency", "since", "age", "reason")
+SUMMARIZED = (
+    "date", "journal", "entity", "line", "account", "side", "amount", "currency", "customer", "item", "schedule_lines",
+)  # fmt: skip
 SPARE = ("item", "customer", "part", "rule", "status", "revenue", "deferred")
 
 
@@ -53,8 +56,8 @@ def register(app: typer.Typer) -> None:
         """Show what would be recognized and posted; writes nothing.
 
         Charge lines without a recognition date are listed with their amount, their age in days and the reason. With
-        --date, show exactly the lines that a run of that day would post. Where a period is closed, show the date that
-        the entry would have, or that its lines are blocked, and why.
+        --date, show exactly the lines that a run of that day would post, and what rules that summarize add them up to.
+        Where a period is closed, show the date that the entry would have, or that its lines are blocked, and why.
 
         Totals are by month of recognition. With --basis ledger, lines and totals go by the dates of the entries, so
         that what is posted equals the ledger.
@@ -97,6 +100,7 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     if options.json:
         span = {"from": found.first, "to": found.last, "basis": found.basis}
         rest = {"unscheduled": unscheduled, "waiting": waiting, "undated": undated, "allocations": allocations}
+        rest["summarized"] = as_data(found.summarized)
         rest["rule_changes"] = as_data(found.rule_changes)
         print_json({**span, "lines": as_data(found.lines), "totals": totals, "costs": costs, **rest})
         return
@@ -113,6 +117,11 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     if not rows:
         print("nothing to recognize")
     print_more(len(found.lines) - len(shown), "line")
+    journal_lines = as_data(found.summarized)
+    print_table(
+        journal_lines, SUMMARIZED, title="Summarized journal lines", right=("line", "schedule_lines"),
+        spare=("customer", "item", "entity", "journal"), limit=limit, noun=("line", "lines"),
+    )  # fmt: skip
     by = f"by {'ledger' if is_ledger else 'recognition'} date"
     _show_totals(totals, f"Totals {by}")
     _show_totals(costs, f"Costs {by}")

@@ -53,6 +53,11 @@ class SummaryLine(NamedTuple):
         """Return no document: a summary line is of several."""
         return ""
 
+    @property
+    def parts(self) -> int:
+        """Return the number of schedule lines that it adds up."""
+        return (self.last - self.first + 1) // 2
+
     def has(self, line_no: int, side: str) -> bool:
         """Check if a journal line of the entry is one of its parts."""
         return side == self.side and self.first <= line_no <= self.last

@@ -57,6 +57,12 @@ def posted_journals(connection: Connection) -> list[str]:
     return list(connection.execute(select(rule_version.c.journal).distinct()).scalars())
 
 
+def summarizes(connection: Connection) -> bool:
+    """Check if any rule version adds up journal lines."""
+    query = select(rule_version.c.id).where(rule_version.c.options.contains('"summarize":'))
+    return connection.execute(query.limit(1)).first() is not None
+
+
 def keep_rule_version(connection: Connection, rule: RuleVersion, who: AuditStamp) -> int:
     """Return the id of this rule's version; store it if it is new. Same text and accounts mean the same version."""
     same = (rule_version.c[name] == getattr(rule, name) for name in ("name", "sha256", "deferred", "accrued"))

@@ -28,7 +28,7 @@ def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Revrec) ->
     found = revrec("preview", "--from", "2024-01-01", "--to", "2024-04-30", "--format", "json").json
     assert found.keys() == {
         "from", "to", "basis", "lines", "totals", "costs", "unscheduled", "waiting", "undated", "allocations",
-        "rule_changes",
+        "rule_changes", "summarized",
     }  # fmt: skip
     assert (found["from"], found["to"]) == ("2024-01-01", "2024-04-30")
     assert all(line.keys() == PREVIEW_LINE for line in found["lines"])

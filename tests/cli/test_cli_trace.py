@@ -52,6 +52,46 @@ def test_only_deep_shows_the_charges_of_an_entry(entry: dict[str, Any], revrec: 
     assert revrec("trace", entry["reference"], "--deep", "--limit", "0").out.count("schedule version 1") == MANY
 
 
+def test_a_line_of_an_entry_leads_to_its_charge_line(entry: dict[str, Any], revrec: Revrec) -> None:
+    found = revrec("trace", entry["reference"], "--line", "3", "--format", "json").json
+    assert found["line"]["line_no"] == 3 and found["charges"] == 1
+    assert [(one["charge"], one["amount"]) for one in found["parts"]] == [("shop/I-2/1", found["line"]["amount"])]
+
+
+def test_a_line_of_a_summarized_entry_leads_to_all_of_its_charge_lines(
+    books: Path, revrec: Revrec, charges: Callable[..., Path], intacct: dict[str, str]
+) -> None:
+    by_account = {**intacct, "REVREC_POSTING_SUMMARIZE": "account"}
+    rows = (f"shop,J-{number},1,C-ADA,GOODS-30-LAMP,2024-02-01,{number}.00,USD" for number in range(1, MANY + 1))
+    assert revrec("import", charges(*rows, name="more.csv"), env=by_account).code == 0
+    assert "Summarized journal lines" in revrec("preview", "--date", "2024-03-31").out
+    (entry,) = revrec("run", "--date", "2024-03-31", "--format", "json", env=by_account).json["entries"]
+    assert (entry["lines"], entry["schedule_lines"]) == (2, MANY)
+    found = revrec("trace", entry["reference"], "--line", "2", "--format", "json").json
+    assert sum(Decimal(one["amount"]) for one in found["parts"]) == Decimal(found["line"]["amount"]) == 1830
+    assert len(found["parts"]) == found["charges"] == found["line"]["schedule_lines"] == MANY
+    tree = revrec("trace", entry["record_no"], "--line", "2").out
+    assert f"entry {entry['reference']}, line 2: posted, Intacct record {entry['record_no']}" in tree.splitlines()[0]
+    assert "credit 4000  1,830.00 USD" in tree and "60 schedule lines of 60 charge lines" in tree
+    assert "shop/J-20/1" in tree and "shop/J-21/1" not in tree and "40 more schedule lines" in tree
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--line", "121"], 3, "has no such line; its lines are 1 to 120"),
+        (["--line", "0"], 2, "Invalid value"),
+        (["--line", "1", "--deep"], 2, "cannot be combined with --deep"),
+    ],
+    ids=["too high", "zero", "deep"],
+)
+def test_a_line_that_an_entry_does_not_have_is_refused(
+    words: list[str], code: int, said: str, entry: dict[str, Any], revrec: Revrec
+) -> None:
+    found = revrec("trace", entry["reference"], *words)
+    assert found.code == code and said in " ".join(found.err.split())
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "words",

@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadInput
+from revrec.core.filters import Filters
 from revrec.jobs.admin.database import backup, restore
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reconciling.reconcile import Reconciliation, reconcile
+from revrec.jobs.reports.activity import journal as posted_journal
+from revrec.jobs.reports.preview import preview
 from revrec.jobs.reports.trace import trace_line
 from revrec.jobs.running.reverse import reverse
 from revrec.jobs.scheduling.rebuild import schedule
@@ -107,6 +110,24 @@ def test_each_level_posts_what_the_dry_run_shows(
     assert sorted(amount for _account, amount, side in in_intacct(posted) if side == 1) == sorted(debits)
     assert reconciled(goods) == []
     sound(goods)
+
+
+def test_a_preview_shows_the_lines_that_the_run_posts(goods: Books, intacct: Intacct) -> None:
+    shown = preview(goods.context("preview"), Filters(last=date.fromisoformat(DAY)), due=True).summarized
+    goods.run(DAY)
+    (posted,) = intacct.entries()
+    sides = {"debit": 1, "credit": -1}
+    assert [(one.account, float(one.amount), sides[one.side]) for one in shown] == in_intacct(posted)
+    assert [one.schedule_lines for one in shown] == [3, 3, 1, 1]
+    assert preview(goods.context("preview"), Filters(last=date.fromisoformat(DAY)), due=True).summarized == []
+
+
+def test_the_journal_report_names_the_line_in_intacct(goods: Books) -> None:
+    goods.run(DAY)
+    listed = posted_journal(goods.context("report"), Filters())
+    assert [(one["line"], one["document"], one["debit"]) for one in listed if one["debit"]] == [
+        (1, "INV-1", "10.00"), (1, "INV-2", "20.00"), (1, "INV-3", "40.00"), (3, "INV-4", "5.00")
+    ]  # fmt: skip
 
 
 def test_a_line_leads_to_the_schedule_lines_behind_it(goods: Books) -> None:

@@ -18,7 +18,8 @@ def register(group: typer.Typer) -> None:
     def journal(options: Options, filters: Filters, limit: LimitOption = LIMIT) -> None:
         """List every posted journal line.
 
-        Each line has its entry, Intacct's record number, account, debit or credit, charge line, rule and run. Dates of
+        Each line has its entry, Intacct's record number, account, debit or credit, charge line, rule and run. The lines
+        that a summarized entry adds up are listed one by one, with the number of their line in Intacct. Dates of
         the filters are dates of entries; earned is the date of recognition, and reason why the entry has another one.
         CSV and JSON have all columns. Reads only.
 

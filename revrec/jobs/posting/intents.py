@@ -2,11 +2,18 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import chain
 from typing import TYPE_CHECKING
 
 from revrec.core.closed_periods import BlockedGroup, ClosedPeriodBlock
-from revrec.core.journal import DueLine, EntryGroup, RateDays, build_entries, entry_group, set_redated_aside
+from revrec.core.journal import (
+    DueLine,
+    EntryGroup,
+    JournalEntry,
+    RateDays,
+    build_entries,
+    entry_group,
+    set_redated_aside,
+)
 from revrec.core.periods import PostingDates
 from revrec.jobs.gateway import entity_currencies
 from revrec.jobs.posting.periods import posting_dates
@@ -59,18 +66,25 @@ def create_entries(
 
     Lines that the policy for closed periods blocks are left out. The entries are also kept in ``to_send``, if passed.
     """
+    created = due_entries(connection, context, day, company, repairs)
+    renewed = renew_reversals(connection, context, run_id, company)
+    return renewed + entries.add_entries(connection, run_id, created, context.who(), to_send)
+
+
+def due_entries(
+    connection: "Connection", context: "Context", day: date, company: str, repairs: RepairRunner
+) -> Iterator[JournalEntry]:
+    """Yield the entries of the open lines that are due, without those that the policy for closed periods blocks."""
     per_entry = context.settings.posting.lines_per_entry
     dates = posting_dates(context, connection)
     due = ClosedPeriodBlock(dates).unblocked(repairs.with_repairs(connection, day, due_with_memos(connection, day)))
     redated: list[DueLine] = []
     ours = deployment(connection)
     rates = rate_days(context)
-    created = build_entries(set_redated_aside(due, redated), ours, company, per_entry, dates, rates)
+    yield from build_entries(set_redated_aside(due, redated), ours, company, per_entry, dates, rates)
     # A repair gave these lines another date because Intacct rejected theirs; the policy does not matter for them.
     redating = PostingDates("next_open", dates.periods, "a repair")
-    later = build_entries(redated, ours, company, per_entry, redating, rates)
-    renewed = renew_reversals(connection, context, run_id, company)
-    return renewed + entries.add_entries(connection, run_id, chain(created, later), context.who(), to_send)
+    yield from build_entries(redated, ours, company, per_entry, redating, rates)
 
 
 def rate_days(context: "Context") -> RateDays:

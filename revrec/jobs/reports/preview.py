@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,20 +17,25 @@ from revrec.core.rules import AllocationRule, RuleBook
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.rules.costs import is_cost
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
+from revrec.jobs.posting.intents import due_entries
 from revrec.jobs.posting.periods import posting_dates
+from revrec.jobs.posting.repairs import RepairRunner
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.undated import UndatedTotal, undated_totals
 from revrec.jobs.rules.files import RuleChanges, rule_changes
 from revrec.jobs.scheduling.contracts import ContractShare, shares_of_contract, stored_allocations
 from revrec.jobs.scheduling.pick_up import as_the_next_run
 from revrec.store import charges
+from revrec.store.posting import entries
 from revrec.store.reports.figures import SqlAlchemyView
 from revrec.store.reports.forecast import PlannedLine, changed_lines, planned_lines, reversed_lines
 from revrec.store.reports.undated import UNSCHEDULED, WAITING, UndatedLine, undated_lines
+from revrec.store.rule_versions import summarizes
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.sources import ColumnMapping
+    from revrec.store.connection import Connection
 
 
 STATES = {
@@ -68,6 +74,28 @@ class PreviewLine(NamedTuple):
     entry_date: str | None
     reason: str
     period: str
+
+
+class PreviewJournalLine(NamedTuple):
+    """A line of a summarized entry, as the next run posts it; ``line`` is its number on the entry.
+
+    ``amount`` is a decimal string in ``currency``, and ``schedule_lines`` counts the schedule lines that it adds up.
+    ``dimensions`` are those that its level keeps.
+    """
+
+    date: str
+    journal: str
+    entity: str
+    line: int
+    side: str
+    account: str
+    amount: str
+    currency: str
+    customer: str
+    item: str
+    dimensions: Mapping[str, str]
+    memo: str
+    schedule_lines: int
 
 
 class PreviewTotal(NamedTuple):
@@ -114,6 +142,7 @@ class SchedulePreview:
     """The schedule lines between two dates, with totals by period and currency.
 
     Also the charges without a schedule, the waiting amounts, and the allocation of the contracts that were asked for.
+    ``summarized`` are the lines of summarized entries, if all that a run would post was asked for.
     """
 
     first: date | None
@@ -124,6 +153,7 @@ class SchedulePreview:
     undated: list[UndatedLine] = field(default_factory=list)
     rule_changes: RuleChanges | None = None
     allocations: list[ContractShare] = field(default_factory=list)
+    summarized: list[PreviewJournalLine] = field(default_factory=list)
     sums: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     spent: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
@@ -237,9 +267,26 @@ def preview(
         no = charges.find_charge(connection, filters.charge) if filters.charge else None
         kept = list(stored_allocations(connection, no)) if no is not None else []
         result.allocations = kept[-1].lines if kept else []
+        if due and filters == Filters(last=filters.last) and filters.last:
+            result.summarized = list(_summarized(context, connection, filters.last))
     result.first, result.last = filters.first, filters.last
     result.sort()
     return result
+
+
+def _summarized(context: "Context", connection: "Connection", day: date) -> Iterator[PreviewJournalLine]:
+    """Yield the lines of the summarized entries that a run of a day posts, of those that earlier runs left, too."""
+    if not summarizes(connection):
+        return
+    left = entries.numbers_in(connection, "READY", "REJECTED", until=day)
+    waiting = (entries.read_entry(connection, number, only_sent=True).entry for number in left)
+    for entry in chain(waiting, due_entries(connection, context, day, "", RepairRunner(context))):
+        for line in entry.summary:
+            yield PreviewJournalLine(
+                entry.date.isoformat(), entry.journal, entry.entity, line.line_no, line.side, line.account,
+                decimal_string(line.amount, line.currency), line.currency, line.customer, line.item, line.dimensions,
+                line.memo, line.parts,
+            )  # fmt: skip
 
 
 def preview_file(

@@ -61,6 +61,16 @@ _OVERRIDES = select(entry_date_override).where(
         bindparam("first", type_=BigInteger()), bindparam("last", type_=BigInteger())
     )
 )
+_IN_SUMMARY = (
+    (summary_line.c.entry_id == journal_line.c.entry_id)
+    & (summary_line.c.side == journal_line.c.side)
+    & journal_line.c.line_no.between(summary_line.c.first, summary_line.c.last)
+)
+"""The condition that a journal line is part of a summary line."""
+
+_SENT_AS = select(summary_line.c.line_no).where(_IN_SUMMARY).correlate(journal_line).scalar_subquery()
+sent_line_no = func.coalesce(_SENT_AS, journal_line.c.line_no)
+"""The number of the line in Intacct that a journal line is part of, or its own number in an entry sent line by line."""
 _DIMENSIONS = JournalLine._fields.index("dimensions")
 _SUMMARY_COLUMNS = tuple(column.name for column in summary_line.columns)
 _SUMMARY = select(summary_line).order_by(summary_line.c.entry_id, summary_line.c.line_no)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypedDict, TypeVar, cast
 from sqlalchemy import ColumnElement, Connection, Select, case, func, literal, or_, select
 
 from revrec.store.charges import is_cost_of
+from revrec.store.posting.entries import sent_line_no
 from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.tables import (
     audit_event,
@@ -454,22 +455,10 @@ def _entries(connection: Connection, condition: ColumnElement[bool]) -> list[Ent
     return _all(connection, query.order_by(journal_entry.c.id), EntryRecord)
 
 
-_IN_SUMMARY = (
-    (summary_line.c.entry_id == journal_line.c.entry_id)
-    & (summary_line.c.side == journal_line.c.side)
-    & journal_line.c.line_no.between(summary_line.c.first, summary_line.c.last)
-)
-"""The condition that a journal line is part of a summary line."""
-
-_SENT_AS = select(summary_line.c.line_no).where(_IN_SUMMARY).correlate(journal_line).scalar_subquery()
-sent_line_no = func.coalesce(_SENT_AS, journal_line.c.line_no)
-"""The number of the line in Intacct that a journal line is part of, or its own number in an entry sent line by line."""
-
-
 def entry_lines(connection: Connection, entry_id: int, no: int | None) -> list[EntryLineRecord]:
     """Return the parts of one charge line in the lines of one entry, or all lines of the entry (None)."""
     if no is None:
-        count = (summary_line.c.last - summary_line.c.first + 1) / 2
+        count = (summary_line.c.last - summary_line.c.first + 1) // 2
         summary = select(summary_line, literal("").label("document"), count.label("schedule_lines"))
         summary = summary.where(summary_line.c.entry_id == entry_id).order_by(summary_line.c.line_no)
         found = _all(connection, summary, EntryLineRecord)

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, case, func, select
 from revrec.core.filters import Filters
 from revrec.store.bulk import stream_rows
 from revrec.store.database.sums import joined_sum, split_sum_columns
+from revrec.store.posting.entries import sent_line_no
 from revrec.store.reports.filters import line_conditions, within
 from revrec.store.tables import (
     entry_date_override,
@@ -58,12 +59,15 @@ def account_activity(connection: Connection, first: date, last: date) -> Iterato
 
 
 def posted_lines(connection: Connection, filters: Filters) -> Iterator[dict[str, Any]]:
-    """Yield the posted journal lines that the filters select, by date, entry and line, as they are stored."""
+    """Yield the posted journal lines that the filters select, by date, entry and line, as they are stored.
+
+    ``line`` is the number of the line in Intacct: the lines that a summarized entry adds up have the same.
+    """
     entry, line = journal_entry.c, journal_line.c
     query = (
         select(
             entry.reference, entry.record_no, entry.journal, entry.date, schedule_line.c.date.label("earned"),
-            entry_date_override.c.reason, entry.entity, line.line_no.label("line"), line.account, line.side,
+            entry_date_override.c.reason, entry.entity, sent_line_no.label("line"), line.account, line.side,
             line.amount, line.currency, line.charge, line.document, line.customer, line.item, line.dimensions,
             line.memo, rule_version.c.name.label("rule"), rule_version.c.version.label("rule_version"),
             entry.run_id.label("run"), entry.created_at, entry.posted_at,

@@ -117,6 +117,13 @@ item = "PROJ-*"
 [rule.recognize]
 method = "percent_complete"
 """
+SUMMARIZED = """
+[[rule]]
+name = "summarized"
+when = { item = "SUM-*" }
+recognize = { method = "fixed_offset", offset = "30 days" }
+post = { summarize = "item" }
+"""
 BUNDLES = """
 [[table]]
 name = "ssp"
@@ -250,13 +257,14 @@ def live(books: Books, row: MakeRow) -> Any:
     def post(day: str, minutes: int) -> Any:
         return run(books.context("run", timedelta(minutes=minutes)), date.fromisoformat(day), connect=connect)
 
-    text = (folder / "rules" / "rules.toml").read_text() + PROJECT + REPAIRS + BUNDLES + BILLED
+    text = (folder / "rules" / "rules.toml").read_text() + PROJECT + REPAIRS + BUNDLES + BILLED + SUMMARIZED
     (folder / "rules" / "ssp.csv").write_text("item,price\nSET-1,6\nSET-2,4\n")
     books.rules(text)
     rows = [row(f"INV-{name}", entity=name, item="GOODS-1") for name in "ABCDE"]
     rows += [row("INV-1"), row("INV-2", amount="-36.07"), row("INV-3", post_date="2024-02-10")]
     rows += [row(f"POD-{number}", item="POD-1", amount="10.00") for number in range(4)]
     rows += [row(f"PROJ-{number}", item="PROJ-1", amount="10.00") for number in range(3)]
+    rows += [row(f"SUM-{number}", item=f"SUM-{number % 2}", currency="EUR") for number in range(4)]
     rows += [row(f"SET-{number}", line=line, item=f"SET-{line}") for number in range(2) for line in "12"]
     rows += [
         row(f"BILL-{number}", source="billed", item=f"BILL-{item}", entity=entity) for number, item, entity in BILLS

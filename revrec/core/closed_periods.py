@@ -30,12 +30,13 @@ class ClosedPeriodBlock:
     _signs: dict[Hashable, tuple[bool, str]] = field(default_factory=dict)
 
     def unblocked(self, due: Iterable[DueLine]) -> Iterator[DueLine]:
-        """Return the lines that are not blocked, in order of recognition."""
-        # Only the policy hold blocks lines. A run does not look at each of them without a reason.
-        return self._unblocked(due) if self.dates.policy == "hold" else iter(due)
-
-    def _unblocked(self, due: Iterable[DueLine]) -> Iterator[DueLine]:
+        """Yield the lines that are not blocked, in order of recognition."""
+        date_of = self.dates.of
         for line in due:
+            if not self._signs and date_of(line.entity, line.date).date is not None:
+                # Nearly every line: its period is open, and no correction was blocked.
+                yield line
+                continue
             reason = self.why_blocked(line.entity, line.date, (line.charge_no, line.version), line.amount)
             if reason:
                 self._block(line, reason)

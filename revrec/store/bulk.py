@@ -22,7 +22,7 @@ MOST_ROWS = 250
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert ``rows``, tuples in the order of ``columns``, without a dict for each row; by COPY on PostgreSQL."""
     if len(rows) == 1 and connection.dialect.name == "postgresql":
-        one, _many = _statements(table, tuple(columns), 1, connection.dialect)
+        one = _insert_text(table, tuple(columns), connection.dialect)
         connection.exec_driver_sql(one, dict(zip(columns, rows[0], strict=True)))
     elif rows:
         _insert(connection, table, tuple(columns), rows, len(rows))
@@ -47,8 +47,8 @@ def stream_rows(connection: Connection, query: Executable, rows: int = 2_000) ->
     return connection.execute(query, execution_options={"yield_per": rows})
 
 
-def first_row(connection: Connection, statement: "Select[Any] | ReturningUpdate[Any]", **values: Any) -> Any:
-    """Return the first row of a statement, directly from the driver; None without one.
+def rows_of(connection: Connection, statement: "Select[Any] | ReturningUpdate[Any]", **values: Any) -> list[Any]:
+    """Return the rows of a statement, directly from the driver.
 
     ``values`` are its parameters and, if it is an UPDATE, the columns to set. For statements of each change, which are
     built once: SQLAlchemy's own work for an execution takes several times as long as the database needs for them.
@@ -58,8 +58,19 @@ def first_row(connection: Connection, statement: "Select[Any] | ReturningUpdate[
     cursor: Any = connection.connection.cursor()
     with _driver_errors(connection, text):
         cursor.execute(text, [parameters[name] for name in places] if places else parameters)
-        # All rows, of which there is at most one: a statement that is not read to its end would keep a commit waiting.
-        return next(iter(cursor.fetchall()), None)
+        rows: list[Any] = cursor.fetchall()
+    return rows
+
+
+def first_row(connection: Connection, statement: "Select[Any] | ReturningUpdate[Any]", **values: Any) -> Any:
+    """Return the first row of a statement, as :func:`rows_of` does; None without one."""
+    return next(iter(rows_of(connection, statement, **values)), None)
+
+
+def execute_text(connection: Connection, text: str) -> None:
+    """Execute a command of the database, such as BEGIN, directly by the driver."""
+    with _driver_errors(connection, text):
+        connection.connection.cursor().execute(text)
 
 
 @lru_cache(maxsize=256)
@@ -101,8 +112,7 @@ def _insert(
 ) -> None:
     """Insert ``count`` rows through the driver, whose errors are raised as SQLAlchemy's."""
     insert_all = _copy if connection.dialect.name == "postgresql" else _insert_many
-    statement, _many = _statements(table, columns, 1, connection.dialect)
-    with _driver_errors(connection, statement):
+    with _driver_errors(connection, _insert_text(table, columns, connection.dialect)):
         insert_all(connection, table, columns, rows, count)
 
 
@@ -113,20 +123,19 @@ def _insert_many(
     driver: Any = connection.dialect.dbapi
     most = MOST_VARIABLES if driver.sqlite_version_info >= (3, 32) else MOST_VARIABLES_BEFORE
     at_once = min(most // len(columns), MOST_ROWS)
-    one, many = _statements(table, columns, at_once, connection.dialect)
+    one = _insert_text(table, columns, connection.dialect)
     cursor: Any = connection.connection.cursor()
     rest = iter(rows)
-    for _turn in range(count // at_once):
-        cursor.execute(many, list(chain.from_iterable(islice(rest, at_once))))
+    if count >= at_once:
+        many = one + f", {one[one.rindex('(') :]}" * (at_once - 1)
+        for _turn in range(count // at_once):
+            cursor.execute(many, list(chain.from_iterable(islice(rest, at_once))))
     cursor.executemany(one, rest)
 
 
 @lru_cache(maxsize=64)
-def _statements(table: Table, columns: tuple[str, ...], rows: int, dialect: Dialect) -> tuple[str, str]:
-    """Return the statements that insert one row, and this number of rows."""
-    one = str(insert(table).compile(dialect=dialect, column_keys=list(columns)))
-    values = one[one.rindex("(") :]
-    return one, one + f", {values}" * (rows - 1)
+def _insert_text(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
+    return str(insert(table).compile(dialect=dialect, column_keys=list(columns)))
 
 
 def _copy(

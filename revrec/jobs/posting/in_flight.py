@@ -153,6 +153,9 @@ class PostingQueue:
 
     def _drop_busy(self, waiting: list[int]) -> None:
         """Remove the postings before the first free one, all if none is free."""
+        if not self._worker.shares_runs:
+            # No other worker can have one of them.
+            return
         with self._poster.context.database.read() as connection:
             while waiting:
                 page = waiting[:PAGE]

@@ -218,16 +218,23 @@ class Poster:
         Raises:
             RunStopped, TemporaryFailure: as :meth:`post` and :meth:`settle`; after a pause it may be processed again.
         """
-        with self.context.database.read() as connection:
-            head = self.tables.head(connection, number)
-        state = str(head.state)
-        if state == "READY":
-            state = self.post(number)
-        elif state == "IN_DOUBT" and (head.not_before or "") <= self.context.timestamp():
-            state = self.settle(number)
+        begun = self.begin(number)
+        if begun is None:
+            state = self._process_alone(number)
+        else:
+            state = begun if isinstance(begun, str) else self.finish(begun, self.exchange(begun))
         while state == "IN_DOUBT" and self.has_number_conflict(number):
             state = self.settle(number)
         return state
+
+    def _process_alone(self, number: int) -> str:
+        with self.context.database.read() as connection:
+            head = self.tables.head(connection, number)
+        if head.state == "READY":
+            return self.post(number)
+        if head.state == "IN_DOUBT" and (head.not_before or "") <= self.context.timestamp():
+            return self.settle(number)
+        return str(head.state)
 
     def has_number_conflict(self, number: int) -> bool:
         """Check if a posting is in doubt only because Intacct has its number, so that it can be settled at once."""

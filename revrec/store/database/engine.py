@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, RootTransaction, insert, make_url, select
+from sqlalchemy import Connection, Engine, RootTransaction, Select, column, insert, make_url, select, table
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.store.audit import AuditStamp, record
+from revrec.store.bulk import first_row
 from revrec.store.database import migrations
 from revrec.store.digests import digest_rows
 from revrec.store.tables import meta
@@ -20,6 +21,7 @@ from revrec.store.tables import meta
 if TYPE_CHECKING:
     from sqlalchemy import URL
 
+_REVISION: Select[Any] = select(column("version_num")).select_from(table("alembic_version"))
 URL_FORMS = "sqlite:///FILE or postgresql://USER@HOST/DATABASE"
 
 
@@ -196,7 +198,8 @@ def found_revision(connection: Connection) -> str | None:
 
 def stored_revision(connection: Connection) -> str | None:
     """Return the revision that a database with tables of revrec says it has."""
-    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    row = first_row(connection, _REVISION)
+    return row[0] if row else None
 
 
 def deployment(connection: Connection) -> str:

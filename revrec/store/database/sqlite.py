@@ -8,6 +8,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from revrec.core.errors import BadConfiguration, RevrecError
+from revrec.store.bulk import execute_text
 from revrec.store.database import BUSY_SECONDS
 from revrec.store.database.sqlite_errors import translate_sqlite_error
 
@@ -93,4 +94,4 @@ def _try_wal(dbapi: Any) -> None:
 
 def begin(connection: Connection) -> None:
     """Begin a transaction as its options say."""
-    connection.exec_driver_sql(connection.get_execution_options().get("revrec_begin", "BEGIN"))
+    execute_text(connection, connection.get_execution_options().get("revrec_begin", "BEGIN"))

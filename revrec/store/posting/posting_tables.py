@@ -5,6 +5,7 @@ sends, that the decision was based on. Two workers that read the same READY entr
 ledger would have it twice. The loser's UPDATE matches no row and raises :class:`LostClaim` before anything is sent.
 """
 
+from collections import namedtuple
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 
 SIZES_AT_ONCE = 500
 """Postings whose sizes are read together."""
+_row_type: Any = namedtuple
 _POSTING = bindparam("posting", type_=BigInteger())
 
 
@@ -100,6 +102,7 @@ class PostingTables:
         self.attempts = attempts
         self.outcomes = outcomes
         self.failures = failures
+        self._row = _row_type("PostingRow", postings.columns.keys())
         self._attempt = "attempt" if what == "entry" else f"{what} attempt"
         # A run executes these for each posting. To build them each time would take longer than the database needs.
         ours = postings.c
@@ -125,9 +128,9 @@ class PostingTables:
         found: Column[int] = self.attempts.c[f"{self.what}_id"]
         return found
 
-    def head(self, connection: Connection, number: int) -> Row[Any]:
-        """Return the row of one posting by its number, without its lines."""
-        return connection.execute(self._head, {"posting": number}).one()
+    def head(self, connection: Connection, number: int) -> Any:
+        """Return the row of one posting by its number, without its lines: its values, named as the columns."""
+        return self._row._make(first_row(connection, self._head, posting=number))
 
     def find(self, connection: Connection, reference: str) -> Row[Any] | None:
         """Return the row of the posting with this reference; None without one."""

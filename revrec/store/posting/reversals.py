@@ -17,7 +17,7 @@ from sqlalchemy import (
 
 from revrec.core.posting import RELEASED
 from revrec.store.audit import AuditStamp, record
-from revrec.store.bulk import next_number
+from revrec.store.bulk import next_number, rows_of
 from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.posting import entered_lines
 from revrec.store.tables import entered_line, entry_reversal, journal_entry
@@ -92,7 +92,7 @@ def add_reversal(connection: Connection, reversal: Reversal, reference: str, who
 
 def release_lines_of_reversed(connection: Connection, number: int) -> None:
     """Open the schedule lines of an entry again once its reversal is posted; ``number`` is either of the two."""
-    reopened = list(connection.execute(_REOPENED, {"entry": number}).scalars())
+    reopened = [one for (one,) in rows_of(connection, _REOPENED, entry=number)]
     if reopened:
         entered_lines.release(connection, entered_line.c.entry_id.in_(reopened))
 

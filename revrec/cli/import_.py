@@ -70,7 +70,7 @@ def register(app: typer.Typer) -> None:
         ] = None,
         rows: Annotated[int, typer.Option("--rows", metavar="N", min=1, help="How many rows --explain shows.")] = 3,
         suggest: Annotated[
-            bool, typer.Option("--suggest", help="Print a draft of a mapping for an unfamiliar CSV or XLSX file.")
+            bool, typer.Option("--suggest", help="Print a draft of a mapping for an unfamiliar file.")
         ] = False,
         output: Annotated[
             Path | None, typer.Option("--output", metavar="FILE", help="Add the draft of --suggest to this file.")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import tomllib
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -228,10 +229,84 @@ def test_a_workbook_names_its_sheet_and_needs_no_date_format() -> None:
     assert (table(draft)["sheet"], table(draft)["header_row"], draft.readable) == ("Orders", "3", 2)
 
 
+ORDERS: dict[str, Any] = {
+    "meta": {"page": 1},
+    "orders": [
+        {"id": 91, "number": "A-1", "buyer": {"id": "C-1"}, "order_date": "2024-03-28", "currency": "USD",
+         "net_total": "54.00", "total": "60.00", "tags": [],
+         "line_items": [{"id": 1, "sku": "MUG", "amount": "24.00"}, {"id": 2, "sku": "MAG", "amount": "30.00"}]},
+        {"id": 92, "number": "A-2", "buyer": {"id": "C-2"}, "order_date": "2024-03-29", "currency": "USD",
+         "net_total": "24.00", "total": "26.40", "tags": ["new"],
+         "line_items": [{"id": 3, "sku": "MUG", "amount": "24.00"}]},
+    ],
+}  # fmt: skip
+OF_ORDERS = {
+    "document": "number", "line": "line.id", "customer": "buyer.id", "item": "line.sku", "post_date": "order_date",
+    "amount": "line.amount", "currency": "currency",
+}  # fmt: skip
+
+
+def as_xml(value: Any, name: str) -> str:
+    """Return nested values as XML."""
+    if isinstance(value, list):
+        return "".join(as_xml(one, name) for one in value)
+    inside = "".join(as_xml(one, key) for key, one in value.items()) if isinstance(value, dict) else str(value)
+    return f"<{name}>{inside}</{name}>"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "record", "lines"),
+    [
+        ("orders.json", json.dumps(ORDERS), "orders", "line_items"),
+        ("orders.jsonl", "\n".join(map(json.dumps, ORDERS["orders"])), None, "line_items"),
+        ("orders.json", json.dumps(ORDERS["orders"][0]), None, "line_items"),
+        ("orders.xml", as_xml({"order": ORDERS["orders"]}, "orders"), "orders/order", "line_items"),
+    ],
+    ids=["json", "jsonl", "one document", "xml"],
+)
+def test_records_and_lines_of_json_and_xml_are_found_with_their_total(
+    name: str, content: str, record: str | None, lines: str
+) -> None:
+    draft = drafted(content, name)
+    found = table(draft)
+    assert (found.get("record"), found["lines"], found["columns"]) == (record, lines, OF_ORDERS)
+    assert found["control"] == {"document_total": "net_total"} and draft.undecided == []
+    read = read_charges(SourceStream(io.BytesIO(content.encode()), name), read_mapping("orders", found))
+    wanted = [("A-1", "1", 2400), ("A-1", "2", 3000), ("A-2", "3", 2400)]
+    charged = [(row.line.document, row.line.line, row.line.amount) for row in read if isinstance(row, GoodRow)]
+    assert charged == wanted[: draft.readable] and charged
+
+
+def test_records_without_lines_are_found_below_what_wraps_them() -> None:
+    rows = [{"Invoice No": f"I-{at}", "customer": {"code": "C"}, "SKU": "MUG", "date": "2024-03-28",
+             "net": "24.00", "ccy": "USD", "notes": ["x"]} for at in (1, 2)]  # fmt: skip
+    content = json.dumps({"data": {"rows": rows}})
+    draft = drafted(content, "orders.json")
+    found = table(draft)
+    assert (found["record"], found["line"], found["ignore"]) == ("data/rows", "#", ["notes"])
+    assert found["columns"]["customer"] == "customer.code" and draft.readable == 2
+
+
+def test_whole_amounts_of_lines_may_be_cents() -> None:
+    content = json.dumps(ORDERS).replace(".00", "00").replace(".40", "40")
+    assert any('amount_is = "minor_units"' in doubt for doubt in drafted(content, "orders.json").doubts)
+
+
+def test_without_a_total_the_draft_says_that_nothing_shows_a_missing_line() -> None:
+    draft = drafted(json.dumps(ORDERS).replace("54.00", "55.00"), "orders.json")
+    assert table(draft)["ignore"] == ["*"]
+    assert any("nothing shows if a line is missing" in doubt for doubt in draft.doubtful)
+
+
 @pytest.mark.parametrize(
     ("data", "name", "message"),
     [
-        ("{}", "orders.json", "is JSON, and a draft can be made for CSV, TSV and XLSX only"),
+        ("{}", "orders.json", "has no records with names and values"),
+        ("[1, 2]", "orders.json", "has no records with names and values"),
+        ('{"orders": [{"a": 1', "orders.json", "it ends too early|ends in the middle|expected"),
+        ("<orders><order>", "orders.xml", "damaged XML"),
+        ('<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', "orders.xml", "a DOCTYPE is not allowed"),
+        ("ISA*00*", "orders.x12", "is X12, and a draft can be made for CSV, TSV, XLSX, JSON and XML only"),
         ("a\nb\n", "orders.csv", "has only one column"),
         ("1,2\n3,4\n", "orders.csv", "has no row of column names among its first 30 rows"),
         (f"{HEADER}\n", "orders.csv", "has no rows below its column names"),

@@ -66,6 +66,32 @@ def _doctype(source: SourceStream, place: str) -> Exception:
     return source.error(place, "a DOCTYPE is not allowed", "remove it and replace its entities with their values")
 
 
+def whole(source: SourceStream, largest: int) -> dict[str, Any]:
+    """Return the root of a file by its name, as nested values.
+
+    Raises:
+        SourceError: the file is damaged, has a DOCTYPE, or has more bytes than ``largest``.
+    """
+    refuse_early_doctype(source)
+    parser = pull_parser("none", "")
+    try:
+        while block := source.read():
+            if source.size > largest:
+                raise source.error("", f"has more than {largest:,} bytes", "make a smaller file of its first records")
+            parser.feed(block)
+            if has_errors(parser):
+                parser.close()  # raises the error that feed() did not
+        root = parser.close()
+    except etree.XMLSyntaxError as err:
+        raise damage(source, err) from None
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise _doctype(source, f"before line {root.sourceline}")
+    try:
+        return {_name(root): _nested(root)}
+    except _MixedError as err:
+        raise source.error("", f"<{err}> mixes text and elements", "write the value as text only") from None
+
+
 def _documents(source: SourceStream, mapping: ColumnMapping, siblings: "_Siblings") -> Iterator[NestedDocument]:
     for number, element in enumerate(_elements(source, mapping, siblings), start=1):
         if number == 1 and element.getroottree().docinfo.internalDTD is not None:

@@ -1,1 +1,1 @@
-"""Draft a column mapping for an unfamiliar CSV or XLSX file, with the evidence for each choice."""
+"""Draft a column mapping for an unfamiliar CSV, XLSX, JSON or XML file, with the evidence for each choice."""

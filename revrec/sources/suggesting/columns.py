@@ -1,10 +1,12 @@
 """Choose a column for each field, by its name and by what it contains."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from revrec.core.charge_line import DIMENSIONS
+from revrec.sources.mapping import LINE_SCOPE
 from revrec.sources.suggesting.grid import Grid
 from revrec.sources.suggesting.values import can_be_date, is_number, unix_form
 from revrec.sources.values import is_currency
@@ -53,8 +55,20 @@ FIELDS = (
                 "line amount",
                 "net total",
                 "line net amount",
+                "line extension amount",
+                "total ex tax",
+                "total excluding tax",
             ),
-            ("extended price", "ext price", "extended amount", "line total", "total net", "revenue", "sales amount"),
+            (
+                "extended price",
+                "ext price",
+                "extended amount",
+                "line total",
+                "total net",
+                "total price",
+                "revenue",
+                "sales amount",
+            ),
             (
                 "total",
                 "total amount",
@@ -303,20 +317,62 @@ def plain(name: str) -> str:
 
 def choose_columns(grid: Grid) -> dict[str, ColumnChoice]:
     """Return the column of each field that has one. No column is chosen for two fields."""
-    names = {column: plain(column) for column in grid.header if column and grid.header.count(column) == 1}
+    counts = Counter(grid.header)
+    names = {column: _names_of(grid, column) for column in grid.header if column and counts[column] == 1}
     chosen: dict[str, ColumnChoice] = {}
     for field in FIELDS:
         used = {one.column for one in chosen.values()}
-        found = _choice(field, grid, {column: name for column, name in names.items() if column not in used})
-        if found:
-            chosen[field.field] = found
+        free = {column: words for column, words in names.items() if column not in used}
+        for possible in _by_scope(field.field, grid, free):
+            if found := _choice(field, grid, possible):
+                chosen[field.field] = found
+                break
     return chosen
 
 
-def _choice(field: FieldNames, grid: Grid, names: dict[str, str]) -> ColumnChoice | None:
+_OF_LINES = ("amount", "item", "quantity", "line", "description", "service_start", "service_end")
+"""Fields that a line states if a document has lines."""
+
+
+def _by_scope(field: str, grid: Grid, names: dict[str, "Words"]) -> Iterator[dict[str, "Words"]]:
+    """Yield the columns among which a field is looked for: first in a line or in the document, then in the other."""
+    if not grid.lines:
+        yield names
+        return
+    for of_line in (True, False) if field in _OF_LINES else (False, True):
+        # The total of a document is not the amount of its line.
+        if of_line or field not in ("amount", "quantity", "line"):
+            yield {column: words for column, words in names.items() if column.startswith(LINE_SCOPE) is of_line}
+
+
+Words = Sequence[str]
+"""The plain words by which a column may be known."""
+
+_IDS = ("id", "no", "number", "code", "key", "value")
+
+
+def _names_of(grid: Grid, column: str) -> Words:
+    """Return the names of a column; of a nested value also the last part of its path, or what it identifies."""
+    if grid.format not in ("json", "jsonl", "xml"):
+        return (plain(column),)
+    of_line = bool(grid.lines) and column.startswith(LINE_SCOPE)
+    parts = [plain(part) for part in column.removeprefix(LINE_SCOPE if of_line else "").split(".")]
+    # The amount of an object in a line, such as its allowance, is not the amount of the line.
+    found = [" ".join(parts[-2:]), *parts[-1:] * (len(parts) == 1 or parts[-1] not in ("amount", "total"))]
+    if parts[-1] in _IDS and len(parts) > 1:
+        return (*found[:1], parts[-2])
+    if parts[-1] in _IDS:
+        # The number of a record is preferred to its id, which is often technical.
+        found = (
+            [f"line {parts[-1]}"] if of_line else ["document no"] if parts[-1] in ("no", "number") else ["reference"]
+        )
+    return tuple(found)
+
+
+def _choice(field: FieldNames, grid: Grid, names: dict[str, Words]) -> ColumnChoice | None:
     """Return the column of the first group that names one; all columns of the groups are rivals of it."""
     fitting = [column for column in names if _contains(grid, column, field, _HALF)]
-    groups = [[column for column in fitting if names[column] in group] for group in field.groups]
+    groups = [[column for column in fitting if set(group).intersection(names[column])] for group in field.groups]
     first = next((group for group in groups if group), [])
     if first:
         rivals = [column for group in groups for column in group if column != first[0]]

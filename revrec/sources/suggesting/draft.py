@@ -16,13 +16,16 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.harmless import one_line
 from revrec.core.money import decimal_string
 from revrec.sources.amounts import NumberStyle, number_reader
-from revrec.sources.mapping import NUMBERED, UNDECIDED, UNIT_PRICE, ColumnMapping
+from revrec.sources.formats import format_name
+from revrec.sources.mapping import LINE_SCOPE, NUMBER_COLUMN, NUMBERED, UNDECIDED, UNIT_PRICE, ColumnMapping
 from revrec.sources.mapping_reader import read_mapping
 from revrec.sources.problems import InvalidValue, SourceError, shorten
 from revrec.sources.read import read_charges
 from revrec.sources.rows import BadRow, ChargeRowResult, GoodRow
 from revrec.sources.suggesting.columns import KINDS, REQUIRED, UNIT_PRICES, ColumnChoice, choose_columns, plain
 from revrec.sources.suggesting.grid import Grid, GridRow, Opener, is_total, read_grid
+from revrec.sources.suggesting.tree import FORMATS as TREES
+from revrec.sources.suggesting.tree import read_tree
 from revrec.sources.suggesting.values import (
     counted,
     currency_evidence,
@@ -115,7 +118,9 @@ def suggest(opened: Opener, name: str, mapping: ColumnMapping) -> Draft:
     Raises:
         SourceError: the file cannot be read, or no draft can be made for its format.
     """
-    grid = read_grid(opened, mapping)
+    with opened() as stream:
+        form = format_name(stream, mapping)
+    grid = read_tree(opened, form, _score) if form in TREES else read_grid(opened, mapping)
     with opened() as stream:
         draft = _Drafting(grid, name, stream.name).draft
     if mapping.format:
@@ -123,6 +128,16 @@ def suggest(opened: Opener, name: str, mapping: ColumnMapping) -> Draft:
     if not draft.undecided:
         _try_out(opened, draft, grid)
     return draft
+
+
+def _score(grid: Grid) -> float:
+    """Return how many of the fields that each row needs have a column."""
+    chosen = choose_columns(grid)
+    return (
+        sum(1.0 if chosen[name].sure else 0.5 for name in REQUIRED if name in chosen)
+        if grid.rows and grid.header
+        else -1.0
+    )
 
 
 class _Drafting:
@@ -141,6 +156,7 @@ class _Drafting:
         self._add_numbers()
         self._add_currency()
         self._check_signs()
+        self._doubt_minor_units()
         self._add_rest()
 
     def _texts(self, name: str) -> list[str]:
@@ -158,11 +174,16 @@ class _Drafting:
             self._option(
                 "source", self.draft.name, "the system that the file is from, part of every charge id for good"
             )
-        if self._has_doubled_lines():
+        doubled = self._has_doubled_lines()
+        if doubled:
             del self._chosen["line"]
-            self._option("line", NUMBERED, "line numbers repeat within a document, so its rows are numbered", True)
-        elif "line" not in self._chosen:
-            self._option("line", NUMBERED, "no column numbers the lines, so the rows of each document are numbered")
+        if "line" in self._chosen:
+            return
+        why = "line numbers repeat within a document" if doubled else "no column numbers the lines"
+        if self._grid.lines:
+            self._column("line", NUMBER_COLUMN, f"{why}, so each has its place in the document", doubled)
+        else:
+            self._option("line", NUMBERED, f"{why}, so the rows of each document are numbered", doubled)
 
     def _has_doubled_lines(self) -> bool:
         """Return True if a document has a line number twice, which would be the same charge line."""
@@ -178,6 +199,10 @@ class _Drafting:
         if grid.format == "csv" or grid.delimiter == UNDECIDED:
             why = "more than one sign splits the rows evenly" if grid.delimiter == UNDECIDED else ""
             self._option("delimiter", "tab" if grid.delimiter == "\t" else grid.delimiter, why)
+        if grid.record:
+            self._option("record", grid.record, "where the records are")
+        if grid.lines:
+            self._option("lines", grid.lines, "each of these items of a record is a charge line")
         if grid.encoding:
             self._option("encoding", grid.encoding, "the file is not UTF-8", True)
         if grid.sheet:
@@ -346,6 +371,9 @@ class _Drafting:
 
     def _add_rest(self) -> None:
         """List the columns that nothing reads, so that none is dropped without a word."""
+        if self._grid.lines:
+            self._add_document_total()
+            return
         used = {choice.column for choice in self._chosen.values() if choice.sure}
         if self._headings:
             used.add(self._grid.header[self._headings[0]])
@@ -353,6 +381,46 @@ class _Drafting:
         if rest:
             listed = ", ".join(_text(escape(column)) for column in rest)
             self.draft.options.append(DraftLine("ignore", f"[{listed}]", "columns that nothing reads"))
+
+    def _doubt_minor_units(self) -> None:
+        """Doubt whole amounts: an API that sends cents sends no decimals."""
+        amounts = self._texts("amount")
+        if self._grid.lines and amounts and all(text.lstrip("-").isdecimal() for text in amounts):
+            self.draft.doubts.append('every amount is a whole number: if they are cents, add amount_is = "minor_units"')
+
+    def _add_document_total(self) -> None:
+        """Compare the lines with the total of their document, if one of its values is always what they add up to."""
+        amount, document = self._chosen.get("amount"), self._chosen.get("document")
+        found = [] if amount is None or document is None else self._totals(amount.column, document.column)
+        if found:
+            control = f"{{ document_total = {_text(found[0])} }}"
+            why = f"the lines of {self._documents} documents add up to it"
+            self.draft.options.append(DraftLine("control", control, why))
+            return
+        why = "no value is the total of the lines: nothing shows if a line is missing"
+        self.draft.options.append(DraftLine("ignore", '["*"]', why, True))
+
+    def _totals(self, amount: str, document: str) -> list[str]:
+        """Return the values of a document that are what its lines add up to, in each document."""
+        grid, lines = self._grid, dict[str, Decimal]()
+        columns = [name for name in grid.header if not name.startswith(LINE_SCOPE) and name != document]
+        stated: dict[str, dict[str, str]] = {}
+        for row in grid.rows:
+            cells = dict(zip(grid.header, row.cells, strict=True))
+            with suppress(InvalidValue):
+                key = cells[document]
+                lines[key] = lines.get(key, Decimal(0)) + number_reader(NumberStyle())(cells[amount]).decimal
+                stated[key] = {name: cells[name] for name in columns}
+        self._documents = len(lines)
+
+        def agrees(name: str) -> bool:
+            with suppress(InvalidValue):
+                return all(
+                    number_reader(NumberStyle())(stated[key][name]).decimal == total for key, total in lines.items()
+                )
+            return False
+
+        return [name for name in columns if lines and agrees(name)]
 
 
 def _try_out(opened: Opener, draft: Draft, grid: Grid) -> None:

@@ -73,6 +73,10 @@ class Grid:
     extras: list[GridRow] = field(default_factory=list)
     short: bool = False
     doubts: list[str] = field(default_factory=list)
+    record: str = ""
+    """The path of the records of JSON or XML."""
+    lines: str = ""
+    """The path of the lines in a record; its values are the columns that begin with ``line.``."""
 
     def column(self, place: int) -> list[str]:
         """Return the texts of a column that are not empty, trimmed."""
@@ -87,13 +91,14 @@ def read_grid(opened: Opener, mapping: ColumnMapping) -> Grid:
     """Read up to :data:`MOST_ROWS` rows of a file.
 
     Raises:
-        SourceError: it is neither CSV nor XLSX, cannot be read, or has no row of column names.
+        SourceError: it is of another format, cannot be read, or has no row of column names.
     """
     with opened() as stream:
         name = format_name(stream, mapping)
         if name not in FORMATS:
             fix = "set up one of the mappings that revrec has for it, or write one: revrec docs formats"
-            raise stream.error("", f"is {name.upper()}, and a draft can be made for CSV, TSV and XLSX only", fix)
+            what = "CSV, TSV, XLSX, JSON and XML only"
+            raise stream.error("", f"is {name.upper()}, and a draft can be made for {what}", fix)
     grid = Grid(name)
     rows = _sheet_rows(opened, grid) if name == "xlsx" else _text_rows(opened, grid)
     if len(rows) > MOST_ROWS:

@@ -8,6 +8,7 @@ from revrec.cli.output import grouped, more_in_words
 from revrec.cli.shared import Options, command, fail
 from revrec.core.harmless import harmless, one_line
 from revrec.core.posting import state_in_words
+from revrec.core.schedule import NOT_REVENUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -328,7 +329,8 @@ def _events(history: "ChargeTrace", root: "Tree") -> None:
 
 def _rule(history: "ChargeTrace", root: "Tree") -> None:
     if history.unscheduled:
-        _add(root, f"unscheduled: {history.unscheduled.reason}")
+        state = "not scheduled" if history.unscheduled.code == NOT_REVENUE else "unscheduled"
+        _add(root, f"{state}: {history.unscheduled.reason}")
     rule = history.rule
     if rule:
         branch = _add(root, f"rule: {rule.name}, version {rule.version} ({rule.file})")

@@ -81,11 +81,15 @@ class SchedulePart(NamedTuple):
     amount: int
 
 
+NOT_REVENUE = "not_revenue"
+"""The code of charge lines of which nothing is ever recognized, by the method ``none``."""
+
+
 class Unscheduled(NamedTuple):
     """The reason why a charge line, or a part of it, has no schedule.
 
     ``code`` is waiting (for an event) or held (on hold); no_rule, ambiguous or impossible if a rule or table must
-    change; stopped if its contract cannot be allocated any more; or closed.
+    change; stopped if its contract cannot be allocated any more; not_revenue if nothing is ever recognized; or closed.
     """
 
     code: str

@@ -13,10 +13,11 @@ from revrec.core.calendar import day_of, iso
 from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine
 from revrec.core.rules.costs import COST_MARK
+from revrec.core.schedule import NOT_REVENUE
 from revrec.store.audit import AuditStamp, canonical
 from revrec.store.bulk import insert_columns, insert_rows, next_number
 from revrec.store.digests import RowDigest, covered_columns, digest_rows, digest_texts, texts_of_columns
-from revrec.store.tables import charge_line, charge_void, cleaning, import_file, quarantine
+from revrec.store.tables import charge_line, charge_void, cleaning, import_file, quarantine, unscheduled
 
 _COLUMNS = tuple(column.name for column in covered_columns(charge_line))
 LINE_COLUMNS = [charge_line.c[name] for name in ChargeLine._fields]
@@ -263,6 +264,12 @@ def numbers_of_costs(connection: Connection, charge: str) -> list[int]:
     query = select(charge_line.c.no).where(is_cost_of(charge)).order_by(charge_line.c.no)
     return list(connection.execute(query).scalars())
 
+
+_without = unscheduled.alias().c
+IS_REVENUE = ~exists(
+    select(_without.charge_no).where(_without.charge_no == charge_line.c.no, _without.code == NOT_REVENUE)
+)
+"""The condition that a charge line is or may be revenue: its rule does not have the method ``none``."""
 
 NOT_VOIDED = ~exists(select(charge_void.c.charge_no).where(charge_void.c.charge_no == charge_line.c.no))
 """The condition that no person voided a charge line."""

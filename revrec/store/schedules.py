@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Select, Table, delete, func, select, update
 
 from revrec.core.batching import batched
 from revrec.core.calendar import iso
+from revrec.core.schedule import NOT_REVENUE
 from revrec.store import digests
 from revrec.store.bulk import insert_rows
 from revrec.store.digests import RowDigest
@@ -228,6 +229,12 @@ def keep_arrival_accounts(connection: Connection, accounts: Mapping[int, str], a
 def unscheduled_numbers(connection: Connection) -> list[int]:
     """Return the numbers of the charge lines that have no schedule and are not void."""
     return list(connection.execute(_without_schedule()).scalars())
+
+
+def count_unscheduled(connection: Connection) -> int:
+    """Count the charge lines without a schedule that a person or an event must settle."""
+    counted = _without_schedule().where(unscheduled.c.code != NOT_REVENUE).subquery()
+    return int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
 
 
 def has_unscheduled(connection: Connection) -> bool:

@@ -12,6 +12,7 @@ from revrec.core.anchors import Events
 from revrec.core.charge_line import EVENT_KINDS, ChargeLine
 from revrec.core.constraint import CONSTRAINT, split_constrained
 from revrec.core.holding import apply_holds, days_before_holds
+from revrec.core.methods.none import NotRevenue
 from revrec.core.money import divisible_amounts
 from revrec.core.part_days import PlanPieces, cut, joined
 from revrec.core.pricing import (
@@ -133,6 +134,7 @@ class RuleBook:
         self.repairs = tuple(sorted(repairs, key=lambda repair: -repair.priority))
         self.rules = tuple(sorted(rules, key=lambda rule: -rule.priority))
         self._entries = [_Entry(rule, order) for order, rule in enumerate(self.rules)]
+        self._has_not_revenue = any(isinstance(rule.method, NotRevenue) for rule in self.rules)
         self.costs = {cost.name: cost for rule in self.rules for cost in rule.costs}
         self._costs = {cost.name: _Entry(rule.for_cost(cost), 0) for rule in self.rules for cost in rule.costs}
         self.warnings = self._cross_check()
@@ -296,7 +298,7 @@ class RuleBook:
 
     def allocation_of(self, line: ChargeLine) -> AllocationRule | Unscheduled | None:
         """Return the allocation that matches a charge line, if any; Unscheduled if two of equal priority do."""
-        if is_cost(line.line):
+        if is_cost(line.line) or self._is_not_revenue(line):
             return None
         taking = [one for one in self.allocations if one.matches(line)]
         if len(taking) > 1 and taking[0].priority == taking[1].priority:
@@ -304,6 +306,13 @@ class RuleBook:
             said = f"the allocations {names} both match at priority {taking[0].priority}; give one a higher priority"
             return Unscheduled("ambiguous", said)
         return taking[0] if taking else None
+
+    def _is_not_revenue(self, line: ChargeLine) -> bool:
+        # Amounts that are collected for others are not part of the price that is allocated (606-10-32-2).
+        if not self._has_not_revenue:
+            return False
+        rule = self.match(line)
+        return isinstance(rule, Rule) and isinstance(rule.method, NotRevenue)
 
     def match(self, line: ChargeLine) -> Rule | Unscheduled:
         """Return the rule for a charge line; Unscheduled if none matches, or two of equal priority do."""

@@ -128,6 +128,7 @@ def _charge_lines(connection: "Connection") -> tuple[list[_Step], list[Check]]:
     undated = {
         kind: {one: Total(counts[kind, one], amount) for one, amount in sums.items()} for kind, sums in kinds.items()
     }
+    undated["not revenue"] = control_totals.not_revenue(connection)
     steps = [
         _Step(LINES, "accepted, as billed", billed),
         _Step(LINES, "price changes and credits", changes),
@@ -136,7 +137,7 @@ def _charge_lines(connection: "Connection") -> tuple[list[_Step], list[Check]]:
         *(_Step(LINES, kind, totals) for kind, totals in undated.items()),
     ]
     left, right = added(billed, changes, allocated), added(dated, *undated.values())
-    return steps, list(_checks("accepted and changes = dated, waiting and unscheduled", left, right))
+    return steps, list(_checks("accepted and changes = dated, waiting, unscheduled and not revenue", left, right))
 
 
 def _schedules(connection: "Connection", until: date) -> tuple[list[_Step], list[Check]]:

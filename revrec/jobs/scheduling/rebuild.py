@@ -83,7 +83,7 @@ def _derive_all(
     for page in context.progress.track(list(batched(numbers, PAGE)), "deriving schedules"):
         result.changes += scheduler.reschedule(page)
     result.charges = len(numbers)
-    result.unscheduled = len(schedules.unscheduled_numbers(connection))
+    result.unscheduled = schedules.count_unscheduled(connection)
     _record_plan(connection, context, book)
 
 

@@ -14,6 +14,7 @@ from revrec.core.money import decimal_string, divisible_amounts, split
 from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes, price_of
 from revrec.core.rules import RuleBook
 from revrec.core.schedule import (
+    NOT_REVENUE,
     UNDATED,
     DividedPlan,
     RecordedPlan,
@@ -441,6 +442,8 @@ class Scheduler:
             return None
         if not current.open:
             return None
+        if derived.code == NOT_REVENUE:
+            return self._end_schedule(state.no, state.line, current, derived.reason)
         if self.contracts.is_stopped(state.no):
             return self._stop_schedule(state, current, derived.reason)
         note = f"keeps its present schedule: {derived.reason}"
@@ -498,7 +501,7 @@ class Scheduler:
         self._arrival_accounts[no] = self._book.deferred_account(line)
         rule = why.rule.name if why.rule else None
         self._unscheduled.append(UnscheduledLine(no, why.code, why.reason, rule, self._audit_seq))
-        self.unscheduled += 1
+        self.unscheduled += why.code != NOT_REVENUE
 
     def flush(self) -> None:
         """Write the collected versions and the worklist, with their digests in the audit trail."""

@@ -35,9 +35,11 @@ REPORT_VIEWS: Mapping[str, str] = {
       {DIGITS} AS digits, c.post_date, c.rev_rec_date, c.service_start, c.service_end, c.amount,
       CASE WHEN replace(c.line, ':cost:', '') <> c.line THEN 1 ELSE 0 END AS is_cost,
       CASE WHEN v.charge_no IS NULL THEN 0 ELSE 1 END AS is_void,
-      k.contract, c.dimensions, c.description, f.uri AS file, c.row AS file_row, f.imported_at
+      k.contract, c.dimensions, c.description, f.uri AS file, c.row AS file_row, f.imported_at,
+      CASE WHEN u.code = 'not_revenue' THEN 0 ELSE 1 END AS is_revenue
     FROM charge_line c JOIN import_file f ON f.id = c.import_id
-    LEFT JOIN charge_void v ON v.charge_no = c.no LEFT JOIN contract_line k ON k.charge_no = c.no""",  # noqa: S608
+    LEFT JOIN charge_void v ON v.charge_no = c.no LEFT JOIN contract_line k ON k.charge_no = c.no
+    LEFT JOIN unscheduled u ON u.charge_no = c.no""",  # noqa: S608
     "v1_event": """
     SELECT e.id AS event_id, c.id AS charge, e.charge_no, e.kind, e.date, e.quantity, e.percent, e.amount, c.currency,
       e.name, e.note, e.recorded_at, e.actor, w.at AS withdrawn_at, w.reason AS withdrawn_because
@@ -63,7 +65,7 @@ REPORT_VIEWS: Mapping[str, str] = {
     UNION ALL
     SELECT n.charge_no, c.id, 'unscheduled', n.code, n.reason, c.amount, c.currency
     FROM unscheduled n JOIN charge_line c ON c.no = n.charge_no
-    WHERE n.charge_no NOT IN (SELECT v.charge_no FROM charge_void v)""",
+    WHERE n.code <> 'not_revenue' AND n.charge_no NOT IN (SELECT v.charge_no FROM charge_void v)""",
     "v1_entry": """
     SELECT e.id AS entry_id, e.reference, e.record_no, e.journal, e.entity, e.currency, e.date AS ledger_date,
       coalesce(o.recognition_date, e.date) AS earned_date, o.reason AS date_reason, e.amount, e.lines,

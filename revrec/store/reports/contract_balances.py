@@ -27,6 +27,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.invoice import INVOICED
 from revrec.store.bulk import stream_rows
+from revrec.store.charges import IS_REVENUE
 from revrec.store.credits import credited
 from revrec.store.posting.invoices import BILLED_ON, SOLD
 from revrec.store.reports.filters import chosen_charges
@@ -303,7 +304,8 @@ def _is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnEle
     void = charge_void.c
     voided = select(void.charge_no).where(void.charge_no == charge_line.c.no, *_stored_by_then(charge_void, asked))
     by_hand = and_(invoiced.is_(None), charge_line.c.post_date <= day, ~exists(voided.correlate(charge_line)))
-    return or_(invoiced <= day, and_(by_hand, ~and_(SOLD, or_(*wanted))) if wanted else by_hand)
+    billed = or_(invoiced <= day, and_(by_hand, ~and_(SOLD, or_(*wanted))) if wanted else by_hand)
+    return and_(billed, IS_REVENUE)
 
 
 def billed_charges(until: date, invoiced: Mapping[str, str]) -> Select[Any]:

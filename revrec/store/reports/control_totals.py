@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, exists, func, select
 
-from revrec.store.charges import NOT_VOIDED
+from revrec.store.charges import IS_REVENUE, NOT_VOIDED
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE, ON_DEFERRED_SIDE, RECOGNIZED
@@ -51,6 +51,11 @@ def accepted(connection: Connection) -> Totals:
     """Return the charge lines as they were billed, without those that were voided before they had a schedule."""
     has_schedule = exists().where(schedule.c.charge_no == charge_line.c.no)
     return _totals(connection, _sums(charge_line.c.amount).select_from(charge_line).where(NOT_VOIDED | has_schedule))
+
+
+def not_revenue(connection: Connection) -> Totals:
+    """Return the charge lines whose rules say that they are not revenue, such as tax and deposits."""
+    return _totals(connection, _sums(charge_line.c.amount).select_from(charge_line).where(~IS_REVENUE, NOT_VOIDED))
 
 
 def price_changes(connection: Connection) -> Totals:

@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 
 from revrec.core.invoice import INVOICED
 from revrec.core.pricing import PRICE_EVENT_KINDS
+from revrec.store.charges import IS_REVENUE
 from revrec.store.posting.invoices import BILLED_ON
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.reports.in_ledger import KnownRows
@@ -75,7 +76,7 @@ def late_rows(connection: Connection, closed: Closed, sources: Collection[str] =
         (TAKEN_BACK, _withdrawn(closed)),
         *([(INVOICING, _of_sources(closed, sources))] if sources else ()),
     ):
-        for row in connection.execute(query.where(charge_line.c.entity.in_(closed.entities))):
+        for row in connection.execute(query.where(charge_line.c.entity.in_(closed.entities), IS_REVENUE)):
             yield LateRow(kind, *row)
 
 

@@ -22,7 +22,7 @@ from sqlalchemy import (
 
 from revrec.core.filters import Basis, Filters
 from revrec.store.bulk import stream_rows
-from revrec.store.charges import NOT_VOIDED
+from revrec.store.charges import IS_REVENUE, NOT_VOIDED
 from revrec.store.events import RecordedEvent, recorded_events
 from revrec.store.posting.entries import ENTRY_TABLES, recognition_date
 from revrec.store.posting.invoices import INVOICE_TABLES
@@ -162,8 +162,8 @@ def run_rows(connection: Connection, filters: Filters) -> Iterator[RunRow]:
 class ChargeRow(NamedTuple):
     """A charge line with its newest schedule; amounts are in minor units.
 
-    ``state`` is scheduled, unscheduled or void. ``posted`` is on posted entries that are not reversed, with the
-    changes in Intacct that a person accepted; ``planned`` is on none yet, or on one that is not posted.
+    ``state`` is scheduled, unscheduled, not revenue or void. ``posted`` is on posted entries that are not reversed,
+    with the changes in Intacct that a person accepted; ``planned`` is on none yet, or on one that is not posted.
     """
 
     charge: str
@@ -196,7 +196,12 @@ def charge_rows(connection: Connection, filters: Filters) -> Iterator[ChargeRow]
             charge_line.c.post_date,
             charge_line.c.amount,
             charge_line.c.currency,
-            case((~NOT_VOIDED, "void"), (schedule.c.version.is_(None), "unscheduled"), else_="scheduled"),
+            case(
+                (~NOT_VOIDED, "void"),
+                (~IS_REVENUE, "not revenue"),
+                (schedule.c.version.is_(None), "unscheduled"),
+                else_="scheduled",
+            ),
             func.coalesce(rule_version.c.name, unscheduled.c.rule),
             posted + func.coalesce(changes.c.amount, 0),
             planned,

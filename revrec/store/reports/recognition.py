@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, case, func, literal, select, union_all
 
 from revrec.core.pricing import PRICE_EVENT_KINDS
+from revrec.core.schedule import NOT_REVENUE
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
@@ -29,6 +30,8 @@ from revrec.store.tables import (
 
 NO_SOURCES: Mapping[str, str] = {}
 """No source is invoiced: its lines are billed on their post dates."""
+NEVER_RECOGNIZED = ("closed", NOT_REVENUE)
+"""Codes of charge lines without a schedule of which nothing waits."""
 ACTUAL, OPEN, WAITING = "actual", "open", "waiting"
 CATEGORIES: dict[str, ColumnElement[Any]] = {
     name: charge_line.c[name] for name in ("customer", "item", "entity", "source", "document")
@@ -95,7 +98,7 @@ def open_by_day(
         .where(entry_reversal.c.final == 1, IS_IN_LEDGER)
     )
     gone = select(ledger_change.c.charge_no, (-ledger_change.c.amount).label("amount")).where(IS_UNEXPLAINED)
-    undated = union_all(waits, never.where(unscheduled.c.code != "closed"), canceled, gone).subquery()
+    undated = union_all(waits, never.where(unscheduled.c.code.not_in(NEVER_RECOGNIZED)), canceled, gone).subquery()
     yield from _by_day(connection, category, undated, WAITING, literal(""), after, invoiced)
 
 
@@ -150,7 +153,7 @@ def repriced_unscheduled(
     ).join(unscheduled, unscheduled.c.charge_no == charge_line.c.no)
     query = _of_rule(query) if category == "rule" else query
     changed = select(fulfillment_event.c.charge_no).where(fulfillment_event.c.kind.in_(PRICE_EVENT_KINDS))
-    query = query.where(unscheduled.c.code != "closed", charge_line.c.no.in_(changed), SOLD)
+    query = query.where(unscheduled.c.code.not_in(NEVER_RECOGNIZED), charge_line.c.no.in_(changed), SOLD)
     for no, name, currency, billed in connection.execute(query):
         yield RepricedLine(no, name or "", currency, bool(billed))
 

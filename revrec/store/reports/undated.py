@@ -25,7 +25,7 @@ LINES = """
                        (SELECT event_id FROM event_withdrawal)), c.post_date) AS since
     FROM (SELECT 'unscheduled' AS kind, n.charge_no, n.code, n.reason, n.rule, l.amount
           FROM unscheduled n JOIN charge_line l ON l.no = n.charge_no
-          WHERE n.charge_no NOT IN (SELECT charge_no FROM charge_void)
+          WHERE n.code <> 'not_revenue' AND n.charge_no NOT IN (SELECT charge_no FROM charge_void)
           UNION ALL
           SELECT 'waiting', w.charge_no, w.code, w.reason, r.name, w.amount
           FROM schedule_wait w
@@ -33,8 +33,11 @@ LINES = """
           JOIN rule_version r ON r.id = s.rule_version_id
           WHERE NOT EXISTS (SELECT 1 FROM schedule x WHERE x.charge_no = w.charge_no AND x.version > w.version)) u
     JOIN charge_line c ON c.no = u.charge_no"""
-"""One row for each amount, in minor units. ``since`` is the post date or, if it is later, the date of the last event:
-each event restarts the wait, so that a project that reports its progress is not late."""
+"""One row for each amount, in minor units; what is not revenue is left out.
+
+``since`` is the post date or, if it is later, the date of the last event: each event restarts the wait, so that a
+project that reports its progress is not late.
+"""
 
 GROUPS = f"""
     SELECT kind, code, min(reason), rule, currency, is_cost, count(*), {split_sum("amount")}, min(since),

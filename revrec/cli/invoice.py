@@ -41,8 +41,9 @@ def register(app: typer.Typer) -> None:
         """Post the invoices that are due to Intacct, each exactly once.
 
         Sources with an [invoice.SOURCE] table are invoiced: each document becomes a sales order that is converted to a
-        sales invoice, or a plain invoice that credits the deferred revenue account. Running it again posts nothing
-        twice. `revrec run` does this first. A day after today must be confirmed: on a terminal, or with --yes. Exit
+        sales invoice, or a plain invoice that credits the deferred revenue account. If the price of an invoiced line
+        falls later, a credit memo follows. Running it again posts nothing twice; what a person has to settle is listed
+        each time. `revrec run` does this first. A day after today must be confirmed: on a terminal, or with --yes. Exit
         code 4 means that something is left to settle.
 
         With --dry-run, customers, items and transaction definitions are looked up in Intacct. Each charge line whose

@@ -160,9 +160,9 @@ def plan_counts(
     connection: "Connection", context: "Context", result: RunResult, invoiced: Sequence[int], with_entries: bool
 ) -> None:
     """Fill the result of a dry run with the entries and invoices that it built."""
-    result.invoices = invoice_views(connection, invoiced)
+    result.invoices = invoice_views(connection, sorted({*invoiced} | _outstanding(connection)))
     result.invoiced_records = records_of_invoices(connection, invoiced, context.settings.gateway.omit)
-    result.invoice_counts = {"posted": 0, "held": sum(one["status"] == "rejected" for one in result.invoices)}
+    result.invoice_counts = {"posted": 0, "held": sum(one["status"] in ("rejected", "held") for one in result.invoices)}
     if not with_entries:
         return
     _collect_plan(connection, context, result)
@@ -211,7 +211,7 @@ def _collect_plan(connection: "Connection", context: "Context", result: RunResul
 
 
 def _refresh_invoice_counts(connection: "Connection", result: RunResult) -> None:
-    touched = sorted(result.invoices_created | result.invoices_processed)
+    touched = sorted(result.invoices_created | result.invoices_processed | _outstanding(connection))
     heads = {number: INVOICE_TABLES.head(connection, number) for number in touched}
     result.invoices = invoice_views(connection, _to_report(heads, result.invoices_posted))
     left = {state: len(invoices.numbers_in(connection, state)) for state in ("REJECTED", "IN_DOUBT", "HELD")}
@@ -223,6 +223,11 @@ def _refresh_invoice_counts(connection: "Connection", result: RunResult) -> None
         "waiting": len(invoices.numbers_in(connection, "READY", "SENDING"))
         + len(invoices.orders_to_convert(connection)),
     }
+
+
+def _outstanding(connection: "Connection") -> set[int]:
+    """Return the invoices and credit memos that a person has to settle, whichever run created them."""
+    return set(invoices.numbers_in(connection, "REJECTED", "HELD"))
 
 
 def _to_report(heads: "Mapping[int, Row[Any]]", posted: Collection[int]) -> list[int]:

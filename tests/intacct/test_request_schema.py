@@ -1,10 +1,12 @@
 """Every request of revrec follows the schema as the sandbox checks it, in base and in foreign currency."""
 
+import inspect
 from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pytest
+from lxml import etree
 
 from revrec.core.invoice import (
     AR_CREDIT,
@@ -20,7 +22,7 @@ from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
 from revrec.intacct.documents_xml import ORDER_DIMENSIONS, RECEIVABLE_DIMENSIONS, create_document
 from revrec.intacct.gateway import MasterKind, NewMasterRecord
-from revrec.intacct.glbatch import EntrySettings
+from revrec.intacct.glbatch import EntityCurrency, EntrySettings
 from revrec.sandbox.errors import SchemaViolation
 from revrec.sandbox.functions import FUNCTIONS
 from revrec.sandbox.protocol.request import read_request
@@ -82,6 +84,19 @@ def test_a_currency_is_followed_by_its_rate_type_which_is_empty_for_the_base_cur
     assert following is not None and (following.tag, following.text or "") == ("exchratetype", rate_type)
 
 
+@pytest.mark.parametrize(("entity", "expected"), [("100", ("USD", "Daily")), ("200", ("EUR", ""))])
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_of_an_entity_with_its_own_base_currency_follows_the_schema(
+    name: str, entity: str, expected: tuple[str, str]
+) -> None:
+    settings = EntrySettings(rate_type="Daily", currencies={"200": EntityCurrency("EUR", "Other")})
+    one = DOCUMENTS[name]("EUR")
+    lines = tuple(line._replace(dimensions={**line.dimensions, "location": entity}) for line in one.lines)
+    body = create_document(one._replace(entity=entity, lines=lines), settings, "Each")[0]
+    FUNCTIONS[body.tag].check(parse(etree.tostring(body)))
+    assert (body.findtext("basecurr"), body.findtext("exchratetype") or "") == expected
+
+
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_a_currency_without_a_rate_type_breaks_the_schema(gateway: XmlGateway, name: str) -> None:
     request = gateway.prepare_invoice(DOCUMENTS[name](BASE)).redacted
@@ -109,7 +124,25 @@ READS = {
     "get_accountbalances": lambda: requests_xml.get_account_balances("1", "2400", *MARCH, entity="100"),
     "get_closedbooksdate": lambda: requests_xml.get_closed_books_date("1"),
     "getAPISession": lambda: requests_xml.get_api_session("1"),
+    "getDimensions": lambda: requests_xml.get_dimensions("1"),
+    "getFinancialSetup": lambda: requests_xml.get_financial_setup("1"),
+    "getUserPermissions": lambda: requests_xml.get_user_permissions("1", "revrec_ws"),
+    "get_companyprefs": lambda: requests_xml.get_company_preferences("1", "GL"),
+    "get": lambda: requests_xml.get_attachment("1", "ATT-1"),
+    "lookup": lambda: requests_xml.lookup("1", "GLBATCH"),
+    "inspect": lambda: requests_xml.inspect_details("1", "GLBATCH"),
 }
+
+
+def test_every_read_is_held_against_the_schema() -> None:
+    built = {name for name, one in vars(requests_xml).items() if inspect.isfunction(one) and is_function(one)}
+    assert len(READS) == len(built), sorted(built)
+
+
+def is_function(builder: Callable[..., object]) -> bool:
+    """Check if a builder builds a function of a request: it is public and takes a control id first."""
+    parameters = list(inspect.signature(builder).parameters)
+    return not builder.__name__.startswith("_") and parameters[:1] == ["control_id"]
 
 
 @pytest.mark.parametrize("entity", ["", "100"])

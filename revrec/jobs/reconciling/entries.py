@@ -179,9 +179,13 @@ class EntryCheck:
         """Check if a line is at a location of the entity that is compared."""
         if self._wanted.entity is None:
             return True
+        return line.location in self.places(self._wanted.entity)
+
+    def places(self, entity: str) -> set[str]:
+        """Return the entity that is compared, and all locations below it."""
         if self._places is None:
-            self._places = self._gateway.locations_within(self._wanted.entity)
-        return line.location in self._places
+            self._places = self._gateway.locations_within(entity)
+        return self._places
 
     def ledger(self, accounts: Iterable[str]) -> Ledger:
         """Return the sums of all lines on accounts within the days, with the heads of their entries."""

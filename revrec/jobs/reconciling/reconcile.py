@@ -115,10 +115,10 @@ def _compare(
     context: "Context", connection: "Connection", gateway: "Gateway", result: Reconciliation, wanted: ReconcileScope
 ) -> Mapping[str, FoundEntry]:
     """Fill the result; return the lost entries by the keys of their findings."""
-    books = posted.account_sums(connection, *wanted.within, wanted.entity)
+    check = EntryCheck(context, connection, gateway, wanted)
+    books = _books(connection, check, wanted)
     unrecognized = deferred_balances(context, connection, wanted.within.end, wanted.entity)
     check_account(context, connection, wanted.account, {account for account, _currency in (*books, *unrecognized)})
-    check = EntryCheck(context, connection, gateway, wanted)
     result.findings = list(check.findings())
     result.journals, result.entries, result.awaiting = check.journals, check.compared, check.awaiting
     if wanted.account is None:
@@ -133,6 +133,13 @@ def _compare(
     result.reported = balances.reported(_reported(context, gateway, in_ledger, wanted), ledger)
     result.findings += balances.unexplained(result.reported, wanted.within)
     return check.lost
+
+
+def _books(connection: "Connection", check: EntryCheck, wanted: ReconcileScope) -> Amounts:
+    """Return the net amounts of our posted lines that are compared, by account and currency."""
+    if wanted.entity is None:
+        return posted.account_sums(connection, *wanted.within)
+    return posted.account_sums_at(connection, *wanted.within, check.places(wanted.entity))
 
 
 def _reported(

@@ -1,16 +1,18 @@
 """Posted journal entries of a range of days, and the sums of their accounts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, case, func, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
 
 from revrec.core.batching import batched
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.core.summary import SummaryLine
 from revrec.store.audit import AuditStamp, record
 from revrec.store.bulk import stream_rows
+from revrec.store.charges import dimensions_of
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.entries import STORED_LINE, read_journal_line, summaries
 from revrec.store.tables import (
@@ -118,16 +120,35 @@ def has_account(connection: Connection, account: str) -> bool:
     return any(connection.execute(query).first() for query in lines)
 
 
-def account_sums(connection: Connection, start: date, end: date, entity: str | None = None) -> Sums:
+def account_sums(connection: Connection, start: date, end: date) -> Sums:
     """Return the net amounts (debits positive) of the posted entries of a range, by account and currency."""
+    return _whole(connection, _sums(start, end))
+
+
+def account_sums_at(connection: Connection, start: date, end: date, places: Collection[str]) -> Sums:
+    """Return the same of the lines at these locations; a line without a location is at the entity of its entry.
+
+    The two lines of a pair can be at different places, if the rule moves revenue between entities.
+    """
+    by_place = (journal_entry.c.entity, journal_line.c.dimensions)
+    query = _sums(start, end, *by_place).join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
+    found: Counter[tuple[str, str]] = Counter()
+    for account, currency, entity, dimensions, high, low in connection.execute(query):
+        if (dimensions_of(dimensions).get("location") or entity) in places:
+            found[account, currency] += joined_sum(high, low)
+    return dict(found)
+
+
+def _sums(start: date, end: date, *more: ColumnElement[str]) -> Select[Any]:
+    """Return the query for the sums of an account's lines, by currency and ``more`` columns."""
     signed = case((journal_line.c.side == "debit", journal_line.c.amount), else_=-journal_line.c.amount)
-    its_entries = _posted(start, end, entity).subquery()
-    query = (
-        select(journal_line.c.account, journal_line.c.currency, *split_sum_columns(signed))
+    its_entries = _posted(start, end, None).subquery()
+    columns = (journal_line.c.account, journal_line.c.currency, *more)
+    return (
+        select(*columns, *split_sum_columns(signed))
         .join(its_entries, its_entries.c.id == journal_line.c.entry_id)
-        .group_by(journal_line.c.account, journal_line.c.currency)
+        .group_by(*columns)
     )
-    return _whole(connection, query)
 
 
 def _whole(connection: Connection, query: Any) -> Sums:

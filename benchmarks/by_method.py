@@ -1,4 +1,4 @@
-"""Measure import and scheduling by each recognition method: parts per line and lines per second.
+"""Measure import and scheduling by each recognition method, and of events of each kind: lines and events per second.
 
 Processor time is measured, because other programs on the machine disturb it less than elapsed time.
 """
@@ -35,30 +35,45 @@ METHODS = {
     "hold": 'method = "hold"\nreason = "under review"',
 }
 EVENTS = {
-    "pod_date": ("pod", "", "", ""),
-    "milestones": ("milestone", "", "", "design"),
-    "percent_complete": ("percent", "", "40", ""),
-    "usage": ("usage", "30", "", ""),
+    "pod": ("pod_date", ",,,", 0),
+    "milestone": ("milestones", ",,,design", 0),
+    "percent": ("percent_complete", ",40,,", 0),
+    "usage": ("usage", "30,,,", 0),
+    "hold": ("monthly", ",,,", 75),
+    "cancel": ("monthly", ",,,", 75),
+    "price": ("monthly", ",,777.00,", 75),
+    "credit": ("monthly", ",,5.00,", 75),
 }
-"""Kind, quantity, percent and name of the event that each line gets, for methods that follow them."""
+"""The event of each kind: the method of its lines, its quantity, percent, amount and name, and its day after the start.
+
+The first four report progress that a method follows; the others change the plan of lines that have a schedule.
+"""
 
 
 def section(folder: Path, lines: int) -> list[Row]:
-    """Return a row for each method and, for methods that follow events, a row for one event per line."""
+    """Return a row for each method, and for each kind of event a row for one event per line."""
     charges = write_charges(folder / "charges.csv", lines)
     rows = []
-    for number, (name, keys) in enumerate(METHODS.items()):
-        at = folder / f"method-{number}"
-        (at / "rules").mkdir(parents=True)
-        (at / "revrec.toml").write_text(sample.CONFIG, encoding="utf-8")
-        (at / "rules" / "rule.toml").write_text(f'[[rule]]\nname = "r"\n[rule.recognize]\n{keys}\n', encoding="utf-8")
-        found = child("by_method.py", name, at, charges)
+    for number, name in enumerate(METHODS):
+        found = _measured(folder / f"method-{number}", name, charges)
         speed = f"{lines / found['seconds']:,.0f} lines/s, {found['parts'] / lines:.1f} parts"
         rows.append(Row(f"{name}: import + schedule, {lines:,} lines", f"{seconds(found['seconds'])}, {speed}"))
-        if found["events"]:
-            speed = f"{lines / found['events']:,.0f} events/s"
-            rows.append(Row(f"{name}: an event for each, scheduled again", f"{seconds(found['events'])}, {speed}"))
+    for kind, (name, _values, _days) in EVENTS.items():
+        found = _measured(folder / f"event-{kind}", name, charges, kind)
+        speed = f"{lines / found['events']:,.0f} events/s, {found['parts'] / lines:.1f} parts"
+        what = f"{kind} events under {name}: import + schedule again, {lines:,} events"
+        rows.append(Row(what, f"{seconds(found['events'])}, {speed}"))
     return rows
+
+
+def _measured(folder: Path, method: str, charges: Path, kind: str = "") -> dict[str, float]:
+    """Measure a method, or the events of a kind under it, in a new process."""
+    (folder / "rules").mkdir(parents=True)
+    (folder / "revrec.toml").write_text(sample.CONFIG, encoding="utf-8")
+    rule = f'[[rule]]\nname = "r"\n[rule.recognize]\n{METHODS[method]}\n'
+    (folder / "rules" / "rule.toml").write_text(rule, encoding="utf-8")
+    found: dict[str, float] = child("by_method.py", folder, charges, kind)
+    return found
 
 
 def write_charges(path: Path, count: int) -> Path:
@@ -74,8 +89,8 @@ def write_charges(path: Path, count: int) -> Path:
     return path
 
 
-def measure(name: str, folder: Path, charges: Path) -> dict[str, float]:
-    """Return the seconds of the import and of the events, and the number of schedule lines in the end."""
+def measure(folder: Path, charges: Path, kind: str) -> dict[str, float]:
+    """Return the seconds of the import and of events of a kind, and the number of schedule lines in the end."""
     from revrec.jobs.importing.import_files import import_charges, import_document
     from revrec.sources import NATIVE_EVENTS
 
@@ -86,8 +101,8 @@ def measure(name: str, folder: Path, charges: Path) -> dict[str, float]:
     took = time.process_time() - begun
     assert not result.refused, result
     events = 0.0
-    if name in EVENTS:
-        path = _write_events(folder / "events.csv", result.rows, EVENTS[name])
+    if kind:
+        path = _write_events(folder / "events.csv", result.rows, kind)
         begun = time.process_time()
         (recorded,) = import_document(context, path, [NATIVE_EVENTS])
         events = time.process_time() - begun
@@ -97,15 +112,15 @@ def measure(name: str, folder: Path, charges: Path) -> dict[str, float]:
     return {"seconds": took, "events": events, "parts": parts or 0}
 
 
-def _write_events(path: Path, count: int, event: tuple[str, str, str, str]) -> Path:
-    kind, quantity, percent, name = event
+def _write_events(path: Path, count: int, kind: str) -> Path:
+    _method, values, days = EVENTS[kind]
     with path.open("w", encoding="utf-8") as file:
         file.write("charge,kind,date,quantity,percent,amount,name,note\n")
         for number in range(count):
-            day = sample.YEAR[number % len(sample.YEAR)]
-            file.write(f"shop/INV-{number:07}/1,{kind},{day},{quantity},{percent},,{name},\n")
+            day = sample.YEAR[number % len(sample.YEAR)] + timedelta(days=days)
+            file.write(f"shop/INV-{number:07}/1,{kind},{day},{values},\n")
     return path
 
 
 if __name__ == "__main__":
-    print(json.dumps(measure(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))))
+    print(json.dumps(measure(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3])))

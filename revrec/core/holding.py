@@ -9,7 +9,7 @@ from revrec.core.anchors import Events
 from revrec.core.calendar import add_months, month_end, roll
 from revrec.core.charge_line import ChargeLine, event_command
 from revrec.core.policies import RecognitionPolicies
-from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, split_undated
+from revrec.core.schedule import UNDATED, Schedule, SchedulePart, ScheduleRule, Unscheduled, split_undated
 
 
 class _HoldPeriod(NamedTuple):
@@ -72,9 +72,7 @@ def _stop(schedule: Schedule, line: ChargeLine, hold: _HoldPeriod) -> Schedule:
     stopped = tuple(part for part in schedule.parts if part.date >= hold.begin)
     if not stopped and not schedule.waiting:
         return schedule
-    note = f" ({hold.note})" if hold.note else ""
-    fix = event_command(line, "release", do="release it with")
-    reason = f'rule "{schedule.rule.name}": on hold since {hold.begin}{note}: {fix}'
+    reason = reason_of_hold(schedule.rule, line, hold.begin, hold.note)
     if schedule.waits:
         reason += f"; also {schedule.waits.reason}"
     return schedule._replace(
@@ -82,6 +80,13 @@ def _stop(schedule: Schedule, line: ChargeLine, hold: _HoldPeriod) -> Schedule:
         waiting=stopped + schedule.waiting,
         waits=Unscheduled("held", reason, schedule.rule),
     )
+
+
+def reason_of_hold(rule: ScheduleRule, line: ChargeLine, begin: date, note: str) -> str:
+    """Return why a line on hold waits, and how to release it."""
+    noted = f" ({note})" if note else ""
+    fix = event_command(line, "release", do="release it with")
+    return f'rule "{rule.name}": on hold since {begin}{noted}: {fix}'
 
 
 def _resume(schedule: Schedule, begin: date, end: date) -> Schedule:

@@ -82,7 +82,10 @@ def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
     """
     found: list[PriceChange] = []
     price, ended = line.amount, False
-    for _at, event in sorted(effective_changes(events), key=lambda one: one[1].date):
+    effective = effective_changes(events)
+    if len(effective) > 1:
+        effective.sort(key=lambda one: one[1].date)
+    for _at, event in effective:
         amount = event.amount or 0
         more = amount if event.kind in (ALLOCATE, INCLUDE) else -amount
         after = amount if event.kind == "price" else price + more
@@ -264,12 +267,18 @@ def describe_price_changes(line: ChargeLine, events: Events) -> str:
 
 def _words(line: ChargeLine, change: PriceChange, how: str = "") -> str:
     """Return ``credit CRN-7 on 2024-05-02 (on_credit prospective): 24.00 becomes 19.00``."""
+    return change_in_words(line, change, how)[1]
+
+
+def change_in_words(line: ChargeLine, change: PriceChange, how: str) -> tuple[str, str]:
+    """Return a description of a change, and the same with how it is planned."""
     named = f" {change.name}" if change.name else ""
     kind, key = _NAMED.get(change.kind, (change.kind, f"on_{change.kind} "))
     before, after = (decimal_string(one, line.currency) for one in (change.before, change.after))
     way = how if how == AT_ONCE or not how else f"{key}{how}"
     shown = f" ({way})" if way else ""
-    return f"{kind}{named} on {change.date}{shown}: {before} becomes {after} {line.currency}"
+    what, becomes = f"{kind}{named} on {change.date}", f": {before} becomes {after} {line.currency}"
+    return what + becomes, what + shown + becomes
 
 
 def _sum(parts: Sequence[SchedulePart]) -> int:

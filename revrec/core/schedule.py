@@ -152,6 +152,10 @@ class RecordedPlan(NamedTuple):
     undated: int
     waits: WaitReason | None
     explanation: str
+    is_changeable: bool
+    """True if a change of the price, or a hold, only moves whole parts: nothing waits, and no part is for days."""
+    divisible: range
+    """The amounts (minor units, without sign) that a database divides by the weights as :meth:`divide` does."""
 
     def divide(self, amount: int) -> tuple[tuple[int, ...], int] | None:
         """Return the amounts on the dates and the one that waits, in minor units; None if one of them has no cent."""

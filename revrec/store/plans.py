@@ -18,7 +18,7 @@ from sqlalchemy import Connection, select
 from revrec.core.calendar import day_of, iso
 from revrec.core.money import divisible_amounts, split
 from revrec.store import digests
-from revrec.store.bulk import insert_rows, next_number
+from revrec.store.bulk import insert_columns, insert_rows, next_number
 from revrec.store.digests import RowDigest
 from revrec.store.tables import explanation, plan, plan_part
 
@@ -41,16 +41,17 @@ def plan_of_parts(parts: Sequence[tuple[date, int]], shares: SharedPlan | None) 
 
     ``shares`` is the plan that split the amount, if one did and the parts have not changed since.
     """
-    parts = sorted(parts, key=itemgetter(0))
-    dates = tuple(day for day, _amount in parts)
-    amounts = [amount for _day, amount in parts]
+    dates, amounts = zip(*sorted(parts, key=itemgetter(0)), strict=True)
+    if shares and shares.dates == dates:
+        # The same object, so that the dates of many plans are compared and hashed at once.
+        dates = shares.dates
     amount = sum(amounts)
     for candidate in (shares, SharedPlan(SHARES, dates, (1,) * len(dates))):
         if candidate is None or candidate.dates != dates or abs(amount) not in divisible_amounts(candidate.weights):
             continue
-        if split(amount, candidate.weights) == amounts:
+        if tuple(split(amount, candidate.weights)) == amounts:
             return candidate
-    return SharedPlan(AMOUNTS, dates, tuple(amounts))
+    return SharedPlan(AMOUNTS, dates, amounts)
 
 
 def read_plans(connection: Connection, ids: Collection[int]) -> dict[int, SharedPlan]:
@@ -85,6 +86,7 @@ class PlanKeeper:
         self._kept: dict[SharedPlan, KeptPlan] = {}
         self._parts_kept = 0
         self._same: dict[int, tuple[SharedPlan, KeptPlan]] = {}
+        self._days: dict[tuple[date, ...], tuple[list[str], str]] = {}
         self._texts: dict[str, int] = {}
 
     def keep(self, wanted: Sequence[SharedPlan | None]) -> tuple[list[KeptPlan | None], list[RowDigest]]:
@@ -99,7 +101,7 @@ class PlanKeeper:
 
     def _write(self, new: Sequence[SharedPlan]) -> list[RowDigest]:
         self._parts_kept += sum(len(one.dates) for one in new)
-        marks = [_fingerprint(one) for one in new]
+        marks = [self._fingerprint(one) for one in new]
         stored = select(plan.c.fingerprint, plan.c.id).where(plan.c.fingerprint.in_(marks))
         ids: dict[str, int] = {row.fingerprint: row.id for row in self._connection.execute(stored)}
         missing = {mark: one for mark, one in zip(marks, new, strict=True) if mark not in ids}
@@ -109,19 +111,42 @@ class PlanKeeper:
             self._kept[one] = KeptPlan(ids[mark], len(one.dates), iso(one.dates[0]))
         return self._insert([(ids[mark], mark, one) for mark, one in missing.items()])
 
+    def _fingerprint(self, one: SharedPlan) -> str:
+        _isos, days = self._texts_of(one.dates)
+        shown = f'["{one.kind}",{days},{digests.text_of_numbers(_reduced(one))}]'
+        return sha256(shown.encode()).hexdigest()
+
+    def _texts_of(self, dates: tuple[date, ...]) -> tuple[list[str], str]:
+        """Return dates as texts, and all of them as JSON. Many plans of amounts have the same dates."""
+        found = self._days.get(dates)
+        if found is None:
+            isos = list(map(iso, dates))
+            found = self._days[dates] = isos, json.dumps(isos, separators=(",", ":"))
+        return found
+
     def _insert(self, new: Sequence[tuple[int, str, SharedPlan]]) -> list[RowDigest]:
         """Write plans after their parts, which they seal."""
         if not new:
             return []
-        parts = [(id, *part) for id, _mark, one in new for part in _parts(one)]
-        rows = [
-            (id, mark, one.kind, len(one.dates), sum(_reduced(one)), _smallest(one), iso(one.dates[0]))
-            for id, mark, one in new
-        ]
-        insert_rows(self._connection, plan_part, plan_part.columns.keys(), parts)
+        columns: list[list[Any]] = [[], [], [], [], []]
+        ids, seqs, days, before, after = columns
+        rows = []
+        for id, mark, one in new:
+            weights, count = _reduced(one), len(one.dates)
+            isos, _json = self._texts_of(one.dates)
+            sums = list(accumulate(weights, initial=0))
+            ids += [id] * count
+            seqs += range(1, count + 1)
+            days += isos
+            before += sums[:-1]
+            after += sums[1:]
+            smallest = min(weights) if one.kind == SHARES else 0
+            rows.append((id, mark, one.kind, count, sums[-1], smallest, isos[0]))
+        insert_columns(self._connection, plan_part, plan_part.columns.keys(), columns)
         insert_rows(self._connection, plan, plan.columns.keys(), rows)
         keys = digests.key_runs(id for id, _mark, _one in new)
-        return [digests.digest_rows(plan_part, parts, keys), digests.digest_rows(plan, rows, keys)]
+        parts = digests.digest_texts(plan_part.name, keys, digests.texts_of_columns(columns))
+        return [parts, digests.digest_rows(plan, rows, keys)]
 
     def explanation_ids(self, texts: Sequence[str]) -> tuple[list[int], list[RowDigest]]:
         """Return the ids of explanations, in order, and the digests of those that were written now."""
@@ -139,6 +164,7 @@ class PlanKeeper:
         if self._parts_kept > MOST_PARTS_KEPT or len(self._same) > MOST_TEXTS_KEPT:
             self._kept.clear()
             self._same.clear()
+            self._days.clear()
             self._parts_kept = 0
         if len(self._texts) > MOST_TEXTS_KEPT:
             self._texts.clear()
@@ -146,24 +172,7 @@ class PlanKeeper:
 
 def _reduced(one: SharedPlan) -> tuple[int, ...]:
     """Return the weights, in lowest terms if they are shares, so that plans with the same effect are stored once."""
-    common = gcd(*one.weights) if one.kind == SHARES else 1
-    return tuple(weight // common for weight in one.weights)
-
-
-def _smallest(one: SharedPlan) -> int:
-    return min(_reduced(one)) if one.kind == SHARES else 0
-
-
-def _parts(one: SharedPlan) -> list[tuple[int, str, int, int]]:
-    """Return the parts as rows without the plan: number, date, weight before, weight including it."""
-    weights = _reduced(one)
-    after = list(accumulate(weights))
-    return [
-        (seq, iso(day), cumulative - weight, cumulative)
-        for seq, (day, weight, cumulative) in enumerate(zip(one.dates, weights, after, strict=True), 1)
-    ]
-
-
-def _fingerprint(one: SharedPlan) -> str:
-    shown = [one.kind, [iso(day) for day in one.dates], _reduced(one)]
-    return sha256(json.dumps(shown, separators=(",", ":")).encode()).hexdigest()
+    if one.kind != SHARES:
+        return one.weights
+    common = gcd(*one.weights)
+    return one.weights if common == 1 else tuple(weight // common for weight in one.weights)

@@ -256,12 +256,17 @@ def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> lis
     if not again:
         return []
     charges = [no for no, _by in again]
-    # By their charges, not one by one, which would take several times as long.
-    newest = select(func.max(schedule.c.version)).where(schedule.c.charge_no == entered_line.c.charge_no)
-    released = entered_line.c.charge_no.in_(charges) & RELEASED
-    connection.execute(update(entered_line).where(released).values(superseded_by=newest.scalar_subquery() + 1))
+    were_entered = select(entered_line.c.charge_no).where(entered_line.c.charge_no.in_(charges)).limit(1)
+    have_rows = connection.execute(were_entered).first() is not None
+    if have_rows:
+        # By their charges, not one by one, which would take several times as long.
+        newest = select(func.max(schedule.c.version)).where(schedule.c.charge_no == entered_line.c.charge_no)
+        released = entered_line.c.charge_no.in_(charges) & RELEASED
+        connection.execute(update(entered_line).where(released).values(superseded_by=newest.scalar_subquery() + 1))
     before = schedule.c.charge_no.in_(charges) & schedule.c.superseded_by.is_(None)
     connection.execute(update(schedule).where(before).values(superseded_by=schedule.c.version + 1, open_from=None))
+    if not have_rows:
+        return [digests.digest_texts(digests.SUPERSEDED, digests.version_runs(again), [])]
     return [_superseded_digest(connection, again)]
 
 

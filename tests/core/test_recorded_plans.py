@@ -5,19 +5,22 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from core.test_every_method import BOOKS, book, facts
+from core.test_every_method import BOOKS, PLAIN, book, facts, reports
 from hypothesis import given
 from hypothesis import strategies as st
 
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import increments, split, split_by_progress
+from revrec.core.policies import ON_CREDIT, ON_PRICE
+from revrec.core.pricing import describe_price_changes, price_of
 from revrec.core.rules import RuleBook
 from revrec.core.rules.book import REPORTS
-from revrec.core.schedule import UNDATED, Schedule, explained
+from revrec.core.schedule import Schedule
 
 MAY = date(2024, 5, 2)
 POD = book({"method": "pod_date"})
 PERCENT = book({"method": "percent_complete"})
+POLICIES = [{"on_credit": how} for how in ON_CREDIT] + [{"on_price": how} for how in ON_PRICE]
 USAGE = book({"method": "usage", "units": 100, "expires": "1 year"})
 
 
@@ -30,18 +33,19 @@ def reported(kind: str, document: str = "1", **fields: Any) -> FulfillmentEvent:
 
 
 def check(rules: RuleBook, line: ChargeLine, events: list[FulfillmentEvent]) -> bool:
-    """Check a plan against the derived schedule; return False if there is no plan for the line."""
-    plan = rules.divide_recorded(line, events)
-    found = plan.divide(line.amount) if plan else None
-    if plan is None or found is None:
+    """Check a plain schedule against the derived one; return False if there is none for the line."""
+    plain = rules.derive_plain(line, events)
+    if plain is None:
         return False
-    amounts, undated = found
     derived = rules.derive(line, events)
     assert isinstance(derived, Schedule)
-    assert derived.parts == tuple(zip(plan.dates, amounts, strict=True))
-    assert derived.waiting == (((UNDATED, undated),) if undated else ())
-    assert derived.waits == (explained(plan.waits.of(line), plan.rule) if plan.waits else None)
-    assert (derived.explanation, derived.rule, derived.post) == (plan.explanation, plan.rule, plan.rule.post)
+    assert derived.parts == plain.parts and plain.parts
+    assert sum(part.amount for part in derived.waiting) == plain.undated
+    assert (derived.waits, bool(derived.waits)) == (plain.waits, bool(plain.undated))
+    rule = plain.plan.rule
+    assert (derived.explanation, derived.rule, derived.post) == (plain.explanation, rule, rule.post)
+    assert plain.price == price_of(line, events) == sum(part.amount for part in derived.all_parts)
+    assert plain.price_words == describe_price_changes(line, events)
     assert not derived.constrained and not derived.table_target
     return True
 
@@ -50,6 +54,14 @@ def check(rules: RuleBook, line: ChargeLine, events: list[FulfillmentEvent]) -> 
 def test_a_shared_plan_divides_as_the_derived_schedule_does(case: Any, rules: RuleBook) -> None:
     line, events = case
     check(rules, line, [event for event in events if event.kind in REPORTS])
+
+
+@given(reports(), st.sampled_from([*BOOKS, *PLAIN, *(book({"method": "monthly", **one}) for one in POLICIES)]))
+def test_one_change_of_a_plan_leaves_the_derived_schedule(case: Any, rules: RuleBook) -> None:
+    line, events = case
+    changing = [event for event in events if event.kind not in REPORTS]
+    for one in [*changing, None]:
+        check(rules, line, [event for event in events if event is one or event.kind in REPORTS])
 
 
 @pytest.mark.parametrize(
@@ -63,19 +75,34 @@ def test_a_shared_plan_divides_as_the_derived_schedule_does(case: Any, rules: Ru
 @pytest.mark.parametrize("amount", [10_001, -9_999])
 def test_lines_with_the_same_events_share_a_plan(rules: RuleBook, event: Any, amount: int) -> None:
     assert check(rules, sold(amount), [reported(**event)])
-    one, other = (rules.divide_recorded(sold(amount, name), [reported(document=name, **event)]) for name in "12")
-    assert one is not None and one is other
+    one, other = (rules.derive_plain(sold(amount, name), [reported(document=name, **event)]) for name in "12")
+    assert one and other and one.plan is other.plan
 
 
-@pytest.mark.parametrize("kind", ["credit", "price", "cancel", "constraint", "hold", "release"])
-def test_what_changes_the_price_or_stops_a_line_has_no_shared_plan(kind: str) -> None:
-    event = reported(kind, amount=100)
-    assert POD.divide_recorded(sold(10_000), [reported("pod"), event]) is None
+MONTHLY = book({"method": "monthly", "periods": 12})
+CREDIT, PRICE, CANCEL = reported("credit", amount=100), reported("price", amount=20_000), reported("cancel", amount=500)
+HOLD = reported("hold", note="in dispute")
+
+
+@pytest.mark.parametrize("event", [CREDIT, PRICE, CANCEL, HOLD])
+@pytest.mark.parametrize("amount", [10_001, -9_999])
+def test_one_change_of_a_year_is_plain(event: FulfillmentEvent, amount: int) -> None:
+    assert check(MONTHLY, sold(amount), [event])
+
+
+@pytest.mark.parametrize("events", [[CREDIT, PRICE], [HOLD, CREDIT], [reported("release")], [reported("constraint")]])
+def test_other_changes_are_derived(events: list[FulfillmentEvent]) -> None:
+    assert MONTHLY.derive_plain(sold(10_000), events) is None
+
+
+def test_a_change_of_what_waits_is_derived() -> None:
+    used = reported("usage", quantity=Decimal(30))
+    assert book({"method": "usage", "units": 100}).derive_plain(sold(10_000), [used, CREDIT]) is None
 
 
 def test_a_part_without_a_cent_is_derived() -> None:
-    plan = USAGE.divide_recorded(sold(1), [reported("usage", quantity=Decimal(30))])
-    assert plan is not None and plan.divide(1) is None
+    assert USAGE.derive_plain(sold(1), [reported("usage", quantity=Decimal(30))]) is None
+    assert MONTHLY.derive_plain(sold(10_000), [reported("price", amount=4_168)]) is None
 
 
 @given(st.lists(st.integers(0, 10**6), min_size=1, max_size=12), st.integers(-(10**15), 10**15))

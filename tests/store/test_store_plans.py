@@ -16,7 +16,7 @@ from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.golden import play
 from revrec.core.journal import build_entries
 from revrec.core.money import LARGEST, ROUNDINGS, divisible_amounts, split
-from revrec.core.rules import RuleBook
+from revrec.core.rules import RuleBook, parse_rules
 from revrec.core.schedule import Schedule, SchedulePart
 from revrec.jobs.admin.selftest import GoldenCases
 from revrec.jobs.scheduling.scheduler import Scheduler
@@ -46,6 +46,7 @@ from support.store import RULE, FilledDatabase
 
 pytestmark = pytest.mark.both_databases
 
+PERCENTAGES = '[[rule]]\nname = "r"\n[rule.recognize]\nmethod = "percentages"\npercentages = [40, 30, 20, 10]'
 WHO = AuditStamp("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
 FIRST = date(2024, 1, 1)
 GOLDEN = GoldenCases()
@@ -245,10 +246,23 @@ def test_shared_plans_of_events_leave_the_same_rows_as_derived_schedules(books: 
         line, facts = case
         with pytest.MonkeyPatch.context() as patch:
             shared = rows_after(books, line, facts, book, happens)
-            patch.setattr(RuleBook, "divide_recorded", lambda *_: None)
+            patch.setattr(RuleBook, "derive_plain", lambda *_: None)
             assert shared == rows_after(books, line, facts, book, happens)
 
     holds()
+
+
+def test_percentages_share_a_plan_though_they_split_in_their_own_way(books: FilledDatabase) -> None:
+    quarters = RuleBook(
+        parse_rules(PERCENTAGES, "rules.toml", {"deferred": "2400", "accrued": "4000", "journal": "RR"})
+    )
+    with undone(books) as connection:
+        for amount, document in ((10_000, "1"), (20_000, "2")):
+            no, seq = put(connection, billed(amount, document=document))
+            scheduler = Scheduler(connection, quarters, WHO, seq)
+            scheduler.schedule_new(no, billed(amount, document=document))
+            scheduler.flush()
+        assert connection.execute(select(plan.c.kind)).scalars().all() == [SHARES]
 
 
 def rows_after(

@@ -14,6 +14,7 @@ from revrec.core.constraint import CONSTRAINT, split_constrained
 from revrec.core.holding import apply_holds, days_before_holds
 from revrec.core.methods.none import NotRevenue
 from revrec.core.money import divisible_amounts
+from revrec.core.one_change import PlainSchedule, plain_schedule
 from revrec.core.part_days import PlanPieces, cut, joined
 from revrec.core.pricing import (
     PRICE_EVENT_KINDS,
@@ -260,21 +261,25 @@ class RuleBook:
         planned = entry.plans.get(anchors) or self._plan(entry, anchors)
         return None if isinstance(planned, Unscheduled) else planned
 
-    def divide_recorded(self, line: ChargeLine, events: Events) -> RecordedPlan | None:
-        """Return the plan that divides the whole amount of a line by its events; None if :meth:`derive` must.
+    def derive_plain(self, line: ChargeLine, events: Events) -> PlainSchedule | None:
+        """Return the schedule of a line if one event at most changes its plan; None if only :meth:`derive` can.
 
-        Lines whose events report the same share it: it is made once, and their parts only where they are needed.
+        Lines whose events report the same share the plan: it is made once.
         """
-        entry = self._winner(line)
-        if isinstance(entry, Unscheduled) or not entry.is_plain or not REPORTS.issuperset({one.kind for one in events}):
+        changing = [event for event in events if event.kind not in REPORTS]
+        entry = self._winner(line) if len(changing) < 2 else None
+        if entry is None or isinstance(entry, Unscheduled) or not entry.is_plain:
+            return None
+        if changing and changing[0].kind not in ("credit", "price", "cancel", "hold"):
             return None
         anchors = entry.rule.method.anchors(line, events)
         if isinstance(anchors, Unscheduled):
             return None
         if anchors not in entry.recorded:
             planned = entry.plans.get(anchors) or self._plan(entry, anchors)
-            entry.recorded[anchors] = None if isinstance(planned, Unscheduled) else _recorded_plan(planned)
-        return entry.recorded[anchors]
+            entry.recorded[anchors] = _recorded_plan(entry, planned, anchors)
+        plan = entry.recorded[anchors]
+        return plain_schedule(plan, line, changing) if plan else None
 
     def _plan(self, entry: _Entry, anchors: AnchorDates) -> DividedPlan | Unscheduled:
         rule = entry.rule
@@ -391,18 +396,23 @@ class RuleBook:
         return trials
 
 
-def _recorded_plan(planned: DividedPlan) -> RecordedPlan | None:
+def _recorded_plan(entry: _Entry, planned: DividedPlan | Unscheduled, anchors: AnchorDates) -> RecordedPlan | None:
     """Return a plan by its shares; None if its split has none, or if parts would have to be put together or in order.
 
     All that waits is one share at the end.
     """
+    if isinstance(planned, Unscheduled):
+        return None
     dates, weights, undated = planned.plan.dates, planned.rule.method.dividing_weights(planned.plan.weights), 0
     while weights and dates[-1] == UNDATED:
         dates, weights, undated = dates[:-1], weights[:-1], undated + weights[-1]
     if not weights or min(weights) < 1 or any(after <= before for before, after in pairwise(dates)):
         return None
     waits = planned.plan.waits if undated else None
-    return RecordedPlan(planned.rule, dates, weights, undated, waits, planned.explanation)
+    method = entry.rule.method
+    is_changeable = method.divides and planned.plan.waits is None and not method.spans(anchors)
+    divisible = divisible_amounts(weights)
+    return RecordedPlan(planned.rule, dates, weights, undated, waits, planned.explanation, is_changeable, divisible)
 
 
 def duplicate_names(rules: Iterable[Ranked], what: str = "rule") -> list[RuleProblem]:

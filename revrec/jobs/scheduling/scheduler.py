@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from revrec.core.change import replan, take_back
 from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
-from revrec.core.money import decimal_string, divisible_amounts, split
+from revrec.core.money import decimal_string
+from revrec.core.one_change import PlainSchedule
 from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes, price_of
 from revrec.core.rules import RuleBook
 from revrec.core.schedule import (
@@ -22,7 +23,6 @@ from revrec.core.schedule import (
     Schedule,
     SchedulePart,
     Unscheduled,
-    explained,
     or_unscheduled,
 )
 from revrec.jobs.posting.rejections import replannable_entries
@@ -114,6 +114,7 @@ class Scheduler:
         self._plans = PlanKeeper(connection)
         self._in_force = SchedulesInForce(connection)
         self._divided: dict[int, tuple[DividedPlan, int, SharedPlan]] = {}
+        self._shared: dict[int, tuple[RecordedPlan, SharedPlan]] = {}
         self._first_schedules = FirstSchedules(connection, book, self._rule_versions, self._plans)
         self._new_versions: list[ScheduleVersion] = []
         self._unscheduled: list[UnscheduledLine] = []
@@ -285,10 +286,9 @@ class Scheduler:
 
     def _reschedule_line(self, state: _LineState) -> ScheduleChange | None:
         """Write a new version of one schedule if it differs from the one in force; return the change, if any."""
-        plan = self._recorded_plan(state)
-        parts = plan.divide(state.line.amount) if plan else None
-        if plan and parts:
-            return self._divide_again(state, plan, *parts)
+        plain = self._plain_schedule(state)
+        if plain:
+            return self._replace_by_plain(state, plain)
         wanted = self._wanted_schedule(state)
         if isinstance(wanted, Unscheduled):
             return self._keep_schedule(state, wanted)
@@ -328,51 +328,57 @@ class Scheduler:
         # A line that is credited down to nothing has no sign, but its plan has.
         return _WantedSchedule(derived, left, price, earning.amount or price, change, share)
 
-    def _recorded_plan(self, state: _LineState) -> RecordedPlan | None:
-        """Return the plan that divides the whole amount of a line of which nothing is posted; None if it is priced."""
+    def _plain_schedule(self, state: _LineState) -> PlainSchedule | None:
+        """Return the schedule of a line of which nothing is posted, if it follows from a shared plan; else None."""
         now = state.current
-        if now and (now.posted or now.refused or now.came_back or now.amount != state.line.amount):
+        if now and (now.posted or now.refused or now.came_back):
             return None
         if state.allocated or self.contracts.outcome(state.no):
             return None
-        return state.book.divide_recorded(state.line, state.recorded)
+        return state.book.derive_plain(state.line, state.recorded)
 
-    def _divide_again(
-        self, state: _LineState, plan: RecordedPlan, amounts: Sequence[int], undated: int
-    ) -> ScheduleChange | None:
-        """Write a version of a shared plan if it differs from the one in force: the same as :meth:`_replace_schedule`.
-
-        The derived schedule of such a line follows from the plan alone. It is not made, because most of a file of
-        events would make the same ones again and again.
-        """
-        line, now, rule = state.line, state.current, plan.rule
-        waits = explained(plan.waits.of(line), rule) if plan.waits else None
-        parts = tuple(zip(plan.dates, amounts, strict=True))
-        waiting = WaitingAmount(undated, waits.code, waits.reason) if waits else None
-        is_same = now and (now.open, now.waiting) == (parts, (undated, waits.reason if waits else ""))
-        if now and is_same and now.posts == tuple(rule.post):
+    def _replace_by_plain(self, state: _LineState, wanted: PlainSchedule) -> ScheduleChange | None:
+        """Write a version if the schedule in force differs: the same as :meth:`_replace_schedule` does."""
+        line, now, rule = state.line, state.current, wanted.plan.rule
+        price = wanted.price
+        more = price - (now.amount if now else line.amount)
+        waits, still_open = wanted.waits, now.open if now else ()
+        waiting = (wanted.undated, waits.reason if waits else "")
+        if now and not more and (still_open, now.waiting, now.posts) == (wanted.parts, waiting, tuple(rule.post)):
             return None
         version = now.version + 1 if now else 1
         self._replaced.append((state.no, version))
-        planned, shares = line.amount - undated, SharedPlan(SHARES, plan.dates, plan.weights)
-        is_divided = abs(planned) in divisible_amounts(plan.weights) and tuple(split(planned, plan.weights)) == amounts
+        is_whole = not (waits or wanted.price_words) and abs(price) in wanted.plan.divisible
+        shares = self._shares_kept(wanted.plan)
         new = ScheduleVersion(
             charge_no=state.no,
             version=version,
             rule_version_id=self._rule_versions.id_of(rule, rule.post),
-            amount=line.amount,
+            amount=price,
             posted=0,
             first_seq=1,
-            parts=() if is_divided else parts,
-            explanation=plan.explanation,
+            parts=() if is_whole else wanted.parts,
+            explanation=wanted.explanation,
             audit_seq=self._audit_seq,
-            waiting=waiting,
-            divided=shares if is_divided else None,
+            waiting=WaitingAmount(wanted.undated, waits.code, waits.reason) if waits else None,
+            price_change=SchedulePriceChange(more, wanted.price_words) if more else None,
+            shares=shares,
+            divided=shares if is_whole else None,
         )
         self._new_versions.append(new)
         self.scheduled += 1
-        note = _noted(plan.explanation, undated, waits, line)
-        return ScheduleChange(line.id, line.currency, rule.name, 0, now.open if now else (), parts, note, line.entity)
+        note = _noted(wanted.explanation, wanted.undated, waits, line)
+        return ScheduleChange(line.id, line.currency, rule.name, 0, still_open, wanted.parts, note, line.entity)
+
+    def _shares_kept(self, plan: RecordedPlan) -> SharedPlan:
+        """Return a plan as schedules share it: the same object for the same plan, found by identity."""
+        known = self._shared.get(id(plan))
+        if known is None:
+            if len(self._shared) >= MOST_PLANS_KEPT:
+                self._shared.clear()
+            # The plan is kept too: another one could get its id otherwise.
+            known = self._shared[id(plan)] = plan, SharedPlan(SHARES, plan.dates, plan.weights)
+        return known[1]
 
     def _replace_schedule(self, state: _LineState, wanted: _WantedSchedule) -> ScheduleChange:
         """Add the version that replaces the schedule in force, or the first one of a line that waited until now."""
@@ -532,10 +538,10 @@ class Scheduler:
 
 
 def _shares_of(derived: Schedule) -> SharedPlan | None:
-    """Return the plan by which an amount was split, as schedules share it."""
-    shares = derived.rule.method.dividing_weights(derived.plan.weights) if derived.plan else None
-    if derived.plan is None or shares is None:
+    """Return the plan by which an amount was split, as schedules share it if it divides the amount the same way."""
+    if derived.plan is None:
         return None
+    shares = derived.rule.method.dividing_weights(derived.plan.weights) or derived.plan.weights
     known = sum(day != UNDATED for day in derived.plan.dates)
     return SharedPlan(SHARES, derived.plan.dates[:known], shares[:known])
 

@@ -151,27 +151,46 @@ class RoundingFiller(NamedTuple):
     rounding: str
     read: Callable[[str], ParsedNumber]
     point: str
+    rounded_place: int | None = None
+    """The place of an amount that was rounded with the rows before it."""
 
     def fill(self, values: list[str]) -> CleaningStep | None:
         """Round the amount; leave what cannot be read as it is, to be reported where it is read."""
-        before = values[self.place]
-        try:
-            number = self.read(before)
-            currency = values[self.currency_place].strip() or self.signs.get(number.beside, number.beside)
-            digits = minor_digits(currency.upper())
-        except (InvalidValue, UnknownCurrency):
+        before, found = values[self.place], self.exact(values)
+        if found is None:
             return None
-        if len(number.fraction) <= digits:
+        number, digits = found
+        if self.rounded_place is not None:
+            if not values[self.rounded_place]:
+                return None
+            rounded = Decimal(values[self.rounded_place])
+        elif len(number.fraction) <= digits:
             return None
-        with localcontext() as context:
-            context.prec = 4 * MOST_DIGITS
-            way = ROUND_HALF_UP if self.rounding == "half_up" else ROUND_HALF_EVEN
-            rounded = number.decimal.quantize(Decimal(1).scaleb(-digits), way)
+        else:
+            rounded = rounded_to(
+                number.decimal, digits, ROUND_HALF_UP if self.rounding == "half_up" else ROUND_HALF_EVEN
+            )
         text = f"{rounded:f}".replace(".", self.point)
         values[self.place] = f"{text} {number.beside}".strip()
         if rounded == number.decimal:
             return None
         return CleaningStep("amount", before, values[self.place], f"rounded {self.rounding.replace('_', ' ')}")
+
+    def exact(self, values: list[str]) -> tuple[ParsedNumber, int] | None:
+        """Return the amount and the decimals of its currency; None if one of them cannot be read."""
+        try:
+            number = self.read(values[self.place])
+            currency = values[self.currency_place].strip() or self.signs.get(number.beside, number.beside)
+            return number, minor_digits(currency.upper())
+        except (InvalidValue, UnknownCurrency):
+            return None
+
+
+def rounded_to(amount: Decimal, digits: int, way: str = ROUND_HALF_UP) -> Decimal:
+    """Return an amount with this number of decimals."""
+    with localcontext() as context:
+        context.prec = 4 * MOST_DIGITS
+        return amount.quantize(Decimal(1).scaleb(-digits), way)
 
 
 BookedValue = Callable[[str, str, str], str]

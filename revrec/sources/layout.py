@@ -19,7 +19,7 @@ from revrec.sources.fill import (
 )
 from revrec.sources.formula import Formula, column_named
 from revrec.sources.keyed import unknown_column
-from revrec.sources.mapping import UNIT_PRICE, ColumnMapping
+from revrec.sources.mapping import CUMULATIVE, ROUNDED_COLUMN, UNIT_PRICE, ColumnMapping
 from revrec.sources.problems import shorten
 from revrec.sources.stream import SourceStream
 from revrec.sources.table import Table
@@ -45,6 +45,7 @@ class Layout:
         booked: BookedValue | None = None,
     ) -> None:
         self.has_formulas = bool(mapping.formulas)
+        self.rounding: RoundingFiller | None = None
         self._booked = booked
         self._tail = [""]
         self._copies: list[tuple[int, int]] = []
@@ -105,7 +106,9 @@ class Layout:
             yield AmountFiller(at["amount"], factor, is_unit_price, read, point)
         if mapping.rounding:
             signs = mapping.style.signs
-            yield RoundingFiller(at["amount"], at["currency"], signs, mapping.rounding, read, point)
+            rounded = self._places.get(ROUNDED_COLUMN) if mapping.rounding == CUMULATIVE else None
+            self.rounding = RoundingFiller(at["amount"], at["currency"], signs, mapping.rounding, read, point, rounded)
+            yield self.rounding
 
     def formula_places(self, formula: Formula) -> dict[str, int]:
         """Return the positions of what a formula reads: fields, or else columns."""

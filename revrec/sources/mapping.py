@@ -74,8 +74,12 @@ it is a single value."""
 RECORD_COLUMN, DOCUMENT_COLUMN = "#record", "#document"
 """Columns of a document with lines: the name under which it is, and its number in the file (from 1)."""
 
-ROUNDINGS = ("half_up", "half_even")
-"""Values of ``rounding``."""
+CUMULATIVE = "cumulative"
+ROUNDINGS = ("half_up", "half_even", CUMULATIVE)
+"""Values of ``rounding``. ``cumulative`` rounds the running sum of a document."""
+
+ROUNDED_COLUMN = "#rounded"
+"""Column that is added to a file for the rounded amount, if it depends on the rows before."""
 
 EVENT, REFUSE = "event", "refuse"
 """Values of ``on_changed``: what happens to a document that arrives again with other figures."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
@@ -14,10 +15,17 @@ from revrec.sources.columns import ChargeBlock
 from revrec.sources.control import controlled, summed
 from revrec.sources.event_columns import EventBlock
 from revrec.sources.events import EventRows
-from revrec.sources.fill import BookedValue
+from revrec.sources.fill import BookedValue, rounded_to
 from revrec.sources.formula import Formula
 from revrec.sources.layout import Layout, check_header
-from revrec.sources.mapping import NATIVE_CHARGES, NATIVE_EVENTS, TOTAL_REASONS, ColumnMapping
+from revrec.sources.mapping import (
+    CUMULATIVE,
+    NATIVE_CHARGES,
+    NATIVE_EVENTS,
+    ROUNDED_COLUMN,
+    TOTAL_REASONS,
+    ColumnMapping,
+)
 from revrec.sources.problems import shorten
 from revrec.sources.rows import BadRow, ChargeRowResult, EventRowResult, PassedOverRecord, TakesBack
 from revrec.sources.stream import SourceStream
@@ -89,6 +97,8 @@ def _read(
         table = open_table(stream, mapping)
         row, layout = None, Layout(mapping, table.header, booked=booked)
         reader, table = kind(mapping, layout), wanted_rows(table, mapping, layout)
+        if mapping.rounding == CUMULATIVE:
+            table = table._replace(records=_rounded(table, layout))
         if mapping.is_controlled:
             found = controlled(reader.rows(table), stream, mapping, layout)
         else:
@@ -138,12 +148,44 @@ def open_table(stream: SourceStream, mapping: ColumnMapping) -> Table:
     if mapping.numbered:
         table = _with_line_column(stream, table)
     check_header(stream, mapping, table)
+    if mapping.rounding == CUMULATIVE:
+        table = table._replace(header=[*table.header, ROUNDED_COLUMN])
     stream.header = tuple(table.header)
     if mapping.sum_column:
         table = table._replace(records=summed(table, stream, mapping))
     if mapping.only:
         table = table._replace(records=_chosen(table, mapping))
-    return table._replace(records=_numbered(table, mapping)) if mapping.numbered else table
+    if mapping.numbered:
+        table = table._replace(records=_numbered(table, mapping))
+    if mapping.rounding == CUMULATIVE:
+        table = table._replace(records=_with_rounded_column(table))
+    return table
+
+
+def _with_rounded_column(table: Table) -> Iterator[Record]:
+    """Yield the records, with an empty cell for the rounded amount."""
+    for number, row in table.records:
+        for cells in row.rows if isinstance(row, PassedOverRecord) else [row] if isinstance(row, list) else ():
+            cells.append("")
+        yield number, row
+
+
+def _rounded(table: Table, layout: Layout) -> Iterator[Record]:
+    """Yield the records with their rounded amounts: what the rounded sum of the document's rows so far grows by.
+
+    Only rows of a document that follow each other are summed up.
+    """
+    at, place, rounding = layout.positions, table.header.index(ROUNDED_COLUMN), layout.rounding
+    document, exact = ("", ""), Decimal(0)
+    for number, row in table.records:
+        if isinstance(row, list) and rounding:
+            values = layout.complete(row)
+            if found := rounding.exact(values):
+                this = values[at["source"]], values[at["document"]]
+                document, before = this, exact if this == document else Decimal(0)
+                exact = before + found[0].decimal
+                row[place] = f"{rounded_to(exact, found[1]) - rounded_to(before, found[1]):f}"
+        yield number, row
 
 
 def _with_line_column(stream: SourceStream, table: Table) -> Table:

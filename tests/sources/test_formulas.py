@@ -173,6 +173,36 @@ def test_declared_rounding_is_recorded_as_a_step(
     assert rounded == ([] if amount == "24.10" else [(amount, f"rounded {way.replace('_', ' ')}")])
 
 
+def test_cumulative_rounding_makes_the_lines_of_a_document_add_up_to_its_rounded_sum(
+    charges: Callable[..., Any],
+) -> None:
+    text = table(
+        *(f"B-1,2024-03-05,LAMP,{at},33.333333,,Invoice" for at in (1, 2, 3)),
+        *(f"B-2,2024-03-05,LAMP,{at},-0.125,,Invoice" for at in (1, 2)),
+        "B-3,2024-03-05,LAMP,1,24.10,,Invoice",
+    )
+    columns = {**BILL["columns"], "amount": "Price"}
+    found = charges(text, mapping={**BILL, "ignore": ["*"], "columns": columns, "line": "#", "rounding": "cumulative"})
+    assert [(row.line.id, row.line.amount) for row in found] == [
+        ("bill/B-1/1", 3333), ("bill/B-1/2", 3334), ("bill/B-1/3", 3333),
+        ("bill/B-2/1", -13), ("bill/B-2/2", -12), ("bill/B-3/1", 2410),
+    ]  # fmt: skip
+    steps = [(step.before, step.after, step.step) for row in found for step in row.steps if step.field == "amount"]
+    assert steps[1] == ("33.333333", "33.34", "rounded cumulative") and len(steps) == 5
+
+
+def test_rows_that_are_left_out_do_not_count_for_cumulative_rounding(charges: Callable[..., Any]) -> None:
+    text = table(
+        "B-1,2024-03-05,LAMP,1,0.004,,Invoice",
+        "B-1,2024-03-05,LAMP,2,0.004,,Quote",
+        "B-1,2024-03-05,LAMP,3,1.004,,Invoice",
+    )
+    columns = {**BILL["columns"], "amount": "Price"}
+    mapping = {**BILL, "ignore": ["*"], "columns": columns, "line": "#", "rounding": "cumulative"}
+    found = charges(text, mapping={**mapping, "skip": {"it is a quote": "Type == 'Quote'"}})
+    assert [getattr(row, "reason", "") or row.line.amount for row in found[1:]] == ["it is a quote", 101]
+
+
 def test_rows_that_meet_a_condition_are_left_out_for_its_reason(charges: Callable[..., Any]) -> None:
     skip = {"it is a quote": "Type == 'Quote'", "its amount is zero": "amount == 0"}
     text = table(

@@ -1,5 +1,6 @@
 """Documents of JSON and XML with a head and lines: one charge line for each line, checked against the total."""
 
+import io
 import json
 from collections.abc import Callable
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration
-from revrec.sources import BadRow, GoodRow, PassedOver, SourceError
+from revrec.sources import BadRow, GoodRow, PassedOver, SourceError, SourceStream, read_charges
 from revrec.sources.mapping_reader import read_mapping
 
 ORDER: dict[str, Any] = {
@@ -202,3 +203,20 @@ def test_a_cell_holds_for_the_rows_below_it_and_the_sum_of_all_rows_is_checked(c
         charges(text.replace("6.00", ""), mapping=mapping)
     with pytest.raises(BadConfiguration, match="sum_of and sum_total need each other"):
         read_mapping("s", {**mapping, "control": {"sum_of": "net"}})
+
+
+def test_lines_with_many_decimals_add_up_to_the_total_with_cumulative_rounding() -> None:
+    lines = [{"id": at, "amount": "33.333333"} for at in (1, 2, 3)]
+    order = {"id": 7, "customer": "C", "date": "2024-03-28", "total": "100.00", "lines": lines}
+    config = {
+        "format": "json", "source": "shop", "lines": "lines", "item": "MUG", "currency": "USD",
+        "columns": {"document": "id", "post_date": "date", "line": "line.id", "amount": "line.amount"},
+        "control": {"document_total": "total"},
+    }  # fmt: skip
+
+    def amounts(rounding: str) -> list[Any]:
+        mapping = read_mapping("test", {**config, "rounding": rounding})
+        rows = read_charges(SourceStream(io.BytesIO(json.dumps(order).encode()), "in.json"), mapping)
+        return [row.line.amount if isinstance(row, GoodRow) else "refused" for row in rows]
+
+    assert (amounts("cumulative"), amounts("half_up")) == ([3333, 3334, 3333], ["refused"])

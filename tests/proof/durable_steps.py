@@ -28,7 +28,7 @@ POSTING = (
     "posting/resolve",
 )
 """The modules of ``revrec.jobs`` that commit on an entry's way to Intacct."""
-WRITES = ("write", "_write")
+WRITES = ("write", "_write", "transaction")
 HEAD = "the head of the trail is kept"
 """Not a commit, but a file beside the database by which a copy of it is known later."""
 REQUESTS = ("getAPISession", "get_closedbooksdate", "create GLBATCH", "query GLBATCH", "query GLENTRY")
@@ -84,7 +84,9 @@ def _commits(path: Path) -> dict[int, str]:
 
 def _is_write(item: ast.withitem) -> bool:
     call = item.context_expr
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr in WRITES
+    function = call.func if isinstance(call, ast.Call) else None
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name in WRITES
 
 
 class Death:

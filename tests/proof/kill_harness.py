@@ -178,6 +178,8 @@ class Plan:
     """With each kill the machine goes down, and what the disk had promised last is lost."""
     unnoticed: bool = False
     """What is put back is the whole folder, so that only the claim of the posting shows it."""
+    in_flight: int = 1
+    """The most requests at the same time."""
 
     @classmethod
     def of(cls, seed: int, trial: int) -> "Plan":
@@ -193,14 +195,15 @@ class Plan:
         one_currency, closed, undisclosed = draw.random() < 0.1, draw.random() < 0.15, draw.random() < 0.5
         decided, power, unnoticed = draw.random() < 0.05, draw.random() < 0.15, draw.random() < 0.3
         shown = (one_currency, put_back, giving_up, closed, undisclosed, decided, power, unnoticed)
-        return cls(",".join(faults), kills, delay, late, refusals, books, "", *shown)
+        in_flight = draw.choice((1, 2, 4))
+        return cls(",".join(faults), kills, delay, late, refusals, books, "", *shown, in_flight)
 
     @classmethod
     def at(cls, moments: Sequence[str], turn: int) -> "Plan":
         """A plan that kills at these moments: first twice in the scene that leads there, then in any other."""
         leads = next((at for at, (_scene, steps) in enumerate(SCENES) for step in steps if step in moments[0]), 1)
         scene, _steps = SCENES[(leads + max(0, turn - 1)) % len(SCENES)]
-        return replace(scene, kills=[Kill(moment=moment) for moment in moments])
+        return replace(scene, kills=[Kill(moment=moment) for moment in moments], in_flight=1 + 2 * (turn % 2))
 
 
 SCENES: tuple[tuple[Plan, tuple[str, ...]], ...] = (
@@ -536,6 +539,7 @@ class Harness:
 
     def _command(self, books: Path, words: list[str], kill: Kill) -> int | None:
         environment = {**self.sandbox.environment, "HOME": str(books), BOOT: str(self.boot)}
+        environment["REVREC_POSTING_MAX_IN_FLIGHT"] = str(self.plan.in_flight)
         words = ["--config", str(books / "revrec.toml"), *words]
         code = _end(self.start(words, kill, environment, books), kill)
         self.runs += 1

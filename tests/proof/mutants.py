@@ -20,6 +20,7 @@ from revrec.intacct.client import XmlGateway
 from revrec.intacct.gateway import PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.posting import intents, recovery, rejections
 from revrec.jobs.posting import journal_entries as entry_postings
+from revrec.jobs.posting.in_flight import FREE, PostingQueue
 from revrec.jobs.posting.journal_entries import EntryPostings
 from revrec.jobs.posting.poster import Poster
 from revrec.jobs.posting.right_to_post import RightToPost
@@ -382,6 +383,28 @@ def _() -> AbstractContextManager[Any]:
     return replaced(rejections, "saved_nothing")(lambda _original, _refused: True)
 
 
+@mutant("what may be in Intacct already is sent along with other entries without reading Intacct back")
+def _() -> AbstractContextManager[Any]:
+    def begin(_original: Any, self: Poster, number: int) -> Any:
+        stored = self._load(number)
+        return self._begin_send(stored, stored.state) if stored.state in FREE else stored.state
+
+    return replaced(Poster, "begin")(begin)
+
+
+@mutant("a run that must stop does not wait for the requests in flight")
+@contextmanager
+def _() -> Iterator[None]:
+    def record(original: Any, self: PostingQueue, interrupts: list[int]) -> None:
+        original(self, interrupts)
+        for _number, failure in self._alone:
+            if failure is not None:
+                raise failure
+
+    with replaced(PostingQueue, "_record_next")(record), replaced(PostingQueue, "_record_others")(lambda *_: None):
+        yield
+
+
 TWO_RUNS = [world for world in WORLDS if not world.lock]
 FORGETFUL = [world for world in WORLDS if not world.memory and not world.rollback]
 LATE = [world for world in WORLDS if not world.bounded and not world.rollback]
@@ -396,6 +419,8 @@ WHERE: dict[str, dict[str, Any]] = {
     "an entry that a dead run was sending has no quarantine": {"worlds": FORGETFUL},
     "a server error counts as proof that nothing ran": {"worlds": FORGETFUL},
     "a refusal in unknown words counts as one that saved nothing": {"worlds": LATE, "known": 0.0},
+    "what may be in Intacct already is sent along with other entries without reading Intacct back": {"in_flight": (3,)},
+    "a run that must stop does not wait for the requests in flight": {"in_flight": (3,)},
 }
 """Where to look for mutants that show only in some worlds; the others are looked for in all."""
 

@@ -16,7 +16,7 @@ both.
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -27,7 +27,7 @@ from uuid import UUID
 import ledger_model as model
 from ledger_model import Clock, Function, Ledger, Violation
 from memory_books import MOST_JOINED, MemoryBooks, SimulatedBooks, charge
-from stage import CREDENTIALS, HTML, SPOILT, Connect, Request, Worker, at_work_with_others
+from stage import CREDENTIALS, HTML, SPOILT, Connect, Mover, Request, SendingThread, Worker, at_work_with_others
 from twin_books import TwinBooks
 from twin_store import stand_in
 
@@ -37,7 +37,7 @@ from revrec.core.redaction import secret_pattern
 from revrec.intacct import reading, redact
 from revrec.intacct.transport import HttpExchange
 from revrec.jobs.admin.database import note_restored
-from revrec.jobs.posting import resolve
+from revrec.jobs.posting import in_flight, resolve
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.retries import Retrier
 from revrec.jobs.rules import load as rules_module
@@ -52,6 +52,8 @@ BOUND = 300.0
 """Seconds within which a bounded request has left, arrived and ended; two of them are less than the quarantine."""
 QUARANTINE = 16 * 60.0
 MOST_RUNS = 40
+IN_FLIGHT = (1, 3)
+"""The most requests at the same time, in each seed one of these."""
 FINAL = ("POSTED", "REPLACED", "CANCELED")
 
 
@@ -104,6 +106,7 @@ class Simulator:
     """Every seed is a duel."""
     known: float = 0.8
     """How probably the gateway says "already recorded" in words that revrec knows."""
+    in_flight: Sequence[int] = IN_FLIGHT
     log: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -116,7 +119,7 @@ class Simulator:
         self.books.step = self._at_transaction
         self.books.database.at_work = self._at_work
         self.ledger = Ledger(self.clock)
-        self.active: Worker | None = None
+        self.active: Mover | None = None
         self.workers: list[Worker] = []
         self.wire: list[Request] = []
         self.backup: tuple[Any, continuity.TrailHead | None] = (self.image, None)
@@ -153,6 +156,12 @@ class Simulator:
         self.ledger.forgetful = not self.world.memory and self.random.random() < 0.5
         self.names = NAMES.last = 0
         self.ended_quietly = False
+        # Apart from the other draws, so that those of a seed stay what they were.
+        self._let_in_flight(random.Random(f"in flight {self.seed}").choice(self.in_flight))
+
+    def _let_in_flight(self, most: int) -> None:
+        settings = self.books.settings
+        self.books.settings = replace(settings, posting=replace(settings.posting, max_in_flight=most))
 
     def seconds(self) -> float:
         """The simulated time."""
@@ -182,6 +191,8 @@ class Simulator:
     # --- what workers ask of the world ---
 
     def _at_transaction(self, label: str) -> None:
+        if isinstance(self.active, SendingThread):
+            raise Violation("ERROR: a thread that sends a request used the database")
         if self.active is None or label == "read":
             # Between a read and the write that builds on it there is the stop before that write.
             return
@@ -200,14 +211,14 @@ class Simulator:
         )
         return self.random.choice(turned_away)
 
-    def put_on_wire(self, worker: Worker, function: Function) -> None:
+    def put_on_wire(self, mover: Mover, function: Function) -> None:
         """A request has left."""
         if function.kind == "create":
             self.ledger.note_sent(function, one_history=not self.restored)
-        self.wire.append(Request(function, worker, self.seconds() + BOUND, self.wakes()))
+        self.wire.append(Request(function, mover, self.seconds() + BOUND, self.wakes()))
 
     def _at_work(self, owner: str) -> AbstractContextManager[workers.Worker]:
-        assert self.active is not None
+        assert isinstance(self.active, Worker)
         if self.world.sharing:
             return at_work_with_others(self.active, lambda: self.workers, owner)
         return nullcontext(workers.Worker(owner))
@@ -244,11 +255,12 @@ class Simulator:
         return bool(states) and all(state in FINAL for state in states)
 
     def _possible(self) -> Iterator[Act]:
+        for mover in self._movers():
+            if mover.label == "wait":
+                yield 0.5 * self.trouble, self._give_up, mover, "{0.name} waits no longer"
+            elif self._may_go_on(mover):
+                yield 8, self._go_on, mover, "{0.name} goes on: {0.label}"
         for worker in self.workers:
-            if worker.label == "wait":
-                yield 0.5 * self.trouble, self._give_up, worker, "{0.name} waits no longer"
-            elif worker.wakes <= self.acts and worker is not self.still and self._has_its_turn(worker):
-                yield 8, self._go_on, worker, "{0.name} goes on: {0.label}"
             yield self.deadly, self._kill, worker, "{0.name} is killed at {0.label}"
             if worker.owner:
                 yield 0.1, Worker.cut_off, worker, "{0.name} loses its session"
@@ -279,8 +291,15 @@ class Simulator:
             if not self.world.memory and self.joined < MOST_JOINED:
                 yield 0.3, self._join, None, "a charge line comes in"
 
-    def _has_its_turn(self, worker: Worker) -> bool:
-        return worker.label != "turn" or not any(other.in_turn for other in self.workers)
+    def _movers(self) -> list[Mover]:
+        return [mover for worker in self.workers for mover in worker.movers]
+
+    def _may_go_on(self, mover: Mover) -> bool:
+        awake = mover.wakes <= self.acts and mover.process is not self.still
+        return awake and mover.can_go_on and self._has_its_turn(mover)
+
+    def _has_its_turn(self, mover: Mover) -> bool:
+        return mover.label != "turn" or not any(other.in_turn for other in self.workers)
 
     def _start(self, _nothing: None = None) -> None:
         self.names += 1
@@ -292,14 +311,14 @@ class Simulator:
 
         self.workers.append(Worker(self, name, run))
 
-    def _go_on(self, worker: Worker) -> None:
-        self.active = worker
-        worker.go_on()
+    def _go_on(self, mover: Mover) -> None:
+        self.active = MACHINE.active = mover
+        mover.go_on()
         self.active = None
 
     def _kill(self, worker: Worker) -> None:
         for request in self.wire:
-            request.worker = None if request.worker is worker else request.worker
+            request.worker = None if request.worker in worker.movers else request.worker
         worker.kill()
         if self.world.rollback and self.random.random() < 0.3:
             self._tell("the machine goes down, and the last commit is lost with the power")
@@ -316,7 +335,7 @@ class Simulator:
         if self.world.bounded:
             bounds = [request.deadline for request in self.wire if request.function.kind == "create"]
             if not self.world.lock:
-                bounds += [worker.since + BOUND for worker in self.workers if worker.label == "send"]
+                bounds += [mover.since + BOUND for mover in self._movers() if mover.label == "send"]
             seconds = max(0.0, min([seconds, *(bound - self.seconds() for bound in bounds)]))
         self.clock.advance(seconds)
 
@@ -360,12 +379,12 @@ class Simulator:
             request.worker.exchange = exchange
             request.worker.label = "answered"
 
-    def _give_up(self, worker: Worker) -> None:
+    def _give_up(self, mover: Mover) -> None:
         for request in self.wire:
-            if request.worker is worker:
+            if request.worker is mover:
                 request.worker = None
-        worker.exchange = HttpExchange(True, reason="timeout")
-        self._go_on(worker)
+        mover.exchange = HttpExchange(True, reason="timeout")
+        self._go_on(mover)
 
     def _repeat(self, request: Request) -> None:
         self.wire.append(Request(request.function, None, request.deadline, self.wakes()))
@@ -489,12 +508,12 @@ class Simulator:
         for _ in range(MOST_RUNS):
             self._start()
             while self.workers:
-                worker = self.workers[0]
-                if worker.label == "wait":
+                mover = next((mover for mover in self._movers() if mover.can_go_on), None)
+                if mover is None:
                     self._arrive(self.wire[0])
                 else:
-                    self._tell(f"{worker.name} goes on: {worker.label}")
-                    self._go_on(worker)
+                    self._tell(f"{mover.name} goes on: {mover.label}")
+                    self._go_on(mover)
                 self._reap()
             if self._settled() and not self.books.open_lines(self.day):
                 break
@@ -512,8 +531,9 @@ class Simulator:
                 self._tell(f"{self.workers[0].name} is killed")
                 self._kill(self.workers[0])
             else:
-                self._tell(f"{self.workers[0].name} goes on")
-                self._go_on(self.workers[0])
+                mover = next(mover for mover in self._movers() if mover.can_go_on)
+                self._tell(f"{mover.name} goes on")
+                self._go_on(mover)
             self._reap()
         self._pass(QUARANTINE + 60)
         self.trouble = self.refusing = 0.0
@@ -567,6 +587,7 @@ def _settle_what_must_not_change(patches: ExitStack, books: MemoryBooks) -> None
     pattern, rules = lru_cache(secret_pattern), rules_module.load_rules(books.context())
     for owner, name, instead in (
         (run_module, "active_run", _at_work),
+        (in_flight, "RequestThreads", _threads),
         (run_module, "company", _company),
         (continuity, "read_kept_head", lambda database: database.kept),
         (continuity, "write_kept_head", _keep_head),
@@ -584,6 +605,11 @@ def _at_work(database: Any, owner: str, *_times: float) -> AbstractContextManage
     return found
 
 
+def _threads() -> Mover | None:
+    """The threads of the worker that goes on now."""
+    return MACHINE.active
+
+
 def _company(_context: object) -> str:
     return CREDENTIALS.company_id
 
@@ -597,9 +623,10 @@ def _pause(_patience: object, _state: object) -> float:
 
 
 class Machine:
-    """The one machine of a seed: how often it was switched on again."""
+    """The one machine of a seed: how often it was switched on again, and what goes on there now."""
 
     boot = 0
+    active: Mover | None = None
 
 
 MACHINE = Machine()

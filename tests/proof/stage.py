@@ -1,11 +1,13 @@
 """What a simulator's scheduler moves: workers that stop at every step, and the wire between them and Intacct.
 
 A worker is a greenlet: the real job runs in it, unchanged, and hands the word back to the scheduler wherever it would
-begin a transaction or send a request.
+begin a transaction or send a request. So is each thread that sends a request for it.
 """
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from concurrent.futures import Future
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -18,9 +20,11 @@ from memory_books import ENDPOINT
 from revrec.core.errors import BadConfiguration
 from revrec.intacct.client import XmlGateway
 from revrec.intacct.credentials import Credentials
+from revrec.intacct.gateway import PostingAnswer
 from revrec.intacct.reading import ReadPolicy
 from revrec.intacct.session import IntacctSession
 from revrec.intacct.transport import HttpExchange
+from revrec.jobs.posting.in_flight import Exchange
 from revrec.store.posting import workers
 
 CREDENTIALS = Credentials("sender", "sender-password", "C", "user", "user-password", "", ENDPOINT)
@@ -48,17 +52,19 @@ class Scheduler(Protocol):
     def turned_away(self, function: Function) -> HttpExchange | None:
         """The answer of a gateway that does not even take the request."""
 
-    def put_on_wire(self, worker: "Worker", function: Function) -> None:
+    def put_on_wire(self, mover: "Mover", function: Function) -> None:
         """A request has left."""
 
 
 Connect = Callable[[object], AbstractContextManager[XmlGateway]]
 
 
-class Worker:
-    """One process that runs one command once, step by step. ``run`` is given what connects it to Intacct."""
+class Mover:
+    """A greenlet that the scheduler moves: a process, or a thread of one. ``process`` is the worker that it is in."""
 
-    def __init__(self, scheduler: Scheduler, name: str, run: Callable[[Connect], object]) -> None:
+    process: "Worker"
+
+    def __init__(self, scheduler: Scheduler, name: str) -> None:
         self.scheduler = scheduler
         self.name = name
         self.label = "start"
@@ -66,36 +72,117 @@ class Worker:
         self.wakes = 0
         self.ended = False
         self.exchange: HttpExchange | None = None
-        self.broken: Exception | None = None
-        self.owner = ""
-        """Its name among runs that share the work, as long as its session lasts."""
-        self.in_turn = False
-        self._run = run
         self._greenlet: Any = greenlet(self._live)
 
+    @property
+    def can_go_on(self) -> bool:
+        """Return True if it does not wait for Intacct."""
+        return self.label != "wait"
+
     def step(self, label: str) -> None:
-        """Stop here until the scheduler lets the worker go on, or kills it."""
+        """Stop here until the scheduler lets it go on, or kills it."""
         self.label = label
         self.since = self.scheduler.seconds()
         self.wakes = self.scheduler.wakes()
         self._greenlet.parent.switch()
 
     def go_on(self) -> None:
-        """Let the worker do its next step, until it stops again or ends."""
+        """Let it do its next step, until it stops again or ends."""
         self._greenlet.parent = getcurrent()
         self._greenlet.switch()
 
     def kill(self) -> None:
-        """End the worker where it is."""
+        """End it where it is."""
         self._greenlet.parent = getcurrent()
         self.ended = True
         # One that never began has nothing to end.
         if self._greenlet:
             self._greenlet.throw(Killed)
 
+    def is_current(self) -> bool:
+        """Return True within its own code."""
+        return bool(getcurrent() is self._greenlet)
+
+    @abstractmethod
+    def _live(self) -> None:
+        """Do its work."""
+
+
+class SendingThread(Mover):
+    """A thread of a worker that sends one request. It may not use the database."""
+
+    def __init__(self, worker: "Worker", number: int, exchange: Exchange) -> None:
+        super().__init__(worker.scheduler, f"{worker.name}, thread {number}")
+        self.process = worker
+        self._number = number
+        self._exchange = exchange
+
+    def _live(self) -> None:
+        answer: Future[PostingAnswer] = Future()
+        with suppress(Killed):
+            try:
+                answer.set_result(self._exchange())
+            except Exception as error:
+                answer.set_exception(error)
+            self.process.answers.append((self._number, answer))
+        self.ended = True
+
+
+class Worker(Mover):
+    """One process that runs one command once, step by step. ``run`` is given what connects it to Intacct."""
+
+    def __init__(self, scheduler: Scheduler, name: str, run: Callable[[Connect], object]) -> None:
+        super().__init__(scheduler, name)
+        self.process = self
+        self.threads: list[SendingThread] = []
+        self.answers: list[tuple[int, Future[PostingAnswer]]] = []
+        """What its threads were answered."""
+        self.broken: Exception | None = None
+        self.owner = ""
+        """Its name among runs that share the work, as long as its session lasts."""
+        self.turns = 0
+        self._run = run
+
+    @property
+    def movers(self) -> list[Mover]:
+        """Its threads, and itself."""
+        self.threads = [thread for thread in self.threads if not thread.ended]
+        return [*self.threads, self]
+
+    @property
+    def can_go_on(self) -> bool:
+        """Return True if it waits neither for Intacct nor for its threads."""
+        return super().can_go_on and (self.label != "answers" or bool(self.answers))
+
+    @property
+    def in_turn(self) -> bool:
+        """Return True while it has a turn."""
+        return self.turns > 0
+
+    def kill(self) -> None:
+        """End the worker and its threads where they are."""
+        for thread in self.movers[:-1]:
+            thread.kill()
+        super().kill()
+
     def cut_off(self) -> None:
         """Its session is lost, and with it all that showed that it lives; it may not know that yet."""
-        self.owner, self.in_turn = "", False
+        self.owner, self.turns = "", 0
+
+    def start(self, number: int, exchange: Exchange) -> None:
+        """Start a thread, as :class:`RequestThreads` does; it stops before it sends."""
+        thread = SendingThread(self, number, exchange)
+        self.threads.append(thread)
+        thread.go_on()
+
+    def next_answer(self) -> tuple[int, "Future[PostingAnswer]"]:
+        """Wait for a thread."""
+        if not self.answers:
+            self.step("answers")
+        return self.answers.pop(0)
+
+    def wake(self) -> None:
+        """No signal comes."""
 
     def _live(self) -> None:
         try:
@@ -106,6 +193,8 @@ class Worker:
             self.broken = error
         except BaseException as error:
             self.broken = Violation(f"ERROR: a run ended with {type(error).__name__}: {error}")
+        if not self.broken and any(not thread.ended for thread in self.threads):
+            self.broken = Violation("LOST: a run ended while requests were in flight")
         self.ended = True
 
     @contextmanager
@@ -114,14 +203,15 @@ class Worker:
             yield gateway
 
     def _post(self, function: Function) -> HttpExchange:
-        self.step("send" if function.kind == "create" else "ask")
+        mover = next(mover for mover in self.movers if mover.is_current())
+        mover.step("send" if function.kind == "create" else "ask")
         early = self.scheduler.turned_away(function)
         if early is not None:
             return early
-        self.scheduler.put_on_wire(self, function)
-        self.step("wait")
-        assert self.exchange is not None
-        return self.exchange
+        self.scheduler.put_on_wire(mover, function)
+        mover.step("wait")
+        assert mover.exchange is not None
+        return mover.exchange
 
 
 class Sharing(workers.Worker):
@@ -132,15 +222,17 @@ class Sharing(workers.Worker):
         self._worker = worker
         self._others = others
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
-        """The time for one entry."""
+    def begin_turn(self, wait: bool = True) -> str | None:
+        """Begin the time for one entry, when no one else has a turn."""
+        if not wait and self._worker.owner and self._is_others_turn():
+            return None
         self._wait()
-        self._worker.in_turn = True
-        try:
-            yield
-        finally:
-            self._worker.in_turn = False
+        self._worker.turns += 1
+        return "the one"
+
+    def end_turn(self, slot: str) -> None:
+        """End it."""
+        self._worker.turns = max(0, self._worker.turns - 1)
 
     def lost(self, owners: Iterable[str]) -> set[str]:
         """Those whose session has ended."""
@@ -152,10 +244,13 @@ class Sharing(workers.Worker):
         return True
 
     def _wait(self) -> None:
-        while self._worker.owner and any(other.in_turn for other in self._others()):
+        while self._worker.owner and self._is_others_turn():
             self._worker.step("turn")
         if not self._worker.owner:
             raise BadConfiguration("the session was lost, and with it the right to send")
+
+    def _is_others_turn(self) -> bool:
+        return any(other.in_turn for other in self._others() if other is not self._worker)
 
 
 @contextmanager
@@ -173,7 +268,7 @@ class Request:
     """A request on the wire; ``worker`` is None if no one waits for its answer any more."""
 
     function: Function
-    worker: Worker | None
+    worker: Mover | None
     deadline: float
     wakes: int
     """The number of the act before which it does not move."""

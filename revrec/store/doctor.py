@@ -16,24 +16,26 @@ PARTIES = 1_000
 
 
 class WaitingPlace(NamedTuple):
-    """An entity and a set of dimensions of open schedule lines, and the first date of those lines."""
+    """An entity, a set of dimensions and a currency of open schedule lines, and the first date of those lines."""
 
     entity: str
     dimensions: Mapping[str, str]
     first: str
+    currency: str
 
 
 def waiting_places(connection: Connection, lines: int = LINES) -> list[WaitingPlace]:
-    """Return each entity and set of dimensions among the first ``lines`` open schedule lines, earliest first."""
+    """Return each entity, set of dimensions and currency of the first ``lines`` open schedule lines, by date."""
     early = select(open_line.c.charge_no, open_line.c.date).order_by(open_line.c.date).limit(lines).subquery()
     first = func.min(early.c.date)
     query = (
-        select(charge_line.c.entity, charge_line.c.dimensions, first)
+        select(charge_line.c.entity, charge_line.c.dimensions, first, charge_line.c.currency)
         .join(early, early.c.charge_no == charge_line.c.no)
-        .group_by(charge_line.c.entity, charge_line.c.dimensions)
-        .order_by(first, charge_line.c.entity, charge_line.c.dimensions)
+        .group_by(charge_line.c.entity, charge_line.c.dimensions, charge_line.c.currency)
+        .order_by(first, charge_line.c.entity, charge_line.c.dimensions, charge_line.c.currency)
     )
-    return [WaitingPlace(entity or "", dimensions_of(text), date) for entity, text, date in connection.execute(query)]
+    rows = connection.execute(query)
+    return [WaitingPlace(entity or "", dimensions_of(text), date, currency) for entity, text, date, currency in rows]
 
 
 def waiting_parties(connection: Connection, lines: int = LINES) -> dict[str, list[str]]:

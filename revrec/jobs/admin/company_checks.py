@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import RevrecError
+from revrec.core.invoice import AR_INVOICE
 from revrec.core.posting_options import PostingOptions, read_options
 from revrec.intacct.glbatch import DIMENSION_ELEMENTS, DOCUMENT_LENGTH, MEMO_LENGTH, REFERENCE_LENGTH, TITLE_LENGTH
 from revrec.intacct.reading import GLBATCH_FIELDS, GLENTRY_FIELDS
@@ -17,6 +18,7 @@ from revrec.jobs.admin.checks import FAILED, WARNING, DoctorCheck, Problem, aske
 from revrec.jobs.admin.probe import SANDBOX_COMPANY
 from revrec.jobs.gateway import company as company_id
 from revrec.jobs.gateway import entity_currencies, omitted
+from revrec.jobs.invoicing.settings import invoice_settings
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
@@ -33,10 +35,10 @@ LENGTHS = {
 READ_FIELDS = {"GLBATCH": GLBATCH_FIELDS, "GLENTRY": GLENTRY_FIELDS}
 CUSTOM_FIELDS = {"GLBATCH": "entry_fields", "GLENTRY": "line_fields"}
 """The key of ``[rule.post]`` with the custom fields of each object."""
-NEEDED_RIGHTS = {"journal entries": ("list", "view", "add")}
-"""Rights that posting needs, by policy."""
+NEEDED_RIGHTS = ("list", "view", "add")
+"""Rights that posting needs, to journal entries and to what is invoiced."""
 EXCESSIVE_RIGHTS = ("edit", "delete")
-"""Rights to journal entries that no run uses."""
+"""Rights that no run uses."""
 ACCRUAL_BOOKS = ("", "ACCRUAL")
 
 
@@ -64,7 +66,8 @@ def company_checks(
     yield asked(
         "approvals", partial(_approvals, about, journals), "check by hand if entries of these journals need one"
     )
-    rights = partial(_permissions, about, SANDBOX_COMPANY.search(company_id(context)) is not None)
+    is_sandbox = SANDBOX_COMPANY.search(company_id(context)) is not None
+    rights = partial(_permissions, about, _policies(context), is_sandbox)
     yield asked("permissions", rights, "check the role of the user by hand: revrec docs intacct")
 
 
@@ -74,21 +77,26 @@ def _company(context: "Context", gateway: "XmlGateway", places: Sequence["Waitin
     found = ", ".join(name if is_on else f"no {name}" for name, is_on in words.items())
     if setup.multi_base_currency:
         return _several_base_currencies(context, gateway, places, found)
-    return _one_base_currency(context, setup, found)
+    return _one_base_currency(context, setup, {place.currency for place in places}, found)
 
 
-def _one_base_currency(context: "Context", setup: "CompanySetup", found: str) -> DoctorCheck:
+def _one_base_currency(
+    context: "Context", setup: "CompanySetup", currencies: Collection[str], found: str
+) -> DoctorCheck:
     ours = context.settings.gateway.base_currency
     if setup.base_currency != ours:
         detail = f"its base currency is {setup.base_currency}, and base_currency in [gateway] is {ours}"
         return DoctorCheck("company", FAILED, detail, f'set base_currency = "{setup.base_currency}" in [gateway]')
+    problems = []
     own = sorted(entity for entity, one in entity_currencies(context).items() if one.base != ours)
-    problem = Problem(
-        FAILED,
-        f"it has one base currency, {ours}, and revrec.toml has another one of {first_ids(own)}",
-        "remove base_currency from [entities.ID]",
-    )
-    return combined("company", [problem] if own else [], f"base currency {ours}; {found}")
+    if own:
+        detail = f"it has one base currency, {ours}, and revrec.toml has another one of {first_ids(own)}"
+        problems.append(Problem(FAILED, detail, "remove base_currency from [entities.ID]"))
+    foreign = sorted({*currencies} - {ours})
+    if foreign and not setup.multi_currency:
+        detail = f"it has no foreign currencies, and open charge lines are in {first_ids(foreign)}"
+        problems.append(Problem(FAILED, detail, "switch on foreign currencies in Intacct, or void these charge lines"))
+    return combined("company", problems, f"base currency {ours}; {found}")
 
 
 def _several_base_currencies(
@@ -221,18 +229,26 @@ def _approvals(about: CompanyReader, journals: Sequence[str]) -> DoctorCheck:
     return combined("approvals", problems, f"no entry of {first_ids(journals)} waits for approval")
 
 
-def _permissions(about: CompanyReader, is_sandbox: bool) -> DoctorCheck:
-    """Check the rights to journal entries: the ones that posting needs, and no others outside a sandbox company."""
+def _policies(context: "Context") -> list[str]:
+    """Return the policies whose rights posting needs, as Intacct lists them, in small letters."""
+    kinds = {request.kind for request in invoice_settings(context).requests.values()}
+    receivables = ["invoices"] if AR_INVOICE in kinds else []
+    orders = ["order entry transactions"] if kinds - {AR_INVOICE} else []
+    return ["journal entries", *receivables, *orders]
+
+
+def _permissions(about: CompanyReader, policies: Sequence[str], is_sandbox: bool) -> DoctorCheck:
+    """Check the rights of the user: the ones that posting needs, and no others outside a sandbox company."""
     rights = about.rights()
     problems, found = [], []
-    for policy, needed in NEEDED_RIGHTS.items():
+    for policy in policies:
         own = next((own for name, own in rights.items() if policy in name), None)
         if own is None:
             fix = "check the role of the user by hand: revrec docs intacct"
             problems.append(Problem(WARNING, f"Intacct lists no permission for {policy}", fix))
             continue
         found.append(f"{policy}: {', '.join(sorted(own))}")
-        missing = [right for right in needed if right not in own]
+        missing = [right for right in NEEDED_RIGHTS if right not in own]
         if missing:
             problems.append(
                 Problem(FAILED, f"the user may not {', '.join(missing)} {policy}", "add it to the user's role")

@@ -14,11 +14,12 @@ import daily_run
 import importing
 import in_flight
 import memory
+import month_end
 import reading
 import start_up
 from measure import Row
 
-SECTIONS = ("start-up", "import", "run", "memory", "methods", "reading", "in-flight")
+SECTIONS = ("start-up", "import", "run", "month-end", "memory", "methods", "reading", "in-flight")
 
 
 def sections(folder: Path, quick: bool) -> dict[str, Callable[[], list[Row]]]:
@@ -27,6 +28,7 @@ def sections(folder: Path, quick: bool) -> dict[str, Callable[[], list[Row]]]:
         "start-up": lambda: start_up.section(folder, 3 if quick else 21),
         "import": lambda: importing.section(folder, 2_000 if quick else 100_000, 1 if quick else 5),
         "run": lambda: daily_run.section(folder, 500 if quick else 10_000, 2 if quick else 10, 1 if quick else 5),
+        "month-end": lambda: month_end.section(folder, 2_000 if quick else 195_000),
         "methods": lambda: by_method.section(folder, 500 if quick else 20_000),
         "in-flight": lambda: in_flight.section(folder, 1_000 if quick else 100_000),
         "reading": lambda: reading.section(folder, 200 if quick else 84_000),

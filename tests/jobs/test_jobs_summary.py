@@ -20,6 +20,8 @@ from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
+pytestmark = pytest.mark.both_databases
+
 DAY = "2024-02-04"
 MEMO = "GOODS-2 1/1 INV-4 (1 schedule line)"
 MINUTE = timedelta(minutes=1)

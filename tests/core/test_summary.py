@@ -159,6 +159,13 @@ def test_a_large_number_of_lines_is_divided_among_entries(monkeypatch: pytest.Mo
     assert [(len(entry.sent_lines), len(entry.lines)) for entry in entries] == [(2, 10), (2, 10), (2, 4)]
 
 
+@pytest.mark.slow
+def test_a_month_end_of_195_000_lines_is_ten_entries_of_two_lines() -> None:
+    made = built(*(due(no) for no in range(195_000)))
+    assert [len(entry.sent_lines) for entry in made] == [2] * 10
+    assert sum(entry.amount for entry in made) == 195_000 * 1000
+
+
 def test_the_reference_is_that_of_the_lines_in_posting_order_whatever_their_level() -> None:
     lines = mixed("item")
     (entry,) = built(*lines)

@@ -78,6 +78,24 @@ def test_a_configuration_that_cannot_be_read_is_the_only_finding(books: Books) -
     assert one.state == "failed" and 'did you mean "endpoint"?' in one.detail
 
 
+@pytest.mark.parametrize(
+    ("table", "check", "said"),
+    [
+        ("[entities.200]\nbase_curency = 'EUR'\n", "configuration", 'did you mean "base_currency"?'),
+        ("[entry_fields]\nSTATE = 'Draft'\n", "rules", "[entry_fields] STATE: this is Intacct's own field"),
+        ("[invoice.shop]\nas = 'barter'\n", "invoices", "[invoice.shop] as"),
+    ],
+)
+def test_a_wrong_key_of_a_free_section_fails_the_check_that_it_belongs_to(
+    books: Books, table: str, check: str, said: str
+) -> None:
+    with (books.folder / "revrec.toml").open("a") as config:
+        config.write(table)
+    found = {one.name: one for one in examine(lambda: books.context("doctor"))}
+    assert found[check].state == "failed" and said in found[check].detail
+    assert check == "configuration" or found["sign-in"].state == "ok"
+
+
 def test_a_broken_rule_does_not_keep_the_rest_from_being_looked_at(books: Books) -> None:
     books.rules("[[rule]]\nname = 5\n")
     found = looked(books)
@@ -432,6 +450,14 @@ def test_a_function_that_the_company_does_not_offer_is_a_warning(
 def test_what_only_adds_to_a_check_may_be_missing(books: Books, monkeypatch: pytest.MonkeyPatch, function: str) -> None:
     monkeypatch.setattr(f"revrec.intacct.requests_xml.{function}", not_offered)
     assert troubles(looked(books)) == {}
+
+
+def test_a_rule_between_locations_without_inter_entity_accounts_is_a_warning(books: Books) -> None:
+    rule = CUSTOM.partition("attachment")[0]
+    books.rules(f'{rule}deferred_location = "E100"\naccrued_location = "200"\n')
+    found = looked(books)
+    assert troubles(found) == {"rules": "warning"} and "inter_entity in [posting]" in found["rules"].fix
+    assert troubles(looked(books, REVREC_POSTING_INTER_ENTITY="1900, 2900")) == {}
 
 
 @pytest.mark.slow

@@ -66,8 +66,7 @@ def company_checks(
     yield asked(
         "approvals", partial(_approvals, about, journals), "check by hand if entries of these journals need one"
     )
-    is_sandbox = SANDBOX_COMPANY.search(company_id(context)) is not None
-    rights = partial(_permissions, about, _policies(context), is_sandbox)
+    rights = partial(_permissions, context, about)
     yield asked("permissions", rights, "check the role of the user by hand: revrec docs intacct")
 
 
@@ -207,7 +206,8 @@ def _journal_types(about: CompanyReader, journals: Sequence[str]) -> DoctorCheck
         if journal.book.upper() not in ACCRUAL_BOOKS:
             detail = f"{symbol} posts to the book {journal.book}"
             problems.append(Problem(WARNING, detail, "use a journal of the accrual book, unless that book is meant"))
-    return combined("journal types", problems, f"{first_ids(found)}: regular, of the accrual book")
+    fine = f"{first_ids(found)}: regular, of the accrual book" if found else "see the check of journals"
+    return combined("journal types", problems, fine)
 
 
 def _approvals(about: CompanyReader, journals: Sequence[str]) -> DoctorCheck:
@@ -237,11 +237,12 @@ def _policies(context: "Context") -> list[str]:
     return ["journal entries", *receivables, *orders]
 
 
-def _permissions(about: CompanyReader, policies: Sequence[str], is_sandbox: bool) -> DoctorCheck:
+def _permissions(context: "Context", about: CompanyReader) -> DoctorCheck:
     """Check the rights of the user: the ones that posting needs, and no others outside a sandbox company."""
+    is_sandbox = SANDBOX_COMPANY.search(company_id(context)) is not None
     rights = about.rights()
     problems, found = [], []
-    for policy in policies:
+    for policy in _policies(context):
         own = next((own for name, own in rights.items() if policy in name), None)
         if own is None:
             fix = "check the role of the user by hand: revrec docs intacct"

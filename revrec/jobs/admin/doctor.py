@@ -6,12 +6,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import Busy, RevrecError
+from revrec.core.posting_options import PostingOptions, read_options
 from revrec.core.rules import RuleBook
 from revrec.intacct.errors import ReadRefused, UnpostableEntry
 from revrec.intacct.gateway import Gateway, MasterKind
 from revrec.jobs.admin.checks import FAILED, OK, SKIPPED, WARNING, DoctorCheck, first_ids, unread
 from revrec.jobs.admin.company_checks import company_check, company_checks
-from revrec.jobs.gateway import SANDBOX, company, credential_origins, endpoint, omitted, open_gateway
+from revrec.jobs.gateway import SANDBOX, company, credential_origins, endpoint, entity_currencies, omitted, open_gateway
 from revrec.jobs.invoicing.checks import unready
 from revrec.jobs.invoicing.settings import invoice_settings
 from revrec.jobs.posting import safe_settings
@@ -165,6 +166,7 @@ def _rights(context: "Context", gateway: Gateway) -> Iterator[DoctorCheck]:
 
 def _configuration(context: "Context") -> DoctorCheck:
     safe_settings.check_settings(context)
+    entity_currencies(context)
     file = context.settings.file
     if file is None:
         return DoctorCheck("configuration", WARNING, "no file: the defaults apply", "make one with: revrec init")
@@ -176,7 +178,17 @@ def _rules(context: "Context", book: list[RuleBook]) -> DoctorCheck:
     found = f"{len(book[0].rules)} rules in {context.settings.rules.folder}"
     if book[0].warnings:
         return DoctorCheck("rules", WARNING, f"{found}; {len(book[0].warnings)} warnings", "see: revrec rules check")
+    between = [rule.name for rule in book[0].rules if _is_between_locations(read_options(rule.post.options))]
+    if between and not context.settings.posting.inter_entity:
+        detail = f"{found}; rules that post between two locations: {first_ids(between)}"
+        fix = "if these are in two entities, set inter_entity in [posting] to the accounts of Intacct's own lines"
+        return DoctorCheck("rules", WARNING, detail, fix)
     return DoctorCheck("rules", OK, found)
+
+
+def _is_between_locations(options: PostingOptions) -> bool:
+    deferred, accrued = options.deferred_location, options.accrued_location
+    return bool(deferred and accrued and deferred != accrued)
 
 
 def _database(context: "Context", places: list[WaitingPlace], parties: dict[str, list[str]]) -> DoctorCheck:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, exists, func, or_, select
+from sqlalchemy import Connection, and_, func, select, union
 
 from revrec.core.batching import batched
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
@@ -40,31 +40,25 @@ def repriced_lines(connection: Connection, until: date, given_back: Collection[i
     if connection.execute(select(invoice.c.id).where(_BILLING).limit(1)).first() is None:
         return
     event = fulfillment_event.c
-    changed = select(event.charge_no).where(
-        event.charge_no == invoice_line.c.charge_no, event.kind.in_(PRICE_EVENT_KINDS), event.date <= until.isoformat()
-    )
-    other, credit = invoice_line.alias("credited"), invoice.alias("credit")
-    is_credited = (
-        select(credit.c.id)
-        .join(other, other.c.invoice_id == credit.c.id)
-        .where(other.c.charge_no == invoice_line.c.charge_no, credit.c.kind.in_(CREDITS))
-    )
+    changed = select(event.charge_no).where(event.kind.in_(PRICE_EVENT_KINDS), event.date <= until.isoformat())
+    credited = select(invoice_line.c.charge_no).join(invoice, invoice.c.id == invoice_line.c.invoice_id)
+    candidates = union(changed, credited.where(invoice.c.kind.in_(CREDITS)))
     query = (
         select(invoice.c.id, invoice_line.c.charge_no, BILLED_ON)
         .join(invoice_line, invoice_line.c.invoice_id == invoice.c.id)
         .join(charge_line, charge_line.c.no == invoice_line.c.charge_no)
-        .where(_BILLING, until.isoformat() >= BILLED_ON, or_(exists(changed), exists(is_credited)))
+        .where(_BILLING, until.isoformat() >= BILLED_ON, invoice_line.c.charge_no.in_(candidates))
         .order_by(invoice_line.c.charge_no)
     )
     for some in batched(connection.execute(query).all(), AT_ONCE):
         numbers = [no for _invoice, no, _day in some]
         lines = dict(charges.read_charges(connection, numbers))
         recorded = events.events_of_charges(connection, numbers)
-        credited = _credited(connection, numbers, given_back)
+        memos = _credited(connection, numbers, given_back)
         for invoice_id, no, day in some:
             of_price = [one for one in recorded.get(no, ()) if one.kind in PRICE_EVENT_KINDS and one.date <= until]
             yield RepricedLine(
-                invoice_id, no, lines[no], date.fromisoformat(day), of_price, credited.get((invoice_id, no), {})
+                invoice_id, no, lines[no], date.fromisoformat(day), of_price, memos.get((invoice_id, no), {})
             )
 
 

@@ -162,7 +162,8 @@ def _add_resolve(group: typer.Typer) -> None:
             state = job.as_posted(context, reference, as_posted, reason, early, dry_run)
         else:
             state = (job.send_again if resend else job.cancel)(context, reference, reason, early, dry_run)
-        _show_settled(options, reference, state, dry_run)
+        words = f" as {as_posted}" if as_posted is not None else ""
+        _show_settled(options, reference, state, dry_run, words)
 
 
 def _drop(
@@ -173,7 +174,7 @@ def _drop(
 
     dropped = drop(context, reference, reason, recognize, early, dry_run)
     lines = counted(len(dropped.charges), "charge line")
-    words = f"{lines} {'recognized without an invoice' if recognize else 'voided'}: {', '.join(dropped.charges)}"
+    words = f"; {lines} {'recognized without an invoice' if recognize else 'voided'}: {', '.join(dropped.charges)}"
     _show_settled(options, reference, dropped.state, dry_run, words, charges=dropped.charges, recognize=recognize)
 
 
@@ -188,7 +189,7 @@ def _show_settled(options: Options, reference: str, state: str, dry_run: bool, w
         print_csv([settled], tuple(settled))
     else:
         begin = "dry run, nothing was saved: " if dry_run else ""
-        print(f"{begin}{reference}: {state_in_words(state.lower())}{'; ' if words else ''}{words}")
+        print(f"{begin}{reference}: {state_in_words(state.lower())}{words}")
 
 
 def _add_reverse(group: typer.Typer) -> None:

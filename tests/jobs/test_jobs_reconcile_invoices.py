@@ -60,7 +60,11 @@ def test_an_invoice_that_was_deleted_is_named_and_can_be_accepted(billing: Billi
     by_hand(billing, f'<delete_sotransaction key="{key}"/>')
     result = compared(billing)
     (found,) = result.findings
-    assert (found.kind, found.record_no, found.what) == ("invoice_deleted", key, "it is no longer in Intacct")
+    assert (found.kind, found.record_no, found.what) == (
+        "invoice_deleted",
+        key,
+        "Intacct has no document with this key",
+    )
     assert not result.ties
     assert compared(billing, accept=[found.key], reason="canceled by the customer").open == []
 

@@ -182,3 +182,19 @@ def test_the_command_shows_what_it_drops(refused: Billing) -> None:
     done = call(*words, "--drop", env=refused.books.environment)
     canceled = reference(refused, "CANCELED")
     assert (done.code, done.out) == (0, f"{canceled}: canceled; 2 charge lines voided: shop/INV-1/1, shop/INV-1/2\n")
+
+
+def test_an_invoice_whose_order_is_in_intacct_is_entered_from_the_order(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    billing = Billing(books, intacct, row, ORDER)
+    billing.document()
+    billing.intacct.fault("refuse=BL03000018 Missing unit@before:#2:create_sotransaction")
+    billing.run()
+    billing.intacct.fault("")
+    context = billing.books.context("postings resolve")
+    with pytest.raises(BadInput, match="its order Sales Order-INV-1 is in Intacct"):
+        drop(context, reference(billing), WHY)
+    resolve.as_posted(context, reference(billing), "Sales Invoice-4711", WHY)
+    assert billing.run().complete and billing.billed() == [], "the order is not converted a second time"
+    assert billing.states() == [("sales_order", "POSTED"), ("sales_invoice", "POSTED")]

@@ -156,7 +156,7 @@ def _differences(ours: "StoredInvoice", found: FoundInvoice | None) -> Iterator[
     """Yield how Intacct's document differs from ours."""
     invoice, key = ours.invoice, ours.record_no or ""
     if found is None:
-        yield _finding("invoice_deleted", invoice, key, "it is no longer in Intacct")
+        yield _finding("invoice_deleted", invoice, key, "Intacct has no document with this key")
     elif found.state in NOT_IN_LEDGER:
         yield _finding("invoice_state", invoice, key, f"it is not in the ledger: its state is {found.state}")
     else:

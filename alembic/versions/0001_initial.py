@@ -930,6 +930,7 @@ def _schedules() -> None:
         sa.Column("charge_no", KEY, nullable=False),
         *_texts("code", "reason"),
         *_texts("rule", nullable=True),
+        _big("amount"),
         _key("audit_seq"),
         _refers("charge_no", "charge_line.no"),
         _refers("audit_seq", "audit_event.seq"),

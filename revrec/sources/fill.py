@@ -1,6 +1,6 @@
 """Fill in values before a row is read: aliases, lookup tables, defaults, formulas, rounding, and fixes by people."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import ROUND_HALF_EVEN, ROUND_HALF_UP, Decimal, localcontext
 from typing import NamedTuple, Protocol
 
@@ -193,8 +193,11 @@ def rounded_to(amount: Decimal, digits: int, way: str = ROUND_HALF_UP) -> Decima
         return amount.quantize(Decimal(1).scaleb(-digits), way)
 
 
-BookedValue = Callable[[str, str, str], str]
-"""Returns the value of a field in the charge lines of a source and document; empty if they have none or several."""
+SourceDocument = tuple[str, str]
+"""A source and a document of it."""
+
+BookedValues = Callable[[Collection[SourceDocument], str], Mapping[SourceDocument, str]]
+"""Returns the value of a field in the charge lines of documents; those that have no value or several are left out."""
 
 MOST_DOCUMENTS = 100_000
 """Documents of a file whose values are remembered for later rows."""
@@ -203,26 +206,45 @@ MOST_DOCUMENTS = 100_000
 class DocumentFiller:
     """A missing value that other charge lines of the document supply: earlier rows of the file, or else the books."""
 
-    def __init__(self, field: str, place: int, document: tuple[int, int], booked: BookedValue | None) -> None:
+    def __init__(self, field: str, place: int, document: tuple[int, int], booked: BookedValues | None) -> None:
         self._field = field
         self._place = place
         self._source_place, self._document_place = document
         self._booked = booked
-        self._known: dict[tuple[str, str], str] = {}
+        self._known: dict[SourceDocument, str] = {}
+        self._from_books: dict[SourceDocument, str] = {}
+
+    def prepare(self, rows: Iterable[Sequence[str]]) -> None:
+        """Ask the books once for the documents of many rows without a value; the answers are used row by row."""
+        lacking = {self._document(values) for values in rows if not values[self._place].strip()}
+        self._ask({one for one in lacking if one not in self._known and one not in self._from_books})
 
     def fill(self, values: list[str]) -> CleaningStep | None:
         """Fill an empty value, or remember the value for the document's other rows."""
         before = values[self._place]
-        key = values[self._source_place].strip(), values[self._document_place].strip()
+        document = self._document(values)
         if before.strip():
             if len(self._known) < MOST_DOCUMENTS:
-                self._known.setdefault(key, before)
+                self._known.setdefault(document, before)
             return None
-        if key not in self._known and self._booked is not None:
-            found = self._booked(*key, self._field)
-            if found:
-                self._known[key] = found
-        if key not in self._known:
-            return None
-        values[self._place] = self._known[key]
+        if document not in self._known:
+            if document not in self._from_books:
+                self._ask({document})
+            found = self._from_books.get(document)
+            if not found:
+                return None
+            self._known[document] = found
+        values[self._place] = self._known[document]
         return CleaningStep(self._field, before, values[self._place], "from its document")
+
+    def _document(self, values: Sequence[str]) -> SourceDocument:
+        return values[self._source_place].strip(), values[self._document_place].strip()
+
+    def _ask(self, documents: Collection[SourceDocument]) -> None:
+        """Remember what the books have, also that they have nothing."""
+        if not documents or self._booked is None:
+            return
+        if len(self._from_books) >= MOST_DOCUMENTS:
+            self._from_books.clear()
+        self._from_books |= dict.fromkeys(documents, "")
+        self._from_books |= self._booked(documents, self._field)

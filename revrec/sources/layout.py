@@ -8,7 +8,7 @@ from revrec.sources.amounts import number_reader
 from revrec.sources.fill import (
     AliasFiller,
     AmountFiller,
-    BookedValue,
+    BookedValues,
     DefaultFiller,
     DocumentFiller,
     Filler,
@@ -42,7 +42,7 @@ class Layout:
         mapping: ColumnMapping,
         header: Sequence[str],
         fixes: Mapping[str, str] | None = None,
-        booked: BookedValue | None = None,
+        booked: BookedValues | None = None,
     ) -> None:
         self.has_formulas = bool(mapping.formulas)
         self.rounding: RoundingFiller | None = None
@@ -134,6 +134,12 @@ class Layout:
         for place, column in self._copies:
             values[place] = values[column]
         return values
+
+    def prepare(self, rows: Sequence[Sequence[str]]) -> None:
+        """Prepare to fill in many rows, which saves a query of the books for each of them."""
+        for filler in self.fillers:
+            if isinstance(filler, DocumentFiller):
+                filler.prepare(map(self.spread, rows))
 
     def complete(self, row: list[str]) -> list[str]:
         """Return the row with the constants after it, filled in by every filler."""

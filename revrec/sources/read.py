@@ -15,7 +15,7 @@ from revrec.sources.columns import ChargeBlock
 from revrec.sources.control import controlled, summed
 from revrec.sources.event_columns import EventBlock
 from revrec.sources.events import EventRows
-from revrec.sources.fill import BookedValue, rounded_to
+from revrec.sources.fill import BookedValues, rounded_to
 from revrec.sources.formula import Formula
 from revrec.sources.layout import Layout, check_header
 from revrec.sources.mapping import (
@@ -42,7 +42,7 @@ def read_charges(
     source: Source,
     mapping: ColumnMapping = NATIVE_CHARGES,
     may_be_empty: bool = False,
-    booked: BookedValue | None = None,
+    booked: BookedValues | None = None,
 ) -> Iterator[ChargeRowResult]:
     """Yield each row of ``source`` as a good row with its charge line, or as a bad one with all its problems.
 
@@ -62,7 +62,7 @@ def read_charge_blocks(
     source: Source,
     mapping: ColumnMapping = NATIVE_CHARGES,
     may_be_empty: bool = False,
-    booked: BookedValue | None = None,
+    booked: BookedValues | None = None,
 ) -> Iterator[ChargeBlock | ChargeRowResult]:
     """Yield the same rows as :func:`read_charges`, but those in which nothing is out of the ordinary in blocks."""
     return _read(source, mapping, "charges", ChargeRows, may_be_empty, booked, in_blocks=True)
@@ -88,7 +88,7 @@ def _read(
     rows: str,
     kind: Callable[[ColumnMapping, Layout], Any],
     may_be_empty: bool,
-    booked: BookedValue | None = None,
+    booked: BookedValues | None = None,
     in_blocks: bool = False,
 ) -> Iterator[Any]:
     if mapping.rows != rows:
@@ -124,7 +124,7 @@ def reread(
     fixes: Mapping[str, str],
     number: int,
     place: str,
-    booked: BookedValue | None = None,
+    booked: BookedValues | None = None,
 ) -> ChargeRowResult | EventRowResult:
     """Read one row again from its values by column, with ``fixes`` (by field) replacing what the source wrote."""
     header = tuple(columns)

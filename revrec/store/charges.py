@@ -1,7 +1,7 @@
 """Charge lines, the files they came from, what cleaning changed in them, and the rows that were set aside."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, exists, func, insert, select
 
+from revrec.core.batching import batched
 from revrec.core.calendar import day_of, iso
 from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine
@@ -22,6 +23,10 @@ from revrec.store.tables import charge_line, charge_void, cleaning, import_file,
 _COLUMNS = tuple(column.name for column in covered_columns(charge_line))
 LINE_COLUMNS = [charge_line.c[name] for name in ChargeLine._fields]
 """The columns that :func:`charge_from_row` reads, in the order of the fields."""
+
+
+DOCUMENTS_AT_ONCE = 1_000
+"""The most documents that one statement asks for."""
 
 
 class KnownCharge(NamedTuple):
@@ -110,12 +115,20 @@ def document_lines(connection: Connection, patterns: Iterable[str]) -> dict[str,
     return found
 
 
-def value_of_document(connection: Connection, source: str, document: str, field: str) -> str:
-    """Return the one value that the charge lines of a document have in a field; empty if they have none or several."""
+def values_of_documents(
+    connection: Connection, documents: Collection[tuple[str, str]], field: str
+) -> dict[tuple[str, str], str]:
+    """Return the one value that the charge lines of a document have in a field, by its source and document.
+
+    Documents whose lines have no value, or several, are left out.
+    """
     line = charge_line.c
-    query = select(line[field]).where(line.document == document, line.source == source, line[field] != "").distinct()
-    found = connection.execute(query.limit(2)).scalars().all()
-    return str(found[0]) if len(found) == 1 else ""
+    found: dict[tuple[str, str], set[str]] = {}
+    for some in batched(sorted({document for _source, document in documents}), DOCUMENTS_AT_ONCE):
+        query = select(line.source, line.document, line[field]).where(line.document.in_(some), line[field] != "")
+        for source, document, value in connection.execute(query.distinct()):
+            found.setdefault((source, document), set()).add(str(value))
+    return {key: values.pop() for key, values in found.items() if len(values) == 1 and key in documents}
 
 
 _dimension_texts: dict[tuple[tuple[str, str], ...], str] = {}

@@ -110,12 +110,16 @@ class FirstVersions(NamedTuple):
 
 
 class UnscheduledLine(NamedTuple):
-    """A row of the worklist: a charge line without a schedule, the reason, and the rule that matched, if one did."""
+    """A row of the worklist: a charge line without a schedule, the reason, and the rule that matched, if one did.
+
+    ``amount`` is its price in force, in minor units: what credits and new prices leave of the amount billed.
+    """
 
     charge_no: int
     code: str
     reason: str
     rule: str | None
+    amount: int
     audit_seq: int
 
 

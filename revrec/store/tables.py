@@ -606,9 +606,10 @@ unscheduled = Table(
     _text("code"),
     _text("reason"),
     _text("rule", nullable=True),
+    Column("amount", BigInteger, nullable=False),
     Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
 )
-"""Charge lines without a schedule, each with the reason: a worklist, not a history."""
+"""Charge lines without a schedule, each with the reason and its price in force: a worklist, not a history."""
 
 posting_run = Table(
     "posting_run",

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 
 from revrec.core.filters import Filters
 from revrec.core.money import decimal_string
+from revrec.jobs.importing.withdrawals import withdraw_event
 from revrec.jobs.reports.contract_balances import deferred_balances
 from revrec.jobs.reports.health import WARN, health
 from revrec.jobs.reports.metrics import exposition
 from revrec.jobs.reports.preview import preview
+from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.status import status
+from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.running.alert import _finished
 from support.books import Books, MakeRow
 from support.rule_texts import DELIVERY, MAGAZINE, PROJECT
@@ -121,6 +124,37 @@ def test_every_display_shows_the_same_undated_amounts(
     assert {key: amount for key, amount in exposed.items() if amount} == {
         key: amount for key, amount in truth.items() if not key[1]
     }
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "left"),
+    [("credit", "30.00", "70.00"), ("price", "120.00", "120.00"), ("credit", "100.00", "0.00")],
+)
+def test_what_waits_without_a_schedule_is_the_price_that_events_leave(
+    offline: Books, row: MakeRow, kind: str, amount: str, left: str
+) -> None:
+    offline.rules(RULES)
+    offline.take(row("P-1", item="POD-1", amount="100.00"))
+    offline.event("shop/P-1/1", kind, "2024-02-15", amount=amount)
+    context = offline.context()
+    found = status(context, DAY)
+    listed = preview(context, Filters(last=DAY)).unscheduled
+    assert [one.amount for one in found.unscheduled_reasons if not one.cost] == [left]
+    assert [one.amount for one in listed if ":cost:" not in one.charge] == [left]
+    assert f'revrec_unscheduled_amount{{currency="USD"}} {left}\n' in "".join(exposition(health(context, DAY)))
+    assert offline.sql("SELECT amount FROM v1_waiting WHERE charge = 'shop/P-1/1'") == [(minor(left, "USD"),)]
+    remaining = remaining_obligations(context, DAY, "item", [12])
+    assert [one["total"] for one in remaining.rows] == ([left] if minor(left, "USD") else [])
+    assert not any(check.difference for check in [*remaining.checks, *tie_out(context, DAY).checks])
+
+
+def test_a_withdrawn_credit_restores_what_waits(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    offline.take(row("P-1", item="POD-1", amount="100.00"))
+    offline.event("shop/P-1/1", "credit", "2024-02-15", amount="30.00")
+    withdraw_event(offline.context("event withdraw"), 1, "by mistake")
+    (one,) = [one for one in preview(offline.context(), Filters(last=DAY)).unscheduled if ":cost:" not in one.charge]
+    assert one.amount == "100.00"
 
 
 def test_a_charge_line_without_a_rule_is_missing_revenue_at_once(offline: Books, row: MakeRow) -> None:

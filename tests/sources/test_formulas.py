@@ -1,6 +1,6 @@
 """Formulas of a mapping: computed fields, conditions to leave rows out, and declared rounding."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -10,7 +10,7 @@ import pytest
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import RejectedValue
-from revrec.sources import BadRow, GoodRow, PassedOver, SourceError, SourceStream
+from revrec.sources import BadRow, GoodRow, PassedOver, SourceError, SourceStream, read_charge_blocks
 from revrec.sources.amounts import NumberStyle, number_reader
 from revrec.sources.explaining import explain_rows
 from revrec.sources.formula import YES_OR_NO, Formula
@@ -238,6 +238,23 @@ def test_a_customer_may_come_from_an_earlier_line_of_the_document(charges: Calla
     assert (first.line.customer, second.line.customer) == ("C-7", "C-7")
     assert [(step.field, step.step) for step in second.steps] == [("customer", "from its document")]
     assert isinstance(unknown, BadRow) and unknown.problems[0].field == "customer"
+
+
+@pytest.mark.parametrize("line", ["#", "1"])
+def test_the_books_are_asked_once_for_the_documents_of_many_rows(line: str) -> None:
+    rows = [f"B-{number % 3},2024-03-0{1 + number % 9},LAMP,,-{number}.00" for number in range(1, 10)]
+    own = {key: value for key, value in BILL.items() if key != "customer"} | {"line": line}
+    mapping = read_mapping("bill", {**own, "from_document": ["customer"]})
+    asked: list[set[Any]] = []
+
+    def booked(documents: Collection[tuple[str, str]], field: str) -> dict[tuple[str, str], str]:
+        asked.append({document for _source, document in documents})
+        return {one: field for one in documents if one[1] != "B-2"}
+
+    text = table(*rows, header="Bill,Date,What,customer,amount")
+    found = list(read_charge_blocks(SourceStream(BytesIO(text.encode()), "in.csv"), mapping, booked=booked))
+    assert asked == [{"B-0", "B-1", "B-2"}]
+    assert [one.line.customer if isinstance(one, GoodRow) else "" for one in found] == ["customer", "", "customer"] * 3
 
 
 def test_an_explanation_names_the_fields_that_a_formula_computes() -> None:

@@ -213,7 +213,7 @@ class _FileImport:
         with part.open() as stream:
             rows: Any
             if self._mapping.rows == "charges":
-                booked = partial(charges.value_of_document, self._connection)
+                booked = partial(charges.values_of_documents, self._connection)
                 rows = read_charge_blocks(stream, self._mapping, may_be_empty, booked)
             else:
                 rows = read_event_blocks(stream, self._mapping, may_be_empty)

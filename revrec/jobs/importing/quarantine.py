@@ -296,7 +296,7 @@ def _reread(
 ) -> Any:
     columns = row.raw if isinstance(row.raw, dict) else {}
     put = {name: text for fix in fixes for name, text in fix.fields.items()}
-    booked = partial(charges.value_of_document, connection)
+    booked = partial(charges.values_of_documents, connection)
     return reread(mapping, columns, put, row.row, f"quarantine {row.id}, row {row.row}", booked)
 
 

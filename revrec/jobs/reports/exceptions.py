@@ -9,7 +9,6 @@ from revrec.core.filters import NO_FILTERS
 from revrec.core.money import decimal_string
 from revrec.core.posting import UNSETTLED
 from revrec.jobs.reports.documents import open_documents
-from revrec.jobs.reports.remaining import repriced_amounts
 from revrec.jobs.reports.report_header import listed_report
 from revrec.store.quarantine import quarantined_rows
 from revrec.store.reports.exceptions import loose_credits
@@ -103,12 +102,10 @@ def _exceptions(connection: "Connection") -> Iterator[_Exception]:
 
 def _undated(connection: "Connection") -> Iterator[_Exception]:
     """Yield charge lines without a schedule, and what waits of the others, at their prices in force."""
-    repriced = {one.category: one.amount for one in repriced_amounts(connection, "charge", date.max)}
     for line in undated_lines(connection):
-        more = repriced.get(line.charge, 0) if line.kind == UNSCHEDULED else 0
         kind = line.kind if line.code == line.kind else f"{line.kind}: {line.code.replace('_', ' ')}"
         explain = "explain" if line.kind == UNSCHEDULED else "trace"
         yield _Exception(
-            kind, line.charge, line.customer, line.currency, line.amount + more, line.since.isoformat(),
+            kind, line.charge, line.customer, line.currency, line.amount, line.since.isoformat(),
             line.rule or "", line.reason, f"revrec {explain} {line.charge}", not line.is_cost,
         )  # fmt: skip

@@ -18,13 +18,11 @@ from revrec.jobs.reports.line_balances import BalanceOptions, lines_as_known
 from revrec.store import charges, contracts, events
 from revrec.store.reports.recognition import (
     CATEGORIES,
-    NO_SOURCES,
     OPEN,
     WAITING,
     DatedAmount,
     open_by_day,
     recognized_by_day,
-    repriced_unscheduled,
 )
 
 if TYPE_CHECKING:
@@ -69,27 +67,10 @@ def check_group(report: str, by: str) -> None:
 def dated_amounts(context: "Context", connection: "Connection", by: str, until: date) -> list[DatedAmount]:
     """Return what is recognized by the day, and what is planned or waits, of all charge lines."""
     invoiced = context.settings.invoiced_sources
-    found = [
+    return [
         *recognized_by_day(connection, by, None, until, invoiced),
         *open_by_day(connection, by, until, invoiced),
     ]
-    return [*found, *repriced_amounts(connection, by, until, invoiced)]
-
-
-def repriced_amounts(
-    connection: "Connection", by: str, until: date, invoiced: Mapping[str, str] = NO_SOURCES
-) -> Iterator[DatedAmount]:
-    """Yield what the prices of unscheduled charge lines are more than their amounts.
-
-    What waits of such a line is its price, which credits change although there is no schedule yet.
-    """
-    for page in batched(list(repriced_unscheduled(connection, by, until, invoiced)), PAGE):
-        numbers = [one.no for one in page]
-        recorded = events.events_of_charges(connection, numbers)
-        lines = dict(charges.read_charges(connection, numbers))
-        for no, category, currency, billed in page:
-            more = price_of(lines[no], recorded.get(no, ())) - lines[no].amount
-            yield DatedAmount(category, currency, WAITING, "", billed, more)
 
 
 def remaining_amounts(

@@ -16,7 +16,6 @@ from revrec.core.money import decimal_string, to_minor
 from revrec.core.report import Check, Report
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
-from revrec.jobs.reports.remaining import repriced_amounts
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.store import audit
@@ -111,20 +110,12 @@ def _charge_lines(connection: "Connection") -> tuple[list[_Step], list[Check]]:
     """Return what was billed, as its prices are now, and that all of it is dated or waits."""
     billed, changes = control_totals.accepted(connection), control_totals.price_changes(connection)
     allocated, dated = control_totals.allocations(connection), control_totals.dated(connection)
-    repriced: Counter[str] = Counter()
-    for one in repriced_amounts(connection, "source", date.max):
-        repriced[one.currency] += one.amount
-    for currency, amount in repriced.items():
-        known = changes.get(currency, Total())
-        changes[currency] = Total(known.rows, known.amount + amount)
     kinds: dict[str, Counter[str]] = {"waiting": Counter(), "unscheduled": Counter()}
     counts: Counter[tuple[str, str]] = Counter()
     for group in undated_groups(SqlAlchemyView(connection), date.max):
         if not group.is_cost:
             kinds[group.kind][group.currency] += group.amount
             counts[group.kind, group.currency] += group.lines
-    for currency, amount in repriced.items():
-        kinds["unscheduled"][currency] += amount
     undated = {
         kind: {one: Total(counts[kind, one], amount) for one, amount in sums.items()} for kind, sums in kinds.items()
     }

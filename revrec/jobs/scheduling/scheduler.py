@@ -192,7 +192,7 @@ class Scheduler:
         for no, line in charges.read_charges(self._connection, numbers):
             now = current.get(no)
             if now is None:
-                self._unscheduled.append(UnscheduledLine(no, "closed", why, None, self._audit_seq))
+                self._unscheduled.append(UnscheduledLine(no, "closed", why, None, 0, self._audit_seq))
             else:
                 changes.append(self._end_schedule(no, line, now, why))
         self.flush()
@@ -444,7 +444,7 @@ class Scheduler:
         """
         current = state.current
         if current is None:
-            self._add_unscheduled(state.no, state.line, derived)
+            self._add_unscheduled(state.no, state.line, derived, state.recorded)
             return None
         if not current.open:
             return None
@@ -503,10 +503,14 @@ class Scheduler:
         self._new_versions.append(new)
         self.scheduled += 1
 
-    def _add_unscheduled(self, no: int, line: ChargeLine, why: Unscheduled) -> None:
+    def _add_unscheduled(
+        self, no: int, line: ChargeLine, why: Unscheduled, recorded: Sequence[FulfillmentEvent] = ()
+    ) -> None:
         self._arrival_accounts[no] = self._book.deferred_account(line)
         rule = why.rule.name if why.rule else None
-        self._unscheduled.append(UnscheduledLine(no, why.code, why.reason, rule, self._audit_seq))
+        self._unscheduled.append(
+            UnscheduledLine(no, why.code, why.reason, rule, price_of(line, recorded), self._audit_seq)
+        )
         self.unscheduled += why.code != NOT_REVENUE
 
     def flush(self) -> None:

@@ -63,7 +63,7 @@ REPORT_VIEWS: Mapping[str, str] = {
     FROM schedule_wait w JOIN charge_line c ON c.no = w.charge_no
     WHERE NOT EXISTS (SELECT 1 FROM schedule x WHERE x.charge_no = w.charge_no AND x.version > w.version)
     UNION ALL
-    SELECT n.charge_no, c.id, 'unscheduled', n.code, n.reason, c.amount, c.currency
+    SELECT n.charge_no, c.id, 'unscheduled', n.code, n.reason, n.amount, c.currency
     FROM unscheduled n JOIN charge_line c ON c.no = n.charge_no
     WHERE n.code <> 'not_revenue' AND n.charge_no NOT IN (SELECT v.charge_no FROM charge_void v)""",
     "v1_entry": """

@@ -4,8 +4,9 @@ import json
 from collections import Counter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import Connection, exists, func, select, union_all
 
+from revrec.core.schedule import NOT_REVENUE
 from revrec.store.charges import IS_REVENUE, NOT_VOIDED
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
@@ -21,6 +22,7 @@ from revrec.store.tables import (
     schedule,
     schedule_allocation,
     schedule_line,
+    unscheduled,
 )
 
 SIGNED = "tie-out signed"
@@ -59,8 +61,15 @@ def not_revenue(connection: Connection) -> Totals:
 
 
 def price_changes(connection: Connection) -> Totals:
-    """Return what events changed of the prices of scheduled charge lines."""
-    return _totals(connection, _of_charges(price_change))
+    """Return what events changed of the prices of charge lines, with a schedule or without one."""
+    difference = unscheduled.c.amount - charge_line.c.amount
+    of_unscheduled = (
+        select(unscheduled.c.charge_no, difference)
+        .join(charge_line, charge_line.c.no == unscheduled.c.charge_no)
+        .where(unscheduled.c.code != NOT_REVENUE, NOT_VOIDED, difference != 0)
+    )
+    changes = union_all(select(price_change.c.charge_no, price_change.c.amount), of_unscheduled).subquery()
+    return _totals(connection, _of_charges(changes))
 
 
 def allocations(connection: Connection) -> Totals:

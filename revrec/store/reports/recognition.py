@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, case, func, literal, select, union_all
 
-from revrec.core.pricing import PRICE_EVENT_KINDS
 from revrec.core.schedule import NOT_REVENUE
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
@@ -17,7 +16,6 @@ from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.tables import (
     charge_line,
     entry_reversal,
-    fulfillment_event,
     journal_entry,
     ledger_change,
     rule_version,
@@ -89,9 +87,7 @@ def open_by_day(
     yield from _by_day(connection, category, dated_later, OPEN, dated_later.c.date, after, invoiced)
     head = _newest_versions()
     waits = select(schedule_wait.c.charge_no, schedule_wait.c.amount).join(head, same_version(schedule_wait, head))
-    never = select(unscheduled.c.charge_no, charge_line.c.amount).join(
-        charge_line, charge_line.c.no == unscheduled.c.charge_no
-    )
+    never = select(unscheduled.c.charge_no, unscheduled.c.amount)
     canceled = (
         select(schedule_line.c.charge_no, schedule_line.c.amount)
         .join(entry_reversal, entry_reversal.c.reverses == schedule_line.c.entry_id)
@@ -133,29 +129,6 @@ def _of_rule(query: Any) -> Any:
 def _is_billed(until: date, invoiced: Mapping[str, str]) -> Any:
     billed = charge_line.c.no.in_(billed_charges(until, invoiced))
     return case((billed, 1), else_=0).label("billed")
-
-
-class RepricedLine(NamedTuple):
-    """An unscheduled charge line with price events, by its number; the other fields as in :class:`DatedAmount`."""
-
-    no: int
-    category: str
-    currency: str
-    billed: bool
-
-
-def repriced_unscheduled(
-    connection: Connection, category: str, until: date, invoiced: Mapping[str, str] = NO_SOURCES
-) -> Iterator[RepricedLine]:
-    """Yield each unscheduled charge line that has price events."""
-    query = select(
-        charge_line.c.no, _category(category).label("category"), charge_line.c.currency, _is_billed(until, invoiced)
-    ).join(unscheduled, unscheduled.c.charge_no == charge_line.c.no)
-    query = _of_rule(query) if category == "rule" else query
-    changed = select(fulfillment_event.c.charge_no).where(fulfillment_event.c.kind.in_(PRICE_EVENT_KINDS))
-    query = query.where(unscheduled.c.code.not_in(NEVER_RECOGNIZED), charge_line.c.no.in_(changed), SOLD)
-    for no, name, currency, billed in connection.execute(query):
-        yield RepricedLine(no, name or "", currency, bool(billed))
 
 
 def _category(name: str) -> ColumnElement[Any]:

@@ -23,8 +23,8 @@ LINES = """
            coalesce((SELECT max(e.date) FROM fulfillment_event e
                      WHERE e.charge_no = c.no AND e.date > c.post_date AND e.id NOT IN
                        (SELECT event_id FROM event_withdrawal)), c.post_date) AS since
-    FROM (SELECT 'unscheduled' AS kind, n.charge_no, n.code, n.reason, n.rule, l.amount
-          FROM unscheduled n JOIN charge_line l ON l.no = n.charge_no
+    FROM (SELECT 'unscheduled' AS kind, n.charge_no, n.code, n.reason, n.rule, n.amount
+          FROM unscheduled n
           WHERE n.code <> 'not_revenue' AND n.charge_no NOT IN (SELECT charge_no FROM charge_void)
           UNION ALL
           SELECT 'waiting', w.charge_no, w.code, w.reason, r.name, w.amount

@@ -25,8 +25,8 @@ LINE_COLUMNS = [charge_line.c[name] for name in ChargeLine._fields]
 """The columns that :func:`charge_from_row` reads, in the order of the fields."""
 
 
-DOCUMENTS_AT_ONCE = 1_000
-"""The most documents that one statement asks for."""
+VALUES_AT_ONCE = 1_000
+"""The most values of a column that one statement asks for."""
 
 
 class KnownCharge(NamedTuple):
@@ -124,7 +124,7 @@ def values_of_documents(
     """
     line = charge_line.c
     found: dict[tuple[str, str], set[str]] = {}
-    for some in batched(sorted({document for _source, document in documents}), DOCUMENTS_AT_ONCE):
+    for some in batched(sorted({document for _source, document in documents}), VALUES_AT_ONCE):
         query = select(line.source, line.document, line[field]).where(line.document.in_(some), line[field] != "")
         for source, document, value in connection.execute(query.distinct()):
             found.setdefault((source, document), set()).add(str(value))
@@ -265,6 +265,19 @@ def read_charge(connection: Connection, no: int) -> ChargeLine:
 def all_numbers(connection: Connection) -> list[int]:
     """Return the numbers of all charge lines that are not void, in order."""
     return list(connection.execute(select(charge_line.c.no).where(NOT_VOIDED).order_by(charge_line.c.no)).scalars())
+
+
+GROUPING_COLUMNS = ("document", "customer", "item", "entity", "source", "currency")
+"""Text columns by which charge lines belong together, the most selective one first."""
+
+
+def numbers_with(connection: Connection, column: str, values: Collection[str]) -> list[int]:
+    """Return the numbers of the charge lines that have one of the values in a column and are not void."""
+    found: list[int] = []
+    for some in batched(sorted(values), VALUES_AT_ONCE):
+        query = select(charge_line.c.no).where(charge_line.c[column].in_(some), NOT_VOIDED)
+        found += connection.execute(query).scalars()
+    return found
 
 
 def is_cost_of(charge: str, line: FromClause = charge_line) -> ColumnElement[bool]:

@@ -1,6 +1,7 @@
 """Schedule charge lines without a schedule under rules that changed; lines with a schedule keep it."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -114,15 +115,27 @@ def _without_planned_others(
     """Return the lines whose contracts have no line that was planned outside of them."""
     if not joining:
         return []
-    wanted = {_contract_of(book, line) for _no, line in joining}
+    wanted = {contract for _no, line in joining if (contract := _contract_of(book, line))}
     taken: set[str | None] = {None}
-    for page in batched(charges.all_numbers(connection), PAGE):
+    for page in batched(_possible_members(connection, wanted), PAGE):
         planned = schedules.rule_versions_in_force(connection, page)
         for _no, line in charges.read_charges(connection, list(planned)):
             contract = _contract_of(book, line)
             if contract in wanted:
                 taken.add(contract)
     return [(no, line) for no, line in joining if _contract_of(book, line) not in taken]
+
+
+def _possible_members(connection: "Connection", names: Collection[str]) -> list[int]:
+    """Return the charge lines that have a value in common with one of these contracts; all if no column can tell."""
+    values: dict[str, set[str]] = {}
+    for name in names:
+        fields: dict[str, str] = json.loads(name)
+        column = next((one for one in charges.GROUPING_COLUMNS if one in fields), "")
+        values.setdefault(column, set()).add(fields.get(column, ""))
+    if "" in values:
+        return charges.all_numbers(connection)
+    return sorted({no for column, some in values.items() for no in charges.numbers_with(connection, column, some)})
 
 
 def _contract_of(book: RuleBook, line: ChargeLine) -> str | None:

@@ -374,7 +374,8 @@ def _pair(line_no: int, due: DueLine) -> tuple[JournalLine, JournalLine]:
         abs(due.amount), due.currency, due.charge, due.charge_no, due.version, due.seq,
         due.document, due.memo, due.customer, due.item, due.dimensions, due.billed, due.fields, due.rule,
     )  # fmt: skip
-    pair = JournalLine(line_no, "debit", debit, *rest), JournalLine(line_no + 1, "credit", credit, *rest)
+    made = JournalLine._make
+    pair = made((line_no, "debit", debit, *rest)), made((line_no + 1, "credit", credit, *rest))
     if due.options is not NO_OPTIONS:
         pair = _located(pair, due)
     return (apply_repairs(pair[0], due.changes), apply_repairs(pair[1], due.changes)) if due.changes else pair

@@ -82,6 +82,8 @@ def _made_once() -> Callable[[tuple[Any, ...]], str]:
 
 row_text = _made_once()
 """Return the canonical text of one row."""
+quoted = json.encoder.encode_basestring
+"""Return the canonical text of a text."""
 
 
 def text_of_numbers(row: Sequence[int | None]) -> str:
@@ -112,13 +114,12 @@ def texts_of_columns(columns: Sequence[Sequence[Any]]) -> list[str]:
 def _texts_of_column(column: Sequence[Any]) -> Iterable[str]:
     kinds = set(map(type, column))
     if kinds == {str}:
-        return map(json.encoder.encode_basestring, column)
+        return map(quoted, column)
     if kinds == {int}:
         return map(str, column)
     if kinds == {type(None)}:
         return repeat("null", len(column))
     if kinds == {str, type(None)}:
-        quoted = json.encoder.encode_basestring
         return ("null" if value is None else quoted(value) for value in column)
     if kinds == {int, type(None)}:
         return ("null" if value is None else str(value) for value in column)

@@ -12,7 +12,7 @@ from revrec.core.posting_options import NO_OPTIONS
 from revrec.store import rule_versions
 from revrec.store.audit import GENESIS, AuditStamp, canonical, record
 from revrec.store.posting import entries
-from revrec.store.posting.due import DueRow, due_line, due_query
+from revrec.store.posting.due import DueRow, DueRule, due_line, due_query, due_rules
 from revrec.store.posting.entries import ENTRY_TABLES, EntriesToSend
 from revrec.store.posting.posting_tables import LostClaim
 from support.store import FilledDatabase
@@ -166,14 +166,20 @@ def test_entries_kept_for_sending_do_not_fill_the_memory(
 
 def test_every_field_of_a_due_line_comes_from_its_own_column(books: FilledDatabase) -> None:
     books.charge(((JAN, 1200),))
+    rule = DueRule("deferred", "accrued", "journal", "template", NO_OPTIONS, "name")
     with books.database.read() as connection:
         row = DueRow._make(connection.execute(due_query()).one())
-        line = due_line(row, "memo")
-    assert (line.memo, line.changes, line.fields, line.options) == ("memo", (), (), NO_OPTIONS)
+        assert [*due_rules(connection)] == [row.rule_version_id]
+        line = due_line(row, rule, "memo")
+    assert (line.deferred, line.accrued, line.journal, line.memo) == ("deferred", "accrued", "journal", "memo")
+    assert (line.changes, line.options, line.fields, line.rule) == ((), NO_OPTIONS, (), "name")
     assert (line.dimensions, line.date, line.billed) == ({}, JAN, date.fromisoformat(row.post_date))
-    converted = ("dimensions", "date", "memo", "changes", "billed", "options", "fields")
-    same = [name for name in DueLine._fields if name not in converted]
+    same = [name for name in DueLine._fields if name in DueRow._fields and name not in ("dimensions", "date")]
     assert [getattr(line, name) for name in same] == [getattr(row, name) for name in same]
+    assert same == [
+        *("charge_no", "version", "seq", "revision", "of", "charge", "document", "customer", "item", "entity"),
+        *("amount", "currency"),
+    ]
 
 
 def test_due_lines_come_in_posting_order_and_only_open_ones(books: FilledDatabase) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Select, literal_column, not_, 
 
 from revrec.core.calendar import day_of
 from revrec.core.journal import DueLine
-from revrec.core.posting_options import read_options
+from revrec.core.posting_options import PostingOptions, read_options
 from revrec.core.rules.memo import filled_in, memo_format
 from revrec.store.bulk import stream_rows
 from revrec.store.charges import dimensions_of
@@ -19,7 +19,7 @@ from revrec.store.tables import after_invoice, charge_line, open_line, rule_vers
 
 
 class DueRow(NamedTuple):
-    """A row of :func:`due_query`. It begins with the fields of :class:`DueLine`, up to the memo, in the same order."""
+    """A row of :func:`due_query`. It begins with the fields of :class:`DueLine` that are not of its rule, in order."""
 
     charge_no: int
     version: int
@@ -35,18 +35,24 @@ class DueRow(NamedTuple):
     date: str
     amount: int
     currency: str
+    description: str
+    post_date: str
+    rule_version_id: int
+
+
+class DueRule(NamedTuple):
+    """The values of due lines that are their rule's; ``memo`` is still the template."""
+
     deferred: str
     accrued: str
     journal: str
     memo: str
-    description: str
-    post_date: str
-    options: str
-    rule: str
+    options: PostingOptions
+    name: str
 
 
-_DIMENSIONS, _DATE, _MEMO, _DESCRIPTION, _POST_DATE, _OPTIONS, _RULE = map(
-    DueRow._fields.index, ("dimensions", "date", "memo", "description", "post_date", "options", "rule")
+_DIMENSIONS, _DATE, _DESCRIPTION, _POST_DATE, _RULE = map(
+    DueRow._fields.index, ("dimensions", "date", "description", "post_date", "rule_version_id")
 )
 """The places of fields: by name, a run with many due lines would take longer."""
 _COLUMNS: dict[str, ColumnElement[Any]] = {
@@ -64,26 +70,34 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
     "date": open_line.c.date,
     "amount": open_line.c.amount,
     "currency": charge_line.c.currency,
-    "deferred": rule_version.c.deferred,
-    "accrued": rule_version.c.accrued,
-    "journal": rule_version.c.journal,
-    "memo": rule_version.c.memo,
     "description": charge_line.c.description,
     "post_date": charge_line.c.post_date,
-    "options": rule_version.c.options,
-    "rule": rule_version.c.name,
+    "rule_version_id": schedule.c.rule_version_id,
 }
 """The column of each field. :func:`due_query` selects them in the order of the fields, whatever their order here."""
 
 
 def due_query() -> Select[Any]:
-    """Return open schedule lines with all that their journal lines need; callers add the condition and the order."""
+    """Return open schedule lines with all that their journal lines need; callers add the condition and the order.
+
+    The values of the rules are in :func:`due_rules`: they would be read again for each line.
+    """
     return (
         select(*(_COLUMNS[name] for name in DueRow._fields))
         .join(charge_line, charge_line.c.no == open_line.c.charge_no)
         .join(schedule, same_version(schedule, open_line))
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
     )
+
+
+def due_rules(connection: Connection) -> dict[int, DueRule]:
+    """Return the rule versions by their id."""
+    kept = rule_version.c
+    query = select(kept.id, kept.deferred, kept.accrued, kept.journal, kept.memo, kept.options, kept.name)
+    return {
+        number: DueRule(deferred, accrued, journal, memo, read_options(options), name)
+        for number, deferred, accrued, journal, memo, options, name in connection.execute(query)
+    }
 
 
 def open_until(day: date) -> ColumnElement[bool]:
@@ -105,16 +119,20 @@ def due_lines(connection: Connection, until: date, waiting: bool | None = False)
     They come in posting order: date, entity, journal, currency, options, then charge. ``waiting`` False leaves out
     those that wait for an invoice, True yields only those, None yields all.
     """
+    rules = due_rules(connection)
     for row in _due_rows(connection, until, waiting):
-        yield due_line(row, row[_MEMO]), row[_DESCRIPTION]
+        rule = rules[row[_RULE]]
+        yield due_line(row, rule, rule.memo), row[_DESCRIPTION]
 
 
 def due_with_memos(connection: Connection, until: date, waiting: bool | None = False) -> Iterator[DueLine]:
     """Yield open schedule lines as :func:`due_lines`, with the memos of their rules filled in."""
+    rules = due_rules(connection)
     for row in _due_rows(connection, until, waiting):
-        text, places = _memo_of(row[_MEMO])
-        line = due_line(row, text.format(*[row[place] for place in places]))
-        custom = line.options.line_fields
+        rule = rules[row[_RULE]]
+        text, places = _memo_of(rule.memo)
+        line = due_line(row, rule, text.format(*[row[place] for place in places]))
+        custom = rule.options.line_fields
         yield line._replace(fields=filled_in(custom, dict(zip(DueRow._fields, row, strict=True)))) if custom else line
 
 
@@ -152,17 +170,20 @@ def has_due_lines(connection: Connection, until: date) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def due_line(row: Sequence[Any], memo: str) -> DueLine:
+def due_line(row: Sequence[Any], rule: DueRule, memo: str) -> DueLine:
     """Return a row in the order of :class:`DueRow` as a due line with this memo, filled in or still a template."""
     return DueLine._make((
         *row[:_DIMENSIONS],
         dimensions_of(row[_DIMENSIONS]),
         day_of(row[_DATE]),
-        *row[_DATE + 1 : _MEMO],
+        *row[_DATE + 1 : _DESCRIPTION],
+        rule.deferred,
+        rule.accrued,
+        rule.journal,
         memo,
         (),
         day_of(row[_POST_DATE]),
-        read_options(row[_OPTIONS]),
+        rule.options,
         (),
-        row[_RULE],
+        rule.name,
     ))  # fmt: skip

@@ -7,20 +7,23 @@ from revrec.store.tables import entered_line, journal_line, plan_part, same_line
 _KEY = ("charge_no", "version", "seq")
 
 
-def enter(connection: Connection, first: int, last: int) -> None:
-    """Put schedule lines on the new entries ``first`` to ``last``, whose journal lines are stored.
+def enter(connection: Connection, first: int, last: int, count: int) -> None:
+    """Put ``count`` schedule lines on the new entries ``first`` to ``last``, whose journal lines are stored.
 
     The entries themselves are written later. A line that an earlier entry released has a row already. A trigger refuses
     a line that is on another live entry.
     """
     new = journal_line.c.entry_id.between(first, last) & (journal_line.c.side == "debit")
-    row = tuple_(*(entered_line.c[name] for name in _KEY))
-    its_entry = select(journal_line.c.entry_id).where(new, same_line(entered_line, journal_line)).scalar_subquery()
     lines = select(*(journal_line.c[name] for name in _KEY)).where(new)
-    connection.execute(update(entered_line).where(row.in_(lines)).values(entry_id=its_entry))
     entered = exists().where(same_line(entered_line, journal_line))
-    first_time = lines.add_columns(journal_line.c.entry_id).where(~entered)
-    connection.execute(insert(entered_line).from_select([*_KEY, "entry_id"], first_time))
+    first_time = insert(entered_line).from_select(
+        [*_KEY, "entry_id"], lines.add_columns(journal_line.c.entry_id).where(~entered)
+    )
+    inserted = connection.execute(first_time, execution_options={"preserve_rowcount": True}).rowcount
+    if inserted < count:
+        row = tuple_(*(entered_line.c[name] for name in _KEY))
+        its_entry = select(journal_line.c.entry_id).where(new, same_line(entered_line, journal_line)).scalar_subquery()
+        connection.execute(update(entered_line).where(row.in_(lines)).values(entry_id=its_entry))
     _move_open_from(connection, new)
 
 

@@ -17,7 +17,7 @@ from revrec.core.summary import SummaryLine
 from revrec.store.audit import AuditEvent, AuditStamp, canonical, record, record_all
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import dimensions_of, dimensions_text
-from revrec.store.digests import digest_rows, digest_texts, row_text, sha256
+from revrec.store.digests import digest_rows, digest_texts, quoted, row_text, sha256
 from revrec.store.posting import entered_lines, reversals
 from revrec.store.posting.posting_tables import PostingProgress, PostingTables
 from revrec.store.tables import (
@@ -182,7 +182,8 @@ def add_entries(
     added = []
     for some in _by_lines(enumerate(entries, next_number(connection, journal_entry.c.id))):
         _add_lines(connection, some)
-        entered_lines.enter(connection, some[0].number, some[-1].number)
+        schedule_lines = sum(len(one.rows) for one in some) // 2
+        entered_lines.enter(connection, some[0].number, some[-1].number, schedule_lines)
         digests = _seal(connection, run, some, who)
         added += [one.number for one in some]
         if to_send is not None:
@@ -222,7 +223,7 @@ class _NewEntry(NamedTuple):
 
     @classmethod
     def of(cls, number: int, entry: JournalEntry) -> "_NewEntry":
-        rows = [_line_row(number, line) for line in entry.lines]
+        rows = _line_rows(number, entry.lines)
         summary = [_summary_row(number, line) for line in entry.summary]
         return cls(number, entry, rows, _texts(rows), summary, _texts(summary))
 
@@ -246,25 +247,11 @@ def _add_lines(connection: Connection, made: Sequence[_NewEntry]) -> None:
     insert_rows(connection, summary_line, _SUMMARY_COLUMNS, [row for one in made for row in one.summary])
 
 
-def _line_row(number: int, line: JournalLine) -> tuple[Any, ...]:
-    """Return a journal line of an entry as a row of its table. The day it was billed is stored with its charge line."""
-    return (
-        number,
-        line.line_no,
-        line.side,
-        line.account,
-        line.amount,
-        line.currency,
-        line.charge,
-        line.charge_no,
-        line.version,
-        line.seq,
-        line.document,
-        line.memo,
-        line.customer,
-        line.item,
-        dimensions_text(line.dimensions),
-    )
+def _line_rows(number: int, lines: Sequence[JournalLine]) -> list[tuple[Any, ...]]:
+    """Return journal lines of an entry as rows of their table. The day billed is stored with the charge line."""
+    # By place: the fields are in the order of the table, and a run stores thousands of lines.
+    texts = {key: dimensions_text(one) for key, one in {id(line.dimensions): line.dimensions for line in lines}.items()}
+    return [(number, *line[:_DIMENSIONS], texts[id(line[_DIMENSIONS])]) for line in lines]
 
 
 def _summary_row(number: int, line: SummaryLine) -> tuple[Any, ...]:
@@ -290,7 +277,15 @@ def _summary_row(number: int, line: SummaryLine) -> tuple[Any, ...]:
 
 def _texts(rows: Sequence[tuple[Any, ...]]) -> list[str]:
     """Return the texts of lines as their digest covers them: without the entry, which is in its key."""
-    return [row_text(row[1:]) for row in rows]
+    texts = []
+    shared: Sequence[Any] = ()
+    end = ""
+    for _entry, line_no, side, account, *rest in rows:
+        # A debit and the credit after it differ in number, side and account alone.
+        if rest != shared:
+            shared, end = rest, row_text(tuple(rest))[1:]
+        texts.append(f'[{line_no},"{side}",{quoted(account)},{end}')
+    return texts
 
 
 def _seal(connection: Connection, run: int, made: Sequence[_NewEntry], who: AuditStamp) -> list[str]:
@@ -346,7 +341,7 @@ def content_hash(entry: JournalEntry, texts: Sequence[str] = ()) -> str:
     """
     head = [entry.date.isoformat(), entry.journal, entry.entity, entry.currency, entry.title]
     head += [text for text in (entry.reason, entry.options.text) if text]
-    rows = [*(_line_row(0, line) for line in entry.lines), *(_summary_row(0, line) for line in entry.summary)]
+    rows = [*_line_rows(0, entry.lines), *(_summary_row(0, line) for line in entry.summary)]
     return sha256([canonical(head), *(texts or _texts(rows))])
 
 

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
@@ -50,11 +50,13 @@ def minor(line: Any) -> int:
 
 
 @contextmanager
-def together(books: Books) -> Iterator[None]:
-    """Lets those who are started within begin at the same moment: no one gets a turn until two wait for it."""
+def together(books: Books, slots: int = 1) -> Iterator[None]:
+    """Let two runs that are started within begin at the same moment: all turns are in use until both wait for one."""
     waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND database = ("
     waiting += "SELECT oid FROM pg_database WHERE datname = current_database())"
-    with active_run(books.context("run").database, "gate", 0, 1, 60) as gate, gate.turn():
+    with active_run(books.context("run").database, "gate", 0, slots, 60) as gate, ExitStack() as turns:
+        for _ in range(slots):
+            turns.enter_context(gate.turn())
         yield
         until(lambda: books.sql(waiting) == [(2,)])
 
@@ -73,10 +75,10 @@ def same_ledgers(books: Books, intacct: Intacct, count: int) -> None:
     assert set(documents.values()) == {2}, "each part of each plan once, on both sides"
 
 
-def both_results(books: Books, intacct: Intacct) -> list[dict[str, Any]]:
-    """Return the results of two complete runs that begin at the same moment, at an Intacct that allows one request."""
-    intacct.admin("/switch", function_delay_ms=20, max_in_flight=1)
-    with together(books):
+def both_results(books: Books, intacct: Intacct, allowed: int = 1) -> list[dict[str, Any]]:
+    """Return the results of two complete runs that begin at the same moment, at an Intacct that allows few requests."""
+    intacct.admin("/switch", function_delay_ms=20, max_in_flight=allowed)
+    with together(books, allowed):
         both = [books.start("run", "--date", DAY, "--format", "json") for _ in range(2)]
     shown = [process.communicate(timeout=PATIENCE) for process in both]
     intacct.admin("/switch", function_delay_ms=0, max_in_flight=0)
@@ -169,3 +171,14 @@ def test_more_requests_at_once_if_so_configured(books: Books, intacct: Intacct, 
     intacct.admin("/switch", function_delay_ms=0)
     assert [process.returncode for process in three] == [0, 0, 0], shown
     same_ledgers(books, intacct, count)
+
+
+@pytest.mark.slow
+def test_runs_with_several_requests_in_flight_share_the_limit(books: Books, intacct: Intacct, row: MakeRow) -> None:
+    count = take(books, row, 3)
+    books.environment["REVREC_POSTING_MAX_IN_FLIGHT"] = "3"
+    both_results(books, intacct, 3)
+    outcomes = Counter(outcome for (outcome,) in books.sql("SELECT outcome FROM attempt_outcome"))
+    assert outcomes == {"posted": count}, "Intacct never had to reject a request of one because of the other's"
+    same_ledgers(books, intacct, count)
+    assert verify(books.context("verify")).sound

@@ -422,13 +422,13 @@ WHERE: dict[str, dict[str, Any]] = {
     "what may be in Intacct already is sent along with other entries without reading Intacct back": {"in_flight": (3,)},
     "a run that must stop does not wait for the requests in flight": {"in_flight": (3,)},
 }
-"""Where to look for mutants that show only in some worlds; the others are looked for in all."""
+"""Where to look for mutants that show only in some worlds; the others are looked for in all, one request at a time."""
 
 
 def caught_within(most: int, what: str, books: SimulatedBooks, image: Any) -> tuple[int, str] | None:
     """The seed by which a mutant is caught and the promise that it broke; None if it survives."""
     with MUTANTS[what]():
-        found = first_violation(range(most), books, image, **WHERE.get(what, {}))
+        found = first_violation(range(most), books, image, **{"in_flight": (1,), **WHERE.get(what, {})})
     return None if found is None else found[:2]
 
 

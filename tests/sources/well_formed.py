@@ -442,6 +442,62 @@ def ubl(chance: random.Random, key: str) -> WellFormed:
     return _made("invoice.xml", "ubl", key, text, nets)
 
 
+def cii(chance: random.Random, key: str) -> WellFormed:
+    """Return a cross industry invoice or credit note with all amounts of its summation."""
+    credit = chance.random() < 0.3
+    amounts = [chance.randint(100, 500_000) for _ in range(chance.randint(1, 4))]
+    charge, allowance = chance.choice((0, chance.randint(1, 9_000))), chance.choice((0, chance.randint(1, 90)))
+    net = sum(amounts) + charge - allowance
+    tax = net // 5
+    prepaid = chance.choice((0, net // 3))
+
+    def extra(is_charge: bool, amount: int) -> str:
+        indicator = f"<ChargeIndicator><Indicator>{str(is_charge).lower()}</Indicator></ChargeIndicator>"
+        money = f"<ActualAmount>{figure('extra', cents(amount))}</ActualAmount>"
+        return f"<SpecifiedTradeAllowanceCharge>{indicator}{money}</SpecifiedTradeAllowanceCharge>" * (amount > 0)
+
+    lines = "".join(
+        f"<IncludedSupplyChainTradeLineItem><AssociatedDocumentLineDocument><LineID>{at}</LineID>"
+        "</AssociatedDocumentLineDocument><SpecifiedTradeProduct><Name>Thing</Name></SpecifiedTradeProduct>"
+        "<SpecifiedLineTradeSettlement><SpecifiedTradeSettlementLineMonetarySummation>"
+        f"<LineTotalAmount>{figure('amount', cents(amount))}</LineTotalAmount>"
+        "</SpecifiedTradeSettlementLineMonetarySummation></SpecifiedLineTradeSettlement>"
+        "</IncludedSupplyChainTradeLineItem>"
+        for at, amount in enumerate(amounts, 1)
+    )
+    totals = {
+        "LineTotalAmount": sum(amounts), "ChargeTotalAmount": charge, "AllowanceTotalAmount": allowance,
+        "TaxBasisTotalAmount": net, "TaxTotalAmount": tax, "GrandTotalAmount": net + tax, "TotalPrepaidAmount": prepaid,
+        "DuePayableAmount": net + tax - prepaid,
+    }  # fmt: skip
+    summation = "".join(f"<{name}>{figure(name, cents(amount))}</{name}>" for name, amount in totals.items())
+    settlement = (
+        f"<InvoiceCurrencyCode>EUR</InvoiceCurrencyCode>{extra(True, charge)}{extra(False, allowance)}"
+        "<SpecifiedTradeSettlementHeaderMonetarySummation>"
+        f"{summation}</SpecifiedTradeSettlementHeaderMonetarySummation>"
+    )
+    text = (
+        f"<CrossIndustryInvoice><ExchangedDocument><ID>{key}</ID><TypeCode>{381 if credit else 380}</TypeCode>"
+        "<IssueDateTime><DateTimeString>20240328</DateTimeString></IssueDateTime></ExchangedDocument>"
+        f"<SupplyChainTradeTransaction>{lines}<ApplicableHeaderTradeAgreement><BuyerTradeParty><ID>C-1</ID>"
+        "</BuyerTradeParty></ApplicableHeaderTradeAgreement><ApplicableHeaderTradeSettlement>"
+        f"{settlement}</ApplicableHeaderTradeSettlement></SupplyChainTradeTransaction></CrossIndustryInvoice>"
+    )
+
+    def nets(values: Values) -> Nets:
+        sign = -1 if credit else 1
+        stated = {name: _one(values, name) for name in totals}
+        found = (
+            stated["TaxBasisTotalAmount"],
+            stated["LineTotalAmount"] + stated["ChargeTotalAmount"] - stated["AllowanceTotalAmount"],
+            stated["GrandTotalAmount"] - stated["TaxTotalAmount"],
+            stated["DuePayableAmount"] + stated["TotalPrepaidAmount"] - stated["TaxTotalAmount"],
+        )
+        return [("all", {sign * one}) for one in found]
+
+    return _made("invoice.xml", "cii", key, text, nets)
+
+
 def woocommerce(chance: random.Random, key: str) -> WellFormed:
     """Return a WooCommerce order: amounts net of tax, the total with it."""
     amounts = [(chance.randint(100, 50_000), chance.randint(0, 900)) for _ in range(chance.randint(1, 4))]
@@ -612,4 +668,5 @@ FORMATS: Mapping[str, Callable[[random.Random, str], WellFormed]] = {
     "jsonl": table("charges.jsonl", "totals-jsonl", _jsonl),
     "xml": table("charges.xml", "totals-xml", _xml),
     "xlsx": table("charges.xlsx", "totals-xlsx", _xlsx),
+    "cii": cii,
 }

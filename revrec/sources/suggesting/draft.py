@@ -391,36 +391,32 @@ class _Drafting:
     def _add_document_total(self) -> None:
         """Compare the lines with the total of their document, if one of its values is always what they add up to."""
         amount, document = self._chosen.get("amount"), self._chosen.get("document")
-        found = [] if amount is None or document is None else self._totals(amount.column, document.column)
-        if found:
-            control = f"{{ document_total = {_text(found[0])} }}"
-            why = f"the lines of {self._documents} documents add up to it"
-            self.draft.options.append(DraftLine("control", control, why))
-            return
-        why = "no value is the total of the lines: nothing shows if a line is missing"
-        self.draft.options.append(DraftLine("ignore", '["*"]', why, True))
+        sums = self._sums(amount.column, document.column) if amount and document else {}
+        found = next((name for name in self._grid.header if sums and self._is_total(name, sums)), None)
+        if found is None:
+            why = "no value is the total of the lines: nothing shows if a line is missing"
+            self.draft.options.append(DraftLine("ignore", '["*"]', why, True))
+        else:
+            why = f"the lines of {counted(len(sums), 'document')} add up to it"
+            self.draft.options.append(DraftLine("control", f"{{ document_total = {_text(found)} }}", why))
 
-    def _totals(self, amount: str, document: str) -> list[str]:
-        """Return the values of a document that are what its lines add up to, in each document."""
-        grid, lines = self._grid, dict[str, Decimal]()
-        columns = [name for name in grid.header if not name.startswith(LINE_SCOPE) and name != document]
-        stated: dict[str, dict[str, str]] = {}
-        for row in grid.rows:
-            cells = dict(zip(grid.header, row.cells, strict=True))
+    def _sums(self, amount: str, document: str) -> dict[str, tuple[Decimal, list[str]]]:
+        """Return what the lines of each document add up to, with the cells of its last row."""
+        found: dict[str, tuple[Decimal, list[str]]] = {}
+        at, key = self._grid.place_of(amount), self._grid.place_of(document)
+        for row in self._grid.rows:
             with suppress(InvalidValue):
-                key = cells[document]
-                lines[key] = lines.get(key, Decimal(0)) + number_reader(NumberStyle())(cells[amount]).decimal
-                stated[key] = {name: cells[name] for name in columns}
-        self._documents = len(lines)
+                exact = number_reader(NumberStyle())(row.cells[at]).decimal
+                found[row.cells[key]] = found.get(row.cells[key], (Decimal(0), []))[0] + exact, row.cells
+        return found
 
-        def agrees(name: str) -> bool:
-            with suppress(InvalidValue):
-                return all(
-                    number_reader(NumberStyle())(stated[key][name]).decimal == total for key, total in lines.items()
-                )
+    def _is_total(self, name: str, sums: dict[str, tuple[Decimal, list[str]]]) -> bool:
+        if name.startswith(LINE_SCOPE):
             return False
-
-        return [name for name in columns if lines and agrees(name)]
+        at, read = self._grid.place_of(name), number_reader(NumberStyle())
+        with suppress(InvalidValue):
+            return all(read(cells[at]).decimal == total for total, cells in sums.values())
+        return False
 
 
 def _try_out(opened: Opener, draft: Draft, grid: Grid) -> None:

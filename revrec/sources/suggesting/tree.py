@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 from revrec.sources.formats import xml
@@ -24,6 +25,9 @@ LARGEST = 16 * 1024 * 1024
 _TRIED = 100
 """Documents by which the structure is chosen."""
 
+_MOST = 200
+"""Structures that are compared: a hostile file has millions of lists."""
+
 _LINE_NAMES = ("line", "item", "position", "entry", "row", "lineitem")
 """The ends of the names of an element that is a line although it occurs only once."""
 
@@ -44,7 +48,8 @@ def read_tree(opened: Opener, format: str, score: Callable[[Grid], float]) -> Gr
     """
     with opened() as stream:
         root = xml.whole(stream, LARGEST) if format == "xml" else _json_root(stream)
-        tried = [(score(_grid(one, format, _TRIED)), one) for one in _structures(root, format == "xml")]
+        possible = islice(_structures(root, format == "xml"), _MOST)
+        tried = [(score(_grid(one, format, _TRIED)), one) for one in possible]
         best = max(tried, key=lambda one: (one[0], -len(one[1].lines), -len(one[1].record)), default=None)
         if best is None or best[0] < 0:
             raise stream.error("", "has no records with names and values", "check whether this is the right file")

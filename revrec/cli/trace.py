@@ -337,6 +337,9 @@ def _rule(history: "ChargeTrace", root: "Tree") -> None:
         _add(branch, f"why: {rule.explanation}")
         accounts = f"debit deferred {rule.deferred}, credit revenue {rule.accrued}"
         _add(branch, f"posts: {accounts}, journal {rule.journal}")
+        for name, value in rule.options.items():
+            shown = value if isinstance(value, str) else ", ".join(f"{field} {text}" for field, text in value.items())
+            _add(branch, f"{name.replace('_', ' ')}: {shown}")
         _add_block(branch, rule.text.strip())
 
 

@@ -43,8 +43,17 @@ class PostingOptions(NamedTuple):
     @property
     def text(self) -> str:
         """Return the options as canonical JSON, as they are stored; empty without any."""
-        chosen = {name: value for name, value in self._asdict().items() if value != self._field_defaults[name]}
+        chosen = self._chosen
         return json.dumps(chosen, sort_keys=True, separators=(",", ":"), ensure_ascii=False) if chosen else ""
+
+    @property
+    def chosen(self) -> dict[str, str | dict[str, str]]:
+        """Return the options that are set, by name; custom fields by their integration names."""
+        return {name: dict(value) if isinstance(value, tuple) else value for name, value in self._chosen.items()}
+
+    @property
+    def _chosen(self) -> dict[str, str | Fields]:
+        return {name: value for name, value in self._asdict().items() if value != self._field_defaults[name]}
 
     def with_values(self, values: Mapping[str, object]) -> "PostingOptions":
         """Return the options with these in their place; custom fields are replaced one by one."""

@@ -141,6 +141,11 @@ def test_attachment_and_custom_fields_of_a_rule_reach_intacct(custom: Books, int
     (entry,) = intacct.entries()
     assert entry["attachment"] == "ATT-1" and entry["custom"] == {"RUN_TYPE": "revenue"}
     assert [line["custom"] for line in entry["lines"]] == [{"SHIPMENT_ID": "INV-1, two {boxes}"}] * 2
+    assert custom.trace("shop/INV-1/1")["rule"]["options"] == {
+        "attachment": "ATT-1",
+        "entry_fields": {"RUN_TYPE": "revenue"},
+        "line_fields": {"SHIPMENT_ID": "{document}, {description}"},
+    }
 
 
 @pytest.mark.both_databases

@@ -1,7 +1,7 @@
 """``revrec trace``: show the history of a charge line, from the row of its file to Intacct's record number."""
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -10,6 +10,7 @@ from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.differences import differences
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
+from revrec.core.posting_options import read_options
 from revrec.jobs.importing import quarantine
 from revrec.jobs.importing.quarantine import QuarantineTrace
 from revrec.jobs.posting.periods import posting_dates
@@ -139,7 +140,10 @@ class EventTrace(NamedTuple):
 
 
 class RuleTrace(NamedTuple):
-    """The rule version of the newest schedule, with its exact text; ``explanation`` is why it was used."""
+    """The rule version of the newest schedule, with its exact text; ``explanation`` is why it was used.
+
+    ``options`` are its attachment, locations and custom fields, with those that come from the settings.
+    """
 
     version: int
     name: str
@@ -149,6 +153,7 @@ class RuleTrace(NamedTuple):
     deferred: str
     accrued: str
     journal: str
+    options: Mapping[str, Any]
     explanation: str
 
 
@@ -493,7 +498,7 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
         source=source,
         changes=tuple(_changes(changes, imported)),
         events=tuple(_event(connection, event, charge.currency) for event in events),
-        rule=_traced(RuleTrace, schedules[-1], version=schedules[-1].rule_version) if schedules else None,
+        rule=_rule(schedules[-1]) if schedules else None,
         unscheduled=history.waiting(connection, no),
         allocations=allocations,
         schedule=tuple(_version(version, lines, charge, holding, _finally_reversed(entries)) for version in schedules),
@@ -513,6 +518,10 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
 def _traced(kind: type[T], record: Any, **others: Any) -> T:
     """Return a ``kind`` with the values in ``others``, and the record's values in all other fields."""
     return kind._make(others[name] if name in others else getattr(record, name) for name in kind._fields)
+
+
+def _rule(newest: ScheduleRecord) -> RuleTrace:
+    return _traced(RuleTrace, newest, version=newest.rule_version, options=read_options(newest.options).chosen)
 
 
 def _charge(charge: ChargeRecord) -> TracedCharge:

@@ -125,6 +125,7 @@ class ScheduleRecord(NamedTuple):
     deferred: str
     accrued: str
     journal: str
+    options: str
     at: str
     actor: str
     command: str
@@ -399,7 +400,7 @@ def schedules(connection: Connection, no: int) -> list[ScheduleRecord]:
             schedule_allocation.c.amount.label("allocated"),
             rule_version.c.name,
             rule_version.c.version.label("rule_version"),
-            *(rule_version.c[name] for name in ("text", "file", "method", "deferred", "accrued", "journal")),
+            *(rule_version.c[name] for name in ("text", "file", "method", "deferred", "accrued", "journal", "options")),
             audit_event.c.at,
             audit_event.c.actor,
             audit_event.c.command,

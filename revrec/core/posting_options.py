@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from revrec.core.schedule import PostingTarget
 from revrec.core.summary import LINE
 
 Fields = tuple[tuple[str, str], ...]
@@ -82,6 +83,25 @@ def read_options(text: str) -> PostingOptions:
         if name in values:
             values[name] = tuple((field, value) for field, value in values[name])
     return PostingOptions(**values)
+
+
+def target_changes(before: PostingTarget, after: PostingTarget) -> list[str]:
+    """Return what of the target of a rule's entries changed, each as ``name: before -> after``."""
+    if before == after:
+        return []
+    old, new = ({**one._asdict(), **read_options(one.options)._asdict(), "options": ""} for one in (before, after))
+    return [
+        f"{_SHOWN.get(name, name)}: {_text(old[name])} -> {_text(new[name])}" for name in new if old[name] != new[name]
+    ]
+
+
+_SHOWN = {"deferred": "deferred account", "accrued": "revenue account"}
+
+
+def _text(value: str | Fields) -> str:
+    if isinstance(value, str):
+        return value or "none"
+    return ", ".join(f"{name} {text}" for name, text in value) or "none"
 
 
 def why_not_custom(table: str, name: str) -> str:

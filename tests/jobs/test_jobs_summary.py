@@ -172,6 +172,13 @@ def test_a_reversal_mirrors_the_summary_and_its_lines_are_due_again(goods: Books
     sound(goods)
 
 
+def test_a_change_of_the_level_is_shown_before_it_is_saved(goods: Books) -> None:
+    goods.rules(at("item"))
+    shown = schedule(goods.context("schedule")).changes
+    assert len(shown) == 4 and all(one.before == one.after for one in shown)
+    assert {one.note.partition(";")[0] for one in shown} == {"summarize: account -> item"}
+
+
 def test_lines_posted_before_a_switch_keep_theirs(goods: Books, intacct: Intacct, row: MakeRow) -> None:
     (first,) = goods.run(DAY).entries
     level_of(goods, "line")

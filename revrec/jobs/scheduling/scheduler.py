@@ -12,12 +12,14 @@ from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string
 from revrec.core.one_change import PlainSchedule
+from revrec.core.posting_options import target_changes
 from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes, price_of
 from revrec.core.rules import RuleBook
 from revrec.core.schedule import (
     NOT_REVENUE,
     UNDATED,
     DividedPlan,
+    PostingTarget,
     RecordedPlan,
     Remaining,
     Schedule,
@@ -367,7 +369,7 @@ class Scheduler:
         )
         self._new_versions.append(new)
         self.scheduled += 1
-        note = _noted(wanted.explanation, wanted.undated, waits, line)
+        note = _noted(now, rule.post, wanted.explanation, wanted.undated, waits, line)
         return ScheduleChange(line.id, line.currency, rule.name, 0, still_open, wanted.parts, note, line.entity)
 
     def _shares_kept(self, plan: RecordedPlan) -> SharedPlan:
@@ -553,17 +555,26 @@ def _shares_of(derived: Schedule) -> SharedPlan | None:
 def _change_of(state: _LineState, derived: Schedule, left: Remaining) -> ScheduleChange:
     line, current = state.line, state.current
     posted = current.posted_amount if current else 0
-    note = _noted(derived.explanation, left.waiting, derived.waits, line)
+    note = _noted(current, derived.post, derived.explanation, left.waiting, derived.waits, line)
     before = current.open if current else ()
     return ScheduleChange(line.id, line.currency, derived.rule.name, posted, before, left.parts, note, line.entity)
 
 
-def _noted(explanation: str, undated: int, waits: Unscheduled | None, line: ChargeLine) -> str:
-    """Return the explanation of a schedule, and why some of it waits."""
+def _noted(
+    current: ScheduleInForce | None,
+    post: PostingTarget,
+    explanation: str,
+    undated: int,
+    waits: Unscheduled | None,
+    line: ChargeLine,
+) -> str:
+    """Return what changed of the target of its entries, the explanation of a schedule, and why some of it waits."""
+    targets = target_changes(PostingTarget(*current.posts), post) if current else []
+    note = "; ".join([*targets, explanation])
     if not undated:
-        return explanation
+        return note
     assert waits is not None
-    return f"{explanation}; {decimal_string(undated, line.currency)} {line.currency} waits: {waits.reason}"
+    return f"{note}; {decimal_string(undated, line.currency)} {line.currency} waits: {waits.reason}"
 
 
 def _remaining(

@@ -133,6 +133,7 @@ def _show_tables(report: "Report", limit: int) -> None:
     print(f"{report.title}, {report.header['basis']} basis")
     if report.rows:
         print_table(report.rows, report.columns, amounts=report.amounts, spare=report.spare, limit=limit)
+        _show_bars(report)
     else:
         print(report.empty)
     for name in ("signed", "last_reconciliation"):
@@ -147,3 +148,19 @@ def _show_tables(report: "Report", limit: int) -> None:
     print_table(report.differences, CHECKS, "Checks that fail", amounts=CHECKS[2:])
     if report.checks and report.ties_out:
         print("\n1 check holds" if len(report.checks) == 1 else f"\n{len(report.checks)} checks hold")
+
+
+def _show_bars(report: "Report") -> None:
+    """Draw the chart of a report below its table, on a terminal that can show it."""
+    if not sys.stdout.isatty() or "utf" not in (sys.stdout.encoding or "").lower():
+        return
+    from revrec.cli.output import show
+    from revrec.cli.report_formats.bars import bar_chart
+    from revrec.cli.terminal import terminal_width
+
+    for currency in report.currencies:
+        drawn = bar_chart(report, currency, terminal_width(sys.stdout))
+        if drawn:
+            title, bars = drawn
+            print(f"\n{title}")
+            show(bars)

@@ -142,3 +142,20 @@ def test_amounts_line_up_and_are_grouped_by_thousands(story: Path) -> None:
     ends = {match.end() for line in lines[2:28] for match in re.finditer(r"(?<= )-?[\d,]+\.\d\d(?= )", line)}
     assert len(ends) == 1
     assert any("1,850.00" in line for line in lines) and any(" -10.00" in line for line in lines)
+
+
+def test_reports_have_bars_on_a_terminal_and_nowhere_else(
+    story: Path, signed_in: None, revrec: Callable[..., Any]
+) -> None:
+    assert revrec("run", "--date", "2024-03-31").code == 0
+    words = ("report", "rollforward", "--from", "2024-01", "--to", "2024-03")
+    shown = at_terminal(*words, width=120)
+    assert "\x1b[36;49m█" in shown and "█" not in revrec(*words).out
+    bars = [line for line in plain(shown).splitlines() if "█" in line]
+    # The longest bar is January's closing, 10,592.50; March's 8,426.63 is four fifths of it.
+    assert [line.split()[0] for line in bars] == ["2024-01", "2024-02", "2024-03"] and bars[0].endswith("10,592.50")
+    longest, _february, march = (line.count("█") for line in bars)
+    assert march == longest * 842_663 // 1_059_250
+    assert "\x1b[36;49m" not in at_terminal(*words, width=120, env={"NO_COLOR": "1"})
+    window = ("report", "waterfall", "--date", "2024-03-31", "--from", "2024-01", "--months", "3")
+    assert "all rows in USD" in at_terminal(*window, width=160)

@@ -185,8 +185,9 @@ def test_a_password_that_is_changed_in_the_middle_ends_the_run_with_one_sign_in_
     assert len(books.slept) == 1
 
 
+@pytest.mark.parametrize(("limit", "at_once"), [(3, 1), (6, 3)])
 def test_the_requests_of_a_minute_are_bounded_before_an_entry_is_held(
-    books: Books, intacct: Intacct, row: MakeRow, monkeypatch: pytest.MonkeyPatch
+    books: Books, intacct: Intacct, row: MakeRow, monkeypatch: pytest.MonkeyPatch, limit: int, at_once: int
 ) -> None:
     sent: list[datetime] = []
 
@@ -199,12 +200,16 @@ def test_the_requests_of_a_minute_are_bounded_before_an_entry_is_held(
     books.take(*(row(f"INV-{day}", post_date=f"2024-01-{day:02}", item="GOODS-1") for day in range(1, 9)))
     intacct.admin("/switch", max_per_minute=0)
     seen: list[str] = []
-    bounds = {"REVREC_POSTING_REQUESTS_PER_MINUTE": "3", "REVREC_POSTING_QUARANTINE": "10 min"}
+    bounds = {
+        "REVREC_POSTING_REQUESTS_PER_MINUTE": str(limit),
+        "REVREC_POSTING_MAX_IN_FLIGHT": str(at_once),
+        "REVREC_POSTING_QUARANTINE": "10 min",
+    }
     result = while_waiting(books, lambda: seen.extend(states(books)), **bounds)
     assert result.complete and len(intacct.entries()) == 8
     # A request and the read that confirms it for each entry, after the sign-in, the claims and the scan.
     assert len(sent) > 16 and "SENDING" not in seen
-    assert all(later - first >= timedelta(minutes=1) for first, later in zip(sent, sent[3:], strict=False))
+    assert all(later - first >= timedelta(minutes=1) for first, later in zip(sent, sent[limit:], strict=False))
 
 
 def test_a_pace_lets_no_more_go_out_in_any_minute_and_does_not_fear_a_clock_set_back() -> None:

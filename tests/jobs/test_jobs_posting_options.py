@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 
 from revrec.core.errors import BadConfiguration
+from revrec.jobs.admin.database import backup, restore
 from revrec.jobs.gateway import open_gateway
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reconciling.reconcile import Reconciliation, reconcile
@@ -239,3 +240,37 @@ def test_an_entry_in_two_base_currencies_is_rejected_before_it_is_sent(
     (entry,) = two_currencies.run(DAY).entries
     assert entry["status"] in ("rejected", "held") and intacct.entries() == []
     assert "rule 'subsidiary'" in str(entry["error"]) and "the base currency of 200 is EUR" in str(entry["error"])
+
+
+@pytest.mark.slow
+def test_a_summarized_entry_between_entities_ties_out_and_keeps_its_custom_fields(
+    between: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    intacct.admin("/customfields", id="GLENTRY.SOURCE_SYSTEM", parent="GLENTRY", details={"required": True})
+    between.rules(f'{SUBSIDIARY}summarize = "account"\nline_fields = {{ SOURCE_SYSTEM = "revrec" }}\n')
+    schedule(between.context("schedule"), rebuild=True, reason="summarized")
+    between.take(row("INV-2", entity="E100", location=""), name="more.csv")
+    assert between.run(DAY).counts["posted"] == 1
+    (entry,) = intacct.entries()
+    assert [(line["account"], line["amount"], line["custom"]) for line in entry["lines"]] == [
+        ("2400", "4.00", {"SOURCE_SYSTEM": "revrec"}),
+        ("4000", "4.00", {"SOURCE_SYSTEM": "revrec"}),
+        ("1900", "4.00", {}),
+        ("2900", "4.00", {}),
+    ]
+    assert compared(between).ties
+
+
+@pytest.mark.slow
+def test_an_entry_between_entities_that_a_restored_copy_does_not_know_is_rebuilt(
+    between: Books, intacct: Intacct
+) -> None:
+    copy = between.folder / "copy.db"
+    backup(between.context("db backup"), copy)
+    between.run(DAY)
+    restore(between.context("db restore"), copy)
+    assert between.sql("SELECT count(*) FROM journal_entry") == [(0,)]
+    for minute in (1, 2):
+        between.run(DAY, later=timedelta(minutes=minute))
+    assert between.sql("SELECT state FROM journal_entry") == [("POSTED",)] and len(intacct.entries()) == 1
+    assert compared(between).ties

@@ -110,7 +110,7 @@ def test_the_audit_table_shows_amounts_with_their_decimals_and_no_data_for_progr
     assert compared["detail"]["balances"]
     shown = revrec("audit", "list", "--limit", "0").out
     assert "amount 2.00, currency USD" in shown
-    assert "accepted none, entries 7, from 2024-01-05, open none, ties yes, to 2024-02-29" in shown
+    assert "accepted none, entries 7, from 2024-01-05, invoices 0, open none, ties yes, to 2024-02-29" in shown
 
 
 KEEPS: dict[str, Callable[[dict[str, Any]], bool]] = {

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from revrec.intacct.gateway import RATE_LIMITED
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting.in_flight import ANSWERS_PER_INCREASE, InFlightLimit
+from support.billing import ORDER, Billing
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 from support.patience import PATIENCE, until
@@ -193,6 +194,19 @@ def test_a_replacement_is_sent_after_the_rejection_of_its_entry_is_recorded(
     order = [action for (action,) in books.sql("SELECT action FROM audit_event ORDER BY seq")]
     last_rejection = max(at for at, action in enumerate(order) if action == "entry REJECTED")
     assert order[:last_rejection].count("entry SENDING") == DUE, "no replacement before that"
+
+
+def test_orders_are_in_flight_together(books: Books, intacct: Intacct, row: MakeRow) -> None:
+    billing = Billing(books, intacct, row, ORDER)
+    numbers = ("INV-1", "INV-2", "INV-3")
+    for number in numbers:
+        billing.document(number)
+    books.environment[AT_ONCE] = "3"
+    intacct.fault("gather=3@before:3x:create_sotransaction")
+    assert billing.run().complete
+    assert Counter(billing.states()) == {("sales_order", "POSTED"): 3, ("sales_invoice", "POSTED"): 3}
+    assert Counter(billing.attempts()) == {("send", "posted"): 6}
+    assert [one.number for one in billing.in_intacct(*numbers)] == list(numbers)
 
 
 def test_a_rejected_entry_leaves_the_others_alone(due: Books, intacct: Intacct) -> None:

@@ -63,7 +63,10 @@ class InvoicePostings:
         return None
 
     def needs_other_requests(self, stored: StoredInvoice) -> bool:
-        """Check if a customer or an item has to be created first, or the order that is converted has to be read."""
+        """Check if a customer or an item has to be created first, or if the document follows another one.
+
+        That one has to be read first if it is an order.
+        """
         return bool(stored.invoice.after) or next(self._missing(stored.invoice), None) is not None
 
     def _missing(self, invoice: Invoice) -> Iterator[NewMasterRecord]:

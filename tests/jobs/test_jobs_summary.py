@@ -10,6 +10,7 @@ from revrec.core.errors import BadInput
 from revrec.core.filters import Filters
 from revrec.jobs.admin.database import backup, restore
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.posting import resolve
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reconciling.reconcile import Reconciliation, reconcile
 from revrec.jobs.reports.activity import journal as posted_journal
@@ -255,6 +256,18 @@ def test_an_entry_of_lines_that_were_refused_before_is_found_again_too(goods: Bo
         result = goods.run(DAY, minute * MINUTE)
     assert result.complete and len(intacct.entries()) == 1, result.entries
     assert goods.sql("SELECT reference, state FROM journal_entry") == [(entry["reference"], "POSTED")]
+    sound(goods)
+
+
+def test_an_entry_that_was_canceled_by_mistake_is_found_and_settled(goods: Books, intacct: Intacct) -> None:
+    intacct.fault("drop@after:1x:create")
+    (lost,) = goods.run(DAY).entries
+    resolve.cancel(goods.context("postings resolve"), lost["reference"], "it is not there", early=True)
+    (held,) = goods.run(DAY, MINUTE).entries
+    assert (held["status"], held["lines"], held["schedule_lines"]) == ("held", 4, 4)
+    record_no = str(intacct.entries()[0]["record_no"])
+    resolve.as_posted(goods.context("postings resolve"), held["reference"], record_no, "it was there")
+    assert goods.run(DAY, 2 * MINUTE).complete and len(intacct.entries()) == 1
     sound(goods)
 
 

@@ -10,6 +10,8 @@ from revrec.core.errors import RevrecError
 from revrec.core.journal import JournalEntry
 from revrec.core.summary import SummaryLine
 from revrec.store.posting import entries
+from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.posting_tables import PostingSize
 from support.store import FilledDatabase
 
 JAN = date(2024, 1, 31)
@@ -30,6 +32,7 @@ def test_a_stored_entry_comes_back_with_its_summary(books: FilledDatabase, built
         whole = entries.read_entry(connection, number).entry
         sent = entries.read_entry(connection, number, only_sent=True).entry
         assert entries.count_summarized(connection, [number]) == {number: 4}
+        assert ENTRY_TABLES.sizes(connection, [number]) == {number: PostingSize(4, 4300, "USD")}
     assert (whole.lines, whole.summary) == (built.lines, built.summary)
     assert (sent.lines, sent.summary, sent.amount) == ((), built.summary, 4300)
 

@@ -19,7 +19,7 @@ from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import dimensions_of, dimensions_text
 from revrec.store.digests import digest_rows, digest_texts, quoted, row_text, sha256
 from revrec.store.posting import entered_lines, reversals
-from revrec.store.posting.posting_tables import PostingProgress, PostingTables
+from revrec.store.posting.posting_tables import PostingProgress, PostingSize, PostingTables
 from revrec.store.tables import (
     attempt,
     attempt_failure,
@@ -100,6 +100,12 @@ class EntryTables(PostingTables):
         super().change_state(connection, number, old, new, *others, **values)
         if new == "POSTED":
             reversals.release_lines_of_reversed(connection, number)
+
+    def sizes(self, connection: Connection, numbers: Sequence[int]) -> dict[int, PostingSize]:
+        """Return the sizes of entries by number, with the lines that Intacct gets."""
+        counts = count_summarized(connection, numbers)
+        found = super().sizes(connection, numbers)
+        return {number: size._replace(lines=counts.get(number, size.lines)) for number, size in found.items()}
 
 
 ENTRY_TABLES: PostingTables = EntryTables("entry", journal_entry, attempt, attempt_outcome, attempt_failure)

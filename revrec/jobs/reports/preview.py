@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from revrec.core.calendar import day_of, iso
 from revrec.core.charge_line import ChargeLine
 from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.errors import BadInput
@@ -169,7 +171,7 @@ class SchedulePreview:
         if line.status == "held" and line.entry_date is None:
             state = "blocked"
         day = line.entry_date or line.date if self.basis is Basis.ledger else line.date
-        if not self.within(day):
+        if not (self._days[0] <= day <= self._days[1]):
             return
         period = day[:7]
         sums = self.spent if is_cost(line.charge) else self.sums
@@ -183,10 +185,10 @@ class SchedulePreview:
             )
         )  # fmt: skip
 
-    def within(self, day: str) -> bool:
-        """Return True if a day lies between the two dates; a missing date is no limit."""
-        first, last = (one.isoformat() if one else day for one in (self.first, self.last))
-        return first <= day <= last
+    @cached_property
+    def _days(self) -> tuple[str, str]:
+        """The first and the last day that are shown, as ISO texts; a missing date is no limit."""
+        return (self.first or date.min).isoformat(), (self.last or date.max).isoformat()
 
     @property
     def unscheduled(self) -> list[PreviewUndated]:
@@ -385,12 +387,13 @@ def _dated(line: PlannedLine, holding: ClosedPeriodBlock) -> PlannedLine:
     """Return the line with the date that a run would give its entry, or held if it would create none."""
     if line.awaits:
         return line._replace(status="held", entry_date=None, reason=f"waits for the invoice of {document_of(line)}")
-    day = date.fromisoformat(line.date)
+    day = day_of(line.date)
     held = holding.why_blocked(line.entity, day, (line.charge, line.version), line.amount)
     if held:
         return line._replace(status="held", entry_date=None, reason=held)
     dated, reason = holding.dates.of(line.entity, day)
-    return line._replace(entry_date=str(dated), reason=reason)
+    assert dated is not None
+    return line._replace(entry_date=iso(dated), reason=reason)
 
 
 def document_of(line: PlannedLine) -> str:

@@ -127,7 +127,7 @@ def _without_planned_others(
 
 
 def _possible_members(connection: "Connection", names: Collection[str]) -> list[int]:
-    """Return the charge lines that have a value in common with one of these contracts; all if no column can tell."""
+    """Return the charge lines that have a value in common with one of these contracts; else all lines."""
     values: dict[str, set[str]] = {}
     for name in names:
         fields: dict[str, str] = json.loads(name)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from revrec.intacct.gateway import RATE_LIMITED
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting.in_flight import ANSWERS_PER_INCREASE, InFlightLimit
+from revrec.jobs.posting.interrupts import interrupts_held
 from support.billing import ORDER, Billing
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
@@ -243,7 +244,30 @@ def test_a_killed_run_leaves_all_that_were_in_flight_in_doubt(due: Books, intacc
     assert recognized(intacct) == expected(due)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
+def block_with(*numbers: signal.Signals) -> list[str]:
+    """Raise signals within a block that holds them back; return what happened, in order."""
+    happened = []
+    try:
+        with interrupts_held(lambda: happened.append("notified")):
+            for number in numbers:
+                signal.raise_signal(number)
+                happened.append("went on")
+    except KeyboardInterrupt:
+        happened.append("interrupted")
+    return happened
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_counts_at_the_end_of_the_block_and_a_second_one_at_once(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    assert block_with() == []
+    assert block_with(number) == ["notified", "went on", "interrupted"]
+    assert block_with(number, signal.SIGINT) == ["notified", "went on", "interrupted"]
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_records_every_answer_first(due: Books, intacct: Intacct, number: signal.Signals) -> None:
     process = start_with_three_in_flight(due, intacct)
     process.send_signal(number)

@@ -37,6 +37,7 @@ from revrec.jobs.importing.import_files import import_document
 from revrec.jobs.importing.mappings import mappings_of
 from revrec.jobs.importing.voids import void_charge
 from revrec.jobs.importing.withdrawals import withdraw_event
+from revrec.jobs.invoicing.dropping import drop
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reports.status import status
@@ -321,6 +322,11 @@ def live(books: Books, row: MakeRow) -> Any:
         gone = {(charge, "2400", day): amount for day, amount in (("2024-01-31", -300), ("2024-02-05", 200))}
         keep_changes(connection, books.context("reconcile").who(), entry, "entry", gone, "0123456789ab", 1)
     send_again(books)
+    billed = {"source": "billed", "item": "BILL-A"}
+    books.take(row("BILL-9", **billed), row("BILL-9", line="2", **billed, post_date="2024-02-05"), name="billed.csv")
+    post(DAY, 6)
+    ((refused,),) = books.sql("SELECT reference FROM invoice WHERE document = 'BILL-9'")
+    drop(books.context("postings resolve"), refused, WHY, recognize=True)
     return books
 
 

@@ -14,6 +14,7 @@ from revrec.core.money import increments, split, split_by_progress
 from revrec.core.policies import ON_CREDIT, ON_PRICE
 from revrec.core.pricing import describe_price_changes, price_of
 from revrec.core.rules import RuleBook
+from revrec.core.rules import book as rule_book
 from revrec.core.rules.book import REPORTS
 from revrec.core.schedule import Schedule
 
@@ -88,6 +89,18 @@ HOLD = reported("hold", note="in dispute")
 @pytest.mark.parametrize("amount", [10_001, -9_999])
 def test_one_change_of_a_year_is_plain(event: FulfillmentEvent, amount: int) -> None:
     assert check(MONTHLY, sold(amount), [event])
+
+
+def test_the_plans_of_pinned_rules_are_forgotten_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_book, "MOST_DATES_KEPT", 40)
+    rules = book({"method": "monthly", "periods": 12})
+    pinned = []
+    for month in range(1, 13):
+        line = sold(10_000, str(month))._replace(post_date=date(2024, month, 1))
+        pinned.append(rules.pinned({line.id: rules.rules[0]}))
+        assert pinned[-1].derive_plain(line, [])
+    (entry,) = rules._pinned_rules.values()
+    assert 12 * len(entry.plans) <= 40 and len(entry.recorded) <= len(entry.plans)
 
 
 @pytest.mark.parametrize("events", [[CREDIT, PRICE], [HOLD, CREDIT], [reported("release")], [reported("constraint")]])

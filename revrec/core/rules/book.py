@@ -143,7 +143,8 @@ class RuleBook:
         self._wild: list[_Entry] = []
         self._sort_by_item()
         self._candidates: dict[str, Candidates] = {}
-        self._dates_kept = 0
+        # A list, so that books with pinned rules count on: each batch of events has another one.
+        self._dates_kept = [0]
         self._pins: dict[str, _Entry] = {}
         self._pinned_rules: dict[int, _Entry] = {}
 
@@ -292,12 +293,12 @@ class RuleBook:
         divides = entry.divides and plan.waits is None
         amounts = divisible_amounts(plan.weights) if divides else range(0)
         planned = DividedPlan(rule, plan, f"{_why(rule)}; {plan.words}", amounts)
-        self._dates_kept += len(plan.dates)
-        if self._dates_kept > MOST_DATES_KEPT:
-            for other in self._entries:
+        self._dates_kept[0] += len(plan.dates)
+        if self._dates_kept[0] > MOST_DATES_KEPT:
+            for other in (*self._entries, *self._costs.values(), *self._pinned_rules.values()):
                 other.plans.clear()
                 other.recorded.clear()
-            self._dates_kept = len(plan.dates)
+            self._dates_kept[0] = len(plan.dates)
         entry.plans[anchors] = planned
         return planned
 

@@ -10,6 +10,8 @@ from revrec.jobs.importing.mappings import mappings_of
 from revrec.jobs.importing.voids import void_charge
 from support.books import Books
 
+pytestmark = pytest.mark.both_databases
+
 HEADER = "Number,Line,Customer,Item,Date,Amount,Status"
 FIRST, SECOND, OTHER = (
     "INV-1,1,C-1,MUG,2024-03-28,50.00,Posted",

@@ -47,6 +47,13 @@ class Retrier:
 
         Raises whatever the last try raised.
         """
+        if failure is None:
+            try:
+                return self._in_turn(step)
+            except Exception as error:
+                if not is_temporary(error):
+                    raise
+                failure = error
         trying = Retrying(
             retry=retry_if_exception(is_temporary),
             wait=self._pause,
@@ -55,12 +62,15 @@ class Retrier:
             sleep=self._sleep,
             reraise=True,
         )
-        failures = [] if failure is None else [failure]
-        return trying(partial(self._in_turn, step, failures))
+        return trying(partial(self._again, step, [failure]))
 
-    def _in_turn(self, step: Callable[[], T], failures: list[Exception]) -> T:
+    def _again(self, step: Callable[[], T], failures: list[Exception]) -> T:
+        """Raise the failures of earlier tries, so that they count; then call the step."""
         if failures:
             raise failures.pop()
+        return self._in_turn(step)
+
+    def _in_turn(self, step: Callable[[], T]) -> T:
         with self._worker.turn():
             return step()
 

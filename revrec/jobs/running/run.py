@@ -208,7 +208,7 @@ class PostingRun:
                     recovery.detect_restored_copy(self.context, self.run_id)
                     self._post_invoices()
                 if ENTRIES in self.parts:
-                    self._post_entries()
+                    self._post_entries(to_post)
             except RunStopped as stop:
                 self.result.stopped = stop.answer
             if self.worker.waits_for_others():
@@ -239,14 +239,15 @@ class PostingRun:
     def _ready(self, connection: "Connection") -> list[int]:
         return entries.numbers_in(connection, "READY", until=self.day)
 
-    def _post_entries(self) -> None:
+    def _post_entries(self, has_entries: bool) -> None:
         """Scan the ledger, create entries, settle doubts, look up unrecognized rejections, and send what is READY.
 
+        Unless the run ``has_entries`` to post, that is checked again: invoices that were posted may have released some.
         Workers that share a database take turns, one entry a turn.
         """
         now = self.context.timestamp()
         with self.context.database.read() as connection:
-            if not self._has_entries_to_post(connection):
+            if not has_entries and not self._has_entries_to_post(connection):
                 return
             unrecognized = self._unrecognized(connection)
         is_draft = self.context.settings.posting.state == "draft"

@@ -24,7 +24,7 @@ def enter(connection: Connection, first: int, last: int, count: int) -> None:
         row = tuple_(*(entered_line.c[name] for name in _KEY))
         its_entry = select(journal_line.c.entry_id).where(new, same_line(entered_line, journal_line)).scalar_subquery()
         connection.execute(update(entered_line).where(row.in_(lines)).values(entry_id=its_entry))
-    _move_open_from(connection, new)
+    _move_open_from(connection, first, last)
 
 
 def release(connection: Connection, entries: ColumnElement[bool]) -> None:
@@ -35,8 +35,8 @@ def release(connection: Connection, entries: ColumnElement[bool]) -> None:
     connection.execute(update(entered_line).where(entries).values(entry_id=None, revision=entered_line.c.revision + 1))
 
 
-def _move_open_from(connection: Connection, new: ColumnElement[bool]) -> None:
-    """Set the date of the first line that was never on an entry, in the versions of ``new`` journal lines."""
+def _move_open_from(connection: Connection, first_entry: int, last_entry: int) -> None:
+    """Set the date of the first line that was never on an entry, in the versions that have a line on these entries."""
     its_row = same_version(entered_line, schedule) & (entered_line.c.seq == schedule.c.first_seq + plan_part.c.seq - 1)
     on_entry = exists().where(its_row).correlate(schedule, plan_part)
     first = (
@@ -47,6 +47,6 @@ def _move_open_from(connection: Connection, new: ColumnElement[bool]) -> None:
         .correlate(schedule)
         .scalar_subquery()
     )
-    versions = select(journal_line.c.charge_no, journal_line.c.version).where(new)
-    changed = tuple_(schedule.c.charge_no, schedule.c.version).in_(versions)
+    new = entered_line.alias("new")
+    changed = same_version(new, schedule) & new.c.entry_id.between(first_entry, last_entry)
     connection.execute(update(schedule).where(changed, schedule.c.open_from.is_not(None)).values(open_from=first))

@@ -10,10 +10,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, func, select
 
 from revrec.store.audit import AuditStamp
+from revrec.store.bulk import first_row
 from revrec.store.posting import entered_lines
 from revrec.store.posting.entries import ENTRY_TABLES, recognized_until
 from revrec.store.posting.posting_tables import AttemptFailure
 from revrec.store.tables import attempt_failure, entered_line, journal_entry, journal_line, same_line
+
+_ANY_REJECTED = select(journal_entry.c.id).where(journal_entry.c.state == "REJECTED").limit(1)
 
 
 class RejectedPosting(NamedTuple):
@@ -48,6 +51,9 @@ def release_schedule_lines(
 
 def rejected_entries(connection: Connection, until: date, entry_id: int | None = None) -> list[RejectedPosting]:
     """Return the rejected entries recognized on or before a day, oldest first; ``entry_id`` limits them to one."""
+    if first_row(connection, _ANY_REJECTED) is None:
+        # As in most runs, each of which asks several times. The query below takes longer to build than to execute.
+        return []
     last = ENTRY_TABLES.last_answered()
     query = (
         select(journal_entry.c.id, attempt_failure, last.label("sent"), ENTRY_TABLES.absent_after(last).label("absent"))

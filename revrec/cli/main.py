@@ -11,7 +11,7 @@ import typer
 
 from revrec import __version__
 from revrec.cli.quick_start import QuickGroup
-from revrec.cli.shared import ConfigOption, DatabaseOption, FormatOption, VerboseOption, remember
+from revrec.cli.shared import ConfigOption, DatabaseOption, FormatOption, VerboseOption, list_names_only, remember
 
 EPILOG = """\b
 Example:
@@ -81,6 +81,7 @@ def build_app(words: Sequence[str] = ()) -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_globals)
+    list_names_only(list(words) in (["--help"], ["-h"]))
     meant = [module for module, word in MODULES.items() if [word] == list(words[:1])]
     for module in meant or MODULES:
         import_module(f"revrec.cli.{module}").register(app)

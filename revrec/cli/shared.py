@@ -131,6 +131,7 @@ GLOBAL = {"config": ConfigOption, "database": DatabaseOption, "format": FormatOp
 _before = Options()
 _current = Options()
 """The options of the command that runs."""
+_names_only = False
 _contexts: "list[Context]" = []
 """The contexts that this command line created."""
 
@@ -201,15 +202,28 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
 
         # Typer reads a command's options from its signature and annotations, so the wrapper must show both with the
         # global options added; functools.wraps alone would show only the function's own.
-        own = [one for one in inspect.signature(function).parameters.values() if one.name != "options"]
-        format_kind = ReportFormatOption if group == "report" else TextFormatOption
-        added = [keyword(key, format_kind if key == "format" else kind) for key, kind in GLOBAL.items()]
-        wrapper.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
-        wrapper.__annotations__ = {one.name: one.annotation for one in (*own, *added)}
+        shown = [] if _names_only else _with_global_options(function, group)
+        wrapper.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
+        wrapper.__annotations__ = {one.name: one.annotation for one in shown}
         app.command(name, cls=QuickCommand)(wrapper)
         return function
 
     return decorate
+
+
+def list_names_only(wanted: bool) -> None:
+    """Register the commands from now on without their options, for a help page that lists names.
+
+    To read the options of all commands takes longer than everything else on that page.
+    """
+    global _names_only  # noqa: PLW0603 - one command line a process
+    _names_only = wanted
+
+
+def _with_global_options(function: Callable[..., None], group: str) -> list[inspect.Parameter]:
+    own = [one for one in inspect.signature(function).parameters.values() if one.name != "options"]
+    format_kind = ReportFormatOption if group == "report" else TextFormatOption
+    return [*own, *(keyword(key, format_kind if key == "format" else kind) for key, kind in GLOBAL.items())]
 
 
 def keyword(name: str, kind: Any) -> inspect.Parameter:

@@ -8,7 +8,6 @@ from revrec.cli.output import grouped, more_in_words
 from revrec.cli.shared import Options, command, fail
 from revrec.core.harmless import harmless, one_line
 from revrec.core.posting import state_in_words
-from revrec.core.schedule import NOT_REVENUE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -329,6 +328,8 @@ def _events(history: "ChargeTrace", root: "Tree") -> None:
 
 def _rule(history: "ChargeTrace", root: "Tree") -> None:
     if history.unscheduled:
+        from revrec.core.schedule import NOT_REVENUE
+
         state = "not scheduled" if history.unscheduled.code == NOT_REVENUE else "unscheduled"
         _add(root, f"{state}: {history.unscheduled.reason}")
     rule = history.rule

@@ -174,3 +174,11 @@ def test_the_completion_script_of_bash_calls_the_program_by_its_name() -> None:
     )
     assert "_REVREC_COMPLETE=complete_bash" in ended.stdout
     assert "complete -o default -F _revrec_completion revrec" in ended.stdout
+
+
+def test_the_list_of_commands_is_the_same_without_their_options() -> None:
+    quick = typer.main.get_command(build_app(["--help"]))
+    whole = typer.main.get_command(build_app())
+    pages = [group.get_help(typer.Context(group, info_name="revrec")) for group in (quick, whole)]
+    assert pages[0] == pages[1]
+    assert not quick.commands["run"].params and whole.commands["run"].params  # type: ignore[attr-defined]

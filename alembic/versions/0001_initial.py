@@ -75,6 +75,7 @@ APPEND_ONLY = (
     "schedule_plan",
     "price_change",
     "schedule_allocation",
+    "take_back_line",
     "journal_line",
     "summary_line",
     "entry_date_override",
@@ -115,6 +116,11 @@ amount."""
 SEQ = "s.first_seq + p.seq - 1"
 ITS_ROW = f"e.charge_no = s.charge_no AND e.version = s.version AND e.seq = {SEQ}"
 PARTS_OF_VERSIONS = "schedule s JOIN plan n ON n.id = s.plan_id JOIN plan_part p ON p.plan_id = n.id"
+RULE_OF_LINE = f"""coalesce((SELECT t.rule_version_id FROM take_back_line t
+        WHERE t.charge_no = s.charge_no AND t.version = s.version AND t.seq = {SEQ}), s.rule_version_id)
+        AS rule_version_id"""  # noqa: S608
+"""A line that takes back what was posted by another rule version is posted by that one, to the same accounts. It is not
+a join, so that queries which do not need it do not look for it."""
 PART_OF_ROW = """entered_line e JOIN schedule s ON s.charge_no = e.charge_no AND s.version = e.version
     JOIN plan n ON n.id = s.plan_id JOIN plan_part p ON p.plan_id = n.id AND p.seq = e.seq - s.first_seq + 1"""
 
@@ -122,15 +128,17 @@ VIEWS = {
     "schedule_line": f"""
     SELECT s.charge_no, s.version, {SEQ} AS seq, p.date, {PART_AMOUNT} AS amount, e.entry_id,
       coalesce(e.revision, 0) AS revision,
-      CASE WHEN e.seq IS NULL THEN s.superseded_by ELSE e.superseded_by END AS superseded_by
+      CASE WHEN e.seq IS NULL THEN s.superseded_by ELSE e.superseded_by END AS superseded_by,
+      {RULE_OF_LINE}
     FROM {PARTS_OF_VERSIONS} LEFT JOIN entered_line e ON {ITS_ROW}""",  # noqa: S608
     "open_line": f"""
-    SELECT s.charge_no, s.version, {SEQ} AS seq, p.date, {PART_AMOUNT} AS amount, 0 AS revision, s.open_from
+    SELECT s.charge_no, s.version, {SEQ} AS seq, p.date, {PART_AMOUNT} AS amount, 0 AS revision, s.open_from,
+      {RULE_OF_LINE}
     FROM {PARTS_OF_VERSIONS}
     WHERE s.open_from IS NOT NULL AND p.date >= s.open_from
       AND NOT EXISTS (SELECT 1 FROM entered_line e WHERE {ITS_ROW})
     UNION ALL
-    SELECT e.charge_no, e.version, e.seq, p.date, {PART_AMOUNT}, e.revision, p.date
+    SELECT e.charge_no, e.version, e.seq, p.date, {PART_AMOUNT}, e.revision, p.date, {RULE_OF_LINE}
     FROM {PART_OF_ROW}
     WHERE e.entry_id IS NULL AND e.superseded_by IS NULL""",  # noqa: S608
 }
@@ -228,6 +236,7 @@ SCHEDULE_GUARDS = {
     "schedule_allocation_sealed": sealed(
         "schedule_allocation", "a schedule version is complete: its price cannot be changed"
     ),
+    "take_back_line_sealed": sealed("take_back_line", "a schedule version is complete: its accounts cannot be changed"),
     "allocation_line_sealed": """
         BEFORE INSERT ON allocation_line
         WHEN EXISTS (SELECT 1 FROM allocation a WHERE a.id = NEW.allocation_id)
@@ -480,6 +489,7 @@ TABLES_CHILDREN_FIRST = (
     "price_change",
     "schedule_plan",
     "schedule_wait",
+    "take_back_line",
     "entered_line",
     "schedule",
     "plan_part",
@@ -893,6 +903,17 @@ def _schedules() -> None:
     _index("entered_line_entry", "entered_line", ["entry_id"], where=sa.text("entry_id IS NOT NULL"))
     released = sa.text("entry_id IS NULL AND superseded_by IS NULL")
     _index("entered_line_released", "entered_line", ["charge_no"], where=released)
+    op.create_table(
+        "take_back_line",
+        _big("charge_no"),
+        _whole("version"),
+        _whole("seq"),
+        _key("rule_version_id"),
+        _of_version("take_back_line_schedule"),
+        _refers("rule_version_id", "rule_version.id"),
+        sa.PrimaryKeyConstraint("charge_no", "version", "seq"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "schedule_wait",
         _big("charge_no"),

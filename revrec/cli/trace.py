@@ -365,6 +365,8 @@ def _schedule(version: "ScheduleTrace", root: "Tree") -> None:
     _add(branch, f"created {_when(version.at)} by {version.actor} ({version.command})")
     for line in version.lines:
         leaf = _add(branch, _schedule_line(line, version.of))
+        if line.deferred:
+            _add(leaf, f"takes back what was posted to deferred {line.deferred}, revenue {line.accrued}")
         if line.reason:
             _add(leaf, line.reason)
     if version.price_change:

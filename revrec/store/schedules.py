@@ -30,6 +30,7 @@ from revrec.store.tables import (
     schedule_line,
     schedule_plan,
     schedule_wait,
+    take_back_line,
     unscheduled,
 )
 
@@ -69,6 +70,7 @@ class ScheduleVersion(NamedTuple):
     ``parts`` are its lines as (date, amount), numbered from ``first_seq``: behind those that are posted. ``shares`` is
     the plan by which they were split, if there is one. Instead of ``parts``, ``divided`` is the plan that divides what
     is neither posted nor waits. ``plan`` is the whole plan where something is posted; None if the lines are the plan.
+    ``take_backs`` are the lines that another rule version posts, as (place in ``parts``, id of the rule version).
     """
 
     charge_no: int
@@ -86,6 +88,7 @@ class ScheduleVersion(NamedTuple):
     allocated: AllocatedDifference | None = None
     shares: SharedPlan | None = None
     divided: SharedPlan | None = None
+    take_backs: Sequence[tuple[int, int]] = ()
 
     @property
     def key(self) -> tuple[int, int]:
@@ -145,6 +148,7 @@ def add(
         (schedule_plan, [(*one.key, _plan_text(one.plan)) for one in versions if one.plan is not None]),
         (price_change, [(*one.key, *one.price_change) for one in versions if one.price_change]),
         (schedule_allocation, [(*one.key, *one.allocated) for one in versions if one.allocated]),
+        (take_back_line, [(*one.key, one.first_seq + at, rule) for one in versions for at, rule in one.take_backs]),
     )
     for table, rows in beside:
         insert_rows(connection, table, table.columns.keys(), rows)
@@ -155,7 +159,8 @@ def add(
     found.append(digests.digest_texts(schedule.name, keys, [digests.text_of_numbers(row) for row in headers]))
     for table, rows in beside:
         if rows:
-            found.append(digests.digest_rows(table, rows, digests.version_runs((row[0], row[1]) for row in rows)))
+            its_versions = dict.fromkeys((row[0], row[1]) for row in rows)
+            found.append(digests.digest_rows(table, rows, digests.version_runs(its_versions)))
     return found
 
 

@@ -31,6 +31,14 @@ STOPPED = "stopped"
 """The code of an amount that waits because its contract cannot be allocated any more."""
 
 
+class PostedBy(NamedTuple):
+    """A schedule line, in minor units, and the id of the rule version that posts it."""
+
+    date: date
+    amount: int
+    rule_version_id: int
+
+
 class ScheduleInForce(NamedTuple):
     """The schedule of a charge line in force: the header of its newest version, and the valid lines of all versions.
 
@@ -41,6 +49,8 @@ class ScheduleInForce(NamedTuple):
     open line is of an older version: it was on an entry when the newest version was written, and may post to other
     accounts than ``posts``. ``plan`` is the whole plan of the newest version, with its posted and waiting parts; None
     if it is not known. ``is_stopped``: what waits was planned until its contract could not be allocated any more.
+    ``posted_by`` and ``open_by`` are the lines with the rule versions that post them, if a line is on an entry: a part
+    that takes back from several accounts is several lines there, and one in ``posted`` or ``open``.
     """
 
     version: int
@@ -54,6 +64,8 @@ class ScheduleInForce(NamedTuple):
     came_back: bool
     plan: tuple[tuple[date, int], ...] | None
     is_stopped: bool
+    posted_by: tuple[PostedBy, ...] = ()
+    open_by: tuple[PostedBy, ...] = ()
 
     @property
     def posted_amount(self) -> int:
@@ -98,6 +110,12 @@ class _Line(NamedTuple):
     date: date
     amount: int
     entry_id: int | None
+    rule_version_id: int
+
+    @property
+    def posted_by(self) -> PostedBy:
+        """Return the line with the rule version that posts it."""
+        return PostedBy(self.date, self.amount, self.rule_version_id)
 
 
 class SchedulesInForce:
@@ -138,14 +156,19 @@ class SchedulesInForce:
             return {}
         line = schedule_line.c
         query = (
-            select(line.charge_no, line.version, line.date, line.amount, line.entry_id)
+            select(line.charge_no, line.version, line.date, line.amount, line.entry_id, line.rule_version_id)
             .where(line.charge_no.in_(entered), line.superseded_by.is_(None))
             .order_by(line.charge_no, line.date, line.seq)
         )
         lines: dict[int, list[_Line]] = {no: [] for no in entered}
-        for no, version, day, amount, entry_id in self._connection.execute(query).all():
-            lines[no].append(_Line(version, day_of(day), amount, entry_id))
+        for no, version, day, amount, entry_id, rule in self._connection.execute(query).all():
+            lines[no].append(_Line(version, day_of(day), amount, entry_id, rule))
         return lines
+
+    def posts_of(self, rule_versions: Collection[int]) -> dict[int, tuple[str, str, str, str, str]]:
+        """Return deferred account, revenue account, journal, memo and options of rule versions, by their ids."""
+        self._read_posts(set(rule_versions))
+        return {one: self._posts[one] for one in rule_versions}
 
     def _read_plans(self, ids: set[int]) -> None:
         wanted = [id for id in ids if id not in self._plans]
@@ -178,22 +201,38 @@ class SchedulesInForce:
         )  # fmt: skip
 
     def _with_entries(self, head: _Head, lines: Sequence[_Line], refused: Collection[int]) -> ScheduleInForce:
-        posted, still_open, came_back = [], [], False
+        posted: list[_Line] = []
+        still_open: list[_Line] = []
         for line in lines:
-            part = (line.date, line.amount)
-            if line.entry_id is None or line.entry_id in refused:
-                still_open.append(part)
-                came_back = came_back or line.version != head.version
-            else:
-                posted.append(part)
+            (still_open if line.entry_id is None or line.entry_id in refused else posted).append(line)
+        came_back = any(line.version != head.version for line in still_open)
         gave_up = tuple(dict.fromkeys(one for line in lines if (one := line.entry_id) is not None and one in refused))
         plan = _stored_plan(head)
         if plan is None and not (head.posted or head.waiting):
             plan = tuple((line.date, line.amount) for line in lines if line.version == head.version)
         return ScheduleInForce(
-            head.version, head.rule_version_id, head.amount, self._posts[head.rule_version_id], tuple(posted),
-            tuple(still_open), gave_up, (head.waiting or 0, head.reason or ""), came_back, plan, head.code == STOPPED,
+            head.version, head.rule_version_id, head.amount, self._posts[head.rule_version_id], _parts(posted),
+            _parts(still_open), gave_up, (head.waiting or 0, head.reason or ""), came_back, plan, head.code == STOPPED,
+            tuple(line.posted_by for line in posted), tuple(line.posted_by for line in still_open),
         )  # fmt: skip
+
+
+def _parts(lines: Sequence[_Line]) -> tuple[tuple[date, int], ...]:
+    """Return the parts that lines are of: one for lines of a day that take it back from several accounts."""
+    found: list[tuple[date, int]] = []
+    before = None
+    for line in lines:
+        if before and (before.version, before.date) == (line.version, line.date) and _differ(before, line):
+            found[-1] = (line.date, found[-1][1] + line.amount)
+        else:
+            found.append((line.date, line.amount))
+        before = line
+    return tuple(found)
+
+
+def _differ(one: _Line, other: _Line) -> bool:
+    """Check if two lines have one sign, and other rule versions that post them."""
+    return (one.amount > 0) == (other.amount > 0) and one.rule_version_id != other.rule_version_id
 
 
 def divided_lines(plan: SharedPlan, amount: int) -> tuple[tuple[date, int], ...]:

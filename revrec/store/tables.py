@@ -21,6 +21,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    func,
     text,
 )
 
@@ -509,6 +510,30 @@ schedule_wait = Table(
 """The amount of a schedule version that has no date yet: it waits for an event, or a hold has stopped it. It is written
 before the version, as the lines are; the newest version's amount is waiting now."""
 
+take_back_line = Table(
+    "take_back_line",
+    metadata,
+    Column("charge_no", BigInteger, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("rule_version_id", ForeignKey("rule_version.id"), nullable=False),
+    PrimaryKeyConstraint("charge_no", "version", "seq"),
+    ForeignKeyConstraint(
+        ["charge_no", "version"],
+        ["schedule.charge_no", "schedule.version"],
+        deferrable=True,
+        initially="DEFERRED",
+        name="take_back_line_schedule",
+    ),
+    sqlite_with_rowid=False,
+)
+"""A schedule line that takes back what another rule version posted, with the id of that version: the line has its
+accounts, journal, memo and options. All other lines have what the rule version of their schedule version says."""
+
+RULE_OF_LINE = func.coalesce(take_back_line.c.rule_version_id, schedule.c.rule_version_id)
+"""The rule version that posts a schedule line, for queries of journal lines with ``schedule`` and ``take_back_line``:
+computing the line itself, as ``schedule_line`` does, would take longer."""
+
 entered_line = Table(
     "entered_line",
     metadata,
@@ -559,9 +584,10 @@ schedule_line = Table(
     Column("entry_id", BigInteger, nullable=True),
     Column("revision", Integer, nullable=False),
     Column("superseded_by", Integer, nullable=True),
+    Column("rule_version_id", BigInteger, nullable=False),
 )
 """A view: every line of every schedule version. ``entry_id`` is the one entry that the line is on; ``superseded_by``
-the schedule version that replaced it."""
+the schedule version that replaced it; ``rule_version_id`` the rule version that posts it."""
 
 OPEN = schedule_line.c.entry_id.is_(None) & schedule_line.c.superseded_by.is_(None)
 """The condition that a schedule line is on no entry and valid. ``open_line`` has these lines, and finds them faster."""
@@ -576,6 +602,7 @@ open_line = Table(
     Column("amount", BigInteger, nullable=False),
     Column("revision", Integer, nullable=False),
     _text("open_from"),
+    Column("rule_version_id", BigInteger, nullable=False),
 )
 """A view: the schedule lines that are on no entry and valid. No line is dated before its ``open_from``, the date of
 the first such line of its version, which an index finds: name both to read the lines until a day."""

@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from revrec.core.filters import Filters
 from revrec.core.journal import JournalEntry
 from revrec.intacct.gateway import ClaimOutcome, FoundEntry, PostingAnswer, PostingOutcome, PreparedPosting
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.reports.activity import journal
+from revrec.jobs.reports.contract_balances import deferred_balances
+from revrec.jobs.reports.preview import preview
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeRow
@@ -76,8 +80,35 @@ def balanced(books: Books) -> None:
     assert {one for (one,) in rest} <= {0}
 
 
+def other_accounts(books: Books, rebuild: bool = True) -> None:
+    """Let all rules post to other accounts from now on; apply that with a rebuild."""
+    text = (books.folder / "rules" / "rules.toml").read_text()
+    post = '[rule.post]\ndeferred = "2410"\naccrued = "4010"\n'
+    first, *others = text.split("[[rule]]")
+    books.rules("[[rule]]".join([first, *(f"{rule.rstrip()}\n{post}\n" for rule in others)]))
+    if rebuild:
+        schedule(books.context(), rebuild=True)
+
+
+def previewed(books: Books) -> list[tuple[str, str, str, str]]:
+    """Day, amount, deferred and revenue account of each line that is not posted."""
+    lines = preview(books.context(), Filters(last=date(2024, 12, 31))).lines
+    return [(str(line.date), line.amount, line.deferred, line.accrued) for line in lines if line.status == "planned"]
+
+
+def ledger(books: Books) -> dict[str, int]:
+    """The sums of posted journal lines by account, debits positive."""
+    signed = "CASE l.side WHEN 'debit' THEN l.amount ELSE -l.amount END"
+    query = f"SELECT l.account, sum({signed}) FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id"
+    return {one: int(total) for one, total in books.sql(f"{query} WHERE e.state = 'POSTED' GROUP BY l.account")}
+
+
 def sums(books: Books) -> None:
     balanced(books)
+    settled(books)
+
+
+def settled(books: Books) -> None:
     assert schedule(books.context(), rebuild=True).changes == [], "under the same rules a rebuild finds nothing to do"
     assert verify(books.context()).findings == []
 
@@ -211,13 +242,84 @@ def test_what_is_reversed_leaves_the_accounts_that_it_was_posted_to(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
     delivered(books, row, "2024-03-07").run("2024-03-31")
-    text = (books.folder / "rules" / "rules.toml").read_text()
-    books.rules(text.replace('method = "pod_date"', 'method = "pod_date"\n[rule.post]\naccrued = "4010"'))
+    other_accounts(books, rebuild=False)
     books.event(CHARGE, "pod", "2024-04-11")
-    sums(books)
+    balanced(books)
     books.run("2024-04-30")
-    accounts = {line["account"] for entry in intacct.entries() for line in entry["lines"]}
-    assert accounts == {"2400", "4000"}, "or revenue would stay in one account and be missing in the other"
+    assert {line["account"] for entry in intacct.entries() for line in entry["lines"]} == {"2400", "4000"}
+    sums(books)
+
+
+@pytest.mark.parametrize("order", ["rule first", "event first"])
+def test_a_corrected_delivery_reverses_on_the_old_accounts_and_recognizes_on_the_new_ones(
+    books: Books, intacct: Intacct, row: MakeRow, order: str
+) -> None:
+    delivered(books, row, "2024-03-07").run("2024-03-31")
+    if order == "rule first":
+        other_accounts(books)
+    books.event(CHARGE, "pod", "2024-04-11")
+    if order == "event first":
+        other_accounts(books)
+    sums(books)
+    planned = [("2024-03-07", "-1000.00", "2400", "4000"), ("2024-04-11", "1000.00", "2410", "4010")]
+    assert previewed(books) == planned
+    assert books.run("2024-04-30").complete
+    assert ledger(books) == {"2400": 0, "4000": 0, "2410": 100000, "4010": -100000}
+    with books.context().database.read() as connection:
+        balances = deferred_balances(books.context(), connection, date(2024, 4, 30))
+    assert balances == {("2400", "USD"): 100000, ("2410", "USD"): -100000}, (
+        "billed on the one, recognized from the other"
+    )
+    sums(books)
+
+
+@pytest.mark.parametrize("order", ["rule first", "credit first"])
+def test_a_credit_leaves_the_accounts_that_the_line_was_posted_to(
+    books: Books, intacct: Intacct, row: MakeRow, order: str
+) -> None:
+    books.take(row("INV-1", item="POD-1", amount="91.00"))
+    books.event(CHARGE, "pod", "2024-03-05")
+    books.run("2024-03-31")
+    if order == "rule first":
+        other_accounts(books)
+    books.event(CHARGE, "credit", "2024-04-10", amount="30.00")
+    if order == "credit first":
+        other_accounts(books)
+    settled(books)
+    assert previewed(books) == [("2024-04-10", "-30.00", "2400", "4000")]
+    (line,) = books.trace(CHARGE)["schedule"][-1]["lines"]
+    others = ("2400", "4000") if order == "rule first" else (None, None)
+    assert (line["deferred"], line["accrued"]) == others, "only where the rule of the version names other accounts"
+    assert books.run("2024-04-30").complete
+    assert ledger(books) == {"2400": 6100, "4000": -6100}
+    settled(books)
+
+
+def test_what_was_posted_last_is_taken_back_first_from_each_account(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    """Three months of 100.00 on the old accounts, one on the new: 250.00 back is 100.00 and 150.00."""
+    subscription(books, row, 'on_credit = "earned_first"').run("2024-03-31")
+    other_accounts(books)
+    books.run("2024-04-30")
+    books.event(CHARGE, "credit", "2024-05-10", amount="250.00")
+    settled(books)
+    taken_back = [("2024-05-10", "-100.00", "2410", "4010"), ("2024-05-10", "-150.00", "2400", "4000")]
+    assert previewed(books)[:2] == taken_back
+    before = ledger(books)
+    assert books.run("2024-05-10").complete
+    moved = {account: amount - before[account] for account, amount in ledger(books).items()}
+    assert moved == {"2410": -10000, "4010": 10000, "2400": -15000, "4000": 15000}
+    day = date(2024, 5, 10)
+    shown = {(one["account"], one["rule_version"]) for one in journal(books.context(), Filters(first=day, last=day))}
+    assert shown == {("2410", 2), ("4010", 2), ("2400", 1), ("4000", 1)}
+    settled(books)
+    # What comes later is the same again: the parts of the day are one part of the plan.
+    books.event(CHARGE, "credit", "2024-06-10", amount="200.00")
+    settled(books)
+    assert previewed(books)[0][1] == "100.00" and [one[1:] for one in previewed(books) if one[1][0] == "-"] == [
+        ("-150.00", "2400", "4000"), ("-50.00", "2410", "4010"),
+    ]  # fmt: skip
 
 
 def test_what_was_reversed_stays_reversed_when_the_rule_changes_before_it_is_posted(
@@ -229,7 +331,7 @@ def test_what_was_reversed_stays_reversed_when_the_rule_changes_before_it_is_pos
     books.rules(text.replace('method = "pod_date"', 'method = "pod_date"\noffset = "2 days"'))
     schedule(books.context(), rebuild=True)
     assert books.open_parts(CHARGE) == [("2024-03-07", -100000), ("2024-04-13", 100000)]
-    sums(books)
+    settled(books)
 
 
 class Ledger:

@@ -125,6 +125,18 @@ when = { item = "SUM-*" }
 recognize = { method = "fixed_offset", offset = "30 days" }
 post = { summarize = "item" }
 """
+CREDITED = """
+[[rule]]
+name = "credited-a"
+when = { item = "CRED-0" }
+recognize = { method = "fixed_offset", offset = "10 days" }
+post = { accrued = "4000" }
+[[rule]]
+name = "credited-b"
+when = { item = "CRED-1" }
+recognize = { method = "fixed_offset", offset = "10 days" }
+post = { accrued = "4000" }
+"""
 BUNDLES = """
 [[table]]
 name = "ssp"
@@ -258,7 +270,7 @@ def live(books: Books, row: MakeRow) -> Any:
     def post(day: str, minutes: int) -> Any:
         return run(books.context("run", timedelta(minutes=minutes)), date.fromisoformat(day), connect=connect)
 
-    text = (folder / "rules" / "rules.toml").read_text() + PROJECT + REPAIRS + BUNDLES + BILLED + SUMMARIZED
+    text = (folder / "rules" / "rules.toml").read_text() + PROJECT + REPAIRS + BUNDLES + BILLED + SUMMARIZED + CREDITED
     (folder / "rules" / "ssp.csv").write_text("item,price\nSET-1,6\nSET-2,4\n")
     books.rules(text)
     rows = [row(f"INV-{name}", entity=name, item="GOODS-1") for name in "ABCDE"]
@@ -266,6 +278,7 @@ def live(books: Books, row: MakeRow) -> Any:
     rows += [row(f"POD-{number}", item="POD-1", amount="10.00") for number in range(4)]
     rows += [row(f"PROJ-{number}", item="PROJ-1", amount="10.00") for number in range(3)]
     rows += [row(f"SUM-{number}", item=f"SUM-{number % 2}", currency="EUR") for number in range(4)]
+    rows += [row(f"CRED-{number}", item=f"CRED-{number}") for number in range(2)]
     rows += [row(f"SET-{number}", line=line, item=f"SET-{line}") for number in range(2) for line in "12"]
     rows += [
         row(f"BILL-{number}", source="billed", item=f"BILL-{item}", entity=entity) for number, item, entity in BILLS
@@ -303,8 +316,10 @@ def live(books: Books, row: MakeRow) -> Any:
     assert len(held) == 2
     resolve.as_posted(books.context("postings resolve"), held[0][0], "900", WHY)
     resolve.cancel(books.context("postings resolve"), held[1][0], WHY)
-    books.rules(text.replace("periods = 12", "periods = 6"))
+    books.rules(text.replace("periods = 12", "periods = 6").replace(CREDITED, CREDITED.replace("4000", "4010")))
     assert schedule(books.context("schedule"), rebuild=True).changes
+    for number in range(2):
+        books.event(f"shop/CRED-{number}/1", "credit", "2024-03-04", amount=3)
     gateway.deaf.clear()
     post(DAY, 3)
     for charge in ("shop/POD-0/1", "shop/POD-1/1"):

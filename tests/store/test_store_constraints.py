@@ -657,3 +657,18 @@ def test_the_plan_of_a_version_is_written_with_it_and_never_changes(
         assert SchedulesInForce(connection).of([no])[no].plan == plan
     refused("append-only", "UPDATE schedule_plan SET plan = '[]'")
     refused("never deleted", "DELETE FROM schedule_plan")
+
+
+def test_the_rule_version_of_a_line_is_written_with_its_schedule_version_and_never_changes(
+    books: FilledDatabase, refused: Callable[..., None]
+) -> None:
+    no = books.charge(TWO)
+    rule = books.one("SELECT rule_version_id FROM schedule")
+    refused("its accounts cannot be changed", f"INSERT INTO take_back_line VALUES ({no}, 1, 1, {rule})")
+    with books.database.write() as connection:
+        schedules.supersede(connection, [(no, 2)])
+        new = schedules.ScheduleVersion(no, 2, rule, 2400, 0, 1, TWO, "by a test", 1, take_backs=[(1, rule)])
+        schedules.add(connection, [new])
+    assert books.one("SELECT seq FROM take_back_line WHERE version = 2") == 2
+    refused("append-only", "UPDATE take_back_line SET rule_version_id = 1")
+    refused("never deleted", "DELETE FROM take_back_line")

@@ -161,7 +161,8 @@ class ScheduleLineTrace(NamedTuple):
     """A schedule line with the entry that it is on; ``amount`` is a decimal string.
 
     ``status`` is planned, superseded, reversed (and never posted again), or the state of the entry. ``reason`` is why
-    the entry has another date, or why the line cannot be posted now; empty if there is no reason.
+    the entry has another date, or why the line cannot be posted now; empty if there is no reason. ``deferred`` and
+    ``accrued`` are None unless the line takes back what was posted to these accounts, and its rule names others now.
     """
 
     seq: int
@@ -173,6 +174,8 @@ class ScheduleLineTrace(NamedTuple):
     record_no: str | None
     entry_date: str | None
     reason: str
+    deferred: str | None
+    accrued: str | None
 
 
 class PriceChangeTrace(NamedTuple):

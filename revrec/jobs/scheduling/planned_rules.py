@@ -4,8 +4,9 @@ Planned lines follow edited rules only with ``revrec schedule --rebuild``. The t
 that it can be read again after the file was edited.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from revrec.core.rules import PostingTarget, Rule, RuleBook, RuleErrors, parse_a
 from revrec.core.rules.costs import COST_MARK
 from revrec.library import included_file
 from revrec.store.rule_versions import RuleVersion, read_rule_text
+from revrec.store.rules_applied import rules_of_plan
 from revrec.store.schedules import rule_versions_in_force
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ class PlannedRules:
         self._connection = connection
         self._book = book
         self._rules: dict[int, Rule | None] = {}
+        self._with_accounts: dict[tuple[int, PostingTarget], Rule] = {}
 
     def book_for(self, lines: Mapping[int, ChargeLine]) -> RuleBook:
         """Return the rule book in which each of these charge lines that has a schedule keeps its rule.
@@ -35,10 +38,32 @@ class PlannedRules:
         """
         return self.book_of(lines, rule_versions_in_force(self._connection, list(lines)))
 
-    def book_of(self, lines: Mapping[int, ChargeLine], versions: Mapping[int, int]) -> RuleBook:
-        """Return the same for lines whose rule versions are known, by their numbers."""
-        rules = {lines[no].id: rule for no, version in versions.items() if (rule := self._rule(version)) is not None}
-        return self._book.pinned(rules)
+    def book_of(
+        self, lines: Mapping[int, ChargeLine], versions: Mapping[int, int], posted: Collection[int] = ()
+    ) -> RuleBook:
+        """Return the same for lines whose rule versions are known, by their numbers.
+
+        Those that are ``posted`` as a whole keep their rules too, but what an event recognizes again is posted where
+        these rules post now: a rebuild since has no open line of theirs to move to other accounts.
+        """
+        rules = {no: rule for no, version in versions.items() if (rule := self._rule(version)) is not None}
+        if self._is_applied:
+            rules |= {no: self._posting_now(rules[no], lines[no]) for no in posted if no in rules}
+        return self._book.pinned({lines[no].id: rule for no, rule in rules.items()})
+
+    @cached_property
+    def _is_applied(self) -> bool:
+        """Check if all schedules were derived from the present files, or would be the same."""
+        planned = rules_of_plan(self._connection)
+        return planned is not None and planned.files == self._book.files
+
+    def _posting_now(self, rule: Rule, line: ChargeLine) -> Rule:
+        """Return a planned rule with the accounts and options that the rule of its name has now for a charge line."""
+        present = self._book.rule_named(rule.name)
+        post = present.posting_target(line) if present else rule.post
+        if isinstance(post, str) or post == rule.post:
+            return rule
+        return self._with_accounts.setdefault((id(rule), post), replace(rule, post=post))
 
     def _rule(self, version: int) -> Rule | None:
         if version not in self._rules:

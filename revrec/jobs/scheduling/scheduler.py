@@ -27,6 +27,7 @@ from revrec.core.schedule import (
     Unscheduled,
     or_unscheduled,
 )
+from revrec.core.take_back import PartOnAccounts, on_posted_accounts
 from revrec.jobs.posting.rejections import replannable_entries
 from revrec.jobs.scheduling.contracts import Contracts
 from revrec.jobs.scheduling.first_schedules import MOST_PLANS_KEPT, FirstSchedules
@@ -85,13 +86,13 @@ class _LineState(NamedTuple):
 class _WantedSchedule(NamedTuple):
     """The schedule that should replace the one in force: what is left of the derived one, and the new price.
 
-    ``sign`` is the amount whose sign the plan has.
+    ``parts`` are those that are left, with their accounts: several where one takes back from several accounts.
     """
 
     derived: Schedule
     left: Remaining
     price: int
-    sign: int
+    parts: tuple[PartOnAccounts, ...]
     price_change: SchedulePriceChange | None
     allocated: AllocatedDifference | None
 
@@ -227,7 +228,7 @@ class Scheduler:
                 rule_version_id=now.rule_version_id,
                 amount=amount,
                 posted=posted,
-                first_seq=len(now.posted) + 1,
+                first_seq=len(now.posted_by) + 1,
                 parts=(),
                 explanation=why,
                 audit_seq=self._audit_seq,
@@ -268,7 +269,9 @@ class Scheduler:
         lines = self._lines_of(numbers, known)
         book = self._book
         if self._planned_rules:
-            book = self._planned_rules.book_of(lines, {no: one.rule_version_id for no, one in current.items()})
+            versions = {no: one.rule_version_id for no, one in current.items()}
+            posted = [no for no, one in current.items() if one.posted and not (one.open or one.waiting[0])]
+            book = self._planned_rules.book_of(lines, versions, posted)
         allocated: Mapping[int, int] = {}
         if of_contracts:
             self.contracts.settle(lines, recorded, current, (*new_events, *before), book)
@@ -320,15 +323,57 @@ class Scheduler:
             left = take_back(current.posted, price, line.currency)
         else:
             left = _remaining(earning, price, derived, current, moved)
-        if current and not price_change and not allocated and _is_in_force(earning, current, derived, left, moved):
+        # A line that is credited down to nothing has no sign, but its plan has.
+        parts = self._on_accounts(left, current, (earning.amount or price) > 0)
+        if current and not price_change and not allocated and self._is_in_force(current, derived, left, parts, moved):
             return None
         # An allocation moves price between the lines of a contract; only the rest is a change of the price.
         change = (
             SchedulePriceChange(price_change, describe_price_changes(earning, price_events)) if price_change else None
         )
         share = AllocatedDifference(self.contracts.allocation_of(state.no), allocated) if allocated else None
-        # A line that is credited down to nothing has no sign, but its plan has.
-        return _WantedSchedule(derived, left, price, earning.amount or price, change, share)
+        return _WantedSchedule(derived, left, price, parts, change, share)
+
+    def _on_accounts(
+        self, left: Remaining, current: ScheduleInForce | None, is_positive: bool
+    ) -> tuple[PartOnAccounts, ...]:
+        """Return the parts that are left, with the accounts of those that take back what is posted."""
+        if not current or not current.posted_by:
+            return tuple(PartOnAccounts(*part) for part in left.parts)
+        posts = self._in_force.posts_of({line.rule_version_id for line in current.posted_by})
+        posted = [PartOnAccounts(line.date, line.amount, posts[line.rule_version_id]) for line in current.posted_by]
+        return on_posted_accounts(left.parts, posted, is_positive)
+
+    def _is_in_force(
+        self,
+        current: ScheduleInForce,
+        derived: Schedule,
+        left: Remaining,
+        parts: Sequence[PartOnAccounts],
+        moved: bool,
+    ) -> bool:
+        """Check if the schedule in force has the same open lines, posting targets and waiting amount as the new one.
+
+        The posting target of the rule does not matter if no line has it.
+        """
+        if moved and current.plan != derived.all_parts:
+            # The open lines may be the same by chance; the stored plan must still be replaced, because the next change
+            # is measured against it.
+            return False
+        if current.open != left.parts:
+            return False
+        waits = (left.waiting, derived.waits.reason) if left.waiting and derived.waits else (0, "")
+        return current.waiting == waits and self._has_targets(current, tuple(derived.post), parts)
+
+    def _has_targets(self, current: ScheduleInForce, present: tuple[str, ...], parts: Sequence[PartOnAccounts]) -> bool:
+        """Check if the open lines are posted as these parts; ``present`` is where the rule posts now."""
+        if not current.posted_by:
+            return not parts or (current.posts == present and not current.came_back)
+        if current.came_back and any(part.accounts is None for part in parts):
+            return False
+        posts = self._in_force.posts_of({line.rule_version_id for line in current.open_by})
+        present_lines = [(line.date, line.amount, posts[line.rule_version_id]) for line in current.open_by]
+        return present_lines == [(part.date, part.amount, part.accounts or present) for part in parts]
 
     def _plain_schedule(self, state: _LineState) -> PlainSchedule | None:
         """Return the schedule of a line of which nothing is posted, if it follows from a shared plan; else None."""
@@ -385,7 +430,7 @@ class Scheduler:
     def _replace_schedule(self, state: _LineState, wanted: _WantedSchedule) -> ScheduleChange:
         """Add the version that replaces the schedule in force, or the first one of a line that waited until now."""
         current = state.current
-        derived, left, price, sign, price_change, allocated = wanted
+        derived, left, price, parts, price_change, allocated = wanted
         # Lines of a rejected entry are planned again. The entry must let go of them first, or the same amount would be
         # on the rejected entry and on a new one.
         self._release_lines(current.refused if current else ())
@@ -393,8 +438,8 @@ class Scheduler:
             derived = derived._replace(explanation=f"{derived.explanation}; {left.words}")
         version = current.version + 1 if current else 1
         self._replaced.append((state.no, version))
-        self._add_version(state.no, version, price, derived, left, current, sign, price_change, allocated)
-        return _change_of(state, derived, left)
+        self._add_version(state.no, version, price, derived, left, current, parts, price_change, allocated)
+        return _change_of(state, derived, left, parts)
 
     def _all_waits(self, state: _LineState, derived: Unscheduled, steps: tuple[AllocationStep, ...]) -> Schedule | None:
         """Return a schedule whose whole price waits, if a withdrawn event had dated the line; else None.
@@ -472,7 +517,7 @@ class Scheduler:
         derived: Schedule,
         left: Remaining,
         before: ScheduleInForce | None = None,
-        sign: int = 1,
+        on_accounts: Sequence[PartOnAccounts] = (),
         price_change: SchedulePriceChange | None = None,
         allocated: AllocatedDifference | None = None,
     ) -> None:
@@ -481,19 +526,14 @@ class Scheduler:
             assert derived.waits is not None
             waiting = WaitingAmount(left.waiting, derived.waits.code, derived.waits.reason)
         posted = before.posted if before else ()
-        if before and _reversing_parts(sign, left.parts, derived.all_parts):
-            # Reversed revenue must leave the accounts that it was posted to.
-            rule = before.rule_version_id
-        else:
-            rule = self._rule_versions.id_of(derived.rule, derived.post)
         new = ScheduleVersion(
             charge_no=no,
             version=version,
-            rule_version_id=rule,
+            rule_version_id=self._rule_versions.id_of(derived.rule, derived.post),
             amount=amount,
             posted=sum(part for _day, part in posted),
-            first_seq=len(posted) + 1,
-            parts=left.parts,
+            first_seq=len(before.posted_by if before else ()) + 1,
+            parts=[(part.date, part.amount) for part in on_accounts] if before else left.parts,
             explanation=derived.explanation,
             audit_seq=self._audit_seq,
             waiting=waiting,
@@ -501,9 +541,25 @@ class Scheduler:
             price_change=price_change,
             allocated=allocated,
             shares=_shares_of(derived),
+            take_backs=self._take_backs(before, on_accounts, tuple(derived.post)) if before else (),
         )
         self._new_versions.append(new)
         self.scheduled += 1
+
+    def _take_backs(
+        self, before: ScheduleInForce, parts: Sequence[PartOnAccounts], present: tuple[str, ...]
+    ) -> list[tuple[int, int]]:
+        """Return the parts that leave other accounts than those where the rule posts at ``present``.
+
+        Each is the place of the part, and the id of the rule version that posted there.
+        """
+        if all(part.accounts in (None, present) for part in parts):
+            return []
+        posts = self._in_force.posts_of({line.rule_version_id for line in before.posted_by})
+        ids: dict[tuple[str, ...], int] = {
+            posts[line.rule_version_id]: line.rule_version_id for line in before.posted_by
+        }
+        return [(at, ids[part.accounts]) for at, part in enumerate(parts) if part.accounts not in (None, present)]
 
     def _add_unscheduled(
         self, no: int, line: ChargeLine, why: Unscheduled, recorded: Sequence[FulfillmentEvent] = ()
@@ -552,10 +608,13 @@ def _shares_of(derived: Schedule) -> SharedPlan | None:
     return SharedPlan(SHARES, derived.plan.dates[:known], shares[:known])
 
 
-def _change_of(state: _LineState, derived: Schedule, left: Remaining) -> ScheduleChange:
+def _change_of(
+    state: _LineState, derived: Schedule, left: Remaining, parts: Sequence[PartOnAccounts]
+) -> ScheduleChange:
     line, current = state.line, state.current
     posted = current.posted_amount if current else 0
-    note = _noted(current, derived.post, derived.explanation, left.waiting, derived.waits, line)
+    takes_back = parts and all(part.accounts for part in parts)
+    note = _noted(None if takes_back else current, derived.post, derived.explanation, left.waiting, derived.waits, line)
     before = current.open if current else ()
     return ScheduleChange(line.id, line.currency, derived.rule.name, posted, before, left.parts, note, line.entity)
 
@@ -609,24 +668,6 @@ def _reversing_parts(
         return ()
     planned = set(plan)
     return tuple(part for part in opposite if part not in planned)
-
-
-def _is_in_force(line: ChargeLine, current: ScheduleInForce, derived: Schedule, left: Remaining, moved: bool) -> bool:
-    """Return True if the schedule in force has the same open lines, posting target and waiting amount as the new one.
-
-    The posting target does not matter without open lines, or for reversing parts, which leave the accounts that they
-    were posted to.
-    """
-    if moved and current.plan != derived.all_parts:
-        # The open lines may be the same by chance; the stored plan must still be replaced, because the next change is
-        # measured against it.
-        return False
-    if current.open != left.parts:
-        return False
-    same_target = current.posts == tuple(derived.post) and not current.came_back
-    waits = (left.waiting, derived.waits.reason) if left.waiting and derived.waits else (0, "")
-    any_target = not left.parts or bool(_reversing_parts(line.amount, left.parts, derived.all_parts))
-    return current.waiting == waits and (same_target or any_target)
 
 
 def _is_withdrawn(state: _LineState) -> bool:

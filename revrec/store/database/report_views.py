@@ -56,7 +56,7 @@ REPORT_VIEWS: Mapping[str, str] = {
       r.name AS rule, r.version AS rule_version, h.audit_seq
     FROM schedule_line s JOIN charge_line c ON c.no = s.charge_no
     JOIN schedule h ON h.charge_no = s.charge_no AND h.version = s.version
-    JOIN rule_version r ON r.id = h.rule_version_id
+    JOIN rule_version r ON r.id = s.rule_version_id
     LEFT JOIN journal_entry e ON e.id = s.entry_id""",
     "v1_waiting": """
     SELECT w.charge_no, c.id AS charge, 'waiting' AS kind, w.code, w.reason, w.amount, c.currency
@@ -79,8 +79,7 @@ REPORT_VIEWS: Mapping[str, str] = {
       l.item, l.dimensions, l.memo, r.name AS rule, r.version AS rule_version, e.run_id
     FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id
     JOIN schedule_line s ON s.charge_no = l.charge_no AND s.version = l.version AND s.seq = l.seq
-    JOIN schedule h ON h.charge_no = l.charge_no AND h.version = l.version
-    JOIN rule_version r ON r.id = h.rule_version_id""",
+    JOIN rule_version r ON r.id = s.rule_version_id""",
     "v1_recognized": f"""
     SELECT l.charge_no, l.charge, l.account AS deferred_account, e.date AS ledger_date, s.date AS earned_date,
       CASE WHEN {OF_REVERSAL} THEN -s.amount ELSE s.amount END AS amount, l.currency, 'posted' AS kind, e.reference

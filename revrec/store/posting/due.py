@@ -72,7 +72,7 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
     "currency": charge_line.c.currency,
     "description": charge_line.c.description,
     "post_date": charge_line.c.post_date,
-    "rule_version_id": schedule.c.rule_version_id,
+    "rule_version_id": open_line.c.rule_version_id,
 }
 """The column of each field. :func:`due_query` selects them in the order of the fields, whatever their order here."""
 
@@ -86,7 +86,7 @@ def due_query() -> Select[Any]:
         select(*(_COLUMNS[name] for name in DueRow._fields))
         .join(charge_line, charge_line.c.no == open_line.c.charge_no)
         .join(schedule, same_version(schedule, open_line))
-        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .join(rule_version, rule_version.c.id == open_line.c.rule_version_id)
     )
 
 

@@ -21,6 +21,7 @@ from revrec.store.digests import digest_rows, digest_texts, quoted, row_text, sh
 from revrec.store.posting import entered_lines, reversals
 from revrec.store.posting.posting_tables import PostingProgress, PostingSize, PostingTables
 from revrec.store.tables import (
+    RULE_OF_LINE,
     attempt,
     attempt_failure,
     attempt_outcome,
@@ -35,6 +36,7 @@ from revrec.store.tables import (
     same_version,
     schedule,
     summary_line,
+    take_back_line,
 )
 
 KNOWN_AT_ONCE = 500
@@ -52,7 +54,8 @@ _LINES = (
     .add_columns(rule_version.c.name.label("rule"), rule_version.c.options)
     .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
     .join(schedule, same_version(schedule, journal_line))
-    .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+    .outerjoin(take_back_line, same_line(take_back_line, journal_line))
+    .join(rule_version, rule_version.c.id == RULE_OF_LINE)
     .where(journal_line.c.entry_id == bindparam("entry", type_=BigInteger()))
     .order_by(journal_line.c.line_no)
 )
@@ -76,8 +79,10 @@ _SUMMARY_COLUMNS = tuple(column.name for column in summary_line.columns)
 _SUMMARY = select(summary_line).order_by(summary_line.c.entry_id, summary_line.c.line_no)
 _OPTIONS = (
     select(rule_version.c.options)
-    .join(schedule, schedule.c.rule_version_id == rule_version.c.id)
-    .join(journal_line, same_version(schedule, journal_line))
+    .select_from(journal_line)
+    .join(schedule, same_version(schedule, journal_line))
+    .outerjoin(take_back_line, same_line(take_back_line, journal_line))
+    .join(rule_version, rule_version.c.id == RULE_OF_LINE)
     .where(journal_line.c.entry_id == bindparam("entry", type_=BigInteger()), journal_line.c.line_no == 1)
 )
 """The options of the rules of an entry, which are the same for all of its lines."""

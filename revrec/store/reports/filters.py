@@ -8,6 +8,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Select, exists, false,
 from revrec.core.filters import Basis, Filters
 from revrec.store.posting.entries import recognition_date
 from revrec.store.tables import (
+    RULE_OF_LINE,
     charge_line,
     invoice,
     invoice_line,
@@ -15,8 +16,10 @@ from revrec.store.tables import (
     journal_line,
     quarantine,
     rule_version,
+    same_line,
     same_version,
     schedule,
+    take_back_line,
     unscheduled,
 )
 
@@ -92,7 +95,8 @@ def line_conditions(filters: Filters) -> Conditions:
         in_source = journal_line.c.charge.startswith(f"{filters.document}/", autoescape=True)
         yield (journal_line.c.document == filters.document) | in_source
     if filters.rule is not None:
-        versions = select(schedule.c.charge_no).join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        takes_back = select(schedule.c.charge_no).outerjoin(take_back_line, same_line(take_back_line, journal_line))
+        versions = takes_back.join(rule_version, rule_version.c.id == RULE_OF_LINE)
         its_version = versions.where(same_version(schedule, journal_line), rule_version.c.name == filters.rule)
         yield exists(its_version.correlate(journal_line))
 

@@ -185,7 +185,7 @@ def _with_charge_and_rule(query: Select[Any], filters: Filters) -> Select[Any]:
     return (
         query.join(charge_line, charge_line.c.no == schedule_line.c.charge_no)
         .join(schedule, same_version(schedule, schedule_line))
-        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .join(rule_version, rule_version.c.id == schedule_line.c.rule_version_id)
         .where(*charge_conditions(filters), *rule_conditions(filters))
     )
 

@@ -33,6 +33,7 @@ from revrec.store.tables import (
     schedule_line,
     schedule_wait,
     summary_line,
+    take_back_line,
     unscheduled,
 )
 
@@ -134,7 +135,8 @@ class ScheduleRecord(NamedTuple):
 class ScheduleLineRecord(NamedTuple):
     """A schedule line (``amount`` in minor units) with its entry, if it is on one.
 
-    ``reason`` is why the entry is dated with a day other than the line's.
+    ``reason`` is why the entry is dated with a day other than the line's. ``deferred`` and ``accrued`` are None unless
+    the line takes back what another rule version posted to these accounts.
     """
 
     charge_no: int
@@ -148,6 +150,8 @@ class ScheduleLineRecord(NamedTuple):
     record_no: str | None
     entry_date: str | None
     reason: str | None
+    deferred: str | None
+    accrued: str | None
 
 
 class UnscheduledRecord(NamedTuple):
@@ -422,6 +426,9 @@ def schedule_lines(connection: Connection, no: int) -> list[ScheduleLineRecord]:
     on_entry = (journal_entry.c[name] for name in ("reference", "state", "record_no"))
     query = (
         select(schedule_line, *on_entry, journal_entry.c.date.label("entry_date"), entry_date_override.c.reason)
+        .add_columns(rule_version.c.deferred, rule_version.c.accrued)
+        .outerjoin(take_back_line, same_line(take_back_line, schedule_line))
+        .outerjoin(rule_version, rule_version.c.id == take_back_line.c.rule_version_id)
         .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
         .outerjoin(entry_date_override, entry_date_override.c.entry_id == journal_entry.c.id)
         .where(schedule_line.c.charge_no == no)
@@ -485,7 +492,7 @@ def line_parts(connection: Connection, entry_id: int, line_no: int) -> list[Line
         )
         .join(schedule, same_version(schedule, journal_line))
         .join(schedule_line, same_line(schedule_line, journal_line))
-        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .join(rule_version, rule_version.c.id == schedule_line.c.rule_version_id)
         .where(journal_line.c.entry_id == entry_id, sent_line_no == line_no)
         .order_by(journal_line.c.line_no)
     )

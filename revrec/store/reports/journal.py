@@ -17,8 +17,6 @@ from revrec.store.tables import (
     journal_line,
     rule_version,
     same_line,
-    same_version,
-    schedule,
     schedule_line,
 )
 
@@ -75,8 +73,7 @@ def posted_lines(connection: Connection, filters: Filters) -> Iterator[dict[str,
         .select_from(journal_entry)
         .join(journal_line, line.entry_id == entry.id)
         .join(schedule_line, same_line(schedule_line, journal_line))
-        .join(schedule, same_version(schedule, journal_line))
-        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .join(rule_version, rule_version.c.id == schedule_line.c.rule_version_id)
         .outerjoin(entry_date_override, entry_date_override.c.entry_id == entry.id)
         .where(entry.state == "POSTED", *within(entry.date, filters), *line_conditions(filters))
         .order_by(entry.date, entry.id, line.line_no)

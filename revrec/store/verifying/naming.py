@@ -5,7 +5,7 @@ from itertools import zip_longest
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from revrec.store.digests import SUPERSEDED, row_text, table_named
+from revrec.store.digests import SUPERSEDED, row_text, sha256, table_named
 
 Row = tuple[Any, ...]
 
@@ -48,7 +48,8 @@ def name_difference(place: DigestedRows, rows: Iterable[Row]) -> tuple[str, str]
 def _first_difference(digest: dict[str, Any], rows: list[Row]) -> int | None:
     marks = digest.get("marks", "")
     if not marks:
-        return 0 if rows else None
+        # A single row was written: the digest is its own.
+        return next((at for at, row in enumerate(rows) if sha256([row_text(row)]) != digest["sha256"]), None)
     recorded = [marks[at : at + 4] for at in range(0, len(marks), 4)]
     for at, (mark, row) in enumerate(zip_longest(recorded, rows)):
         if row is None or mark is None or mark != _mark(row):

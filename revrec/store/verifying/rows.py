@@ -17,7 +17,7 @@ CHECK = "rows"
 LATEST = ("journal_entry", "invoice", "posting_run", "meta", "unscheduled")
 """Tables whose rows may change: the last digest of a key counts."""
 
-BY_VERSION = ("schedule", "schedule_wait", "schedule_plan", "price_change", "schedule_allocation")
+BY_VERSION = ("schedule", "schedule_wait", "schedule_plan", "price_change", "schedule_allocation", "take_back_line")
 """Tables whose digests cover one schedule version each."""
 
 CHUNK = 5_000

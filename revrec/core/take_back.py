@@ -1,0 +1,66 @@
+"""Find the accounts of what is taken back: an amount leaves the accounts that it was posted to.
+
+A credit, a correction or a higher estimate takes back what was recognized. If the rule posts to other accounts by then,
+an entry on these would leave revenue on the old account and lack it on the new one. The amounts that were posted last
+are taken back first, each from its accounts: on the day of the part or before it, and then after it. What exceeds the
+posted amounts has the present accounts.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+Accounts = tuple[str, ...]
+"""Where a part is posted: its accounts, journal, memo and options."""
+
+
+class PartOnAccounts(NamedTuple):
+    """A part of a schedule, in minor units, and where it is posted; None: where its rule posts at present."""
+
+    date: date
+    amount: int
+    accounts: Accounts | None = None
+
+
+class _Lot:
+    """A posted amount, without its sign, and what was taken back of it."""
+
+    def __init__(self, part: PartOnAccounts) -> None:
+        self.date, self.accounts, self.left = part.date, part.accounts, abs(part.amount)
+
+
+def on_posted_accounts(
+    parts: Sequence[tuple[date, int]], posted: Sequence[PartOnAccounts], is_positive: bool
+) -> tuple[PartOnAccounts, ...]:
+    """Return the parts in order of date: those that take something back on the accounts where that was posted.
+
+    ``posted`` parts are in the order in which they were planned. ``is_positive``: the line earns positive amounts, so
+    that negative ones take back. A part that takes back from several accounts becomes several parts of its day.
+    """
+    lots = [_Lot(part) for part in posted if (part.amount > 0) == is_positive]
+    for part in posted:
+        if (part.amount > 0) != is_positive:
+            _take(part.date, abs(part.amount), [lot for lot in lots if lot.accounts == part.accounts])
+    found: list[PartOnAccounts] = []
+    for day, amount in sorted(parts, key=lambda part: part[0]):
+        if (amount > 0) == is_positive:
+            found.append(PartOnAccounts(day, amount))
+            continue
+        sign = -1 if is_positive else 1
+        *known, (_present, rest) = _take(day, abs(amount), lots)
+        found += [PartOnAccounts(day, sign * some, accounts) for accounts, some in known]
+        found += [PartOnAccounts(day, sign * rest)] if rest else []
+    return tuple(found)
+
+
+def _take(day: date, amount: int, lots: Sequence[_Lot]) -> list[tuple[Accounts | None, int]]:
+    """Take an amount from lots; return what came from each accounts, and last, without accounts, what is missing."""
+    taken: dict[Accounts | None, int] = {}
+    oldest_first = sorted(lots, key=lambda lot: (lot.date <= day, lot.date))
+    for lot in reversed(oldest_first):
+        some = min(lot.left, amount)
+        if some:
+            lot.left -= some
+            amount -= some
+            taken[lot.accounts] = taken.get(lot.accounts, 0) + some
+    return [*taken.items(), (None, amount)]

@@ -234,3 +234,14 @@ def test_a_demanded_credit_memo_is_not_dropped(demanding: Crediting) -> None:
     (wrong,) = demanding.run().invoices
     with pytest.raises(BadInput, match="a credit memo cannot be dropped"):
         drop(demanding.books.context("postings resolve"), wrong["reference"], "not needed")
+
+
+@pytest.mark.parametrize("how", ["post", "by_hand"])
+def test_a_run_for_an_earlier_day_does_not_demand_back_what_was_credited_later(crediting: Crediting, how: str) -> None:
+    crediting.configure(crediting.how, credit_memos=how)
+    crediting.credit(150, day="2024-02-10")
+    crediting.run()
+    before = crediting.memos()
+    assert len(before) == 1
+    assert crediting.run(day="2024-01-31").complete is (how == "post")
+    assert crediting.memos() == before

@@ -368,6 +368,33 @@ def test_the_free_line_of_a_bundle_is_invoiced_at_zero_and_earns_its_share(billi
     assert [one.amount for one in found.lines] == [1000, 0]
 
 
+ACCOUNTS = (
+    FREIGHT + '[rule.post]\ndeferred = "2410"\n[[rule]]\nname = "tax"\nwhen = { item = "TAX" }\n'
+    'recognize = { method = "none", reason = "sales tax" }\npost = { deferred = "2200" }\n'
+)
+"""Freight that waits for its delivery, and sales tax: neither has a schedule when it is invoiced."""
+
+
+@pytest.mark.parametrize("billing", [PLAIN], indirect=True)
+def test_a_line_without_a_schedule_is_credited_to_the_account_of_its_rule(billing: Billing) -> None:
+    billing.books.rules(ACCOUNTS)
+    amounts = {"FRT-OCEAN": "30.00", "TAX": "2.00"}
+    rows = [billing.row("INV-2", line=item, item=item, amount=amount) for item, amount in amounts.items()]
+    billing.books.take(*rows, name="waiting.csv")
+    billing.invoice()
+    accounts = "SELECT item, account FROM invoice_line WHERE charge LIKE 'shop/INV-2/%' ORDER BY line_no"
+    assert [tuple(one) for one in billing.books.sql(accounts)] == [("FRT-OCEAN", "2410"), ("TAX", "2200")]
+
+
+@pytest.mark.parametrize("billing", [PLAIN], indirect=True)
+def test_a_line_without_a_schedule_is_held_while_its_rules_are_broken(billing: Billing) -> None:
+    billing.books.rules(ACCOUNTS)
+    billing.books.take(billing.row("INV-2", item="FRT-OCEAN"), name="waiting.csv")
+    billing.books.rules("[[rule]")
+    held = next(one for one in billing.invoice().invoices if one["number"] == "INV-2")
+    assert (held["status"], "no rule has a deferred account" in str(held["error"])) == ("rejected", True)
+
+
 @slow
 def test_a_line_that_comes_after_its_document_was_invoiced_is_reported(billing: Billing) -> None:
     billing.run()

@@ -15,7 +15,8 @@ class NotRevenue(Method):
 
     For sales tax, refundable deposits, and amounts that are collected for others and passed on. Such a line has no
     schedule, waits for nothing, and is no part of contract liabilities, bundles or remaining obligations. It is counted
-    in the control totals of ``revrec report tie-out``, and invoiced like any other line.
+    in the control totals of ``revrec report tie-out``, and invoiced like any other line: a plain invoice credits it to
+    the ``deferred`` account of its rule, such as sales tax payable.
 
     A line that another rule scheduled before keeps what was posted; ``revrec schedule --rebuild --reason TEXT`` drops
     the rest.

@@ -8,10 +8,19 @@ each run checks it again.
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from datetime import date
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.invoice import CREDITS, SALES_INVOICE, BilledLine, Invoice, first_document, invoice_from_order
+from revrec.core.errors import RevrecError
+from revrec.core.invoice import (
+    AR_INVOICE,
+    CREDITS,
+    SALES_INVOICE,
+    BilledLine,
+    Invoice,
+    first_document,
+    invoice_from_order,
+)
 from revrec.intacct.gateway import Gateway, MasterKind
 from revrec.jobs.invoicing.checks import (
     NOT_READ,
@@ -30,6 +39,7 @@ from revrec.jobs.posting.poster import WRITE_LOCK_TIMEOUT, Poster
 from revrec.jobs.posting.recovery import keep_head
 from revrec.jobs.posting.rejections import is_temporary, saved_nothing
 from revrec.jobs.posting.retries import Retrier
+from revrec.jobs.rules.load import load_rules
 from revrec.store.database.engine import deployment
 from revrec.store.posting import invoices
 from revrec.store.posting.invoices import INVOICE_TABLES
@@ -39,6 +49,7 @@ from revrec.store.posting.workers import Worker
 
 if TYPE_CHECKING:
     from revrec.core.periods import PostingDates
+    from revrec.core.rules import RuleBook
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection, Row
 
@@ -140,10 +151,28 @@ class InvoiceRun:
         return [self._add(connection, memo, problem, after_id) for after_id, memo, problem in to_add]
 
     def _due(self, connection: "Connection", released: Collection[int] = ()) -> Iterator[list[BilledLine]]:
-        """Yield the charge lines of each document that is due; the default account fills in where no rule names one."""
-        deferred = self._context.settings.accounts.deferred
+        """Yield the charge lines of each document that is due.
+
+        A line of a receivable that has no schedule yet has the deferred account of the rule that matches it now.
+        """
         for billed in invoices.due_documents(connection, self._settings.requests, self._day, released):
-            yield [line if line.deferred else line._replace(deferred=deferred) for line in billed]
+            if self._settings.requests[billed[0].line.source].kind == AR_INVOICE:
+                yield [line if line.deferred else line._replace(deferred=self._account(line)) for line in billed]
+            else:
+                yield billed
+
+    def _account(self, billed: BilledLine) -> str:
+        """Return the deferred account of a line without a schedule; empty if it is not known, which holds the line."""
+        return self._book.deferred_account(billed.line) if self._book else ""
+
+    @cached_property
+    def _book(self) -> "RuleBook | None":
+        """The rules; None if the rule files are broken. An account of the settings could be the wrong one then."""
+        try:
+            return load_rules(self._context)
+        except RevrecError as error:
+            self._context.say(f"charge lines without a schedule are not invoiced: {error}")
+            return None
 
     def _may_replace(self, rejected: RejectedPosting) -> bool:
         """Check if the lines of a rejected invoice may go on to another one now."""

@@ -54,7 +54,7 @@ def repriced_lines(connection: Connection, until: date, given_back: Collection[i
         numbers = [no for _invoice, no, _day in some]
         lines = dict(charges.read_charges(connection, numbers))
         recorded = events.events_of_charges(connection, numbers)
-        memos = _credited(connection, numbers, given_back)
+        memos = _credited(connection, numbers, until, given_back)
         for invoice_id, no, day in some:
             of_price = [one for one in recorded.get(no, ()) if one.kind in PRICE_EVENT_KINDS and one.date <= until]
             yield RepricedLine(
@@ -67,13 +67,17 @@ _LIVE_CREDIT = and_(invoice.c.kind.in_(CREDITS), invoice.c.state.not_in(RELEASED
 
 
 def _credited(
-    connection: Connection, numbers: Sequence[int], given_back: Collection[int]
+    connection: Connection, numbers: Sequence[int], until: date, given_back: Collection[int]
 ) -> dict[tuple[int, int], dict[date, int]]:
-    """Return what live credit memos took off charge lines, by day, for each invoice and charge line."""
+    """Return what live credit memos until a day took off charge lines, by day, for each invoice and charge line.
+
+    Later ones do not count: the events that they credit are later, too.
+    """
     query = (
         select(invoice.c.after_id, invoice_line.c.charge_no, invoice.c.date, func.sum(invoice_line.c.amount))
         .join(invoice_line, invoice_line.c.invoice_id == invoice.c.id)
         .where(_LIVE_CREDIT, invoice_line.c.charge_no.in_(numbers), invoice.c.id.not_in(given_back))
+        .where(invoice.c.date <= until.isoformat())
         .group_by(invoice.c.after_id, invoice_line.c.charge_no, invoice.c.date)
     )
     found: dict[tuple[int, int], dict[date, int]] = {}

@@ -136,10 +136,9 @@ def _show_tables(report: "Report", limit: int) -> None:
         _show_bars(report)
     else:
         print(report.empty)
-    for name in ("signed", "last_reconciliation"):
-        if name in report.header:
-            value = report.header[name]
-            print(f"\n{name.replace('_', ' ')}: {value if isinstance(value, str) else '; '.join(value)}", end="")
+    signed = report.header.get("signed")
+    if signed:
+        print(f"\nsigned: {'; '.join(signed)}\nlast reconciliation: {report.header['last_reconciliation']}")
     effect = report.header.get("effect_on_revenue")
     if effect:
         print(

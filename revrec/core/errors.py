@@ -20,6 +20,10 @@ class UnknownCharge(BadInput):
         super().__init__(f"{charge}: no such charge; a charge's id is SOURCE/DOCUMENT/LINE, see: revrec charge list")
 
 
+class DoesNotFit(BadInput):
+    """A result that a file format cannot hold exactly, such as an amount of 16 digits in a workbook."""
+
+
 def check_reason(what: str, reason: str) -> None:
     """Check that a person stated the reason for ``what``, because the audit trail keeps it.
 

@@ -47,6 +47,12 @@ def test_the_control_totals_of_the_sample(revrec: Revrec) -> None:
     assert found["header"]["last_reconciliation"].startswith("never")
 
 
+@pytest.mark.usefixtures("books")
+def test_the_tie_out_of_empty_books(revrec: Revrec) -> None:
+    shown = revrec(*TIE_OUT)
+    assert shown.code == 0 and "no charge lines yet" in shown.out and shown.out.endswith("by revrec reconcile\n")
+
+
 @pytest.mark.usefixtures("march")
 def test_a_signature_holds_until_the_figures_change(revrec: Revrec) -> None:
     signed = revrec(*TIE_OUT, "--sign", "agrees with the trial balance", "--format", "json").json["header"]
@@ -60,7 +66,49 @@ def test_a_signature_holds_until_the_figures_change(revrec: Revrec) -> None:
     changed = revrec(*TIE_OUT, "--format", "json").json["header"]
     assert all(one.endswith("(the figures have changed since)") for one in changed["signed"])
     empty = revrec(*TIE_OUT, "--sign", " ")
-    assert empty.code == 3 and "signature" in empty.err
+    assert empty.code == 3 and "a signature needs words" in empty.err and "--sign" in empty.err
+
+
+@pytest.mark.usefixtures("march")
+def test_what_arrives_for_a_later_day_leaves_a_signature_in_force(revrec: Revrec, tmp_path: Path) -> None:
+    assert revrec(*TIE_OUT, "--sign", "ok").code == 0
+    april = tmp_path / "april.csv"
+    header = "source,document,line,customer,item,post_date,amount,currency\n"
+    april.write_text(header + "shop,A-1,1,C-1,MAG-01,2024-04-02,24.00,USD\nshop,A-2,1,C-1,MAG-01,2024-04-02,9.00,EUR\n")
+    assert revrec("import", str(april)).code == 0
+    assert revrec("run", "--date", "2024-04-30").code == 0
+    (signed,) = revrec(*TIE_OUT, "--format", "json").json["header"]["signed"]
+    assert signed.endswith(": ok")
+    late = revrec("event", "add", "shop/INV-1005/1", "credit", DAY, "--amount", "1")
+    assert late.code == 0 and "(the figures have changed since)" in revrec(*TIE_OUT).out
+
+
+@pytest.mark.usefixtures("story")
+def test_a_close_with_an_amount_that_a_workbook_would_round_leaves_the_workbook_out(
+    revrec: Revrec, tmp_path: Path
+) -> None:
+    file, folder = tmp_path / "big.csv", tmp_path / "close"
+    file.write_text(
+        "source,document,line,customer,item,post_date,amount,currency\n"
+        "shop,B-1,1,C-1,FRT-1,2024-03-02,12345678901234.56,EUR\n"
+    )
+    assert revrec("import", str(file)).code == 0
+    closed = revrec(*CLOSE, str(folder))
+    assert closed.code == 0 and "balance.xlsx is left out: billed 12345678901234.56 has more than 15" in closed.err
+    names = {one.name for one in folder.iterdir()}
+    assert {"balance.html", "balance.json", "journal.xlsx"} <= names and "balance.xlsx" not in names
+    index = (folder / "index.html").read_text()
+    assert 'href="journal.xlsx"' in index and 'href="balance.xlsx"' not in index
+
+
+@pytest.mark.usefixtures("story")
+def test_a_close_that_was_interrupted_can_be_written_again(
+    revrec: Revrec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("revrec.jobs.reports.close_checklist.close_checklist", lambda *_: 1 / 0)
+        assert revrec(*CLOSE, str(tmp_path / "close")).code == 1
+    assert revrec(*CLOSE, str(tmp_path / "close"), "--replace").code == 0
 
 
 @pytest.mark.usefixtures("march")

@@ -93,6 +93,10 @@ def test_an_amount_that_a_workbook_would_round_is_refused() -> None:
     row = huge | {"billed": "12345678901234.56", "closing": "12345678901234.56"}
     with pytest.raises(BadInput, match=r"billed 12345678901234\.56 has more than 15 digits.*--format csv"):
         written(sample()._replace(rows=[row]))
+    # Each row fits, and their total does not.
+    half = huge | {"billed": "6000000000000.00", "closing": "6000000000000.00"}
+    with pytest.raises(BadInput, match=r"the total of billed 12000000000000\.00 has more than 15 digits"):
+        written(sample()._replace(rows=[half, half]))
 
 
 @pytest.mark.usefixtures("story")

@@ -1,6 +1,6 @@
 """Write a report as one HTML file that needs no network: tables, and charts as inline SVG beside their figures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -37,9 +37,11 @@ def write_report(report: Report, file: BinaryIO) -> None:
     file.write(page.encode())
 
 
-def index_page(month: str, reports: Mapping[str, Report], checklist: Sequence[Mapping[str, str]]) -> str:
+def index_page(
+    month: str, reports: Mapping[str, Report], checklist: Sequence[Mapping[str, str]], files: Collection[str]
+) -> str:
     """Return the page that leads to the reports of a month, by the names of their files, with the close checklist."""
-    return _template("index.html.jinja").render(month=month, reports=reports, checklist=checklist)
+    return _template("index.html.jinja").render(month=month, reports=reports, checklist=checklist, files=files)
 
 
 @cache

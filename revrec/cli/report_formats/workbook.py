@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 from xlsxwriter import Workbook
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
-from revrec.core.errors import BadInput
+from revrec.core.errors import DoesNotFit
 from revrec.core.money import minor_digits
 from revrec.core.report import Check, Report, chart_data
 
@@ -25,10 +25,10 @@ def write_report(report: Report, file: BinaryIO) -> None:
     """Write a report as a workbook.
 
     Raises:
-        BadInput: it has more rows, or an amount has more digits, than a workbook can hold.
+        DoesNotFit: it has more rows, or an amount has more digits, than a workbook can hold.
     """
     if len(report.rows) > MAX_ROWS:
-        raise BadInput(f"{len(report.rows):,} rows do not fit into a workbook; use --format csv")
+        raise DoesNotFit(f"{len(report.rows):,} rows do not fit into a workbook; use --format csv")
     # Hostile text must stay text: no cell is read as a formula or as a link.
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with Workbook(file, options) as book:
@@ -140,7 +140,9 @@ class _WorkbookReport:
             if which := report.balances.get(name):
                 period = f'"{rows[0 if which == "first" else -1]["period"]}"'
                 text = f"=SUMIFS({cells},{self._cells('period', len(rows))},{period})"
-            sheet.write_formula(total, self._column(name), text, style, float(sums[name]))
+            sheet.write_formula(
+                total, self._column(name), text, style, _number(str(sums[name]), f"the total of {name}")
+            )
 
     def _cells(self, name: str, count: int, sheet: str = "") -> str:
         """Return the cells of a column of ``count`` rows, on this sheet or on a named one."""
@@ -268,7 +270,7 @@ def _totals(report: Report, rows: Sequence[Mapping[str, Any]]) -> dict[str, Deci
 def _number(text: str, column: str) -> float:
     """Return an amount as a workbook stores it."""
     if sum(letter.isdigit() for letter in text.lstrip("-0.")) > MAX_DIGITS:
-        raise BadInput(
+        raise DoesNotFit(
             f"{column} {text} has more than {MAX_DIGITS} digits: a workbook would round it; use --format csv"
         )
     return float(text)

@@ -56,15 +56,17 @@ def register(group: typer.Typer) -> None:
         if not (month.first.day == 1 and month.last.month == month.first.month and month.last.year == month.first.year):
             fail(f"--period {period}: name one month, such as 2024-03", 2)
         found = dict(_reports(context, month))
-        to.mkdir(parents=True, exist_ok=True)
+        _prepare(to)
         checklist = close_checklist(context, month, found["tie-out"], verify(context, write_anchor=to / ANCHOR))
-        _write_reports(to, found)
+        left_out = _write_reports(to, found)
         _write_index(to / INDEX, f"{month.first:%B %Y}", found, [one._asdict() for one in checklist])
         _write_sums(to)
         for line in in_words(checklist):
             print(line)
         failing = [name for name, report in found.items() if not report.ties_out]
         print(f"\n{len(found)} reports in {to}; open {to / INDEX}")
+        for line in left_out:
+            print(f"revrec: warning: {line}", file=sys.stderr)
         if failing:
             print(f"checks fail in: {', '.join(failing)}", file=sys.stderr)
             raise typer.Exit(DIFFERS)
@@ -108,28 +110,50 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     yield "tie-out", tie_out(context, until)
 
 
-def _write_reports(folder: Path, reports: "Mapping[str, Report]") -> None:
+def _prepare(folder: Path) -> None:
+    """Create the folder with an empty list of digests, so that --replace accepts it if this close is interrupted."""
+    from revrec.files import write_text
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / SUMS, "")
+    except OSError as error:
+        fail(f"{folder}: cannot be written: {error.strerror or error}", 2)
+
+
+def _write_reports(folder: Path, reports: "Mapping[str, Report]") -> list[str]:
+    """Write each report in every format; return why a file is left out, in words."""
     from revrec.cli.output import writing_to
     from revrec.cli.report_formats import MODULES, save_report
     from revrec.cli.report_output import show_json
+    from revrec.core.errors import DoesNotFit
 
+    left_out = []
     for name, report in reports.items():
         for end in MODULES:
-            save_report(report, end, folder / f"{name}.{end}")
+            file = folder / f"{name}.{end}"
+            try:
+                save_report(report, end, file)
+            except DoesNotFit as error:
+                # A file of an earlier close would contradict the other formats.
+                file.unlink(missing_ok=True)
+                left_out.append(f"{file.name} is left out: {error}")
         with writing_to(folder / f"{name}.json"):
             show_json(report)
+    return left_out
 
 
 def _write_index(path: Path, month: str, reports: "Mapping[str, Report]", checklist: list[dict[str, str]]) -> None:
     from revrec.cli.report_formats.page import index_page
     from revrec.files import write_text
 
-    write_text(path, index_page(month, reports, checklist))
+    files = {one.name for one in path.parent.iterdir()}
+    write_text(path, index_page(month, reports, checklist, files))
 
 
 def _write_sums(folder: Path) -> None:
     from revrec.cli.report_formats import digest_line
     from revrec.files import write_text
 
-    names = sorted(one for one in folder.iterdir() if one.name != SUMS)
-    write_text(folder / SUMS, "".join(digest_line(one) for one in names))
+    files = sorted(one for one in folder.iterdir() if one.name != SUMS and one.is_file())
+    write_text(folder / SUMS, "".join(map(digest_line, files)))

@@ -26,8 +26,9 @@ def register(group: typer.Typer) -> None:
 
         What was billed is dated or waits; what is posted is what journal lines recognize; the rollforward ends with the
         balances and recognizes what the revenue report shows. The last reconciliation with Intacct and the signatures
-        are in the header. --sign records in the audit trail who signed these figures, with their SHA-256; nothing is
-        signed if a check fails. A second person signs by the same command. Exit code 7 means that a check fails.
+        are in the header. --sign records in the audit trail who signed the balances and the revenue of the day, with
+        their SHA-256; nothing is signed if a check fails. A second person signs with the same command. Exit code 7
+        means that a check fails.
 
         \b
         Examples:

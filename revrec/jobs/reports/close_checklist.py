@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.filters import Filters
@@ -60,10 +61,13 @@ def _item(name: str, done: bool, evidence: str, command: str) -> ChecklistItem:
 def _imports(context: "Context", found: BooksStatus) -> ChecklistItem:
     with context.database.read() as connection:
         files = sum(1 for _row in import_rows(connection, Filters()))
-    set_aside = f"{found.quarantined:,} rows set aside" if found.quarantined else "no row set aside"
-    documents = f"{len(found.documents):,} documents not imported" if found.documents else "every document imported"
     failed = [str(one) for one in found.failed_sources]
-    evidence = "; ".join([f"{files:,} files imported", set_aside, documents, *failed])
+    counts = [
+        f"files imported: {files:,}",
+        f"rows in quarantine: {found.quarantined:,}",
+        f"documents not imported: {len(found.documents):,}",
+    ]
+    evidence = "; ".join([*counts, *failed])
     complete = not (found.quarantined or found.documents or failed)
     return _item("Imports are complete", complete, evidence, "revrec quarantine list; revrec fetch list")
 
@@ -74,7 +78,7 @@ def _schedules(found: BooksStatus) -> ChecklistItem:
 
 
 def _run(found: BooksStatus, day: str) -> ChecklistItem:
-    late = "; ".join(f"{one.lines:,} lines due, {one.amount} {one.currency}" for one in found.open)
+    late = "; ".join(f"schedule lines due: {one.lines:,}, {Decimal(one.amount):,} {one.currency}" for one in found.open)
     last = found.last_run
     ran = (
         f"run {last.run} for {last.date}: {outcome_in_words(last.outcome or 'not finished')}" if last else "no run yet"
@@ -100,16 +104,16 @@ def _reconciled(context: "Context", last: date) -> ChecklistItem:
     command = f"revrec reconcile --date {last}"
     if event is None or event.detail["to"] < last.isoformat():
         return _item("The ledger is reconciled", False, "not reconciled until the last day", command)
-    evidence = (
-        f"{event.detail['entries']:,} entries until {event.detail['to']}, audit event {event.seq}, {event.at[:19]} UTC"
-    )
+    compared = f"entries compared: {event.detail['entries']:,}, until {event.detail['to']}"
+    evidence = f"{compared}, audit event {event.seq}, {event.at[:19]} UTC"
     return _item("The ledger is reconciled", bool(event.detail["ties"]), evidence, command)
 
 
 def _signed(context: "Context", tied_out: "Report", day: str) -> ChecklistItem:
     name, command = "The tie-out is signed", f'revrec report tie-out --date {day} --sign "TEXT"'
     if not tied_out.ties_out:
-        return _item(name, False, f"{len(tied_out.differences)} checks fail", f"revrec report tie-out --date {day}")
+        failing = f"checks that fail: {len(tied_out.differences):,}"
+        return _item(name, False, failing, f"revrec report tie-out --date {day}")
     with context.database.read() as connection:
         signed = control_totals.signatures(connection, day)
     current = [one for one in signed if one.sha256 == tied_out.header["figures_sha256"]]
@@ -122,7 +126,7 @@ def _verified(found: "VerifyResult") -> ChecklistItem:
     if found.sound:
         evidence = f"{found.rows:,} rows and {found.events:,} audit events are sound; anchor: {found.head}"
     else:
-        evidence = f"{found.count:,} findings, the first: {found.findings[0].problem}"
+        evidence = f"findings: {found.count:,}, the first: {found.findings[0].problem}"
     return _item("The books are verified", found.sound, evidence, "revrec verify")
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from revrec.core.errors import BadInput, check_reason
+from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.report import Check, Report
 from revrec.core.typed_dates import DateSpan
@@ -57,7 +57,7 @@ def tie_out(context: "Context", until: date) -> Report:
     steps += more
     rows = list(_rows(steps))
     report = Report(f"Tie-out as of {until}", header, COLUMNS, rows, [*checks, *of_balances], ("amount",))
-    digest = _digest(report)
+    digest = _digest(rows)
     return report._replace(
         header={
             **header,
@@ -77,7 +77,8 @@ def sign(context: "Context", until: date, text: str) -> Report:
     Raises:
         BadInput: there is no text, or a check fails: then nothing is recorded.
     """
-    check_reason("a signature", text)
+    if not text.strip():
+        raise BadInput('a signature needs words, for the auditor: --sign "agrees with the trial balance"')
     report = tie_out(context, until)
     if not report.ties_out:
         failing = ", ".join(check.name for check in report.checks if check.difference)
@@ -88,9 +89,12 @@ def sign(context: "Context", until: date, text: str) -> Report:
     return tie_out(context, until)
 
 
-def _digest(report: Report) -> str:
-    """Return the SHA-256 of the figures: the same whenever the books are the same."""
-    figures = [report.rows, [check.as_row() for check in report.checks]]
+def _digest(rows: list[dict[str, Any]]) -> str:
+    """Return the SHA-256 of the balances and the revenue of the day, without currencies that have none yet.
+
+    The other figures also count what arrives after the day: with them, a signature would end with the next import.
+    """
+    figures = [row for row in rows if row["step"] == BALANCES and Decimal(row["amount"])]
     return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
 
 

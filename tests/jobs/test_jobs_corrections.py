@@ -273,6 +273,23 @@ def test_a_corrected_delivery_reverses_on_the_old_accounts_and_recognizes_on_the
     sums(books)
 
 
+def test_what_is_reversed_keeps_the_options_of_the_rule_that_posted_it(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    delivered(books, row, "2024-03-07").run("2024-03-31")
+    books.event(CHARGE, "pod", "2024-04-11")
+    text = (books.folder / "rules" / "rules.toml").read_text()
+    post = '[rule.post]\naccrued = "4010"\nmemo = "now"\nsummarize = "account"'
+    books.rules(text.replace('method = "pod_date"', f'method = "pod_date"\n{post}'))
+    schedule(books.context(), rebuild=True)
+    assert books.run("2024-04-30").complete
+    _first, back, again = books.sql("SELECT id FROM journal_entry ORDER BY id")
+    assert books.sql("SELECT DISTINCT entry_id FROM summary_line") == [again]
+    memos = dict(books.sql("SELECT entry_id, min(memo) FROM journal_line GROUP BY entry_id"))
+    assert memos[again[0]] == "now" and memos[back[0]] != "now"
+    settled(books)
+
+
 @pytest.mark.parametrize("order", ["rule first", "credit first"])
 def test_a_credit_leaves_the_accounts_that_the_line_was_posted_to(
     books: Books, intacct: Intacct, row: MakeRow, order: str

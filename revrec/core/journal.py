@@ -20,6 +20,8 @@ Day = date
 
 TITLE = "Rev rec"
 """The start of the titles of our entries, before the day of recognition."""
+_DATED = ", dated "
+"""The text between such a title and the date of an entry that has another one."""
 REVERSAL_TITLE = "Reversal of"
 """The start of the titles of reversals, before the reference of the entry that they reverse."""
 DIMENSION = "dimensions."
@@ -244,8 +246,8 @@ def build_entry(
     ordered = [line for some in alike for line in some] if alike else due
     lines = tuple(line for at, one in enumerate(ordered) for line in _pair(2 * at + 1, one))
     summary = tuple(_summarized(alike, lines, rates))
-    title = f"{TITLE} {day.isoformat()} {entity}".rstrip()
     control_id = control_id_of(company, deployment, reference)
+    title = _title(group)
     return JournalEntry(
         reference, control_id, day, journal, entity, currency, title, lines, options=options, summary=summary
     )
@@ -312,6 +314,16 @@ def _summarized(
         first = last + 1
 
 
+def _title(group: EntryGroup) -> str:
+    day, entity, *_rest = group
+    return f"{TITLE} {day.isoformat()} {entity}".rstrip()
+
+
+def is_title_of(title: str, group: EntryGroup) -> bool:
+    """Check if a title is the one of an entry of this group, whatever date the entry has."""
+    return title.partition(_DATED)[0] == _title(group)
+
+
 def day_in(title: str) -> date | None:
     """Return the day of recognition that the title of an entry of ours names; None if it names none."""
     with suppress(ValueError):
@@ -323,7 +335,7 @@ def redate(entry: JournalEntry, day: date, reason: str) -> JournalEntry:
     """Date an entry with another day than its day of recognition, for a reason."""
     if day == entry.date:
         return entry
-    title = f"{entry.title}, dated {day.isoformat()}"
+    title = f"{entry.title}{_DATED}{day.isoformat()}"
     return entry._replace(date=day, title=title, recognized=entry.date, reason=reason)
 
 

@@ -5,7 +5,8 @@ by now. Where none do, because the lines were refused or canceled here and there
 match only if the entry shows each of them to the cent and no other line could be meant.
 
 A summarized entry shows no documents. Its lines are the first ones of its day that give its reference, since lines that
-were imported later follow them; or all that it can mean, if they add up to each of its amounts to the cent.
+were imported later follow them; or all lines of the only group that its title can mean and that adds up to each of its
+amounts to the cent.
 """
 
 from collections import Counter
@@ -21,6 +22,7 @@ from revrec.core.journal import (
     RateDays,
     build_entry,
     entry_group,
+    is_title_of,
     reference_of,
     references_of,
 )
@@ -142,6 +144,7 @@ def of_documents(
 
 def rebuild_summary(
     reference: str,
+    title: str,
     parts: Sequence[EntryPart],
     days: Iterable[date],
     due: Iterable[DueLine],
@@ -149,16 +152,18 @@ def rebuild_summary(
     company: str,
     rates: RateDays,
 ) -> JournalEntry | None:
-    """Return the summarized entry with this reference, built from due lines in posting order; None if none give it."""
+    """Return the summarized entry with this reference and title, built from due lines in posting order.
+
+    Return None if no lines give it, or if several groups add up to what it shows.
+    """
     shown, possible = {(part.debit, part.credit, part.currency) for part in parts}, set(days)
     candidates = (line for line in due if line.options.summarize != LINE and line.date in possible)
     meant = [line for line in candidates if _accounts(line) in shown]
-    for group, some in groupby(meant, key=entry_group):
-        lines = list(some)
-        found = _first_lines(reference, lines, deployment) or _all_lines(parts, lines)
-        if found:
-            return build_entry(group, found, reference, deployment, company, rates)
-    return None
+    groups = [list(some) for _group, some in groupby(meant, key=entry_group)]
+    # Proof first, among all groups: another entity can have the same amounts on the same day.
+    proven = (_first_lines(reference, lines, deployment) for lines in groups)
+    found = next(filter(None, proven), None) or _only_sum(title, parts, groups)
+    return build_entry(entry_group(found[0]), found, reference, deployment, company, rates) if found else None
 
 
 def _accounts(line: DueLine) -> tuple[str, str, str]:
@@ -175,14 +180,19 @@ def _first_lines(reference: str, lines: Sequence[DueLine], deployment: str) -> S
     return ()
 
 
-def _all_lines(parts: Iterable[EntryPart], lines: Sequence[DueLine]) -> Sequence[DueLine]:
-    """Return the lines if they add up to the amounts that an entry shows."""
+def _only_sum(title: str, parts: Sequence[EntryPart], groups: Iterable[Sequence[DueLine]]) -> Sequence[DueLine]:
+    """Return the lines of the only group of this title that adds up to the amounts that an entry shows."""
+    alike = [lines for lines in groups if is_title_of(title, entry_group(lines[0])) and _adds_up(parts, lines)]
+    return alike[0] if len(alike) == 1 else ()
+
+
+def _adds_up(parts: Iterable[EntryPart], lines: Iterable[DueLine]) -> bool:
     shown, ours = Counter[tuple[str, str, str]](), Counter[tuple[str, str, str]]()
     for part in parts:
         shown[part.debit, part.credit, part.currency] += part.amount
     for line in lines:
         ours[_accounts(line)] += abs(line.amount)
-    return lines if shown == ours else ()
+    return shown == ours
 
 
 def _equal(wanted: Counter[EntryPart], some: Sequence[tuple[EntryPart, DueLine]]) -> bool:

@@ -243,6 +243,36 @@ def test_an_entry_that_restored_books_do_not_know_is_found_again(
     sound(goods)
 
 
+@pytest.mark.parametrize("proven", [True, False], ids=["by its reference", "by its sums"])
+def test_a_lost_entry_is_not_taken_for_one_of_another_entity_with_the_same_amount(
+    books: Books, intacct: Intacct, row: MakeRow, proven: bool
+) -> None:
+    only_on_sqlite(books)
+    for entity in ("E1", "E2"):
+        intacct.admin("/locations", id=entity)
+    books.rules(at("account"))
+    copy = books.folder / "copy.db"
+    backup(books.context("db backup"), copy)
+    first = [row("INV-1", item="GOODS-1", amount="10.00", entity="E2")]
+    books.take(*first)
+    (entry,) = books.run(DAY).entries
+    restore(books.context("db restore"), copy)
+    more = [row("INV-3", item="GOODS-1", amount="1.00", entity="E2")]
+    if not proven:
+        # Lines of other documents do not give its reference.
+        parts = {"INV-8": "3.00", "INV-9": "7.00"}
+        first, more = [row(one, item="GOODS-1", amount=part, entity="E2") for one, part in parts.items()], []
+    books.take(*first, row("INV-2", item="GOODS-1", amount="10.00", entity="E1"), *more, name="b.csv")
+    for minute in (1, 2, 3):
+        result = books.run(DAY, minute * MINUTE)
+    assert result.complete
+    posted = books.sql("SELECT entity, amount, reference FROM journal_entry WHERE state = 'POSTED' ORDER BY id")
+    assert posted[0] == ("E2", 1000, entry["reference"])
+    assert [one[:2] for one in posted[1:]] == [("E1", 1000)] + [("E2", 100)] * proven
+    assert len(intacct.entries()) == len(posted) and reconciled(books) == []
+    sound(books)
+
+
 def test_an_entry_of_lines_that_were_refused_before_is_found_again_too(goods: Books, intacct: Intacct) -> None:
     only_on_sqlite(goods)
     copy = goods.folder / "copy.db"

@@ -258,11 +258,13 @@ def _summarized_entries(
     ours, rates = deployment(connection), rate_days(context)
     found: dict[str, JournalEntry] = {}
     waiting = {one.reference: one for one in lost}
+
+    def build(one: FoundEntry) -> JournalEntry | None:
+        lines = [line for line in due if line.journal == one.journal]
+        return rebuild_summary(one.reference, one.title, _parts(one), _days(one), lines, ours, company, rates)
+
     while waiting:
-        tried = ((one, _parts(one), _days(one)) for one in waiting.values())
-        built = (
-            (one, rebuild_summary(one.reference, parts, days, due, ours, company, rates)) for one, parts, days in tried
-        )
+        built = ((one, build(one)) for one in waiting.values())
         one, entry = next(((one, entry) for one, entry in built if entry is not None), (None, None))
         if one is None or entry is None:
             break

@@ -155,11 +155,11 @@ def _set_aside(found: "BooksStatus") -> str:
 def _show_attention(found: "BooksStatus") -> None:
     """Print each posting that is not settled, with its error and what to do."""
     from revrec.cli.output import grouped
-    from revrec.core.posting import state_in_words
+    from revrec.core.posting import state_in_words, without_error
 
     for posting in found.attention:
         what = f"{posting.reference}  {posting.date}  {grouped(posting.amount)} {posting.currency}"
-        print(harmless(f"  {what}  {state_in_words(posting.state)}: {posting.error or _without_error(posting.state)}"))
+        print(harmless(f"  {what}  {state_in_words(posting.state)}: {posting.error or without_error(posting.state)}"))
         if posting.advice:
             print(harmless(f"    {posting.advice}"))
 
@@ -204,11 +204,3 @@ def _states(counts: dict[str, int]) -> str:
     from revrec.core.posting import state_in_words
 
     return ", ".join(f"{count:,} {state_in_words(state)}" for state, count in sorted(counts.items()))
-
-
-def _without_error(state: str) -> str:
-    words = {
-        "sending": "it may have been sent; the next run reads Intacct back",
-        "awaiting_approval": "not in Intacct's ledger yet",
-    }
-    return words.get(state, "not sent yet")

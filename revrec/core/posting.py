@@ -49,6 +49,15 @@ def state_in_words(state: str) -> str:
     return "needs review" if state == "held" else state.replace("_", " ")
 
 
+def without_error(state: str) -> str:
+    """Return why a posting without an error is not settled, by its stored state in lower case."""
+    words = {
+        "sending": "it may have been sent; the next run reads Intacct back",
+        "awaiting_approval": "not in Intacct's ledger yet",
+    }
+    return words.get(state, "not sent yet")
+
+
 def needs_review(count: int) -> str:
     """Return a count in words: ``1 needs review``, ``2 need review``."""
     return f"{count:,} {'needs' if count == 1 else 'need'} review"

@@ -11,12 +11,14 @@ from revrec.jobs.posting import resolve
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reconciling.reconcile import reconcile
 from revrec.jobs.reports.contract_balances import contract_balances
+from revrec.jobs.reports.exceptions import exceptions
 from revrec.jobs.reports.health import health
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.metrics import exposition
 from revrec.jobs.running.reverse import reverse
 from support.books import Books, MakeRow
 from support.intacct import Intacct
+from support.rule_texts import MAGAZINE
 
 pytestmark = pytest.mark.both_databases
 
@@ -219,3 +221,17 @@ def test_drafts_are_created_on_purpose_and_posted_in_intacct(intacct: Intacct, b
     decide(intacct, "Posted")
     assert books.run(DAY, REVREC_POSTING_STATE="draft").counts["posted"] == 1
     assert states(books) == ["POSTED", "AWAITING_APPROVAL"]
+
+
+def test_the_exceptions_have_the_revenue_of_an_entry_without_its_costs(
+    approvals: Intacct, books: Books, row: MakeRow
+) -> None:
+    cost = 'name = "cogs"\namount = "1.00"\nper = "part"\ndeferred = "1300"\nexpense = "5000"\n'
+    books.rules(f'{MAGAZINE}offset = "7 days"\nperiods = 12\n[[rule.cost]]\n{cost}')
+    books.take(row())
+    books.run("2024-01-12")
+    found = exceptions(books.context(), date(2024, 1, 31))
+    (one,) = found.rows
+    assert (one["kind"], one["amount"]) == ("entry awaiting approval", "2.00")
+    assert one["reason"] == "not in Intacct's ledger yet"
+    assert found.header["effect_on_revenue"] == {"USD": "2.00"}

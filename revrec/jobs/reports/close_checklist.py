@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.filters import Filters
 from revrec.core.periods import COMPANY, Periods
-from revrec.core.posting import outcome_in_words
+from revrec.core.posting import outcome_in_words, state_in_words
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.status import BooksStatus, status
 from revrec.jobs.reports.undated import totals_in_words
@@ -88,7 +88,10 @@ def _run(found: BooksStatus, day: str) -> ChecklistItem:
 
 
 def _settled(found: BooksStatus) -> ChecklistItem:
-    evidence = "; ".join(f"{one.reference}: {one.state}" for one in found.attention[:5]) or "every entry is posted"
+    evidence = (
+        "; ".join(f"{one.reference}: {state_in_words(one.state)}" for one in found.attention[:5])
+        or "every entry is posted"
+    )
     more = len(found.attention) - 5
     return _item(
         "Every entry is posted",

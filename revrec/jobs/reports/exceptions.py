@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.filters import NO_FILTERS
 from revrec.core.money import decimal_string
-from revrec.core.posting import UNSETTLED
+from revrec.core.posting import UNSETTLED, state_in_words, without_error
 from revrec.jobs.reports.documents import open_documents
 from revrec.jobs.reports.report_header import listed_report
 from revrec.store.quarantine import quarantined_rows
-from revrec.store.reports.exceptions import loose_credits
+from revrec.store.reports.exceptions import loose_credits, revenue_of_unsettled
 from revrec.store.reports.figures import SqlAlchemyView
 from revrec.store.reports.lists import posting_rows
 from revrec.store.reports.undated import UNSCHEDULED, undated_lines
@@ -74,12 +74,13 @@ def _row(one: _Exception, until: date) -> dict[str, Any]:
 
 def _exceptions(connection: "Connection") -> Iterator[_Exception]:
     yield from _undated(connection)
+    revenue = revenue_of_unsettled(connection)
     for row in posting_rows(connection, NO_FILTERS, UNSETTLED):
-        reason = row.error or "it was not sent yet"
-        state = row.state.replace("_", " ")
+        state = state_in_words(row.state)
         yield _Exception(
-            f"{row.kind} {state}", row.reference, "", row.currency, row.amount, row.date, "", reason,
-            row.advice or f"revrec trace {row.reference}", row.kind in ("entry", "reversal"),
+            f"{row.kind} {state}", row.reference, "", row.currency, revenue.get(row.reference, row.amount), row.date,
+            "", row.error or without_error(row.state), row.advice or f"revrec trace {row.reference}",
+            row.reference in revenue,
         )  # fmt: skip
     for quarantined in quarantined_rows(connection, False, NO_FILTERS):
         first = quarantined.problems[0] if quarantined.problems else {"field": "", "reason": ""}

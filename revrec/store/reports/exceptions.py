@@ -1,14 +1,17 @@
-"""Query negative charge lines that no contract, document or credited line joins to a sale."""
+"""Query credits that belong to no sale, and the revenue of entries that are not settled."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from sqlalchemy import Connection, exists, select
 
+from revrec.core.posting import UNSETTLED
 from revrec.store.bulk import stream_rows
 from revrec.store.charges import IS_REVENUE, NOT_VOIDED
+from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
-from revrec.store.tables import charge_line, contract_line
+from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
+from revrec.store.tables import charge_line, contract_line, journal_entry, journal_line, schedule_line
 
 
 class LooseCredit(NamedTuple):
@@ -32,3 +35,18 @@ def loose_credits(connection: Connection) -> Iterator[LooseCredit]:
         .order_by(line.no)
     )
     yield from (LooseCredit(*row) for row in stream_rows(connection, query))
+
+
+def revenue_of_unsettled(connection: Connection) -> dict[str, int]:
+    """Return the revenue of each entry that is not settled, by its reference, in minor units; costs are left out."""
+    entry = journal_entry.c
+    query = (
+        select(entry.reference, *split_sum_columns(RECOGNIZED))
+        .select_from(journal_entry)
+        .join(journal_line, journal_line.c.entry_id == entry.id)
+        .join(schedule_line, ON_DEFERRED_SIDE)
+        .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
+        .where(entry.state.in_(UNSETTLED), SOLD)
+        .group_by(entry.reference)
+    )
+    return {reference: joined_sum(*sums) for reference, *sums in connection.execute(query)}

@@ -4,6 +4,7 @@ An invoice in Intacct has the price of its day. A later credit, refund or lower 
 Intacct needs a credit memo of the same amount and day.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import date
 
@@ -19,6 +20,8 @@ from revrec.core.invoice import (
 )
 from revrec.core.money import decimal_string
 from revrec.core.pricing import PriceChange
+
+_NUMBER = re.compile(r"(.+)-CR[0-9]{6}(?:-[0-9]+)?")
 
 
 def due_credits(changes: Iterable[PriceChange], billed: date, credited: Mapping[date, int]) -> dict[date, int]:
@@ -49,6 +52,12 @@ def credit_kind(billed: Invoice, key: str) -> str:
     """Return the kind of a credit memo for a posted invoice with this key of Intacct."""
     is_receivable = billed.kind == AR_INVOICE or (billed.kind == BY_HAND and key.isdigit())
     return AR_CREDIT if is_receivable else SALES_CREDIT
+
+
+def credited_number(number: str) -> str:
+    """Return the number of the invoice that a credit memo of this number reduces; empty for a number of others."""
+    found = _NUMBER.fullmatch(number)
+    return found[1] if found else ""
 
 
 def credit_memo(

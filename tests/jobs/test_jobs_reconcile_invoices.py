@@ -125,6 +125,17 @@ def test_an_invoice_that_these_books_forgot_is_unknown(billing: Billing) -> None
     assert (found.kind, found.what, found.amount) == ("invoice_unknown", what, 2_000)
 
 
+def test_a_credit_memo_that_these_books_forgot_is_unknown(billing: Billing) -> None:
+    billing.configure(ORDER, credit_memos="post")
+    copy = billing.books.folder / "copy.db"
+    backup(billing.books.context("db backup"), copy)
+    billing.books.event("shop/INV-1/1", "credit", "2024-01-12", amount=2)
+    assert billing.run().complete
+    restore(billing.books.context("db restore"), copy)
+    what = "it has the number of a credit memo of shop/INV-1, and these books did not post it"
+    assert [one for one in named(compared(billing)) if one[0] != "lost"] == [("invoice_unknown", what)]
+
+
 def test_invoices_of_others_are_counted_and_are_no_difference(billing: Billing) -> None:
     line = "<sotransitem><itemid>MAG-12</itemid><quantity>1</quantity><price>70.00</price></sotransitem>"
     day = "<datecreated><year>2024</year><month>01</month><day>12</day></datecreated>"

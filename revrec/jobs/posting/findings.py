@@ -39,8 +39,8 @@ ADVICE = {
     "it again in Intacct.",
     "invoice_unsettled": "nothing by hand: the next revrec run settles it, or see what needs a person: revrec postings "
     "list.",
-    "invoice_unknown": "these books were put back from a copy, or a person entered it: the next revrec run adopts it "
-    "if it equals the charge lines; else correct its number in Intacct, or accept it.",
+    "invoice_unknown": "these books were put back from a copy, or a person entered it: import what is missing, and the "
+    "next revrec run adopts it if it is equal; else correct its number in Intacct, or accept it.",
     "credit_due": "the next revrec run posts it or demands it; one that it demands is in: revrec postings list.",
     "balance": "Intacct's balance has amounts that its entries, as this user may read them, do not: look at the "
     "account's ledger in Intacct for entities or books that the user may not see.",

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.batching import batched
+from revrec.core.credit_memo import credited_number
 from revrec.core.invoice import AR_CREDIT, AR_INVOICE, BY_HAND, CREDITS, SALES_ORDER, Invoice
 from revrec.core.money import decimal_string
 from revrec.core.posting import UNSETTLED, state_in_words
@@ -118,7 +119,7 @@ class InvoiceCheck:
                 yield _credit_due(due.memo, "")
 
     def _unknown(self) -> Iterator[Finding]:
-        """Yield the documents in Intacct that have the number of a document of ours; count all others."""
+        """Yield the documents in Intacct with the number of a document of ours, or of its credit memo; count others."""
         for definition in self._definitions():
             heads = self._gateway.invoices_dated(definition, *self._within)
             unknown: list[FoundInvoice] = []
@@ -140,15 +141,18 @@ class InvoiceCheck:
         return sorted(used)
 
     def _with_our_numbers(self, definition: str, found: Sequence[FoundInvoice]) -> dict[str, str]:
-        """Return the keys of those whose number is the number of a document of ours, each with that document."""
+        """Return the keys of those whose number is of a document of ours or of its credit memo, each with its name."""
         ours: dict[str, str] = {}
+        are_credits = definition == self._settings.names.credit
+        what = "a credit memo of " if are_credits else ""
         for source, request in self._settings.requests.items():
             if (request.kind == AR_INVOICE) != (definition == ""):
                 continue
-            named = {one.record_no: request.document_of(one.number, source) for one in found}
+            numbers = {one.record_no: credited_number(one.number) if are_credits else one.number for one in found}
+            named = {key: request.document_of(number, source) for key, number in numbers.items()}
             for some in batched(sorted(filter(None, named.values())), AT_ONCE):
                 here = invoices.documents_of_source(self._connection, source, some)
-                ours |= {key: f"{source}/{document}" for key, document in named.items() if document in here}
+                ours |= {key: f"{what}{source}/{document}" for key, document in named.items() if document in here}
         return ours
 
 

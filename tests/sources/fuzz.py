@@ -106,6 +106,22 @@ def originals() -> list[Original]:
     return found
 
 
+MAPPED = {
+    "amazon-settlement.txt": "amazon-settlement", "bigcommerce-orders.json": "bigcommerce-orders",
+    "chargebee-invoices.json": "chargebee-invoices", "cii.xml": "cii", "intacct-invoices.csv": "intacct-invoices",
+    "intacct-orders.csv": "intacct-orders", "netsuite-invoices.json": "netsuite-invoices",
+    "quickbooks-invoices.json": "quickbooks-invoices", "quickbooks-report.csv": "quickbooks-report",
+    "recurly-invoices.json": "recurly-invoices", "salesforce-orders.json": "salesforce-orders",
+    "square-orders.json": "square-orders", "xero-invoices.json": "xero-invoices", "xero.csv": "xero-csv",
+}  # fmt: skip
+"""Samples of other shipped mappings, which are damaged only if their formats are named."""
+
+
+def mapped_originals() -> list[Original]:
+    """The samples of :data:`MAPPED`; nothing of them is spliced into other files, so that a seed stays the same."""
+    return [Original(name, (SAMPLES / "mapped" / name).read_bytes(), mapping) for name, mapping in MAPPED.items()]
+
+
 def _zip(files: Sequence[tuple[str, bytes]]) -> bytes:
     out = io.BytesIO()
     with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -117,6 +133,7 @@ def _zip(files: Sequence[tuple[str, bytes]]) -> bytes:
 
 KINDS = tuple(sorted({one.kind for one in originals()}))
 """The formats of the originals."""
+MAPPED_KINDS = tuple(sorted({one.kind for one in mapped_originals()}))
 
 LARGE = 4_000_000
 """Bytes beyond which nothing more is done to a file, so that the memory measured is not the harness's own."""
@@ -364,7 +381,8 @@ class Trials:
         self._seed = seed
         self._import_every = import_every
         self._everything = originals()
-        self._originals = [one for one in self._everything if not kinds or one.kind in kinds]
+        chosen = [*self._everything, *mapped_originals()] if kinds else self._everything
+        self._originals = [one for one in chosen if not kinds or one.kind in kinds]
         found = enumerate(sorted({one.about for one in self._originals}))
         self._books = {about: self._books_with(folder / str(number), about) for number, about in found}
         self._before = {about: books.content() for about, books in self._books.items()}
@@ -498,7 +516,7 @@ def main() -> int:
     """The command line; ends with 1 if there was any fault."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--files", type=int, default=1_000)
-    parser.add_argument("--format", choices=KINDS, action="append", default=[])
+    parser.add_argument("--format", choices=(*KINDS, *MAPPED_KINDS), action="append", default=[])
     parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int)

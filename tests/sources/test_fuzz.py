@@ -32,7 +32,7 @@ def test_damaged_files_end_in_a_reason_and_never_in_half_an_import(files: int) -
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("kind", fuzz.KINDS)
+@pytest.mark.parametrize("kind", [*fuzz.KINDS, *fuzz.MAPPED_KINDS])
 def test_20000_damaged_files_of_each_format_end_in_a_reason(kind: str) -> None:
     report = fuzz.run(range(20_000), seed=1, kinds=[kind], import_every=10)
     assert not report.faults, "\n".join(report.faults)

@@ -59,3 +59,20 @@ def test_everything_that_waits_for_a_person_is_listed_once(revrec: Revrec, tmp_p
 def test_no_exceptions_is_a_sentence(revrec: Revrec) -> None:
     assert revrec("event", "add", "shop/INV-1005/1", "pod", "2024-03-11").code == 0
     assert "no exceptions: nothing waits for a person" in revrec("report", "exceptions").out
+
+
+@pytest.mark.usefixtures("story")
+def test_what_a_closed_period_blocks_is_an_exception_until_it_reopens(revrec: Revrec) -> None:
+    report = ("report", "exceptions", "--date", "2024-01-31", "--format", "json")
+    assert revrec("periods", "close", "2024-01", "--reason", "reported").code == 0
+    found = revrec(*report).json
+    blocked = {row["subject"]: row for row in found["rows"] if row["kind"] == "blocked by a closed period"}
+    assert {subject: row["amount"] for subject, row in blocked.items()} == {
+        "shop/INV-1001/1": "2.00",
+        "shop/INV-1007/1": "31.00",
+    }
+    one = blocked["shop/INV-1001/1"]
+    assert one["reason"].endswith("blocked until it reopens, by policy hold") and one["rule"] == "magazine-12-issues"
+    assert found["header"]["effect_on_revenue"] == {"USD": "1332.00"}  # with what waits for its delivery
+    assert revrec(*one["action"].replace("revrec ", "").replace("TEXT", "late").split()).code == 0
+    assert not [row for row in revrec(*report).json["rows"] if row["kind"] == "blocked by a closed period"]

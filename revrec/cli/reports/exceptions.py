@@ -16,9 +16,10 @@ def register(group: typer.Typer) -> None:
     ) -> None:
         """List everything that a person must look at.
 
-        Charge lines without a schedule, amounts that wait for an event, entries and invoices that are not posted, rows
-        in quarantine, documents that were not imported, and credits that belong to no sale. Each has its amount, its
-        age on the day, the reason, and the command that shows or fixes it. The header adds up the revenue that would be
+        Charge lines without a schedule, amounts that wait for an event, schedule lines that a closed period blocks,
+        entries and invoices that are not posted, rows in quarantine, documents that were not imported, and credits
+        that belong to no sale. Each has its amount, its age on the day, the reason, and the command that shows or
+        fixes it. The header adds up the revenue that would be
         recognized if all were settled. Reads only.
 
         \b

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.filters import NO_FILTERS
 from revrec.core.money import decimal_string
+from revrec.core.periods import Periods, PostingDates
 from revrec.core.posting import UNSETTLED, state_in_words, without_error
 from revrec.jobs.reports.documents import open_documents
 from revrec.jobs.reports.report_header import listed_report
+from revrec.store import periods
 from revrec.store.quarantine import quarantined_rows
-from revrec.store.reports.exceptions import loose_credits, revenue_of_unsettled
+from revrec.store.reports.exceptions import due_amounts, loose_credits, revenue_of_unsettled
 from revrec.store.reports.figures import SqlAlchemyView
 from revrec.store.reports.lists import posting_rows
 from revrec.store.reports.undated import UNSCHEDULED, undated_lines
@@ -50,7 +52,7 @@ class _Exception(NamedTuple):
 def exceptions(context: "Context", until: date) -> "Report":
     """Return every exception, with its age on a day; the header adds up the revenue that is missing, by currency."""
     with context.database.read() as connection:
-        found = sorted(_exceptions(connection), key=lambda one: (one.kind, one.since, one.subject))
+        found = sorted(_exceptions(context, connection, until), key=lambda one: (one.kind, one.since, one.subject))
     missing: Counter[str] = Counter()
     for one in found:
         missing[one.currency] += one.amount or 0 if one.is_missing else 0
@@ -72,8 +74,9 @@ def _row(one: _Exception, until: date) -> dict[str, Any]:
     return dict(zip(COLUMNS, (*values, one.reason, one.action), strict=True))
 
 
-def _exceptions(connection: "Connection") -> Iterator[_Exception]:
+def _exceptions(context: "Context", connection: "Connection", until: date) -> Iterator[_Exception]:
     yield from _undated(connection)
+    yield from _blocked(context, connection, until)
     revenue = revenue_of_unsettled(connection)
     for row in posting_rows(connection, NO_FILTERS, UNSETTLED):
         state = state_in_words(row.state)
@@ -111,3 +114,16 @@ def _undated(connection: "Connection") -> Iterator[_Exception]:
             kind, line.charge, line.customer, line.currency, line.amount, line.since.isoformat(),
             line.rule or "", line.reason, f"revrec {explain} {line.charge}", not line.is_cost,
         )  # fmt: skip
+
+
+def _blocked(context: "Context", connection: "Connection", until: date) -> Iterator[_Exception]:
+    """Yield the lines due until a day that closed periods block, by the policy ``hold``."""
+    facts = periods.facts(connection)
+    dates = PostingDates(context.settings.posting.closed_period, Periods(facts))
+    for line in due_amounts(connection, until.isoformat()) if facts and dates.policy == "hold" else ():
+        dated = dates.of(line.entity, date.fromisoformat(line.date))
+        if dated.date is None:
+            yield _Exception(
+                "blocked by a closed period", line.charge, line.customer, line.currency, line.amount, line.date,
+                line.rule, dated.reason, f"revrec periods open {line.date[:7]} --reason TEXT", bool(line.is_sold),
+            )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Query credits that belong to no sale, and the revenue of entries that are not settled."""
+"""Query credits that belong to no sale, due lines, and the revenue of entries that are not settled."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -11,7 +11,15 @@ from revrec.store.charges import IS_REVENUE, NOT_VOIDED
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
-from revrec.store.tables import charge_line, contract_line, journal_entry, journal_line, schedule_line
+from revrec.store.tables import (
+    charge_line,
+    contract_line,
+    journal_entry,
+    journal_line,
+    open_line,
+    rule_version,
+    schedule_line,
+)
 
 
 class LooseCredit(NamedTuple):
@@ -35,6 +43,34 @@ def loose_credits(connection: Connection) -> Iterator[LooseCredit]:
         .order_by(line.no)
     )
     yield from (LooseCredit(*row) for row in stream_rows(connection, query))
+
+
+class DueAmount(NamedTuple):
+    """A schedule line that is on no entry and due; ``amount`` is in minor units."""
+
+    charge: str
+    customer: str
+    entity: str
+    date: str
+    amount: int
+    currency: str
+    rule: str
+    is_sold: bool
+
+
+def due_amounts(connection: Connection, until: str) -> Iterator[DueAmount]:
+    """Yield the schedule lines until an ISO day that are on no entry."""
+    line, charge = open_line.c, charge_line.c
+    query = (
+        select(
+            charge.id, charge.customer, charge.entity, line.date, line.amount, charge.currency, rule_version.c.name,
+            SOLD.label("is_sold"),
+        )
+        .join(charge_line, charge.no == line.charge_no)
+        .join(rule_version, rule_version.c.id == line.rule_version_id)
+        .where(line.open_from <= until, line.date <= until)
+    )  # fmt: skip
+    yield from (DueAmount(*row) for row in stream_rows(connection, query))
 
 
 def revenue_of_unsettled(connection: Connection) -> dict[str, int]:

@@ -245,3 +245,15 @@ def test_a_run_for_an_earlier_day_does_not_demand_back_what_was_credited_later(c
     assert len(before) == 1
     assert crediting.run(day="2024-01-31").complete is (how == "post")
     assert crediting.memos() == before
+
+
+def test_a_credit_memo_that_was_not_sent_is_dropped_with_its_event(crediting: Crediting, intacct: Intacct) -> None:
+    crediting.credit(150)
+    intacct.fault("429@before:99x:create_sotransaction")
+    crediting.run()
+    assert crediting.memos("state") == [("READY",)]
+    intacct.fault("")
+    ((number,),) = crediting.books.sql("SELECT id FROM fulfillment_event")
+    withdraw_event(crediting.books.context("event withdraw"), number, "recorded by mistake")
+    assert crediting.run(LATER).complete
+    assert crediting.memos("state") == [("REPLACED",)] and crediting.posted("INV-1-CR240112") == []

@@ -42,6 +42,7 @@ from revrec.jobs.posting.retries import Retrier
 from revrec.jobs.rules.load import load_rules
 from revrec.store.database.engine import deployment
 from revrec.store.posting import invoices
+from revrec.store.posting.credit_memos import ready_credit_memos
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import LostClaim, PostingSize
 from revrec.store.posting.postings import RejectedPosting
@@ -137,18 +138,31 @@ class InvoiceRun:
     def _create_credit_memos(
         self, connection: "Connection", master_data: MasterData, known: "PostingDates", rejected: list[int]
     ) -> list[int]:
-        """Create the credit memos that are due; return their numbers. Rejected ones that are not due are released."""
-        heads = {number: INVOICE_TABLES.head(connection, number) for number in rejected}
+        """Create the credit memos that are due; return their numbers.
+
+        Rejected ones and ones that were not sent yet are released if they are not due: their events may be withdrawn.
+        """
+        unsent = [*rejected, *self._unsent_credit_memos(connection)]
+        heads = {number: INVOICE_TABLES.head(connection, number) for number in unsent}
         kept: set[int] = set()
         to_add: list[tuple[int, Invoice, InvoiceProblem | None]] = []
-        for after_id, memo in due_credit_memos(connection, self._settings, self._day, master_data, rejected):
+        for after_id, memo in due_credit_memos(connection, self._settings, self._day, master_data, unsent):
             problem = find_credit_problem(memo, self._settings, master_data, known)
-            same = {number for number, head in heads.items() if problem and _is_same(head, after_id, memo, problem)}
+            same = {number for number, head in heads.items() if _is_same(head, after_id, memo, problem)}
             kept |= same
             if not same:
                 to_add.append((after_id, memo, problem))
+        for number in heads.keys() - kept:
+            if heads[number].state == "READY":
+                who = self._context.who()
+                INVOICE_TABLES.change_state(connection, number, "READY", "REJECTED", who, error=_NOT_DUE)
         self._release(connection, heads.keys() - kept)
         return [self._add(connection, memo, problem, after_id) for after_id, memo, problem in to_add]
+
+    def _unsent_credit_memos(self, connection: "Connection") -> list[int]:
+        """Return the credit memos that are READY and cannot be in Intacct."""
+        ready = ready_credit_memos(connection, self._day)
+        return [number for number in ready if not INVOICE_TABLES.may_have_posted(connection, number)]
 
     def _due(self, connection: "Connection", released: Collection[int] = ()) -> Iterator[list[BilledLine]]:
         """Yield the charge lines of each document that is due.
@@ -304,7 +318,11 @@ class InvoiceRun:
         return INVOICE_TABLES.due_read_backs(connection, self._context.timestamp())
 
 
-def _is_same(head: "Row[Any]", after_id: int, memo: Invoice, problem: InvoiceProblem) -> bool:
-    """Check if a credit memo was rejected here with the same content and for the same reason before."""
+def _is_same(head: "Row[Any]", after_id: int, memo: Invoice, problem: InvoiceProblem | None) -> bool:
+    """Check if a credit memo has this content, and is READY, or was rejected here for the same reason."""
     same_content = head.after_id == after_id and head.content_hash == invoices.content_hash(memo)
-    return bool(same_content and head.error == problem.error)
+    same_state = head.error == problem.error if problem else head.state == "READY"
+    return bool(same_content and same_state)
+
+
+_NOT_DUE = "it is not due any more: its events or its invoice changed before it was sent"

@@ -90,3 +90,9 @@ def count_credit_memos(connection: Connection, invoice_id: int, day: date, given
     """Count the live credit memos of an invoice that are dated on a day."""
     its_own = (invoice.c.after_id == invoice_id, invoice.c.date == day.isoformat(), invoice.c.id.not_in(given_back))
     return int(connection.execute(select(func.count(invoice.c.id)).where(_LIVE_CREDIT, *its_own)).scalar_one())
+
+
+def ready_credit_memos(connection: Connection, until: date) -> list[int]:
+    """Return the numbers of the credit memos dated on or before a day that are READY, oldest first."""
+    ready = (invoice.c.kind.in_(CREDITS), invoice.c.state == "READY", invoice.c.date <= until.isoformat())
+    return list(connection.execute(select(invoice.c.id).where(*ready).order_by(invoice.c.date, invoice.c.id)).scalars())

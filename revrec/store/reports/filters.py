@@ -95,9 +95,14 @@ def line_conditions(filters: Filters) -> Conditions:
         in_source = journal_line.c.charge.startswith(f"{filters.document}/", autoescape=True)
         yield (journal_line.c.document == filters.document) | in_source
     if filters.rule is not None:
-        takes_back = select(schedule.c.charge_no).outerjoin(take_back_line, same_line(take_back_line, journal_line))
+        # select_from: without it, SQLAlchemy joins to a second journal_line, and every line meets the condition.
+        takes_back = schedule.outerjoin(take_back_line, same_line(take_back_line, journal_line))
         versions = takes_back.join(rule_version, rule_version.c.id == RULE_OF_LINE)
-        its_version = versions.where(same_version(schedule, journal_line), rule_version.c.name == filters.rule)
+        its_version = (
+            select(schedule.c.charge_no)
+            .select_from(versions)
+            .where(same_version(schedule, journal_line), rule_version.c.name == filters.rule)
+        )
         yield exists(its_version.correlate(journal_line))
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from revrec.cli.output import writing_to
-from revrec.cli.shared import LAST_DAY, Options, command, date_span, day, fail, file_format_of, keyword
+from revrec.cli.shared import LAST_DAY, Options, command, date_span, day, fail, format_of, keyword
 from revrec.core.filters import Basis, Filters
 
 
@@ -64,8 +64,11 @@ def list_command(
             if filters:
                 values["filters"] = read_filters({one: values.pop(one) for one in filters})
             output = values.pop("output")
-            if group == "report" and (file_format := file_format_of(options.format, output)):
-                function(replace(options, format=file_format, output=output), **values)
+            options = replace(options, format=format_of(options.format, output))
+            if options.is_file:
+                if group != "report":
+                    fail(f"{output}: only reports can be written as {options.format}", 2)
+                function(replace(options, output=output), **values)
                 return
             with writing_to(output):
                 function(options, **values)

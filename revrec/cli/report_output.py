@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from revrec.cli.filters import DAYS, FILTERS, read_days
-from revrec.cli.shared import LAST_DAY, Format, Options, day, fail, file_format_of, today
+from revrec.cli.shared import LAST_DAY, Format, Options, day, fail, format_of, today
 
 if TYPE_CHECKING:
     from revrec.core.report import Report
@@ -84,8 +85,10 @@ def show_report(options: Options, report: "Report", limit: int, output: Path | N
 
     # A report that does not tie out is written too: its differences are what a person has to see.
     output = output or options.output
-    if file_format := file_format_of(options.format, output):
-        save_as(report, file_format, output)
+    chosen = format_of(options.format, output)
+    options = replace(options, format=chosen)
+    if chosen and options.is_file:
+        save_as(report, chosen, output)
     else:
         with writing_to(output):
             if options.json:
@@ -100,7 +103,7 @@ def show_report(options: Options, report: "Report", limit: int, output: Path | N
         save_digest(output)
     if report.ties_out:
         return
-    if options.json or options.csv or file_format:
+    if options.json or options.csv or options.is_file:
         for row in report.differences:
             print(f"{row['check']}: {row['left']} {row['currency']} against {row['right']}", file=sys.stderr)
     raise typer.Exit(DIFFERS)

@@ -47,12 +47,10 @@ FILE_FORMATS = (Format.xlsx, Format.html)
 """The formats of reports that are files."""
 
 
-def file_format_of(chosen: Format | None, output: Path | None) -> Format | None:
-    """Return the format of a report that is a file, from ``--format`` or from the end of the file's name."""
-    if chosen is not None:
-        return chosen if chosen in FILE_FORMATS else None
+def format_of(chosen: Format | None, output: Path | None) -> Format | None:
+    """Return the format of a result: ``--format`` or, without it, what the end of the file's name says."""
     end = output.suffix.lower().removeprefix(".") if output else ""
-    return Format(end) if end in FILE_FORMATS else None
+    return chosen or (Format(end) if end in Format.__members__ else None)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 import csv
 import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -113,6 +114,16 @@ def test_files_of_reports_from_the_command_line(revrec: Revrec, tmp_path: Path) 
         file = out / f"{name.split()[0]}.xlsx"
         assert revrec("report", *name.split(), "--output", str(file)).code == 0
         assert file.read_bytes()[:2] == b"PK"
+    for listed in (words, ("report", "moves"), ("charge", "list")):
+        assert revrec(*listed, "--output", str(out / "r.csv")).code == 0
+        assert revrec(*listed, "--format", "csv").out == (out / "r.csv").read_text()
+    assert revrec(*words, "--output", str(out / "r.json")).code == 0 and "rows" in json.loads(
+        (out / "r.json").read_text()
+    )
+    assert revrec(*words, "--format", "table", "--output", str(out / "r.csv")).code == 0
+    assert (out / "r.csv").read_text().startswith("Rollforward")
+    no_report = revrec("charge", "list", "--output", str(out / "charges.xlsx"))
+    assert no_report.code == 2 and "charges.xlsx: only reports can be written as xlsx" in no_report.err
     missing = revrec(*words, "--format", "xlsx")
     assert missing.code == 2 and "--format xlsx needs a file: add --output FILE.xlsx" in missing.err
     refused = revrec("--format", "html", "status")

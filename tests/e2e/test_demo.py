@@ -179,7 +179,7 @@ def test_the_closing_line_of_the_demo_works_as_printed_without_the_program_on_th
     ran = subprocess.run(
         ["a folder/revrec", "demo", "my demo"], cwd=tmp_path, env=settings, capture_output=True, text=True, check=True
     )
-    line = ran.stdout.rstrip().rpartition("Explore it: ")[2]
+    line = ran.stdout.rpartition("Explore it: ")[2].splitlines()[0]
     assert line == f"cd 'my demo' && '{program}' preview"
     shown = subprocess.run(["sh", "-c", line], cwd=tmp_path, env=settings, capture_output=True, text=True, check=True)
     assert "shop/INV-1001/1" in shown.stdout

@@ -187,7 +187,7 @@ def show_changes(
     for change in changes:
         print(f"  {change.note}")
     if not changes:
-        print("  its schedule is unchanged")
+        print(f"  no schedule changes; to see why: revrec explain {facts['charge']}")
     elif dry_run:
         show_effect(effect, context)
     if dry_run:

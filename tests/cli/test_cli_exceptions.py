@@ -26,7 +26,8 @@ def test_everything_that_waits_for_a_person_is_listed_once(revrec: Revrec, tmp_p
     file = tmp_path / "rows.csv"
     file.write_text(ROWS)
     assert revrec("import", str(file), "--keep-good").code == 3
-    assert revrec("event", "add", "shop/X-1/1", "credit", "2024-04-02", "--amount", "3").code == 0
+    credited = revrec("event", "add", "shop/X-1/1", "credit", "2024-04-02", "--amount", "3")
+    assert credited.code == 0 and "no schedule changes; to see why: revrec explain shop/X-1/1" in credited.out
     found = revrec("report", "exceptions", "--date", "2024-04-30", "--format", "json").json
     rows = {row["subject"]: row for row in found["rows"]}
     assert len(rows) == len(found["rows"])

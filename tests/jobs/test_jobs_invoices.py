@@ -21,6 +21,7 @@ from revrec.jobs.posting.right_to_post import RightToPost
 from revrec.jobs.reports.preview import preview
 from revrec.jobs.reports.status import status
 from revrec.jobs.reports.trace import trace
+from revrec.jobs.scheduling.rebuild import schedule
 from support.billing import DAY, FREIGHT, ORDER, PLAIN, STEPS, Billing
 from support.books import Books, MakeRow
 from support.intacct import Intacct
@@ -384,6 +385,17 @@ def test_a_line_without_a_schedule_is_credited_to_the_account_of_its_rule(billin
     billing.invoice()
     accounts = "SELECT item, account FROM invoice_line WHERE charge LIKE 'shop/INV-2/%' ORDER BY line_no"
     assert [tuple(one) for one in billing.books.sql(accounts)] == [("FRT-OCEAN", "2410"), ("TAX", "2200")]
+
+
+@pytest.mark.parametrize("billing", [PLAIN], indirect=True)
+def test_a_line_that_turns_out_not_to_be_revenue_is_credited_to_the_account_of_its_new_rule(billing: Billing) -> None:
+    billing.books.rules('[[rule]]\nname = "all"\n[rule.recognize]\nmethod = "monthly"\nperiods = 2\n')
+    billing.books.take(billing.row("INV-2", item="TAX", amount="8.00"), name="tax.csv")
+    assert billing.books.sql("SELECT amount FROM schedule ORDER BY charge_no DESC")[0] == (800,)
+    billing.books.rules(ACCOUNTS)
+    schedule(billing.books.context("schedule"), rebuild=True, reason="tax is not revenue")
+    billing.invoice()
+    assert billing.books.sql("SELECT account FROM invoice_line WHERE item = 'TAX'") == [("2200",)]
 
 
 @pytest.mark.parametrize("billing", [PLAIN], indirect=True)

@@ -76,8 +76,9 @@ def due_documents(
     asked = [_asked(source, wish) for source, wish in wishes.items()]
     its_day = charge_line.c.post_date <= until.isoformat()
     due = select(*of).where(or_(*asked), its_day, on.is_(None), TO_INVOICE).distinct()
+    # A schedule that was ended, as by the method none, debits no account any more.
     deferred = (
-        select(rule_version.c.deferred)
+        select(case((schedule.c.amount != 0, rule_version.c.deferred)))
         .join(schedule, schedule.c.rule_version_id == rule_version.c.id)
         .where(schedule.c.charge_no == charge_line.c.no)
         .order_by(schedule.c.version.desc())

@@ -77,3 +77,18 @@ def test_what_a_closed_period_blocks_is_an_exception_until_it_reopens(revrec: Re
     assert found["header"]["effect_on_revenue"] == {"USD": "1332.00"}  # with what waits for its delivery
     assert revrec(*one["action"].replace("revrec ", "").replace("TEXT", "late").split()).code == 0
     assert not [row for row in revrec(*report).json["rows"] if row["kind"] == "blocked by a closed period"]
+
+
+@pytest.mark.usefixtures("books")
+def test_the_fix_of_a_blocked_line_names_the_entity_whose_period_is_closed(revrec: Revrec, tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text(
+        "source,document,line,customer,item,post_date,amount,currency,entity\n"
+        "shop,X-1,1,C-1,MAG-01,2024-01-05,24.00,USD,100\n"
+        "shop,X-2,1,C-1,MAG-01,2024-01-05,24.00,USD,200\n"
+    )
+    assert revrec("import", str(file)).code == 0
+    assert revrec("periods", "close", "2024-01", "--entity", "100", "--reason", "reported").code == 0
+    (row,) = revrec("report", "exceptions", "--date", "2024-01-31", "--format", "json").json["rows"]
+    assert row["subject"] == "shop/X-1/1"
+    assert row["action"] == "revrec periods open 2024-01 --entity 100 --reason TEXT"

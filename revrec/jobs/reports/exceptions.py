@@ -121,9 +121,11 @@ def _blocked(context: "Context", connection: "Connection", until: date) -> Itera
     facts = periods.facts(connection)
     dates = PostingDates(context.settings.posting.closed_period, Periods(facts))
     for line in due_amounts(connection, until.isoformat()) if facts and dates.policy == "hold" else ():
-        dated = dates.of(line.entity, date.fromisoformat(line.date))
-        if dated.date is None:
+        day = date.fromisoformat(line.date)
+        dated, fact = dates.of(line.entity, day), dates.periods.closed(line.entity, day)
+        if dated.date is None and fact:
+            month = line.date[:7] + (f" --entity {fact.entity}" if fact.entity else "")
             yield _Exception(
                 "blocked by a closed period", line.charge, line.customer, line.currency, line.amount, line.date,
-                line.rule, dated.reason, f"revrec periods open {line.date[:7]} --reason TEXT", bool(line.is_sold),
+                line.rule, dated.reason, f"revrec periods open {month} --reason TEXT", bool(line.is_sold),
             )  # fmt: skip

@@ -103,9 +103,9 @@ def play(app: typer.Typer, folder: Path, serve: bool, story: Story) -> None:
     with _inside(folder), sandbox(Path("sandbox.db"), os.environ) as address:
         print(f"\n# Intacct is simulated by the sandbox at {address['url']}; see its state at {address['admin_url']}")
         story(partial(_step, app))
-        print(f"\nEverything is in {folder}. Explore it: {explore}")
         if Path(CLOSE, "index.html").exists():
-            print(f"The reports of the month: open {folder / CLOSE / 'index.html'} in a browser")
+            print(f"\nThe reports of the month: open {folder / CLOSE / 'index.html'} in a browser.")
+        print(f"\nEverything is in {folder}. Explore it: {explore}")
         if serve:
             _until_stopped(address["admin_url"])
 

@@ -18,7 +18,8 @@ CONTENT = (
     "SELECT s.charge_no, s.version, r.name, s.amount, s.posted, s.planned, n.kind, s.first_seq, s.lines, e.text,"
     " s.open_from FROM schedule s JOIN rule_version r ON r.id = s.rule_version_id LEFT JOIN plan n ON n.id = s.plan_id"
     " JOIN explanation e ON e.id = s.explanation_id ORDER BY s.charge_no",
-    "SELECT * FROM schedule_line ORDER BY charge_no, version, seq",
+    "SELECT l.charge_no, l.version, l.seq, l.date, l.amount, l.entry_id, l.revision, l.superseded_by, r.name"
+    " FROM schedule_line l JOIN rule_version r ON r.id = l.rule_version_id ORDER BY l.charge_no, l.version, l.seq",
     "SELECT charge_no, code, reason, rule FROM unscheduled ORDER BY charge_no",
     "SELECT charge_no, amount, code, reason FROM schedule_wait ORDER BY charge_no",
 )

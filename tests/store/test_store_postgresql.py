@@ -205,7 +205,7 @@ def test_a_database_without_tables_or_of_another_revision_is_refused(postgresql:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (("/t", "/nothing_like_it_"), 'database "nothing_like_it_.*" does not exist; create it on the server'),
+        (("/t", "/nothing_like_it_08_53_"), 'database "nothing_like_it_.*" does not exist; create it on the server'),
         (("postgres@", "nobody@"), 'role "nobody" does not exist; create it on the server: .*CREATE ROLE'),
         (("host=/", "host=/nowhere/"), "cannot be reached: .*check that the server runs, and the host, port"),
         (("?host=/", "?host=127.0.0.1&port=9&x=/"), "cannot be reached|invalid connection option"),

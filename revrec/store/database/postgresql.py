@@ -91,7 +91,8 @@ class Postgresql:
         """Return revrec's error for one about the server, with its fix; None for one about a statement."""
         state, said = _state(error), self._said(error)
         for known, kind, message in KNOWN_ERRORS:
-            if state.startswith(known) if state else known in said:
+            # A message has numbers too, such as a port: they are no codes.
+            if state.startswith(known) if state else known in said and not known[0].isdigit():
                 return kind(f"{self.where}: {message.format(said=said)}")
         return None
 

@@ -372,8 +372,10 @@ class Scheduler:
         if current.came_back and any(part.accounts is None for part in parts):
             return False
         posts = self._in_force.posts_of({line.rule_version_id for line in current.open_by})
-        present_lines = [(line.date, line.amount, posts[line.rule_version_id]) for line in current.open_by]
-        return present_lines == [(part.date, part.amount, part.accounts or present) for part in parts]
+        # What is taken back in part from posted amounts, and in part from planned ones, is one line if both have the
+        # same target.
+        lines = ((line.date, posts[line.rule_version_id], line.amount) for line in current.open_by)
+        return _by_target(lines) == _by_target((part.date, part.accounts or present, part.amount) for part in parts)
 
     def _plain_schedule(self, state: _LineState) -> PlainSchedule | None:
         """Return the schedule of a line of which nothing is posted, if it follows from a shared plan; else None."""
@@ -681,3 +683,12 @@ def _changed_events(
     """Return the events that were added or withdrawn."""
     added, gone = Counter(after), Counter(before)
     return ((added - gone) + (gone - added)).elements()
+
+
+def _by_target(lines: Iterable[tuple[date, tuple[str, ...], int]]) -> list[tuple[date, tuple[str, ...], int]]:
+    """Return lines in order, with neighbors of the same day and target added up."""
+    found: list[tuple[date, tuple[str, ...], int]] = []
+    for day, target, amount in lines:
+        before = found.pop()[2] if found and found[-1][:2] == (day, target) else 0
+        found.append((day, target, before + amount))
+    return found

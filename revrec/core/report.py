@@ -119,6 +119,13 @@ def chart_data(report: Report, currency: str) -> ChartData | None:
     return ChartData(list(sums), list(zip(names, map(list, zip(*sums.values(), strict=True)), strict=True)))
 
 
+def fact_in_words(value: Any) -> str:
+    """Return a fact of a header as text: names with their values, or values in a row."""
+    if isinstance(value, Mapping):
+        return "; ".join(f"{name}: {one}" for name, one in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
 class Period(NamedTuple):
     """A period of a report: its name, such as ``2024-03`` or ``2024-Q1``, and its days."""
 

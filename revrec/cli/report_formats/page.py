@@ -11,7 +11,7 @@ from markupsafe import Markup
 from pygal.style import Style
 
 from revrec.core.money import minor_digits
-from revrec.core.report import Chart, Report, chart_data
+from revrec.core.report import Chart, Report, chart_data, fact_in_words
 
 COLORS = ("#0b6e99", "#b5541c", "#3f7d20", "#7a3e9d", "#a8326e", "#5c6b73", "#8a6d00", "#2b4c9b")
 """The colors of series; each has a contrast of at least 3 to 1 on white and on the dark background."""
@@ -52,7 +52,7 @@ def _template(name: str) -> Template:
         lstrip_blocks=True,
     )  # fmt: skip
     environment.filters["grouped"] = _grouped
-    environment.filters["fact"] = _fact
+    environment.filters["fact"] = fact_in_words
     return environment.get_template(name)
 
 
@@ -60,12 +60,6 @@ def _grouped(value: Any) -> str:
     from revrec.cli.output import grouped
 
     return "" if value is None else grouped(value)
-
-
-def _fact(value: Any) -> str:
-    if isinstance(value, dict):
-        return "; ".join(f"{name}: {one}" for name, one in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _drawings(report: Report) -> Iterator[_Drawing]:

@@ -9,7 +9,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from revrec.core.errors import DoesNotFit
 from revrec.core.money import minor_digits
-from revrec.core.report import Check, Report, chart_data
+from revrec.core.report import Check, Report, chart_data, fact_in_words
 
 MAX_ROWS = 1_000_000
 MAX_DIGITS = 15
@@ -46,19 +46,20 @@ class _WorkbookReport:
         self._bad = book.add_format({"bold": True, "font_color": "#b00020"})
         self._wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         self._formats: dict[tuple[str, bool], Any] = {}
+        self._places = {name: place for place, name in enumerate(report.columns)}
+        self._rows: dict[str, list[Mapping[str, Any]]] = {}
+        for row in report.rows:
+            self._rows.setdefault(row["currency"], []).append(row)
+        self._totals: dict[str, dict[str, Decimal]] = {}
 
     def write(self) -> None:
         """Write all sheets."""
-        book = self._book
-        summary = book.add_worksheet(SUMMARY)
-        currencies = sorted({row["currency"] for row in self._report.rows})
+        summary = self._book.add_worksheet(SUMMARY)
+        currencies = sorted(self._rows)
         for currency in currencies:
             self._write_rows(currency)
         self._write_checks()
         self._write_summary(summary, currencies)
-
-    def _rows(self, currency: str) -> list[Mapping[str, Any]]:
-        return [row for row in self._report.rows if row["currency"] == currency]
 
     def _amount_format(self, currency: str, bold: bool = False) -> Any:
         key = currency, bold
@@ -71,7 +72,7 @@ class _WorkbookReport:
 
     def _write_rows(self, currency: str) -> None:
         """Write the rows of a currency as a table with a total row; sums and balances are formulas."""
-        report, rows = self._report, self._rows(currency)
+        report, rows = self._report, self._rows[currency]
         sheet = self._book.add_worksheet(_sheet_name(currency))
         sheet.write_string(
             0, 0, f"{report.title}, {report.header['basis']} basis, {_sheet_name(currency)}", self._title
@@ -116,21 +117,18 @@ class _WorkbookReport:
 
     def _write_formula(self, sheet: Any, at: int, name: str, value: str, style: Any) -> None:
         terms = "".join(
-            f"{'+' if sign > 0 else '-'}{xl_rowcol_to_cell(at, self._column(of))}"
+            f"{'+' if sign > 0 else '-'}{xl_rowcol_to_cell(at, self._places[of])}"
             for of, sign in self._report.formulas[name].items()
         )
         # Binary sums of decimals can be off in the sixteenth digit; rounding to the cent removes that and nothing else.
-        digits = _places(value)
-        sheet.write_formula(at, self._column(name), f"=ROUND({terms},{digits})", style, _number(value, name))
-
-    def _column(self, name: str) -> int:
-        return list(self._report.columns).index(name)
+        digits = _decimals(value)
+        sheet.write_formula(at, self._places[name], f"=ROUND({terms},{digits})", style, _number(value, name))
 
     def _write_totals(self, sheet: Any, rows: Sequence[Mapping[str, Any]], currency: str) -> None:
         report, total = self._report, HEAD + 1 + len(rows)
         style = self._amount_format(currency, bold=True)
         sheet.write_string(total, 0, "total", self._bold)
-        sums = _totals(report, rows)
+        sums = self._totals[currency] = _totals(report, rows)
         for name in report.amounts:
             if name in report.formulas:
                 self._write_formula(sheet, total, name, str(sums[name]), style)
@@ -141,12 +139,12 @@ class _WorkbookReport:
                 period = f'"{rows[0 if which == "first" else -1]["period"]}"'
                 text = f"=SUMIFS({cells},{self._cells('period', len(rows))},{period})"
             sheet.write_formula(
-                total, self._column(name), text, style, _number(str(sums[name]), f"the total of {name}")
+                total, self._places[name], text, style, _number(str(sums[name]), f"the total of {name}")
             )
 
     def _cells(self, name: str, count: int, sheet: str = "") -> str:
         """Return the cells of a column of ``count`` rows, on this sheet or on a named one."""
-        letter = xl_col_to_name(self._column(name), col_abs=True)
+        letter = xl_col_to_name(self._places[name], col_abs=True)
         prefix = f"'{sheet}'!" if sheet else ""
         return f"{prefix}{letter}${HEAD + 2}:{letter}${HEAD + 1 + count}"
 
@@ -180,7 +178,7 @@ class _WorkbookReport:
     def _source(self, check: Check) -> str:
         if check.source is None:
             return ""
-        count = len(self._rows(check.currency))
+        count = len(self._rows.get(check.currency, ()))
         if not count:
             return "=0"
         cells = self._cells(check.source.column, count, check.currency)
@@ -197,7 +195,7 @@ class _WorkbookReport:
         at = 2
         for name, value in report.header.items():
             sheet.write_string(at, 0, name.replace("_", " "), self._bold)
-            sheet.write_string(at, 1, _words(value), self._wrapped)
+            sheet.write_string(at, 1, fact_in_words(value), self._wrapped)
             at += 1
         sheet.write_string(at, 0, "checks that fail", self._bold)
         count = len(report.checks)
@@ -213,9 +211,10 @@ class _WorkbookReport:
         for row, name in enumerate(report.amounts, at + 1) if currencies else ():
             sheet.write_string(row, 0, name.replace("_", " "))
             for column, currency in enumerate(currencies, 1):
-                rows = self._rows(currency)
-                cell = xl_rowcol_to_cell(HEAD + 1 + len(rows), self._column(name), row_abs=True, col_abs=True)
-                value = float(_totals(report, rows)[name])
+                cell = xl_rowcol_to_cell(
+                    HEAD + 1 + len(self._rows[currency]), self._places[name], row_abs=True, col_abs=True
+                )
+                value = float(self._totals[currency][name])
                 sheet.write_formula(
                     row, column, f"='{_sheet_name(currency)}'!{cell}", self._amount_format(currency), value
                 )
@@ -225,20 +224,20 @@ class _WorkbookReport:
     def _draw(self, sheet: Any, currency: str, at: int) -> None:
         """Draw the report's chart below the rows, from their cells."""
         report, data = self._report, chart_data(self._report, currency)
-        rows = self._rows(currency)
+        rows = self._rows.get(currency, [])
         if report.chart is None or data is None or len(rows) > MAX_DRAWN:
             return
         chart = self._book.add_chart({"type": "column", **({"subtype": "stacked"} if report.chart.by_row else {})})
-        columns = [self._column(name) for name in report.chart.series]
+        columns = [self._places[name] for name in report.chart.series]
         if report.chart.by_row:
             for row in range(HEAD + 1, HEAD + 1 + len(rows)):
                 chart.add_series({
-                    "name": [currency, row, self._column(report.chart.x)],
+                    "name": [currency, row, self._places[report.chart.x]],
                     "categories": [currency, HEAD, columns[0], HEAD, columns[-1]],
                     "values": [currency, row, columns[0], row, columns[-1]],
                 })  # fmt: skip
         else:
-            first, last, x = HEAD + 1, HEAD + len(rows), self._column(report.chart.x)
+            first, last, x = HEAD + 1, HEAD + len(rows), self._places[report.chart.x]
             for column in columns:
                 chart.add_series({
                     "name": [currency, HEAD, column],
@@ -276,15 +275,8 @@ def _number(text: str, column: str) -> float:
     return float(text)
 
 
-def _places(text: str) -> int:
+def _decimals(text: str) -> int:
     return len(text.partition(".")[2])
-
-
-def _words(value: Any) -> str:
-    """Return a fact of the header as text."""
-    if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {one}" for name, one in value.items())
-    return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def _sheet_name(currency: str) -> str:

@@ -46,6 +46,8 @@ def register(group: typer.Typer) -> None:
         Examples:
           revrec report close --period 2024-03 --to close-2024-03
         """
+        from revrec.core.calendar import month_end
+        from revrec.core.typed_dates import DateSpan
         from revrec.jobs.admin.verify import verify
         from revrec.jobs.reports.close_checklist import close_checklist, in_words
 
@@ -53,7 +55,7 @@ def register(group: typer.Typer) -> None:
             fail("report close writes each report in every format: leave out --format", 2)
         _check_folder(to, replace)
         context, month = options.context(), report_span(period, None, None)
-        if not (month.first.day == 1 and month.last.month == month.first.month and month.last.year == month.first.year):
+        if month != DateSpan(month.first.replace(day=1), month_end(month.first)):
             fail(f"--period {period}: name one month, such as 2024-03", 2)
         found = dict(_reports(context, month))
         _prepare(to)

@@ -87,8 +87,8 @@ def show_report(options: Options, report: "Report", limit: int, output: Path | N
     output = output or options.output
     chosen = format_of(options.format, output)
     options = replace(options, format=chosen)
-    if chosen and options.is_file:
-        save_as(report, chosen, output)
+    if chosen and output and options.is_file:
+        _save_as(report, chosen, output)
     else:
         with writing_to(output):
             if options.json:
@@ -109,12 +109,10 @@ def show_report(options: Options, report: "Report", limit: int, output: Path | N
     raise typer.Exit(DIFFERS)
 
 
-def save_as(report: "Report", name: Format, output: Path | None) -> None:
-    """Write a report to a file in one of the formats that are files; without a file it is a usage error."""
+def _save_as(report: "Report", name: Format, output: Path) -> None:
+    """Write a report to a file in one of the formats that are files."""
     from revrec.cli.report_formats import save_report
 
-    if output is None:
-        fail(f"--format {name} needs a file: add --output FILE.{name}", 2)
     try:
         save_report(report, name, output)
     except OSError as error:

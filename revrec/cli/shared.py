@@ -3,6 +3,7 @@
 import errno
 import functools
 import inspect
+import os
 import shlex
 import shutil
 import sys
@@ -191,6 +192,8 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
             _current = options = given.over(_before)
             if options.is_file and group != "report":
                 fail(f"--format {options.format}: only reports can be written in this format", 2)
+            if group == "report" and "output" in values:
+                _check_output(options, values["output"])
             if options.json or options.csv:
                 keep_lines_whole()
             try:
@@ -207,6 +210,16 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
         return function
 
     return decorate
+
+
+def _check_output(options: Options, output: Path | None) -> None:
+    """Refuse a file that is missing or cannot be written, before the report computes for minutes or is signed."""
+    if output is None:
+        if options.is_file:
+            fail(f"--format {options.format} needs a file: add --output FILE.{options.format}", 2)
+    elif output.is_dir() or not output.parent.is_dir():
+        why = errno.EISDIR if output.is_dir() else errno.ENOENT
+        fail(f"{output}: cannot be written: {os.strerror(why)}", 2)
 
 
 def list_names_only(wanted: bool) -> None:

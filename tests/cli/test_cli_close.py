@@ -65,6 +65,10 @@ def test_a_signature_holds_until_the_figures_change(revrec: Revrec) -> None:
     assert revrec("event", "add", "shop/INV-1003/1", "credit", "2024-03-31", "--amount", "1").code == 0
     changed = revrec(*TIE_OUT, "--format", "json").json["header"]
     assert all(one.endswith("(the figures have changed since)") for one in changed["signed"])
+    events = len(revrec("audit", "list", "--format", "json").json["events"])
+    for bad in (["--format", "xlsx"], ["--output", "nowhere/tie-out.xlsx"], ["--output", "."]):
+        assert revrec(*TIE_OUT, "--sign", "not written", *bad).code == 2
+    assert len(revrec("audit", "list", "--format", "json").json["events"]) == events
     empty = revrec(*TIE_OUT, "--sign", " ")
     assert empty.code == 3 and "a signature needs words" in empty.err and "--sign" in empty.err
 
@@ -152,7 +156,7 @@ def test_the_folder_of_a_close(revrec: Revrec, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("story")
 def test_a_close_is_of_one_month_and_never_overwrites_other_files(revrec: Revrec, tmp_path: Path) -> None:
-    for period in ("2024-Q1", "2024"):
+    for period in ("2024-Q1", "2024", "2024-03-01"):
         refused = revrec("report", "close", "--period", period, "--to", str(tmp_path / "new"))
         assert refused.code == 2 and "name one month" in refused.err and not (tmp_path / "new").exists()
     own = tmp_path / "own"

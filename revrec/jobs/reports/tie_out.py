@@ -6,7 +6,7 @@ A person signs them for a day; the signature is in the audit trail, with a hash 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,10 +21,10 @@ from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.store import audit
 from revrec.store.posting.posted import RECONCILED
 from revrec.store.reports import control_totals
-from revrec.store.reports.control_totals import SIGNED, Total, Totals, added
+from revrec.store.reports.control_totals import SIGNED, Signature, Total, Totals, added
 from revrec.store.reports.figures import SqlAlchemyView
 from revrec.store.reports.recognition import recognized_by_account
-from revrec.store.reports.undated import undated_groups
+from revrec.store.reports.undated import UNSCHEDULED, WAITING, undated_groups
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -62,12 +62,12 @@ def tie_out(context: "Context", until: date) -> Report:
         header={
             **header,
             "figures_sha256": digest,
-            "signed": [f"{one.by} at {one.at[:19]} UTC: {one.text}{_compared(one.sha256, digest)}" for one in signed]
-            or ["not signed"],
+            "signed": _signed(signed, digest),
             "last_reconciliation": _reconciliation(reconciled),
         },
         empty="no charge lines yet",
         adds_up=False,
+        spare=("step", "count"),
     )
 
 
@@ -83,10 +83,11 @@ def sign(context: "Context", until: date, text: str) -> Report:
     if not report.ties_out:
         failing = ", ".join(check.name for check in report.checks if check.difference)
         raise BadInput(f"tie-out as of {until}: not signed, because it does not tie out: {failing}")
+    day, digest = until.isoformat(), report.header["figures_sha256"]
     with context.database.write() as connection:
-        detail = {"date": until.isoformat(), "text": text, "sha256": report.header["figures_sha256"]}
-        audit.record(connection, context.who(), SIGNED, until.isoformat(), detail)
-    return tie_out(context, until)
+        audit.record(connection, context.who(), SIGNED, day, {"date": day, "text": text, "sha256": digest})
+        signed = control_totals.signatures(connection, day)
+    return report._replace(header={**report.header, "signed": _signed(signed, digest)})
 
 
 def _digest(rows: list[dict[str, Any]]) -> str:
@@ -98,8 +99,11 @@ def _digest(rows: list[dict[str, Any]]) -> str:
     return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
 
 
-def _compared(signed: str, now: str) -> str:
-    return "" if signed == now else " (the figures have changed since)"
+def _signed(signatures: Sequence[Signature], now: str) -> list[str]:
+    """Return who signed, in words; ``now`` is the digest of the present figures."""
+    changed = " (the figures have changed since)"
+    said = [f"{one.by} at {one.at[:19]} UTC: {one.text}{'' if one.sha256 == now else changed}" for one in signatures]
+    return said or ["not signed"]
 
 
 def _reconciliation(event: audit.TrailEvent | None) -> str:
@@ -114,15 +118,11 @@ def _charge_lines(connection: "Connection") -> tuple[list[_Step], list[Check]]:
     """Return what was billed, as its prices are now, and that all of it is dated or waits."""
     billed, changes = control_totals.accepted(connection), control_totals.price_changes(connection)
     allocated, dated = control_totals.allocations(connection), control_totals.dated(connection)
-    kinds: dict[str, Counter[str]] = {"waiting": Counter(), "unscheduled": Counter()}
-    counts: Counter[tuple[str, str]] = Counter()
+    undated: dict[str, Totals] = {WAITING: {}, UNSCHEDULED: {}}
     for group in undated_groups(SqlAlchemyView(connection), date.max):
         if not group.is_cost:
-            kinds[group.kind][group.currency] += group.amount
-            counts[group.kind, group.currency] += group.lines
-    undated = {
-        kind: {one: Total(counts[kind, one], amount) for one, amount in sums.items()} for kind, sums in kinds.items()
-    }
+            known = undated[group.kind].get(group.currency, Total())
+            undated[group.kind][group.currency] = Total(known.rows + group.lines, known.amount + group.amount)
     undated["not revenue"] = control_totals.not_revenue(connection)
     steps = [
         _Step(LINES, "accepted, as billed", billed),
@@ -140,10 +140,8 @@ def _schedules(connection: "Connection", until: date) -> tuple[list[_Step], list
     by_state: dict[str, Totals] = {}
     for (state, currency), total in control_totals.due_by_state(connection, until.isoformat()).items():
         by_state.setdefault(state.lower().replace("_", " ") or ON_NO_ENTRY, {})[currency] = total
-    posted, recognized = (
-        control_totals.posted_of_schedules(connection),
-        control_totals.recognized_by_entries(connection),
-    )
+    posted = control_totals.posted_of_schedules(connection)
+    recognized = control_totals.recognized_by_entries(connection)
     steps = [_Step(SCHEDULES, state, totals) for state, totals in sorted(by_state.items())]
     steps += [
         _Step(ENTRIES, "schedule lines posted", posted),

@@ -161,12 +161,13 @@ def in_folder(folder: Path) -> str:
 def add_group(app: typer.Typer, name: str, help: str) -> typer.Typer:
     """Add a group of commands; the global options can also be placed after its name."""
     group = typer.Typer(cls=QuickGroup, help=help, no_args_is_help=True)
+    format_option = ReportFormatOption if name == "report" else FormatOption
 
     @group.callback()
     def _between(
         config: ConfigOption = None,
         database: DatabaseOption = None,
-        format: FormatOption = None,
+        format: format_option = None,  # type: ignore[valid-type]
         verbose: VerboseOption = False,
     ) -> None:
         global _before  # noqa: PLW0603 - one command line a process

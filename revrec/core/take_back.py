@@ -3,7 +3,7 @@
 A credit, a correction or a higher estimate takes back what was recognized. If the rule posts to other accounts by then,
 an entry on these would leave revenue on the old account and lack it on the new one. The amounts that were posted last
 are taken back first, each from its accounts: on the day of the part or before it, and then after it. What exceeds the
-posted amounts has the present accounts.
+posted amounts has the present accounts, and is one part with what is taken back from them.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,10 @@ Accounts = tuple[str, ...]
 
 
 class PartOnAccounts(NamedTuple):
-    """A part of a schedule, in minor units, and where it is posted; None: where its rule posts at present."""
+    """A part of a schedule, in minor units, and where it is posted.
+
+    None: where its rule posts at present, because not all of it takes back what is posted.
+    """
 
     date: date
     amount: int
@@ -30,12 +33,13 @@ class _Lot:
 
 
 def on_posted_accounts(
-    parts: Sequence[tuple[date, int]], posted: Sequence[PartOnAccounts], is_positive: bool
+    parts: Sequence[tuple[date, int]], posted: Sequence[PartOnAccounts], present: Accounts, is_positive: bool
 ) -> tuple[PartOnAccounts, ...]:
     """Return the parts in order of date: those that take something back on the accounts where that was posted.
 
-    ``posted`` parts are in the order in which they were planned. ``is_positive``: the line earns positive amounts, so
-    that negative ones take back. A part that takes back from several accounts becomes several parts of its day.
+    ``posted`` parts are in the order in which they were planned; ``present`` is where the rule posts now.
+    ``is_positive``: the line earns positive amounts, so that negative ones take back. A part that takes back from
+    several accounts becomes several parts of its day.
     """
     lots = [_Lot(part) for part in posted if (part.amount > 0) == is_positive]
     for part in posted:
@@ -47,14 +51,17 @@ def on_posted_accounts(
             found.append(PartOnAccounts(day, amount))
             continue
         sign = -1 if is_positive else 1
-        *known, (_present, rest) = _take(day, abs(amount), lots)
-        found += [PartOnAccounts(day, sign * some, accounts) for accounts, some in known]
-        found += [PartOnAccounts(day, sign * rest)] if rest else []
+        taken = _take(day, abs(amount), lots)
+        rest = abs(amount) - sum(taken.values())
+        if rest:
+            taken[present] = taken.get(present, 0) + rest
+        for accounts, some in taken.items():
+            found.append(PartOnAccounts(day, sign * some, None if rest and accounts == present else accounts))
     return tuple(found)
 
 
-def _take(day: date, amount: int, lots: Sequence[_Lot]) -> list[tuple[Accounts | None, int]]:
-    """Take an amount from lots; return what came from each accounts, and last, without accounts, what is missing."""
+def _take(day: date, amount: int, lots: Sequence[_Lot]) -> dict[Accounts | None, int]:
+    """Take an amount from lots, as far as they reach; return the amounts by their accounts."""
     taken: dict[Accounts | None, int] = {}
     oldest_first = sorted(lots, key=lambda lot: (lot.date <= day, lot.date))
     for lot in reversed(oldest_first):
@@ -63,4 +70,4 @@ def _take(day: date, amount: int, lots: Sequence[_Lot]) -> list[tuple[Accounts |
             lot.left -= some
             amount -= some
             taken[lot.accounts] = taken.get(lot.accounts, 0) + some
-    return [*taken.items(), (None, amount)]
+    return taken

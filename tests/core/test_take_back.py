@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from revrec.core.take_back import PartOnAccounts, on_posted_accounts
 
-OLD, NEW = ("2400", "4000"), ("2410", "4010")
+OLD, NEW, NOW = ("2400", "4000"), ("2410", "4010"), ("2420", "4020")
 JAN, FEB, MAR, APR = (date(2024, month, 10) for month in range(1, 5))
 
 
@@ -43,8 +43,24 @@ def test_the_newest_amounts_are_taken_back_first_each_from_its_accounts(
 ) -> None:
     wanted = [(day, sign * amount) for day, amount in parts]
     there = posted(*((day, sign * amount, accounts) for day, amount, accounts in before))
-    found = on_posted_accounts(wanted, there, sign > 0)
+    found = on_posted_accounts(wanted, there, NOW, sign > 0)
     assert list(found) == [(day, sign * amount, accounts) for day, amount, accounts in expected]
+
+
+@pytest.mark.parametrize(
+    ("present", "expected"),
+    [
+        (OLD, [(MAR, -50, NEW), (MAR, -100, None)]),
+        (NEW, [(MAR, -59, None), (MAR, -91, OLD)]),
+        (NOW, [(MAR, -50, NEW), (MAR, -91, OLD), (MAR, -9, None)]),
+    ],
+    ids=["of the first", "of the second", "of none"],
+)
+def test_no_two_parts_of_a_day_are_on_the_present_accounts(
+    present: tuple[str, ...], expected: list[tuple[date, int, tuple[str, ...] | None]]
+) -> None:
+    before = posted((JAN, 91, OLD), (FEB, 50, NEW))
+    assert list(on_posted_accounts([(MAR, -150)], before, present, True)) == expected
 
 
 DAYS = st.sampled_from([JAN, FEB, MAR, APR])
@@ -56,7 +72,7 @@ POSTED = st.lists(st.tuples(DAYS, st.integers(1, 100), st.sampled_from([OLD, NEW
 def test_the_parts_of_each_day_add_up_and_no_account_loses_more_than_it_has(
     parts: list[tuple[date, int]], before: list[tuple[date, int, tuple[str, ...]]]
 ) -> None:
-    found = on_posted_accounts(parts, posted(*before), True)
+    found = on_posted_accounts(parts, posted(*before), NOW, True)
     for day in (JAN, FEB, MAR, APR):
         for sign in (1, -1):
             amounts = [amount for on, amount, *_ in found if on == day and amount * sign > 0]

@@ -102,6 +102,17 @@ def test_progress_is_posted_and_a_correction_downward_is_reversed(books: Books, 
     sound(books)
 
 
+def test_what_takes_back_a_posted_and_a_planned_part_is_one_line(books: Books, row: MakeRow) -> None:
+    books.rules(RULES)
+    books.take(row("W-1", item="WORK-1", amount="100.00"))
+    books.event("shop/W-1/1", "percent", "2024-01-31", percent=25)
+    books.event("shop/W-1/1", "percent", "2024-02-29", percent=75)
+    assert books.run("2024-01-31").complete
+    books.event("shop/W-1/1", "percent", "2024-03-31", percent=0)
+    assert waiting(books, "shop/W-1/1")[0] == [("2024-02-29", 5000), ("2024-03-31", -7500)]
+    sound(books)
+
+
 def test_a_hold_stops_the_run_and_a_release_catches_up(books: Books, row: MakeRow) -> None:
     books.rules(RULES)
     books.take(row("M-1", amount="4.00"))

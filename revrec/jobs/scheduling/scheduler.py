@@ -324,7 +324,7 @@ class Scheduler:
         else:
             left = _remaining(earning, price, derived, current, moved)
         # A line that is credited down to nothing has no sign, but its plan has.
-        parts = self._on_accounts(left, current, (earning.amount or price) > 0)
+        parts = self._on_accounts(left, current, tuple(derived.post), (earning.amount or price) > 0)
         if current and not price_change and not allocated and self._is_in_force(current, derived, left, parts, moved):
             return None
         # An allocation moves price between the lines of a contract; only the rest is a change of the price.
@@ -335,14 +335,14 @@ class Scheduler:
         return _WantedSchedule(derived, left, price, parts, change, share)
 
     def _on_accounts(
-        self, left: Remaining, current: ScheduleInForce | None, is_positive: bool
+        self, left: Remaining, current: ScheduleInForce | None, present: tuple[str, ...], is_positive: bool
     ) -> tuple[PartOnAccounts, ...]:
         """Return the parts that are left, with the accounts of those that take back what is posted."""
         if not current or not current.posted_by:
             return tuple(PartOnAccounts(*part) for part in left.parts)
         posts = self._in_force.posts_of({line.rule_version_id for line in current.posted_by})
         posted = [PartOnAccounts(line.date, line.amount, posts[line.rule_version_id]) for line in current.posted_by]
-        return on_posted_accounts(left.parts, posted, is_positive)
+        return on_posted_accounts(left.parts, posted, present, is_positive)
 
     def _is_in_force(
         self,
@@ -372,10 +372,8 @@ class Scheduler:
         if current.came_back and any(part.accounts is None for part in parts):
             return False
         posts = self._in_force.posts_of({line.rule_version_id for line in current.open_by})
-        # What is taken back in part from posted amounts, and in part from planned ones, is one line if both have the
-        # same target.
-        lines = ((line.date, posts[line.rule_version_id], line.amount) for line in current.open_by)
-        return _by_target(lines) == _by_target((part.date, part.accounts or present, part.amount) for part in parts)
+        present_lines = [(line.date, line.amount, posts[line.rule_version_id]) for line in current.open_by]
+        return present_lines == [(part.date, part.amount, part.accounts or present) for part in parts]
 
     def _plain_schedule(self, state: _LineState) -> PlainSchedule | None:
         """Return the schedule of a line of which nothing is posted, if it follows from a shared plan; else None."""
@@ -683,12 +681,3 @@ def _changed_events(
     """Return the events that were added or withdrawn."""
     added, gone = Counter(after), Counter(before)
     return ((added - gone) + (gone - added)).elements()
-
-
-def _by_target(lines: Iterable[tuple[date, tuple[str, ...], int]]) -> list[tuple[date, tuple[str, ...], int]]:
-    """Return lines in order, with neighbors of the same day and target added up."""
-    found: list[tuple[date, tuple[str, ...], int]] = []
-    for day, target, amount in lines:
-        before = found.pop()[2] if found and found[-1][:2] == (day, target) else 0
-        found.append((day, target, before + amount))
-    return found

@@ -580,7 +580,8 @@ def test_an_adjustment_below_zero_is_a_credit_memo(client: SandboxClient) -> Non
     assert rows(client, "ARADJUSTMENT", "RECORDNO,RECORDID,STATE,TRX_TOTALENTERED") == [
         [number, "INV-1-CR", "Posted", "-20.00"]
     ]
-    assert rows(client, "ARADJUSTMENTITEM", "RECORDKEY,ACCOUNTNO,TRX_AMOUNT") == [[number, "2400", "-20.00"]]
+    line = [number, "aradjustment", "2400", "-20.00"]
+    assert rows(client, "ARADJUSTMENTITEM", "RECORDKEY,RECORDTYPE,ACCOUNTNO,TRX_AMOUNT") == [line]
     assert len(rows(client, "ARINVOICE", "RECORDNO")) == 1, "it is not an invoice"
     assert client.balances() == {"1100": "30.00", "2400": "-30.00"}
 

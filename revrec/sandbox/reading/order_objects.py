@@ -157,7 +157,7 @@ ARINVOICEITEM = ObjectType(
         ObjectField("CURRENCY", "a.currency"),
         ObjectField("BASECURR", _BASE),
         ObjectField("STATE", "a.state"),
-        ObjectField("RECORDTYPE", "'arinvoice'"),
+        ObjectField("RECORDTYPE", "a.recordtype"),
         ObjectField("WHENCREATED", "a.created", "time"),
         ObjectField("WHENMODIFIED", "a.modified", "time"),
         *dimension_fields("i", long=True),

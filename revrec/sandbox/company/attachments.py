@@ -31,13 +31,12 @@ def check_attachment(body: Node, model: Particle) -> None:
             raise schema_violation("Element 'attachmentdata': The value is not base64.", node.line) from None
 
 
-def folder_of(body: Node, masters: MasterRecords) -> str:
-    """Return the folder that a request names.
+def existing_folder(name: str, masters: MasterRecords) -> str:
+    """Return the name of a folder.
 
     Raises:
         FunctionFailure: it does not exist.
     """
-    name = body.value("supdocfoldername") or ""
     if masters.active(SUPDOCFOLDER, name) is None:
         text = f"The attachment folder '{name}' is invalid."
         raise FunctionFailure(business_error(text, errorid="SIM-INVALID-FOLDER"))
@@ -56,11 +55,11 @@ def with_changes(attachment: MasterRecord, body: Node, masters: MasterRecords) -
     if double is not None:
         text = f"The attachment '{attachment.id}' has two files named '{double[0]}.{double[1]}'."
         raise FunctionFailure(business_error(text, errorid="SIM-DUPLICATE-FILE"))
-    description = body.value("supdocdescription")
+    folder, description = body.value("supdocfoldername"), body.value("supdocdescription")
     return replace(
         attachment,
         name=body.value("supdocname") or attachment.name,
-        parent=folder_of(body, masters) if body.child("supdocfoldername") is not None else attachment.parent,
+        parent=attachment.parent if folder is None else existing_folder(folder, masters),
         details=attachment.details
         | {"files": files}
         | ({"description": description} if description is not None else {}),

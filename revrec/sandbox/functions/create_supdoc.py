@@ -1,7 +1,7 @@
 """create_supdoc: an attachment, which is one or more files in a folder; entries and invoices refer to its id."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
-from revrec.sandbox.company.attachments import check_attachment, folder_of, with_changes
+from revrec.sandbox.company.attachments import check_attachment, with_changes
 from revrec.sandbox.company.masters import SUPDOC, MasterRecord
 from revrec.sandbox.content_model import content_model
 from revrec.sandbox.errors import Error, FunctionFailure
@@ -22,8 +22,7 @@ def _run(call: Call) -> FunctionOutput:
         text = f"Another Supdoc with the given value(s) {code} already exists. Use a unique value instead."
         raise FunctionFailure(Error("BL34000061", description2=text))
     created = {"created": call.company.clock.now().date().isoformat(), "created_by": call.caller.user}
-    empty = MasterRecord(SUPDOC, code, code, parent=folder_of(call.body, masters), details=created)
-    attachment = with_changes(empty, call.body, masters)
+    attachment = with_changes(MasterRecord(SUPDOC, code, code, details=created), call.body, masters)
     call.company.usage.count(records_written=1)
     return FunctionOutput(key=str(masters.put(attachment)))
 

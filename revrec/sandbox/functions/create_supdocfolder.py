@@ -1,9 +1,10 @@
 """create_supdocfolder: a folder for attachments, in another folder or at the top."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
+from revrec.sandbox.company.attachments import existing_folder
 from revrec.sandbox.company.masters import SUPDOCFOLDER, MasterRecord
 from revrec.sandbox.content_model import check_content, content_model
-from revrec.sandbox.errors import Error, FunctionFailure, business_error
+from revrec.sandbox.errors import Error, FunctionFailure
 from revrec.sandbox.xmltree import Node
 
 
@@ -18,9 +19,8 @@ def _run(call: Call) -> FunctionOutput:
     if masters.get(SUPDOCFOLDER, name) is not None:
         text = f"Another Supdocfolder with the given value(s) {name} already exists. Use a unique value instead."
         raise FunctionFailure(Error("BL34000061", description2=text))
-    if parent and masters.active(SUPDOCFOLDER, parent) is None:
-        text = f"The attachment folder '{parent}' is invalid."
-        raise FunctionFailure(business_error(text, errorid="SIM-INVALID-FOLDER"))
+    if parent:
+        existing_folder(parent, masters)
     description = call.body.value("supdocfolderdescription") or ""
     call.company.usage.count(records_written=1)
     return FunctionOutput(key=str(masters.put(MasterRecord(SUPDOCFOLDER, name, description, parent=parent))))

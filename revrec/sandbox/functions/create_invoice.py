@@ -1,12 +1,17 @@
 """create_invoice: a receivable without order entry; each line names the account it credits."""
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
-from revrec.sandbox.errors import FunctionFailure, business_error
-from revrec.sandbox.fields import illegal_value, legacy_date, too_long
+from revrec.sandbox.errors import FunctionFailure
+from revrec.sandbox.fields import legacy_date, too_long
 from revrec.sandbox.orders.document import currency_and_rate
 from revrec.sandbox.orders.lines import custom_fields
-from revrec.sandbox.orders.receivable import ARINVOICE, Receivable, write_receivable
-from revrec.sandbox.orders.receivable_request import read_receivable_lines, receivable_number
+from revrec.sandbox.orders.receivable import ARINVOICE, Receivable
+from revrec.sandbox.orders.receivable_request import (
+    create_receivable,
+    is_draft,
+    read_receivable_lines,
+    receivable_number,
+)
 from revrec.sandbox.orders.schema_checks import check_invoice
 from revrec.sandbox.orders.terms import find_customer, term_and_due
 from revrec.sandbox.xmltree import Node
@@ -15,25 +20,17 @@ _NUMBER_LIMIT, _REFERENCE_LIMIT = 30, 20
 
 
 def _run(call: Call) -> FunctionOutput:
-    call.require("create", "ARINVOICE")
-    try:
-        recordno = write_receivable(_receivable(call.body, call), call)
-    except FunctionFailure as failure:
-        raise FunctionFailure(*failure.errors, business_error("Could not create ARInvoice record!")) from None
-    call.company.usage.count(records_written=1)
-    call.company.store.after_commit(lambda: call.company.visibility.created(recordno))
-    return FunctionOutput(key=str(recordno))
+    return create_receivable(call, "ARInvoice", _invoice)
 
 
-def _receivable(body: Node, call: Call) -> Receivable:
-    masters = call.company.masters
+def _invoice(call: Call) -> Receivable:
+    body, masters = call.body, call.company.masters
     customer = find_customer(body.value("customerid") or "", masters)
     created = legacy_date(body.child("datecreated"), "datecreated")
     assert created is not None
     due = legacy_date(body.child("datedue"), "datedue")
     term, due = term_and_due(customer, body.value("termname") or "", due, created, masters)
-    if (body.value("action") or "Submit") not in ("Draft", "Submit"):
-        raise FunctionFailure(illegal_value("action", body.value("action") or "", "Draft or Submit"))
+    draft = is_draft(body)
     currency, rate = currency_and_rate(body, call)
     return Receivable(
         recordid=_number(body, call),
@@ -47,7 +44,7 @@ def _receivable(body: Node, call: Call) -> Receivable:
         module="4.AR",
         description=body.value("description") or "",
         docnumber=body.value("ponumber") or "",
-        draft=body.value("action") == "Draft",
+        draft=draft,
         in_ledger=body.value("nogl") != "true",
         custom=custom_fields(body),
     )

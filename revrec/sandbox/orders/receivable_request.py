@@ -1,19 +1,48 @@
-"""The parts that requests for invoices and adjustments of receivables share: the number, and the lines."""
+"""The parts that requests for invoices and adjustments of receivables share."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
-from revrec.sandbox.calls import Call
+from revrec.sandbox.calls import Call, FunctionOutput
 from revrec.sandbox.company.profile import BASE_CURRENCY, RECEIVABLE
 from revrec.sandbox.errors import Error, FunctionFailure, business_error
-from revrec.sandbox.fields import missing_field
+from revrec.sandbox.fields import illegal_value, missing_field
 from revrec.sandbox.ledger.currencies import ExchangeRate
 from revrec.sandbox.money import to_mills
 from revrec.sandbox.orders.lines import entity_of, read_dimensions, read_number, reject_revenue_management
-from revrec.sandbox.orders.receivable import ReceivableLine
+from revrec.sandbox.orders.receivable import Receivable, ReceivableLine, write_receivable
 from revrec.sandbox.orders.stored_documents import number_taken
 from revrec.sandbox.xmltree import Node
 
 _ERRORS_SHOWN = 20
+
+
+def create_receivable(call: Call, label: str, read: Callable[[Call], Receivable]) -> FunctionOutput:
+    """Write the receivable that ``read`` returns for the request. ``label`` is its object in messages: ARInvoice.
+
+    Raises:
+        FunctionFailure: the user may not create it, or it is invalid.
+    """
+    call.require("create", label.upper())
+    try:
+        recordno = write_receivable(read(call), call)
+    except FunctionFailure as failure:
+        raise FunctionFailure(*failure.errors, business_error(f"Could not create {label} record!")) from None
+    call.company.usage.count(records_written=1)
+    call.company.store.after_commit(lambda: call.company.visibility.created(recordno))
+    return FunctionOutput(key=str(recordno))
+
+
+def is_draft(body: Node) -> bool:
+    """Return true if the receivable is to be stored without posting it.
+
+    Raises:
+        FunctionFailure: the action is neither Draft nor Submit.
+    """
+    action = body.value("action") or "Submit"
+    if action not in ("Draft", "Submit"):
+        raise FunctionFailure(illegal_value("action", action, "Draft or Submit"))
+    return action == "Draft"
 
 
 def receivable_number(text: str, record_type: str, call: Call) -> str:

@@ -42,9 +42,15 @@ def _create_entry(node: Node, call: Call) -> CreatedRecord:
 
 
 def _could_not_create(name: str) -> Error:
-    label = {"GLBATCH": "GLBatch"}.get(name, name.capitalize())
     errorid = "GL-0951" if name == "GLBATCH" else ""
-    return business_error(f"Could not create {label} record!", errorid=errorid, category="Unable to create record.")
+    return business_error(
+        f"Could not create {record_label(name)} record!", errorid=errorid, category="Unable to create record."
+    )
+
+
+def record_label(name: str) -> str:
+    """Return the name of an object in the message that one could not be written."""
+    return {"GLBATCH": "GLBatch"}.get(name, name.capitalize())
 
 
 def records_written(written: list[tuple[str, CreatedRecord]]) -> Element:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.errors import Error, FunctionFailure, business_error, schema_violation
 from revrec.sandbox.fields import fields_of, missing_field, text_of
-from revrec.sandbox.functions.create import records_written
+from revrec.sandbox.functions.create import record_label, records_written
 from revrec.sandbox.ledger.glbatch import read_entry
 from revrec.sandbox.ledger.ledger import editable_batch, replace_entry, require_open_period
 from revrec.sandbox.ledger.master_creation import CREATED, CreatedRecord, update_master
@@ -31,9 +31,8 @@ def _run(call: Call) -> FunctionOutput:
     try:
         written = updater(node, call)
     except FunctionFailure as failure:
-        label = {"GLBATCH": "GLBatch"}.get(kind, kind.capitalize())
-        wrapper = business_error(f"Could not update {label} record!", category="Unable to update record.")
-        raise FunctionFailure(*failure.errors, wrapper) from None
+        text = f"Could not update {record_label(kind)} record!"
+        raise FunctionFailure(*failure.errors, business_error(text, category="Unable to update record.")) from None
     return FunctionOutput(records_written([(kind.lower(), written)]))
 
 

@@ -33,8 +33,8 @@ def create_master(node: Node, call: Call) -> CreatedRecord:
     """
     kind, masters = node.tag.upper(), call.company.masters
     fields = fields_of(node)
-    code, name = text_of(fields, key_field(kind)), text_of(fields, _title_field(kind))
-    for field in dict.fromkeys((key_field(kind), _title_field(kind))):
+    code, name = text_of(fields, _key_field(kind)), text_of(fields, _title_field(kind))
+    for field in dict.fromkeys((_key_field(kind), _title_field(kind))):
         if not text_of(fields, field):
             raise FunctionFailure(missing_field(field, kind))
     details = _DETAILS[kind](fields, call) if kind in _DETAILS else {}
@@ -43,7 +43,7 @@ def create_master(node: Node, call: Call) -> CreatedRecord:
         raise FunctionFailure(Error("BL34000061", description2=text))
     active = text_of(fields, "STATUS") != "inactive"
     call.company.usage.count(records_written=1)
-    return CreatedRecord(masters.put(MasterRecord(kind, code, name, active, details=details)), key_field(kind), code)
+    return CreatedRecord(masters.put(MasterRecord(kind, code, name, active, details=details)), _key_field(kind), code)
 
 
 def update_master(node: Node, call: Call) -> CreatedRecord:
@@ -53,12 +53,12 @@ def update_master(node: Node, call: Call) -> CreatedRecord:
         FunctionFailure: it does not exist.
     """
     kind, fields = node.tag.upper(), fields_of(node)
-    record = stored_master(kind, text_of(fields, "RECORDNO"), text_of(fields, key_field(kind)), call)
+    record = _stored_master(kind, text_of(fields, "RECORDNO"), text_of(fields, _key_field(kind)), call)
     name = text_of(fields, _title_field(kind)) or record.name
     active = record.active if "STATUS" not in fields else text_of(fields, "STATUS") != "inactive"
     call.company.usage.count(records_written=1)
     recordno = call.company.masters.put(replace(record, name=name, active=active))
-    return CreatedRecord(recordno, key_field(kind), record.id)
+    return CreatedRecord(recordno, _key_field(kind), record.id)
 
 
 def delete_master(kind: str, recordno: str, call: Call) -> None:
@@ -67,7 +67,7 @@ def delete_master(kind: str, recordno: str, call: Call) -> None:
     Raises:
         FunctionFailure: it does not exist, or a journal entry refers to it.
     """
-    record = stored_master(kind, recordno, "", call)
+    record = _stored_master(kind, recordno, "", call)
     if kind in BY_KIND:
         sql = f"SELECT 1 FROM glentry WHERE {BY_KIND[kind].element.lower()} = ? LIMIT 1"  # noqa: S608
         if call.company.store.value(sql, (record.id,)):
@@ -76,12 +76,8 @@ def delete_master(kind: str, recordno: str, call: Call) -> None:
     call.company.masters.drop(record)
 
 
-def stored_master(kind: str, recordno: str, code: str, call: Call) -> MasterRecord:
-    """Return a master record by RECORDNO or, without one, by id.
-
-    Raises:
-        FunctionFailure: it does not exist.
-    """
+def _stored_master(kind: str, recordno: str, code: str, call: Call) -> MasterRecord:
+    """Return a master record by RECORDNO or, without one, by id."""
     records = call.company.masters.all(kind)
     found = [one for one in records if (str(one.recordno) == recordno if recordno else one.id == code)]
     if not found:
@@ -90,8 +86,7 @@ def stored_master(kind: str, recordno: str, code: str, call: Call) -> MasterReco
     return found[0]
 
 
-def key_field(kind: str) -> str:
-    """Return the field with the id of a kind of master records."""
+def _key_field(kind: str) -> str:
     return "NAME" if kind == "ARTERM" else f"{kind}ID"
 
 

@@ -12,7 +12,7 @@ from revrec.sandbox.ledger.glentry import LINE_FIELDS
 from revrec.sandbox.reading.objects import OBJECTS, ObjectField, ObjectType, object_type
 from revrec.sandbox.xmltree import Node
 
-DATA_TYPES = {
+_DATA_TYPES = {
     "text": "TEXT",
     "integer": "INTEGER",
     "amount": "CURRENCY",
@@ -84,7 +84,7 @@ def field_definitions(target: ObjectType, company: CompanyState) -> list[FieldDe
         FieldDefinition(
             id=field.name,
             label=own[field.name].name if field.name in own else label_of(field.name),
-            data_type=DATA_TYPES[field.kind],
+            data_type=_DATA_TYPES[field.kind],
             required=field.name in required,
             read_only=field.name not in own and _is_read_only(target.name, field),
             valid_values=tuple(field.codes or ()),

@@ -100,3 +100,8 @@ def text_element(parent: Element, tag: str, text: str | None = "") -> Element:
     child = ET.SubElement(parent, tag)
     child.text = text or None
     return child
+
+
+def truth_text(value: bool) -> str:
+    """Return a truth value as elements contain it."""
+    return "true" if value else "false"

@@ -3,7 +3,7 @@
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.content_model import check_empty
 from revrec.sandbox.ledger.dimensions import DIMENSIONS, disabled_dimensions
-from revrec.sandbox.xmltree import Element, text_element
+from revrec.sandbox.xmltree import Element, text_element, truth_text
 
 
 def _run(call: Call) -> FunctionOutput:
@@ -13,19 +13,19 @@ def _run(call: Call) -> FunctionOutput:
     listed = text_element(data, "dimensions")
     disabled = disabled_dimensions(call.company.switches)
     for standard in DIMENSIONS:
-        _append(listed, standard.kind, standard.label, "false", "false" if standard in disabled else "true")
+        _append(listed, standard.kind, standard.label, is_own=False, is_enabled=standard not in disabled)
     for own in call.company.masters.all("DIMENSION"):
-        _append(listed, own.id, own.name, "true", "true" if own.active else "false")
+        _append(listed, own.id, own.name, is_own=True, is_enabled=own.active)
     return FunctionOutput(data)
 
 
-def _append(listed: Element, name: str, label: str, is_own: str, is_enabled: str) -> None:
+def _append(listed: Element, name: str, label: str, is_own: bool, is_enabled: bool) -> None:
     dimension = text_element(listed, "dimension")
     text_element(dimension, "objectName", name)
     text_element(dimension, "objectLabel", label)
     text_element(dimension, "termLabel", label)
-    text_element(dimension, "userDefinedDimension", is_own)
-    text_element(dimension, "enabledInGL", is_enabled)
+    text_element(dimension, "userDefinedDimension", truth_text(is_own))
+    text_element(dimension, "enabledInGL", truth_text(is_enabled))
 
 
 FUNCTION = GatewayFunction("getDimensions", _run, check_empty)

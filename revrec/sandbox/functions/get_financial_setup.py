@@ -3,7 +3,7 @@
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.company.profile import BASE_CURRENCY
 from revrec.sandbox.content_model import check_empty
-from revrec.sandbox.xmltree import Element, text_element
+from revrec.sandbox.xmltree import Element, text_element, truth_text
 
 
 def _run(call: Call) -> FunctionOutput:
@@ -15,9 +15,9 @@ def _run(call: Call) -> FunctionOutput:
         "baseCurrency": "" if is_multi_base else BASE_CURRENCY,
         "defaultBook": "ACCRUAL",
         "firstFiscalMonth": "1",
-        "multiBaseCurrency": _truth(is_multi_base),
+        "multiBaseCurrency": truth_text(is_multi_base),
         "multiBook": "false",
-        "multiCurrency": _truth(switches.multi_currency),
+        "multiCurrency": truth_text(switches.multi_currency),
         "multiEntityShared": "true",
     }
     data = Element("data")
@@ -25,10 +25,6 @@ def _run(call: Call) -> FunctionOutput:
     for name, text in values.items():
         text_element(setup, name, text)
     return FunctionOutput(data)
-
-
-def _truth(value: bool) -> str:
-    return "true" if value else "false"
 
 
 FUNCTION = GatewayFunction("getFinancialSetup", _run, check_empty)

@@ -5,7 +5,7 @@ from revrec.sandbox.content_model import check_content, content_model
 from revrec.sandbox.errors import schema_violation
 from revrec.sandbox.reading.definitions import FieldDefinition, described_object, field_definitions, label_of
 from revrec.sandbox.reading.objects import OBJECTS
-from revrec.sandbox.xmltree import Element, Node, text_element
+from revrec.sandbox.xmltree import Element, Node, text_element, truth_text
 
 _STORED_TYPES = {
     "INTEGER": ("Pt_FieldInt", "integer"),
@@ -64,8 +64,8 @@ def _append_details(kind: Element, name: str, definitions: list[FieldDefinition]
             "GroupName": "",
             "dataName": stored,
             "externalDataName": external,
-            "isRequired": "true" if definition.required else "false",
-            "isReadOnly": "true" if definition.read_only else "false",
+            "isRequired": truth_text(definition.required),
+            "isReadOnly": truth_text(definition.read_only),
             "maxLength": str(definition.max_length or ""),
             "DisplayLabel": definition.label,
             "Description": definition.label,

@@ -10,7 +10,7 @@ from revrec.sandbox.reading.definitions import (
     label_of,
     relationships,
 )
-from revrec.sandbox.xmltree import Element, Node, text_element
+from revrec.sandbox.xmltree import Element, Node, text_element, truth_text
 
 
 def _check(body: Node) -> None:
@@ -37,14 +37,14 @@ def _append_field(fields: Element, definition: FieldDefinition) -> None:
     text_element(field, "ID", definition.id)
     text_element(field, "LABEL", definition.label)
     text_element(field, "DESCRIPTION", definition.label)
-    text_element(field, "REQUIRED", _truth(definition.required))
-    text_element(field, "READONLY", _truth(definition.read_only))
+    text_element(field, "REQUIRED", truth_text(definition.required))
+    text_element(field, "READONLY", truth_text(definition.read_only))
     text_element(field, "DATATYPE", definition.data_type)
     if definition.valid_values:
         values = text_element(field, "VALIDVALUES")
         for value in definition.valid_values:
             text_element(values, "VALIDVALUE", value)
-    text_element(field, "ISCUSTOM", _truth(definition.is_custom))
+    text_element(field, "ISCUSTOM", truth_text(definition.is_custom))
 
 
 def _append_relationship(related: Element, relationship: Relationship) -> None:
@@ -54,10 +54,6 @@ def _append_relationship(related: Element, relationship: Relationship) -> None:
     text_element(node, "LABEL", label_of(relationship.path))
     text_element(node, "RELATIONSHIPTYPE", "MANY2ONE")
     text_element(node, "RELATEDBY", relationship.related_by)
-
-
-def _truth(value: bool) -> str:
-    return "true" if value else "false"
 
 
 FUNCTION = GatewayFunction("lookup", _run, _check)

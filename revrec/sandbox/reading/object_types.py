@@ -10,6 +10,7 @@ from revrec.sandbox.dates import us_date_of_iso, us_time_of_iso
 from revrec.sandbox.ledger.dimensions import DIMENSIONS
 from revrec.sandbox.ledger.entry import STATES
 from revrec.sandbox.money import format_mills
+from revrec.sandbox.xmltree import truth_text
 
 _CUSTOM_NAME = re.compile(r"[A-Z][A-Z0-9_]{0,39}", re.ASCII)
 
@@ -122,5 +123,5 @@ _WRITERS: dict[str, Callable[[Any, str], str]] = {
     "quantity": lambda value, _: f"{Decimal(value) / 1_000_000:f}",
     "date": lambda value, _: us_date_of_iso(value),
     "time": lambda value, _: us_time_of_iso(value),
-    "flag": lambda value, _: "true" if value else "false",
+    "flag": lambda value, _: truth_text(value),
 }

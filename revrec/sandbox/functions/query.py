@@ -10,8 +10,15 @@ from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.errors import read_failure, schema_violation
 from revrec.sandbox.money import format_mills
 from revrec.sandbox.reading.conditions import Comparison, Condition, ConditionCompiler, ConditionGroup
-from revrec.sandbox.reading.objects import ObjectField, ObjectType, format_value, object_type
-from revrec.sandbox.reading.selection import RowSelection, append_rows, count_rows, read_rows, select_visible
+from revrec.sandbox.reading.objects import ObjectField, ObjectType, format_value
+from revrec.sandbox.reading.selection import (
+    RowSelection,
+    append_rows,
+    count_rows,
+    read_rows,
+    readable_object,
+    select_visible,
+)
 from revrec.sandbox.xmltree import Element, Node, text_element
 
 _CHILDREN = ("object", "select", "filter", "orderby", "options", "pagesize", "offset", "docparid")
@@ -118,8 +125,7 @@ def _operator(node: Node, values: int) -> str:
 
 def _run(call: Call) -> FunctionOutput:
     body = call.body
-    target = object_type(body.value("object") or "", call.company, body.value("docparid") or "")
-    call.require("read", target.name)
+    target = readable_object(call)
     call.company.usage.count(reads=1)
     options = body.child("options")
     compiler = ConditionCompiler(target, ignore_case=options is not None and options.value("caseinsensitive") == "true")

@@ -9,6 +9,7 @@ from revrec.sandbox.reading.selection import (
     RowSelection,
     append_rows,
     read_rows,
+    readable_object,
     select_fields,
     select_keys,
     select_visible,
@@ -43,8 +44,7 @@ def check_shape(body: Node) -> None:
 
 
 def _run(call: Call) -> FunctionOutput:
-    target = object_type(call.body.value("object") or "", call.company, call.body.value("docparid") or "")
-    call.require("read", target.name)
+    target = readable_object(call)
     call.company.usage.count(reads=1)
     names = call.body.value("fields") or "*"
     found = _visible_keys(call, target, _parse_keys(call.body.value("keys") or ""))

@@ -2,13 +2,11 @@
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.functions.read import check_shape, records_data, split_keys
-from revrec.sandbox.reading.objects import object_type
-from revrec.sandbox.reading.selection import select_keys, select_visible
+from revrec.sandbox.reading.selection import readable_object, select_keys, select_visible
 
 
 def _run(call: Call) -> FunctionOutput:
-    target = object_type(call.body.value("object") or "", call.company, call.body.value("docparid") or "")
-    call.require("read", target.name)
+    target = readable_object(call)
     call.company.usage.count(reads=1)
     names = split_keys(call.body.value("keys") or "")
     selection = select_visible(target, call, show_private=True)

@@ -5,7 +5,14 @@ from revrec.sandbox.company.result_sets import ResultSet
 from revrec.sandbox.errors import read_failure, schema_violation
 from revrec.sandbox.reading.conditions import ConditionCompiler
 from revrec.sandbox.reading.objects import object_type
-from revrec.sandbox.reading.selection import append_rows, read_rows_by_key, select_fields, select_keys, select_visible
+from revrec.sandbox.reading.selection import (
+    append_rows,
+    read_rows_by_key,
+    readable_object,
+    select_fields,
+    select_keys,
+    select_visible,
+)
 from revrec.sandbox.reading.where_clause import parse_where
 from revrec.sandbox.xmltree import Element, Node
 
@@ -22,8 +29,7 @@ def _check(body: Node) -> None:
 
 
 def _run(call: Call) -> FunctionOutput:
-    target = object_type(call.body.value("object") or "", call.company, call.body.value("docparid") or "")
-    call.require("read", target.name)
+    target = readable_object(call)
     fields = select_fields(target, call.body.value("fields") or "*")
     page_size = _page_size(call.body.value("pagesize") or "100")
     selection = select_visible(target, call, show_private=False)

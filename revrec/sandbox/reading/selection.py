@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from revrec.sandbox.calls import Call
 from revrec.sandbox.errors import read_failure
-from revrec.sandbox.reading.objects import ObjectField, ObjectType, format_value
+from revrec.sandbox.reading.objects import ObjectField, ObjectType, format_value, object_type
 from revrec.sandbox.xmltree import Element, text_element
 
 _SHUFFLE = 2_654_435_761
@@ -30,6 +30,17 @@ class RowSelection:
     def where(self) -> str:
         """The WHERE clause."""
         return " AND ".join(self.conditions) if self.conditions else "1"
+
+
+def readable_object(call: Call) -> ObjectType:
+    """Return the object that a query or read names, restricted to the transaction definition in ``docparid``.
+
+    Raises:
+        FunctionFailure: it does not exist, or the user may not read it.
+    """
+    target = object_type(call.body.value("object") or "", call.company, call.body.value("docparid") or "")
+    call.require("read", target.name)
+    return target
 
 
 def select_visible(target: ObjectType, call: Call, show_private: bool) -> RowSelection:

@@ -2,14 +2,14 @@
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.content_model import check_empty
-from revrec.sandbox.orders.schema_checks import check_key
+from revrec.sandbox.orders.schema_checks import check_attribute
 from revrec.sandbox.orders.stored_documents import remove_document, stored_document
 from revrec.sandbox.xmltree import Node
 
 
 def _check(body: Node) -> None:
     check_empty(body)
-    check_key(body)
+    check_attribute(body, "key")
 
 
 def _run(call: Call) -> FunctionOutput:

@@ -4,13 +4,13 @@ from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.company.attachments import stored_attachment
 from revrec.sandbox.company.masters import SUPDOC
 from revrec.sandbox.content_model import check_empty
-from revrec.sandbox.orders.schema_checks import check_key
+from revrec.sandbox.orders.schema_checks import check_attribute
 from revrec.sandbox.xmltree import Node
 
 
 def _check(body: Node) -> None:
     check_empty(body)
-    check_key(body)
+    check_attribute(body, "key")
 
 
 def _run(call: Call) -> FunctionOutput:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.content_model import check_content, content_model
 from revrec.sandbox.errors import schema_violation
+from revrec.sandbox.orders.schema_checks import check_attribute
 from revrec.sandbox.reading.legacy_filters import check_filter, matches
 from revrec.sandbox.reading.legacy_objects import legacy_records, with_fields
 from revrec.sandbox.xmltree import Element, Node, text_element
@@ -13,8 +14,7 @@ _LARGEST_PAGE = 1000
 
 
 def _check(body: Node) -> None:
-    if not body.attributes.get("object"):
-        raise schema_violation("Element 'get_list': The attribute 'object' is required but missing.", body.line)
+    check_attribute(body, "object")
     for name, lowest in (("maxitems", 1), ("start", 0)):
         text = body.attributes.get(name, "1")
         if not (text.isdecimal() and len(text) < 10 and int(text) >= lowest):

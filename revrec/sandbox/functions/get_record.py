@@ -2,16 +2,15 @@
 
 from revrec.sandbox.calls import Call, FunctionOutput, GatewayFunction
 from revrec.sandbox.content_model import check_content, content_model
-from revrec.sandbox.errors import FunctionFailure, business_error, schema_violation
-from revrec.sandbox.orders.schema_checks import check_key
+from revrec.sandbox.errors import FunctionFailure, business_error
+from revrec.sandbox.orders.schema_checks import check_attribute
 from revrec.sandbox.reading.legacy_objects import legacy_object, legacy_records, with_fields
 from revrec.sandbox.xmltree import Element, Node
 
 
 def _check(body: Node) -> None:
-    if not body.attributes.get("object"):
-        raise schema_violation("Element 'get': The attribute 'object' is required but missing.", body.line)
-    check_key(body)
+    check_attribute(body, "object")
+    check_attribute(body, "key")
     check_content(body, content_model("fields?"))
     for fields in body:
         check_content(fields, content_model("field*"))

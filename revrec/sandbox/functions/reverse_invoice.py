@@ -9,14 +9,14 @@ from revrec.sandbox.errors import FunctionFailure, business_error
 from revrec.sandbox.fields import legacy_date
 from revrec.sandbox.ledger.ledger import require_open_period, stored_batch
 from revrec.sandbox.ledger.reversals import reverse_stored
-from revrec.sandbox.orders.schema_checks import check_key
+from revrec.sandbox.orders.schema_checks import check_attribute
 from revrec.sandbox.xmltree import Node
 
 _FIND = "SELECT * FROM arinvoice WHERE recordtype = 'arinvoice' AND CAST(recordno AS TEXT) = ?"
 
 
 def _check(body: Node) -> None:
-    check_key(body)
+    check_attribute(body, "key")
     check_content(body, content_model("datereversed description?"))
     check_content(body.children[0], content_model("year month day"))
 

@@ -79,7 +79,7 @@ def check_update(body: Node) -> None:
     Raises:
         SchemaViolation: it breaks the schema.
     """
-    check_key(body)
+    check_attribute(body, "key")
     _check(body, _UPDATE)
     items = body.child("updatesotransitems")
     if items is None:
@@ -112,14 +112,14 @@ def check_adjustment(body: Node) -> None:
     _check_lines(body.child("aradjustmentitems"), "lineitem+", {"lineitem": _ADJUSTMENT_LINE})
 
 
-def check_key(body: Node) -> None:
-    """Check that the attribute ``key`` is present.
+def check_attribute(body: Node, name: str) -> None:
+    """Check that an attribute is present.
 
     Raises:
         SchemaViolation: it is missing or empty.
     """
-    if not body.attributes.get("key"):
-        raise schema_violation(f"Element '{body.tag}': The attribute 'key' is required but missing.", body.line)
+    if not body.attributes.get(name):
+        raise schema_violation(f"Element '{body.tag}': The attribute '{name}' is required but missing.", body.line)
 
 
 def _check_lines(items: Node | None, model: str, lines: Mapping[str, Particle]) -> None:

@@ -83,7 +83,7 @@ MASTER_OBJECTS = (
         "ITEM",
         "ITEMID",
         "NAME",
-        ObjectField("BASEUOM", "coalesce(json_extract(m.details, '$.unit'), 'Each')"),
+        ObjectField("BASEUOM", f"coalesce({_DETAIL.format('unit')}, 'Each')"),
         ObjectField("GLGROUP", _DETAIL.format("glgroup")),
         ObjectField("BASEPRICE", _DETAIL.format("price")),
         ObjectField("ITEMTYPE", f"coalesce({_DETAIL.format('type')}, 'Non-Inventory')"),

@@ -181,8 +181,7 @@ def _dimension_values(name: str) -> ObjectType:
         fields=fields_by_name(
             ObjectField("ID", "m.recordno", "integer"),
             ObjectField("NAME", "m.name"),
-            ObjectField("CREATEDBY", "NULL"),
-            ObjectField("UPDATEDBY", "NULL"),
+            *empty_fields("CREATEDBY UPDATEDBY"),
         ),
     )
 

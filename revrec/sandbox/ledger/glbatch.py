@@ -67,7 +67,7 @@ def read_entry(node: Node, call: Call) -> JournalEntry:
         history=text_of(fields, "HISTORY_COMMENT") or None,
         attachment=text_of(fields, "SUPDOCID") or None,
         private_entity=call.caller.location or None,
-        custom=custom_values(fields, "GLBATCH", call.company.masters),
+        custom=custom_values(fields, custom_fields("GLBATCH", call.company.masters)),
     )
 
 
@@ -82,13 +82,14 @@ def _check_header(fields: Fields, call: Call) -> None:
     lengths = [too_long(name, _text(fields, name, call), limit) for name, limit in limits.items()]
     errors += [error for error in lengths if error is not None]
     masters = call.company.masters
-    errors += missing_custom_fields(fields, "GLBATCH", masters)
-    errors += unknown_fields(fields, {*HEADER_FIELDS, *custom_fields("GLBATCH", masters)}, "GLBATCH", switches)
+    custom = custom_fields("GLBATCH", masters)
+    errors += missing_custom_fields(fields, "GLBATCH", custom)
+    errors += unknown_fields(fields, {*HEADER_FIELDS, *custom}, "GLBATCH", switches)
     _raise(errors)
     if text_of(fields, "SUPDOCID"):
-        stored_attachment(text_of(fields, "SUPDOCID"), call.company.masters)
+        stored_attachment(text_of(fields, "SUPDOCID"), masters)
     journal = _text(fields, "JOURNAL", call)
-    if call.company.masters.active("JOURNAL", journal) is None:
+    if masters.active("JOURNAL", journal) is None:
         raise FunctionFailure(
             business_error(f"Journal '{journal}' specified is not valid.", errorid="SIM-INVALID-JOURNAL")
         )

@@ -65,7 +65,8 @@ class LineReader:
         self._masters = call.company.masters
         self._switches = call.company.switches
         disabled = {one.element for one in disabled_dimensions(self._switches)}
-        self._known = LINE_FIELDS - disabled | custom_fields("GLENTRY", self._masters).keys()
+        self._custom = custom_fields("GLENTRY", self._masters)
+        self._known = LINE_FIELDS - disabled | self._custom.keys()
         self._created: set[tuple[str, str]] = set()
         self.errors: list[Error] = []
 
@@ -94,7 +95,7 @@ class LineReader:
 
     def _line(self, fields: Fields) -> EntryLine:
         self.errors += unknown_fields(fields, self._known, "GLENTRY", self._switches)
-        self.errors += missing_custom_fields(fields, "GLENTRY", self._masters)
+        self.errors += missing_custom_fields(fields, "GLENTRY", self._custom)
         account = self._account(fields)
         sign = self._sign(fields)
         dimensions = self._dimensions(fields)
@@ -115,7 +116,7 @@ class LineReader:
             entity=entity,
             dimensions=dimensions,
             user_dimensions=self._user_dimensions(fields),
-            custom=custom_values(fields, "GLENTRY", self._masters),
+            custom=custom_values(fields, self._custom),
             rate=None if currency == base else f"{rate.normalize():f}",
             rate_type=rate_type,
             rate_date=rate_date,

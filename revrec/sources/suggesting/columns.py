@@ -356,17 +356,19 @@ def _names_of(grid: Grid, column: str) -> Words:
     if grid.format not in ("json", "jsonl", "xml"):
         return (plain(column),)
     of_line = bool(grid.lines) and column.startswith(LINE_SCOPE)
-    parts = [plain(part) for part in column.removeprefix(LINE_SCOPE if of_line else "").split(".")]
-    # The amount of an object in a line, such as its allowance, is not the amount of the line.
-    found = [" ".join(parts[-2:]), *parts[-1:] * (len(parts) == 1 or parts[-1] not in ("amount", "total"))]
-    if parts[-1] in _IDS and len(parts) > 1:
-        return (*found[:1], parts[-2])
-    if parts[-1] in _IDS:
-        # The number of a record is preferred to its id, which is often technical.
-        found = (
-            [f"line {parts[-1]}"] if of_line else ["document no"] if parts[-1] in ("no", "number") else ["reference"]
-        )
-    return tuple(found)
+    *above, last = [plain(part) for part in column.removeprefix(LINE_SCOPE if of_line else "").split(".")]
+    if above:
+        both = f"{above[-1]} {last}"
+        if last in _IDS:
+            return both, above[-1]
+        # The amount of an object in a line, such as its allowance, is not the amount of the line.
+        return (both,) if last in ("amount", "total") else (both, last)
+    if last not in _IDS:
+        return (last,)
+    if of_line:
+        return (f"line {last}",)
+    # The number of a record is preferred to its id, which is often technical.
+    return ("document no",) if last in ("no", "number") else ("reference",)
 
 
 def _choice(field: FieldNames, grid: Grid, names: dict[str, Words]) -> ColumnChoice | None:

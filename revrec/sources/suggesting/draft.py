@@ -132,12 +132,10 @@ def suggest(opened: Opener, name: str, mapping: ColumnMapping) -> Draft:
 
 def _score(grid: Grid) -> float:
     """Return how many of the fields that each row needs have a column."""
+    if not (grid.rows and grid.header):
+        return -1.0
     chosen = choose_columns(grid)
-    return (
-        sum(1.0 if chosen[name].sure else 0.5 for name in REQUIRED if name in chosen)
-        if grid.rows and grid.header
-        else -1.0
-    )
+    return sum(1.0 if chosen[name].sure else 0.5 for name in REQUIRED if name in chosen)
 
 
 class _Drafting:
@@ -403,10 +401,10 @@ class _Drafting:
     def _sums(self, amount: str, document: str) -> dict[str, tuple[Decimal, list[str]]]:
         """Return what the lines of each document add up to, with the cells of its last row."""
         found: dict[str, tuple[Decimal, list[str]]] = {}
-        at, key = self._grid.place_of(amount), self._grid.place_of(document)
+        at, key, read = self._grid.place_of(amount), self._grid.place_of(document), number_reader(NumberStyle())
         for row in self._grid.rows:
             with suppress(InvalidValue):
-                exact = number_reader(NumberStyle())(row.cells[at]).decimal
+                exact = read(row.cells[at]).decimal
                 found[row.cells[key]] = found.get(row.cells[key], (Decimal(0), []))[0] + exact, row.cells
         return found
 

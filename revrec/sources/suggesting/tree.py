@@ -105,15 +105,15 @@ def _structures(root: Any, is_xml: bool) -> Iterator[Structure]:
 
 def _with_lines(found: Structure, is_xml: bool) -> Iterator[Structure]:
     yield found
-    paths: dict[tuple[str, ...], bool] = {}
-    for document in found.documents[:_TRIED]:
-        for path, value in _below(document):
-            if isinstance(value, list) and value and all(isinstance(one, Mapping) for one in value):
-                paths[path] = True
-            elif is_xml and isinstance(value, Mapping) and path[-1].lower().endswith(_LINE_NAMES):
-                paths.setdefault(path, True)
-    for path in paths:
+    below = (one for document in found.documents[:_TRIED] for one in _below(document))
+    for path in dict.fromkeys(path for path, value in below if _are_lines(path, value, is_xml)):
         yield found._replace(lines=path)
+
+
+def _are_lines(path: tuple[str, ...], value: Any, is_xml: bool) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(one, Mapping) for one in value)
+    return is_xml and path[-1].lower().endswith(_LINE_NAMES)
 
 
 def _below(value: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

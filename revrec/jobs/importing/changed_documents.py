@@ -273,7 +273,7 @@ class DocumentChanges:
                     if found and self._is_taken_back(one):
                         rejected.setdefault(found.passed.row_number, (found, []))[1].append(one)
             for found, known in rejected.values():
-                problems = [_left_out(one.imported, found.passed) for one in known]
+                problems = [_not_stated(one.imported, _why(found.passed)) for one in known]
                 self._session.reject_passed(found.passed, found.raw, known[0].imported, problems)
 
     def _is_taken_back(self, line: KnownLine) -> bool:
@@ -326,8 +326,8 @@ class DocumentChanges:
         line = one.known.imported
         if one.new:
             return problems_of_change(self._book, self.records, one.old, one.new)
-        reason = f"{line.id} was imported, and {one.reason or 'its document does not have it any more'}"
-        return [] if self.records else [RowProblem("line", line.line, reason, _REFUSED)]
+        why = one.reason or "its document does not have it any more"
+        return [] if self.records else [_not_stated(line, why)]
 
     def _refuse(self, plan: _DocumentPlan) -> None:
         """Refuse a document: report its problems, and its other new and changed lines, which are not imported."""
@@ -494,8 +494,9 @@ def _gone(line: KnownLine, sending: _Sending) -> _Difference:
     return _Difference(line, sending.parts[line.part], reason=_why(taken_back) if taken_back else "")
 
 
-def _left_out(line: ChargeLine, passed: PassedOver) -> RowProblem:
-    return RowProblem("line", line.line, f"{line.id} was imported, and {_why(passed)}", _REFUSED)
+def _not_stated(line: ChargeLine, why: str) -> RowProblem:
+    """Return the problem of an imported line that its file does not state any more."""
+    return RowProblem("line", line.line, f"{line.id} was imported, and {why}", _REFUSED)
 
 
 def _why(passed: PassedOver) -> str:

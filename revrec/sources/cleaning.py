@@ -34,7 +34,7 @@ class CleaningTrail:
         self._dates = date_reader(mapping.date_format, mapping.timezone, mapping.times_in)
         self._zone = mapping.timezone
 
-    def steps(self, row: Sequence[str], found: Mapping[str, Any]) -> list[CleaningStep]:
+    def steps(self, row: Sequence[str], found: Mapping[str, Any]) -> tuple[CleaningStep, ...]:
         """Return the changes of a row in field order. ``found`` has the values that were read, by field."""
         values = self._layout.spread(row)
         steps = [step for filler in self._layout.fillers if (step := filler.fill(values))]
@@ -46,7 +46,7 @@ class CleaningTrail:
             if value != raw:
                 steps += map(self._with_zone, _read_steps(field, raw, value, currency))
         steps.sort(key=lambda step: self._order[step.field])
-        return [_short(step) for step in steps]
+        return tuple(map(_short, steps))
 
     def _with_zone(self, step: CleaningStep) -> CleaningStep:
         """Name the time zone in the step of a date that is the day of a time in it."""

@@ -77,7 +77,7 @@ class EventRows:
         """The warning about the rows that were read, for a person to check; empty if there is nothing to check."""
         return self._values.days.doubts.warning()
 
-    def _steps(self, row: list[str], event: EventRow) -> list[CleaningStep]:
+    def _steps(self, row: list[str], event: EventRow) -> tuple[CleaningStep, ...]:
         found = event._asdict()
         if self._by_document:
             source, _, rest = event.charge.partition("/")

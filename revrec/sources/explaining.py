@@ -82,7 +82,7 @@ class _Explainer:
         row: list[str],
         found: Mapping[str, Any],
         problems: list[RowProblem] | None,
-        steps: list[CleaningStep],
+        steps: Sequence[CleaningStep],
     ) -> ExplainedField:
         column = self._layout.columns.get(name) or self._origin(name)
         raw = self._layout.spread(row)[self._layout.positions[name]]

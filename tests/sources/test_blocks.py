@@ -1,26 +1,19 @@
 """Rows that are read in blocks are the rows that are read one by one."""
 
-import csv
-import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revrec.sources import (
     NATIVE_CHARGES,
     ChargeBlock,
-    ColumnMapping,
-    SourceError,
-    SourceStream,
     read_charge_blocks,
     read_charges,
 )
 from revrec.sources.fields import CHARGE_COLUMNS
-from revrec.sources.formats import csv as csv_format
 from revrec.sources.mapping_reader import read_mapping
+from support.block_reading import BlockReading
 
 COLUMNS = [name for name in CHARGE_COLUMNS if name not in ("project", "contract")]
 PLAIN = {
@@ -30,40 +23,8 @@ PLAIN = {
 
 
 TERM = {"service_start": "2024-01-05", "service_end": "2024-02-05"}
-
-
-def native(*rows: dict[str, str]) -> bytes:
-    """Return a native file; a row has the values that differ from :data:`PLAIN`."""
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, COLUMNS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({**PLAIN, **row} for row in rows)
-    return out.getvalue().encode("utf-8", "surrogatepass")
-
-
-def one_by_one(data: bytes, mapping: ColumnMapping = NATIVE_CHARGES) -> Any:
-    return _list(read_charges(SourceStream(io.BytesIO(data), "in.csv"), mapping))
-
-
-def in_blocks(data: bytes, mapping: ColumnMapping = NATIVE_CHARGES) -> Any:
-    return _list(read_charge_blocks(SourceStream(io.BytesIO(data), "in.csv"), mapping))
-
-
-def _list(rows: Iterator[Any]) -> Any:
-    """Return the rows, those of blocks one by one, and the error at which reading ended."""
-    found: list[Any] = []
-    try:
-        for row in rows:
-            found += row.good_rows() if isinstance(row, ChargeBlock) else [row]
-    except SourceError as error:
-        found.append(str(error))
-    return found
-
-
-def blocks(data: bytes, mapping: ColumnMapping = NATIVE_CHARGES) -> list[int]:
-    """Return the number of rows in each block."""
-    rows = read_charge_blocks(SourceStream(io.BytesIO(data), "in.csv"), mapping)
-    return [len(one.rows) for one in rows if isinstance(one, ChargeBlock)]
+READING = BlockReading(read_charges, read_charge_blocks, ChargeBlock, NATIVE_CHARGES, COLUMNS, PLAIN)
+native, in_blocks, one_by_one, blocks = READING.native, READING.in_blocks, READING.one_by_one, READING.blocks
 
 
 def test_ordinary_rows_are_one_block() -> None:
@@ -96,24 +57,14 @@ a_row = st.one_of(*[st.just({})] * 3, unusual.map(lambda one: dict([one])), st.l
 
 @pytest.mark.parametrize("examples", [60, pytest.param(2_000, marks=pytest.mark.slow)])
 def test_blocks_never_disagree_with_rows(monkeypatch: pytest.MonkeyPatch, examples: int) -> None:
-    monkeypatch.setattr(csv_format, "LINES_AT_ONCE", 3)
-
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(rows=st.lists(a_row, max_size=9), damage=st.sampled_from([b"", b"\n", b'"', b"a,b\n", b"\xff\n", b",,\n"]))
-    def holds(rows: list[dict[str, str]], damage: bytes) -> None:
-        data = native(*rows) + damage + native(*rows).partition(b"\n")[2]
-        assert in_blocks(data) == one_by_one(data)
-
-    holds()
+    READING.check_agreement(a_row, examples, monkeypatch)
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in VALUES.items() for value in values], ids=ascii
 )
 def test_a_row_out_of_the_ordinary_changes_no_other(name: str, value: str) -> None:
-    data = native({}, {name: value}, {})
-    assert in_blocks(data) == one_by_one(data)
-    assert len(one_by_one(data)) == 3
+    READING.check_alone(name, value)
 
 
 @pytest.mark.parametrize(

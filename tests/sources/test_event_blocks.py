@@ -1,69 +1,24 @@
 """Events that are read in blocks are the events that are read one by one."""
 
-import csv
-import io
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revrec.sources import (
     NATIVE_EVENTS,
-    ColumnMapping,
     EventBlock,
-    SourceError,
-    SourceStream,
     read_event_blocks,
     read_events,
 )
 from revrec.sources.fields import EVENT_COLUMNS
-from revrec.sources.formats import csv as csv_format
 from revrec.sources.mapping_reader import read_mapping
+from support.block_reading import BlockReading
 
 PLAIN = {"charge": "shop/INV-1/1", "kind": "pod", "date": "2024-01-05"}
 BY_DOCUMENT = {"charge": "", "source": "shop", "document": "INV-1"}
-
-
-def native(*rows: dict[str, str]) -> bytes:
-    """Return a file of events; a row has the values that differ from :data:`PLAIN`."""
-    columns = list(dict.fromkeys([*EVENT_COLUMNS, *(name for row in rows for name in row)]))
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, columns, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({**PLAIN, **row} for row in rows)
-    return out.getvalue().encode("utf-8", "surrogatepass")
-
-
-def one_by_one(data: bytes, mapping: ColumnMapping = NATIVE_EVENTS) -> Any:
-    return _list(read_events(SourceStream(io.BytesIO(data), "in.csv"), mapping))
-
-
-def in_blocks(data: bytes, mapping: ColumnMapping = NATIVE_EVENTS) -> Any:
-    return _list(read_event_blocks(SourceStream(io.BytesIO(data), "in.csv"), mapping))
-
-
-def _list(rows: Iterator[Any]) -> Any:
-    """Return the rows, those of blocks one by one, and the error at which reading ended."""
-    found: list[Any] = []
-    try:
-        for row in rows:
-            found += row.good_rows() if isinstance(row, EventBlock) else [row]
-    except SourceError as error:
-        return [*map(_plain, found), str(error)]
-    return list(map(_plain, found))
-
-
-def _plain(row: Any) -> Any:
-    """Return a row whose cleaning steps are a tuple, however they were found."""
-    return row._replace(steps=tuple(row.steps)) if hasattr(row, "steps") else row
-
-
-def blocks(data: bytes, mapping: ColumnMapping = NATIVE_EVENTS) -> list[int]:
-    """Return the number of rows in each block."""
-    rows = read_event_blocks(SourceStream(io.BytesIO(data), "in.csv"), mapping)
-    return [len(one.rows) for one in rows if isinstance(one, EventBlock)]
+READING = BlockReading(read_events, read_event_blocks, EventBlock, NATIVE_EVENTS, EVENT_COLUMNS, PLAIN)
+native, in_blocks, one_by_one, blocks = READING.native, READING.in_blocks, READING.one_by_one, READING.blocks
 
 
 ORDINARY = [
@@ -110,24 +65,14 @@ a_row = st.one_of(
 
 @pytest.mark.parametrize("examples", [60, pytest.param(500, marks=pytest.mark.slow)])
 def test_blocks_never_disagree_with_rows(monkeypatch: pytest.MonkeyPatch, examples: int) -> None:
-    monkeypatch.setattr(csv_format, "LINES_AT_ONCE", 3)
-
-    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(rows=st.lists(a_row, max_size=9), damage=st.sampled_from([b"", b"\n", b'"', b"a,b\n", b"\xff\n", b",,\n"]))
-    def holds(rows: list[dict[str, str]], damage: bytes) -> None:
-        data = native(*rows) + damage + native(*rows).partition(b"\n")[2]
-        assert in_blocks(data) == one_by_one(data)
-
-    holds()
+    READING.check_agreement(a_row, examples, monkeypatch)
 
 
 @pytest.mark.parametrize(
     ("name", "value"), [(name, value) for name, values in VALUES.items() for value in values], ids=ascii
 )
 def test_an_event_out_of_the_ordinary_changes_no_other(name: str, value: str) -> None:
-    data = native({}, {name: value}, {})
-    assert in_blocks(data) == one_by_one(data)
-    assert len(one_by_one(data)) == 3
+    READING.check_alone(name, value)
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from revrec.core.invoice import (
     DocumentDefinitions,
     Invoice,
     InvoiceLine,
-    reference_of,
+    following,
 )
 from revrec.core.money import decimal_string
 from revrec.core.pricing import PriceChange
@@ -78,12 +78,8 @@ def credit_memo(
     credit memos of the document.
     """
     kind = credit_kind(billed, key)
-    reference = reference_of(kind, billed.source, billed.document, revision, deployment)
     credited = [line for line in billed.lines if amounts.get(line.charge_no)]
-    return billed._replace(
-        reference=reference,
-        control_id=f"{billed.control_id.rpartition(':')[0]}:{reference}".lower(),
-        kind=kind,
+    return following(billed, kind, revision, deployment)._replace(
         number=f"{billed.number}-CR{day:%y%m%d}{f'-{earlier + 1}' if earlier else ''}",
         definition=names.credit if kind == SALES_CREDIT else "",
         date=day,

@@ -190,9 +190,17 @@ def entered_by_hand(refused: Invoice, revision: int, deployment: str) -> Invoice
 
     ``revision`` counts the earlier ones of the document.
     """
-    reference = reference_of(BY_HAND, refused.source, refused.document, revision, deployment)
-    control_id = f"{refused.control_id.rpartition(':')[0]}:{reference}".lower()
-    return refused._replace(reference=reference, control_id=control_id, kind=BY_HAND, definition="")
+    return following(refused, BY_HAND, revision, deployment)._replace(definition="")
+
+
+def following(earlier: Invoice, kind: str, revision: int, deployment: str) -> Invoice:
+    """Return a document of another kind with what an earlier one has, and with its own reference and control id.
+
+    ``revision`` counts the earlier ones of the kind.
+    """
+    reference = reference_of(kind, earlier.source, earlier.document, revision, deployment)
+    control_id = f"{earlier.control_id.rpartition(':')[0]}:{reference}".lower()
+    return earlier._replace(reference=reference, control_id=control_id, kind=kind)
 
 
 def reference_of(kind: str, source: str, document: str, revision: int, deployment: str) -> str:

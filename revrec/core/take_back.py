@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
-Accounts = tuple[str, ...]
-"""Where a part is posted: its accounts, journal, memo and options."""
+from revrec.core.schedule import PostingTarget
 
 
 class PartOnAccounts(NamedTuple):
@@ -22,7 +21,7 @@ class PartOnAccounts(NamedTuple):
 
     date: date
     amount: int
-    accounts: Accounts | None = None
+    accounts: PostingTarget | None = None
 
 
 class _Lot:
@@ -33,7 +32,7 @@ class _Lot:
 
 
 def on_posted_accounts(
-    parts: Sequence[tuple[date, int]], posted: Sequence[PartOnAccounts], present: Accounts, is_positive: bool
+    parts: Sequence[tuple[date, int]], posted: Sequence[PartOnAccounts], present: PostingTarget, is_positive: bool
 ) -> tuple[PartOnAccounts, ...]:
     """Return the parts in order of date: those that take something back on the accounts where that was posted.
 
@@ -60,9 +59,9 @@ def on_posted_accounts(
     return tuple(found)
 
 
-def _take(day: date, amount: int, lots: Sequence[_Lot]) -> dict[Accounts | None, int]:
+def _take(day: date, amount: int, lots: Sequence[_Lot]) -> dict[PostingTarget | None, int]:
     """Take an amount from lots, as far as they reach; return the amounts by their accounts."""
-    taken: dict[Accounts | None, int] = {}
+    taken: dict[PostingTarget | None, int] = {}
     oldest_first = sorted(lots, key=lambda lot: (lot.date <= day, lot.date))
     for lot in reversed(oldest_first):
         some = min(lot.left, amount)

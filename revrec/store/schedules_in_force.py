@@ -13,6 +13,7 @@ from sqlalchemy import Connection, select
 
 from revrec.core.calendar import day_of
 from revrec.core.money import split
+from revrec.core.schedule import PostingTarget
 from revrec.store.plans import AMOUNTS, SharedPlan, read_plans
 from revrec.store.tables import (
     entered_line,
@@ -42,8 +43,8 @@ class PostedBy(NamedTuple):
 class ScheduleInForce(NamedTuple):
     """The schedule of a charge line in force: the header of its newest version, and the valid lines of all versions.
 
-    ``amount`` is its sum in minor units: the price in force. ``posts`` is deferred account, revenue account, journal
-    and memo. ``posted`` lines are on journal entries that are or may be in the ledger; ``open`` lines are on no entry,
+    ``amount`` is its sum in minor units: the price in force. ``posts`` is the target of the rule
+    version. ``posted`` lines are on journal entries that are or may be in the ledger; ``open`` lines are on no entry,
     or on the entries ``refused``, of which Intacct certainly saved nothing. Lines are (date, amount), in order of date.
     ``waiting`` is (amount, reason) of the part that has no date yet; (0, "") without one. ``came_back`` means that an
     open line is of an older version: it was on an entry when the newest version was written, and may post to other
@@ -56,7 +57,7 @@ class ScheduleInForce(NamedTuple):
     version: int
     rule_version_id: int
     amount: int
-    posts: tuple[str, str, str, str, str]
+    posts: PostingTarget
     posted: tuple[tuple[date, int], ...]
     open: tuple[tuple[date, int], ...]
     refused: tuple[int, ...]
@@ -125,7 +126,7 @@ class SchedulesInForce:
         self._connection = connection
         self._plans: dict[int, SharedPlan] = {}
         self._dates_kept = 0
-        self._posts: dict[int, tuple[str, str, str, str, str]] = {}
+        self._posts: dict[int, PostingTarget] = {}
 
     def of(self, numbers: Sequence[int], refused: Collection[int] = ()) -> dict[int, ScheduleInForce]:
         """Return the schedules in force of these charges; charges without one are left out.
@@ -165,8 +166,8 @@ class SchedulesInForce:
             lines[no].append(_Line(version, day_of(day), amount, entry_id, rule))
         return lines
 
-    def posts_of(self, rule_versions: Collection[int]) -> dict[int, tuple[str, str, str, str, str]]:
-        """Return deferred account, revenue account, journal, memo and options of rule versions, by their ids."""
+    def posts_of(self, rule_versions: Collection[int]) -> dict[int, PostingTarget]:
+        """Return the targets of rule versions, by their ids."""
         self._read_posts(set(rule_versions))
         return {one: self._posts[one] for one in rule_versions}
 
@@ -185,10 +186,9 @@ class SchedulesInForce:
     def _read_posts(self, ids: set[int]) -> None:
         if self._posts.keys() >= ids:
             return
-        posts = (rule_version.c[name] for name in ("deferred", "accrued", "journal", "memo", "options"))
+        posts = (rule_version.c[name] for name in PostingTarget._fields)
         query = select(rule_version.c.id, *posts).where(rule_version.c.id.in_(ids))
-        for id, deferred, accrued, journal, memo, options in self._connection.execute(query):
-            self._posts[id] = (deferred, accrued, journal, memo, options)
+        self._posts |= {id: PostingTarget(*post) for id, *post in self._connection.execute(query)}
 
     def _without_entries(self, head: _Head) -> ScheduleInForce:
         still_open = () if head.plan_id is None else divided_lines(self._plans[head.plan_id], head.planned)

@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from revrec.core.schedule import PostingTarget
 from revrec.core.take_back import PartOnAccounts, on_posted_accounts
 
-OLD, NEW, NOW = ("2400", "4000"), ("2410", "4010"), ("2420", "4020")
+OLD, NEW, NOW = (PostingTarget(f"24{number}", f"40{number}", "RR", "memo") for number in ("00", "10", "20"))
 JAN, FEB, MAR, APR = (date(2024, month, 10) for month in range(1, 5))
 
 
-def posted(*parts: tuple[date, int, tuple[str, ...]]) -> list[PartOnAccounts]:
+def posted(*parts: tuple[date, int, PostingTarget]) -> list[PartOnAccounts]:
     return [PartOnAccounts(*part) for part in parts]
 
 
@@ -37,8 +38,8 @@ def posted(*parts: tuple[date, int, tuple[str, ...]]) -> list[PartOnAccounts]:
 @pytest.mark.parametrize("sign", [1, -1], ids=["charge", "credit memo"])
 def test_the_newest_amounts_are_taken_back_first_each_from_its_accounts(
     parts: list[tuple[date, int]],
-    before: list[tuple[date, int, tuple[str, ...]]],
-    expected: list[tuple[date, int, tuple[str, ...] | None]],
+    before: list[tuple[date, int, PostingTarget]],
+    expected: list[tuple[date, int, PostingTarget | None]],
     sign: int,
 ) -> None:
     wanted = [(day, sign * amount) for day, amount in parts]
@@ -57,7 +58,7 @@ def test_the_newest_amounts_are_taken_back_first_each_from_its_accounts(
     ids=["of the first", "of the second", "of none"],
 )
 def test_no_two_parts_of_a_day_are_on_the_present_accounts(
-    present: tuple[str, ...], expected: list[tuple[date, int, tuple[str, ...] | None]]
+    present: PostingTarget, expected: list[tuple[date, int, PostingTarget | None]]
 ) -> None:
     before = posted((JAN, 91, OLD), (FEB, 50, NEW))
     assert list(on_posted_accounts([(MAR, -150)], before, present, True)) == expected
@@ -70,7 +71,7 @@ POSTED = st.lists(st.tuples(DAYS, st.integers(1, 100), st.sampled_from([OLD, NEW
 
 @given(st.lists(st.tuples(DAYS, AMOUNTS), max_size=5), POSTED)
 def test_the_parts_of_each_day_add_up_and_no_account_loses_more_than_it_has(
-    parts: list[tuple[date, int]], before: list[tuple[date, int, tuple[str, ...]]]
+    parts: list[tuple[date, int]], before: list[tuple[date, int, PostingTarget]]
 ) -> None:
     found = on_posted_accounts(parts, posted(*before), NOW, True)
     for day in (JAN, FEB, MAR, APR):

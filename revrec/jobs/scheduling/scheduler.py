@@ -324,7 +324,7 @@ class Scheduler:
         else:
             left = _remaining(earning, price, derived, current, moved)
         # A line that is credited down to nothing has no sign, but its plan has.
-        parts = self._on_accounts(left, current, tuple(derived.post), (earning.amount or price) > 0)
+        parts = self._on_accounts(left, current, derived.post, (earning.amount or price) > 0)
         if current and not price_change and not allocated and self._is_in_force(current, derived, left, parts, moved):
             return None
         # An allocation moves price between the lines of a contract; only the rest is a change of the price.
@@ -335,7 +335,7 @@ class Scheduler:
         return _WantedSchedule(derived, left, price, parts, change, share)
 
     def _on_accounts(
-        self, left: Remaining, current: ScheduleInForce | None, present: tuple[str, ...], is_positive: bool
+        self, left: Remaining, current: ScheduleInForce | None, present: PostingTarget, is_positive: bool
     ) -> tuple[PartOnAccounts, ...]:
         """Return the parts that are left, with the accounts of those that take back what is posted."""
         if not current or not current.posted_by:
@@ -363,9 +363,9 @@ class Scheduler:
         if current.open != left.parts:
             return False
         waits = (left.waiting, derived.waits.reason) if left.waiting and derived.waits else (0, "")
-        return current.waiting == waits and self._has_targets(current, tuple(derived.post), parts)
+        return current.waiting == waits and self._has_targets(current, derived.post, parts)
 
-    def _has_targets(self, current: ScheduleInForce, present: tuple[str, ...], parts: Sequence[PartOnAccounts]) -> bool:
+    def _has_targets(self, current: ScheduleInForce, present: PostingTarget, parts: Sequence[PartOnAccounts]) -> bool:
         """Check if the open lines are posted as these parts; ``present`` is where the rule posts now."""
         if not current.posted_by:
             return not parts or (current.posts == present and not current.came_back)
@@ -391,7 +391,7 @@ class Scheduler:
         more = price - (now.amount if now else line.amount)
         waits, still_open = wanted.waits, now.open if now else ()
         waiting = (wanted.undated, waits.reason if waits else "")
-        if now and not more and (still_open, now.waiting, now.posts) == (wanted.parts, waiting, tuple(rule.post)):
+        if now and not more and (still_open, now.waiting, now.posts) == (wanted.parts, waiting, rule.post):
             return None
         version = now.version + 1 if now else 1
         self._replaced.append((state.no, version))
@@ -541,13 +541,13 @@ class Scheduler:
             price_change=price_change,
             allocated=allocated,
             shares=_shares_of(derived),
-            take_backs=self._take_backs(before, on_accounts, tuple(derived.post)) if before else (),
+            take_backs=self._take_backs(before, on_accounts, derived.post) if before else (),
         )
         self._new_versions.append(new)
         self.scheduled += 1
 
     def _take_backs(
-        self, before: ScheduleInForce, parts: Sequence[PartOnAccounts], present: tuple[str, ...]
+        self, before: ScheduleInForce, parts: Sequence[PartOnAccounts], present: PostingTarget
     ) -> list[tuple[int, int]]:
         """Return the parts that leave other accounts than those where the rule posts at ``present``.
 
@@ -556,10 +556,8 @@ class Scheduler:
         if all(part.accounts in (None, present) for part in parts):
             return []
         posts = self._in_force.posts_of({line.rule_version_id for line in before.posted_by})
-        ids: dict[tuple[str, ...], int] = {
-            posts[line.rule_version_id]: line.rule_version_id for line in before.posted_by
-        }
-        return [(at, ids[part.accounts]) for at, part in enumerate(parts) if part.accounts not in (None, present)]
+        ids = {posts[line.rule_version_id]: line.rule_version_id for line in before.posted_by}
+        return [(at, ids[one.accounts]) for at, one in enumerate(parts) if one.accounts and one.accounts != present]
 
     def _add_unscheduled(
         self, no: int, line: ChargeLine, why: Unscheduled, recorded: Sequence[FulfillmentEvent] = ()
@@ -628,7 +626,7 @@ def _noted(
     line: ChargeLine,
 ) -> str:
     """Return what changed of the target of its entries, the explanation of a schedule, and why some of it waits."""
-    targets = target_changes(PostingTarget(*current.posts), post) if current else []
+    targets = target_changes(current.posts, post) if current else []
     note = "; ".join([*targets, explanation])
     if not undated:
         return note

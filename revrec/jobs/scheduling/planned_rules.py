@@ -47,7 +47,7 @@ class PlannedRules:
         these rules post now: a rebuild since has no open line of theirs to move to other accounts.
         """
         rules = {no: rule for no, version in versions.items() if (rule := self._rule(version)) is not None}
-        if self._is_applied:
+        if posted and self._is_applied:
             rules |= {no: self._posting_now(rules[no], lines[no]) for no in posted if no in rules}
         return self._book.pinned({lines[no].id: rule for no, rule in rules.items()})
 

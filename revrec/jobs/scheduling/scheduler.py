@@ -116,8 +116,7 @@ class Scheduler:
         self._rule_versions = VersionKeeper(connection, who)
         self._plans = PlanKeeper(connection)
         self._in_force = SchedulesInForce(connection)
-        self._divided: dict[int, tuple[DividedPlan, int, SharedPlan]] = {}
-        self._shared: dict[int, tuple[RecordedPlan, SharedPlan]] = {}
+        self._shared: dict[int, tuple[DividedPlan | RecordedPlan, SharedPlan]] = {}
         self._first_schedules = FirstSchedules(connection, book, self._rule_versions, self._plans)
         self._new_versions: list[ScheduleVersion] = []
         self._unscheduled: list[UnscheduledLine] = []
@@ -149,15 +148,8 @@ class Scheduler:
 
     def _add_divided(self, no: int, amount: int, divided: DividedPlan) -> None:
         """Add the first version of a schedule whose plan divides the whole amount, without deriving its lines."""
-        known = self._divided.get(id(divided))
-        if known is None:
-            if len(self._divided) >= MOST_PLANS_KEPT:
-                self._divided.clear()
-            shares = SharedPlan(SHARES, divided.plan.dates, divided.plan.weights)
-            rule = self._rule_versions.id_of(divided.rule, divided.rule.post)
-            # The plan is kept too: another one could get its id otherwise.
-            known = self._divided[id(divided)] = divided, rule, shares
-        _kept, rule, shares = known
+        rule = self._rule_versions.id_of(divided.rule, divided.rule.post)
+        shares = self._shares_kept(divided, divided.plan.dates, divided.plan.weights)
         words = divided.explanation
         new = ScheduleVersion(no, 1, rule, amount, 0, 1, (), words, self._audit_seq, divided=shares)
         self._new_versions.append(new)
@@ -396,7 +388,7 @@ class Scheduler:
         version = now.version + 1 if now else 1
         self._replaced.append((state.no, version))
         is_whole = not (waits or wanted.price_words) and abs(price) in wanted.plan.divisible
-        shares = self._shares_kept(wanted.plan)
+        shares = self._shares_kept(wanted.plan, wanted.plan.dates, wanted.plan.weights)
         new = ScheduleVersion(
             charge_no=state.no,
             version=version,
@@ -417,14 +409,16 @@ class Scheduler:
         note = _noted(now, rule.post, wanted.explanation, wanted.undated, waits, line)
         return ScheduleChange(line.id, line.currency, rule.name, 0, still_open, wanted.parts, note, line.entity)
 
-    def _shares_kept(self, plan: RecordedPlan) -> SharedPlan:
+    def _shares_kept(
+        self, plan: DividedPlan | RecordedPlan, dates: tuple[date, ...], weights: tuple[int, ...]
+    ) -> SharedPlan:
         """Return a plan as schedules share it: the same object for the same plan, found by identity."""
         known = self._shared.get(id(plan))
         if known is None:
             if len(self._shared) >= MOST_PLANS_KEPT:
                 self._shared.clear()
             # The plan is kept too: another one could get its id otherwise.
-            known = self._shared[id(plan)] = plan, SharedPlan(SHARES, plan.dates, plan.weights)
+            known = self._shared[id(plan)] = plan, SharedPlan(SHARES, dates, weights)
         return known[1]
 
     def _replace_schedule(self, state: _LineState, wanted: _WantedSchedule) -> ScheduleChange:

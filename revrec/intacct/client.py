@@ -196,6 +196,7 @@ class XmlGateway:
         Raises:
             UnpostableEntry: Intacct would reject the document.
         """
+        self._complete_currencies()
         return self._build_posting(
             invoice.control_id, invoice.reference, create_document(invoice, self._entries, unit, sources)
         )

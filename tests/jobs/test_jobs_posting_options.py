@@ -12,6 +12,8 @@ from revrec.jobs.reconciling.reconcile import Reconciliation, reconcile
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.running.reverse import reverse
 from revrec.jobs.scheduling.rebuild import schedule
+from support.billing import PLAIN as PLAIN_INVOICE
+from support.billing import Billing
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 
@@ -121,6 +123,7 @@ item = "GOODS-1"
 method = "monthly"
 periods = 12
 """
+EVERY_ITEM = PLAIN.replace('item = "GOODS-1"', 'item = "*"')
 
 
 @pytest.fixture
@@ -211,7 +214,7 @@ def two_currencies(intacct: Intacct, books: Books) -> Books:
     intacct.admin("/locations", id="200-PAR", parent="200")
     config = books.folder / "revrec.toml"
     config.write_text(f'{config.read_text()}[entities.200]\nbase_currency = "EUR"\n')
-    books.rules(PLAIN.replace('item = "GOODS-1"', 'item = "*"'))
+    books.rules(EVERY_ITEM)
     return books
 
 
@@ -230,6 +233,17 @@ def test_each_entity_posts_in_its_own_base_currency(two_currencies: Books, intac
     assert {(one.account, one.currency, one.end) for one in found.reported} >= {
         ("2400", "USD", 216), ("2400", "EUR", 385),
     }  # fmt: skip
+
+
+def test_an_invoice_at_a_location_of_an_entity_is_in_the_base_currency_of_the_entity(
+    two_currencies: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    billing = Billing(two_currencies, intacct, row, PLAIN_INVOICE)
+    two_currencies.rules(EVERY_ITEM)
+    billing.document(entity="200", location="200-PAR", currency="EUR")
+    assert billing.run().invoice_counts["posted"] == 1
+    (entry,) = billing.billed()
+    assert [line["base_amount"] for line in entry["lines"]] == [line["amount"] for line in entry["lines"]]
 
 
 def test_an_entry_in_two_base_currencies_is_rejected_before_it_is_sent(

@@ -47,6 +47,10 @@ class RepairedValue(NamedTuple):
     after: str | None
 
 
+LineKey = tuple[int, int, int]
+"""The identity of a schedule line: the number of its charge line, the schedule's version, and its place in it."""
+
+
 class DueLine(NamedTuple):
     """One schedule line that is due, with everything its journal lines need.
 
@@ -81,6 +85,11 @@ class DueLine(NamedTuple):
     fields: Fields = ()
     rule: str = ""
 
+    @property
+    def key(self) -> LineKey:
+        """Return the identity of the schedule line."""
+        return self.charge_no, self.version, self.seq
+
 
 class JournalLine(NamedTuple):
     """One side of a journal entry (Intacct: GLENTRY). ``amount`` is positive; ``side`` is debit or credit.
@@ -106,6 +115,11 @@ class JournalLine(NamedTuple):
     billed: Day | None = None
     fields: Fields = ()
     rule: str = ""
+
+    @property
+    def key(self) -> LineKey:
+        """Return the identity of the schedule line that this is a side of."""
+        return self.charge_no, self.version, self.seq
 
 
 SentLine = JournalLine | SummaryLine

@@ -66,7 +66,7 @@ def _choices(parts: Sequence[EntryPart], due: Due) -> Iterator[tuple[DueLine, ..
     """Yield each way to give every part its own line, all of one group."""
     alike = [_alike(part, due.get(part.document, ())) for part in parts]
     for lines in islice(product(*alike), TRIES) if parts else ():
-        distinct = len({_key(line) for line in lines}) == len(lines)
+        distinct = len({line.key for line in lines}) == len(lines)
         if distinct and len({entry_group(line) for line in lines}) == 1:
             yield lines
 
@@ -79,10 +79,6 @@ def _alike(part: EntryPart, lines: Sequence[DueLine]) -> Sequence[DueLine]:
 def _shown(line: DueLine, document: str) -> EntryPart:
     debit, credit = (line.deferred, line.accrued) if line.amount > 0 else (line.accrued, line.deferred)
     return EntryPart(document, debit, credit, abs(line.amount), line.currency)
-
-
-def _key(line: DueLine) -> tuple[int, int, int]:
-    return line.charge_no, line.version, line.seq
 
 
 def _pasts(lines: Sequence[DueLine]) -> Iterator[list[DueLine]]:

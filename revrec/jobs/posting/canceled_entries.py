@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import TYPE_CHECKING
 
-from revrec.core.journal import DueLine, JournalEntry, build_entry, entry_group, reference_of
+from revrec.core.journal import DueLine, JournalEntry, LineKey, build_entry, entry_group, reference_of
 from revrec.intacct.gateway import DECLINED_STATE
 from revrec.jobs.posting.findings import given_up, lost
 from revrec.jobs.posting.intents import rate_days
@@ -86,20 +86,21 @@ class _Lines:
 
     def __init__(self, connection: "Connection", entry: JournalEntry) -> None:
         self.day: date = entry.recognized or entry.date
-        self._keys = {(line.charge_no, line.version, line.seq) for line in entry.lines}
+        self._keys = {line.key for line in entry.lines}
         self._versions = {line.charge_no: line.version for line in entry.lines}
         self._with_its_day = newer_versions_dated(connection, self._versions, self.day)
 
-    def has(self, charge_no: int, version: int, seq: int, day: date) -> bool:
+    def has(self, key: LineKey, day: date) -> bool:
         """Check if a schedule line is one of these, or may replace one of them in a newer schedule."""
+        charge_no, version, _seq = key
         is_newer = version > self._versions.get(charge_no, version)
         may_replace = day == self.day or charge_no not in self._with_its_day
-        return (charge_no, version, seq) in self._keys or (is_newer and may_replace)
+        return key in self._keys or (is_newer and may_replace)
 
     def has_some_of(self, entry: JournalEntry) -> bool:
         """Check if an entry has one of these lines."""
         day = entry.recognized or entry.date
-        return any(self.has(line.charge_no, line.version, line.seq, day) for line in entry.lines)
+        return any(self.has(line.key, day) for line in entry.lines)
 
 
 def _entries_of(
@@ -108,7 +109,7 @@ def _entries_of(
     """Yield entries of those lines that are open, and of no others, so that the review is about them alone."""
     open_lines: dict[object, list[DueLine]] = {}
     for line in due_with_memos(connection, until, waiting=None):
-        if ours.has(line.charge_no, line.version, line.seq, line.date):
+        if ours.has(line.key, line.date):
             open_lines.setdefault(entry_group(line), []).append(line)
     here, rates = deployment(connection), rate_days(context)
     for lines in open_lines.values():

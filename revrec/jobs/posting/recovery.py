@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from revrec.core.journal import DueLine, JournalEntry, build_entries, day_in, mark_of, redate
+from revrec.core.journal import DueLine, JournalEntry, LineKey, build_entries, day_in, mark_of, redate
 from revrec.core.money import decimal_string
 from revrec.core.rebuilding import EntryPart, matched, of_documents, rebuild_entry, rebuild_summary
 from revrec.intacct.errors import ReadRefused
@@ -270,7 +270,7 @@ def _summarized_entries(
             break
         found[one.reference] = _with_date_in_intacct(entry, one)
         used = _schedule_lines(entry)
-        due = [line for line in due if (line.charge_no, line.version, line.seq) not in used]
+        due = [line for line in due if line.key not in used]
         del waiting[one.reference]
     return found
 
@@ -281,11 +281,11 @@ def _due_but_for(
     """Yield what was due when the newest of these entries was dated, without the lines of other entries."""
     used = {key for entry in made for key in _schedule_lines(entry)}
     due = due_with_memos(connection, max(one.date or date.min for one in lost), waiting=None)
-    return (line for line in due if (line.charge_no, line.version, line.seq) not in used)
+    return (line for line in due if line.key not in used)
 
 
-def _schedule_lines(entry: JournalEntry) -> set[tuple[int, int, int]]:
-    return {(line.charge_no, line.version, line.seq) for line in entry.lines}
+def _schedule_lines(entry: JournalEntry) -> set[LineKey]:
+    return {line.key for line in entry.lines}
 
 
 def documents_of(found: FoundEntry) -> list[str]:
@@ -334,7 +334,7 @@ def _remove_lines(due: dict[str, list[DueLine]], entry: JournalEntry) -> None:
     """Remove the lines of an entry from those that are due, because a line can be on one entry only."""
     used = _schedule_lines(entry)
     for document, lines in due.items():
-        due[document] = [line for line in lines if (line.charge_no, line.version, line.seq) not in used]
+        due[document] = [line for line in lines if line.key not in used]
 
 
 def _by_document(due: Iterator[DueLine], lost: Iterable[FoundEntry]) -> dict[str, list[DueLine]]:

@@ -9,19 +9,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revrec.core.batching import batched
 from revrec.core.errors import RevrecError
-from revrec.core.journal import DueLine, JournalLine, RepairedValue
+from revrec.core.journal import DueLine, JournalLine, LineKey, RepairedValue
 from revrec.core.periods import ANSWER, CLOSED, PeriodFact
 from revrec.core.rules import Repair
 from revrec.jobs.posting import periods as posting_periods
 from revrec.store import charges, periods
 from revrec.store.posting import entries, postings, repairs
 from revrec.store.posting.entries import ENTRY_TABLES
-from revrec.store.posting.repairs import LineKey, RepairUse, RepairVersion
+from revrec.store.posting.repairs import RepairUse, RepairVersion
 from revrec.store.posting.reversals import reversal_by
 
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ class RepairRunner:
     ) -> Iterator[DueLine]:
         current = {repair.sha256 for repair in self._repairs}
         for line in due:
-            values = found.get((line.charge_no, line.version, line.seq), ())
+            values = found.get(line.key, ())
             changes = tuple(change for sha256, change in values if sha256 in current)
             yield line._replace(changes=changes) if changes else line
 
@@ -121,7 +122,7 @@ class RepairRunner:
         before = repairs.repairs_used_on(connection, stored.id)
         lines_of = _charge_lines(connection, lines)
         uses = []
-        for key, pair in groupby(lines, key=lambda line: (line.charge_no, line.version, line.seq)):
+        for key, pair in groupby(lines, key=attrgetter("key")):
             both = list(pair)
             for repair in self._repairs_for(failure):
                 changes = repair.changes(failure.name, failure.named, lines_of[key[0]], both, stored.entry.date)

@@ -7,14 +7,11 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, func, insert, select
 
-from revrec.core.journal import RepairedValue
+from revrec.core.journal import LineKey, RepairedValue
 from revrec.store.audit import AuditStamp, record
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import digest_rows
 from revrec.store.tables import journal_line, open_line, repair_version, repaired_value, same_line
-
-LineKey = tuple[int, int, int]
-"""A schedule line: charge number, version, seq."""
 
 
 class RepairVersion(NamedTuple):

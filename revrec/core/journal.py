@@ -277,28 +277,28 @@ def _summary_key(due: DueLine, rates: RateDays) -> SummaryKey:
     Positive and negative amounts never share a pair: netted, an account would have other debits and credits than in
     the detailed entry, and a pair could be zero, which Intacct refuses.
     """
-    kept = KEPT[due.options.summarize]
+    customer, item, dimensions, billed = _kept(due, rates)
     changes = ((one.side, one.field, one.after or "") for one in due.changes if one.field != "date")
     return (
         due.deferred,
         due.accrued,
         due.amount < 0,
-        due.customer if "customer" in kept else "",
-        due.item if "item" in kept else "",
-        tuple(sorted(due.dimensions.items())) if "dimensions" in kept else (),
-        due.billed.isoformat() if due.billed and rates.matter(due) else "",
+        customer,
+        item,
+        tuple(sorted(dimensions.items())) if dimensions else (),
+        billed.isoformat() if billed else "",
         tuple(changes) if due.changes else (),
     )
 
 
-def _kept(due: DueLine, rates: RateDays) -> DueLine:
-    """Return a due line with the fields that its level keeps. Repaired values are kept too: repairs apply later."""
+def _kept(due: DueLine, rates: RateDays) -> tuple[str, str, Mapping[str, str], Day | None]:
+    """Return the customer, item, dimensions and day billed of a due line, as far as its level keeps them."""
     kept = KEPT[due.options.summarize]
-    return due._replace(
-        customer=due.customer if "customer" in kept else "",
-        item=due.item if "item" in kept else "",
-        dimensions=due.dimensions if "dimensions" in kept else {},
-        billed=due.billed if rates.matter(due) else None,
+    return (
+        due.customer if "customer" in kept else "",
+        due.item if "item" in kept else "",
+        due.dimensions if "dimensions" in kept else {},
+        due.billed if rates.matter(due) else None,
     )
 
 
@@ -320,7 +320,12 @@ def _summarized(
         memo = summary_memo(frozenset(line.memo for line in lines[first - 1 : last]), len(some))
         total = sum(line.amount for line in some)
         shared = tuple(one for one in some[0].fields if all(one in line.fields for line in some))
-        for line in _pair(2 * at + 1, _kept(some[0], rates)._replace(amount=total, memo=memo, fields=shared)):
+        customer, item, dimensions, billed = _kept(some[0], rates)
+        # The changes by repairs stay: they apply to the pair.
+        summed = some[0]._replace(
+            customer=customer, item=item, dimensions=dimensions, billed=billed, amount=total, memo=memo, fields=shared
+        )
+        for line in _pair(2 * at + 1, summed):
             yield SummaryLine(
                 line.line_no, line.side, line.account, line.amount, line.currency, line.memo, line.customer, line.item,
                 line.dimensions, line.billed, line.fields, first, last,

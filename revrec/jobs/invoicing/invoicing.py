@@ -44,7 +44,7 @@ from revrec.store.database.engine import deployment
 from revrec.store.posting import invoices
 from revrec.store.posting.credit_memos import ready_credit_memos
 from revrec.store.posting.invoices import INVOICE_TABLES
-from revrec.store.posting.posting_tables import LostClaim, PostingSize
+from revrec.store.posting.posting_tables import LostClaim
 from revrec.store.posting.postings import RejectedPosting
 from revrec.store.posting.workers import Worker
 
@@ -100,7 +100,7 @@ class InvoiceRun:
             # An older copy of the database is recognized by this head. Sending before it is kept would lose that.
             keep_head(self._context)
             self._doubt_used_numbers(gateway, retrier)
-            queue = partial(PostingQueue, poster, retrier, limit, self.processed)
+            queue = PostingQueue(poster, retrier, limit, self.processed)
             settled = self._process(queue, self._doubtful, "reading back invoices in doubt")
             posted = self._process(queue, self._ready, "posting invoices")
             # A posted order is converted in the next round.
@@ -294,22 +294,12 @@ class InvoiceRun:
                 with suppress(LostClaim), self._context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
                     invoices.release_charges(connection, number, self._context.who())
 
-    def _process(
-        self,
-        queue: Callable[[Callable[[int, str], None]], PostingQueue],
-        waiting: "Callable[[Connection], list[int]]",
-        label: str,
-    ) -> int:
+    def _process(self, queue: PostingQueue, waiting: "Callable[[Connection], list[int]]", label: str) -> int:
         """Process the waiting invoices that this run has not processed; return how many."""
         with self._context.database.read() as connection:
             numbers = [number for number in waiting(connection) if number not in self.processed]
-        with self._context.progress.postings(label, partial(self._sizes, numbers)) as done:
-            queue(lambda number, _state: done(number)).process(numbers)
+        queue.process(numbers, label)
         return len(numbers)
-
-    def _sizes(self, numbers: list[int]) -> dict[int, PostingSize]:
-        with self._context.database.read() as connection:
-            return INVOICE_TABLES.sizes(connection, numbers)
 
     def _ready(self, connection: "Connection") -> list[int]:
         return invoices.numbers_in(connection, "READY", until=self._day)

@@ -9,7 +9,7 @@ processed when nothing else is in flight, like every posting of a run with one r
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from functools import partial
@@ -19,6 +19,7 @@ from revrec.intacct.gateway import RATE_LIMITED, PostingAnswer
 from revrec.jobs.posting.interrupts import interrupts_held
 from revrec.jobs.posting.poster import PendingRequest, Poster, RunStopped, TemporaryFailure
 from revrec.jobs.posting.retries import Retrier, is_temporary
+from revrec.store.posting.posting_tables import PostingSize
 
 FREE = ("READY", "IN_DOUBT")
 """States of a posting that no worker is sending."""
@@ -85,44 +86,49 @@ class InFlightLimit:
 class PostingQueue:
     """Processes postings of one type in their order, as many at the same time as ``limit`` allows.
 
-    ``processed`` collects the numbers of those that were begun. ``settled`` is called with the number and the new state
-    of each posting, in the calling thread; it may not send requests.
+    ``processed`` collects the numbers of those that were begun.
     """
 
-    def __init__(
-        self,
-        poster: Poster,
-        retrier: Retrier,
-        limit: InFlightLimit,
-        processed: set[int],
-        settled: Callable[[int, str], None],
-    ) -> None:
+    def __init__(self, poster: Poster, retrier: Retrier, limit: InFlightLimit, processed: set[int]) -> None:
         self._poster = poster
         self._worker = poster.worker
         self._retrier = retrier
         self._limit = limit
         self._processed = processed
-        self._settled = settled
+        self._states: dict[int, str] = {}
+        self._show_done: Callable[[int], None] = lambda _number: None
         self._threads = RequestThreads()
         self._in_flight: dict[int, tuple[PendingRequest, str]] = {}
         """The requests in flight by posting, each with the slot of its turn."""
         self._alone: list[tuple[int, Failure | None]] = []
         """Postings to process when nothing is in flight, each with its failure if it was tried."""
 
-    def process(self, numbers: Iterable[int]) -> None:
-        """Process postings, except those that another worker has. One that fails for a temporary reason stays READY.
+    def process(self, numbers: Sequence[int], label: str) -> Mapping[int, str]:
+        """Process postings, except those that another worker has. Return the new states of those that were processed.
 
-        When this returns or raises, nothing is in flight, and every answer is recorded.
+        One that fails for a temporary reason stays READY. When this returns or raises, nothing is in flight, and every
+        answer is recorded. ``label`` names the progress bar.
 
         Raises:
             RunStopped: no other posting would fare better now.
             KeyboardInterrupt: Ctrl-C or SIGTERM. After a second one, some answers may not be recorded.
         """
-        waiting = list(numbers)
-        while waiting:
-            failure = self._send_several(waiting) if self._limit.now > 1 else None
-            if failure or self._alone or self._limit.now == 1:
-                self._process_first(waiting, failure)
+        waiting, self._states = list(numbers), {}
+        with self._poster.context.progress.postings(label, partial(self._sizes, numbers)) as self._show_done:
+            while waiting:
+                failure = self._send_several(waiting) if self._limit.now > 1 else None
+                if failure or self._alone or self._limit.now == 1:
+                    self._process_first(waiting, failure)
+        return self._states
+
+    def _sizes(self, numbers: Sequence[int]) -> dict[int, PostingSize]:
+        with self._poster.context.database.read() as connection:
+            return self._poster.tables.sizes(connection, numbers)
+
+    def _settle(self, number: int, state: str) -> None:
+        """Note the new state of a posting, and show it as done."""
+        self._states[number] = state
+        self._show_done(number)
 
     # --- one at a time
 
@@ -135,7 +141,7 @@ class PostingQueue:
             state = self._retrier.call(partial(self._process_first_free, waiting), failure)
             if waiting:
                 self._limit.count_answer()
-                self._settled(waiting[0], state)
+                self._settle(waiting[0], state)
         del waiting[:1]
 
     def _process_first_free(self, waiting: list[int]) -> str:
@@ -223,7 +229,7 @@ class PostingQueue:
         if begun is None:
             self._alone.append((number, None))
         elif isinstance(begun, str):
-            self._settled(number, begun)
+            self._settle(number, begun)
         else:
             self._threads.start(number, partial(self._poster.exchange, begun))
             self._in_flight[number] = (begun, slot)
@@ -247,7 +253,7 @@ class PostingQueue:
             if state == "IN_DOUBT" and self._poster.has_number_conflict(number):
                 self._alone.append((number, None))
             else:
-                self._settled(number, state)
+                self._settle(number, state)
         finally:
             self._worker.end_turn(slot)
 

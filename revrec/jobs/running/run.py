@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.jobs.gateway import Connect
     from revrec.store.connection import Connection
-    from revrec.store.posting.posting_tables import PostingSize
 
 
 INVOICES, ENTRIES = "invoices", "entries"
@@ -301,26 +300,15 @@ class PostingRun:
     def _process_all(self, poster: Poster, waiting: "Callable[[Connection], list[int]]", label: str) -> None:
         """Process the waiting entries that this run has not processed, until there are no more."""
         processed = self.result.processed
-        rejected: list[int] = []
-
-        def settled(number: int, state: str) -> None:
-            done(number)
-            if state == "REJECTED":
-                rejected.append(number)
-
+        queue = PostingQueue(poster, self.retrier, self.limit, processed)
         while True:
             with self.context.database.read() as connection:
                 numbers = [number for number in waiting(connection) if number not in processed]
             if not numbers:
                 return
-            with self.context.progress.postings(label, partial(self._sizes, numbers)) as done:
-                PostingQueue(poster, self.retrier, self.limit, processed, settled).process(numbers)
-            while rejected:
-                self._repair(poster, rejected.pop())
-
-    def _sizes(self, numbers: list[int]) -> "dict[int, PostingSize]":
-        with self.context.database.read() as connection:
-            return ENTRY_TABLES.sizes(connection, numbers)
+            for number, state in queue.process(numbers, label).items():
+                if state == "REJECTED":
+                    self._repair(poster, number)
 
     def _repair(self, poster: Poster, number: int) -> None:
         """Put the lines of a rejected entry on new ones with repaired values, if a repair applies to it."""

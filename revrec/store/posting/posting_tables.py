@@ -236,7 +236,7 @@ class PostingTables:
         set_values = {name: value for name, value in values.items() if value is not None and name != "attempts"}
         why = {"reason": reason} if reason else {}
         shown = {"from": old, "to": new, **set_values, **why}
-        reference = done[self.postings.columns.keys().index("reference")]
+        reference = self._row._make(done).reference
         record(connection, who, f"{self.what} {new}", reference, shown, [digest_rows(self.postings, [done])])
 
     def _change_statement(self, is_held: bool, is_counted: bool) -> "ReturningUpdate[Any]":

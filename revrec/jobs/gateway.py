@@ -5,10 +5,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from revrec.core.errors import BadConfiguration
 from revrec.core.keys import ANY_TEXT, ConfigKey, KeyProblem, SectionName, read_table, text
 from revrec.jobs import trust
-from revrec.jobs.settings import CONFIG_NAME, ENDPOINT_NAMES
+from revrec.jobs.settings import ENDPOINT_NAMES
 
 if TYPE_CHECKING:
     from revrec.intacct.client import XmlGateway
@@ -159,8 +158,7 @@ def entity_currencies(context: "Context") -> "dict[str, EntityCurrency]":
         if "base_currency" in values:
             rate_type = values.get("rate_type", settings.gateway.rate_type)
             found[entity] = EntityCurrency(values["base_currency"], rate_type)
-    if problems:
-        raise BadConfiguration("\n".join(f"{settings.file or CONFIG_NAME}: {one.message}" for one in problems))
+    settings.reject(problems)
     return found
 
 

@@ -10,7 +10,7 @@ settings: they come from the environment, a keychain or a protected file when re
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -55,8 +55,9 @@ _UNITS = {"ms": 0.001, "s": 1, "sec": 1, "min": 60, "h": 3600, "hour": 3600, "ho
 
 
 MISSING = ("hold", "create")
-CREDIT_MEMOS = ("by_hand", "post")
 """The policies for an invoice whose customer or item is missing in Intacct."""
+CREDIT_MEMOS = ("by_hand", "post")
+"""The policies for credit memos that are due: a person enters them, or a run posts them."""
 
 
 def shown(raw: Any) -> str:
@@ -384,6 +385,16 @@ class Settings:
             file = str(self.file or CONFIG_NAME)
             lines = [line if line.startswith(file) else f"{file}: {line}" for line in str(error).splitlines()]
             raise BadConfiguration("\n".join(lines)) from None
+
+    def reject(self, problems: Iterable[KeyProblem]) -> None:
+        """Raise the problems of a section whose keys the user names, if there are any.
+
+        Raises:
+            BadConfiguration: one line for each problem, which begins with the name of the file.
+        """
+        lines = [f"{self.file or CONFIG_NAME}: {one.message}" for one in problems]
+        if lines:
+            raise BadConfiguration("\n".join(lines))
 
     def mapping(self, name: str) -> Mapping[str, Any]:
         """Return the column mapping of ``[mapping.NAME]``.

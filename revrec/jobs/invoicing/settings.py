@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from revrec.core.errors import BadConfiguration
 from revrec.core.invoice import WAYS, DocumentDefinitions, InvoiceRequest
 from revrec.core.keys import DATE, ConfigKey, KeyProblem, RejectedValue, SectionName, ValueKind, choice, read_table
 from revrec.intacct.gateway import MasterKind
-from revrec.jobs.settings import CONFIG_NAME
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -85,8 +83,6 @@ def _request(context: "Context", source: str, table: Any) -> InvoiceRequest | No
     """Return what a source asks for; None if it wants no invoices."""
     problems: list[KeyProblem] = []
     values, _ = read_table(table, KEYS, (SectionName(f"invoice.{source}"),), problems)
-    if problems:
-        file = context.settings.file or CONFIG_NAME
-        raise BadConfiguration("\n".join(f"{file}: {one.message}" for one in problems))
+    context.settings.reject(problems)
     kind = WAYS[values["as"]]
     return InvoiceRequest(kind, values.get("from"), values["number"]) if kind else None

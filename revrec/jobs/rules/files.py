@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import KeyProblem, SectionName, read_table
 from revrec.core.posting_options import NO_OPTIONS, PostingOptions, why_not_custom
-from revrec.jobs.settings import CONFIG_NAME
 from revrec.store.reports.figures import RULES_PLANNED, ViewCursor, applied_rules
 
 if TYPE_CHECKING:
@@ -109,9 +108,7 @@ def custom_fields(context: "Context", table: str) -> dict[str, str]:
     found, _refused = read_table(written, keys, path, problems)
     refused = {name: why_not_custom(table, name) for name in found}
     problems += [KeyProblem((*path, name), f"[{table}] {name}: {why}") for name, why in refused.items() if why]
-    if problems:
-        file = context.settings.file or CONFIG_NAME
-        raise BadConfiguration("\n".join(f"{file}: {one.message}" for one in problems))
+    context.settings.reject(problems)
     return found
 
 

@@ -20,7 +20,7 @@ from revrec.sources.events import ALL_LINES
 from revrec.store import charges, events
 from revrec.store.audit import record
 from revrec.store.charges import DocumentLine
-from revrec.store.database.engine import discarded
+from revrec.store.database.engine import transaction
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
@@ -38,7 +38,7 @@ def add_event(
         BadInput: The charge does not exist, its rule follows no such event, or its currency cannot hold the amount.
     """
     book = load_rules(context)
-    with discarded(context.database) if dry_run else context.database.write() as connection:
+    with transaction(context.database, dry_run) as connection:
         no = charges.find_charge(connection, event.charge)
         if no is None:
             raise UnknownCharge(event.charge)

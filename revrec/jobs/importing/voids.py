@@ -8,7 +8,7 @@ from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
 from revrec.store import charges, contracts
 from revrec.store.audit import record
-from revrec.store.database.engine import discarded
+from revrec.store.database.engine import transaction
 from revrec.store.posting import invoices, reversals
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def void_charge(context: "Context", charge: str, reason: str, dry_run: bool = Fa
     """
     check_reason(f"{charge}: a void", reason)
     book = load_rules(context)
-    with discarded(context.database) if dry_run else context.database.write() as connection:
+    with transaction(context.database, dry_run) as connection:
         return void_line(connection, book, context.who(), charge, reason)
 
 

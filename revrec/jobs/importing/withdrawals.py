@@ -7,7 +7,7 @@ from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
 from revrec.store import events
 from revrec.store.audit import record
-from revrec.store.database.engine import discarded
+from revrec.store.database.engine import transaction
 from revrec.store.events import RecordedEvent
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def withdraw_event(
     """
     check_reason(f"event {number}: a withdrawal", reason)
     book = load_rules(context)
-    with discarded(context.database) if dry_run else context.database.write() as connection:
+    with transaction(context.database, dry_run) as connection:
         event = events.recorded_event(connection, number)
         if event is None:
             raise BadInput(f"{number}: no such event; see: revrec event list")

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from revrec.core.errors import BadInput
 from revrec.core.invoice import CREDITS, SALES_INVOICE
 from revrec.jobs.importing.voids import void_line
-from revrec.jobs.posting.resolve import put_in_review, transaction
+from revrec.jobs.posting.resolve import put_in_review
 from revrec.jobs.rules.load import load_rules
 from revrec.store.audit import record
+from revrec.store.database.engine import transaction
 from revrec.store.posting import invoices
 from revrec.store.posting.invoices import INVOICE_TABLES
 
@@ -41,7 +42,7 @@ def drop(
     Raises:
         BadInput: the posting cannot be dropped, its lines are posted already, or there is no reason.
     """
-    with transaction(context, dry_run) as connection:
+    with transaction(context.database, dry_run) as connection:
         tables, found = put_in_review(context, connection, reference, reason, early, may_be_rejected=True)
         if tables is not INVOICE_TABLES:
             raise BadInput(f"{reference}: is an entry; --drop is for invoices. To end charge lines: revrec charge void")

@@ -1,14 +1,13 @@
 """``revrec postings resolve``: record a person's decision about a posting that needs review or is long in doubt."""
 
 import re
-from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput, check_reason
 from revrec.core.invoice import AR_INVOICE, BY_HAND, CREDITS, SALES_INVOICE, SALES_ORDER, entered_by_hand
 from revrec.store.audit import AuditStamp
-from revrec.store.database.engine import deployment, discarded
+from revrec.store.database.engine import deployment, transaction
 from revrec.store.posting import entries, invoices, postings
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
@@ -31,7 +30,7 @@ def as_posted(
         BadInput: nothing of that reference can be settled like this, its quarantine is not over (``early`` accepts
             that), there is no reason, or the key is malformed or belongs to another posting.
     """
-    with transaction(context, dry_run) as connection:
+    with transaction(context.database, dry_run) as connection:
         tables, found = put_in_review(context, connection, reference, reason, early, may_be_rejected=True)
         number, who = found.id, context.who()
         if tables is INVOICE_TABLES and _is_by_hand(context, found, record_no):
@@ -42,11 +41,6 @@ def as_posted(
             _check_key(connection, tables, found, record_no)
         mark_posted(connection, tables, number, record_no, who, reason)
     return "POSTED"
-
-
-def transaction(context: "Context", dry_run: bool) -> "AbstractContextManager[Connection]":
-    """Return a write transaction; one that is rolled back for a dry run."""
-    return discarded(context.database) if dry_run else context.database.write()
 
 
 def _is_by_hand(context: "Context", found: "Row[Any]", key: str) -> bool:
@@ -120,7 +114,7 @@ def _check_unused(reference: str, what: str, other: str | None, key: str) -> Non
 
 def send_again(context: "Context", reference: str, reason: str, early: bool = False, dry_run: bool = False) -> str:
     """Let the next run read Intacct once more and send the posting if it is not there; return the new state."""
-    with transaction(context, dry_run) as connection:
+    with transaction(context.database, dry_run) as connection:
         tables, found = put_in_review(context, connection, reference, reason, early)
         # The count starts again. What was sent stays on record, so that the next run reads Intacct before it sends.
         tables.change_state(connection, found.id, "HELD", "READY", context.who(), reason=reason, attempts=0)
@@ -129,7 +123,7 @@ def send_again(context: "Context", reference: str, reason: str, early: bool = Fa
 
 def cancel(context: "Context", reference: str, reason: str, early: bool = False, dry_run: bool = False) -> str:
     """Cancel a posting; its lines are due again and go on under a new reference. Return the new state."""
-    with transaction(context, dry_run) as connection:
+    with transaction(context.database, dry_run) as connection:
         tables, found = put_in_review(context, connection, reference, reason, early)
         release = postings.release_schedule_lines if tables is ENTRY_TABLES else invoices.release_charges
         release(connection, found.id, context.who(), "HELD", "CANCELED", reason)

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -187,6 +187,11 @@ def discarded(database: Database) -> Iterator[Connection]:
             raise _Discard
     except _Discard:
         return
+
+
+def transaction(database: Database, dry_run: bool) -> AbstractContextManager[Connection]:
+    """Return a write transaction, which is rolled back at its end if it is a dry run."""
+    return discarded(database) if dry_run else database.write()
 
 
 def found_revision(connection: Connection) -> str | None:

@@ -129,7 +129,9 @@ class ProbeDrafts:
 
     def clean_up(self) -> list[LeftoverDraft]:
         """Delete every entry of this probe, including those whose answer was lost. Return the ones that remain."""
-        keys = sorted(set(self._present() or ()) | self.created, key=int)
+        # Reading them adds the reversals that they name to those created.
+        known = self._present() or {}
+        keys = sorted({*known, *self.created}, key=int)
         reasons: dict[str, str] = {}
         for some in batched(keys, _DELETED_AT_ONCE):
             functions = [function(self.new_id(), element("delete", object="GLBATCH", keys=key)) for key in some]

@@ -5,7 +5,7 @@ from functools import partial
 from typing import NamedTuple
 
 from revrec.intacct.probing.drafts import ROLLED_BACK, ProbeDrafts
-from revrec.intacct.probing.requests import ProbeFinding
+from revrec.intacct.probing.requests import NOT_ANSWERED, ProbeFinding
 
 FIELDS = {
     "BATCH_TITLE": "max_title",
@@ -51,7 +51,7 @@ def find_maximum_lengths(drafts: ProbeDrafts, requests: int) -> Iterator[ProbeFi
     }
     longest = drafts.create(texts={field: _text(drafts, field, one.accepted) for field, one in found.items()})
     if not longest.created:
-        yield ProbeFinding("6", LENGTHS, "not answered", f"a draft with the longest texts: {longest.said}")
+        yield ProbeFinding("6", LENGTHS, NOT_ANSWERED, f"a draft with the longest texts: {longest.said}")
         return
     yield from _read_back_findings(drafts, longest.record_no, found)
 

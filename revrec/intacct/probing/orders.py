@@ -5,10 +5,17 @@ from lxml import etree
 from revrec.intacct import requests_xml
 from revrec.intacct.elements import add_date, add_text
 from revrec.intacct.probing.drafts import TITLE, LeftoverDraft, ProbeDrafts
-from revrec.intacct.probing.requests import ProbeFinding, ProbeReply, element, function, records, run_single
+from revrec.intacct.probing.requests import (
+    NOT_ASKED,
+    ProbeFinding,
+    ProbeReply,
+    element,
+    function,
+    records,
+    run_single,
+)
 
 ORDER = "a draft order"
-NOT_ASKED = "not asked"
 
 
 class ProbeOrder:
@@ -35,8 +42,7 @@ class ProbeOrder:
         reply = self._run(self._create(customer, item))
         evidence = f"{self._definition} for customer {customer} and item {item}"
         if reply.status != "success":
-            word = "not answered" if reply.status in ("lost", "door") else "refused"
-            return ProbeFinding("9", ORDER, word, f"{evidence}: {reply.said}")
+            return ProbeFinding("9", ORDER, reply.refusal, f"{evidence}: {reply.said}")
         self.count = 1
         state = self._stored()
         return ProbeFinding("9", ORDER, f"created with the state {state}" if state else "created", evidence)

@@ -6,9 +6,8 @@ from datetime import date, timedelta
 
 from revrec.intacct.glbatch import CONTROL_ID_LENGTH
 from revrec.intacct.probing.drafts import ROLLED_BACK, ProbeDrafts
-from revrec.intacct.probing.requests import ProbeFinding, ProbeReply, records
+from revrec.intacct.probing.requests import NOT_ANSWERED, NOT_ASKED, ProbeFinding, ProbeReply, records
 
-NOT_ANSWERED = "not answered"
 CLOSED = "an entry in closed books"
 FAILING = "status of the failing function in a transaction"
 REVERSAL = "the reversal of a draft with REVERSEDATE"
@@ -86,7 +85,7 @@ def closed_books_date(drafts: ProbeDrafts) -> tuple[ProbeFinding, date | None]:
     day = _day(records(reply, "CLOSEDBOOKSDATE"))
     if day is not None:
         return ProbeFinding("4", question, f"works: closed through {day}", "", "closed_books_date", "answer"), day
-    if reply.status in ("lost", "door", "success"):
+    if reply.status == "success" or not reply.was_answered:
         return ProbeFinding("4", question, NOT_ANSWERED, reply.said), None
     return ProbeFinding("4", question, "refused", reply.said, "closed_books_date", "refuse"), None
 
@@ -101,7 +100,7 @@ def _day(found: list[dict[str, str]]) -> date | None:
 def closed_period(drafts: ProbeDrafts, day: date | None, post: bool) -> Iterator[ProbeFinding]:
     """Question 3: errorno and text for a date in closed books. Posts an entry only if the user agreed (``post``)."""
     if day is None:
-        yield ProbeFinding("3", CLOSED, "not asked", "no closed day is known; set one with --closed-date")
+        yield ProbeFinding("3", CLOSED, NOT_ASKED, "no closed day is known; set one with --closed-date")
         return
     reply = drafts.create(day=day)
     if reply.created and not post:
@@ -112,7 +111,7 @@ def closed_period(drafts: ProbeDrafts, day: date | None, post: bool) -> Iterator
     if reply.created:
         yield ProbeFinding("3", CLOSED, "accepted", f"{day} does not seem to be closed")
         return
-    if reply.status in ("lost", "door"):
+    if not reply.was_answered:
         yield ProbeFinding("3", CLOSED, NOT_ANSWERED, reply.said)
         return
     yield ProbeFinding("3", CLOSED, f"refused with {reply.errorno}", reply.said, "closed_period_errorno", reply.errorno)
@@ -135,11 +134,10 @@ def failed_transaction(drafts: ProbeDrafts) -> ProbeFinding:
 def reversal(drafts: ProbeDrafts) -> ProbeFinding:
     """Question 10: does a draft with a reversal date get a reversal, and is that named as ``reconcile`` expects?"""
     if not drafts.can_read():
-        return ProbeFinding("10", REVERSAL, "not asked", "entries cannot be read, so that it could not be deleted")
+        return ProbeFinding("10", REVERSAL, NOT_ASKED, "entries cannot be read, so that it could not be deleted")
     reply = drafts.create(reverse_on=drafts.template.day + timedelta(days=1))
     if not reply.created:
-        word = NOT_ANSWERED if reply.status in ("lost", "door") else "refused"
-        return ProbeFinding("10", REVERSAL, word, reply.said)
+        return ProbeFinding("10", REVERSAL, reply.refusal, reply.said)
     mirror = drafts.reversal_of(reply.record_no)
     if mirror is None:
         return ProbeFinding("10", REVERSAL, "none yet", "REVERSEDKEY of the entry is empty")
@@ -152,7 +150,7 @@ def posted_state(drafts: ProbeDrafts, post: bool) -> ProbeFinding:
         return ProbeFinding(
             "8",
             POSTED,
-            "not asked",
+            NOT_ASKED,
             "--post asks it; the entry is posted to the ledger (0.01 debit and credit on one account)",
         )
     reply = drafts.create(state="Posted")

@@ -34,6 +34,10 @@ class ProbeFinding(NamedTuple):
     setting: str | int | bool | None = None
 
 
+NOT_ASKED, NOT_ANSWERED = "not asked", "not answered"
+"""Answers of a :class:`ProbeFinding`."""
+
+
 class ProbeReply(NamedTuple):
     """The reply to one function.
 
@@ -49,6 +53,16 @@ class ProbeReply(NamedTuple):
     def created(self) -> bool:
         """Return True if the function created a record."""
         return bool(self.record_no)
+
+    @property
+    def was_answered(self) -> bool:
+        """Return False if Intacct did not answer the function, because the request was refused or lost as a whole."""
+        return self.status not in ("lost", "door")
+
+    @property
+    def refusal(self) -> str:
+        """Return the answer to a question whose function failed: ``refused``, or ``not answered``."""
+        return "refused" if self.was_answered else NOT_ANSWERED
 
     @property
     def errorno(self) -> str:
@@ -121,6 +135,6 @@ def creation_refusal(run: RunFunctions, journal: str) -> str:
     create.append(batch)
     reply = run_single(run, function(f"revrec-doctor-{uuid4()}", create), transaction=True)
     said = " ".join(error.text for error in reply.errors)
-    if _PERMISSION.search(said) or reply.status in ("lost", "door"):
+    if _PERMISSION.search(said) or not reply.was_answered:
         return reply.said
     return ""

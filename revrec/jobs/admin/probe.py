@@ -10,7 +10,7 @@ from revrec.intacct.probing import questions
 from revrec.intacct.probing.drafts import DraftTemplate, LeftoverDraft, ProbeDrafts
 from revrec.intacct.probing.lengths import LENGTHS, find_maximum_lengths
 from revrec.intacct.probing.orders import ProbeOrder
-from revrec.intacct.probing.requests import ProbeFinding
+from revrec.intacct.probing.requests import NOT_ANSWERED, ProbeFinding
 from revrec.jobs.gateway import company, open_gateway
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _answers(drafts: ProbeDrafts, order: ProbeOrder, wanted: ProbeOptions) -> It
             ("8", questions.POSTED),
             ("10", questions.REVERSAL),
         ):
-            yield ProbeFinding(number, question, questions.NOT_ANSWERED, "no draft could be created, see 1")
+            yield ProbeFinding(number, question, NOT_ANSWERED, "no draft could be created, see 1")
         yield order.ask()
         return
     yield from questions.closed_period(drafts, wanted.closed_date or closed, wanted.post)

@@ -145,10 +145,10 @@ class InvoiceCheck:
         ours: dict[str, str] = {}
         are_credits = definition == self._settings.names.credit
         what = "a credit memo of " if are_credits else ""
+        numbers = {one.record_no: credited_number(one.number) if are_credits else one.number for one in found}
         for source, request in self._settings.requests.items():
             if (request.kind == AR_INVOICE) != (definition == ""):
                 continue
-            numbers = {one.record_no: credited_number(one.number) if are_credits else one.number for one in found}
             named = {key: request.document_of(number, source) for key, number in numbers.items()}
             for some in batched(sorted(filter(None, named.values())), AT_ONCE):
                 here = invoices.documents_of_source(self._connection, source, some)

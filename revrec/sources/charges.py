@@ -80,8 +80,7 @@ class ChargeRows:
     def blocks(self, table: Table) -> Iterator[ChargeBlock | ChargeRowResult]:
         """Yield ordinary rows in blocks, and the others as :meth:`rows` does, in the file's order."""
         read_block = self._columns.read if self._columns.reads_anything else None
-        prepare = self._layout.prepare if self._from_document else None
-        return read_in_blocks(table, read_block, partial(self._result, table), prepare)
+        return read_in_blocks(table, read_block, partial(self._result, table))
 
     def _result(self, table: Table, number: int, row: list[str] | DamagedRecord | PassedOverRecord) -> ChargeRowResult:
         """Return one record as a good or a bad row."""

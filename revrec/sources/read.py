@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, BinaryIO, TypeAlias
 
+from revrec.core.batching import batched
 from revrec.core.errors import BadConfiguration
 from revrec.sources import formats
 from revrec.sources.amounts import number_reader
@@ -33,6 +34,9 @@ from revrec.sources.table import Record, Table
 
 Source: TypeAlias = str | Path | BinaryIO | SourceStream
 """A path, an open binary stream, or a :class:`SourceStream`, whose owner can ask it for the digest afterwards."""
+
+RECORDS_AT_ONCE = 500
+"""Records whose documents are looked up in the books together."""
 
 LINE = "line"
 """Column that is added to a file whose rows are numbered."""
@@ -96,6 +100,8 @@ def _read(
     with source if isinstance(source, SourceStream) else SourceStream(source) as stream:
         table = open_table(stream, mapping)
         row, layout = None, Layout(mapping, table.header, booked=booked)
+        if mapping.from_document:
+            table = table._replace(records=_prepared(table, layout))
         reader, table = kind(mapping, layout), wanted_rows(table, mapping, layout)
         if mapping.rounding == CUMULATIVE:
             table = table._replace(records=_rounded(table, layout))
@@ -110,6 +116,13 @@ def _read(
         stream.drain()
         if warning := reader.warning:
             stream.warnings.append(warning)
+
+
+def _prepared(table: Table, layout: Layout) -> Iterator[Record]:
+    """Yield the records; the books are asked for many of them at once, before any of them is filled in."""
+    for some in batched(table.records, RECORDS_AT_ONCE):
+        layout.prepare([row for _number, row in some if isinstance(row, list)])
+        yield from some
 
 
 def _with_elements(row: BadRow, table: Table, layout: Layout) -> BadRow:

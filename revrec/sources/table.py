@@ -5,7 +5,6 @@ from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
 
-from revrec.core.batching import batched
 from revrec.sources.mapping import ColumnMapping
 from revrec.sources.rows import DamagedRecord, PassedOverRecord
 
@@ -78,9 +77,6 @@ class TextScan(Protocol):
     def unusual(self) -> bool: ...
 
 
-RECORDS_AT_ONCE = 500
-"""Records that are prepared together if they do not come in blocks."""
-
 Block = TypeVar("Block")
 Result = TypeVar("Result")
 
@@ -89,27 +85,20 @@ def read_in_blocks(
     table: Table,
     read_block: Callable[[RowBlock, bool], Block | None] | None,
     read_record: Callable[[int, list[str] | DamagedRecord | PassedOverRecord], Result],
-    prepare: Callable[[Sequence[list[str]]], None] | None = None,
 ) -> Iterator[Block | Result]:
     """Yield ordinary rows in blocks, and the others one by one, in the order of the file.
 
     ``read_block`` returns None for a block with a row that is out of the ordinary; without it, no row is ordinary.
-    ``prepare`` is called with many rows before they are read one by one.
     """
-    if not isinstance(table.records, RecordBlocks):
-        for some in batched(table.records, RECORDS_AT_ONCE if prepare else 1):
-            if prepare:
-                prepare([row for _number, row in some if isinstance(row, list)])
-            yield from (read_record(number, row) for number, row in some)
+    if read_block is None or not isinstance(table.records, RecordBlocks):
+        yield from (read_record(number, row) for number, row in table.records)
         return
     for one in table.records.blocks:
         if not isinstance(one, RowBlock):
             yield read_record(*one)
-        elif block := read_block and read_block(one, table.is_unusual):
+        elif block := read_block(one, table.is_unusual):
             yield block
         else:
-            if prepare:
-                prepare(one.rows)
             yield from (read_record(number, row) for number, row in one.records())
 
 

@@ -240,11 +240,20 @@ def test_a_customer_may_come_from_an_earlier_line_of_the_document(charges: Calla
     assert isinstance(unknown, BadRow) and unknown.problems[0].field == "customer"
 
 
-@pytest.mark.parametrize("line", ["#", "1"])
-def test_the_books_are_asked_once_for_the_documents_of_many_rows(line: str) -> None:
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"line": "#"},
+        {"line": "1"},
+        {"skip": {"its amount is zero": "amount == 0"}},
+        {"rounding": "cumulative"},
+        {"control": {"total": ["-45.00 USD"]}},
+    ],
+)
+def test_the_books_are_asked_once_for_the_documents_of_many_rows(config: dict[str, Any]) -> None:
     rows = [f"B-{number % 3},2024-03-0{1 + number % 9},LAMP,,-{number}.00" for number in range(1, 10)]
-    own = {key: value for key, value in BILL.items() if key != "customer"} | {"line": line}
-    mapping = read_mapping("bill", {**own, "from_document": ["customer"]})
+    own = {key: value for key, value in BILL.items() if key != "customer"}
+    mapping = read_mapping("bill", {**own, **config, "from_document": ["customer"]})
     asked: list[set[Any]] = []
 
     def booked(documents: Collection[tuple[str, str]], field: str) -> dict[tuple[str, str], str]:

@@ -85,9 +85,11 @@ class ChargeRows:
     def _result(self, table: Table, number: int, row: list[str] | DamagedRecord | PassedOverRecord) -> ChargeRowResult:
         """Return one record as a good or a bad row."""
         if isinstance(row, PassedOverRecord):
-            money = [found for one in row.rows if (found := self.money(self._layout.complete(one)))]
+            completed = [(one, self._layout.complete(one)) for one in row.rows]
+            money = [found for _one, values in completed if (found := self.money(values))]
             # The address of a row matters only where it may show that a line was removed.
-            lines = [(self._address(one), one) for one in row.rows if row.takes_back or isinstance(one, SentRow)]
+            of_lines = (pair for pair in completed if row.takes_back or isinstance(pair[0], SentRow))
+            lines = [(self._address(values), one) for one, values in of_lines]
             return PassedOver(number, row.reason, table.place(number), money, lines, row.takes_back)
         if isinstance(row, DamagedRecord):
             return BadRow(number, row.problems, table.place(number), row.raw)
@@ -117,9 +119,8 @@ class ChargeRows:
         source, document = found.get("source"), found.get("document")
         return f"{source}/{document}/{ALL_LINES}" if source and document else ""
 
-    def _address(self, row: list[str]) -> tuple[str, str, str]:
-        """Return the source, the document and the line of a row, each empty if it cannot be read."""
-        values = self._layout.complete(row)
+    def _address(self, values: list[str]) -> tuple[str, str, str]:
+        """Return the source, the document and the line of a completed row, each empty if it cannot be read."""
         return self._id_part(values, "source"), self._id_part(values, "document"), self._id_part(values, "line")
 
     def _id_part(self, values: list[str], field: str) -> str:

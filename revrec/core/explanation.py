@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine
-from revrec.core.money import decimal_string
+from revrec.core.money import decimal_string, period_amount
 from revrec.core.pricing import AT_ONCE, PriceChange, price_changes, treatment_of
 from revrec.core.schedule import Schedule, SchedulePart
 
@@ -70,9 +70,22 @@ def explain_split(amounts: Sequence[int], weights: Sequence[int], rounding: str,
         return list(_so_far(amounts, list(accumulate(weights)), currency))
     plug = 0 if rounding == "first" else count - 1
     price = _money(whole, currency)
-    sentences = [f"{weight}/{scale} of {price}{_rounded(whole * weight, scale, currency)}" for weight in weights]
+    if rounding == "period":
+        sentences = list(_of_period(whole, weights, currency))
+    else:
+        sentences = [f"{weight}/{scale} of {price}{_rounded(whole * weight, scale, currency)}" for weight in weights]
     sentences[plug] = f"what the other parts leave of {price}, {_money(whole - amounts[plug], currency)}"
     return [f"part {at} of {count}: {one}" for at, one in enumerate(sentences, 1)]
+
+
+def _of_period(whole: int, weights: Sequence[int], currency: str) -> Iterator[str]:
+    """Explain each part as its share of the amount of a whole period, which is rounded first."""
+    amount = period_amount(abs(whole), weights) * (1 if whole > 0 else -1)
+    period, scale = max(weights), sum(weights)
+    of_period = f"{period}/{scale} of {_money(whole, currency)}{_rounded(whole * period, scale, currency)}"
+    for weight in weights:
+        share = f"; {weight}/{period} of that{_rounded(amount * weight, period, currency)}"
+        yield of_period + (share if weight != period else "")
 
 
 def explain_progress(amounts: Sequence[int], positions: Sequence[int], currency: str) -> list[str]:

@@ -10,7 +10,7 @@ from revrec.core.errors import BadInput
 LARGEST = 2**63 - 1
 """The largest amount in minor units: what a signed 64-bit database column holds."""
 
-ROUNDINGS = ("cumulative", "last", "first")
+ROUNDINGS = ("cumulative", "last", "first", "period")
 """How the odd minor units of a split are distributed; see :func:`split`."""
 
 
@@ -99,6 +99,8 @@ def split(total: int, weights: Sequence[int], rounding: str = "cumulative") -> l
       one minor unit from its exact share.
     - ``last``: each part is rounded by itself, and the last one gets the difference.
     - ``first``: the later parts are rounded by themselves, and the first one gets the difference.
+    - ``period``: the amount of a whole period, the largest weight, is rounded first; each part is its rounded share of
+      that amount, and the last one gets the difference (Business Central's "Straight-Line").
 
     Raises:
         ValueError: a weight is negative, or all are zero.
@@ -117,6 +119,8 @@ def split(total: int, weights: Sequence[int], rounding: str = "cumulative") -> l
         return _cumulative(total, weights)
     if rounding not in ROUNDINGS:
         raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}")
+    if rounding == "period":
+        return _by_period(total, weights)
     return _plugged(total, weights, 0 if rounding == "first" else count - 1)
 
 
@@ -132,7 +136,7 @@ def _cumulative(total: int, weights: Sequence[int]) -> list[int]:
     parts = []
     for weight in weights:
         so_far += weight
-        due = (2 * total * so_far + all_of_it) // (2 * all_of_it)
+        due = _share(total, so_far, all_of_it)
         parts.append(due - done)
         done = due
     return parts
@@ -140,9 +144,25 @@ def _cumulative(total: int, weights: Sequence[int]) -> list[int]:
 
 def _plugged(total: int, weights: Sequence[int], plug: int) -> list[int]:
     all_of_it = sum(weights)
-    parts = [(2 * total * weight + all_of_it) // (2 * all_of_it) for weight in weights]
+    parts = [_share(total, weight, all_of_it) for weight in weights]
     parts[plug] += total - sum(parts)
     return parts
+
+
+def period_amount(total: int, weights: Sequence[int]) -> int:
+    """Return the rounded amount of a whole period, the largest weight, for a total that is not negative."""
+    return _share(total, max(weights), sum(weights))
+
+
+def _by_period(total: int, weights: Sequence[int]) -> list[int]:
+    period, whole = max(weights), period_amount(total, weights)
+    parts = [_share(whole, weight, period) for weight in weights[:-1]]
+    return [*parts, total - sum(parts)]
+
+
+def _share(total: int, weight: int, scale: int) -> int:
+    """Return ``total * weight / scale``, rounded half up."""
+    return (2 * total * weight + scale) // (2 * scale)
 
 
 def increments(positions: Sequence[int]) -> tuple[int, ...] | None:
@@ -180,7 +200,7 @@ def split_by_progress(total: int, positions: Sequence[int]) -> list[int]:
         return [-part for part in split_by_progress(-total, positions)]
     done, parts = 0, []
     for position in positions:
-        due = (2 * total * position + whole) // (2 * whole)
+        due = _share(total, position, whole)
         parts.append(due - done)
         done = due
     return parts

@@ -18,6 +18,9 @@ POLICIES = ("hold", "next_open", "fail")
 reopens. ``next_open``: its entry is dated with the next open day. ``fail``: its entry keeps its date, and Intacct
 rejects it."""
 
+OPEN_DAYS = ("first", "last")
+"""The day of the first open month that ``next_open`` dates an entry with: its first open day, or its last day."""
+
 THROUGH, CLOSED, OPEN = "through", "closed", "open"
 """Kinds of facts: the books are closed through a day, or one month is closed, or open."""
 
@@ -195,11 +198,15 @@ class DatedBy(NamedTuple):
 class PostingDates:
     """The dates of entries, with reasons: the policy applied to what is known about periods.
 
-    ``policy`` is one of :data:`POLICIES`; ``by`` names what moves a date, if it is not the policy.
+    ``policy`` is one of :data:`POLICIES`; ``by`` names what moves a date, if it is not the policy. ``open_day`` is one
+    of :data:`OPEN_DAYS`.
     """
 
-    def __init__(self, policy: str = "fail", periods: Periods | None = None, by: str = "") -> None:
+    def __init__(
+        self, policy: str = "fail", periods: Periods | None = None, by: str = "", open_day: str = "first"
+    ) -> None:
         self.policy = policy
+        self.open_day = open_day
         self._by = by or f"policy {policy}"
         self.periods = periods or Periods()
         self._known = lru_cache(maxsize=50_000)(self._dating)
@@ -225,6 +232,9 @@ class PostingDates:
         if self.policy == "hold":
             return DatedBy(None, f"{why}; blocked until it reopens, by policy hold")
         opened = self.periods.first_open(entity, day)
+        if self.open_day == "last":
+            # Months close as a whole or from their beginning, so the end of a month with an open day is open.
+            opened = month_end(opened)
         return DatedBy(opened, f"{why}; dated {opened} by {self._by}")
 
     def refuses(self, entity: str, day: date) -> str:

@@ -42,7 +42,11 @@ COMMON_KEYS = (
     ConfigKey("start", ANCHOR, "The date that recognition is counted from; each method has its own default."),
     ConfigKey("offset", OFFSET, "How long after the start (before, if negative) the first part falls.", NO_OFFSET),
     ConfigKey(
-        "rounding", choice(*ROUNDINGS), "Which part gets the odd minor units when the amount is split.", "cumulative"
+        "rounding",
+        choice(*ROUNDINGS),
+        "Which part gets the odd minor units when the amount is split; `period` rounds "
+        "the amount of a whole period first.",
+        "cumulative",
     ),
     ConfigKey("roll", choice(*ROLLS), "How a date that is not a business day is moved.", "none"),
     ConfigKey("calendar", CALENDAR, "Which days are business days; default weekdays."),

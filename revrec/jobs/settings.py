@@ -31,7 +31,7 @@ from revrec.core.keys import (
     read_tables,
 )
 from revrec.core.money import to_minor
-from revrec.core.periods import POLICIES
+from revrec.core.periods import OPEN_DAYS, POLICIES
 from revrec.core.summary import KEPT, LINE
 
 CONFIG_NAME = "revrec.toml"
@@ -247,6 +247,9 @@ class PostingSettings:
     )
     closed_period: str = setting(
         choice(*POLICIES), "hold", "what to do with revenue recognized in a closed period: hold, next_open or fail"
+    )
+    closed_period_date: str = setting(
+        choice(*OPEN_DAYS), "first", "how next_open dates an entry: the first or the last day of the first open month"
     )
 
 

@@ -70,6 +70,19 @@ def test_other_year_ends_are_refused(text: Any) -> None:
 # The method
 
 
+def test_part_periods_of_a_fiscal_calendar_are_straight_line_as_business_central_does_it(
+    line: ChargeLine, parts: DeriveParts
+) -> None:
+    # Fiscal 2024 begins on December 31, 2023; its periods have 28, 28 and 35 days. From January 7, 21 of 28 days.
+    rule = f'{CALENDAR}\nperiods = 3\nweigh = "part_periods"\non = "first"\nrounding = "period"'
+    started = line._replace(post_date=D("2024-01-07"), amount=1_000_00)
+    assert parts(rule, started) == [
+        ("2024-01-07", 250_00), ("2024-01-28", 333_33), ("2024-02-25", 333_33), ("2024-03-31", 83_34),
+    ]  # fmt: skip
+    whole = line._replace(post_date=D("2023-12-31"), amount=1_000_00)
+    assert parts(rule, whole) == [("2023-12-31", 333_33), ("2024-01-28", 333_33), ("2024-02-25", 333_34)]
+
+
 def test_a_service_is_earned_by_its_days_in_each_fiscal_period(line: ChargeLine, parts: DeriveParts) -> None:
     served = line._replace(service_start=D("2024-01-10"), service_end=D("2024-03-05"), amount=56_00)
     assert parts(CALENDAR, served) == [("2024-01-27", 18_00), ("2024-02-24", 28_00), ("2024-03-30", 10_00)]

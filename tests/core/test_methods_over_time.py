@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from revrec.core.charge_line import ChargeLine
+from revrec.core.explanation import explain_parts
 from support.rules import Derive, DeriveParts
 
 D = date.fromisoformat
@@ -113,6 +114,31 @@ def test_no_month_that_weighs_nothing_gets_the_odd_cents(served: Callable[..., C
     for rounding in ("first", "last"):
         found = parts(rule.format(rounding), served("2025-01-15", "2025-05-14", 100_00))
         assert [day for day, _ in found] == ["2025-02-28", "2025-03-31", "2025-04-30"]
+
+
+# The amount of a whole period is rounded first, as Business Central's "Straight-Line" does it
+
+
+def test_service_dates_of_whole_months_are_as_good_as_their_number(
+    served: Callable[..., ChargeLine], parts: DeriveParts
+) -> None:
+    by_number = 'method = "monthly_prorated"\nperiods = 3\nrounding = "period"'
+    by_dates = 'method = "monthly_prorated"\nrounding = "period"'
+    line = served("2025-01-15", "2025-04-14", 1_000_00)
+    # 333.33 x 17/31 = 182.79; April is served for 14 of its 30 days, and gets what is left all the same.
+    expected = [("2025-01-31", 182_79), ("2025-02-28", 333_33), ("2025-03-31", 333_33), ("2025-04-30", 150_55)]
+    assert parts(by_number, line) == parts(by_dates, line) == expected
+
+
+def test_the_rounded_amount_of_a_period_is_explained(served: Callable[..., ChargeLine], derive: Derive) -> None:
+    line = served("2024-02-17", None, 100_00)
+    found = derive('method = "monthly_prorated"\nstart = "post_date"\nperiods = 7\nrounding = "period"', line)
+    words = explain_parts(found, line, ())
+    assert [words[part] for part in (found.parts[0], found.parts[1], found.parts[-1])] == [
+        "part 1 of 8: 29/203 of 100.00 is 14.29 rounded; 13/29 of that is 6.41 rounded",
+        "part 2 of 8: 29/203 of 100.00 is 14.29 rounded",
+        "part 8 of 8: what the other parts leave of 100.00, 92.15",
+    ]
 
 
 # ERPNext's tenths, worked out with its formulas: months by 0.1, differences of dates

@@ -12,6 +12,7 @@ from iso4217 import Currency
 from revrec.core.money import (
     EVERYDAY,
     LARGEST,
+    ROUNDINGS,
     BadAmount,
     UnknownCurrency,
     decimal_string,
@@ -97,7 +98,7 @@ def test_a_decimal_string_has_all_decimals_of_the_currency(minor: int, text: str
     assert decimal_string(minor, "USD") == text
 
 
-@given(amounts, weights, st.sampled_from(["cumulative", "last", "first"]))
+@given(amounts, weights, st.sampled_from(ROUNDINGS))
 def test_the_parts_of_a_split_sum_to_the_total(total: Any, shares: Any, rounding: Any) -> None:
     found = split(total, shares, rounding)
     assert sum(found) == total
@@ -118,7 +119,7 @@ def test_cumulative_parts_never_have_the_other_sign(total: Any, shares: Any) -> 
     assert all(part * total >= 0 for part in split(total, shares))
 
 
-@given(amounts, weights, st.sampled_from(["cumulative", "last", "first"]))
+@given(amounts, weights, st.sampled_from(ROUNDINGS))
 def test_a_credit_is_split_like_the_charge_it_mirrors(total: Any, shares: Any, rounding: Any) -> None:
     assert split(-total, shares, rounding) == [-part for part in split(total, shares, rounding)]
 
@@ -130,7 +131,12 @@ def test_equal_weights_split_alike_whatever_they_are(total: Any, count: int, wei
 
 @pytest.mark.parametrize(
     ("rounding", "expected"),
-    [("cumulative", [33, 34, 33]), ("last", [33, 33, 34]), ("first", [34, 33, 33])],
+    [
+        ("cumulative", [33, 34, 33]),
+        ("last", [33, 33, 34]),
+        ("first", [34, 33, 33]),
+        ("period", [33, 33, 34]),
+    ],
 )
 def test_the_rounding_names_who_gets_the_odd_cent(rounding: str, expected: list[int]) -> None:
     assert split(100, (1, 1, 1), rounding) == expected

@@ -125,6 +125,24 @@ def test_the_reason_says_what_was_known_and_which_policy_decided() -> None:
     ))  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("facts", "first", "last"),
+    [
+        ([through("2024-01-31")], "2024-02-01", "2024-02-29"),
+        ([through("2024-01-31"), closed("2024-02")], "2024-03-01", "2024-03-31"),
+        ([through("2024-02-10")], "2024-02-11", "2024-02-29"),
+        ([through("2023-01-31")], "2024-01-20", "2024-01-20"),
+    ],
+)
+def test_next_open_dates_an_entry_on_the_first_or_the_last_day_of_the_first_open_month(
+    facts: list[PeriodFact], first: str, last: str
+) -> None:
+    for open_day, expected in (("first", first), ("last", last)):
+        dated = PostingDates("next_open", Periods(facts), open_day=open_day).of("", D("2024-01-20"))
+        assert dated.date == D(expected)
+        assert f"dated {expected} by policy next_open" in dated.reason or expected == "2024-01-20"
+
+
 def test_what_was_reported_before_a_refusal_is_reported_again_after_it() -> None:
     dates = PostingDates("next_open")
     assert dates.of("", D("2024-03-31")).date == D("2024-03-31")

@@ -27,8 +27,8 @@ FEB, MAR = date(2024, 2, 1), date(2024, 3, 1)
 DAY = "2024-03-31"
 
 
-def policy(books: Books, word: str) -> Any:
-    books.environment["REVREC_POSTING_CLOSED_PERIOD"] = word
+def policy(books: Books, word: str, open_day: str = "first") -> Any:
+    books.environment |= {"REVREC_POSTING_CLOSED_PERIOD": word, "REVREC_POSTING_CLOSED_PERIOD_DATE": open_day}
     return books
 
 
@@ -70,6 +70,16 @@ def test_an_entry_of_a_closed_month_is_dated_in_the_next_open_one_and_says_why(
     assert life["entries"][2]["reason"] == "" and life["entries"][2]["recognized"] == "2024-03-12"
     assert f": {reason}" in life["entries"][0]["attempts"][0]["request"], "Intacct gets the reason too"
     assert books.run(DAY).counts["posted"] == 0
+    sound(books)
+
+
+def test_next_open_can_date_entries_with_the_last_day_of_the_first_open_month(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    policy(books, "next_open", "last").take(row("INV-1"))
+    intacct.admin("/periods/close", month="2024-02")
+    assert books.run(DAY).complete
+    assert [day for day, _amount in ledger(intacct)] == ["2024-03-12", "2024-03-31", "2024-03-31"]
     sound(books)
 
 

@@ -1,11 +1,12 @@
 """Parts by the periods of a fiscal calendar of weeks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from itertools import islice
 from typing import Any
 
+from revrec.core.day_count import DAY
 from revrec.core.fiscal import PATTERNS, FiscalCalendar, FiscalPeriod, YearEnd, year_end
 from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, choice, whole_number
 from revrec.core.recognition import MOST_PARTS, AnchorDates
@@ -34,7 +35,9 @@ class Fiscal(PeriodSpanMethod):
     weeks by that rule get the 53rd in the period ``week_53``, by default the last one.
 
     A part is proportional to the days of service in its period (``weigh = "days"``), or all are equal (``periods``,
-    the default if ``periods`` is their number: that many whole periods, beginning with the one of the start). ``on``
+    the default if ``periods`` is their number: that many whole periods, beginning with the one of the start). With
+    ``weigh = "part_periods"`` whole periods are equal and a period served in part weighs the share of its days; with
+    ``periods`` the last one then weighs what the first one left of its period, as for ``monthly_prorated``. ``on``
     sets the day of a part in its period: ``last``, its last day; ``end``, the same but the last part on the last day
     of service; ``first``, its first day served. `revrec rules calendar RULE YEAR` prints the periods.
 
@@ -65,7 +68,9 @@ class Fiscal(PeriodSpanMethod):
         ConfigKey("periods", whole_number(1, 1200), "How many whole periods, instead of an end."),
         *SPAN_KEYS,
         ConfigKey(
-            "weigh", choice("days", "periods"), "Whether a part is as large as its days of service, or all alike."
+            "weigh",
+            choice("days", "periods", "part_periods"),
+            "Whether a part is as large as its days of service, or all alike, or alike except for part periods.",
         ),
         ConfigKey("on", choice("last", "end", "first"), "On which day of its period a part falls.", "last"),
     )
@@ -90,16 +95,28 @@ class Fiscal(PeriodSpanMethod):
         """Return the last day of service."""
         if self.periods is None:
             return super().last(first, anchors)
-        return next(islice(self.fiscal.since(first), self.periods - 1, None)).last
+        whole = next(islice(self.fiscal.since(first), self.periods - 1, None))
+        into = (first - next(self.fiscal.since(first)).first).days
+        if self.weigh != "part_periods" or not into:
+            return whole.last
+        after = next(self.fiscal.since(whole.last + DAY))
+        return after.first + timedelta(days=min(into, (after.last - after.first).days) - 1)
 
     def shares(self, first: date, last: date) -> Sequence[tuple[date, Fraction | int]]:
         """Return the periods with their days of service as weights, or with equal weights."""
-        found = []
+        found: list[tuple[date, Fraction | int]] = []
         for period in self._touched(first, last):
             begin, end = max(period.first, first), min(period.last, last)
             day = {"last": period.last, "end": end, "first": begin}[self.on]
-            found.append((day, (end - begin).days + 1 if self.weigh == "days" else 1))
+            found.append((day, self._weight(period, (end - begin).days + 1)))
+        if self.weigh == "part_periods" and self.periods:
+            found[-1] = (found[-1][0], self.periods - sum(weight for _day, weight in found[:-1]))
         return found
+
+    def _weight(self, period: FiscalPeriod, served: int) -> Fraction | int:
+        if self.weigh == "part_periods":
+            return Fraction(served, (period.last - period.first).days + 1)
+        return served if self.weigh == "days" else 1
 
     def _touched(self, first: date, last: date) -> Iterator[FiscalPeriod]:
         for count, period in enumerate(self.fiscal.since(first)):

@@ -31,10 +31,14 @@ class MonthlyProrated(PeriodSpanMethod):
       the last month has what is left.
 
     ``part_rate = "term"`` is Business Central's convention: a part month is charged by the day at the rate of the whole
-    term, and the whole months share the rest equally.
+    term, and the whole months share the rest equally (its subscription billing). Its deferral method "Straight-Line"
+    is ``periods = 12``, ``on = "first"`` and ``rounding = "period"``: the amount of a period is the total divided by
+    the number of periods, rounded; the first part month gets the share of its days of that amount, and the last one
+    what is left (`DeferralUtilities.Codeunit.al` in microsoft/BCApps).
 
     With ``periods`` the service lasts that many months, and if it does not begin on a month's first day, the last
-    month weighs what the first one left of its month. ``month_end = 15`` cuts months after the 15th (iDempiere's fixed
+    month weighs what the first one left of its month; with ``rounding = "period"`` also if the service dates are whole
+    months from day to day. ``month_end = 15`` cuts months after the 15th (iDempiere's fixed
     recognition day). ``on`` sets the day of a part in its month: ``last``, its last day; ``end``, the same but the
     last part on the last day of service (ERPNext); ``first``, its first day served (Business Central).
 
@@ -128,11 +132,17 @@ class MonthlyProrated(PeriodSpanMethod):
         if not slices[0].is_whole():
             weights[0] = first_share(self.first_part, slices[0], self.day_count)
         if not slices[-1].is_whole():
-            rest = 1 - weights[0] if self.periods and not slices[0].is_whole() else None
+            rest = 1 - weights[0] if self._is_months_long(slices) and not slices[0].is_whole() else None
             weights[-1] = (
                 last_share(self.last_part or "exact_days", slices[-1], self.day_count) if rest is None else rest
             )
         return weights
+
+    def _is_months_long(self, slices: list[ServiceMonth]) -> bool:
+        """Check whether the last month weighs what the first one left: the service lasts a number of months."""
+        if self.rounding != "period" or self.last_part:
+            return bool(self.periods)
+        return add_months(slices[0].first, len(slices) - 1) == slices[-1].last + DAY
 
     def _at_the_rate_of_the_term(self, slices: list[ServiceMonth]) -> list[Fraction]:
         days = [one.days(self.day_count) for one in slices]

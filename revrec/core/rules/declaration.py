@@ -19,7 +19,6 @@ from revrec.core.keys import (
     whole_number,
 )
 from revrec.core.methods import methods
-from revrec.core.money import ROUNDINGS
 from revrec.core.numbers import PERCENT, POSITIVE
 from revrec.core.recognition import ANCHOR, COMMON_KEYS
 from revrec.core.rules.expression import Expression
@@ -265,7 +264,11 @@ SET_KEYS = (
     ConfigKey(
         "dimensions", None, "Dimensions by their names.", table=(ConfigKey("*", VALUE, "A dimension by its name."),)
     ),
-    ConfigKey("date", choice("next_open"), "The first open day after the closed period, by the entry's own date."),
+    ConfigKey(
+        "date",
+        choice("next_open"),
+        "A day of the first open month, as the policy `next_open` dates it, by the entry's own date.",
+    ),
     ConfigKey("omit", NAMES, "Dimensions that are left out: their names, `customer` or `item`."),
 )
 
@@ -315,7 +318,7 @@ ALLOCATION_KEYS = (
     ConfigKey(
         "round_to", POSITIVE, 'The unit that is allocated in, such as "1" for whole dollars; default the minor unit.'
     ),
-    ConfigKey("rounding", choice(*ROUNDINGS), "Who gets the odd units.", "cumulative"),
+    ConfigKey("rounding", choice("cumulative", "last", "first"), "Who gets the odd units.", "cumulative"),
     ConfigKey("discount_to", PATTERNS, "Items that the whole discount of the contract belongs to."),
     ConfigKey("bundle_price", POSITIVE, "What those are sold for together, in the currency of the contract."),
     ConfigKey("price_only", PATTERNS, "Items that buy nothing: discounts, fees."),

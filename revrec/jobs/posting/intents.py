@@ -83,7 +83,7 @@ def due_entries(
     rates = rate_days(context)
     yield from build_entries(set_redated_aside(due, redated), ours, company, per_entry, dates, rates)
     # A repair gave these lines another date because Intacct rejected theirs; the policy does not matter for them.
-    redating = PostingDates("next_open", dates.periods, "a repair")
+    redating = PostingDates("next_open", dates.periods, "a repair", dates.open_day)
     yield from build_entries(redated, ours, company, per_entry, redating, rates)
 
 

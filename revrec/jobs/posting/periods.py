@@ -44,7 +44,8 @@ class PeriodAnswer(NamedTuple):
 
 def posting_dates(context: "Context", connection: "Connection") -> PostingDates:
     """Return the policy of the settings with all that is known of periods."""
-    return PostingDates(context.settings.posting.closed_period, Periods(store.facts(connection)))
+    chosen = context.settings.posting
+    return PostingDates(chosen.closed_period, Periods(store.facts(connection)), open_day=chosen.closed_period_date)
 
 
 def sync(context: "Context", entity: str | None = None) -> list[PeriodAnswer]:

@@ -89,6 +89,7 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     from revrec.core.typed_dates import DateSpan
     from revrec.jobs.reports import activity
     from revrec.jobs.reports.exceptions import exceptions
+    from revrec.jobs.reports.late import late
     from revrec.jobs.reports.line_balances import BalanceOptions
     from revrec.jobs.reports.remaining_obligations import remaining_obligations
     from revrec.jobs.reports.report_header import listed_report
@@ -109,6 +110,8 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     lines = activity.journal(context, filters)
     yield "journal", listed_report(context, "journal", "Journal", filters, activity.JOURNAL, lines, ("debit", "credit"))
     yield "exceptions", exceptions(context, until)
+    yield "late", late(context, filters, "change")
+    yield "late-by-month", late(context, Filters(first=year.first, last=until), "month")
     yield "tie-out", tie_out(context, until)
 
 

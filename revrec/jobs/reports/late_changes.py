@@ -7,7 +7,7 @@ balance of the closed day would be now, less what it was at the close.
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.batching import batched
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
@@ -39,7 +39,8 @@ class LateChange(NamedTuple):
     """A change of a deferred balance that arrived after its period was closed.
 
     ``amount`` is in minor units, credits positive. ``date`` is in the closed period, ``stored`` is when it arrived, as
-    UTC text. ``reason`` says where it comes from.
+    UTC text, and ``actor`` by whom. ``reason`` says where it comes from. ``is_billed``: it changes what is billed, and
+    not what is recognized.
     """
 
     entity: str
@@ -52,6 +53,8 @@ class LateChange(NamedTuple):
     amount: int
     reason: str
     stored: str
+    actor: str
+    is_billed: bool
 
 
 def closed_periods(connection: "Connection", wanted: BalanceOptions) -> Iterator[ClosedPeriod]:
@@ -137,10 +140,11 @@ class _ChargeChange:
             account, amount = self._effect(row)
             if amount:
                 self._left[account] -= amount
-                yield self._change(account, row.date, row.what or row.kind, amount, _reason(row), row.at)
+                what = (row.what or row.kind, amount, _reason(row), row.at, row.actor)
+                yield self._change(account, row.date, *what, row.kind not in (ENTRY, LEDGER))
         for account, amount in self._left.items():
             if amount:
-                yield self._change(account, self._closed.until.isoformat(), "other", amount, "", "")
+                yield self._change(account, self._closed.until.isoformat(), "other", amount, "", "", "", True)
 
     def _effect(self, row: LateRow) -> tuple[str, int]:
         """Return the account and by how much a row raises its balance."""
@@ -165,10 +169,9 @@ class _ChargeChange:
             recorded = events.events_of_charges(self._connection, [self._no], last_event, known).get(self._no, [])
         return price_of(self._line, [one for one in recorded if _counts(one, self._closed.until)])
 
-    def _change(self, account: str, day: str, change: str, amount: int, reason: str, stored: str) -> LateChange:
+    def _change(self, account: str, day: str, *rest: Any) -> LateChange:
         line = self._line
-        whose = (line.entity, line.currency, account, line.id, line.customer)
-        return LateChange(*whose, day, change, amount, reason, stored)
+        return LateChange(line.entity, line.currency, account, line.id, line.customer, day, *rest)
 
 
 def _counts(event: FulfillmentEvent, until: date) -> bool:

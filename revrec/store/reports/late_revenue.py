@@ -1,0 +1,191 @@
+"""Query revenue that the ledger has in another month than the one in which it was earned, or not at all.
+
+The ledger of a closed month never changes, so what is earned in it and known later is dated in an open month, or waits.
+"""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, case, func, literal, literal_column, select, union_all
+
+from revrec.core.filters import NO_FILTERS, Filters
+from revrec.store.bulk import stream_rows
+from revrec.store.database.sums import joined_sum, split_sum_columns
+from revrec.store.posting.entries import recognition_date
+from revrec.store.posting.invoices import SOLD
+from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE, ON_DEFERRED_SIDE, RECOGNIZED
+from revrec.store.posting.reversals import IS_IN_LEDGER
+from revrec.store.reports.filters import chosen_charges
+from revrec.store.reports.in_ledger import ledger_lines
+from revrec.store.tables import (
+    UNSETTLED,
+    audit_event,
+    charge_line,
+    entry_date_override,
+    entry_reversal,
+    journal_entry,
+    journal_line,
+    ledger_change,
+    open_line,
+    schedule_line,
+)
+
+_CHARGE = ("no", "id", "customer", "entity", "currency")
+
+
+class LateRevenue(NamedTuple):
+    """Revenue earned on one day and dated on another one; ``amount`` is in minor units.
+
+    ``dated`` is the date of its entry, empty if it is not posted; ``entry`` is the reference, ``reason`` says why it
+    has this date. ``changed`` says what changed the entry itself, its reversal or a change in Intacct, with the UTC
+    time and the person; they are empty for revenue of the schedule ``version``.
+    """
+
+    no: int
+    charge: str
+    customer: str
+    entity: str
+    currency: str
+    version: int
+    earned: str
+    amount: int
+    dated: str
+    entry: str
+    reason: str
+    changed: str = ""
+    at: str = ""
+    actor: str = ""
+
+
+class MonthAmount(NamedTuple):
+    """Revenue of an entity and month, in minor units."""
+
+    entity: str
+    currency: str
+    month: str
+    amount: int
+
+
+def late_revenue(connection: Connection, closed_until: date, filters: Filters) -> Iterator[LateRevenue]:
+    """Yield what is dated in another month than it was earned in, and what is earned until a day and not posted."""
+    until = closed_until.isoformat()
+    for query in (_dated_elsewhere(), _changed(), _not_posted(until), _unsettled(until)):
+        for row in stream_rows(connection, query.where(*_chosen(filters))):
+            yield LateRevenue(*row)
+
+
+def revenue_by_month(connection: Connection, until: date, filters: Filters) -> Iterator[MonthAmount]:
+    """Yield the revenue in the ledger by entity, currency and month of the entries."""
+    lines = ledger_lines(None, until)
+    yield from _by_month(connection, lines, filters)
+
+
+def earned_by_month(connection: Connection, until: date, filters: Filters) -> Iterator[MonthAmount]:
+    """Yield what the schedule lines in force earn, by entity, currency and month, posted or not.
+
+    Lines that were reversed for good, or that are gone in Intacct, earn nothing.
+    """
+    line, change = schedule_line.c, ledger_change.c
+    earned = select(line.charge_no, line.date, line.amount).where(line.superseded_by.is_(None))
+    canceled = (
+        select(line.charge_no, line.date, -line.amount)
+        .join(entry_reversal, entry_reversal.c.reverses == line.entry_id)
+        .where(entry_reversal.c.final == 1, IS_IN_LEDGER)
+    )
+    gone = (
+        select(change.charge_no, recognition_date(), change.amount)
+        .join(journal_entry, journal_entry.c.id == change.entry_id)
+        .where(IS_UNEXPLAINED)
+    )
+    lines = union_all(earned, canceled, gone).subquery()
+    yield from _by_month(connection, select(lines).where(lines.c.date <= until.isoformat()).subquery(), filters)
+
+
+def _by_month(connection: Connection, lines: Any, filters: Filters) -> Iterator[MonthAmount]:
+    month = _month(lines.c.date).label("month")
+    by = (charge_line.c.entity, charge_line.c.currency, month)
+    query = (
+        select(*by, *split_sum_columns(lines.c.amount))
+        .join(charge_line, charge_line.c.no == lines.c.charge_no)
+        .where(SOLD, *_chosen(filters))
+        .group_by(charge_line.c.entity, charge_line.c.currency, "month")
+    )
+    for entity, currency, name, *sums in connection.execute(query):
+        yield MonthAmount(entity, currency, name, joined_sum(*sums))
+
+
+def _month(day: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.substr(day, literal_column("1"), literal_column("7"))
+
+
+def _chosen(filters: Filters) -> Iterator[ColumnElement[bool]]:
+    chosen = Filters(**{name: getattr(filters, name) for name in _OF_CHARGE})
+    if chosen != NO_FILTERS:
+        yield charge_line.c.no.in_(chosen_charges(chosen))
+
+
+_OF_CHARGE = ("customer", "item", "account", "entity", "charge", "document", "rule")
+
+
+def _dated_elsewhere() -> Any:
+    """Return the lines of posted entries of other months, also the lines of reversals."""
+    entry, reversal = journal_entry.c, entry_reversal.c
+    return (
+        select(
+            *charge_line.c[_CHARGE], schedule_line.c.version, schedule_line.c.date, RECOGNIZED, entry.date,
+            entry.reference, func.coalesce(entry_date_override.c.reason, reversal.reason, ""),
+            case((reversal.id.is_not(None), "entry reversed"), else_=""),
+            *(func.coalesce(one, "") for one in (reversal.at, reversal.actor)),
+        )
+        .select_from(schedule_line)
+        .join(journal_line, ON_DEFERRED_SIDE)
+        .join(journal_entry, entry.id == journal_line.c.entry_id)
+        .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
+        .outerjoin(entry_date_override, entry_date_override.c.entry_id == entry.id)
+        .outerjoin(entry_reversal, reversal.entry_id == entry.id)
+        .where(SOLD, entry.state == "POSTED", _month(schedule_line.c.date) != _month(entry.date))
+        .order_by(entry.id, journal_line.c.line_no)
+    )  # fmt: skip
+
+
+def _changed() -> Any:
+    """Return the changes in Intacct that a person accepted and that count in another month."""
+    change, earned = ledger_change.c, recognition_date()
+    return (
+        select(
+            *charge_line.c[_CHARGE], literal(0), earned, change.amount, change.date, journal_entry.c.reference,
+            literal("accepted finding ") + change.finding, literal("changed in Intacct"), *audit_event.c["at", "actor"],
+        )
+        .join(journal_entry, journal_entry.c.id == change.entry_id)
+        .join(charge_line, charge_line.c.no == change.charge_no)
+        .join(audit_event, audit_event.c.seq == change.audit_seq)
+        .where(SOLD, change.part != MOVE, _month(earned) != _month(change.date))
+        .order_by(change.id)
+    )  # fmt: skip
+
+
+def _not_posted(until: str) -> Any:
+    """Return the lines that are on no entry."""
+    line = open_line.c
+    return (
+        select(*charge_line.c[_CHARGE], line.version, line.date, line.amount, *map(literal, ("", "", "not posted")))
+        .join(charge_line, charge_line.c.no == line.charge_no)
+        .where(SOLD, line.open_from <= until, line.date <= until)
+        .order_by(line.date, line.charge_no, line.seq)
+    )
+
+
+def _unsettled(until: str) -> Any:
+    """Return the lines on entries that are not posted."""
+    line, entry = schedule_line.c, journal_entry.c
+    return (
+        select(
+            *charge_line.c[_CHARGE], line.version, line.date, line.amount, literal(""), entry.reference,
+            literal("entry is ") + func.lower(entry.state),
+        )
+        .join(journal_entry, entry.id == line.entry_id)
+        .join(charge_line, charge_line.c.no == line.charge_no)
+        .where(SOLD, UNSETTLED, line.superseded_by.is_(None), line.date <= until)
+        .order_by(line.date, line.charge_no, line.seq)
+    )  # fmt: skip

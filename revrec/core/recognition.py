@@ -70,7 +70,7 @@ COMMON_KEYS = (
 
 POLICIES = (
     "pattern", "year_end", "week_53", "term", "renews", "first_part", "last_part", "part_rate", "month_end", "weigh",
-    "day_count",
+    "day_count", "align", "day_offsets",
 )  # fmt: skip
 """Keys of single methods that set how amounts are weighted. A schedule's explanation names them if they differ from
 the default, and always names the day count."""

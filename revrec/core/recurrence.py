@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
+from itertools import islice, takewhile
 from typing import Any
 
+from revrec.core.aligned import AlignedPeriod, AlignedPeriods, aligned_periods, days_after
 from revrec.core.anchors import ANCHORS, Anchor, Events
 from revrec.core.calendar import Offset, add_months, month_end, month_number
 from revrec.core.charge_line import ChargeLine
@@ -16,7 +18,7 @@ PERIODS = ConfigKey(
 )
 END_INCLUSIVE = ConfigKey("end_inclusive", YES_OR_NO, "Whether the last service day is part of the service.", True)
 ON = ConfigKey(
-    "on", choice("same_day", "first", "last", "end"), "On which day of month or span a part falls.", "same_day"
+    "on", choice("same_day", "first", "last", "end"), "On which day of month or span a part falls; default same_day."
 )
 
 
@@ -25,21 +27,32 @@ class SeriesMethod(Method):
 
     ``on`` says on which day a part falls: ``same_day``, the first day of its span, counted from the start, or the
     month's last day where it is shorter; ``end``, the last day of that span; ``first``, day 1 of its month, the first
-    part on its own day; ``last``, the last day of its month, the first part in the month of the start.
+    part on its own day; ``last``, the last day of its month, the first part in the month of the start. Parts that are
+    ``aligned`` fall in calendar or fiscal periods, beginning with the one of the start, by ``first`` or ``last``. With
+    ``day_offsets`` there is a part so many days after the start, or after the end of its aligned period.
     """
 
     step: Offset
+    aligned: AlignedPeriods | None = None
+    day_offsets: tuple[int, ...] = ()
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
         self.periods: int | None = settings.get("periods")
         self.end_inclusive: bool = settings.get("end_inclusive", True)
-        self.on: str = settings.get("on") or "same_day"
+        self.on: str = settings.get("on") or ("last" if settings.get("align") else "same_day")
+
+    def follow(self, settings: Mapping[str, Any]) -> None:
+        """Set the distance of the parts, the periods that they are aligned with, and the days they fall on instead."""
+        self.step = settings.get("every") or Offset(1, "month", "1 month")
+        self.aligned = aligned_periods(settings, self.step)
+        self.day_offsets = settings.get("day_offsets") or ()
+        self.periods = len(self.day_offsets) or self.periods
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:
         """Return the post date if the rule has the number of parts, else the start of the service."""
-        return "post_date" if settings.get("periods") else "service_start"
+        return "post_date" if settings.get("periods") or settings.get("day_offsets") else "service_start"
 
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
         """Return the start, and the service dates if the parts are counted from them."""
@@ -58,12 +71,22 @@ class SeriesMethod(Method):
             if end < begin:
                 return no_service_day(begin, end)
             count = self.fitting(begin, end)
-        dates = [self.date_of(start, index) for index in range(count)]
+        dates = self.dates_of(start, count)
         return self.planned(start, list(zip(dates, self.weights(begin, end, count), strict=True)))
 
     def weights(self, begin: date, end: date | None, count: int) -> Sequence[int]:
         """Return the weight of each of ``count`` parts, of a service from ``begin`` to ``end`` if there is one."""
         return (1,) * count
+
+    def dates_of(self, start: date, count: int) -> list[date]:
+        """Return the dates of the first ``count`` parts."""
+        first = self.first(start)
+        if self.day_offsets:
+            return days_after(next(self.aligned.since(first)).last if self.aligned else first, self.day_offsets)
+        if self.aligned is None:
+            return [self.date_of(start, index) for index in range(count)]
+        periods = islice(self.aligned.since(first), count)
+        return [period.last if self.on != "first" else max(period.first, first) for period in periods]
 
     def date_of(self, start: date, index: int) -> date:
         """Return the date of part ``index``, counted from 0.
@@ -87,6 +110,8 @@ class SeriesMethod(Method):
 
     def fitting(self, begin: date, end: date) -> int:
         """Return the number of parts that begin in a service; for ``on = "last"`` as many as reach its end."""
+        if self.aligned:
+            return len(self.touched(self.aligned, begin, end))
         if self.on in ("first", "last"):
             months = month_number(end) - month_number(begin)
             return 1 + (months // self.step.number if self.on == "first" else -(-months // self.step.number))
@@ -94,6 +119,11 @@ class SeriesMethod(Method):
         while count <= MOST_PARTS and self.step.after(begin, count, self.calendar) <= end:
             count += 1
         return count
+
+    def touched(self, aligned: AlignedPeriods, begin: date, end: date) -> list[AlignedPeriod]:
+        """Return the aligned periods that a service touches, at most one more than a schedule can have."""
+        periods = takewhile(lambda period: period.first <= end, aligned.since(begin))
+        return list(islice(periods, MOST_PARTS + 1))
 
 
 def start_and_service(start: Anchor, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:

@@ -54,6 +54,11 @@ OPTIONS: list[dict[str, Any]] = [
         for on in ("same_day", "first", "last", "end")
     ),
     {"method": "every", "every": "2 weeks", "weigh": "days", "periods": 9},
+    *({"method": "every", "every": "3 months", "align": "calendar", "on": on, "weigh": "days"} for on in ON[1:3]),
+    {"method": "every", "every": "6 months", "align": "fiscal", "year_end": "january"},
+    {"method": "every", "every": "3 months", "align": "fiscal", "pattern": "4-4-5", "weigh": "days"},
+    {"method": "every", "day_offsets": [0, 60, 90], "align": "calendar"},
+    {"method": "percentages", "percentages": [50, 30, 20], "day_offsets": [0, 60, 90]},
     {"method": "percentages", "percentages": ["33.3", "33.3", "33.4"], "every": "1 week"},
     {
         "method": "milestones",

@@ -116,6 +116,62 @@ def test_no_month_that_weighs_nothing_gets_the_odd_cents(served: Callable[..., C
         assert [day for day, _ in found] == ["2025-02-28", "2025-03-31", "2025-04-30"]
 
 
+# Parts in calendar and fiscal periods, and on a list of days
+
+QUARTERS, MONTHS, YEARS = (f'every = "{every}"\nalign = ' for every in ("3 months", "1 month", "1 year"))
+
+
+@pytest.mark.parametrize(
+    ("rule", "start", "days"),
+    [
+        (f'{QUARTERS}"calendar"', "2024-02-15", ["2024-03-31", "2024-06-30", "2024-09-30"]),
+        (f'{QUARTERS}"calendar"\non = "first"', "2024-02-15", ["2024-02-15", "2024-04-01", "2024-07-01"]),
+        (f'{MONTHS}"calendar"', "2024-01-31", ["2024-01-31", "2024-02-29", "2024-03-31"]),
+        (f'{YEARS}"calendar"', "2024-12-31", ["2024-12-31", "2025-12-31", "2026-12-31"]),
+        (f'{YEARS}"fiscal"\nyear_end = "june"', "2024-07-01", ["2025-06-30", "2026-06-30", "2027-06-30"]),
+        (f'{QUARTERS}"fiscal"\nyear_end = "january"', "2024-02-29", ["2024-04-30", "2024-07-31", "2024-10-31"]),
+        # The fiscal years of 4-4-5 end on 2023-12-30 and 2024-12-28; a quarter has thirteen weeks.
+        (f'{QUARTERS}"fiscal"\npattern = "4-4-5"', "2024-01-05", ["2024-03-30", "2024-06-29", "2024-09-28"]),
+        (f'{MONTHS}"fiscal"\npattern = "4-4-5"', "2023-12-31", ["2024-01-27", "2024-02-24", "2024-03-30"]),
+        (f'{YEARS}"fiscal"\npattern = "13"', "2023-12-30", ["2023-12-30", "2024-12-28", "2025-12-27"]),
+    ],
+)
+def test_parts_fall_in_the_periods_of_a_calendar_or_fiscal_year(
+    served: Callable[..., ChargeLine], parts: DeriveParts, rule: str, start: str, days: list[str]
+) -> None:
+    found = parts(f'method = "every"\nperiods = 3\n{rule}', served(start, None, 300_00))
+    assert found == [(day, 100_00) for day in days]
+    shares = parts(f'method = "percentages"\npercentages = [50, 30, 20]\n{rule}', served(start, None, 300_00))
+    assert shares == list(zip(days, (150_00, 90_00, 60_00), strict=True))
+
+
+def test_aligned_parts_are_counted_and_weighed_by_the_days_of_service(
+    served: Callable[..., ChargeLine], parts: DeriveParts
+) -> None:
+    # 46 days of the first quarter, 91 of the second and 14 of the third
+    found = parts(f'method = "every"\nweigh = "days"\n{QUARTERS}"calendar"', served("2024-02-15", "2024-07-14", 151_00))
+    assert found == [("2024-03-31", 46_00), ("2024-06-30", 91_00), ("2024-09-30", 14_00)]
+
+
+@pytest.mark.parametrize(
+    ("more", "days"),
+    [
+        ("", ["2024-01-31", "2024-03-31", "2024-04-30"]),
+        ('offset = "1 month"', ["2024-02-29", "2024-04-29", "2024-05-29"]),
+        ('align = "calendar"\nevery = "3 months"', ["2024-03-31", "2024-05-30", "2024-06-29"]),
+    ],
+)
+def test_parts_fall_on_a_list_of_days_after_the_start_or_after_the_end_of_its_period(
+    served: Callable[..., ChargeLine], parts: DeriveParts, more: str, days: list[str]
+) -> None:
+    line = served("2024-01-31", None, -100_00)
+    rule = f"day_offsets = [0, 60, 90]\n{more}"
+    equal = parts(f'method = "every"\n{rule}', line)
+    assert equal == list(zip(days, (-33_33, -33_34, -33_33), strict=True))
+    shares = parts(f'method = "percentages"\npercentages = [50, 30, 20]\n{rule}', line)
+    assert shares == list(zip(days, (-50_00, -30_00, -20_00), strict=True))
+
+
 # The amount of a whole period is rounded first, as Business Central's "Straight-Line" does it
 
 

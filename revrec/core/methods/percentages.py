@@ -5,8 +5,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from revrec.core.aligned import ALIGNED_KEYS, aligned_contradictions
 from revrec.core.anchors import Events
-from revrec.core.calendar import Offset
 from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import OFFSET, ConfigKey, RejectedValue, ValueKind
 from revrec.core.methods.every import every_contradictions
@@ -46,8 +46,12 @@ class Percentages(SeriesMethod):
     another amount is not scheduled, with the reason (Business Central's "User-Defined", Intacct's custom and
     predefined percentage templates, Zuora's custom unlimited).
 
-    Keys: ``percentages`` or ``amounts`` (one of them), ``every`` (default ``1 month``), ``on``, ``start`` (default
-    ``post_date``), ``offset``, ``rounding``, ``roll``, ``calendar``.
+    Parts can be aligned with calendar or fiscal periods (``align``), or fall on a list of days after the start
+    (``day_offsets``), as for ``every``: 50 percent at once, 30 after 60 days and 20 after 90.
+
+    Keys: ``percentages`` or ``amounts`` (one of them), ``every`` (default ``1 month``) or ``day_offsets``, ``on``,
+    ``align``, ``pattern``, ``year_end``, ``week_53``, ``start`` (default ``post_date``), ``offset``, ``rounding``,
+    ``roll``, ``calendar``.
 
     Example::
 
@@ -63,13 +67,14 @@ class Percentages(SeriesMethod):
     keys = (
         ConfigKey("percentages", PERCENTAGES, "What falls on each date, in percent of the line; they sum to 100."),
         ConfigKey("amounts", AMOUNTS, "What falls on each date, in the line's currency, instead of percentages."),
-        ConfigKey("every", OFFSET, "The distance from one part to the next.", Offset(1, "month", "1 month")),
+        ConfigKey("every", OFFSET, "The distance from one part to the next; default 1 month."),
         ON,
+        *ALIGNED_KEYS,
     )
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self.step = settings.get("every") or Offset(1, "month", "1 month")
+        self.follow(settings)
         self.typed: tuple[Decimal, ...] | None = settings.get("amounts")
         self.shares = whole_weights(list(self.typed or settings["percentages"]))
         self.periods = len(self.shares)
@@ -84,6 +89,10 @@ class Percentages(SeriesMethod):
         """Report both or neither of the lists, and percentages that do not add up to 100."""
         yield from every_contradictions(settings)
         percentages, amounts = settings.get("percentages"), settings.get("amounts")
+        offsets, shares = settings.get("day_offsets"), percentages or amounts
+        yield from aligned_contradictions(settings, ("on",) if settings.get("align") else ("on", "every"))
+        if offsets and shares and len(offsets) != len(shares):
+            yield "day_offsets", f"are {len(offsets)} days for {len(shares)} parts: write one for each"
         if percentages and amounts:
             yield "amounts", "cannot be combined with percentages: keep one of them"
         elif amounts and not sum(amounts):

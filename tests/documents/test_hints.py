@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -44,11 +45,19 @@ def names_of(path: Path) -> Iterator[str]:
             yield node.value
 
 
-MODULES = sorted((ROOT / "revrec").rglob("*.py"))
-MESSAGES = [
-    *((path.name, text) for path in MODULES for text in names_of(path)),
-    *((path.name, path.read_text(encoding="utf-8")) for path in (ROOT / "revrec").rglob("*.toml")),
-]
+@cache
+def messages() -> list[tuple[str, str]]:
+    """Return each text that a user can read, with the name of its file."""
+    return [
+        *((path.name, text) for path in modules() for text in names_of(path)),
+        *((path.name, path.read_text(encoding="utf-8")) for path in (ROOT / "revrec").rglob("*.toml")),
+    ]
+
+
+@cache
+def modules() -> list[Path]:
+    """Return the modules of the program."""
+    return sorted((ROOT / "revrec").rglob("*.py"))
 
 
 def commands(text: str) -> Iterator[tuple[str, ...]]:
@@ -78,9 +87,9 @@ def wrong(words: tuple[str, ...]) -> str:
     return f"no option {unknown}: {' '.join(words)}" if unknown else ""
 
 
-@pytest.mark.parametrize("texts", [MESSAGES, list(PAGES.items())], ids=["messages", "pages"])
-def test_every_command_that_is_named_exists_with_its_options(texts: list[tuple[str, str]]) -> None:
-    found = [(place, words) for place, text in texts for words in commands(text)]
+@pytest.mark.parametrize("texts", [messages, PAGES.items], ids=["messages", "pages"])
+def test_every_command_that_is_named_exists_with_its_options(texts: Callable[[], Iterable[tuple[str, str]]]) -> None:
+    found = [(place, words) for place, text in texts() for words in commands(text)]
     assert len(found) > 100
     assert [(place, why) for place, words in found if (why := wrong(words))] == []
 
@@ -88,7 +97,7 @@ def test_every_command_that_is_named_exists_with_its_options(texts: list[tuple[s
 def test_every_page_that_is_named_exists() -> None:
     named = {
         words[1]
-        for _, text in (*MESSAGES, *PAGES.items())
+        for _, text in (*messages(), *PAGES.items())
         for words in commands(text)
         if len(words) > 1 and words[0] == "docs"
     }
@@ -97,19 +106,19 @@ def test_every_page_that_is_named_exists() -> None:
 
 
 def test_messages_name_no_file_that_only_the_source_has_and_no_other_way_to_install() -> None:
-    found = {text for _, text in MESSAGES if ONLY_IN_THE_SOURCE.search(text)}
+    found = {text for _, text in messages() if ONLY_IN_THE_SOURCE.search(text)}
     # How `revrec docs` opens a page, the command of an extra, and where a checkout has the cases of the self-test.
     assert found == {"X.md", 'X -m pip install "revrec[X]"', "tests/golden"}
 
 
 def test_messages_name_only_known_hosts() -> None:
-    urls = {url for _, text in MESSAGES for url in re.findall(r"https?://[\w.-]+\.\w+", text)}
+    urls = {url for _, text in messages() for url in re.findall(r"https?://[\w.-]+\.\w+", text)}
     hosts = {urlsplit(url).hostname or "" for url in urls}
     assert {host for host in hosts if not host.endswith((".example", "example.com"))} <= HOSTS
 
 
 def test_every_extra_that_is_named_exists() -> None:
-    named = {name for path in MODULES for name in re.findall(r"install_command\([\"'](\w+)", path.read_text("utf-8"))}
+    named = {name for path in modules() for name in re.findall(r"install_command\([\"'](\w+)", path.read_text("utf-8"))}
     named |= {kind.extra for kind in transports().values() if kind.extra}
     assert len(named) >= 6 and named <= EXTRAS.keys()
     assert (

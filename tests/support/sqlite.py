@@ -1,6 +1,7 @@
 """SQLite databases that cost a test little: copied instead of migrated, and opened without waits for the disk."""
 
 import atexit
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -22,18 +23,21 @@ COMPILED: dict[Any, Any] = {}
 
 @contextmanager
 def quick_engines() -> Iterator[None]:
-    """Open SQLite databases without flushing to the disk, and compile each statement once in a process.
+    """Flush neither databases nor files to the disk, and compile each SQL statement once in a process.
 
     Only this process: a command that a test starts as a process flushes each commit as in production.
     """
-    with mock.patch.multiple(sqlite, create_engine=_create_engine, prepare=_prepare):
+    with mock.patch.multiple(sqlite, create_engine=_create_engine, prepare=_prepare), mock.patch.object(os, "fsync"):
         yield
 
 
 @contextmanager
 def durable_engines() -> Iterator[None]:
-    """Open SQLite databases as in production."""
-    with mock.patch.multiple(sqlite, create_engine=create_engine, prepare=_prepare_in_production):
+    """Open SQLite databases and flush files as in production."""
+    with (
+        mock.patch.multiple(sqlite, create_engine=create_engine, prepare=_prepare_in_production),
+        mock.patch.object(os, "fsync", _flush_in_production),
+    ):
         yield
 
 
@@ -82,6 +86,7 @@ def _dialect() -> Dialect:
 
 
 _prepare_in_production = sqlite.prepare
+_flush_in_production = os.fsync
 
 
 def _prepare(dbapi: Any, record: object) -> None:

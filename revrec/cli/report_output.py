@@ -22,6 +22,7 @@ FIRST_YEAR, LAST_YEAR = 1900, 2999
 CHECKS = ("check", "currency", "left", "right", "difference")
 
 PeriodOption, FromOption, ToOption = (FILTERS[name] for name in DAYS)
+CustomerOption = FILTERS["customer"]
 ByOption = Annotated[
     str,
     typer.Option("--by", metavar="WHAT", help="billed, customer, item, entity, source, document, charge or rule."),

@@ -88,6 +88,7 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     from revrec.core.filters import Filters
     from revrec.core.typed_dates import DateSpan
     from revrec.jobs.reports import activity
+    from revrec.jobs.reports.costs import CostOptions, costs
     from revrec.jobs.reports.exceptions import exceptions
     from revrec.jobs.reports.late import late
     from revrec.jobs.reports.line_balances import BalanceOptions
@@ -105,6 +106,7 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     yield "balance-lines", balance_report(context, BalanceOptions(until), BalanceRows.lines)
     yield "rpo", remaining_obligations(context, until, "entity", (12, 24))
     yield "revenue", revenue(context, year, "month", "item")
+    yield "costs", costs(context, CostOptions(year))
     yield "activity", activity.activity(context, month, "month")
     filters = Filters(first=month.first, last=until)
     lines = activity.journal(context, filters)

@@ -17,13 +17,17 @@ from revrec.core.money import minor_digits
 from revrec.core.standalone import rounded
 
 COST_MARK = ":cost:"
+CATEGORIES = ("obtain", "fulfill", "setup")
+"""The main categories of deferred costs (ASC 340-40-50-3): to obtain a contract, to fulfill it, to set it up."""
+UNNAMED = "fulfill"
 """The separator between the line that a cost belongs to and the cost's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
     """One ``[[rule.cost]]``: ``amount`` in units of the line's currency for each of ``parts`` parts, unit or line, or
-    ``percent`` of the line's amount. ``deferred`` and ``expense`` are account numbers."""
+    ``percent`` of the line's amount. ``deferred`` and ``expense`` are account numbers; ``category`` is of
+    :data:`CATEGORIES`."""
 
     name: str
     amount: Decimal | None
@@ -32,6 +36,7 @@ class Cost:
     parts: int
     deferred: str
     expense: str
+    category: str = UNNAMED
 
     def line_of(self, line: ChargeLine) -> ChargeLine | None:
         """Return the charge line of this cost for another line; None if the cost is zero."""

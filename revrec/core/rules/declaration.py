@@ -21,6 +21,7 @@ from revrec.core.keys import (
 from revrec.core.methods import methods
 from revrec.core.numbers import PERCENT, POSITIVE
 from revrec.core.recognition import ANCHOR, COMMON_KEYS
+from revrec.core.rules.costs import CATEGORIES, UNNAMED
 from revrec.core.rules.expression import Expression
 from revrec.core.rules.lookup import FIELDS
 from revrec.core.rules.memo import MEMO
@@ -222,6 +223,7 @@ COST_KEYS = (
     ),
     ConfigKey("deferred", _ACCOUNT, "The account that the cost was deferred in; it is credited.", required=True),
     ConfigKey("expense", _ACCOUNT, "The account that it is expensed to; it is debited.", required=True),
+    ConfigKey("category", choice(*CATEGORIES), "What `revrec report costs` adds it up under.", UNNAMED),
 )
 
 CONSTRAINT_KEYS = (

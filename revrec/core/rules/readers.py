@@ -70,7 +70,7 @@ def read_costs(raw: Any, periods: int | None, path: KeyPath, complaints: list[Ke
             complaints += [KeyProblem((*path, index), said) for said in _cost_mistakes(values, periods)]
         if len(complaints) == before:
             given = (values["name"], values.get("amount"), values.get("percent"), values["per"])
-            found.append(Cost(*given, periods or 1, values["deferred"], values["expense"]))
+            found.append(Cost(*given, periods or 1, values["deferred"], values["expense"], values["category"]))
     return tuple(found)
 
 

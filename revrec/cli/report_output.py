@@ -25,7 +25,11 @@ PeriodOption, FromOption, ToOption = (FILTERS[name] for name in DAYS)
 CustomerOption = FILTERS["customer"]
 ByOption = Annotated[
     str,
-    typer.Option("--by", metavar="WHAT", help="billed, customer, item, entity, source, document, charge or rule."),
+    typer.Option(
+        "--by",
+        metavar="WHAT",
+        help="billed, customer, item, entity, source, document, charge, rule or dimensions.NAME.",
+    ),
 ]
 AsOfOption = Annotated[str | None, typer.Option("--date", metavar="D", help=f"The day; default today; {LAST_DAY}")]
 

@@ -11,7 +11,7 @@ from typing import Any
 from revrec.core.calendar import roll
 from revrec.core.explanation import explain_progress
 from revrec.core.money import increments, split_by_progress
-from revrec.core.recognition import AnchorDates, Method
+from revrec.core.recognition import OVER_TIME, AnchorDates, Method
 from revrec.core.schedule import UNDATED, Plan, WaitReason
 
 ProgressReading = tuple[date, Fraction]
@@ -20,6 +20,8 @@ ProgressReading = tuple[date, Fraction]
 
 class ProgressMethod(Method):
     """A method that recognizes progress so far minus what came before; the rest waits, or falls on a last day."""
+
+    transfer = OVER_TIME
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:

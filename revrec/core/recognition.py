@@ -19,6 +19,9 @@ from revrec.core.part_days import DaySpan
 from revrec.core.policies import ON_CHANGE, ON_CREDIT, ON_PRICE, ON_RELEASE
 from revrec.core.schedule import Plan, SchedulePart, Unscheduled, catch_up_on, combine_small_parts
 
+POINT_IN_TIME, OVER_TIME = "point_in_time", "over_time"
+"""When control of what is sold passes to the customer (ASC 606-10-25-23 to 25-30)."""
+
 MOST_PARTS = 36_600
 """The most parts of one schedule: a part a day for a hundred years."""
 
@@ -90,6 +93,10 @@ class Method(ABC):
     keys: ClassVar[tuple[ConfigKey, ...]] = ()
     follows: ClassVar[tuple[str, ...]] = ()
     """The kinds of event whose progress it measures."""
+    transfer: ClassVar[str] = ""
+    """When control passes under a rule that does not say: :data:`POINT_IN_TIME`, :data:`OVER_TIME`, or empty."""
+    asks_for_transfer: ClassVar[bool] = False
+    """True if its parts can be either, so that the rule has to say."""
     day_count: str = "actual"
     counts_days: bool = False
     """True if its parts are for days of service, which can be cut within a month and moved by days."""
@@ -220,6 +227,8 @@ def _merged(shares: Iterable[tuple[date, int]]) -> Iterator[tuple[date, int]]:
 
 class PointInTimeMethod(Method):
     """A method that recognizes the whole amount on one date, start + offset."""
+
+    transfer = POINT_IN_TIME
 
     def anchors(self, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:
         """Return the start."""

@@ -10,7 +10,7 @@ from revrec.core.anchors import ANCHORS, Anchor, Events
 from revrec.core.calendar import Offset, add_months, month_end, month_number
 from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import YES_OR_NO, ConfigKey, choice, whole_number
-from revrec.core.recognition import MOST_PARTS, AnchorDates, Method
+from revrec.core.recognition import MOST_PARTS, OVER_TIME, AnchorDates, Method
 from revrec.core.schedule import Plan, Unscheduled
 
 PERIODS = ConfigKey(
@@ -31,6 +31,8 @@ class SeriesMethod(Method):
     ``aligned`` fall in calendar or fiscal periods, beginning with the one of the start, by ``first`` or ``last``. With
     ``day_offsets`` there is a part so many days after the start, or after the end of its aligned period.
     """
+
+    transfer = OVER_TIME
 
     step: Offset
     aligned: AlignedPeriods | None = None

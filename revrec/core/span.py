@@ -13,7 +13,7 @@ from revrec.core.calendar import Offset
 from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import DATE, OFFSET, ConfigKey, RejectedValue, ValueKind, whole_number
 from revrec.core.part_days import DaySpan
-from revrec.core.recognition import ANCHOR, MOST_PARTS, AnchorDates, Method
+from revrec.core.recognition import ANCHOR, MOST_PARTS, OVER_TIME, AnchorDates, Method
 from revrec.core.recurrence import END_INCLUSIVE, last_service_day, no_service_day
 from revrec.core.schedule import Plan, Unscheduled
 
@@ -52,6 +52,8 @@ SPAN_KEYS = (
 
 class SpanMethod(Method):
     """A method that recognizes a service by weighted days. Each term is a separate span with the same amount."""
+
+    transfer = OVER_TIME
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)

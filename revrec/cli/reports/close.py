@@ -106,6 +106,7 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     yield "balance-lines", balance_report(context, BalanceOptions(until), BalanceRows.lines)
     yield "rpo", remaining_obligations(context, until, "entity", (12, 24))
     yield "revenue", revenue(context, year, "month", "item")
+    yield "revenue-by-timing", revenue(context, year, "month", "timing")
     yield "costs", costs(context, CostOptions(year))
     yield "activity", activity.activity(context, month, "month")
     filters = Filters(first=month.first, last=until)

@@ -1,10 +1,11 @@
 """``revrec report revenue``."""
 
+from typing import Annotated
+
 import typer
 
 from revrec.cli.filters import LimitOption, OutputOption
 from revrec.cli.report_output import (
-    ByOption,
     Each,
     EachOption,
     FromOption,
@@ -26,18 +27,28 @@ def register(group: typer.Typer) -> None:
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
-        by: ByOption = "item",
+        by: Annotated[
+            str,
+            typer.Option(
+                "--by",
+                metavar="WHAT",
+                help="timing, item, customer, entity, billed, source, document, charge, rule or dimensions.NAME.",
+            ),
+        ] = "item",
         limit: LimitOption = 0,
         output: OutputOption = None,
     ) -> None:
         """Show recognized revenue by period and category.
 
-        Revenue is what posted entries recognize, by their dates. Reads only. Exit code 7 means that a check fails.
+        Revenue is what posted entries recognize, by their dates. --by timing shows what is recognized over time and at
+        a point in time: a rule says it by transfer, or its method decides. Reads only. Exit code 7 means that a check
+        fails.
 
         \b
         Examples:
           revrec report revenue --period 2024-Q1
           revrec report revenue --from 2024-01 --to 2024-12 --each quarter --by customer
+          revrec report revenue --period 2024-Q1 --each span --by timing
         """
         from revrec.jobs.reports.revenue import revenue as report
 

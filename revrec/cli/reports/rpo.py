@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from revrec.cli.filters import LimitOption, OutputOption
-from revrec.cli.report_output import AsOfOption, as_of, show_report, words
+from revrec.cli.report_output import AsOfOption, ByOption, as_of, show_report, words
 from revrec.cli.shared import Options, command, fail
 
 
@@ -19,9 +19,7 @@ def register(group: typer.Typer) -> None:
         bands: Annotated[
             str, typer.Option("--bands", metavar="MONTHS", help="Ends of the bands, in months after the day.")
         ] = "12,24",
-        by: Annotated[
-            str, typer.Option("--by", metavar="WHAT", help="entity, customer, item, source, document, charge or rule.")
-        ] = "entity",
+        by: ByOption = "entity",
         limit: LimitOption = 0,
         output: OutputOption = None,
     ) -> None:

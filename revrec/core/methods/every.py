@@ -31,6 +31,8 @@ class Every(SeriesMethod):
     ``day_offsets = [0, 60, 90]`` makes a part so many days after the start each, in the place of ``every``. With
     ``align`` they are counted from the last day of the period of the start, a month long unless ``every`` says so.
 
+    Its parts can be deliveries or a steady service, so the rule has to say ``transfer``.
+
     Keys: ``every`` or ``day_offsets``, ``periods``, ``on``, ``align``, ``pattern``, ``year_end``, ``week_53``,
     ``weigh``, ``end_inclusive``, ``start`` (default ``post_date`` with ``periods`` or ``day_offsets``, else
     ``service_start``), ``offset``, ``rounding``, ``roll``, ``calendar``.
@@ -46,6 +48,8 @@ class Every(SeriesMethod):
     """
 
     name = "every"
+    transfer = ""
+    asks_for_transfer = True
     keys = (
         ConfigKey("every", OFFSET, "The distance from one part to the next; required without `day_offsets`."),
         PERIODS,

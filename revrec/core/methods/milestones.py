@@ -11,7 +11,7 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, text
 from revrec.core.numbers import NUMBER_SCHEMA, percent, whole_weights
 from revrec.core.progress import no_extension
-from revrec.core.recognition import AnchorDates, Method
+from revrec.core.recognition import OVER_TIME, AnchorDates, Method
 from revrec.core.schedule import UNDATED, Plan, Unscheduled, WaitReason
 
 MOST = 200
@@ -84,6 +84,7 @@ class Milestones(Method):
     """
 
     name = "milestones"
+    transfer = OVER_TIME
     keys = (
         ConfigKey("milestones", MILESTONES, "Names and percentages, in the order they are expected.", required=True),
     )

@@ -1,6 +1,6 @@
 """The rule book: all rules together, which derive the schedule of a charge line."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date
 from functools import partial
@@ -157,6 +157,7 @@ class RuleBook:
             (problems if certain else warnings).append(as_problem(repair, rival, certain, "repair"))
         for one, other, certain in overlaps(self.allocations):
             (problems if certain else warnings).append(as_problem(one, other, certain, "allocation"))
+        warnings += _without_transfer(self.rules)
         entry_of = {id(entry.rule): entry for entry in self._entries}
         for rule, other_rule, certain in overlaps(self.rules):
             (problems if certain else warnings).append(as_problem(rule, other_rule, certain))
@@ -426,6 +427,15 @@ def duplicate_names(rules: Iterable[Ranked], what: str = "rule") -> list[RulePro
             message = f'the name "{rule.name}" is already used by the {what} at {first.file}:{first.line}'
             problems.append(RuleProblem(rule.file, rule.line, 1, f"{message}; give each {what} its own"))
     return problems
+
+
+def _without_transfer(rules: Iterable[Rule]) -> Iterator[RuleProblem]:
+    """Yield the rules whose revenue could be over time or at a point in time, and that do not say which."""
+    for rule in rules:
+        if rule.method.asks_for_transfer and not rule.transfer:
+            name = rule.method.name
+            said = f'rule "{rule.name}": {name} can be either: add transfer = "over_time" or "point_in_time"'
+            yield RuleProblem(rule.file, rule.line, 1, said)
 
 
 def _costs_named_twice(rules: Iterable[Rule]) -> list[RuleProblem]:

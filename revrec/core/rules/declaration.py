@@ -20,7 +20,7 @@ from revrec.core.keys import (
 )
 from revrec.core.methods import methods
 from revrec.core.numbers import PERCENT, POSITIVE
-from revrec.core.recognition import ANCHOR, COMMON_KEYS
+from revrec.core.recognition import ANCHOR, COMMON_KEYS, OVER_TIME, POINT_IN_TIME
 from revrec.core.rules.costs import CATEGORIES, UNNAMED
 from revrec.core.rules.expression import Expression
 from revrec.core.rules.lookup import FIELDS
@@ -246,6 +246,11 @@ RULE_KEYS = (
     ConfigKey("effective", None, "The post dates that the rule matches.", table=EFFECTIVE_KEYS),
     ConfigKey("when", None, "Conditions that must all hold; without any, every line matches.", table=WHEN_KEYS),
     ConfigKey("recognize", None, "How the amount is recognized.", required=True, table=COMMON_KEYS),
+    ConfigKey(
+        "transfer",
+        choice(POINT_IN_TIME, OVER_TIME),
+        "When control passes, for `revrec report revenue --by timing`; the method decides, except `every`.",
+    ),
     ConfigKey("post", None, "The accounts and the journal.", table=POST_KEYS),
     ConfigKey("constraint", None, "What is billed and no part of the price yet.", table=CONSTRAINT_KEYS),
     ConfigKey(

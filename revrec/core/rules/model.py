@@ -40,7 +40,8 @@ class Rule:
     ``file`` and ``line`` (from 1) are the place of the block. ``cells`` are the fields of ``post`` that come from a
     table (``post`` then has the cell's name); ``tables`` are all tables that the rule uses. ``costs`` are expensed with
     its revenue. ``after_invoice``: nothing of a line goes on an entry before its document is invoiced. ``constraint``
-    is the part of a line that is not included in its price yet.
+    is the part of a line that is not included in its price yet. ``transfer`` is when control passes: at a point in time
+    or over time; empty if neither the rule nor its method says.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Rule:
     after_invoice: bool = False
     costs: tuple[Cost, ...] = ()
     constraint: Constraint | None = None
+    transfer: str = ""
 
     def posting_target(self, line: ChargeLine) -> PostingTarget | str:
         """Return where a charge line of this rule posts, or the reason why a table does not say."""

@@ -296,6 +296,7 @@ class _RuleReader:
             after_invoice=bool(self._recognize.get("after_invoice")),
             costs=self._costs,
             constraint=self._constraint,
+            transfer=self._values.get("transfer") or method.transfer,
         )
 
     def _table(self, name: str, keys: Any) -> tuple[dict[str, Any], set[str]]:

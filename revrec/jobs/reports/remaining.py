@@ -3,6 +3,7 @@
 The waterfall and the remaining performance obligations both show these amounts, so both read them here.
 """
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
@@ -16,6 +17,7 @@ from revrec.jobs.paging import PAGE
 from revrec.jobs.reports.late_changes import closed_periods
 from revrec.jobs.reports.line_balances import BalanceOptions, lines_as_known
 from revrec.store import charges, contracts, events
+from revrec.store.reports.contract_balances import BY_DIMENSION, has_dimension
 from revrec.store.reports.recognition import (
     CATEGORIES,
     OPEN,
@@ -54,14 +56,25 @@ class RemainingAmounts(NamedTuple):
         return self.planned.total() + self.waiting
 
 
-def check_group(report: str, by: str) -> None:
+def check_group(report: str, by: str, groups: Sequence[str] = GROUPS) -> None:
     """Refuse a grouping that charge lines do not have.
 
     Raises:
         BadInput: as above.
     """
-    if by not in GROUPS:
-        raise BadInput(f"report {report}: --by {by}: expected {', '.join(sorted(GROUPS))}")
+    if by in groups or re.fullmatch(r"dimensions\.[\w-]+", by):
+        return
+    raise BadInput(f"report {report}: --by {by}: expected {', '.join(sorted(groups))} or dimensions.NAME")
+
+
+def check_dimension(connection: "Connection", by: str) -> None:
+    """Refuse a dimension that no charge line has: its rows would all be of the empty value.
+
+    Raises:
+        BadInput: as above.
+    """
+    if by.startswith(BY_DIMENSION) and not has_dimension(connection, by):
+        raise BadInput(f"--by {by}: no charge line has the dimension {by.removeprefix(BY_DIMENSION)}")
 
 
 def dated_amounts(context: "Context", connection: "Connection", by: str, until: date) -> list[DatedAmount]:

@@ -16,6 +16,7 @@ from revrec.core.report import Chart, Report
 from revrec.jobs.reports.remaining import (
     RemainingAmounts,
     balance_checks,
+    check_dimension,
     check_group,
     dated_amounts,
     remaining_amounts,
@@ -41,6 +42,7 @@ def remaining_obligations(context: "Context", until: date, by: str, bands: Seque
     names = [f"within_{bands[0]}_months", *(f"months_{a + 1}_to_{b}" for a, b in pairwise(bands))]
     ends = dict(zip(names, (add_months(until, months).isoformat() for months in bands), strict=True))
     with context.database.read() as connection:
+        check_dimension(connection, by)
         amounts = dated_amounts(context, connection, by, until)
         everything, billed = remaining_amounts(amounts, billed_only=False), remaining_amounts(amounts)
         rows = [

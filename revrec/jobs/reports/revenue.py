@@ -1,21 +1,28 @@
 """``revrec report revenue``: recognized revenue by period and category.
 
-Source: ASC 606-10-50-5 (IFRS 15.114), disaggregation of revenue.
+Source: ASC 606-10-50-5 and 55-89 to 55-91 (IFRS 15.114 and B87 to B89), disaggregation of revenue, also by the timing
+of transfer.
 """
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.money import decimal_string
 from revrec.core.report import Chart, Check, Report, periods_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.journal_checks import journal_checks
-from revrec.jobs.reports.remaining import check_group
+from revrec.jobs.reports.remaining import GROUPS, check_dimension, check_group
 from revrec.jobs.reports.report_header import report_header
+from revrec.jobs.rules.load import load_rules
 from revrec.store.reports.recognition import recognized_by_day
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
+
+TIMING = "timing"
+NOT_STATED = "not stated"
+"""The timing of rules that are gone, or that neither say ``transfer`` nor have a method that decides."""
 
 
 def revenue(context: "Context", span: DateSpan, each: str, by: str) -> Report:
@@ -24,15 +31,17 @@ def revenue(context: "Context", span: DateSpan, each: str, by: str) -> Report:
     Raises:
         BadInput: ``by`` is not a field of charge lines.
     """
-    check_group("revenue", by)
+    check_group("revenue", by, (*GROUPS, TIMING))
     rows: list[dict[str, Any]] = []
     checks: list[Check] = []
     with context.database.read() as connection:
+        check_dimension(connection, by)
+        category = _categories(context, by)
         for period in periods_of(span, each):
             sums: Counter[tuple[str, str]] = Counter()
             total: Counter[str] = Counter()
-            for one in recognized_by_day(connection, by, period.first, period.last):
-                sums[one.currency, one.category] += one.amount
+            for one in recognized_by_day(connection, "rule" if by == TIMING else by, *period[1:]):
+                sums[one.currency, category(one.category)] += one.amount
                 total[one.currency] += one.amount
             rows += [
                 {"period": period.name, "currency": currency, by: category, "revenue": decimal_string(amount, currency)}
@@ -43,3 +52,11 @@ def revenue(context: "Context", span: DateSpan, each: str, by: str) -> Report:
         header = report_header(context, connection, "revenue", parameters)
     columns, amounts = ("period", "currency", by, "revenue"), ("revenue",)
     return Report("Revenue", header, columns, rows, checks, amounts, chart=Chart("period", amounts))
+
+
+def _categories(context: "Context", by: str) -> Callable[[str], str]:
+    """Return the category of each value that the amounts are read by: of a rule, when control passes."""
+    if by != TIMING:
+        return str
+    timing = {rule.name: rule.transfer or NOT_STATED for rule in load_rules(context).rules}
+    return lambda rule: timing.get(rule, NOT_STATED)

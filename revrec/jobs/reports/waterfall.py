@@ -10,6 +10,7 @@ from revrec.core.report import Chart, Report
 from revrec.jobs.reports.remaining import (
     RemainingAmounts,
     balance_checks,
+    check_dimension,
     check_group,
     dated_amounts,
     remaining_amounts,
@@ -31,6 +32,7 @@ def waterfall(context: "Context", until: date, by: str, first: date, months: int
     check_group("waterfall", by)
     window = [f"{add_months(first.replace(day=1), count):%Y-%m}" for count in range(months)]
     with context.database.read() as connection:
+        check_dimension(connection, by)
         found = remaining_amounts(dated_amounts(context, connection, by, until))
         rows = [_row(category, currency, by, amounts, window) for (category, currency), amounts in found.items()]
         checks = list(balance_checks(context, connection, until, found, "remaining"))

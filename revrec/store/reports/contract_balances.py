@@ -323,10 +323,21 @@ def _contract(by: str, line: Any) -> Any:
         return document
     if by == "customer":
         return _object(customer=line.c.customer)
-    name = by.removeprefix(BY_DIMENSION)
-    its_own = _Dimension(line.c.dimensions, literal(f'$."{name}"'), literal(name))
-    named = _object(**{f"{BY_DIMENSION}{name}": its_own})
+    its_own = dimension_of(line, by)
+    named = _object(**{f"{BY_DIMENSION}{by.removeprefix(BY_DIMENSION)}": its_own})
     return case((func.coalesce(its_own, "") != "", named), else_=document)
+
+
+def dimension_of(line: Any, by: str) -> ColumnElement[str]:
+    """Return the SQL of a dimension of a charge line, by its name or as ``dimensions.NAME``."""
+    name = by.removeprefix(BY_DIMENSION)
+    return _Dimension(line.c.dimensions, literal(f'$."{name}"'), literal(name))
+
+
+def has_dimension(connection: Connection, by: str) -> bool:
+    """Check whether any charge line has a dimension."""
+    query = select(charge_line.c.no).where(func.coalesce(dimension_of(charge_line, by), "") != "").limit(1)
+    return connection.execute(query).first() is not None
 
 
 def _object(**fields: Any) -> Any:

@@ -11,7 +11,7 @@ from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
 from revrec.store.posting.reversals import IS_IN_LEDGER
-from revrec.store.reports.contract_balances import billed_charges
+from revrec.store.reports.contract_balances import BY_DIMENSION, billed_charges, dimension_of
 from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.tables import (
     charge_line,
@@ -132,6 +132,8 @@ def _is_billed(until: date, invoiced: Mapping[str, str]) -> Any:
 
 
 def _category(name: str) -> ColumnElement[Any]:
+    if name.startswith(BY_DIMENSION):
+        return dimension_of(charge_line, name)
     return rule_version.c.name if name == "rule" else CATEGORIES[name]
 
 

@@ -328,9 +328,9 @@ def _events(history: "ChargeTrace", root: "Tree") -> None:
 
 def _rule(history: "ChargeTrace", root: "Tree") -> None:
     if history.unscheduled:
-        from revrec.core.schedule import NOT_REVENUE
+        from revrec.core.schedule import SETTLED
 
-        state = "not scheduled" if history.unscheduled.code == NOT_REVENUE else "unscheduled"
+        state = "not scheduled" if history.unscheduled.code in SETTLED else "unscheduled"
         _add(root, f"{state}: {history.unscheduled.reason}")
     rule = history.rule
     if rule:

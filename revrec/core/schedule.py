@@ -81,15 +81,18 @@ class SchedulePart(NamedTuple):
     amount: int
 
 
-NOT_REVENUE = "not_revenue"
-"""The code of charge lines of which nothing is ever recognized, by the method ``none``."""
+NOT_REVENUE, CLOSED = "not_revenue", "closed"
+"""Codes of charge lines of which nothing is ever recognized: by the method ``none``, or because nothing is left, as for
+a line that is only a price of its contract."""
+SETTLED = (NOT_REVENUE, CLOSED)
+"""Codes of charge lines without a schedule that wait for no one."""
 
 
 class Unscheduled(NamedTuple):
     """The reason why a charge line, or a part of it, has no schedule.
 
     ``code`` is waiting (for an event) or held (on hold); no_rule, ambiguous or impossible if a rule or table must
-    change; stopped if its contract cannot be allocated any more; not_revenue if nothing is ever recognized; or closed.
+    change; stopped if its contract cannot be allocated any more; or one of :data:`SETTLED`.
     """
 
     code: str
@@ -262,7 +265,7 @@ def or_unscheduled(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:
     """Return the outcome for a line that was never scheduled: unscheduled if all of it waits or nothing is left."""
     if isinstance(derived, Schedule) and not derived.parts:
         return derived.waits or Unscheduled(
-            "closed", f"nothing is left to recognize: {derived.explanation}", derived.rule
+            CLOSED, f"nothing is left to recognize: {derived.explanation}", derived.rule
         )
     return derived
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, Table, delete, func, select, update
 
 from revrec.core.batching import batched
 from revrec.core.calendar import iso
-from revrec.core.schedule import NOT_REVENUE
+from revrec.core.schedule import SETTLED
 from revrec.store import digests
 from revrec.store.bulk import insert_rows
 from revrec.store.digests import RowDigest
@@ -242,7 +242,7 @@ def unscheduled_numbers(connection: Connection) -> list[int]:
 
 def count_unscheduled(connection: Connection) -> int:
     """Count the charge lines without a schedule that a person or an event must settle."""
-    counted = _without_schedule().where(unscheduled.c.code != NOT_REVENUE).subquery()
+    counted = _without_schedule().where(unscheduled.c.code.not_in(SETTLED)).subquery()
     return int(connection.execute(select(func.count()).select_from(counted)).scalar_one())
 
 

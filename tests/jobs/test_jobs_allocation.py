@@ -9,12 +9,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from revrec.core.filters import Filters
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing.import_files import mapping_of
 from revrec.jobs.reports.explain import explain
 from revrec.jobs.reports.explain_amounts import explain_amounts
+from revrec.jobs.reports.lists import charges
 from revrec.jobs.reports.preview import preview, preview_file
+from revrec.jobs.reports.status import status
+from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.rules.compare import compare_rules
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeBooks, MakeRow
@@ -213,6 +216,22 @@ def test_a_discount_line_earns_nothing_and_is_closed(offline: Books, row: MakeRo
     assert earns(offline) == {"shop/INV-1/1": 4200, "shop/INV-1/2": 2800}
     ((code, reason),) = offline.sql("SELECT code, reason FROM unscheduled")
     assert code == "closed" and "its amount belongs to the whole contract" in reason
+    assert sound(offline)
+
+
+@pytest.mark.parametrize("discount", ["-10.00", "10.00"])
+def test_a_line_that_is_only_a_price_needs_no_rule_and_is_on_no_worklist(
+    offline: Books, row: MakeRow, discount: str
+) -> None:
+    ruled(offline, more='price_only = "DISC-*"')
+    result = offline.import_file(
+        offline.file("c.csv", [*bundle(row), row(line="3", item="DISC-NO-RULE", amount=discount)])
+    )
+    assert (result.scheduled, result.unscheduled) == (2, 0)
+    assert sum(earns(offline).values()) == 8000 + round(100 * float(discount))
+    assert status(offline.context()).unscheduled == 0
+    assert [one["state"] for one in charges(offline.context(), NO_FILTERS)] == ["scheduled", "scheduled", "closed"]
+    assert tie_out(offline.context(), date(2024, 12, 31)).ties_out
     assert sound(offline)
 
 

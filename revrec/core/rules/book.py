@@ -32,6 +32,7 @@ from revrec.core.rules.overlap import Ranked, as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
 from revrec.core.rules.repairs import Repair
 from revrec.core.schedule import (
+    CLOSED,
     UNDATED,
     DividedPlan,
     Plan,
@@ -50,7 +51,7 @@ MOST_DATES_KEPT = 200_000
 REPORTS = frozenset(EVENT_KINDS) - {*PRICE_EVENT_KINDS, CONSTRAINT, "hold", "release"}
 """The kinds of event that can only date parts: they change neither the price nor what is on hold."""
 
-NOTHING = Unscheduled("closed", "its amount is zero: there is nothing to recognize")
+NOTHING = Unscheduled(CLOSED, "its amount is zero: there is nothing to recognize")
 BEYOND = Unscheduled("impossible", "its dates would lie beyond the years 1 to 9999")
 
 _part: Callable[[tuple[date, int]], SchedulePart] = partial(tuple.__new__, SchedulePart)

@@ -23,7 +23,7 @@ from revrec.core.money import decimal_string
 from revrec.core.pricing import AllocationStep, apply_allocation, price_of
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.book import RuleBook
-from revrec.core.schedule import Schedule, Unscheduled
+from revrec.core.schedule import CLOSED, Schedule, Unscheduled
 from revrec.core.standalone import StandalonePrice
 
 
@@ -47,6 +47,13 @@ class AllocatedContract(NamedTuple):
     since: date | None = None
     """The day of the newest modification; None if it was never modified."""
     currency: str = ""
+
+    def price_only(self, id: str) -> Unscheduled | None:
+        """Return why a line is closed that is only a price, so that others earn its whole amount; None if it earns."""
+        share = self.shares.get(id)
+        if self.rule is None or share is None or share.standalone is not None or share.allocated:
+            return None
+        return Unscheduled(CLOSED, f'allocation "{self.rule.name}": {share.words}')
 
 
 def allocate_contract(book: RuleBook, members: Sequence[ContractMember]) -> AllocatedContract | Unscheduled:

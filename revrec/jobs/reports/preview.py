@@ -18,7 +18,7 @@ from revrec.core.money import decimal_string
 from revrec.core.rules import AllocationRule, RuleBook
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.rules.costs import is_cost
-from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
+from revrec.core.schedule import SETTLED, Schedule, Unscheduled, or_unscheduled
 from revrec.jobs.posting.intents import due_entries
 from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.posting.repairs import RepairRunner
@@ -345,10 +345,13 @@ def _add_contract(result: SchedulePreview, book: RuleBook, lines: list[ChargeLin
     if isinstance(found, AllocatedContract):
         result.allocations += shares_of_contract(found, lines[0].currency)
     for line in lines:
-        steps = found.steps[line.id] if isinstance(found, AllocatedContract) else ()
-        _add_charge(
-            result, line, book.derive(line, (), steps) if isinstance(found, AllocatedContract) else found, holding
-        )
+        derived = _derived(book, found, line) if isinstance(found, AllocatedContract) else found
+        _add_charge(result, line, derived, holding)
+
+
+def _derived(book: RuleBook, contract: AllocatedContract, line: ChargeLine) -> Schedule | Unscheduled:
+    derived = book.derive(line, (), contract.steps[line.id])
+    return (isinstance(derived, Unscheduled) and contract.price_only(line.id)) or derived
 
 
 def _add_charge(
@@ -357,6 +360,8 @@ def _add_charge(
     """Add the schedule of a charge line that is not imported, or why it has none."""
     derived = or_unscheduled(found)
     if isinstance(derived, Unscheduled):
+        if derived.code in SETTLED:
+            return
         result.undated.append(_undated(line, UNSCHEDULED, derived, line.amount))
         return
     if derived.waits:

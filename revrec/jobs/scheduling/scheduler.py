@@ -16,7 +16,9 @@ from revrec.core.posting_options import target_changes
 from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes, price_of
 from revrec.core.rules import RuleBook
 from revrec.core.schedule import (
+    CLOSED,
     NOT_REVENUE,
+    SETTLED,
     UNDATED,
     DividedPlan,
     PostingTarget,
@@ -187,7 +189,7 @@ class Scheduler:
         for no, line in charges.read_charges(self._connection, numbers):
             now = current.get(no)
             if now is None:
-                self._unscheduled.append(UnscheduledLine(no, "closed", why, None, 0, self._audit_seq))
+                self._unscheduled.append(UnscheduledLine(no, CLOSED, why, None, 0, self._audit_seq))
             else:
                 changes.append(self._end_schedule(no, line, now, why))
         self.flush()
@@ -301,7 +303,7 @@ class Scheduler:
             # posted before keeps its schedule.
             derived = or_unscheduled(derived)
         if isinstance(derived, Unscheduled) and not isinstance(steps, Unscheduled):
-            derived = self._all_waits(state, derived, steps) or derived
+            derived = self._all_waits(state, derived, steps) or self._price_only(state, steps) or derived
         if isinstance(steps, Unscheduled) or isinstance(derived, Unscheduled):
             assert isinstance(derived, Unscheduled)
             waits = current is not None and current.waiting[1] == derived.reason
@@ -449,6 +451,12 @@ class Scheduler:
         waiting = (SchedulePart(UNDATED, price),) if price else ()
         return Schedule(derived.rule, (), derived.reason, waiting, derived if price else None)
 
+    def _price_only(self, state: _LineState, steps: tuple[AllocationStep, ...]) -> Unscheduled | None:
+        """Return that a line without a schedule is closed, if it is only a price of its contract; else None."""
+        found = self.contracts.found(state.no) if state.current is None else None
+        closed = found.price_only(state.line.id) if found else None
+        return closed if closed and not price_of(*apply_allocation(state.line, state.recorded, steps)) else None
+
     def _do_events_move_plan(self, state: _LineState, derived: Schedule, steps: tuple[AllocationStep, ...]) -> bool:
         """Return True if new events, not the rules, changed the plan of a line that has posted amounts.
 
@@ -558,10 +566,9 @@ class Scheduler:
     ) -> None:
         self._arrival_accounts[no] = self._book.deferred_account(line)
         rule = why.rule.name if why.rule else None
-        self._unscheduled.append(
-            UnscheduledLine(no, why.code, why.reason, rule, price_of(line, recorded), self._audit_seq)
-        )
-        self.unscheduled += why.code != NOT_REVENUE
+        price = 0 if why.code == CLOSED else price_of(line, recorded)
+        self._unscheduled.append(UnscheduledLine(no, why.code, why.reason, rule, price, self._audit_seq))
+        self.unscheduled += why.code not in SETTLED
 
     def flush(self) -> None:
         """Write the collected versions and the worklist, with their digests in the audit trail."""

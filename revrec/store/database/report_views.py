@@ -65,7 +65,7 @@ REPORT_VIEWS: Mapping[str, str] = {
     UNION ALL
     SELECT n.charge_no, c.id, 'unscheduled', n.code, n.reason, n.amount, c.currency
     FROM unscheduled n JOIN charge_line c ON c.no = n.charge_no
-    WHERE n.code <> 'not_revenue' AND n.charge_no NOT IN (SELECT v.charge_no FROM charge_void v)""",
+    WHERE n.code NOT IN ('not_revenue', 'closed') AND n.charge_no NOT IN (SELECT v.charge_no FROM charge_void v)""",
     "v1_entry": """
     SELECT e.id AS entry_id, e.reference, e.record_no, e.journal, e.entity, e.currency, e.date AS ledger_date,
       coalesce(o.recognition_date, e.date) AS earned_date, o.reason AS date_reason, e.amount, e.lines,

@@ -26,6 +26,7 @@ from sqlalchemy.sql.functions import FunctionElement
 
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.invoice import INVOICED
+from revrec.core.schedule import CLOSED
 from revrec.store.bulk import stream_rows
 from revrec.store.charges import IS_REVENUE
 from revrec.store.credits import credited
@@ -44,6 +45,7 @@ from revrec.store.tables import (
     same_version,
     schedule,
     schedule_line,
+    unscheduled,
 )
 
 BY_DIMENSION = "dimensions."
@@ -160,6 +162,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
     home, home_contract = charge_line.alias("home"), contract_line.alias("home_contract")
     of_credited = func.coalesce(home_contract.c.contract, _contract(asked.by, home))
     of_itself = func.coalesce(contract_line.c.contract, _contract(asked.by, charge_line))
+    closed = unscheduled.alias("closed")
     key = case((home.c.no.is_not(None), of_credited), else_=of_itself)
     in_force = case((versions.c.in_force.is_not(None), billed_rule.c.deferred))
     billed_account = func.coalesce(
@@ -177,7 +180,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
             billed_account.label("billed_account"),
             rule.c.deferred.label("account"),
             rule.c.id.label("rule_version"),
-            func.coalesce(newest.c.amount, charge_line.c.amount).label("earns"),
+            func.coalesce(newest.c.amount, closed.c.amount, charge_line.c.amount).label("earns"),
             *(func.coalesce(planned.c[name], 0).label(name) for name in ("planned", "later")),
             recognized.c.account.label("recognized_account"),
             recognized.c.amount.label("recognized"),
@@ -201,6 +204,10 @@ def _query(asked: BalanceQuery) -> Select[Any]:
         .outerjoin(billed_rule, billed_rule.c.id == first.c.rule_version_id)
         .outerjoin(newest, _is_version(newest, versions.c.newest))
         .outerjoin(rule, rule.c.id == newest.c.rule_version_id)
+        .outerjoin(
+            closed,
+            and_(closed.c.charge_no == charge_line.c.no, closed.c.code == CLOSED, *_stored_by_then(closed, asked)),
+        )
         .order_by("contract", charge_line.c.entity, charge_line.c.currency, charge_line.c.no)
     )
     query = _limited(asked, query.where(*_imported_by_then(charge_line, asked)), charge_line.c.no)

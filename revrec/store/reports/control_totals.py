@@ -4,15 +4,16 @@ import json
 from collections import Counter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, exists, func, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select, union_all
 
-from revrec.core.schedule import NOT_REVENUE
+from revrec.core.schedule import CLOSED, NOT_REVENUE
 from revrec.store.charges import IS_REVENUE, NOT_VOIDED
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE, ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.posting.reversals import IS_REVERSED_FOR_GOOD
 from revrec.store.tables import (
+    allocation_line,
     audit_event,
     charge_line,
     journal_entry,
@@ -27,6 +28,15 @@ from revrec.store.tables import (
 
 SIGNED = "tie-out signed"
 CURRENT = schedule_line.c.superseded_by.is_(None)
+IS_PRICE_ONLY = and_(
+    unscheduled.c.code == CLOSED,
+    exists().where(
+        allocation_line.c.charge_no == unscheduled.c.charge_no,
+        allocation_line.c.standalone.is_(None),
+        allocation_line.c.allocated == 0,
+    ),
+)
+"""The condition that a charge line without a schedule is only a price: its contract earns its whole amount."""
 
 
 class Total(NamedTuple):
@@ -62,19 +72,25 @@ def not_revenue(connection: Connection) -> Totals:
 
 def price_changes(connection: Connection) -> Totals:
     """Return what events changed of the prices of charge lines, with a schedule or without one."""
-    difference = unscheduled.c.amount - charge_line.c.amount
-    of_unscheduled = (
-        select(unscheduled.c.charge_no, difference)
-        .join(charge_line, charge_line.c.no == unscheduled.c.charge_no)
-        .where(unscheduled.c.code != NOT_REVENUE, NOT_VOIDED, difference != 0)
-    )
+    of_unscheduled = _of_unscheduled(~IS_PRICE_ONLY)
     changes = union_all(select(price_change.c.charge_no, price_change.c.amount), of_unscheduled).subquery()
     return _totals(connection, _of_charges(changes))
 
 
 def allocations(connection: Connection) -> Totals:
-    """Return what bundles moved between charge lines."""
-    return _totals(connection, _of_charges(schedule_allocation))
+    """Return what bundles moved between charge lines, also from lines that are only a price."""
+    moved = select(schedule_allocation.c.charge_no, schedule_allocation.c.amount)
+    return _totals(connection, _of_charges(union_all(moved, _of_unscheduled(IS_PRICE_ONLY)).subquery()))
+
+
+def _of_unscheduled(chosen: ColumnElement[bool]) -> Select[Any]:
+    """Return how the prices of charge lines without a schedule differ from what was billed, where they do."""
+    difference = unscheduled.c.amount - charge_line.c.amount
+    return (
+        select(unscheduled.c.charge_no, difference.label("amount"))
+        .join(charge_line, charge_line.c.no == unscheduled.c.charge_no)
+        .where(unscheduled.c.code != NOT_REVENUE, NOT_VOIDED, difference != 0, chosen)
+    )
 
 
 def dated(connection: Connection) -> Totals:

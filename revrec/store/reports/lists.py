@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from revrec.core.filters import Basis, Filters
+from revrec.core.schedule import CLOSED
 from revrec.store.bulk import stream_rows
 from revrec.store.charges import IS_REVENUE, NOT_VOIDED
 from revrec.store.events import RecordedEvent, recorded_events
@@ -162,8 +163,9 @@ def run_rows(connection: Connection, filters: Filters) -> Iterator[RunRow]:
 class ChargeRow(NamedTuple):
     """A charge line with its newest schedule; amounts are in minor units.
 
-    ``state`` is scheduled, unscheduled, not revenue or void. ``posted`` is on posted entries that are not reversed,
-    with the changes in Intacct that a person accepted; ``planned`` is on none yet, or on one that is not posted.
+    ``state`` is scheduled, unscheduled, closed, not revenue or void. ``posted`` is on posted entries that are not
+    reversed, with the changes in Intacct that a person accepted; ``planned`` is on none yet, or on one that
+    is not posted.
     """
 
     charge: str
@@ -199,6 +201,7 @@ def charge_rows(connection: Connection, filters: Filters) -> Iterator[ChargeRow]
             case(
                 (~NOT_VOIDED, "void"),
                 (~IS_REVENUE, "not revenue"),
+                (unscheduled.c.code == CLOSED, CLOSED),
                 (schedule.c.version.is_(None), "unscheduled"),
                 else_="scheduled",
             ),

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, case, func, literal, select, union_all
 
-from revrec.core.schedule import NOT_REVENUE
+from revrec.core.schedule import SETTLED
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
@@ -28,8 +28,6 @@ from revrec.store.tables import (
 
 NO_SOURCES: Mapping[str, str] = {}
 """No source is invoiced: its lines are billed on their post dates."""
-NEVER_RECOGNIZED = ("closed", NOT_REVENUE)
-"""Codes of charge lines without a schedule of which nothing waits."""
 ACTUAL, OPEN, WAITING = "actual", "open", "waiting"
 CATEGORIES: dict[str, ColumnElement[Any]] = {
     name: charge_line.c[name] for name in ("customer", "item", "entity", "source", "document")
@@ -94,7 +92,7 @@ def open_by_day(
         .where(entry_reversal.c.final == 1, IS_IN_LEDGER)
     )
     gone = select(ledger_change.c.charge_no, (-ledger_change.c.amount).label("amount")).where(IS_UNEXPLAINED)
-    undated = union_all(waits, never.where(unscheduled.c.code.not_in(NEVER_RECOGNIZED)), canceled, gone).subquery()
+    undated = union_all(waits, never.where(unscheduled.c.code.not_in(SETTLED)), canceled, gone).subquery()
     yield from _by_day(connection, category, undated, WAITING, literal(""), after, invoiced)
 
 

@@ -25,7 +25,7 @@ LINES = """
                        (SELECT event_id FROM event_withdrawal)), c.post_date) AS since
     FROM (SELECT 'unscheduled' AS kind, n.charge_no, n.code, n.reason, n.rule, n.amount
           FROM unscheduled n
-          WHERE n.code <> 'not_revenue' AND n.charge_no NOT IN (SELECT charge_no FROM charge_void)
+          WHERE n.code NOT IN ('not_revenue', 'closed') AND n.charge_no NOT IN (SELECT charge_no FROM charge_void)
           UNION ALL
           SELECT 'waiting', w.charge_no, w.code, w.reason, r.name, w.amount
           FROM schedule_wait w
@@ -33,7 +33,7 @@ LINES = """
           JOIN rule_version r ON r.id = s.rule_version_id
           WHERE NOT EXISTS (SELECT 1 FROM schedule x WHERE x.charge_no = w.charge_no AND x.version > w.version)) u
     JOIN charge_line c ON c.no = u.charge_no"""
-"""One row for each amount, in minor units; what is not revenue is left out.
+"""One row for each amount, in minor units; what is not revenue and what is closed are left out.
 
 ``since`` is the post date or, if it is later, the date of the last event: each event restarts the wait, so that a
 project that reports its progress is not late.
@@ -42,7 +42,7 @@ project that reports its progress is not late.
 GROUPS = f"""
     SELECT kind, code, min(reason), rule, currency, is_cost, count(*), {split_sum("amount")}, min(since),
            sum(late), {split_sum("amount * late")}, min(CASE WHEN late = 1 THEN since END)
-    FROM (SELECT lines.*, CASE WHEN code = 'closed' OR (code IN ('waiting', 'held') AND since >= :cutoff)
+    FROM (SELECT lines.*, CASE WHEN code IN ('waiting', 'held') AND since >= :cutoff
                                THEN 0 ELSE 1 END AS late
           FROM ({LINES}) AS lines) AS marked
     GROUP BY kind, code, rule, currency, is_cost ORDER BY count(*) DESC, min(reason), currency, is_cost"""  # noqa: S608

@@ -994,7 +994,7 @@ def _contracts() -> None:
         _big("billed"),
         _big("standalone", nullable=True),
         _big("allocated"),
-        *_texts("reason"),
+        *_texts("reason", "warning"),
         sa.ForeignKeyConstraint(
             ["allocation_id"],
             ["allocation.id"],

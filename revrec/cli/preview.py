@@ -21,7 +21,7 @@ COLUMNS = (
     "deferred", "revenue", "status", "entity", "entry_date", "reason",
 )  # fmt: skip
 SHORT = ("date", "charge", "customer", "item", "rule", "part", "amount", "currency", "deferred", "revenue", "status")
-SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency")
+SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency", "warning")
 UNDATED = ("charge", "customer", "item", "amount", "currency", "since", "age", "reason")
 SUMMARIZED = (
     "date", "journal", "entity", "line", "account", "side", "amount", "currency", "customer", "item", "schedule_lines",

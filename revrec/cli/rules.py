@@ -153,7 +153,7 @@ def _add_calendar(group: typer.Typer) -> None:
         _show_calendar(options, rule_calendar(options.context(), rule, year))
 
 
-SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency")
+SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency", "warning")
 TRIAL = ("rule", "priority", "matched", "reason")
 COLUMNS = ("priority", "name", "method", "effective", "deferred", "revenue", "journal", "file", "sha256")
 

@@ -353,7 +353,10 @@ def _allocation(allocation: "RecordedAllocation", root: "Tree") -> None:
     for line in allocation.lines:
         alone = f", standalone {grouped(line.standalone)}" if line.standalone else ""
         got = f"{grouped(line.allocated)} of billed {grouped(line.billed)}{alone}"
-        _add(_add(branch, f"{line.charge}  {got}"), line.why)
+        share = _add(branch, f"{line.charge}  {got}")
+        _add(share, line.why)
+        if line.warning:
+            _add(share, f"warning: {line.warning}")
     if allocation.text:
         _add_block(branch, allocation.text.strip())
 

@@ -45,13 +45,17 @@ class AllocationTerms(NamedTuple):
 
 
 class AllocatedShare(NamedTuple):
-    """The share of the contract's price that one line gets (minor units), and why. ``standalone`` is rounded."""
+    """The share of the contract's price that one line gets (minor units), and why. ``standalone`` is rounded.
+
+    ``warning`` is what a person should check, such as a residual price outside its plausible range; else empty.
+    """
 
     id: str
     billed: int
     standalone: int | None
     allocated: int
     words: str
+    warning: str = ""
 
     @property
     def difference(self) -> int:
@@ -73,10 +77,18 @@ def allocate(lines: Sequence[Obligation], terms: AllocationTerms) -> tuple[Alloc
     fixed = [line for line in lines if not line.only_for]
     price = sum(line.billed for line in fixed)
     amounts, words = _fixed(fixed, price, terms)
+    residual = dict(amounts)
     for line in only_for.values():
         _give(line, fixed, amounts, words, terms)
     shares = tuple(
-        AllocatedShare(line.id, line.billed, _standalone(line, amounts), amounts.get(line.id, 0), words[line.id])
+        AllocatedShare(
+            line.id,
+            line.billed,
+            _standalone(line, amounts),
+            amounts.get(line.id, 0),
+            words[line.id],
+            _implausible(line, residual, terms),
+        )
         for line in lines
     )
     assert sum(share.difference for share in shares) == 0
@@ -188,6 +200,18 @@ def _standalone(line: Obligation, amounts: Mapping[str, int]) -> int | None:
         return None
     amount = line.standalone.amount
     return abs(amounts[line.id]) if amount is None else rounded(amount)
+
+
+def _implausible(line: Obligation, amounts: Mapping[str, int], terms: AllocationTerms) -> str:
+    """Return a warning if the residual price of a line is outside its plausible range; else an empty text."""
+    range_ = line.standalone.plausible if line.standalone and line.standalone.amount is None else None
+    if range_ is None or range_[0] <= abs(amounts[line.id]) <= range_[1]:
+        return ""
+    low, high = (_money(rounded(end), terms) for end in range_)
+    return (
+        f"its residual price {_money(abs(amounts[line.id]), terms)} is outside its plausible range, {low} to {high} "
+        f"{terms.currency}: estimate it in another way (ASC 606-10-32-34(c), 32-35)"
+    )
 
 
 def _money(amount: int, terms: AllocationTerms) -> str:

@@ -11,7 +11,7 @@ A row states it in one of these ways:
 ``option`` and ``likelihood`` (percent): an option that is a material right: the discount it gives, times the
 likelihood that it is used.
 
-``residual`` (yes): what the other items leave of the contract's price.
+``residual`` (yes): what the other items leave of the contract's price. ``low`` and ``high`` are its plausible range.
 
 Source: ASC 606-10-32-32 to 32-34 (IFRS 15.77 to 79); 55-44 (IFRS 15.B42), options.
 """
@@ -35,6 +35,9 @@ WAYS = {
 }
 """The ways to state a price, by their first column, with all columns of each."""
 
+RANGE = ("low", "high")
+"""The columns of a range: of observable prices, or of a plausible residual."""
+
 COLUMNS = tuple(column for columns in WAYS.values() for column in columns)
 NEEDED = {"cost": "margin", "option": "likelihood", "low": "high", "high": "low"}
 """Columns that have no meaning without another one."""
@@ -45,26 +48,40 @@ YES = ("yes", "true", "1")
 class StandalonePrice(NamedTuple):
     """A line's standalone selling price in exact minor units, with an explanation.
 
-    ``amount`` is None if it is the residual of the contract.
+    ``amount`` is None if it is the residual of the contract; ``plausible`` is then the range that it should be in.
     """
 
     amount: Fraction | None
     words: str
+    plausible: tuple[Fraction, Fraction] | None = None
 
 
-def standalone(row: Mapping[str, str], line: ChargeLine, by_line: bool = False) -> StandalonePrice | None:
+def standalone(
+    row: Mapping[str, str],
+    line: ChargeLine,
+    by_line: bool = False,
+    residual_range: tuple[Decimal, Decimal] | None = None,
+) -> StandalonePrice | None:
     """Return the price of a charge line from the row of its item; None if there is none in its currency.
 
-    Prices are per unit of the line's quantity; with ``by_line``, per line.
+    Prices are per unit of the line's quantity; with ``by_line``, per line. ``residual_range`` is the plausible range of
+    a residual price whose row has none.
     """
     way = _way(row)
     if way is None or row.get("currency", line.currency) not in ("", line.currency):
         return None
-    if way == "residual":
-        return StandalonePrice(None, "what is left of the price, the residual approach (ASC 606-10-32-34(c))")
-    figures = {column: Fraction(number(row[column])) for column in WAYS[way] if row.get(column)}
+    figures = {
+        column: Fraction(number(row[column]))
+        for column in (RANGE if way == "residual" else WAYS[way])
+        if row.get(column)
+    }
     units = Fraction(1 if by_line or line.quantity is None else abs(line.quantity))
     minor = units * 10 ** minor_digits(line.currency)
+    if way == "residual":
+        ends = (figures["low"], figures["high"]) if figures else residual_range
+        plausible = (Fraction(ends[0]) * minor, Fraction(ends[1]) * minor) if ends else None
+        words = "what is left of the price, the residual approach (ASC 606-10-32-34(c))"
+        return StandalonePrice(None, words, plausible)
     if way == "price":
         return _observable(figures, line, minor)
     each, words = _estimated(way, figures)
@@ -86,7 +103,8 @@ def price_list_problems(row: Mapping[str, str]) -> Iterator[str]:
             continue
         if value < 0 and column not in ("adjustment", "margin"):
             yield f"{column} is {value}: it cannot be below zero"
-    ways = [way for way, columns in WAYS.items() if any(column in given for column in columns)]
+    stating = [column for column in given if column not in RANGE or "residual" not in given]
+    ways = [way for way, columns in WAYS.items() if any(column in stating for column in columns)]
     if len(ways) > 1:
         yield f"it states a price in {len(ways)} ways ({', '.join(ways)}): leave one"
     for column, needed in NEEDED.items():
@@ -98,6 +116,8 @@ def price_list_problems(row: Mapping[str, str]) -> Iterator[str]:
 
 
 def _way(row: Mapping[str, str]) -> str | None:
+    if row.get("residual"):
+        return "residual"
     return next((way for way, columns in WAYS.items() if any(row.get(column) for column in columns)), None)
 
 

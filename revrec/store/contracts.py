@@ -32,13 +32,14 @@ class ContractMembership(NamedTuple):
 class AllocatedLine(NamedTuple):
     """A charge line's share of its contract's price: what was billed, its standalone price, what it gets, and why.
 
-    Amounts are in minor units.
+    Amounts are in minor units. ``warning`` is what a person should check; else empty.
     """
 
     billed: int
     standalone: int | None
     allocated: int
     reason: str
+    warning: str = ""
 
 
 class StoredAllocation(NamedTuple):
@@ -110,7 +111,7 @@ def newest_allocations(connection: Connection, contracts: Iterable[str]) -> dict
     lines: dict[int, dict[int, AllocatedLine]] = {head.id: {} for head in heads}
     query = select(allocation_line).where(allocation_line.c.allocation_id.in_(list(lines)))
     for row in connection.execute(query):
-        share = AllocatedLine(row.billed, row.standalone, row.allocated, row.reason)
+        share = AllocatedLine(row.billed, row.standalone, row.allocated, row.reason, row.warning)
         lines[row.allocation_id][row.charge_no] = share
     return {head.contract: StoredAllocation(head.id, head.version, head.sha256, lines[head.id]) for head in heads}
 

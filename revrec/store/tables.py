@@ -453,6 +453,7 @@ allocation_line = Table(
     Column("standalone", BigInteger, nullable=True),
     Column("allocated", BigInteger, nullable=False),
     _text("reason"),
+    _text("warning"),
     PrimaryKeyConstraint("allocation_id", "charge_no"),
     ForeignKeyConstraint(
         ["allocation_id"],
@@ -464,7 +465,8 @@ allocation_line = Table(
     Index("allocation_line_charge", "charge_no"),
     sqlite_with_rowid=False,
 )
-"""A charge line's share of its contract's price, with its standalone selling price, and why."""
+"""A charge line's share of its contract's price, with its standalone selling price, and why. ``warning`` is what a
+person should check of it; else empty."""
 
 schedule_allocation = Table(
     "schedule_allocation",

@@ -59,6 +59,38 @@ def test_no_discount_belongs_to_no_one_and_a_premium_is_shared(contract: Allocat
     assert given_to(found) == {"A": 4286, "B": 5893, "C": 4821}
 
 
+@pytest.mark.parametrize(
+    ("more", "row", "billed", "warned"),
+    [
+        ("", "D,,yes,25,35", 3000, ""),
+        ("", "D,,yes,30,30", 3000, ""),
+        ("", "D,,yes,31,90", 3000, "its residual price 30.00 is outside its plausible range, 31.00 to 90.00 USD"),
+        ("", "D,,yes,1,29.99", -3000, "its residual price 30.00 is outside its plausible range, 1.00 to 29.99 USD"),
+        ('residual_range = ["40", "60.00"]', "D,,yes,,", 3000, "outside its plausible range, 40.00 to 60.00 USD"),
+        ('residual_range = ["40", "60.00"]', "D,,yes,20,30", 3000, ""),
+        ("", "D,,yes,,", 3000, ""),
+    ],
+)
+def test_a_residual_price_outside_its_plausible_range_is_flagged(
+    contract: AllocateContract, more: str, row: str, billed: int, warned: str
+) -> None:
+    sign = -1 if billed < 0 else 1
+    found = contract(more, f"item,price,residual,low,high\nA,40,,,\n{row}\n", {"A": sign * 4000, "D": billed})
+    assert given_to(found) == {"A": sign * 4000, "D": billed}, "the share is the same"
+    warning = found.shares["shop/INV-1/D"].warning
+    assert warned in warning and bool(warning) == bool(warned)
+    assert found.shares["shop/INV-1/A"].warning == ""
+
+
+@pytest.mark.parametrize(("currency", "shown"), [("JPY", "900 to 1200 JPY"), ("KWD", "900.000 to 1200.000 KWD")])
+def test_the_plausible_range_is_in_the_contracts_currency(
+    contract: AllocateContract, currency: str, shown: str
+) -> None:
+    prices = "item,price,residual,low,high\nA,40,,,\nD,,yes,900,1200\n"
+    found = contract("", prices, {"A": 40_000, "D": 30_000}, currency)
+    assert shown in found.shares["shop/INV-1/D"].warning
+
+
 def test_the_residual_is_what_the_others_leave(contract: AllocateContract) -> None:
     listed = A_B_C.replace("price", "price,residual").replace("0\n", "0,\n").replace("5\n", "5,\n") + "D,,yes\n"
     keys = 'discount_to = ["B", "C"]\nbundle_price = "60"'

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing.import_files import mapping_of
+from revrec.jobs.reports.exceptions import IMPLAUSIBLE, exceptions
 from revrec.jobs.reports.explain import explain
 from revrec.jobs.reports.explain_amounts import explain_amounts
 from revrec.jobs.reports.lists import charges
@@ -114,7 +115,7 @@ def test_the_database_itself_refuses_an_allocation_that_makes_or_loses_money(boo
         with pytest.raises(Exception, match="an allocation distributes exactly what its contract was billed"):
             _write(books, lines)
     with pytest.raises(Exception, match="an allocation is complete"), books.context().database.write() as connection:
-        connection.exec_driver_sql("INSERT INTO allocation_line VALUES (1, 1, 0, NULL, 0, '')")
+        connection.exec_driver_sql("INSERT INTO allocation_line VALUES (1, 1, 0, NULL, 0, '', '')")
     assert sound(books)
 
 
@@ -129,7 +130,7 @@ def _write(books: Books, lines: Any) -> None:
     with books.context().database.write() as connection:
         for no, billed, allocated in lines:
             connection.exec_driver_sql(
-                f"INSERT INTO allocation_line VALUES (2, {no}, {billed}, NULL, {allocated}, 'why')"
+                f"INSERT INTO allocation_line VALUES (2, {no}, {billed}, NULL, {allocated}, 'why', '')"
             )
         connection.exec_driver_sql(
             "INSERT INTO allocation SELECT 2, contract, 2, name, sha256, text, since, price, currency,"
@@ -232,6 +233,25 @@ def test_a_line_that_is_only_a_price_needs_no_rule_and_is_on_no_worklist(
     assert status(offline.context()).unscheduled == 0
     assert [one["state"] for one in charges(offline.context(), NO_FILTERS)] == ["scheduled", "scheduled", "closed"]
     assert tie_out(offline.context(), date(2024, 12, 31)).ties_out
+    assert sound(offline)
+
+
+def test_a_residual_price_outside_its_range_is_reported_until_the_price_list_is_right(
+    offline: Books, row: MakeRow
+) -> None:
+    listed = "item,price,residual,low,high\nMAG-1,40,,,\nGOODS-1,,yes,{},{}\n"
+    ruled(offline, prices=listed.format(10, 30))
+    result = offline.import_file(offline.file("c.csv", bundle(row)))
+    flagged = "its residual price 40.00 is outside its plausible range, 10.00 to 30.00 USD"
+    (warning,) = result.warnings
+    assert warning.startswith(f"shop/INV-1/1: {flagged}")
+    (found,) = [one for one in exceptions(offline.context(), date(2024, 3, 31)).rows if one["kind"] == IMPLAUSIBLE]
+    assert (found["subject"], found["amount"]) == ("shop/INV-1/1", "40.00") and flagged in found["reason"]
+    (allocation,) = offline.trace("shop/INV-1/1")["allocations"]
+    assert [one["warning"][:41] for one in allocation["lines"]] == [flagged[:41], ""]
+    ruled(offline, prices=listed.format(10, 40))
+    schedule(offline.context("schedule"), rebuild=True)
+    assert not [one for one in exceptions(offline.context(), date(2024, 3, 31)).rows if one["kind"] == IMPLAUSIBLE]
     assert sound(offline)
 
 

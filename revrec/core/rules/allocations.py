@@ -46,6 +46,7 @@ class AllocationRule:
     bundle_price: Decimal | None
     price_only: Patterns | None
     variable: tuple[tuple[Patterns, Patterns], ...]
+    residual_range: tuple[Decimal, Decimal] | None
     later: str
     file: str
     line: int
@@ -76,7 +77,7 @@ class AllocationRule:
             CannotAllocate: the price list does not have it.
         """
         row = self.prices.row(line)
-        found = standalone(row.values, line, self.by_line) if row else None
+        found = standalone(row.values, line, self.by_line, self.residual_range) if row else None
         if row is None or found is None:
             where = f"{self.prices.file} has no {line.currency} price for {self.prices.key_of(line)}"
             raise CannotAllocate(f"{where} on {line.post_date}: add it, then: revrec schedule")
@@ -144,6 +145,7 @@ def read_allocation(
         values.get("bundle_price"),
         items.get("price_only"),
         variable,
+        values.get("residual_range"),
         values["later"],
         file,
         block.line,

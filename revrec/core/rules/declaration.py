@@ -308,6 +308,22 @@ VARIABLE_KEYS = (
     ConfigKey("to", PATTERNS, "The items that it is for alone.", required=True),
 )
 
+
+def _residual_range(value: Any) -> tuple[Decimal, Decimal]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise RejectedValue()
+    low, high = (POSITIVE.read(one) for one in value)
+    if low > high:
+        raise RejectedValue("the lower price comes first")
+    return low, high
+
+
+RESIDUAL_RANGE = ValueKind(
+    'a list of the lowest and the highest price, such as ["40.00", "120.00"]',
+    _residual_range,
+    {"type": "array", "items": POSITIVE.schema, "minItems": 2, "maxItems": 2},
+)
+
 ALLOCATION_KEYS = (
     ConfigKey("name", NAME, "The allocation's name, unique among all rule files.", required=True),
     ConfigKey("description", ANY_TEXT, "What it is for, in a sentence.", ""),
@@ -329,6 +345,9 @@ ALLOCATION_KEYS = (
     ConfigKey("discount_to", PATTERNS, "Items that the whole discount of the contract belongs to."),
     ConfigKey("bundle_price", POSITIVE, "What those are sold for together, in the currency of the contract."),
     ConfigKey("price_only", PATTERNS, "Items that buy nothing: discounts, fees."),
+    ConfigKey(
+        "residual_range", RESIDUAL_RANGE, "The plausible prices of a residual item whose row has no `low` and `high`."
+    ),
     ConfigKey("variable", None, "Items whose amounts belong to other items alone.", table=VARIABLE_KEYS),
     ConfigKey(
         "later",

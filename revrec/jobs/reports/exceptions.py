@@ -13,7 +13,7 @@ from revrec.jobs.reports.documents import open_documents
 from revrec.jobs.reports.report_header import listed_report
 from revrec.store import periods
 from revrec.store.quarantine import quarantined_rows
-from revrec.store.reports.exceptions import due_amounts, loose_credits, revenue_of_unsettled
+from revrec.store.reports.exceptions import doubtful_shares, due_amounts, loose_credits, revenue_of_unsettled
 from revrec.store.reports.figures import SqlAlchemyView
 from revrec.store.reports.lists import posting_rows
 from revrec.store.reports.undated import UNSCHEDULED, undated_lines
@@ -29,6 +29,7 @@ COLUMNS = (
 AGES = ((7, "0 to 7 days"), (30, "8 to 30 days"), (90, "31 to 90 days"))
 OLDEST = "over 90 days"
 LOOSE_CREDIT = "credit without a sale"
+IMPLAUSIBLE = "residual price outside its range"
 
 
 class _Exception(NamedTuple):
@@ -76,6 +77,7 @@ def _row(one: _Exception, until: date) -> dict[str, Any]:
 
 def _exceptions(context: "Context", connection: "Connection", until: date) -> Iterator[_Exception]:
     yield from _undated(connection)
+    yield from _doubtful(connection)
     yield from _blocked(context, connection, until)
     revenue = revenue_of_unsettled(connection)
     for row in posting_rows(connection, NO_FILTERS, UNSETTLED):
@@ -102,6 +104,15 @@ def _exceptions(context: "Context", connection: "Connection", until: date) -> It
             LOOSE_CREDIT, credit.charge, credit.customer, credit.currency, credit.amount, credit.post_date, "",
             "no contract, document or credited line joins this credit to a sale, so it is a contract asset",
             "name the line that it credits in the column credits, or the contract of both", False,
+        )  # fmt: skip
+
+
+def _doubtful(connection: "Connection") -> Iterator[_Exception]:
+    """Yield the shares of contracts whose residual price is outside its plausible range."""
+    for share in doubtful_shares(connection):
+        yield _Exception(
+            IMPLAUSIBLE, share.charge, share.customer, share.currency, share.allocated, share.post_date,
+            share.allocation, share.warning, f"revrec trace {share.charge}", False,
         )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ class Contracts:
         self._ids: dict[int, int] = {}
         self._new_allocations: list[NewAllocation] = []
         self._next = 0
+        self.warnings: list[str] = []
+        """What a person should check of the new allocations, each with its charge line."""
 
     def join(self, arrivals: Iterable[tuple[int, ChargeLine]], are_new: bool = True) -> None:
         """Join charge lines to their contracts unless they have joined already.
@@ -159,7 +161,7 @@ class Contracts:
         if kept is None and (found.rule is None or len(members) == 1):
             return
         shares = {no: found.shares[member.line.id] for no, member in members.items()}
-        lines = {no: AllocatedLine(one.billed, one.standalone, one.allocated, one.words) for no, one in shares.items()}
+        lines = {no: AllocatedLine(*one[1:]) for no, one in shares.items()}
         version = found.rule.sha256 if found.rule else ""
         if kept and (kept.sha256, kept.lines) == (version, lines):
             number = kept.id
@@ -183,6 +185,7 @@ class Contracts:
         since = found.since.isoformat() if found.since else None
         new = NewAllocation(number, contract, version, *named, since, price, currency, self._audit_seq, lines)
         self._new_allocations.append(new)
+        self.warnings += [f"{members[no].line.id}: {one.warning}" for no, one in lines.items() if one.warning]
         return number
 
     def outcome(self, no: int) -> ContractOutcome:
@@ -262,7 +265,7 @@ class ContractShare(NamedTuple):
     """The share of one charge line in the price of its contract, and why, for display.
 
     Amounts are decimal strings in ``currency``. ``standalone`` is the standalone selling price, None if the line has
-    none; ``difference`` is the allocated minus the billed amount.
+    none; ``difference`` is the allocated minus the billed amount. ``warning`` is what a person should check.
     """
 
     charge: str
@@ -272,6 +275,7 @@ class ContractShare(NamedTuple):
     difference: str
     currency: str
     why: str
+    warning: str = ""
 
 
 class RecordedAllocation(NamedTuple):
@@ -306,17 +310,14 @@ def share_for_display(share: AllocatedShare, currency: str) -> ContractShare:
     billed, allocated, difference = (
         decimal_string(amount, currency) for amount in (share.billed, share.allocated, share.difference)
     )
-    return ContractShare(share.id, billed, standalone, allocated, difference, currency, share.words)
+    return ContractShare(share.id, billed, standalone, allocated, difference, currency, share.words, share.warning)
 
 
 def stored_allocations(connection: "Connection", no: int) -> Iterator[RecordedAllocation]:
     """Yield every recorded allocation that a charge line was part of, oldest first."""
     for head in contracts.allocations_of_charge(connection, no):
         currency = head["currency"]
-        shares = (
-            AllocatedShare(one["charge"], one["billed"], one["standalone"], one["allocated"], one["reason"])
-            for one in head["shares"]
-        )
+        shares = (AllocatedShare(*(one[name] for name in ("charge", *AllocatedLine._fields))) for one in head["shares"])
         yield RecordedAllocation(
             json.loads(head["contract"]), head["version"], head["name"], head["text"], head["since"], currency,
             head["audit_seq"], decimal_string(head["price"], currency),

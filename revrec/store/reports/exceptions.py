@@ -12,6 +12,8 @@ from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.tables import (
+    allocation,
+    allocation_line,
     charge_line,
     contract_line,
     journal_entry,
@@ -43,6 +45,35 @@ def loose_credits(connection: Connection) -> Iterator[LooseCredit]:
         .order_by(line.no)
     )
     yield from (LooseCredit(*row) for row in stream_rows(connection, query))
+
+
+class DoubtfulShare(NamedTuple):
+    """A share of a contract's price that a person should check; ``allocated`` is in minor units."""
+
+    charge: str
+    customer: str
+    post_date: str
+    allocated: int
+    currency: str
+    allocation: str
+    warning: str
+
+
+def doubtful_shares(connection: Connection) -> Iterator[DoubtfulShare]:
+    """Yield the shares with a warning in the newest allocation of their contract."""
+    newer, share = allocation.alias(), allocation_line.c
+    is_newest = ~exists().where(newer.c.contract == allocation.c.contract, newer.c.version > allocation.c.version)
+    query = (
+        select(
+            charge_line.c.id, charge_line.c.customer, charge_line.c.post_date, share.allocated, charge_line.c.currency,
+            allocation.c.name, share.warning,
+        )
+        .join(allocation, allocation.c.id == share.allocation_id)
+        .join(charge_line, charge_line.c.no == share.charge_no)
+        .where(share.warning != "", is_newest, NOT_VOIDED)
+        .order_by(charge_line.c.no)
+    )  # fmt: skip
+    yield from (DoubtfulShare(*row) for row in stream_rows(connection, query))
 
 
 class DueAmount(NamedTuple):

@@ -76,6 +76,7 @@ APPEND_ONLY = (
     "price_change",
     "schedule_allocation",
     "take_back_line",
+    "historical_part",
     "journal_line",
     "summary_line",
     "entry_date_override",
@@ -172,7 +173,19 @@ SCHEDULE_GUARDS = {
                         WHERE w.charge_no = NEW.charge_no AND w.version = NEW.version), 0)
           OR NEW.posted IS NOT (SELECT coalesce(sum(l.amount), 0) FROM schedule_line l
                                 WHERE l.charge_no = NEW.charge_no AND l.superseded_by IS NULL)
+            + (SELECT coalesce(sum(h.amount), 0) FROM historical_part h WHERE h.charge_no = NEW.charge_no)
         BEGIN SELECT RAISE(ABORT, 'a schedule sums to its charge line'); END""",
+    "schedule_has_its_history": """
+        BEFORE INSERT ON schedule
+        WHEN NEW.version = 1
+          AND (SELECT c.recognized_before FROM charge_line c WHERE c.no = NEW.charge_no)
+            IS NOT (SELECT coalesce(sum(h.amount), 0) FROM historical_part h WHERE h.charge_no = NEW.charge_no)
+        BEGIN SELECT RAISE(ABORT, 'the historical parts sum to what was recognized before the cutover'); END""",
+    "historical_part_before_cutover": """
+        BEFORE INSERT ON historical_part
+        WHEN EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no)
+          OR NOT EXISTS (SELECT 1 FROM charge_line c WHERE c.no = NEW.charge_no AND NEW.date < c.cutover)
+        BEGIN SELECT RAISE(ABORT, 'a historical part is before the cutover, and older than the schedule'); END""",
     "schedule_follows_its_plan": """
         BEFORE INSERT ON schedule
         WHEN NEW.superseded_by IS NOT NULL OR NEW.first_seq < 1
@@ -489,6 +502,7 @@ TABLES_CHILDREN_FIRST = (
     "price_change",
     "schedule_plan",
     "schedule_wait",
+    "historical_part",
     "take_back_line",
     "entered_line",
     "schedule",
@@ -598,7 +612,10 @@ def _imports() -> None:
         *_texts("rev_rec_date", nullable=True),
         *_texts("description"),
         *_texts("quantity", "service_start", "service_end", nullable=True),
-        *_texts("entity", "credits", "dimensions"),
+        *_texts("entity", "credits"),
+        _big("recognized_before"),
+        *_texts("cutover", nullable=True),
+        *_texts("dimensions"),
         _key("import_id"),
         _big("row"),
         _refers("import_id", "import_file.id"),
@@ -912,6 +929,19 @@ def _schedules() -> None:
         _of_version("take_back_line_schedule"),
         _refers("rule_version_id", "rule_version.id"),
         sa.PrimaryKeyConstraint("charge_no", "version", "seq"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "historical_part",
+        _key("charge_no"),
+        _whole("seq"),
+        *_texts("date"),
+        _big("amount"),
+        _key("rule_version_id"),
+        sa.CheckConstraint("amount <> 0", name="historical_part_amount"),
+        _refers("charge_no", "charge_line.no"),
+        _refers("rule_version_id", "rule_version.id"),
+        sa.PrimaryKeyConstraint("charge_no", "seq"),
         sqlite_with_rowid=False,
     )
     op.create_table(

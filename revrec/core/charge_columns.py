@@ -31,6 +31,8 @@ class ChargeColumns(NamedTuple):
     entity: Sequence[str]
     dimensions: Sequence[Mapping[str, str]]
     credits: Sequence[str]
+    recognized_before: Sequence[int]
+    cutover: Sequence[date | None]
 
     def ids(self) -> Iterator[str]:
         """Return the ids of the charges."""

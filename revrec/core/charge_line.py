@@ -30,7 +30,8 @@ class ChargeLine(NamedTuple):
     ``amount`` is in minor units of ``currency`` (ISO 4217); negative for a credit. ``rev_rec_date`` and the
     service dates may be missing. ``dimensions`` maps names of :data:`DIMENSIONS` (and custom ones) to ids; empty ids
     are left out. ``credits`` names what the line credits, if its source says so: ``DOCUMENT`` or ``DOCUMENT/LINE`` of
-    the same source.
+    the same source. ``cutover`` is the day from which revrec recognizes a line that was billed before it, and
+    ``recognized_before`` the amount (minor units) that another system recognized until then.
     """
 
     source: str
@@ -49,6 +50,13 @@ class ChargeLine(NamedTuple):
     entity: str = ""
     dimensions: Mapping[str, str] = {}
     credits: str = ""
+    recognized_before: int = 0
+    cutover: date | None = None
+
+    @property
+    def is_migrated(self) -> bool:
+        """True if another system recognized the line, or part of it, before the cutover."""
+        return self.cutover is not None and self.post_date < self.cutover
 
     @property
     def id(self) -> str:

@@ -30,6 +30,6 @@ def _set(dimensions: Mapping[str, str]) -> dict[str, str]:
 
 def _shown(name: str, line: ChargeLine) -> str:
     value: Any = getattr(line, name)
-    if name == "amount":
-        return decimal_string(line.amount, line.currency)
+    if name in ("amount", "recognized_before"):
+        return decimal_string(value, line.currency)
     return "" if value is None else str(value)

@@ -18,6 +18,10 @@ ON_CHANGE = ("restate", "prospective", "catch_up")
 ON_RELEASE = ("catch_up", "extend")
 """How a release treats the parts that fell during the hold; see :mod:`revrec.core.holding`."""
 
+ON_MIGRATION = ("refuse", "spread", "catch_up")
+"""How a difference to what another system recognized before the cutover is treated; see
+:mod:`revrec.core.migration`."""
+
 
 class RecognitionPolicies(Protocol):
     """The part of a recognition method that later changes of a schedule depend on."""
@@ -30,7 +34,13 @@ class RecognitionPolicies(Protocol):
     on_credit: str
     on_price: str
     on_release: str
+    on_migration: str
     counts_days: bool
+
+    @property
+    def is_dated_by_events(self) -> bool:
+        """Return True if events decide what is recognized by which day."""
+        ...
 
     @property
     def name(self) -> str:

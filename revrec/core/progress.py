@@ -51,6 +51,11 @@ class ProgressMethod(Method):
         """Return ``restate``: events are facts, so a wrong one is corrected on the day where it was recognized."""
         return "restate"
 
+    @property
+    def is_dated_by_events(self) -> bool:
+        """Return True: without a reading, nothing is recognized."""
+        return True
+
     @abstractmethod
     def readings(self, anchors: AnchorDates) -> tuple[list[ProgressReading], str, WaitReason]:
         """Return the readings in date order, their explanation, and the reason why the rest waits."""

@@ -16,7 +16,7 @@ from revrec.core.keys import OFFSET, YES_OR_NO, ConfigKey, RejectedValue, ValueK
 from revrec.core.money import ROUNDINGS, split
 from revrec.core.numbers import POSITIVE, in_minor_units
 from revrec.core.part_days import DaySpan
-from revrec.core.policies import ON_CHANGE, ON_CREDIT, ON_PRICE, ON_RELEASE
+from revrec.core.policies import ON_CHANGE, ON_CREDIT, ON_MIGRATION, ON_PRICE, ON_RELEASE
 from revrec.core.schedule import Plan, SchedulePart, Unscheduled, catch_up_on, combine_small_parts
 
 POINT_IN_TIME, OVER_TIME = "point_in_time", "over_time"
@@ -68,6 +68,12 @@ COMMON_KEYS = (
     ConfigKey("after_invoice", YES_OR_NO, "Whether recognition waits until the line's document is invoiced.", False),
     ConfigKey("on_credit", choice(*ON_CREDIT), "How a credit changes the plan after its day.", "prospective"),
     ConfigKey("on_price", choice(*ON_PRICE), "How a new price changes the plan after its day.", "prospective"),
+    ConfigKey(
+        "on_migration",
+        choice(*ON_MIGRATION),
+        "How a line is treated of which another system recognized more or less before the cutover than the rule plans.",
+        "refuse",
+    ),
 )
 """Keys of ``[rule.recognize]`` that every method accepts."""
 
@@ -116,6 +122,7 @@ class Method(ABC):
         self.on_change: str = settings.get("on_change") or self.default_on_change()
         self.on_credit: str = settings.get("on_credit") or "prospective"
         self.on_price: str = settings.get("on_price") or "prospective"
+        self.on_migration: str = settings.get("on_migration") or "refuse"
         self.reshapes: bool = bool(self.not_before or self.smallest)
         self._policy = "".join(f", {name} {value}" for name, value in self._policies(settings))
 
@@ -141,8 +148,16 @@ class Method(ABC):
 
         A wrongly recorded delivery or other event is a wrong fact; changed service dates are a changed estimate.
         """
-        happened = self.start.name == "delivered" or self.start.name.startswith(EVENT)
-        return "restate" if happened else "prospective"
+        return "restate" if self._starts_with_event else "prospective"
+
+    @property
+    def _starts_with_event(self) -> bool:
+        return self.start.name == "delivered" or self.start.name.startswith(EVENT)
+
+    @property
+    def is_dated_by_events(self) -> bool:
+        """True if events decide what is recognized by which day."""
+        return bool(self.follows) or self._starts_with_event
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:  # noqa: ARG003 - as above

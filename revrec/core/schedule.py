@@ -202,6 +202,8 @@ class Schedule(NamedTuple):
     """The same schedule with the months cut into the days before and after each change; None if none is cut."""
     piece_dates: tuple[date, ...] = ()
     """The date of the part for each of the dated parts of ``pieces``."""
+    historical: tuple[SchedulePart, ...] = ()
+    """The parts that another system recognized before the cutover of a migrated line."""
 
     @property
     def post(self) -> PostingTarget:
@@ -278,6 +280,12 @@ def split_undated(parts: Iterable[SchedulePart]) -> tuple[tuple[SchedulePart, ..
     waiting = by_date.pop(UNDATED, 0)
     known = tuple(SchedulePart(day, amount) for day, amount in sorted(by_date.items()) if amount)
     return known, (SchedulePart(UNDATED, waiting),) if waiting else ()
+
+
+def not_before(parts: tuple[SchedulePart, ...], first: date) -> tuple[SchedulePart, ...]:
+    """Return the parts in order of date, with everything that would fall before ``first`` on that day."""
+    late = sum(part.amount for part in parts if part.date < first)
+    return (*((SchedulePart(first, late),) if late else ()), *(part for part in parts if part.date >= first))
 
 
 def catch_up_on(parts: tuple[SchedulePart, ...], floor: date) -> tuple[SchedulePart, ...]:

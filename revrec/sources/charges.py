@@ -142,7 +142,7 @@ class ChargeRows:
         """
         (
             source, document, line, customer, item, posted, amount, currency,
-            rev_rec, description, quantity, start, end, entity, credits,
+            rev_rec, description, quantity, start, end, entity, credits, recognized, cutover,
         ) = self._pick(row)  # fmt: skip
         values = self._values
         ids, id_parts, dates = values.ids, values.id_parts, values.dates
@@ -158,6 +158,9 @@ class ChargeRows:
             raise InvalidValue("is not an ordinary text", "")
         if starts and ends and ends < starts:
             raise InvalidValue("is out of order", "")
+        first = dates[cutover]
+        if recognized or (first and post_date < first):
+            raise InvalidValue("is a line in progress, which is checked more closely", "")
         plain = description.strip()
         self._was_normalized = self._exclusive_end or plain != description or written != document
         minor = self._amount(amount, currency)

@@ -6,6 +6,7 @@ that cleaning would change, or that has a problem, is read row by row. A propert
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from functools import partial
 from typing import Any, NamedTuple
 from unicodedata import is_normalized
@@ -89,6 +90,8 @@ class ColumnReader:
             "credits": same_texts(column("credits"), ids),
             "quantity": values_of(column("quantity"), values.quantities.__getitem__),
             **{name: values_of(column(name), dates) for name in ("post_date", "rev_rec_date", *SERVICE)},
+            "recognized_before": [0] * len(block.rows),
+            "cutover": [None] * len(block.rows),
         }
         dimensions = zip(*(same_texts(column(name), ids) for name in self._dimension_names), strict=True)
         found["dimensions"] = list(map(self._dimensions, dimensions))
@@ -99,6 +102,8 @@ class ColumnReader:
             and are_ids(found["document"])
             and are_texts(found["description"])
             and found["amount"]
+            and not any(column("recognized_before"))
+            and not _is_any_before(found["post_date"], values_of(column("cutover"), dates))
             and not any(start and end and end < start for start, end in set(zip(*service, strict=True)))
         )
         return ChargeColumns(**found) if is_ordinary else None
@@ -116,6 +121,12 @@ class ColumnReader:
             are_ordinary = all(self._values.plain[digits[currency]](text) for text, currency in pairs)
         amounts = list(map(int, joined.replace(".", "").split())) if are_ordinary else []
         return amounts if len(amounts) == len(texts) and all(amounts) else ()
+
+
+def _is_any_before(days: Sequence[date], cutovers: Sequence[date | None]) -> bool:
+    """Check for lines in progress: those that were billed before their cutover."""
+    last = max((day for day in set(cutovers) if day), default=None)
+    return last is not None and min(days) < last
 
 
 def column_texts(layout: Layout, texts: Sequence[tuple[str, ...]], count: int, name: str) -> Sequence[str]:

@@ -32,14 +32,15 @@ CHARGE_FIELDS = (
     FieldSpec("service_end", "date"),
     FieldSpec("entity", "id"),
     FieldSpec("credits", "id"),
+    FieldSpec("recognized_before", "amount"),
+    FieldSpec("cutover", "date"),
 )
 """A charge line's fields in the order of :class:`revrec.core.charge_line.ChargeLine`, dimensions apart."""
 
 CHARGE_COLUMNS = (
-    *(field.name for field in CHARGE_FIELDS[:-2]),
+    *(field.name for field in CHARGE_FIELDS[:-4]),
     *DIMENSIONS,
-    "entity",
-    "credits",
+    *(field.name for field in CHARGE_FIELDS[-4:]),
 )
 """The header of a native charges file."""
 

@@ -1,9 +1,12 @@
 """Read rows field by field, so that every problem of a row is reported, not only the first."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 
+from revrec.core.money import decimal_string
+from revrec.core.schedule import covered_amount
 from revrec.sources.amounts import currency_beside
 from revrec.sources.fields import FieldSpec
 from revrec.sources.formula import UnreadableText
@@ -45,6 +48,8 @@ class StrictReader:
         if self._exclusive_end and found.get("service_start") and found.get("service_end"):
             found["service_end"] = last_day(found["service_start"], found["service_end"])
         problems += _order(found)
+        if "recognized_before" in found:
+            problems += _migration(found)
         return found, problems
 
     def _fix_of_empty(self, name: str) -> str:
@@ -56,10 +61,11 @@ class StrictReader:
     def _reader(self, field: FieldSpec, currency: str) -> Callable[[str], Any]:
         if field.kind != "amount":
             return self._values.of_kind(field.kind)
-        if currency:
-            return lambda text: self._values.amount(text, currency)
         # Without a usable currency the number itself can still be checked.
-        return self._values.number
+        read: Callable[[str], Any] = self._values.number
+        if currency:
+            read = partial(self._values.amount, currency=currency)
+        return read if field.required else lambda text: read(text) if text.strip() else 0
 
     def currency(self, row: Sequence[str]) -> str:
         """Return the currency, or the one of the amount's sign if the mapping declares ``signs``; else empty."""
@@ -100,3 +106,30 @@ def _order(found: Mapping[str, Any]) -> list[RowProblem]:
     return [
         RowProblem("service_end", str(end), f"is before service_start {start}", "swap the two dates or correct one")
     ]
+
+
+def _migration(found: dict[str, Any]) -> Iterator[RowProblem]:
+    """Check what was recognized before the cutover; leave out the cutover of a line that was billed on it or later."""
+    cutover, posted, amount = (found.get(name) for name in ("cutover", "post_date", "amount"))
+    recognized = found["recognized_before"]
+    if cutover and posted and posted >= cutover:
+        found["cutover"] = None
+        if recognized:
+            fix = "leave it empty: the whole line is recognized here"
+            yield RowProblem(
+                "recognized_before",
+                _written(found),
+                f"is set, but post_date {posted} is not before the cutover on {cutover}",
+                fix,
+            )
+    elif recognized and "cutover" in found and not cutover:
+        fix = "write the cutover: the first day that revrec recognizes"
+        yield RowProblem("cutover", "", "is empty, and recognized_before is not", fix)
+    elif isinstance(amount, int) and isinstance(recognized, int) and covered_amount(recognized, amount) != recognized:
+        fix = "write what was recognized until the cutover, with the sign of the amount"
+        yield RowProblem("recognized_before", _written(found), "is more than the amount, or has the other sign", fix)
+
+
+def _written(found: Mapping[str, Any]) -> str:
+    amount, currency = found["recognized_before"], found.get("currency")
+    return decimal_string(amount, currency) if isinstance(amount, int) and currency else ""

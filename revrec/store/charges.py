@@ -175,6 +175,8 @@ def charge_row(no: int, line: ChargeLine, import_id: int, row: int) -> tuple[Any
         _iso(line.service_end),
         line.entity,
         line.credits,
+        line.recognized_before,
+        _iso(line.cutover),
         dimensions_text(line.dimensions),
         import_id,
         row,
@@ -205,6 +207,8 @@ def add_columns(
         _iso_column(columns.service_end),
         columns.entity,
         columns.credits,
+        columns.recognized_before,
+        _iso_column(columns.cutover),
         _dimension_column(columns.dimensions),
         [import_id] * count,
         range(first_row, first_row + count),
@@ -358,6 +362,7 @@ _READERS: dict[str, Callable[[Any], object]] = {
     "service_start": _day,
     "service_end": _day,
     "dimensions": dimensions_of,
+    "cutover": _day,
 }
 """The functions that read the columns of :data:`LINE_COLUMNS` whose texts are not their values."""
 
@@ -376,6 +381,7 @@ def charge_from_row(row: Sequence[Any]) -> ChargeLine:
     (
         source, document, line, customer, item, post_date, amount, currency,
         rev_rec_date, description, quantity, service_start, service_end, entity, dimensions, credits,
+        recognized_before, cutover,
     ) = row[: len(LINE_COLUMNS)]  # fmt: skip
     return ChargeLine(
         source,
@@ -394,4 +400,6 @@ def charge_from_row(row: Sequence[Any]) -> ChargeLine:
         entity,
         dimensions_of(dimensions),
         credits,
+        recognized_before,
+        _day(cutover),
     )

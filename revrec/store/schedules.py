@@ -24,6 +24,7 @@ from revrec.store.tables import (
     arrival_account,
     charge_void,
     entered_line,
+    historical_part,
     price_change,
     schedule,
     schedule_allocation,
@@ -71,6 +72,7 @@ class ScheduleVersion(NamedTuple):
     the plan by which they were split, if there is one. Instead of ``parts``, ``divided`` is the plan that divides what
     is neither posted nor waits. ``plan`` is the whole plan where something is posted; None if the lines are the plan.
     ``take_backs`` are the lines that another rule version posts, as (place in ``parts``, id of the rule version).
+    ``historical`` are the parts before the cutover of a migrated line; only its first version has them.
     """
 
     charge_no: int
@@ -89,6 +91,7 @@ class ScheduleVersion(NamedTuple):
     shares: SharedPlan | None = None
     divided: SharedPlan | None = None
     take_backs: Sequence[tuple[int, int]] = ()
+    historical: Sequence[tuple[date, int]] = ()
 
     @property
     def key(self) -> tuple[int, int]:
@@ -152,6 +155,7 @@ def add(
     )
     for table, rows in beside:
         insert_rows(connection, table, table.columns.keys(), rows)
+    found += _add_history(connection, versions)
     headers = [_header(*one) for one in zip(versions, kept, explanation_ids, strict=True)]
     days = [plan.first_date if plan else None for plan in kept]
     insert_rows(connection, schedule, HEADER, [(*row, day) for row, day in zip(headers, days, strict=True)])
@@ -162,6 +166,18 @@ def add(
             its_versions = dict.fromkeys((row[0], row[1]) for row in rows)
             found.append(digests.digest_rows(table, rows, digests.version_runs(its_versions)))
     return found
+
+
+def _add_history(connection: Connection, versions: Sequence[ScheduleVersion]) -> list[RowDigest]:
+    """Write the historical parts of migrated charge lines with their first schedule versions."""
+    rows = [
+        (one.charge_no, seq, iso(day), amount, one.rule_version_id)
+        for one in versions
+        for seq, (day, amount) in enumerate(one.historical, 1)
+    ]
+    insert_rows(connection, historical_part, historical_part.columns.keys(), rows)
+    keys = digests.key_runs(dict.fromkeys(row[0] for row in rows))
+    return [digests.digest_rows(historical_part, rows, keys)] if rows else []
 
 
 def add_divided(connection: Connection, new: Sequence[FirstVersions], audit_seq: int) -> list[RowDigest]:

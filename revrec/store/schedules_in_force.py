@@ -5,7 +5,7 @@ them; plans are shared, so each is read once.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ from revrec.core.schedule import PostingTarget
 from revrec.store.plans import AMOUNTS, SharedPlan, read_plans
 from revrec.store.tables import (
     entered_line,
+    historical_part,
     rule_version,
     same_version,
     schedule,
@@ -44,8 +45,9 @@ class ScheduleInForce(NamedTuple):
     """The schedule of a charge line in force: the header of its newest version, and the valid lines of all versions.
 
     ``amount`` is its sum in minor units: the price in force. ``posts`` is the target of the rule
-    version. ``posted`` lines are on journal entries that are or may be in the ledger; ``open`` lines are on no entry,
-    or on the entries ``refused``, of which Intacct certainly saved nothing. Lines are (date, amount), in order of date.
+    version. ``posted`` lines are on journal entries that are or may be in the ledger; the historical parts of a
+    migrated line are the first of them. ``open`` lines are on no entry, or on the entries ``refused``, of which Intacct
+    certainly saved nothing. Lines are (date, amount), in order of date.
     ``waiting`` is (amount, reason) of the part that has no date yet; (0, "") without one. ``came_back`` means that an
     open line is of an older version: it was on an entry when the newest version was written, and may post to other
     accounts than ``posts``. ``plan`` is the whole plan of the newest version, with its posted and waiting parts; None
@@ -142,12 +144,22 @@ class SchedulesInForce:
         self._read_posts({head.rule_version_id for head in heads})
         entered = self._entered(numbers)
         self._read_plans({one.plan_id for one in heads if one.plan_id is not None and one.charge_no not in entered})
-        return {
+        found_schedules = {
             head.charge_no: self._with_entries(head, entered[head.charge_no], refused)
             if head.charge_no in entered
             else self._without_entries(head)
             for head in heads
         }
+        return found_schedules | self._with_history(found_schedules)
+
+    def _with_history(self, found: Mapping[int, ScheduleInForce]) -> dict[int, ScheduleInForce]:
+        """Return the schedules of migrated lines with their historical parts, which count as posted."""
+        part = historical_part.c
+        query = select(part.charge_no, part.date, part.amount, part.rule_version_id).order_by(part.charge_no, part.seq)
+        past: dict[int, list[PostedBy]] = {}
+        for no, day, amount, rule in self._connection.execute(query.where(part.charge_no.in_(found))):
+            past.setdefault(no, []).append(PostedBy(day_of(day), amount, rule))
+        return {no: _after_history(found[no], parts) for no, parts in past.items()}
 
     def _entered(self, numbers: Sequence[int]) -> dict[int, list[_Line]]:
         """Return the valid lines of the charges that have a line on an entry, or had one."""
@@ -215,6 +227,16 @@ class SchedulesInForce:
             _parts(still_open), gave_up, (head.waiting or 0, head.reason or ""), came_back, plan, head.code == STOPPED,
             tuple(line.posted_by for line in posted), tuple(line.posted_by for line in still_open),
         )  # fmt: skip
+
+
+def _after_history(schedule: ScheduleInForce, past: Sequence[PostedBy]) -> ScheduleInForce:
+    """Return the schedule of a migrated line with its historical parts as its first posted ones."""
+    open_by = schedule.open_by or tuple(PostedBy(*part, schedule.rule_version_id) for part in schedule.open)
+    return schedule._replace(
+        posted=(*((one.date, one.amount) for one in past), *schedule.posted),
+        posted_by=(*past, *schedule.posted_by),
+        open_by=open_by,
+    )
 
 
 def _parts(lines: Sequence[_Line]) -> tuple[tuple[date, int], ...]:

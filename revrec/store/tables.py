@@ -89,6 +89,8 @@ charge_line = Table(
     _text("service_end", nullable=True),
     _text("entity"),
     _text("credits"),
+    Column("recognized_before", BigInteger, nullable=False),
+    _text("cutover", nullable=True),
     _text("dimensions"),
     Column("import_id", ForeignKey("import_file.id"), nullable=False),
     Column("row", BigInteger, nullable=False),
@@ -531,6 +533,22 @@ take_back_line = Table(
 )
 """A schedule line that takes back what another rule version posted, with the id of that version: the line has its
 accounts, journal, memo and options. All other lines have what the rule version of their schedule version says."""
+
+historical_part = Table(
+    "historical_part",
+    metadata,
+    Column("charge_no", ForeignKey("charge_line.no"), nullable=False),
+    Column("seq", Integer, nullable=False),
+    _text("date"),
+    Column("amount", BigInteger, nullable=False),
+    Column("rule_version_id", ForeignKey("rule_version.id"), nullable=False),
+    PrimaryKeyConstraint("charge_no", "seq"),
+    CheckConstraint("amount <> 0", name="historical_part_amount"),
+    sqlite_with_rowid=False,
+)
+"""The parts of a migrated charge line that another system recognized before the cutover. They are written before its
+first schedule version, which counts them as posted, and never change. ``rule_version_id`` is the rule of that version:
+what is taken back of them leaves its accounts."""
 
 RULE_OF_LINE = func.coalesce(take_back_line.c.rule_version_id, schedule.c.rule_version_id)
 """The rule version that posts a schedule line, for queries of journal lines with ``schedule`` and ``take_back_line``:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date
+from fractions import Fraction
 from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
@@ -13,6 +14,7 @@ from revrec.core.charge_line import EVENT_KINDS, ChargeLine
 from revrec.core.constraint import CONSTRAINT, split_constrained
 from revrec.core.holding import apply_holds, days_before_holds
 from revrec.core.methods.none import NotRevenue
+from revrec.core.migration import NOT_ALLOCATED, cutover_of, history, migrate, migrate_undated
 from revrec.core.money import divisible_amounts
 from revrec.core.one_change import PlainSchedule, plain_schedule
 from revrec.core.part_days import PlanPieces, cut, joined
@@ -22,6 +24,7 @@ from revrec.core.pricing import (
     apply_allocation,
     apply_price_changes,
     price_changes,
+    price_of,
     schedule_without_dates,
 )
 from revrec.core.recognition import AnchorDates
@@ -43,6 +46,7 @@ from revrec.core.schedule import (
     explained,
     split_undated,
 )
+from revrec.core.standalone import rounded
 
 MOST_ITEMS_KEPT = 50_000
 MOST_DATES_KEPT = 200_000
@@ -199,6 +203,8 @@ class RuleBook:
             return entry
         if not any(step.words for step in steps):
             return self._priced(entry, line, events)
+        if line.is_migrated:
+            return explained(Unscheduled("impossible", NOT_ALLOCATED), entry.rule)
         found = self._priced(entry, *apply_allocation(line, events, steps), line.amount)
         return _allocated(found, steps)
 
@@ -222,7 +228,7 @@ class RuleBook:
         rule = entry.rule
         anchors = rule.method.anchors(line, events)
         if isinstance(anchors, Unscheduled):
-            return _without_dates(rule, line, events) or explained(anchors, rule)
+            return _without_dates(rule, line, events) or _migrated_undated(rule, line, events, explained(anchors, rule))
         planned = entry.plans.get(anchors) or self._plan(entry, anchors)
         if isinstance(planned, Unscheduled):
             return explained(planned, rule)
@@ -236,7 +242,7 @@ class RuleBook:
             if isinstance(looked_up, Unscheduled):
                 return looked_up
             schedule = looked_up
-        if not (events or plan.waits or rule.method.reshapes):
+        if not (events or plan.waits or rule.method.reshapes or line.is_migrated):
             return schedule
         return _shaped(rule, schedule, _service_days(rule, anchors, plan, line, events), plan, line, events)
 
@@ -245,7 +251,7 @@ class RuleBook:
 
         It saves the parts, which most schedules never need: the database computes them from the plan.
         """
-        planned = self._divided_by(self._winner(line), line)
+        planned = None if line.is_migrated else self._divided_by(self._winner(line), line)
         return planned if planned and abs(line.amount) in planned.amounts else None
 
     def divided(self, line: ChargeLine, candidates: Candidates) -> DividedPlan | None:
@@ -270,7 +276,7 @@ class RuleBook:
         Lines whose events report the same share the plan: it is made once.
         """
         changing = [event for event in events if event.kind not in REPORTS]
-        entry = self._winner(line) if len(changing) < 2 else None
+        entry = self._winner(line) if len(changing) < 2 and not line.is_migrated else None
         if entry is None or isinstance(entry, Unscheduled) or not entry.is_plain:
             return None
         if changing and changing[0].kind not in ("credit", "price", "cancel", "hold"):
@@ -309,6 +315,8 @@ class RuleBook:
         if is_cost(line.line) or self._is_not_revenue(line):
             return None
         taking = [one for one in self.allocations if one.matches(line)]
+        if taking and line.is_migrated:
+            return Unscheduled("impossible", f'allocation "{taking[0].name}": {NOT_ALLOCATED}')
         if len(taking) > 1 and taking[0].priority == taking[1].priority:
             names = " and ".join(f'"{one.name}" ({one.file}:{one.line})' for one in taking[:2])
             said = f"the allocations {names} both match at priority {taking[0].priority}; give one a higher priority"
@@ -344,7 +352,25 @@ class RuleBook:
             return []
         rule = self.match(line) if not is_cost(line.line) else None
         found = [cost.line_of(line) for cost in rule.costs] if isinstance(rule, Rule) else []
-        return [one for one in found if one is not None]
+        return [self._migrated_cost(one, line) for one in found if one is not None]
+
+    def _migrated_cost(self, cost: ChargeLine, line: ChargeLine) -> ChargeLine:
+        """Return a cost with the part of it that was expensed before the cutover, as its revenue was recognized."""
+        if not (line.is_migrated and line.amount):
+            return cost
+        share = rounded(Fraction(cost.amount * line.recognized_before, line.amount))
+        cost = cost._replace(recognized_before=share)
+        # Where the rule plans what was recognized, it also plans the cost: the share can differ from that by a cent.
+        planned = self.planned_before_cutover(cost)
+        is_as_planned = self.planned_before_cutover(line) == line.recognized_before
+        return cost if planned is None or not is_as_planned else cost._replace(recognized_before=planned)
+
+    def planned_before_cutover(self, line: ChargeLine) -> int | None:
+        """Return what the rule of a migrated line plans before the cutover, in minor units; None without a plan."""
+        found = self.derive(line._replace(cutover=None, recognized_before=0))
+        if isinstance(found, Unscheduled):
+            return None
+        return sum(part.amount for part in found.parts if part.date < cutover_of(line))
 
     def waits_with_revenue(self, cost: str) -> bool:
         """Check whether a cost, by its charge's id, is constrained together with its revenue."""
@@ -487,7 +513,18 @@ def _without_dates(rule: Rule, line: ChargeLine, events: Events) -> Schedule | U
     if not events:
         return None
     schedule = schedule_without_dates(rule, _why(rule), line, events)
-    return _looked_up(rule, schedule, line) if schedule and rule.tables else schedule
+    found = _looked_up(rule, schedule, line) if schedule and rule.tables else schedule
+    if isinstance(found, Schedule) and line.is_migrated:
+        return found._replace(historical=history((), line))
+    return found
+
+
+def _migrated_undated(rule: Rule, line: ChargeLine, events: Events, waits: Unscheduled) -> Schedule | Unscheduled:
+    """Return the schedule of a migrated line that waits for an event; the reason if nothing of it was recognized."""
+    if not (line.is_migrated and waits.code in ("waiting", "held")):
+        return waits
+    schedule = migrate_undated(rule, line, price_of(line, events), _why(rule), waits)
+    return (_looked_up(rule, schedule, line) if rule.tables else schedule) if schedule else waits
 
 
 class _ServiceDays(NamedTuple):
@@ -506,6 +543,9 @@ def _service_days(
         return None
     begins = spans[0].first
     days, moves = days_before_holds(rule.method, events, spans[-1].last)
+    if line.is_migrated:
+        # A historical part stays whole: its last days may be after the cutover, and would count as still to come.
+        spans = [span for span in spans if span.falls_on >= cutover_of(line)]
     days |= {change.date for change in price_changes(line, events) if change.date > begins}
     return _ServiceDays(begins, cut(plan, spans, days, rule.method.day_count, moves) if days else None)
 
@@ -540,9 +580,13 @@ def _shaped(
     if isinstance(shaped, Unscheduled):
         return shaped
     parts, waiting = shaped
-    schedule = apply_price_changes(
-        schedule._replace(parts=parts, waiting=waiting), line, events, whole, days.begins if days else None
-    )
+    schedule = schedule._replace(parts=parts, waiting=waiting)
+    if line.is_migrated:
+        migrated = migrate(schedule, line)
+        if isinstance(migrated, Unscheduled):
+            return migrated
+        schedule = migrated
+    schedule = apply_price_changes(schedule, line, events, whole, days.begins if days else None)
     schedule = schedule._replace(waits=waits if schedule.waiting else None)
     try:
         return apply_holds(schedule, line, events) if events else schedule

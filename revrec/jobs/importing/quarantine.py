@@ -11,7 +11,7 @@ from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
 from revrec.jobs.importing.changed_documents import DocumentChanges, problems_of_change
 from revrec.jobs.importing.mappings import mapping_of, of_source
-from revrec.jobs.importing.rows import ChargeImporter, nothing_to_recognize
+from revrec.jobs.importing.rows import ChargeImporter, cannot_continue, nothing_to_recognize
 from revrec.jobs.importing.session import ImportResult, ImportSession
 from revrec.jobs.importing.sources import settings_of
 from revrec.jobs.rules.load import load_rules
@@ -168,8 +168,8 @@ def _problems_of_charge(
     """Return the problems that a charge line would have if it were released now."""
     no = charges.find_charge(connection, line.id)
     if no is None:
-        nothing = nothing_to_recognize(line, book)
-        return [nothing] if nothing else []
+        problem = nothing_to_recognize(line, book) or cannot_continue(line, book)
+        return [problem] if problem else []
     imported = charges.read_charge(connection, no)
     present = line_changes.changed_lines(connection, {no: imported}).get(no) or imported
     return problems_of_change(book, mapping.on_changed == EVENT, present, line)

@@ -11,9 +11,11 @@ from revrec.core.batching import batched
 from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.differences import differences
+from revrec.core.migration import DIFFERS, NOT_ALLOCATED
 from revrec.core.money import decimal_string
 from revrec.core.outliers import far_dates
 from revrec.core.rules.costs import COST_MARK, is_cost
+from revrec.core.schedule import Unscheduled
 from revrec.jobs.importing.changed_documents import DocumentChanges, conflict
 from revrec.jobs.importing.session import MOST_REASONS, ImportSession
 from revrec.jobs.paging import PAGE
@@ -44,6 +46,19 @@ def nothing_to_recognize(line: ChargeLine, book: "RuleBook") -> RowProblem | Non
     return RowProblem(
         "amount", nothing, "is zero: there is nothing to recognize", "leave the row out, or write its amount"
     )
+
+
+def cannot_continue(line: ChargeLine, book: "RuleBook") -> RowProblem | None:
+    """Return the problem of a line in progress that cannot be taken over at its cutover; None if it can."""
+    if not line.is_migrated:
+        return None
+    if book.allocations and isinstance(book.allocation_of(line), Unscheduled):
+        return RowProblem("cutover", str(line.cutover), *NOT_ALLOCATED.split(": "))
+    found = book.derive(line)
+    if not (isinstance(found, Unscheduled) and found.code == DIFFERS):
+        return None
+    reason, _, fix = found.reason.rpartition("; ")
+    return RowProblem("recognized_before", decimal_string(line.recognized_before, line.currency), reason, fix)
 
 
 def batches(rows: Iterable[Any]) -> Iterator[list[Any] | ChargeBlock | EventBlock]:
@@ -244,7 +259,7 @@ class ChargeImporter:
             # Such an id would collide with a cost line that a rule generates.
             reason = f"contains {COST_MARK}, which marks the costs of a rule"
             return RowProblem("line", line.line, reason, "choose another line id")
-        return nothing_to_recognize(line, self._book)
+        return nothing_to_recognize(line, self._book) or cannot_continue(line, self._book)
 
     def _add(self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge]) -> int:
         """Add a new charge line with its costs; return its number."""

@@ -305,7 +305,7 @@ def preview_file(
         SourceError: The file cannot be read.
         BadInput: A row cannot be used.
     """
-    from revrec.jobs.importing.rows import nothing_to_recognize
+    from revrec.jobs.importing.rows import cannot_continue, nothing_to_recognize
     from revrec.jobs.rules.load import load_rules
     from revrec.sources import BadRow, PassedOver, RowProblem, read_charges
 
@@ -324,8 +324,8 @@ def preview_file(
         if first_row != row.row_number:
             problem = RowProblem("charge", row.line.id, f"appears in row {first_row} of this file already", KEEP_ONE)
             raise BadInput(f"{path}: row {row.row_number}: {problem}")
-        if nothing := nothing_to_recognize(row.line, book):
-            raise BadInput(f"{path}: row {row.row_number}: {nothing}")
+        if wrong := nothing_to_recognize(row.line, book) or cannot_continue(row.line, book):
+            raise BadInput(f"{path}: row {row.row_number}: {wrong}")
         rule = book.allocation_of(row.line) if book.allocations else None
         if isinstance(rule, AllocationRule):
             contracts.setdefault(rule.contract_of(row.line) or "", []).append(row.line)

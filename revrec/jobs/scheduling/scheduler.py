@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from revrec.core.change import replan, take_back
 from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.migration import DIFFERS, cutover_of
 from revrec.core.money import decimal_string
 from revrec.core.one_change import PlainSchedule
 from revrec.core.posting_options import target_changes
@@ -27,6 +28,7 @@ from revrec.core.schedule import (
     Schedule,
     SchedulePart,
     Unscheduled,
+    not_before,
     or_unscheduled,
 )
 from revrec.core.take_back import PartOnAccounts, on_posted_accounts
@@ -139,7 +141,10 @@ class Scheduler:
             self._add_unscheduled(no, line, derived)
         else:
             waiting = sum(part.amount for part in derived.waiting) if derived.waiting else 0
-            self._add_version(no, 1, line.amount, derived, Remaining(derived.parts, waiting))
+            left = Remaining(derived.parts, waiting)
+            if line.is_migrated:
+                left = _after_cutover(derived.remaining(derived.historical), line)
+            self._add_version(no, 1, line.amount, derived, left)
 
     def schedule_columns(self, first: int, columns: ChargeColumns) -> None:
         """Schedule charge lines that were never scheduled and have no events, numbered from ``first`` on."""
@@ -317,6 +322,8 @@ class Scheduler:
             left = take_back(current.posted, price, line.currency)
         else:
             left = _remaining(earning, price, derived, current, moved)
+        if line.is_migrated:
+            left = _after_cutover(left, line)
         # A line that is credited down to nothing has no sign, but its plan has.
         parts = self._on_accounts(left, current, derived.post, (earning.amount or price) > 0)
         if current and not price_change and not allocated and self._is_in_force(current, derived, left, parts, moved):
@@ -489,7 +496,8 @@ class Scheduler:
         """Keep the schedule of a line that no rule can schedule now, and report why; without one, the line waits.
 
         Dropping the schedule would stop recognition because of, say, a typo in a rule. But if an event or a new line
-        made the allocation of its contract impossible, what is open of the line waits: it is not what it earns now.
+        made the allocation of its contract impossible, or an event contradicts what was recognized before the cutover,
+        what is open of the line waits: it is not what it earns now.
         """
         current = state.current
         if current is None:
@@ -499,7 +507,7 @@ class Scheduler:
             return None
         if derived.code == NOT_REVENUE:
             return self._end_schedule(state.no, state.line, current, derived.reason)
-        if self.contracts.is_stopped(state.no):
+        if self.contracts.is_stopped(state.no) or (derived.code == DIFFERS and state.before is not None):
             return self._stop_schedule(state, current, derived.reason)
         note = f"keeps its present schedule: {derived.reason}"
         line, posted = state.line, current.posted_amount
@@ -527,14 +535,14 @@ class Scheduler:
         if left.waiting:
             assert derived.waits is not None
             waiting = WaitingAmount(left.waiting, derived.waits.code, derived.waits.reason)
-        posted = before.posted if before else ()
+        posted = before.posted if before else derived.historical
         new = ScheduleVersion(
             charge_no=no,
             version=version,
             rule_version_id=self._rule_versions.id_of(derived.rule, derived.post),
             amount=amount,
             posted=sum(part for _day, part in posted),
-            first_seq=len(before.posted_by if before else ()) + 1,
+            first_seq=len(before.posted_by if before else derived.historical) + 1,
             parts=[(part.date, part.amount) for part in on_accounts] if before else left.parts,
             explanation=derived.explanation,
             audit_seq=self._audit_seq,
@@ -544,6 +552,7 @@ class Scheduler:
             allocated=allocated,
             shares=_shares_of(derived),
             take_backs=self._take_backs(before, on_accounts, derived.post) if before else (),
+            historical=() if before else derived.historical,
         )
         self._new_versions.append(new)
         self.scheduled += 1
@@ -642,7 +651,7 @@ def _remaining(
 
     ``moved``: new events changed the plan.
     """
-    posted = current.posted if current else ()
+    posted = current.posted if current else derived.historical
     if current and posted and derived.all_parts == current.plan:
         # The plan is the same: keep the open lines. Filling it again could move a line that a closed month blocked.
         still_open = tuple(SchedulePart(*part) for part in current.open)
@@ -655,6 +664,11 @@ def _remaining(
     reversing = _reversing_parts(line.amount, current.open, current.plan or current.open) if current and posted else ()
     rest, waiting, _words = derived.remaining((*posted, *reversing))
     return Remaining(tuple(sorted([*reversing, *rest])) if reversing else rest, waiting)
+
+
+def _after_cutover(left: Remaining, line: ChargeLine) -> Remaining:
+    """Return what remains of a migrated line, with nothing of it before the cutover."""
+    return left._replace(parts=not_before(left.parts, cutover_of(line)))
 
 
 def _reversing_parts(

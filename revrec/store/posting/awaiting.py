@@ -9,7 +9,8 @@ _ITS_LINE = """billed.document = charge_line.document AND billed.source = charge
 """The condition that ``billed`` is the charge line itself, or the line that it is a cost of."""
 
 WAITS_FOR_INVOICE = f"""(
-    schedule.rule_version_id IN (SELECT after_invoice.rule_version_id FROM after_invoice)
+    charge_line.cutover IS NULL
+    AND schedule.rule_version_id IN (SELECT after_invoice.rule_version_id FROM after_invoice)
     AND NOT EXISTS (
         SELECT 1 FROM charge_line billed
         JOIN invoice_line ON invoice_line.charge_no = billed.no

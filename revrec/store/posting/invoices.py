@@ -37,9 +37,13 @@ _HEAD = ("kind", "source", "document", "number", "definition", "customer", "enti
 SOLD = charge_line.c.line.not_like(f"%{COST_MARK}%")
 """The condition that a customer bought a charge line, and that it is not the cost of one."""
 TO_INVOICE = and_(
-    SOLD, NOT_VOIDED, ~exists(select(not_invoiced.c.charge_no).where(not_invoiced.c.charge_no == charge_line.c.no))
+    SOLD,
+    NOT_VOIDED,
+    charge_line.c.cutover.is_(None),
+    ~exists(select(not_invoiced.c.charge_no).where(not_invoiced.c.charge_no == charge_line.c.no)),
 )
-"""The condition that a charge line can be on an invoice: no person voided it or decided not to invoice it."""
+"""The condition that a charge line can be on an invoice: it was not billed before a cutover, and no person voided it or
+decided not to invoice it."""
 BILLED_ON = case((invoice.c.kind == BY_HAND, charge_line.c.post_date), else_=invoice.c.date)
 """The day on which an invoice bills a charge line. A person can have entered several documents for one of ours."""
 

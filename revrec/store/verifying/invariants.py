@@ -33,7 +33,7 @@ INVARIANTS = (
     Invariant(
         "sum of the schedule",
         "charge_line",
-        "its valid schedule lines and what waits of it do not sum to its price",
+        "its valid schedule lines, historical parts and what waits of it do not sum to its price",
         "too much or too little would be recognized",
         """
         SELECT 'no ' || c.no FROM charge_line c JOIN (
@@ -46,8 +46,21 @@ INVARIANTS = (
         LEFT JOIN (SELECT charge_no, sum(amount) AS total FROM price_change GROUP BY charge_no) p ON p.charge_no = c.no
         LEFT JOIN (SELECT charge_no, sum(amount) AS total FROM schedule_allocation GROUP BY charge_no) a
           ON a.charge_no = c.no
-        WHERE coalesce(l.total, 0) + coalesce(w.amount, 0)
+        WHERE coalesce(l.total, 0) + coalesce(w.amount, 0) + c.recognized_before
           <> c.amount + coalesce(p.total, 0) + coalesce(a.total, 0)""",
+    ),
+    Invariant(
+        "history of a charge line",
+        "charge_line",
+        "its historical parts are not before its cutover, or do not sum to what was recognized before it",
+        "an amount that another system recognized would be recognized again, or never",
+        """
+        SELECT 'no ' || c.no FROM charge_line c LEFT JOIN (
+          SELECT charge_no, sum(amount) AS total, max(date) AS last FROM historical_part GROUP BY charge_no
+        ) h ON h.charge_no = c.no
+        WHERE (c.recognized_before <> 0 OR h.charge_no IS NOT NULL)
+          AND EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = c.no)
+          AND (coalesce(h.total, 0) <> c.recognized_before OR h.last >= c.cutover OR c.cutover IS NULL)""",
     ),
     Invariant(
         "sum of an allocation",

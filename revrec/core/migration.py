@@ -1,0 +1,137 @@
+"""Continue charge lines in progress: what another system recognized before the cutover is history.
+
+A migrated line has its original amount and dates, so its rule plans it in full. Its parts before the cutover are
+historical: they count as recognized, and are never due or on an entry. If the rule plans another amount before the
+cutover than was recognized, the rule decides by ``on_migration``:
+
+``refuse``: the line is not scheduled, and the difference is reported.
+
+``spread``: what is left of the amount is spread over the parts to come, by their weights.
+
+``catch_up``: the difference is a part on the day of the cutover, and the parts to come stay as planned.
+
+Where events date the parts and none is recorded before the cutover, the rule plans nothing before it. Then there is
+nothing to compare, and the amount that was recognized covers the first parts to come.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+
+from revrec.core.charge_line import ChargeLine
+from revrec.core.money import decimal_string, split
+from revrec.core.schedule import (
+    UNDATED,
+    Schedule,
+    SchedulePart,
+    ScheduleRule,
+    Unscheduled,
+    covered_amount,
+    explained,
+    split_undated,
+    uncovered_parts,
+)
+
+DIFFERS = "migration"
+"""The code of a line of which another system recognized more or less before the cutover than its rule plans."""
+
+NOT_ALLOCATED = (
+    "a line with a cutover cannot be part of an allocated contract: import the line without the cutover, or \
+change the allocation so that it does not match the line"
+)
+
+
+def migrate(schedule: Schedule, line: ChargeLine) -> Schedule | Unscheduled:
+    """Return the schedule of a migrated line with its historical parts and what is left to recognize after them."""
+    first = cutover_of(line)
+    method, recognized = schedule.rule.method, line.recognized_before
+    before = tuple(part for part in schedule.parts if part.date < first)
+    later = tuple(part for part in schedule.parts if part.date >= first)
+    difference = recognized - _sum(before)
+    if not difference:
+        return _with_history(schedule, line, before, later, "as planned")
+    past = history(before, line)
+    if method.is_dated_by_events and not before:
+        known, waiting = split_undated(uncovered_parts(later + schedule.waiting, recognized))
+        return _with_history(schedule._replace(waiting=waiting), line, past, known, "")
+    if method.on_migration == "refuse":
+        return explained(Unscheduled(DIFFERS, "; ".join(difference_in_words(line, _sum(before)))), schedule.rule)
+    words = f"{_money(difference, line)} more than planned, on_migration {method.on_migration}"
+    if method.on_migration == "catch_up":
+        later = (SchedulePart(first, -difference), *later)
+    else:
+        later = _spread(schedule, later, first, _sum(later) - difference)
+    return _with_history(schedule, line, past, later, words)
+
+
+def migrate_undated(rule: ScheduleRule, line: ChargeLine, price: int, why: str, waits: Unscheduled) -> Schedule | None:
+    """Return the schedule of a migrated line that waits for an event; None if nothing was recognized before.
+
+    ``price`` is the price in force in minor units, and ``waits`` the reason why the rest waits.
+    """
+    past, rest = history((), line), price - line.recognized_before
+    if not past:
+        return None
+    waiting = (SchedulePart(UNDATED, rest),) if rest else ()
+    return Schedule(rule, past, f"{why}; {_words(line, '')}", waiting, waits if rest else None, historical=past)
+
+
+def history(before: Sequence[SchedulePart], line: ChargeLine) -> tuple[SchedulePart, ...]:
+    """Return the historical parts: what was recognized, on the dates that the rule plans before the cutover.
+
+    It fills these parts from the first one, and the last one has what exceeds them. Without them it is one part on the
+    day before the cutover.
+    """
+    left = line.recognized_before
+    if not left:
+        return ()
+    if not before:
+        return (SchedulePart(cutover_of(line) - timedelta(days=1), left),)
+    filled = []
+    for part in before:
+        covered = left if part is before[-1] else covered_amount(part.amount, left)
+        left -= covered
+        if covered:
+            filled.append(SchedulePart(part.date, covered))
+    return tuple(filled)
+
+
+def difference_in_words(line: ChargeLine, planned: int) -> tuple[str, str]:
+    """Return how ``recognized_before`` differs from what a rule plans before the cutover, and the fix."""
+    said = (
+        f"the rule recognizes {_money(planned, line)} before the cutover on {line.cutover}, and recognized_before is "
+        f"{_money(line.recognized_before, line)}: a difference of {_money(line.recognized_before - planned, line)}"
+    )
+    return said, 'correct recognized_before, the dates or the events, or set on_migration = "spread" or "catch_up" in the rule'
+
+
+def cutover_of(line: ChargeLine) -> date:
+    """Return the cutover of a migrated line."""
+    assert line.cutover is not None
+    return line.cutover
+
+
+def _spread(schedule: Schedule, later: tuple[SchedulePart, ...], first: date, amount: int) -> tuple[SchedulePart, ...]:
+    if not later:
+        return (SchedulePart(first, amount),)
+    amounts = split(amount, schedule.weights_of(later), schedule.rule.method.rounding)
+    return tuple(SchedulePart(part.date, some) for part, some in zip(later, amounts, strict=True))
+
+
+def _with_history(
+    schedule: Schedule, line: ChargeLine, past: tuple[SchedulePart, ...], later: tuple[SchedulePart, ...], words: str
+) -> Schedule:
+    said = f"{schedule.explanation}; {_words(line, words)}"
+    return schedule._replace(parts=past + later, explanation=said, historical=past)
+
+
+def _words(line: ChargeLine, words: str) -> str:
+    said = f"{_money(line.recognized_before, line)} was recognized before the cutover on {line.cutover}"
+    return f"{said}, {words}" if words else said
+
+
+def _money(amount: int, line: ChargeLine) -> str:
+    return f"{decimal_string(amount, line.currency)} {line.currency}"
+
+
+def _sum(parts: Sequence[SchedulePart]) -> int:
+    return sum(part.amount for part in parts)

@@ -1,0 +1,254 @@
+"""Contracts in progress: parts before the cutover are history, and later changes never reach before it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.scheduling.rebuild import schedule
+from support.books import Books, Row, charge
+
+pytestmark = pytest.mark.both_databases
+
+MONTHLY = '[[rule]]\nname = "monthly"\n[rule.recognize]\nmethod = "monthly"\nperiods = 12\noffset = "0 days"\n'
+NEW_YEAR = "2024-01-01"
+CONTRACT = "shop/INV-1/1"
+
+
+def subscription(recognized: str = "300.00", **fields: str) -> Row:
+    """Return a contract of 1,200.00 for the twelve months from October 2023, taken over on New Year's Day."""
+    fields = {"item": "SUB-1", "post_date": "2023-10-01", "amount": "1200.00", "cutover": NEW_YEAR, **fields}
+    return charge(recognized_before=recognized, **fields)
+
+
+def months(amounts: Sequence[int]) -> list[tuple[str, int]]:
+    """Return parts on the first days of 2024, one for each amount."""
+    return [(f"2024-0{month}-01", amount) for month, amount in enumerate(amounts, 1)]
+
+
+def is_sound(books: Books) -> bool:
+    """Check the whole database."""
+    return verify(books.context("verify")).sound
+
+
+@pytest.fixture
+def monthly(books: Books) -> Books:
+    """Return books whose rule recognizes a line in twelve equal parts, each on the first of its month."""
+    books.rules(MONTHLY)
+    return books
+
+
+def posted(books: Books) -> list[tuple[Any, ...]]:
+    """Return the day, the account and the amount of each credit that is in the ledger, in minor units."""
+    return books.sql(
+        "SELECT e.date, l.account, l.amount FROM journal_line l JOIN journal_entry e ON e.id = l.entry_id"
+        " WHERE e.state = 'POSTED' AND l.side = 'credit' ORDER BY e.date, e.id, l.line_no"
+    )
+
+
+def test_what_was_recognized_before_the_cutover_is_never_posted(monthly: Books) -> None:
+    monthly.take(subscription())
+    assert monthly.open_parts(CONTRACT) == months([10_000] * 9)
+    monthly.run("2023-12-31")
+    assert posted(monthly) == []
+    monthly.run("2024-01-31")
+    assert posted(monthly) == [("2024-01-01", "4000", 10_000)]
+    assert is_sound(monthly)
+
+
+def test_another_amount_is_refused_with_the_difference(monthly: Books) -> None:
+    result = monthly.import_file(monthly.file("charges.csv", [subscription("350.00")]))
+    assert result.refused
+    assert result.rejected == 1
+    (problem,) = result.report
+    assert problem["field"] == "recognized_before"
+    assert "300.00 USD before the cutover on 2024-01-01" in problem["reason"]
+    assert "350.00 USD: a difference of 50.00 USD" in problem["reason"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "recognized", "expected"),
+    [
+        # 850.00 in nine parts by cumulative rounding: 94.44, 188.89, 283.33, 377.78, 472.22, 566.67, 661.11, 755.56.
+        ("spread", "350.00", months([9_444, 9_445, 9_444, 9_445, 9_444, 9_445, 9_444, 9_445, 9_444])),
+        ("spread", "0.00", months([13_333, 13_334, 13_333] * 3)),
+        ("spread", "1200.00", []),
+        ("catch_up", "350.00", [(NEW_YEAR, -5_000), *months([10_000] * 9)]),
+        ("catch_up", "", [(NEW_YEAR, 30_000), *months([10_000] * 9)]),
+    ],
+)
+def test_the_rule_can_spread_a_difference_or_catch_it_up(
+    monthly: Books, policy: str, recognized: str, expected: list[tuple[str, int]]
+) -> None:
+    monthly.rules(f'{MONTHLY}on_migration = "{policy}"\n')
+    monthly.take(subscription(recognized))
+    assert monthly.open_parts(CONTRACT) == expected
+    monthly.run("2024-01-31")
+    assert sum(amount for _day, _account, amount in posted(monthly)) == sum(abs(one[1]) for one in expected[:-8])
+    assert is_sound(monthly)
+
+
+@pytest.mark.parametrize(
+    ("kind", "day", "amount", "expected"),
+    [
+        # 1,800.00 less 400.00 by January 15 leaves 1,400.00 for eight months.
+        ("price", "2024-01-15", "1800", months([10_000, *[17_500] * 8])),
+        ("credit", "2024-01-15", "80", months([10_000, *[9_000] * 8])),
+        ("cancel", "2024-01-15", "800", [("2024-01-01", 10_000)]),
+        ("cancel", "2024-01-15", "1000", [("2024-01-01", 10_000), ("2024-01-15", -20_000)]),
+        # A credit of before the cutover changes what is left at it: nothing is taken back in December.
+        ("credit", "2023-12-15", "90", months([9_000] * 9)),
+        ("cancel", "2023-12-15", "1000", [(NEW_YEAR, -10_000)]),
+        ("hold", "2024-03-10", None, months([10_000] * 3)),
+        ("hold", "2023-11-10", None, []),
+    ],
+)
+@pytest.mark.parametrize("is_posted", [False, True])
+def test_later_events_count_history_as_recognized(
+    monthly: Books, kind: str, day: str, amount: str | None, expected: list[tuple[str, int]], is_posted: bool
+) -> None:
+    monthly.take(subscription())
+    if is_posted and day >= NEW_YEAR:
+        monthly.run("2024-01-31")
+    monthly.event(CONTRACT, kind, day, amount=amount)
+    assert valid_parts(monthly) == expected
+    monthly.run("2024-04-30")
+    assert is_sound(monthly)
+    assert all(one[0] >= NEW_YEAR for one in posted(monthly))
+
+
+def valid_parts(books: Books) -> list[tuple[str, int]]:
+    """Return the schedule lines of the contract that are open or on an entry."""
+    return books.sql("SELECT date, amount FROM schedule_line WHERE superseded_by IS NULL ORDER BY date, seq")
+
+
+def test_the_same_file_again_changes_nothing_and_another_amount_is_a_conflict(monthly: Books) -> None:
+    monthly.take(subscription())
+    before = monthly.content()
+    assert monthly.take(subscription()).unchanged == 1
+    assert monthly.content() == before
+    result = monthly.import_file(monthly.file("other.csv", [subscription("200.00")]))
+    assert [problem["field"] for problem in result.report] == ["recognized_before"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"cutover": ""}, "cutover"),
+        ({"post_date": NEW_YEAR}, "recognized_before"),
+        ({"recognized": "1200.01"}, "recognized_before"),
+        ({"recognized": "-300.00"}, "recognized_before"),
+        ({"recognized": "300.001"}, "recognized_before"),
+        ({"recognized": "many"}, "recognized_before"),
+        ({"cutover": "New Year"}, "cutover"),
+    ],
+)
+def test_what_cannot_be_taken_over_is_refused(monthly: Books, fields: dict[str, str], field: str) -> None:
+    result = monthly.import_file(monthly.file("charges.csv", [subscription(**fields)]))
+    assert [problem["field"] for problem in result.report] == [field]
+
+
+def test_the_cutover_of_a_line_that_is_billed_after_it_means_nothing(monthly: Books) -> None:
+    monthly.take(subscription("", post_date="2024-01-01"))
+    assert len(monthly.open_parts(CONTRACT)) == 12
+    assert monthly.sql("SELECT cutover FROM charge_line") == [(None,)]
+
+
+@pytest.mark.parametrize(
+    ("amount", "recognized", "currency", "expected"),
+    [
+        ("-1200.00", "-300.00", "USD", -10_000),
+        ("120000", "30000", "JPY", 10_000),
+        ("120.000", "30.000", "KWD", 10_000),
+    ],
+)
+def test_credits_and_other_minor_units(
+    monthly: Books, amount: str, recognized: str, currency: str, expected: int
+) -> None:
+    monthly.take(subscription(recognized, amount=amount, currency=currency))
+    assert monthly.open_parts(CONTRACT) == months([expected] * 9)
+
+
+PRICES = '[[table]]\nname = "list"\nfile = "prices.csv"\nkey = "item"\n'
+DELIVERED = '[[rule]]\nname = "delivered"\nrecognize = { method = "pod_date" }\n'
+
+
+def test_a_line_that_waits_for_delivery_keeps_what_was_recognized_before(books: Books) -> None:
+    books.rules(DELIVERED)
+    books.take(subscription(), subscription("", line="2"), subscription("1200.00", line="3"))
+    assert books.sql("SELECT charge_no, posted, amount FROM schedule ORDER BY charge_no") == [
+        (1, 30_000, 120_000),
+        (3, 120_000, 120_000),
+    ]
+    assert books.sql("SELECT charge_no, amount FROM schedule_wait") == [(1, 90_000)]
+    for line in ("1", "2"):
+        books.event(f"shop/INV-1/{line}", "pod", "2024-02-10")
+    assert books.open_parts(CONTRACT) == [("2024-02-10", 90_000)]
+    assert books.open_parts("shop/INV-1/2") == [("2024-02-10", 120_000)]
+    books.run("2024-02-29")
+    assert [amount for _day, _account, amount in posted(books)] == [90_000, 120_000]
+    assert is_sound(books)
+
+
+def test_a_delivery_before_the_cutover_that_no_one_recognized_waits_for_a_decision(books: Books) -> None:
+    books.rules(DELIVERED)
+    books.take(subscription(""))
+    books.event(CONTRACT, "pod", "2023-12-20")
+    ((code, reason),) = books.sql("SELECT code, reason FROM unscheduled")
+    assert code == "migration"
+    assert "a difference of -1200.00 USD" in reason
+
+
+def test_an_event_that_contradicts_history_stops_what_is_left(books: Books) -> None:
+    books.rules('[[rule]]\nname = "work"\nrecognize = { method = "percent_complete" }\n')
+    books.take(subscription())
+    books.event(CONTRACT, "percent", "2024-02-10", percent=50)
+    assert books.open_parts(CONTRACT) == [("2024-02-10", 30_000)]
+    books.event(CONTRACT, "percent", "2023-12-10", percent=40)
+    assert books.open_parts(CONTRACT) == []
+    ((code, amount),) = books.sql("SELECT code, amount FROM schedule_wait w WHERE version = 3")
+    assert (code, amount) == ("stopped", 90_000)
+    books.event(CONTRACT, "percent", "2023-12-10", percent=25)
+    assert books.open_parts(CONTRACT) == [("2024-02-10", 30_000)]
+    assert is_sound(books)
+
+
+def test_a_new_rule_plans_what_is_left_and_takes_back_from_the_account_of_before(monthly: Books) -> None:
+    monthly.take(subscription())
+    monthly.rules(MONTHLY.replace("[rule.recognize]", '[rule.post]\naccrued = "4010"\n[rule.recognize]'))
+    schedule(monthly.context("schedule"), rebuild=True, reason="another account")
+    assert monthly.open_parts(CONTRACT) == months([10_000] * 9)
+    # All that is left is refunded, and 100.00 of the 300.00 of before: these leave the account that had them.
+    monthly.event(CONTRACT, "cancel", "2024-01-01", amount="1000")
+    monthly.run("2024-01-31")
+    assert posted(monthly) == [("2024-01-01", "4010", 10_000), ("2024-01-01", "2400", 20_000)]
+    assert monthly.sql("SELECT amount FROM journal_line WHERE account = '4000' AND side = 'debit'") == [(20_000,)]
+    assert is_sound(monthly)
+
+
+def test_a_contract_that_is_allocated_cannot_be_taken_over(monthly: Books) -> None:
+    (monthly.folder / "rules" / "prices.csv").write_text("item,standalone\nSUB-1,100\n")
+    monthly.rules(f'{MONTHLY}[[allocation]]\nname = "bundle"\nprices = "list"\n{PRICES}')
+    result = monthly.import_file(monthly.file("charges.csv", [subscription()]))
+    assert [problem["field"] for problem in result.report] == ["cutover"]
+    assert "cannot be part of an allocated contract" in result.report[0]["reason"]
+
+
+def test_costs_were_expensed_as_their_revenue_was_recognized(monthly: Books) -> None:
+    cost = '[[rule.cost]]\nname = "commission"\npercent = 10.01\ndeferred = "1400"\nexpense = "6100"\n'
+    monthly.rules(f"{MONTHLY}{cost}")
+    monthly.take(subscription())
+    # 120.12 in twelve parts is 10.01 each.
+    assert monthly.sql("SELECT amount, recognized_before FROM charge_line ORDER BY no") == [
+        (120_000, 30_000),
+        (-12_012, -3_003),
+    ]
+    assert is_sound(monthly)
+
+
+def test_a_line_that_was_billed_before_the_cutover_is_not_invoiced_or_waited_for(monthly: Books) -> None:
+    monthly.rules(f"{MONTHLY}after_invoice = true\n")
+    monthly.take(subscription())
+    monthly.run("2024-01-31")
+    assert posted(monthly) == [("2024-01-01", "4000", 10_000)]

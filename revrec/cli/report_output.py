@@ -144,7 +144,9 @@ def _show_tables(report: "Report", limit: int) -> None:
         print(report.empty)
     signed = report.header.get("signed")
     if signed:
-        print(f"\nsigned: {'; '.join(signed)}\nlast reconciliation: {report.header['last_reconciliation']}")
+        print(f"\nsigned: {'; '.join(signed)}")
+    if "last_reconciliation" in report.header:
+        print(f"last reconciliation: {report.header['last_reconciliation']}")
     effect = report.header.get("effect_on_revenue")
     if effect:
         print(

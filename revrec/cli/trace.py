@@ -237,6 +237,10 @@ def tree(history: "ChargeTrace", verbose: bool) -> "Tree":
     _rule(history, root)
     for allocation in history.allocations:
         _allocation(allocation, root)
+    if history.historical:
+        past = _add(root, f"recognized before the cutover on {charge.cutover}, on no entry")
+        for part in history.historical:
+            _add(past, f"{part.seq}  {part.date}  {grouped(part.amount)} {charge.currency}")
     for version in history.schedule:
         _schedule(version, root)
     for repair in history.repairs:

@@ -23,6 +23,7 @@ class LineBalance(NamedTuple):
     another account before: then ``moves_to`` of the old balance is the account in force, else it is empty, and
     ``rule_version`` is the id of the rule version in force, None for a line without a schedule. ``no`` is the number of
     the charge line, ``charged`` the part of ``billed`` that is its amount: the rest are credits and other new prices.
+    ``before`` is the part of ``recognized`` that another system recognized before the cutover of a migrated line.
     ``is_billed``: it counts as billed on this account, also if it was billed at zero, such as a free installation.
     """
 
@@ -47,6 +48,8 @@ class LineBalance(NamedTuple):
     no: int = 0
     charged: int = 0
     is_billed: bool = False
+    before: int = 0
+    is_migrated: bool = False
 
     @property
     def balance(self) -> int:

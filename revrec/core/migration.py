@@ -75,6 +75,21 @@ def migrate_undated(rule: ScheduleRule, line: ChargeLine, price: int, why: str, 
     return Schedule(rule, past, f"{why}; {_words(line, '')}", waiting, waits if rest else None, historical=past)
 
 
+def migrate_ended(schedule: Schedule, line: ChargeLine, ended: date) -> Schedule:
+    """Return the schedule of a migrated line that was canceled or credited in full before it had a date.
+
+    What was recognized before the cutover counts; what exceeds the price is taken back on the day of the last change.
+    """
+    past = history((), line)
+    if not past:
+        return schedule
+    if schedule.parts:
+        rest = uncovered_parts(schedule.parts, line.recognized_before)
+    else:
+        rest = (SchedulePart(ended, -line.recognized_before),)
+    return schedule._replace(parts=past + rest, historical=past)
+
+
 def history(before: Sequence[SchedulePart], line: ChargeLine) -> tuple[SchedulePart, ...]:
     """Return the historical parts: what was recognized, on the dates that the rule plans before the cutover.
 
@@ -101,7 +116,10 @@ def difference_in_words(line: ChargeLine, planned: int) -> tuple[str, str]:
         f"the rule recognizes {_money(planned, line)} before the cutover on {line.cutover}, and recognized_before is "
         f"{_money(line.recognized_before, line)}: a difference of {_money(line.recognized_before - planned, line)}"
     )
-    return said, 'correct recognized_before, the dates or the events, or set on_migration = "spread" or "catch_up" in the rule'
+    return (
+        said,
+        'correct recognized_before, the dates or the events, or set on_migration = "spread" or "catch_up" in the rule',
+    )
 
 
 def cutover_of(line: ChargeLine) -> date:

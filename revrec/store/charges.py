@@ -305,6 +305,10 @@ NOT_VOIDED = ~exists(select(charge_void.c.charge_no).where(charge_void.c.charge_
 """The condition that no person voided a charge line."""
 
 
+IN_BOOKS_FROM = func.coalesce(charge_line.c.cutover, charge_line.c.post_date)
+"""The ISO day from which a charge line counts as billed here: its cutover, or else its post date."""
+
+
 def voided(connection: Connection, numbers: Sequence[int]) -> set[int]:
     """Return which of these charge lines a person voided."""
     return set(

@@ -118,7 +118,8 @@ class FirstVersions(NamedTuple):
 class UnscheduledLine(NamedTuple):
     """A row of the worklist: a charge line without a schedule, the reason, and the rule that matched, if one did.
 
-    ``amount`` is its price in force, in minor units: what credits and new prices leave of the amount billed.
+    ``amount`` is its price in force, in minor units: what credits and new prices leave of the amount billed, less what
+    was recognized before its cutover.
     """
 
     charge_no: int

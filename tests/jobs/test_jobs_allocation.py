@@ -520,7 +520,7 @@ def test_a_contract_that_cannot_be_allocated_any_more_is_stopped_until_it_can(bo
     books.take(row(line="3", item="GOODS-2", amount="100.00", post_date="2024-02-20"), name="later.csv")
     result = books.run("2024-12-31")
     assert books.sql("SELECT sum(amount) FROM journal_entry WHERE state = 'POSTED'") == posted
-    assert "stopped, because their contract cannot be allocated (405.00 USD)" in " ".join(map(str, result.missing))
+    assert "stopped until what they earn is settled (405.00 USD)" in " ".join(map(str, result.missing))
     waits = books.sql("SELECT code, amount, reason FROM schedule_wait")
     assert [(code, amount) for code, amount, _reason in waits] == [("stopped", 54_000 - 13_500)]
     assert "ssp.csv has no USD price for item GOODS-2" in waits[0][2]

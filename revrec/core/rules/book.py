@@ -14,7 +14,7 @@ from revrec.core.charge_line import EVENT_KINDS, ChargeLine
 from revrec.core.constraint import CONSTRAINT, split_constrained
 from revrec.core.holding import apply_holds, days_before_holds
 from revrec.core.methods.none import NotRevenue
-from revrec.core.migration import NOT_ALLOCATED, cutover_of, history, migrate, migrate_undated
+from revrec.core.migration import NOT_ALLOCATED, cutover_of, migrate, migrate_ended, migrate_undated
 from revrec.core.money import divisible_amounts
 from revrec.core.one_change import PlainSchedule, plain_schedule
 from revrec.core.part_days import PlanPieces, cut, joined
@@ -515,7 +515,7 @@ def _without_dates(rule: Rule, line: ChargeLine, events: Events) -> Schedule | U
     schedule = schedule_without_dates(rule, _why(rule), line, events)
     found = _looked_up(rule, schedule, line) if schedule and rule.tables else schedule
     if isinstance(found, Schedule) and line.is_migrated:
-        return found._replace(historical=history((), line))
+        return migrate_ended(found, line, price_changes(line, events)[-1].date)
     return found
 
 

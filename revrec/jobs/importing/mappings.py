@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadConfiguration, BadInput
@@ -71,7 +72,16 @@ def in_format(mappings: list[ColumnMapping], name: str | None) -> list[ColumnMap
 def of_source(mappings: list[ColumnMapping], settings: Mapping[str, Any]) -> list[ColumnMapping]:
     """Return the mappings as a source reads its documents: its format, and the keys that it replaces."""
     own = {key: settings[key] for key in SOURCE_KEYS if settings.get(key)}
-    return [replace(mapping, **own) for mapping in in_format(mappings, settings["format"])]
+    found = [replace(mapping, **own) for mapping in in_format(mappings, settings["format"])]
+    return [_with_cutover(mapping, settings["cutover"]) for mapping in found] if settings.get("cutover") else found
+
+
+def _with_cutover(mapping: ColumnMapping, cutover: date) -> ColumnMapping:
+    """Return a mapping whose charges have this cutover if a row or the mapping has none."""
+    if mapping.rows != "charges" or "cutover" in {*mapping.constants, *mapping.defaults}:
+        return mapping
+    written = f"{cutover:{mapping.date_format}}" if mapping.date_format else cutover.isoformat()
+    return replace(mapping, defaults={**mapping.defaults, "cutover": written})
 
 
 def with_totals(mappings: list[ColumnMapping], totals: Sequence[str]) -> list[ColumnMapping]:

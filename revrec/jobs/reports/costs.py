@@ -102,7 +102,8 @@ class _CostBalances:
         for line in self._lines(until):
             sums = found.setdefault(self._group(line), Counter())
             was = self._known.get((line.charge, line.account), _Known())
-            now = _Known(-line.charged, -line.recognized)
+            # What was expensed before a cutover was never deferred here.
+            now = _Known(line.before - line.charged, line.before - line.recognized)
             sums["capitalized"] += now.charged - was.charged
             sums["amortized"] += now.amortized - was.amortized
             sums["closing"] -= line.balance

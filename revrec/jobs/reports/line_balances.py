@@ -155,6 +155,9 @@ def _on_accounts(
     ``account`` is the one that its rule names now. What was billed or posted before stays on the account of that time.
     """
     billed_account = row.billed_account if row.billed_account is not None else account
+    before = row.recognized_before if row.billed else 0
+    if before:
+        row = _with_history(row, billed_account)
     elsewhere = sum(amount for other, amount in row.recognized.items() if other != account)
     for one in dict.fromkeys((account, billed_account, *row.recognized)):
         recognized = row.recognized.get(one, 0)
@@ -162,11 +165,20 @@ def _on_accounts(
         is_billed = row.billed and one == billed_account
         line = _line(row, one, price if is_billed else 0, by_plan if planned else recognized, by_plan)
         line = line._replace(charged=row.amount if is_billed else 0, is_billed=bool(is_billed))
+        if is_billed and row.is_migrated:
+            line = line._replace(before=before, is_migrated=True)
         if one == account:
             line = _with_future(line._replace(earns=row.earns - elsewhere), row, price, asked.beyond)
         else:
             line = line._replace(moves_to=account)
         yield line
+
+
+def _with_history(row: ContractBalanceRow, billed_account: str) -> ContractBalanceRow:
+    """Return a migrated line with what was recognized of it before its cutover, on the account that it is billed on."""
+    before = row.recognized_before
+    on_account = {billed_account: row.recognized.get(billed_account, 0) + before}
+    return row._replace(recognized={**row.recognized, **on_account}, planned=row.planned + before)
 
 
 def _line(row: ContractBalanceRow, account: str, billed: int, recognized: int, planned: int) -> LineBalance:

@@ -14,6 +14,7 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.closed_periods import ClosedPeriodBlock
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS, Basis, Filters
+from revrec.core.migration import cutover_of
 from revrec.core.money import decimal_string
 from revrec.core.rules import AllocationRule, RuleBook
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
@@ -30,7 +31,14 @@ from revrec.jobs.scheduling.pick_up import as_the_next_run
 from revrec.store import charges
 from revrec.store.posting import entries
 from revrec.store.reports.figures import SqlAlchemyView
-from revrec.store.reports.forecast import PlannedLine, changed_lines, planned_lines, reversed_lines
+from revrec.store.reports.forecast import (
+    HISTORICAL,
+    PlannedLine,
+    changed_lines,
+    historical_lines,
+    planned_lines,
+    reversed_lines,
+)
 from revrec.store.reports.undated import UNSCHEDULED, WAITING, UndatedLine, undated_lines
 from revrec.store.rule_versions import summarizes
 
@@ -165,7 +173,7 @@ class SchedulePreview:
         Its entry is dated by the closed-period policy unless the date is fixed already. A line that is on no entry and
         will not be on one counts by its day of recognition.
         """
-        state = STATES[line.status]
+        state = STATES.get(line.status, "")
         if line.status in GOES_ON:
             line = _dated(line, holding)
         if line.status == "held" and line.entry_date is None:
@@ -174,8 +182,10 @@ class SchedulePreview:
         if not (self._days[0] <= day <= self._days[1]):
             return
         period = day[:7]
-        sums = self.spent if is_cost(line.charge) else self.sums
-        sums.setdefault((period, line.currency), Counter())[state] += line.amount
+        # What was recognized before a cutover is revenue of another system.
+        if state:
+            sums = self.spent if is_cost(line.charge) else self.sums
+            sums.setdefault((period, line.currency), Counter())[state] += line.amount
         amount = decimal_string(line.amount, line.currency)
         self.lines.append(
             PreviewLine(
@@ -262,7 +272,7 @@ def preview(
         by_ledger_date = basis is Basis.ledger and not due
         for line in planned_lines(connection, filters, due, by_ledger_date):
             result.add(line, holding)
-        for lines in () if due else (reversed_lines, changed_lines):
+        for lines in () if due else (reversed_lines, changed_lines, historical_lines):
             for line in lines(connection, filters, by_ledger_date):
                 result.add(line, holding)
         result.undated = list(undated_lines(connection, filters))
@@ -384,8 +394,12 @@ def _lines(
     for seq, (day, amount) in enumerate(parts, 1):
         yield PlannedLine(
             line.id, line.document, line.customer, line.item, rule, method, seq, len(parts),
-            day.isoformat(), amount, line.currency, post[0], post[1], "not imported", line.entity, 1,
+            day.isoformat(), amount, line.currency, post[0], post[1], _status(line, day), line.entity, 1,
         )  # fmt: skip
+
+
+def _status(line: ChargeLine, day: date) -> str:
+    return HISTORICAL if line.is_migrated and day < cutover_of(line) else "not imported"
 
 
 def _dated(line: PlannedLine, holding: ClosedPeriodBlock) -> PlannedLine:

@@ -20,10 +20,12 @@ from revrec.store import charges, contracts, events
 from revrec.store.reports.contract_balances import BY_DIMENSION, has_dimension
 from revrec.store.reports.recognition import (
     CATEGORIES,
+    HISTORICAL,
     OPEN,
     WAITING,
     DatedAmount,
     open_by_day,
+    recognized_before,
     recognized_by_day,
 )
 
@@ -38,17 +40,18 @@ class RemainingAmounts(NamedTuple):
     """The amounts of one category and currency on a day, in minor units.
 
     ``recognized`` and ``planned`` are by ISO day; planned amounts that are due and not posted have a day until then.
-    ``waiting`` has no date.
+    ``waiting`` has no date, and ``before`` was recognized before a cutover.
     """
 
     recognized: Counter[str]
     planned: Counter[str]
     waiting: int
+    before: int
 
     @property
     def total(self) -> int:
         """Return the price: what is recognized, planned and waiting."""
-        return self.recognized.total() + self.remaining
+        return self.before + self.recognized.total() + self.remaining
 
     @property
     def remaining(self) -> int:
@@ -83,6 +86,7 @@ def dated_amounts(context: "Context", connection: "Connection", by: str, until: 
     return [
         *recognized_by_day(connection, by, None, until, invoiced),
         *open_by_day(connection, by, until, invoiced),
+        *recognized_before(connection, by, until, invoiced),
     ]
 
 
@@ -98,13 +102,13 @@ def remaining_amounts(
 
 
 def _sums(amounts: Sequence[DatedAmount]) -> RemainingAmounts:
-    recognized, planned, waiting = Counter[str](), Counter[str](), 0
+    recognized, planned, undated = Counter[str](), Counter[str](), Counter[str]()
     for one in amounts:
-        if one.kind == WAITING:
-            waiting += one.amount
+        if one.kind in (WAITING, HISTORICAL):
+            undated[one.kind] += one.amount
         else:
             (planned if one.kind == OPEN else recognized)[one.day] += one.amount
-    return RemainingAmounts(recognized, planned, waiting)
+    return RemainingAmounts(recognized, planned, undated[WAITING], undated[HISTORICAL])
 
 
 def balance_checks(

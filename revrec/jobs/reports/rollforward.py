@@ -28,15 +28,24 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 MOVEMENTS = (
-    "billed", "credited", "price_changes", "recognized_from_opening", "recognized_from_period", "recognized",
-    "taken_back", "reclassified", "other",
+    "migrated", "billed", "credited", "price_changes", "recognized_from_opening", "recognized_from_period",
+    "recognized", "taken_back", "reclassified", "other",
 )  # fmt: skip
 AMOUNTS = ("opening", *MOVEMENTS, "closing")
-SPARE = ("taken_back", "recognized_from_opening", "recognized_from_period", "price_changes", "other", "reclassified")
+SPARE = (
+    "taken_back",
+    "recognized_from_opening",
+    "recognized_from_period",
+    "price_changes",
+    "other",
+    "reclassified",
+    "migrated",
+)
 FORMULAS = {
     "recognized": {"recognized_from_opening": 1, "recognized_from_period": 1, "taken_back": 1},
     "closing": {
-        "opening": 1, "billed": 1, "credited": 1, "price_changes": 1, "recognized": -1, "reclassified": 1, "other": 1,
+        "opening": 1, "migrated": 1, "billed": 1, "credited": 1, "price_changes": 1, "recognized": -1,
+        "reclassified": 1, "other": 1,
     },
 }  # fmt: skip
 """The columns that are sums of others, as documented."""
@@ -63,11 +72,15 @@ class RollforwardOptions(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What was billed of a line and account on a day, what of that is the line's amount, and what was recognized."""
+    """What was billed of a line and account on a day, what of that is the line's amount, and what was recognized.
+
+    ``before`` is the part of ``recognized`` that was recognized before a cutover.
+    """
 
     billed: int = 0
     charged: int = 0
     recognized: int = 0
+    before: int = 0
 
 
 class _Earned(NamedTuple):
@@ -111,6 +124,7 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         )  # fmt: skip
     columns = ("period", "currency", "account", *by, *AMOUNTS)
     spare = (
+        "migrated",
         "reclassified",
         "other",
         "price_changes",
@@ -159,25 +173,30 @@ class _Balances:
         for line in self._lines(period.last):
             was = self._known.get((line.charge, line.account), _Known())
             sums = self._sum(line)
-            charged = line.charged - was.charged
-            sums["billed" if charged > 0 else "credited"] += charged
+            charged, past = line.charged - was.charged, line.before - was.before
+            brought = charged - past if line.is_migrated else 0
+            if brought:
+                units[self._unit(line)] += brought
+                sums["migrated"] += brought
+            else:
+                sums["billed" if charged > 0 else "credited"] += charged
             rest = line.billed - was.billed - charged
             if rest:
                 changed[line.no].append((self._group(line), rest))
             moved, negative = (one.get((line.no, line.account), 0) for one in (moves, back))
-            revenue = line.recognized - was.recognized - moved
+            revenue = line.recognized - was.recognized - moved - past
             sums["reclassified"] -= moved
             sums["taken_back"] += negative
             sums["recognized"] += revenue
             sums["closing"] += line.balance
             if revenue - negative:
-                opening = was.billed - was.recognized
+                opening = was.billed - was.recognized + brought
                 earned[self._unit(line)].append(_Earned(self._group(line), revenue - negative, opening))
             self._note(line)
         self._split_by_opening(units, earned)
         self._split_price_changes(period, changed)
         for sums in self._sums.values():
-            more = sums["billed"] + sums["credited"] + sums["price_changes"] + sums["reclassified"]
+            more = sum(sums[name] for name in ("migrated", "billed", "credited", "price_changes", "reclassified"))
             sums["other"] = sums["closing"] - sums["opening"] - more + sums["recognized"]
         return self._sums
 
@@ -189,7 +208,7 @@ class _Balances:
 
     def _note(self, line: "LineBalance") -> None:
         if line.billed or line.charged or line.recognized or (line.charge, line.account) in self._known:
-            self._known[line.charge, line.account] = _Known(line.billed, line.charged, line.recognized)
+            self._known[line.charge, line.account] = _Known(line.billed, line.charged, line.recognized, line.before)
             self._units[self._unit(line)] += line.balance
 
     def _unit(self, line: "LineBalance") -> _Unit:

@@ -6,7 +6,7 @@ A person signs them for a day; the signature is in the audit trail, with a hash 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -21,7 +21,7 @@ from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.store import audit
 from revrec.store.posting.posted import RECONCILED
 from revrec.store.reports import control_totals
-from revrec.store.reports.control_totals import SIGNED, Signature, Total, Totals, added
+from revrec.store.reports.control_totals import SIGNED, Total, Totals, added, signed_in_words
 from revrec.store.reports.figures import SqlAlchemyView
 from revrec.store.reports.recognition import recognized_by_account
 from revrec.store.reports.undated import UNSCHEDULED, WAITING, undated_groups
@@ -62,7 +62,7 @@ def tie_out(context: "Context", until: date) -> Report:
         header={
             **header,
             "figures_sha256": digest,
-            "signed": _signed(signed, digest),
+            "signed": signed_in_words(signed, digest),
             "last_reconciliation": _reconciliation(reconciled),
         },
         empty="no charge lines yet",
@@ -87,7 +87,7 @@ def sign(context: "Context", until: date, text: str) -> Report:
     with context.database.write() as connection:
         audit.record(connection, context.who(), SIGNED, day, {"date": day, "text": text, "sha256": digest})
         signed = control_totals.signatures(connection, day)
-    return report._replace(header={**report.header, "signed": _signed(signed, digest)})
+    return report._replace(header={**report.header, "signed": signed_in_words(signed, digest)})
 
 
 def _digest(rows: list[dict[str, Any]]) -> str:
@@ -97,13 +97,6 @@ def _digest(rows: list[dict[str, Any]]) -> str:
     """
     figures = [row for row in rows if row["step"] == BALANCES and Decimal(row["amount"])]
     return hashlib.sha256(json.dumps(figures, sort_keys=True).encode()).hexdigest()
-
-
-def _signed(signatures: Sequence[Signature], now: str) -> list[str]:
-    """Return who signed, in words; ``now`` is the digest of the present figures."""
-    changed = " (the figures have changed since)"
-    said = [f"{one.by} at {one.at[:19]} UTC: {one.text}{'' if one.sha256 == now else changed}" for one in signatures]
-    return said or ["not signed"]
 
 
 def _reconciliation(event: audit.TrailEvent | None) -> str:
@@ -124,6 +117,8 @@ def _charge_lines(connection: "Connection") -> tuple[list[_Step], list[Check]]:
             known = undated[group.kind].get(group.currency, Total())
             undated[group.kind][group.currency] = Total(known.rows + group.lines, known.amount + group.amount)
     undated["not revenue"] = control_totals.not_revenue(connection)
+    if before := control_totals.historical(connection):
+        undated["recognized before a cutover"] = before
     steps = [
         _Step(LINES, "accepted, as billed", billed),
         _Step(LINES, "price changes and credits", changes),

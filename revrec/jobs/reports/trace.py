@@ -61,6 +61,8 @@ class TracedCharge(NamedTuple):
     service_end: str | None
     entity: str
     credits: str
+    recognized_before: str | None
+    cutover: str | None
     dimensions: dict[str, str]
 
 
@@ -207,6 +209,14 @@ class ScheduleTrace(NamedTuple):
     at: str
     actor: str
     command: str
+
+
+class HistoricalTrace(NamedTuple):
+    """A part that another system recognized before the cutover; ``amount`` is a decimal string."""
+
+    seq: int
+    date: str
+    amount: str
 
 
 class InvoiceLineTrace(NamedTuple):
@@ -364,6 +374,7 @@ class ChargeTrace(NamedTuple):
     rule: RuleTrace | None
     unscheduled: UnscheduledRecord | None
     allocations: tuple[RecordedAllocation, ...]
+    historical: tuple[HistoricalTrace, ...]
     schedule: tuple[ScheduleTrace, ...]
     repairs: tuple[RepairTrace, ...]
     invoices: tuple[InvoiceTrace, ...]
@@ -504,6 +515,7 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
         rule=_rule(schedules[-1]) if schedules else None,
         unscheduled=history.waiting(connection, no),
         allocations=allocations,
+        historical=tuple(_historical(connection, charge)),
         schedule=tuple(_version(version, lines, charge, holding, _finally_reversed(entries)) for version in schedules),
         repairs=tuple(history.repairs(connection, no)),
         invoices=invoices,
@@ -529,7 +541,14 @@ def _rule(newest: ScheduleRecord) -> RuleTrace:
 
 def _charge(charge: ChargeRecord) -> TracedCharge:
     amount = decimal_string(charge.amount, charge.currency)
-    return _traced(TracedCharge, charge, amount=amount, dimensions=json.loads(charge.dimensions))
+    before = decimal_string(charge.recognized_before, charge.currency) if charge.cutover else None
+    dimensions = json.loads(charge.dimensions)
+    return _traced(TracedCharge, charge, amount=amount, dimensions=dimensions, recognized_before=before)
+
+
+def _historical(connection: "Connection", charge: ChargeRecord) -> Iterator[HistoricalTrace]:
+    for one in history.historical(connection, charge.no):
+        yield HistoricalTrace(one.seq, one.date, decimal_string(one.amount, charge.currency))
 
 
 def _changes(changes: Sequence[StoredChange], line: ChargeLine) -> Iterator[ChangeTrace]:

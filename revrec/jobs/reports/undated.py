@@ -68,7 +68,8 @@ _WORDS = {
     "no_rule": "without a rule",
     "ambiguous": "matched by several rules",
     "impossible": "that the rule cannot schedule",
-    "stopped": "stopped, because their contract cannot be allocated",
+    "migration": "whose recognized amount before the cutover is another one",
+    "stopped": "stopped until what they earn is settled",
     "held": "on hold",
 }
 

@@ -54,7 +54,9 @@ def _row(category: str, currency: str, by: str, amounts: RemainingAmounts, windo
     for day, amount in (*amounts.recognized.items(), *amounts.planned.items()):
         month = day[:7]
         cells[month if month in cells else BEFORE if month < window[0] else LATER] += amount
+    # What was recognized before a cutover is in no month of these books.
+    cells[BEFORE] += amounts.before
     figures = {"total": amounts.total, **cells, "waiting": amounts.waiting}
-    figures |= {"recognized": amounts.recognized.total(), "remaining": amounts.remaining}
+    figures |= {"recognized": amounts.total - amounts.remaining, "remaining": amounts.remaining}
     row: dict[str, Any] = {by: category, "currency": currency}
     return row | {name: decimal_string(amount, currency) for name, amount in figures.items()}

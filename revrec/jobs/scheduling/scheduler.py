@@ -575,8 +575,8 @@ class Scheduler:
     ) -> None:
         self._arrival_accounts[no] = self._book.deferred_account(line)
         rule = why.rule.name if why.rule else None
-        price = 0 if why.code == CLOSED else price_of(line, recorded)
-        self._unscheduled.append(UnscheduledLine(no, why.code, why.reason, rule, price, self._audit_seq))
+        left = 0 if why.code == CLOSED else price_of(line, recorded) - line.recognized_before
+        self._unscheduled.append(UnscheduledLine(no, why.code, why.reason, rule, left, self._audit_seq))
         self.unscheduled += why.code not in SETTLED
 
     def flush(self) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 from revrec.core.errors import BadConfiguration
 from revrec.core.keys import (
+    DATE,
     YES_OR_NO,
     ConfigKey,
     KeyProblem,
@@ -63,6 +64,11 @@ COMMON = (
         "on_changed",
         choice("event", "refuse"),
         "What to do with a charge line that arrives again with other figures; it replaces the mapping's.",
+    ),
+    ConfigKey(
+        "cutover",
+        DATE,
+        "The first day that revrec recognizes of lines in progress, for rows that have no cutover; without quotes.",
     ),
     ConfigKey("keep_good", YES_OR_NO, "Import the good rows of a document and quarantine the others.", False),
     ConfigKey("largest", whole_number(1, 2_000_000_000), "Bytes of the largest document that is read.", MOST_BYTES),

@@ -28,7 +28,7 @@ from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.invoice import INVOICED
 from revrec.core.schedule import CLOSED
 from revrec.store.bulk import stream_rows
-from revrec.store.charges import IS_REVENUE
+from revrec.store.charges import IN_BOOKS_FROM, IS_REVENUE
 from revrec.store.credits import credited
 from revrec.store.posting.invoices import BILLED_ON, SOLD
 from revrec.store.reports.filters import chosen_charges
@@ -57,7 +57,8 @@ class ContractBalanceRow(NamedTuple):
     ``billed_account`` is the deferred account when it was billed, ``account`` the one that the rule version in force
     names, whose id is ``rule_version``; None without an invoice, schedule or arrival that names one. Amounts are in
     minor units: ``earns`` is the price in force, ``planned`` is dated until the day by the schedule in force, ``later``
-    is dated after ``beyond``. ``recognized`` is in the ledger with a date until the day, by deferred account.
+    is dated after ``beyond``. ``recognized_before`` is what was recognized before its cutover. ``recognized`` is in the
+    ledger with a date until the day, by deferred account.
     """
 
     contract: str
@@ -78,6 +79,8 @@ class ContractBalanceRow(NamedTuple):
     earns: int
     planned: int
     later: int
+    recognized_before: int
+    is_migrated: bool
     recognized: Mapping[str, int]
 
 
@@ -182,6 +185,8 @@ def _query(asked: BalanceQuery) -> Select[Any]:
             rule.c.id.label("rule_version"),
             func.coalesce(newest.c.amount, closed.c.amount, charge_line.c.amount).label("earns"),
             *(func.coalesce(planned.c[name], 0).label(name) for name in ("planned", "later")),
+            charge_line.c.recognized_before,
+            charge_line.c.cutover.is_not(None).label("is_migrated"),
             recognized.c.account.label("recognized_account"),
             recognized.c.amount.label("recognized"),
         )
@@ -305,12 +310,12 @@ def _versions(asked: BalanceQuery) -> Any:
 def _is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnElement[bool]:
     day = asked.until.isoformat()
     wanted = [
-        and_(charge_line.c.source == source, charge_line.c.post_date >= first)
+        and_(charge_line.c.source == source, charge_line.c.post_date >= first, charge_line.c.cutover.is_(None))
         for source, first in asked.invoiced.items()
     ]
     void = charge_void.c
     voided = select(void.charge_no).where(void.charge_no == charge_line.c.no, *_stored_by_then(charge_void, asked))
-    by_hand = and_(invoiced.is_(None), charge_line.c.post_date <= day, ~exists(voided.correlate(charge_line)))
+    by_hand = and_(invoiced.is_(None), day >= IN_BOOKS_FROM, ~exists(voided.correlate(charge_line)))
     billed = or_(invoiced <= day, and_(by_hand, ~and_(SOLD, or_(*wanted))) if wanted else by_hand)
     return and_(billed, IS_REVENUE)
 

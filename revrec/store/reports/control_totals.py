@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select, union_all
@@ -26,7 +27,7 @@ from revrec.store.tables import (
     unscheduled,
 )
 
-SIGNED = "tie-out signed"
+SIGNED, OPENING_SIGNED = "tie-out signed", "opening balances signed"
 CURRENT = schedule_line.c.superseded_by.is_(None)
 IS_PRICE_ONLY = and_(
     unscheduled.c.code == CLOSED,
@@ -65,6 +66,14 @@ def accepted(connection: Connection) -> Totals:
     return _totals(connection, _sums(charge_line.c.amount).select_from(charge_line).where(NOT_VOIDED | has_schedule))
 
 
+def historical(connection: Connection) -> Totals:
+    """Return what was recognized of migrated charge lines before their cutovers."""
+    amount = charge_line.c.recognized_before
+    has_schedule = exists().where(schedule.c.charge_no == charge_line.c.no)
+    query = _sums(amount).select_from(charge_line)
+    return _totals(connection, query.where(amount != 0, IS_REVENUE, NOT_VOIDED | has_schedule))
+
+
 def not_revenue(connection: Connection) -> Totals:
     """Return the charge lines whose rules say that they are not revenue, such as tax and deposits."""
     return _totals(connection, _sums(charge_line.c.amount).select_from(charge_line).where(~IS_REVENUE, NOT_VOIDED))
@@ -85,7 +94,7 @@ def allocations(connection: Connection) -> Totals:
 
 def _of_unscheduled(chosen: ColumnElement[bool]) -> Select[Any]:
     """Return how the prices of charge lines without a schedule differ from what was billed, where they do."""
-    difference = unscheduled.c.amount - charge_line.c.amount
+    difference = unscheduled.c.amount + charge_line.c.recognized_before - charge_line.c.amount
     return (
         select(unscheduled.c.charge_no, difference.label("amount"))
         .join(charge_line, charge_line.c.no == unscheduled.c.charge_no)
@@ -140,14 +149,21 @@ def recognized_by_entries(connection: Connection) -> Totals:
     return found
 
 
-def signatures(connection: Connection, day: str) -> list[Signature]:
-    """Return the signatures of the tie-out of an ISO day, the first one first."""
+def signatures(connection: Connection, day: str, action: str = SIGNED) -> list[Signature]:
+    """Return the signatures of the figures of an ISO day, the first one first."""
     event = audit_event.c
-    query = select(event.actor, event.at, event.detail).where(event.action == SIGNED, event.subject == day)
+    query = select(event.actor, event.at, event.detail).where(event.action == action, event.subject == day)
     return [
         Signature(by, at, **{name: json.loads(detail)[name] for name in ("text", "sha256")})
         for by, at, detail in connection.execute(query.order_by(event.seq))
     ]
+
+
+def signed_in_words(signatures: Sequence[Signature], now: str) -> list[str]:
+    """Return who signed, in words; ``now`` is the digest of the present figures."""
+    changed = " (the figures have changed since)"
+    said = [f"{one.by} at {one.at[:19]} UTC: {one.text}{'' if one.sha256 == now else changed}" for one in signatures]
+    return said or ["not signed"]
 
 
 def _sums(amount: Any) -> Any:

@@ -19,6 +19,7 @@ from revrec.store.tables import (
     entered_line,
     entry_date_override,
     entry_reversal,
+    historical_part,
     journal_entry,
     journal_line,
     ledger_change,
@@ -57,6 +58,9 @@ class PlannedLine(NamedTuple):
     reason: str | None = None
     awaits: bool = False
 
+
+HISTORICAL = "historical"
+"""The status of a part that was recognized before a cutover."""
 
 _GOES_AGAIN = select(journal_entry.c.id).where(journal_entry.c.state.in_(("READY", "REJECTED")))
 GOES_AGAIN = schedule_line.c.entry_id.in_(_GOES_AGAIN)
@@ -116,6 +120,27 @@ def _charges_due(until: date) -> CompoundSelect[Any]:
     goes_again = select(entered_line.c.charge_no).where(entered_line.c.entry_id.in_(_GOES_AGAIN))
     released = select(entered_line.c.charge_no).where(RELEASED)
     return select(schedule.c.charge_no).where(schedule.c.open_from <= until.isoformat()).union(goes_again, released)
+
+
+def historical_lines(connection: Connection, filters: Filters, by_ledger_date: bool = False) -> Iterator[PlannedLine]:
+    """Yield the parts that were recognized before the cutovers of their lines; they are on no entry."""
+    if by_ledger_date:
+        return
+    part = historical_part.c
+    columns = {
+        "seq": part.seq, "date": part.date, "amount": part.amount, "status": literal(HISTORICAL),
+        "version": literal(1), "entry_date": literal(None), "reason": literal(""), "awaits": false(),
+    }  # fmt: skip
+    query = (
+        select(*_columns(columns))
+        .select_from(historical_part)
+        .join(charge_line, charge_line.c.no == part.charge_no)
+        .join(schedule, (schedule.c.charge_no == part.charge_no) & (schedule.c.version == 1))
+        .join(rule_version, rule_version.c.id == part.rule_version_id)
+        .where(*charge_conditions(filters), *rule_conditions(filters), *within(part.date, filters))
+        .order_by(part.date, part.charge_no, part.seq)
+    )
+    yield from _lines(connection, query)
 
 
 def reversed_lines(connection: Connection, filters: Filters, by_ledger_date: bool = False) -> Iterator[PlannedLine]:

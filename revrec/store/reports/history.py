@@ -17,6 +17,7 @@ from revrec.store.tables import (
     event_withdrawal,
     explanation,
     fulfillment_event,
+    historical_part,
     import_file,
     invoice,
     invoice_line,
@@ -58,6 +59,8 @@ class ChargeRecord(NamedTuple):
     service_end: str | None
     entity: str
     credits: str
+    recognized_before: int
+    cutover: str | None
     dimensions: str
     import_id: int
     row: int
@@ -435,6 +438,20 @@ def schedule_lines(connection: Connection, no: int) -> list[ScheduleLineRecord]:
         .order_by(schedule_line.c.version, schedule_line.c.seq)
     )
     return _all(connection, query, ScheduleLineRecord)
+
+
+class HistoricalRecord(NamedTuple):
+    """A part that was recognized before the cutover of its charge line; ``amount`` in minor units."""
+
+    seq: int
+    date: str
+    amount: int
+
+
+def historical(connection: Connection, no: int) -> list[HistoricalRecord]:
+    """Return the parts of a charge line before its cutover."""
+    query = select(historical_part).where(historical_part.c.charge_no == no).order_by(historical_part.c.seq)
+    return _all(connection, query, HistoricalRecord)
 
 
 def waiting(connection: Connection, no: int) -> UnscheduledRecord | None:

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 
 from revrec.core.invoice import INVOICED
 from revrec.core.pricing import PRICE_EVENT_KINDS
-from revrec.store.charges import IS_REVENUE
+from revrec.store.charges import IN_BOOKS_FROM, IS_REVENUE
 from revrec.store.posting.invoices import BILLED_ON
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.reports.in_ledger import KnownRows
@@ -85,12 +85,10 @@ def _lines(closed: Closed) -> Select[Any]:
     at = func.coalesce(quarantine_outcome.c.at, import_file.c.imported_at)
     actor = func.coalesce(quarantine_outcome.c.actor, import_file.c.actor)
     return (
-        select(
-            line.no, line.post_date, *_literals(0, "", "", 0), import_file.c.uri, line.row, *_literals(""), at, actor
-        )
+        select(line.no, IN_BOOKS_FROM, *_literals(0, "", "", 0), import_file.c.uri, line.row, *_literals(""), at, actor)
         .join(import_file, import_file.c.id == line.import_id)
         .outerjoin(quarantine_outcome, quarantine_outcome.c.charge == line.id)
-        .where(line.no > closed.known.charge_no, line.post_date <= closed.until.isoformat())
+        .where(line.no > closed.known.charge_no, closed.until.isoformat() >= IN_BOOKS_FROM)
         .order_by(line.no)
     )
 
@@ -159,10 +157,10 @@ def _voided(closed: Closed) -> Select[Any]:
     line, void = charge_line.c, charge_void.c
     said = (*_literals(0, "void", "", 0, None, None), void.reason, void.at, void.actor)
     return (
-        select(line.no, line.post_date, *said)
+        select(line.no, IN_BOOKS_FROM, *said)
         .join(charge_void, void.charge_no == line.no)
         .where(void.audit_seq > closed.known.audit_seq, line.no <= closed.known.charge_no)
-        .where(line.post_date <= closed.until.isoformat())
+        .where(closed.until.isoformat() >= IN_BOOKS_FROM)
         .order_by(line.no)
     )
 
@@ -172,7 +170,12 @@ def _of_sources(closed: Closed, sources: Collection[str]) -> Select[Any]:
     said = (*_literals(0, INVOICING, "", 0, None, None), line.source, *_literals("", ""))
     return (
         select(line.no, line.post_date, *said)
-        .where(line.source.in_(sources), line.no <= closed.known.charge_no, line.post_date <= closed.until.isoformat())
+        .where(
+            line.source.in_(sources),
+            line.cutover.is_(None),
+            line.no <= closed.known.charge_no,
+            line.post_date <= closed.until.isoformat(),
+        )
         .order_by(line.no)
     )
 

@@ -28,7 +28,7 @@ from revrec.store.tables import (
 
 NO_SOURCES: Mapping[str, str] = {}
 """No source is invoiced: its lines are billed on their post dates."""
-ACTUAL, OPEN, WAITING = "actual", "open", "waiting"
+ACTUAL, OPEN, WAITING, HISTORICAL = "actual", "open", "waiting", "historical"
 CATEGORIES: dict[str, ColumnElement[Any]] = {
     name: charge_line.c[name] for name in ("customer", "item", "entity", "source", "document")
 } | {"charge": charge_line.c.id, "billed": func.substr(charge_line.c.post_date, literal(1), literal(7))}
@@ -38,7 +38,8 @@ CATEGORIES: dict[str, ColumnElement[Any]] = {
 class DatedAmount(NamedTuple):
     """An amount in minor units of one category, kind and ISO day of recognition; ``day`` is empty if it has none.
 
-    ``kind`` is actual (in the ledger, by ledger date), open (dated, not in the ledger) or waiting. ``billed``: the
+    ``kind`` is actual (in the ledger, by ledger date), open (dated, not in the ledger), waiting, or historical:
+    recognized before the cutover of a migrated line. ``billed``: the
     charge lines are billed by the day of the report, as in ``report balance``.
     """
 
@@ -96,13 +97,23 @@ def open_by_day(
     yield from _by_day(connection, category, undated, WAITING, literal(""), after, invoiced)
 
 
+def recognized_before(
+    connection: Connection, category: str, until: date, invoiced: Mapping[str, str] = NO_SOURCES
+) -> Iterator[DatedAmount]:
+    """Yield what was recognized before their cutovers of the charge lines in the books on a day, by category."""
+    amount = charge_line.c.recognized_before
+    before = select(charge_line.c.no.label("charge_no"), amount.label("amount")).where(amount != 0).subquery()
+    yield from _by_day(connection, category, before, HISTORICAL, literal(""), until, invoiced)
+
+
 def _by_day(
     connection: Connection, category: str, lines: Any, kind: str, day: Any, until: date, invoiced: Mapping[str, str]
 ) -> Iterator[DatedAmount]:
     by = (_category(category).label("category"), charge_line.c.currency, day.label("day"), _is_billed(until, invoiced))
     query = select(*by, *split_sum_columns(lines.c.amount)).join(charge_line, charge_line.c.no == lines.c.charge_no)
     query = _of_rule(query) if category == "rule" else query
-    query = query.where(SOLD).group_by("category", charge_line.c.currency, "day", "billed")
+    in_books = charge_line.c.cutover.is_(None) | (charge_line.c.cutover <= until.isoformat())
+    query = query.where(SOLD, in_books).group_by("category", charge_line.c.currency, "day", "billed")
     for name, currency, on, billed, *sums in connection.execute(query):
         if amount := joined_sum(*sums):
             yield DatedAmount(name or "", currency, kind, on, bool(billed), amount)

@@ -1,0 +1,58 @@
+"""Query what was open of migrated charge lines at their cutovers."""
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from sqlalchemy import Connection, and_, distinct, func, select
+
+from revrec.store.charges import IS_REVENUE, NOT_VOIDED
+from revrec.store.database.sums import joined_sum, split_sum_columns
+from revrec.store.tables import arrival_account, charge_line, rule_version, schedule
+
+
+class OpeningBalance(NamedTuple):
+    """The migrated charge lines of a deferred account and currency at a cutover; amounts are in minor units.
+
+    ``open`` is ``original`` less ``before``: what was still deferred, credits positive, and below zero for costs.
+    """
+
+    account: str
+    currency: str
+    lines: int
+    original: int
+    before: int
+
+    @property
+    def open(self) -> int:
+        """Return what was still deferred."""
+        return self.original - self.before
+
+
+def opening_balances(connection: Connection, cutover: date) -> Iterator[OpeningBalance]:
+    """Yield the opening balances of a cutover by account and currency.
+
+    The account is the one of the first schedule, or that of the rule on arrival for a line without a schedule.
+    """
+    line = charge_line.c
+    account = func.coalesce(rule_version.c.deferred, arrival_account.c.account, "").label("account")
+    query = (
+        select(
+            account, line.currency, func.count(), *split_sum_columns(line.amount),
+            *split_sum_columns(line.recognized_before),
+        )
+        .outerjoin(schedule, and_(schedule.c.charge_no == line.no, schedule.c.version == 1))
+        .outerjoin(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .outerjoin(arrival_account, arrival_account.c.charge_no == line.no)
+        .where(line.cutover == cutover.isoformat(), NOT_VOIDED, IS_REVENUE)
+        .group_by(account, line.currency)
+        .order_by(account, line.currency)
+    )  # fmt: skip
+    for name, currency, lines, more, rest, before_more, before_rest in connection.execute(query):
+        yield OpeningBalance(name, currency, lines, joined_sum(more, rest), joined_sum(before_more, before_rest))
+
+
+def cutovers(connection: Connection) -> list[str]:
+    """Return the cutovers of the charge lines as ISO days, the first one first."""
+    cutover = charge_line.c.cutover
+    return list(connection.execute(select(distinct(cutover)).where(cutover.is_not(None)).order_by(cutover)).scalars())

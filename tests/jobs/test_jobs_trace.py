@@ -53,7 +53,7 @@ def test_a_life_is_complete_from_the_row_of_its_file_to_intacct_s_record(story: 
     life = story.trace("shop/INV-1/1")
     assert list(life) == [
         "charge", "credits", "credited_by", "source", "changes", "events", "rule", "unscheduled", "allocations",
-        "schedule", "repairs", "invoices", "entries", "audit",
+        "historical", "schedule", "repairs", "invoices", "entries", "audit",
     ]  # fmt: skip
     charge, source = life["charge"], life["source"]
     assert (charge["id"], charge["amount"], charge["currency"]) == ("shop/INV-1/1", "24.00", "USD")

@@ -107,6 +107,7 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     yield "rpo", remaining_obligations(context, until, "entity", (12, 24))
     yield "revenue", revenue(context, year, "month", "item")
     yield "revenue-by-timing", revenue(context, year, "month", "timing")
+    yield from _forecast(context, month)
     yield "costs", costs(context, CostOptions(year))
     yield "activity", activity.activity(context, month, "month")
     filters = Filters(first=month.first, last=until)
@@ -116,6 +117,17 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     yield "late", late(context, filters, "change")
     yield "late-by-month", late(context, Filters(first=year.first, last=until), "month")
     yield "tie-out", tie_out(context, until)
+
+
+def _forecast(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Report]]":
+    """Yield the comparison with the plan of the previous close; warn if the month before is not closed."""
+    from revrec.core.errors import BadInput
+    from revrec.jobs.reports.forecast import forecast
+
+    try:
+        yield "forecast", forecast(context, month, "item")
+    except BadInput as error:
+        print(f"revrec: warning: the forecast is left out: {error}", file=sys.stderr)
 
 
 def _prepare(folder: Path) -> None:

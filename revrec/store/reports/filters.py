@@ -1,11 +1,12 @@
 """The filters of lists as conditions of queries."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 
 from sqlalchemy import Column, ColumnElement, Connection, Select, exists, false, select
 
-from revrec.core.filters import Basis, Filters
+from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.store.posting.entries import recognition_date
 from revrec.store.tables import (
     RULE_OF_LINE,
@@ -74,6 +75,13 @@ def schedule_conditions(filters: Filters) -> Conditions:
 def chosen_charges(filters: Filters) -> Select[tuple[int]]:
     """Return the query of the numbers of the charge lines that the filters select, apart from days."""
     return select(charge_line.c.no).where(*charge_conditions(filters), *schedule_conditions(filters))
+
+
+def of_charges(filters: Filters) -> Conditions:
+    """Yield the condition that the filters select a charge line, apart from days; nothing if they select all."""
+    chosen = replace(filters, first=None, last=None)
+    if chosen != NO_FILTERS:
+        yield charge_line.c.no.in_(chosen_charges(chosen))
 
 
 def entry_conditions(filters: Filters, basis: Basis = Basis.ledger) -> Conditions:

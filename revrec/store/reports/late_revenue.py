@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, case, func, literal, literal_column, select, union_all
 
-from revrec.core.filters import NO_FILTERS, Filters
+from revrec.core.filters import Filters
 from revrec.store.bulk import stream_rows
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.entries import recognition_date
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE, ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.posting.reversals import IS_IN_LEDGER
-from revrec.store.reports.filters import chosen_charges
+from revrec.store.reports.filters import of_charges
 from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.tables import (
     UNSETTLED,
@@ -71,7 +71,7 @@ def late_revenue(connection: Connection, closed_until: date, filters: Filters) -
     """Yield what is dated in another month than it was earned in, and what is earned until a day and not posted."""
     until = closed_until.isoformat()
     for query in (_dated_elsewhere(), _changed(), _not_posted(until), _unsettled(until)):
-        for row in stream_rows(connection, query.where(*_chosen(filters))):
+        for row in stream_rows(connection, query.where(*of_charges(filters))):
             yield LateRevenue(*row)
 
 
@@ -108,7 +108,7 @@ def _by_month(connection: Connection, lines: Any, filters: Filters) -> Iterator[
     query = (
         select(*by, *split_sum_columns(lines.c.amount))
         .join(charge_line, charge_line.c.no == lines.c.charge_no)
-        .where(SOLD, *_chosen(filters))
+        .where(SOLD, *of_charges(filters))
         .group_by(charge_line.c.entity, charge_line.c.currency, "month")
     )
     for entity, currency, name, *sums in connection.execute(query):
@@ -117,15 +117,6 @@ def _by_month(connection: Connection, lines: Any, filters: Filters) -> Iterator[
 
 def _month(day: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.substr(day, literal_column("1"), literal_column("7"))
-
-
-def _chosen(filters: Filters) -> Iterator[ColumnElement[bool]]:
-    chosen = Filters(**{name: getattr(filters, name) for name in _OF_CHARGE})
-    if chosen != NO_FILTERS:
-        yield charge_line.c.no.in_(chosen_charges(chosen))
-
-
-_OF_CHARGE = ("customer", "item", "account", "entity", "charge", "document", "rule")
 
 
 def _dated_elsewhere() -> Any:

@@ -1,11 +1,12 @@
 """Revenue by day: what is in the ledger, what is planned, and what has no date yet, added up by the database."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, case, func, literal, select, union_all
 
+from revrec.core.batching import batched
 from revrec.core.schedule import SETTLED
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
@@ -28,6 +29,7 @@ from revrec.store.tables import (
 
 NO_SOURCES: Mapping[str, str] = {}
 """No source is invoiced: its lines are billed on their post dates."""
+AT_ONCE = 1_000
 ACTUAL, OPEN, WAITING, HISTORICAL = "actual", "open", "waiting", "historical"
 CATEGORIES: dict[str, ColumnElement[Any]] = {
     name: charge_line.c[name] for name in ("customer", "item", "entity", "source", "document")
@@ -161,3 +163,38 @@ def recognized_by_account(connection: Connection, first: date, last: date) -> It
     query = select(*by, *split_sum_columns(lines.c.amount)).where(SOLD).group_by(*by)
     for account, currency, *sums in connection.execute(query.join(charge_line, charge_line.c.no == lines.c.charge_no)):
         yield AccountAmount(account, currency, joined_sum(*sums))
+
+
+class CategoryAmount(NamedTuple):
+    """An amount of one category, in minor units."""
+
+    category: str
+    currency: str
+    amount: int
+
+
+def by_category(
+    connection: Connection, category: str, lines: Any, *conditions: ColumnElement[bool]
+) -> Iterator[CategoryAmount]:
+    """Yield the sums of amounts by category and currency, without costs.
+
+    ``lines`` is a subquery with ``charge_no`` and ``amount``; ``conditions`` are on their charge lines.
+    """
+    name = _category(category).label("category")
+    query = select(name, charge_line.c.currency, *split_sum_columns(lines.c.amount))
+    query = query.join(charge_line, charge_line.c.no == lines.c.charge_no)
+    query = _of_rule(query) if category == "rule" else query
+    for found, currency, *sums in connection.execute(
+        query.where(SOLD, *conditions).group_by("category", charge_line.c.currency)
+    ):
+        yield CategoryAmount(found or "", currency, joined_sum(*sums))
+
+
+def categories_of(connection: Connection, category: str, numbers: Sequence[int]) -> dict[int, str]:
+    """Return the category of these charge lines, by number."""
+    found: dict[int, str] = {}
+    for some in batched(numbers, AT_ONCE):
+        query = select(charge_line.c.no, _category(category)).select_from(charge_line)
+        query = _of_rule(query) if category == "rule" else query
+        found |= {no: name or "" for no, name in connection.execute(query.where(charge_line.c.no.in_(some)))}
+    return found

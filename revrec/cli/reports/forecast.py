@@ -1,0 +1,57 @@
+"""``revrec report forecast``."""
+
+from typing import Annotated
+
+import typer
+
+from revrec.cli.filters import ALL, DAYS, LimitOption, list_command
+from revrec.cli.report_output import FromOption, PeriodOption, ToOption, report_span, show_report
+from revrec.cli.shared import Options
+from revrec.core.filters import Filters
+
+
+def register(group: typer.Typer) -> None:
+    """Add the report."""
+
+    @list_command(group, "forecast", "report", filters=[one for one in ALL if one not in DAYS])
+    def forecast(
+        options: Options,
+        filters: Filters,
+        period: PeriodOption = None,
+        first: FromOption = None,
+        last: ToOption = None,
+        baseline: Annotated[
+            str | None,
+            typer.Option(
+                "--baseline",
+                metavar="T",
+                help="The plan of this day (its end), time or audit event; default: at the close of the day before.",
+            ),
+        ] = None,
+        by: Annotated[
+            str,
+            typer.Option(
+                "--by",
+                metavar="WHAT",
+                help="change, item, customer, entity, billed, source, document, charge, rule or dimensions.NAME.",
+            ),
+        ] = "item",
+        limit: LimitOption = 0,
+    ) -> None:
+        """Compare the revenue of some days with the plan.
+
+        The baseline is what the schedules planned for these days when the day before them was closed; the default days
+        are the last month. The difference to what posted entries recognized is split by cause: new charge lines,
+        events, changes of prices, allocations, other rule versions, other changes; what is planned and not posted, what
+        is dated on other days than it was earned on, and what was reversed. --by change lists each change with its
+        charge line. Reads only. Exit code 7 means that a check fails.
+
+        \b
+        Examples:
+          revrec report forecast --period 2024-04
+          revrec report forecast --period 2024-04 --baseline 2024-03-31 --by change
+        """
+        from revrec.jobs.reports.forecast import forecast as report
+
+        found = report(options.context(), report_span(period, first, last), by, baseline, filters)
+        show_report(options, found, limit, None)

@@ -88,6 +88,7 @@ APPEND_ONLY = (
     "period_closing",
     "ledger_change",
     "arrival_account",
+    "revenue_status",
     "repair_version",
     "repaired_value",
     "invoice_line",
@@ -479,6 +480,7 @@ def downgrade() -> None:
 
 
 TABLES_CHILDREN_FIRST = (
+    "revenue_status",
     "arrival_account",
     "ledger_change",
     "period_closing",
@@ -1243,4 +1245,14 @@ def _figures() -> None:
         _refers("charge_no", "charge_line.no"),
         _refers("audit_seq", "audit_event.seq"),
         sa.PrimaryKeyConstraint("charge_no"),
+    )
+    op.create_table(
+        "revenue_status",
+        _key("charge_no"),
+        _key("audit_seq"),
+        _whole("is_revenue"),
+        sa.CheckConstraint("is_revenue IN (0, 1)", name="revenue_status_is_revenue"),
+        _refers("charge_no", "charge_line.no"),
+        _refers("audit_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("charge_no", "audit_seq"),
     )

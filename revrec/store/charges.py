@@ -14,11 +14,10 @@ from revrec.core.calendar import day_of, iso
 from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine
 from revrec.core.rules.costs import COST_MARK
-from revrec.core.schedule import NOT_REVENUE
 from revrec.store.audit import AuditStamp, canonical
 from revrec.store.bulk import insert_columns, insert_rows, next_number
 from revrec.store.digests import RowDigest, covered_columns, digest_rows, digest_texts, texts_of_columns
-from revrec.store.tables import charge_line, charge_void, cleaning, import_file, quarantine, unscheduled
+from revrec.store.tables import charge_line, charge_void, cleaning, import_file, quarantine, revenue_status
 
 _COLUMNS = tuple(column.name for column in covered_columns(charge_line))
 LINE_COLUMNS = [charge_line.c[name] for name in ChargeLine._fields]
@@ -295,11 +294,18 @@ def numbers_of_costs(connection: Connection, charge: str) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-_without = unscheduled.alias().c
-IS_REVENUE = ~exists(
-    select(_without.charge_no).where(_without.charge_no == charge_line.c.no, _without.code == NOT_REVENUE)
-)
-"""The condition that a charge line is or may be revenue: its rule does not have the method ``none``."""
+def is_revenue(known: int | None = None) -> ColumnElement[bool]:
+    """Return the condition that a charge line was revenue at the audit event ``known``, or is now: not method none."""
+    status = revenue_status.alias()
+    recorded = select(status.c.is_revenue).where(status.c.charge_no == charge_line.c.no)
+    if known is not None:
+        recorded = recorded.where(status.c.audit_seq <= known)
+    latest = recorded.order_by(status.c.audit_seq.desc()).limit(1).correlate(charge_line).scalar_subquery()
+    return func.coalesce(latest, 1) == 1
+
+
+IS_REVENUE = is_revenue()
+"""The condition that a charge line is revenue now."""
 
 NOT_VOIDED = ~exists(select(charge_void.c.charge_no).where(charge_void.c.charge_no == charge_line.c.no))
 """The condition that no person voided a charge line."""

@@ -26,6 +26,7 @@ from revrec.store.tables import (
     entered_line,
     historical_part,
     price_change,
+    revenue_status,
     schedule,
     schedule_allocation,
     schedule_line,
@@ -250,6 +251,17 @@ def keep_arrival_accounts(connection: Connection, accounts: Mapping[int, str], a
     rows = [(no, account, audit_seq) for no, account in sorted(accounts.items()) if no not in before]
     insert_rows(connection, arrival_account, arrival_account.columns.keys(), rows)
     return [digests.digest_rows(arrival_account, rows)] if rows else []
+
+
+def keep_revenue_status(connection: Connection, statuses: Mapping[int, bool], audit_seq: int) -> list[RowDigest]:
+    """Store which charge lines are revenue from now on, and which are not; those that stay as they were have no row."""
+    if not statuses:
+        return []
+    known = select(revenue_status.c.charge_no, revenue_status.c.is_revenue).order_by(revenue_status.c.audit_seq)
+    before = dict(tuple(row) for row in connection.execute(known.where(revenue_status.c.charge_no.in_(statuses))))
+    rows = [(no, audit_seq, int(status)) for no, status in sorted(statuses.items()) if status != before.get(no, True)]
+    insert_rows(connection, revenue_status, revenue_status.columns.keys(), rows)
+    return [digests.digest_rows(revenue_status, rows)] if rows else []
 
 
 def unscheduled_numbers(connection: Connection) -> list[int]:

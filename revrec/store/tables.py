@@ -898,6 +898,17 @@ arrival_account = Table(
 )
 """The deferred account of a charge line that arrived without a schedule, by the rules and settings of that day."""
 
+revenue_status = Table(
+    "revenue_status",
+    metadata,
+    Column("charge_no", ForeignKey("charge_line.no"), primary_key=True, autoincrement=False),
+    Column("audit_seq", ForeignKey("audit_event.seq"), primary_key=True, autoincrement=False),
+    Column("is_revenue", Integer, nullable=False),
+    CheckConstraint("is_revenue IN (0, 1)", name="revenue_status_is_revenue"),
+)
+"""When a charge line stopped being revenue (0: its rule has the method ``none``) and when it became revenue again (1).
+A charge line without a row has always been revenue."""
+
 repair_version = Table(
     "repair_version",
     metadata,

@@ -7,11 +7,12 @@ import pytest
 
 from revrec.core.contract_balance import BalanceSheet
 from revrec.core.filters import NO_FILTERS
+from revrec.core.money import decimal_string
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.reports import lists
 from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
 from revrec.jobs.reports.exceptions import exceptions
-from revrec.jobs.reports.line_balances import BalanceOptions
+from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.status import status
 from revrec.jobs.reports.tie_out import tie_out
@@ -100,3 +101,50 @@ def test_a_closed_month_does_not_list_tax_that_arrived_late(offline: Books, row:
     assert len(list(contract_balances(offline.context("report"), wanted, sheet, notes))) == 1
     assert not notes.late
     assert totals(offline)["not revenue"] == "8.00"
+
+
+@pytest.mark.both_databases
+def test_a_closed_month_keeps_its_balance_when_a_rule_decides_later_what_is_revenue(books: Books, row: MakeRow) -> None:
+    books.rules(RULES)
+    books.take(row("D1", item="TAX", amount="8.00", post_date="2024-01-01"))
+    decide(books.context("periods"), [date(2024, 1, 1)], "closed", "reported")
+    assert january(books) == ("8.00", [])
+    books.rules(RULES + TAX)
+    schedule(books.context("schedule"), rebuild=True, reason="tax is not revenue")
+    assert january(books) == ("8.00", [("not revenue", "-8.00")])
+    assert balance(books, date(2024, 2, 1)) == "0.00"
+    books.rules(RULES)
+    schedule(books.context("schedule"), rebuild=True, reason="it was a fee after all")
+    assert january(books) == ("8.00", [])
+    decide(books.context("periods"), [date(2024, 2, 1)], "closed", "reported")
+    books.rules(RULES + TAX)
+    schedule(books.context("schedule"), rebuild=True, reason="it is tax")
+    assert balance(books, date(2024, 2, 29)) == "8.00" and balance(books, date(2024, 3, 1)) == "0.00"
+
+
+def test_what_was_posted_before_a_rule_says_that_it_is_not_revenue_leaves_no_balance(
+    books: Books, row: MakeRow
+) -> None:
+    books.rules(RULES)
+    books.take(row("D1", item="TAX", amount="8.00", post_date="2024-01-01"))
+    assert books.run("2024-01-31").complete
+    assert balance(books, date(2024, 1, 31)) == "4.00"
+    books.rules(RULES + TAX)
+    schedule(books.context("schedule"), rebuild=True, reason="tax is not revenue")
+    assert balance(books, date(2024, 1, 31)) == "0.00" and totals(books)["price changes and credits"] == "-4.00"
+
+
+def january(books: Books) -> tuple[str, list[tuple[str, str]]]:
+    """Return the balance of January, and what changed it after its close."""
+    notes = BalanceNotes()
+    day = date(2024, 1, 31)
+    list(contract_balances(books.context("report"), BalanceOptions(day), BalanceSheet(), notes))
+    return balance(books, day), [(one.change, decimal_string(one.amount, "USD")) for one in notes.late]
+
+
+def balance(books: Books, day: date) -> str:
+    """Return the deferred balance of all charge lines on a day."""
+    context = books.context("report")
+    with context.database.read() as connection:
+        lines = list(line_balances(context, connection, BalanceOptions(day)))
+    return decimal_string(sum(line.balance for line in lines), "USD")

@@ -68,6 +68,7 @@ APPEND_ONLY = {
     "period_closing": "event_id",
     "ledger_change": "amount",
     "arrival_account": "account",
+    "revenue_status": "is_revenue",
     "invoice_line": "amount",
     "invoice_attempt": "request",
     "invoice_attempt_outcome": "response",
@@ -88,6 +89,7 @@ def full(books: FilledDatabase) -> FilledDatabase:
     books.change(entry, *WAYS["POSTED"])
     books.sql("INSERT INTO ledger_change VALUES (1, ?, 'entry', ?, '2400', '2024-01-31', -1200, 'k', 1)", entry, no)
     books.sql("INSERT INTO arrival_account VALUES (?, '2400', 1)", no)
+    books.sql("INSERT INTO revenue_status VALUES (?, 1, 0)", no)
     books.invoice(no)
     books.reverse(1)
     books.sql("INSERT INTO quarantine VALUES (1, 1, 9, '[]', '[]', '', '', '', '', '', '', '', '', NULL)")

@@ -19,7 +19,7 @@ class NotRevenue(Method):
     the ``deferred`` account of its rule, such as sales tax payable.
 
     A line that another rule scheduled before keeps what was posted; ``revrec schedule --rebuild --reason TEXT`` drops
-    the rest.
+    the rest, also from the deferred balance. Closed months keep their figures.
 
     Keys: ``reason`` (required).
 

@@ -16,7 +16,17 @@ from revrec.core.periods import PeriodFact, closed_since, last_closed_before
 from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
 from revrec.jobs.reports.line_balances import AT_ONCE, BalanceOptions, lines_as_known
 from revrec.store import charges, events, periods
-from revrec.store.reports.late_changes import ENTRY, INVOICE, INVOICING, LEDGER, TAKEN_BACK, Closed, LateRow, late_rows
+from revrec.store.reports.late_changes import (
+    ENTRY,
+    INVOICE,
+    INVOICING,
+    LEDGER,
+    RULED,
+    TAKEN_BACK,
+    Closed,
+    LateRow,
+    late_rows,
+)
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -152,7 +162,7 @@ class _ChargeChange:
             return row.account, -row.amount
         if not self._moved:
             return self._account, 0
-        if row.kind in (TAKEN_BACK, INVOICING):
+        if row.kind in (TAKEN_BACK, INVOICING, RULED):
             return self._account, self._left[self._account]
         price = self._price(row.number)
         amount, self._billed = price - self._billed, price
@@ -186,5 +196,7 @@ def _reason(row: LateRow) -> str:
         return f"entry {row.what} was changed in Intacct; finding {row.note} accepted by {row.actor}"
     if row.kind == INVOICING:
         return f"source {row.note} is invoiced in another way since the close: see [invoice.{row.note}] in revrec.toml"
+    if row.kind == RULED:
+        return f"the rules have changed since the close: the charge line is {row.what}"
     place = f"{row.file}, row {row.row}" if row.file else f"recorded by {row.actor}"
     return f"{place}: {row.note}" if row.note else place

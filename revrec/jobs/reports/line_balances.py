@@ -100,7 +100,8 @@ def lines_as_known(
     for some in batched(context.progress.track(balance_rows(connection, asked), "charge lines"), AT_ONCE):
         prices, in_force = _prices(connection, some, asked), accounts.of(some, known)
         for row in some:
-            yield from _on_accounts(row, asked, wanted.planned, in_force[row.no], prices.get(row.no, row.amount))
+            price = prices.get(row.no, row.amount) if row.kept is None else row.kept
+            yield from _on_accounts(row, asked, wanted.planned, in_force[row.no], price)
 
 
 def _a_year_after(day: date) -> date:

@@ -125,6 +125,7 @@ class Scheduler:
         self._new_versions: list[ScheduleVersion] = []
         self._unscheduled: list[UnscheduledLine] = []
         self._arrival_accounts: dict[int, str] = {}
+        self._are_revenue: dict[int, bool] = {}
         self._replaced: list[tuple[int, int]] = []
         self._are_rules_noted = False
         self.scheduled = 0
@@ -506,6 +507,7 @@ class Scheduler:
         if not current.open:
             return None
         if derived.code == NOT_REVENUE:
+            self._are_revenue[state.no] = False
             return self._end_schedule(state.no, state.line, current, derived.reason)
         if self.contracts.is_stopped(state.no) or (derived.code == DIFFERS and state.before is not None):
             return self._stop_schedule(state, current, derived.reason)
@@ -577,6 +579,7 @@ class Scheduler:
         rule = why.rule.name if why.rule else None
         left = 0 if why.code == CLOSED else price_of(line, recorded) - line.recognized_before
         self._unscheduled.append(UnscheduledLine(no, why.code, why.reason, rule, left, self._audit_seq))
+        self._are_revenue[no] = why.code != NOT_REVENUE
         self.unscheduled += why.code not in SETTLED
 
     def flush(self) -> None:
@@ -584,11 +587,14 @@ class Scheduler:
         # Allocations first: the versions refer to them.
         self.contracts.flush()
         count = len(self._new_versions) + len(self._first_schedules)
+        scheduled = [no for no, _version in self._replaced]
+        statuses = dict.fromkeys(scheduled, True) | self._are_revenue
         digests = [
             *schedules.supersede(self._connection, self._replaced),
             *schedules.add(self._connection, self._new_versions, self._plans),
             *self._first_schedules.flush(self._audit_seq),
-            *schedules.set_unscheduled(self._connection, self._unscheduled, [no for no, _version in self._replaced]),
+            *schedules.set_unscheduled(self._connection, self._unscheduled, scheduled),
+            *schedules.keep_revenue_status(self._connection, statuses, self._audit_seq),
             *schedules.keep_arrival_accounts(self._connection, self._arrival_accounts, self._audit_seq),
         ]
         if digests:
@@ -597,7 +603,7 @@ class Scheduler:
             cause = f"schedules of event {self._audit_seq}"
             record(self._connection, self._who, "schedules written", cause, shown, digests)
         self._new_versions, self._unscheduled, self._replaced = [], [], []
-        self._arrival_accounts = {}
+        self._arrival_accounts, self._are_revenue = {}, {}
 
     def _note_rules(self) -> "list[RowDigest]":
         """Note once which files the schedules come from, so that later changes of the files are noticed."""

@@ -28,7 +28,7 @@ from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.invoice import INVOICED
 from revrec.core.schedule import CLOSED
 from revrec.store.bulk import stream_rows
-from revrec.store.charges import IN_BOOKS_FROM, IS_REVENUE
+from revrec.store.charges import IN_BOOKS_FROM, is_revenue
 from revrec.store.credits import credited
 from revrec.store.posting.invoices import BILLED_ON, SOLD
 from revrec.store.reports.filters import chosen_charges
@@ -58,7 +58,8 @@ class ContractBalanceRow(NamedTuple):
     names, whose id is ``rule_version``; None without an invoice, schedule or arrival that names one. Amounts are in
     minor units: ``earns`` is the price in force, ``planned`` is dated until the day by the schedule in force, ``later``
     is dated after ``beyond``. ``recognized_before`` is what was recognized before its cutover. ``recognized`` is in the
-    ledger with a date until the day, by deferred account.
+    ledger with a date until the day, by deferred account. ``kept`` is what a line that is
+    not revenue earned before a rule said so; None for revenue.
     """
 
     contract: str
@@ -81,6 +82,7 @@ class ContractBalanceRow(NamedTuple):
     later: int
     recognized_before: int
     is_migrated: bool
+    kept: int | None
     recognized: Mapping[str, int]
 
 
@@ -187,6 +189,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
             *(func.coalesce(planned.c[name], 0).label(name) for name in ("planned", "later")),
             charge_line.c.recognized_before,
             charge_line.c.cutover.is_not(None).label("is_migrated"),
+            case((_is_revenue(asked), None), else_=func.coalesce(newest.c.amount, 0)).label("kept"),
             recognized.c.account.label("recognized_account"),
             recognized.c.amount.label("recognized"),
         )
@@ -317,7 +320,14 @@ def _is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnEle
     voided = select(void.charge_no).where(void.charge_no == charge_line.c.no, *_stored_by_then(charge_void, asked))
     by_hand = and_(invoiced.is_(None), day >= IN_BOOKS_FROM, ~exists(voided.correlate(charge_line)))
     billed = or_(invoiced <= day, and_(by_hand, ~and_(SOLD, or_(*wanted))) if wanted else by_hand)
-    return and_(billed, IS_REVENUE)
+    scheduled = select(schedule.c.charge_no).where(
+        schedule.c.charge_no == charge_line.c.no, *_stored_by_then(schedule, asked)
+    )
+    return and_(billed, or_(_is_revenue(asked), exists(scheduled.correlate(charge_line))))
+
+
+def _is_revenue(asked: BalanceQuery) -> ColumnElement[bool]:
+    return is_revenue(asked.known.audit_seq if asked.known else None)
 
 
 def billed_charges(until: date, invoiced: Mapping[str, str]) -> Select[Any]:

@@ -71,12 +71,16 @@ def historical(connection: Connection) -> Totals:
     amount = charge_line.c.recognized_before
     has_schedule = exists().where(schedule.c.charge_no == charge_line.c.no)
     query = _sums(amount).select_from(charge_line)
-    return _totals(connection, query.where(amount != 0, IS_REVENUE, NOT_VOIDED | has_schedule))
+    return _totals(connection, query.where(amount != 0, and_(IS_REVENUE, NOT_VOIDED) | has_schedule))
 
 
 def not_revenue(connection: Connection) -> Totals:
-    """Return the charge lines whose rules say that they are not revenue, such as tax and deposits."""
-    return _totals(connection, _sums(charge_line.c.amount).select_from(charge_line).where(~IS_REVENUE, NOT_VOIDED))
+    """Return the charge lines that have never been revenue, such as tax and deposits.
+
+    A schedule that ended because its charge line is not revenue is among the price changes.
+    """
+    lines = _sums(charge_line.c.amount).join(unscheduled, unscheduled.c.charge_no == charge_line.c.no)
+    return _totals(connection, lines.where(unscheduled.c.code == NOT_REVENUE, NOT_VOIDED))
 
 
 def price_changes(connection: Connection) -> Totals:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, null, select
+from sqlalchemy import ColumnElement, Connection, Select, case, func, literal_column, null, select
 
 from revrec.core.invoice import INVOICED
 from revrec.core.pricing import PRICE_EVENT_KINDS
@@ -25,13 +25,15 @@ from revrec.store.tables import (
     journal_line,
     ledger_change,
     quarantine_outcome,
+    revenue_status,
     schedule_line,
 )
 
 LINE, EVENT, ENTRY, LEDGER, INVOICE = "charge line", "event", "entry", "ledger", "invoice"
-TAKEN_BACK, INVOICING = "taken back", "invoicing"
+TAKEN_BACK, INVOICING, RULED = "taken back", "invoicing", "rules"
 """The kinds of late rows: also entries that were posted after the close, changes in Intacct that a person accepted,
-charge lines and events that a person took back, and lines of sources whose invoicing has changed since."""
+charge lines and events that a person took back, lines of sources whose invoicing has changed since, and lines that a
+rule with the method ``none`` has matched since, or no longer matches."""
 
 
 class Closed(NamedTuple):
@@ -75,8 +77,10 @@ def late_rows(connection: Connection, closed: Closed, sources: Collection[str] =
         (TAKEN_BACK, _voided(closed)),
         (TAKEN_BACK, _withdrawn(closed)),
         *([(INVOICING, _of_sources(closed, sources))] if sources else ()),
+        (RULED, _ruled(closed)),
     ):
-        for row in connection.execute(query.where(charge_line.c.entity.in_(closed.entities), IS_REVENUE)):
+        of_revenue = () if kind == RULED else (IS_REVENUE,)
+        for row in connection.execute(query.where(charge_line.c.entity.in_(closed.entities), *of_revenue)):
             yield LateRow(kind, *row)
 
 
@@ -177,6 +181,20 @@ def _of_sources(closed: Closed, sources: Collection[str]) -> Select[Any]:
             line.post_date <= closed.until.isoformat(),
         )
         .order_by(line.no)
+    )
+
+
+def _ruled(closed: Closed) -> Select[Any]:
+    line, status = charge_line.c, revenue_status.c
+    what = case((status.is_revenue == 1, "revenue again"), else_="not revenue")
+    said = (*_literals(0), what, *_literals("", 0, None, None, ""), audit_event.c.at, audit_event.c.actor)
+    return (
+        select(line.no, line.post_date, *said)
+        .join(revenue_status, status.charge_no == line.no)
+        .join(audit_event, audit_event.c.seq == status.audit_seq)
+        .where(status.audit_seq > closed.known.audit_seq, line.no <= closed.known.charge_no)
+        .where(line.post_date <= closed.until.isoformat())
+        .order_by(line.no, status.audit_seq)
     )
 
 

@@ -77,6 +77,7 @@ APPEND_ONLY = (
     "schedule_allocation",
     "take_back_line",
     "historical_part",
+    "past_unscheduled",
     "journal_line",
     "summary_line",
     "entry_date_override",
@@ -511,6 +512,7 @@ TABLES_CHILDREN_FIRST = (
     "plan_part",
     "plan",
     "explanation",
+    "past_unscheduled",
     "unscheduled",
     "invoice",
     "journal_entry",
@@ -988,6 +990,20 @@ def _schedules() -> None:
         _refers("charge_no", "charge_line.no"),
         _refers("audit_seq", "audit_event.seq"),
         sa.PrimaryKeyConstraint("charge_no"),
+    )
+    op.create_table(
+        "past_unscheduled",
+        _key("id"),
+        _key("charge_no"),
+        *_texts("code", "reason"),
+        *_texts("rule", nullable=True),
+        _big("amount"),
+        _key("audit_seq"),
+        _key("ended_seq"),
+        _refers("charge_no", "charge_line.no"),
+        _refers("audit_seq", "audit_event.seq"),
+        _refers("ended_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("id"),
     )
 
 

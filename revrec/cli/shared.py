@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
@@ -22,6 +22,7 @@ from revrec.cli.terminal import keep_lines_whole
 from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
+    from revrec.core.known_time import KnownTime
     from revrec.core.typed_dates import DateSpan
     from revrec.jobs.context import Context
 
@@ -65,6 +66,8 @@ class Options:
     command: str = ""
     output: Path | None = None
     """The file of a list in a format that is a file."""
+    known: str | None = None
+    """The moment up to which a report reads the books."""
 
     def over(self, before: "Options") -> "Options":
         """Return these options, completed with the ones placed before the command."""
@@ -98,6 +101,13 @@ class Options:
 
         made = make_context(self.command, self.config, self.database, progress=progress(), say=self.say)
         _contexts.append(made)
+        if self.known is not None:
+            from revrec.core.errors import BadInput
+
+            try:
+                made.database.read_as_known(known_time(self.known))
+            except BadInput as error:
+                fail(str(error), 2)
         return made
 
     def say(self, text: str) -> None:
@@ -127,6 +137,16 @@ _REPORT_FORMAT = typer.Option("--format", metavar="table|json|csv|xlsx|html", he
 ReportFormatOption = Annotated[Format | None, _REPORT_FORMAT]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details, on standard error.")]
 GLOBAL = {"config": ConfigOption, "database": DatabaseOption, "format": FormatOption, "verbose": VerboseOption}
+KnownOption = Annotated[
+    str | None,
+    typer.Option(
+        "--known", metavar="T", help="As the books were at this day (its end), time, or audit_seq of a report."
+    ),
+]
+OF_REPORTS = {"known": KnownOption}
+"""The options of every report that reads the books, whatever it shows."""
+WITHOUT_THEM = ("close",)
+"""Reports that do not have them: the close verifies the books as they are now."""
 _before = Options()
 _current = Options()
 """The options of the command that runs."""
@@ -187,7 +207,8 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def wrapper(**values: Any) -> None:
-            given = Options(**{key: values.pop(key) for key in GLOBAL}, command=full)
+            common = {key: values.pop(key) for key in (*GLOBAL, *_options_of_report(group, name))}
+            given = Options(**common, command=full)
             given = replace(given, format=Format(given.format) if given.format else None)
             global _current  # noqa: PLW0603 - one command line a process
             _current = options = given.over(_before)
@@ -204,7 +225,7 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
 
         # Typer reads a command's options from its signature and annotations, so the wrapper must show both with the
         # global options added; functools.wraps alone would show only the function's own.
-        shown = [] if _names_only else _with_global_options(function, group)
+        shown = [] if _names_only else _with_common_options(function, group, name)
         wrapper.__signature__ = inspect.Signature(shown)  # type: ignore[attr-defined]
         wrapper.__annotations__ = {one.name: one.annotation for one in shown}
         app.command(name, cls=QuickCommand)(wrapper)
@@ -232,10 +253,28 @@ def list_names_only(wanted: bool) -> None:
     _names_only = wanted
 
 
-def _with_global_options(function: Callable[..., None], group: str) -> list[inspect.Parameter]:
+def _with_common_options(function: Callable[..., None], group: str, name: str) -> list[inspect.Parameter]:
     own = [one for one in inspect.signature(function).parameters.values() if one.name != "options"]
     format_kind = ReportFormatOption if group == "report" else TextFormatOption
-    return [*own, *(keyword(key, format_kind if key == "format" else kind) for key, kind in GLOBAL.items())]
+    common = _options_of_report(group, name) | GLOBAL
+    return [*own, *(keyword(key, format_kind if key == "format" else kind) for key, kind in common.items())]
+
+
+def _options_of_report(group: str, name: str) -> dict[str, Any]:
+    return OF_REPORTS if group == "report" and name not in WITHOUT_THEM else {}
+
+
+def known_time(text: str) -> "KnownTime":
+    """Return the moment of ``--known``; anything that is not one, or is in the future, is a usage error."""
+    from revrec.core.known_time import EXAMPLES, read_known_time
+
+    found = read_known_time(text)
+    if found is None:
+        fail(f"--known {text!r}: not a time; write it as {EXAMPLES}", 2)
+    # A day means its end, which today's has not reached.
+    if found.at[:10] > datetime.now(UTC).date().isoformat():
+        fail(f"--known {text}: is in the future; what the books will have then is not known", 2)
+    return found
 
 
 def keyword(name: str, kind: Any) -> inspect.Parameter:

@@ -16,7 +16,7 @@ from revrec.core.batching import batched
 from revrec.core.calendar import iso
 from revrec.core.schedule import SETTLED
 from revrec.store import digests
-from revrec.store.bulk import insert_rows
+from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest
 from revrec.store.plans import KeptPlan, PlanKeeper, SharedPlan, plan_of_parts
 from revrec.store.tables import (
@@ -25,6 +25,7 @@ from revrec.store.tables import (
     charge_void,
     entered_line,
     historical_part,
+    past_unscheduled,
     price_change,
     revenue_status,
     schedule,
@@ -224,19 +225,30 @@ def _plan_text(parts: Sequence[tuple[date, int]]) -> str:
 
 
 def set_unscheduled(
-    connection: Connection, rows: Sequence[UnscheduledLine], scheduled: Sequence[int] = ()
+    connection: Connection, rows: Sequence[UnscheduledLine], scheduled: Sequence[int], audit_seq: int
 ) -> list[RowDigest]:
-    """Put charge lines on the worklist of unscheduled lines with their reasons; take ``scheduled`` ones off it."""
+    """Put charge lines on the worklist of unscheduled lines with their reasons; take ``scheduled`` ones off it.
+
+    What leaves the worklist by the event ``audit_seq`` is kept, so that a report can show an earlier moment.
+    """
     if not (rows or scheduled):
         return []
     waiting = [row.charge_no for row in rows]
-    listed = select(unscheduled.c.charge_no).where(unscheduled.c.charge_no.in_([*waiting, *scheduled]))
-    off = list(connection.execute(listed).scalars())
-    if off:
-        connection.execute(delete(unscheduled).where(unscheduled.c.charge_no.in_(off)))
+    listed = unscheduled.c.charge_no.in_([*waiting, *scheduled])
+    left = connection.execute(select(unscheduled).where(listed).order_by(unscheduled.c.charge_no)).all()
+    if left:
+        connection.execute(delete(unscheduled).where(listed))
     insert_rows(connection, unscheduled, UnscheduledLine._fields, rows)
-    buckets = sorted({digests.bucket(no) for no in (*waiting, *off)})
-    return [_worklist_digest(connection, bucket) for bucket in buckets]
+    buckets = sorted({digests.bucket(no) for no in (*waiting, *(row.charge_no for row in left))})
+    found = [_worklist_digest(connection, bucket) for bucket in buckets]
+    return [*found, _keep_past(connection, left, audit_seq)] if left else found
+
+
+def _keep_past(connection: Connection, left: Sequence[Any], audit_seq: int) -> RowDigest:
+    first = next_number(connection, past_unscheduled.c.id)
+    rows = [(number, *row, audit_seq) for number, row in enumerate(left, first)]
+    insert_rows(connection, past_unscheduled, past_unscheduled.columns.keys(), rows)
+    return digests.digest_rows(past_unscheduled, rows)
 
 
 def _worklist_digest(connection: Connection, bucket: tuple[Any, ...]) -> RowDigest:

@@ -658,6 +658,20 @@ unscheduled = Table(
 )
 """Charge lines without a schedule, each with the reason and its price in force: a worklist, not a history."""
 
+past_unscheduled = Table(
+    "past_unscheduled",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("charge_no", ForeignKey("charge_line.no"), nullable=False),
+    _text("code"),
+    _text("reason"),
+    _text("rule", nullable=True),
+    Column("amount", BigInteger, nullable=False),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    Column("ended_seq", ForeignKey("audit_event.seq"), nullable=False),
+)
+"""Rows that left the worklist ``unscheduled``, with the audit event that took them off it: its history."""
+
 posting_run = Table(
     "posting_run",
     metadata,

@@ -105,3 +105,32 @@ def test_a_balance_on_an_account_that_the_rule_left_is_listed_in_every_format(bo
     assert ended.json["stored"] and {one["to"] for one in ended.json["moves"]} == {"2410"}
     assert revrec("report", "balance", "--date", "2024-02-29", "--format", "json").json["moves"] == []
     assert revrec("reclassify", "2400", "2410", "--date", "2024-02-29", "--reason", "JE-1").code == 3
+
+
+def test_a_report_of_an_earlier_moment_names_it_and_has_nothing_that_came_later(books: Path, revrec: Revrec) -> None:
+    wanted = ("report", "revenue", "--from", "2024-01", "--to", "2024-12", "--format", "json")
+    before = revrec(*wanted).json
+    seq = before["header"]["audit_seq"]
+    assert revrec("event", "add", "shop/INV-1/1", "credit", "2024-02-01", "--amount", "4").code == 0
+    after = revrec(*wanted, "--known", str(seq)).json
+    assert after["header"].pop("known").startswith(f"audit event {seq}, ")
+    for report in (before, after):
+        del report["header"]["run_at"]
+    assert after == before
+    day = revrec("report", "exceptions", "--date", "2024-01-31", "--known", "2024-01-01")
+    assert day.code == 2 and "--known 2024-01-01: these books began later, at " in day.err
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("yesterday", "--known 'yesterday': not a time; write it as 2024-04-01, "),
+        ("2999-01-01", "--known 2999-01-01: is in the future"),
+        ("99999", "--known 99999: there is no such audit event yet; the last one is "),
+        ("0", "--known 0: these books began later"),
+    ],
+)
+def test_a_moment_that_is_none_is_refused(books: Path, revrec: Revrec, text: str, words: str) -> None:
+    ended = revrec("report", "activity", "--period", "2024-01", "--known", text)
+    assert ended.code == 2 and words in ended.err
+    assert revrec("report", "close", "--period", "2024-01", "--to", "x", "--known", "1").code == 2

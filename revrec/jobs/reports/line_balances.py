@@ -135,7 +135,8 @@ class _AccountsInForce:
     def of(self, rows: Sequence[ContractBalanceRow], known: KnownRows | None) -> Mapping[int, str]:
         """Return the accounts by number of the charge line."""
         # The rules of that day are not known for a line without a schedule, but its account on arrival is.
-        found = {row.no: row.account or (row.billed_account if known else None) for row in rows}
+        was_earlier = known is not None or self._context.database.moment is not None
+        found = {row.no: row.account or (row.billed_account if was_earlier else None) for row in rows}
         missing = [no for no, account in found.items() if account is None]
         lines = charges.read_charges(self._connection, missing) if missing else ()
         by_rule = {no: self._by_rule(line) for no, line in lines}

@@ -20,13 +20,17 @@ def report_header(
 ) -> dict[str, Any]:
     """Return the header: name, parameters, basis, the state of the books, the rules of the plan, time, and program.
 
-    With it an auditor can check that two reports came from the same books (PCAOB AS 1105.10).
+    With it an auditor can check that two reports came from the same books (PCAOB AS 1105.10). If the books are read as
+    they were at an earlier moment, ``known`` names it; everything else, except who made the report and when, is as it
+    was then.
     """
     head, planned = trail_head(connection), rules_of_plan(connection)
+    moment = context.database.moment
     return {
         "report": name,
         **{key: value for key, value in parameters.items() if value is not None},
         "basis": basis,
+        **({"known": f"audit event {moment.seq}, {moment.at[:19]} UTC"} if moment else {}),
         "deployment": deployment(connection),
         "database_revision": stored_revision(connection),
         "audit_seq": head.seq,

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.change import replan, take_back
 from revrec.core.charge_columns import ChargeColumns
@@ -41,7 +41,7 @@ from revrec.store import charges, contracts, events, schedules
 from revrec.store.audit import record
 from revrec.store.plans import SHARES, PlanKeeper, SharedPlan
 from revrec.store.posting import postings
-from revrec.store.rules_applied import note_rules
+from revrec.store.rules_applied import note_rules, rules_of_plan
 from revrec.store.schedules import (
     AllocatedDifference,
     SchedulePriceChange,
@@ -593,23 +593,28 @@ class Scheduler:
             *schedules.supersede(self._connection, self._replaced),
             *schedules.add(self._connection, self._new_versions, self._plans),
             *self._first_schedules.flush(self._audit_seq),
-            *schedules.set_unscheduled(self._connection, self._unscheduled, scheduled),
+            *schedules.set_unscheduled(self._connection, self._unscheduled, scheduled, self._audit_seq),
             *schedules.keep_revenue_status(self._connection, statuses, self._audit_seq),
             *schedules.keep_arrival_accounts(self._connection, self._arrival_accounts, self._audit_seq),
         ]
         if digests:
-            digests += self._note_rules()
-            shown = {"schedules": count, "waiting": len(self._unscheduled)}
+            shown: dict[str, Any] = {"schedules": count, "waiting": len(self._unscheduled)}
+            digests += self._note_rules(shown)
             cause = f"schedules of event {self._audit_seq}"
             record(self._connection, self._who, "schedules written", cause, shown, digests)
         self._new_versions, self._unscheduled, self._replaced = [], [], []
         self._arrival_accounts, self._are_revenue = {}, {}
 
-    def _note_rules(self) -> "list[RowDigest]":
-        """Note once which files the schedules come from, so that later changes of the files are noticed."""
+    def _note_rules(self, shown: dict[str, Any]) -> "list[RowDigest]":
+        """Note once which files the schedules come from, so that later changes of the files are noticed.
+
+        The first files are in the audit trail too (``shown``), since ``meta`` has only the last ones.
+        """
         if self._are_rules_noted or not self._book.files:
             return []
         self._are_rules_noted = True
+        if rules_of_plan(self._connection) is None:
+            shown["files"] = dict(self._book.files)
         return note_rules(self._connection, self._book.files, self._who.at)
 
 

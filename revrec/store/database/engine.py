@@ -11,7 +11,9 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, RootTransaction, Select, column, insert, make_url, select, table
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
-from revrec.core.errors import BadConfiguration, RevrecError
+from revrec.core.errors import BadConfiguration, BadInput, RevrecError
+from revrec.core.known_time import KnownTime
+from revrec.store.as_known import Moment, find_moment, hide_later_rows
 from revrec.store.audit import AuditStamp, record
 from revrec.store.bulk import first_row
 from revrec.store.database import migrations
@@ -34,6 +36,8 @@ class Backend(Protocol):
     secrets: list[str]
     """The parts of its URL that must never be shown."""
     reading: dict[str, Any]
+    reading_as_known: dict[str, Any]
+    """As ``reading``, and temporary views can be created."""
     writing: dict[str, Any]
 
     def check_exists(self) -> None:
@@ -65,6 +69,8 @@ class Database:
         self.path = self.backend.path
         self.written = False
         """True once anything was committed through it."""
+        self.moment: Moment | None = None
+        """The last audit event that :meth:`read` shows; None for all of them."""
         self._known: set[str] = set()
         self._has_tables = False
 
@@ -81,10 +87,26 @@ class Database:
             BadConfiguration: there is no database, or it has another revision.
         """
         with self.translated(), self._connect() as connection:
-            reading = connection.execution_options(**self.backend.reading)
+            options = self.backend.reading if self.moment is None else self.backend.reading_as_known
+            reading = connection.execution_options(**options)
+            if self.moment is not None:
+                # The temporary views end with the connection: it must not go back to the pool.
+                reading.detach()
             with reading.begin():
                 self._check(reading)
+                if self.moment is not None:
+                    hide_later_rows(reading, self.moment.seq)
                 yield reading
+
+    def read_as_known(self, wanted: KnownTime) -> None:
+        """Let :meth:`read` show the books as they were at an earlier moment, and refuse to write.
+
+        Raises:
+            BadInput: the books began later, or have no such audit event yet.
+        """
+        with self.read() as connection:
+            moment = find_moment(connection, wanted)
+        self.moment = moment
 
     @contextmanager
     def write(self, checked: bool = True, patience: float = 0) -> Iterator[Connection]:
@@ -93,7 +115,10 @@ class Database:
         Raises:
             Busy: another process holds the lock for more than some seconds, or than ``patience``.
             BadConfiguration: the database cannot be written to, or has another revision.
+            BadInput: the books are read as they were at an earlier moment.
         """
+        if self.moment is not None:
+            raise BadInput("--known shows the books as they were: nothing can be recorded; leave --known out")
         with self.translated(), self._connect(create=not checked) as connection:
             writing = connection.execution_options(**self.backend.writing)
             with self._begun(writing, patience):

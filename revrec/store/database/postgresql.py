@@ -52,6 +52,7 @@ class Postgresql:
     def __init__(self, url: URL) -> None:
         self.path: Path | None = None
         self.reading: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self.reading_as_known: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": False}
         self.writing: dict[str, Any] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
         self.where = shown(url)
         self.secrets = _secrets(url)

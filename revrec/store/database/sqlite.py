@@ -20,6 +20,7 @@ class Sqlite:
 
     def __init__(self, url: URL) -> None:
         self.reading: dict[str, Any] = {}
+        self.reading_as_known = self.reading
         self.writing: dict[str, Any] = {"revrec_begin": "BEGIN IMMEDIATE"}
         try:
             self.engine: Engine = create_engine(url)

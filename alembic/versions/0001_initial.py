@@ -635,7 +635,7 @@ def _imports() -> None:
         *_texts("kind", "date"),
         *_texts("quantity", "percent", nullable=True),
         _big("amount", nullable=True),
-        *_texts("name", "note", "recorded_at", "actor"),
+        *_texts("name", "note", "scope", "recorded_at", "actor"),
         _key("import_id", nullable=True),
         _big("row", nullable=True),
         _refers("charge_no", "charge_line.no"),

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from revrec.jobs.scheduling.scheduler import ScheduleChange
 
 EVENTS = (
-    "id", "charge", "kind", "date", "name", "quantity", "percent", "amount", "state", "note", "recorded_at", "actor",
+    "id", "charge", "kind", "date", "name", "quantity", "percent", "amount", "scope", "state", "note", "recorded_at",
+    "actor",
     "file", "row", "withdrawn_for", "withdrawn_by", "withdrawn_at",
 )  # fmt: skip
 SPARE = (
-    "withdrawn_at", "withdrawn_by", "row", "file", "actor", "recorded_at", "note", "percent", "quantity",
+    "withdrawn_at", "withdrawn_by", "row", "file", "actor", "recorded_at", "note", "scope", "percent", "quantity",
     "withdrawn_for",
 )  # fmt: skip
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Show the schedule before and after, and save nothing.")]
@@ -58,6 +59,15 @@ def register(app: typer.Typer) -> None:
         note: Annotated[
             str, typer.Option("--note", metavar="TEXT", help="The reason, for the audit trail.", show_default=False)
         ] = "",
+        scope: Annotated[
+            str,
+            typer.Option(
+                "--scope",
+                metavar="contract|line",
+                help="What a credit, price or constraint belongs to: the whole contract, or the line.",
+                show_default=False,
+            ),
+        ] = "",
         dry_run: DryRunOption = False,
     ) -> None:
         """Record one fulfillment event and schedule its charge line again.
@@ -71,13 +81,15 @@ def register(app: typer.Typer) -> None:
           revrec event add shop/INV-1006/1 milestone 2024-06-30 --name go-live --dry-run
           revrec event add shop/INV-1001/1 credit 2024-06-30 --amount 5.00 --name CRN-7
         """
-        from revrec.core.charge_line import EVENT_KINDS
+        from revrec.core.charge_line import EVENT_KINDS, SCOPES
         from revrec.jobs.importing.events import add_event
         from revrec.sources import EventRow
         from revrec.sources.events import lacking
 
         if kind not in EVENT_KINDS:
             fail(f"KIND {kind!r}: expected one of {', '.join(EVENT_KINDS)}", 2)
+        if scope and scope not in SCOPES:
+            fail(f"--scope {scope!r}: expected {' or '.join(SCOPES)}", 2)
         happened = day(date, "DATE", whole="")
         assert happened is not None
         for option, text in (("--name", name), ("--note", note)):
@@ -92,6 +104,7 @@ def register(app: typer.Typer) -> None:
             _number(amount, "--amount"),
             name,
             note,
+            scope,
         )
         if problems := lacking(event._asdict()):
             fail("\n".join(f"--{problem}" for problem in problems), 2)

@@ -318,7 +318,7 @@ def _cleaning(source: "SourceTrace | EventSource", branch: "Tree") -> None:
 
 def _events(history: "ChargeTrace", root: "Tree") -> None:
     for event in history.events:
-        named = ((key, getattr(event, key)) for key in ("name", "quantity", "percent", "amount", "note"))
+        named = ((key, getattr(event, key)) for key in ("name", "quantity", "percent", "amount", "scope", "note"))
         said = "".join(f", {key} {value}" for key, value in named if value)
         where = f"{event.source.uri}, row {event.row}" if event.source else "by hand"
         gone = "withdrawn " if event.withdrawn_at else ""

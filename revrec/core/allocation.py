@@ -23,6 +23,7 @@ class Obligation(NamedTuple):
 
     ``standalone`` is None for a line that is only a price. ``discounted``: the contract's whole discount belongs to
     the lines that are marked so. ``only_for``: the ids of the lines for which its amount is variable consideration.
+    ``begun``: it is what remains of a line, whose amount may have any sign.
     """
 
     id: str
@@ -30,6 +31,7 @@ class Obligation(NamedTuple):
     standalone: StandalonePrice | None = None
     discounted: bool = False
     only_for: tuple[str, ...] = ()
+    begun: bool = False
 
 
 class AllocationTerms(NamedTuple):
@@ -95,6 +97,40 @@ def allocate(lines: Sequence[Obligation], terms: AllocationTerms) -> tuple[Alloc
     return shares
 
 
+def share_change(
+    lines: Sequence[Obligation], shares: Sequence[AllocatedShare], more: int, terms: AllocationTerms
+) -> dict[str, int]:
+    """Return what each obligation gains if the price grows by ``more`` in all since ``shares`` were allocated.
+
+    The basis is the same as for ``shares`` (ASC 606-10-32-43): the standalone selling prices; or the shares themselves
+    if a discount belongs to some lines only, or one line is what the others leave.
+
+    Raises:
+        CannotAllocate: no line is a separate good or service.
+    """
+    prices = {line.id: line.standalone.amount for line in lines if line.standalone}
+    if not prices:
+        raise CannotAllocate("none of its lines is a separate good or service")
+    known = {id: amount for id, amount in prices.items() if amount}
+    fixed = sum(line.billed for line in lines if not line.only_for)
+    group = [line.id for line in lines if line.standalone and line.discounted]
+    if None not in prices.values() and _by_group(known, (), group, abs(fixed), terms) is None:
+        before, after = _signed_split(known, fixed, terms), _signed_split(known, fixed + more, terms)
+        return {id: amount - before[id] for id, amount in after.items()}
+    allocated = {share.id: Fraction(abs(share.allocated)) for share in shares if share.id in prices}
+    return _signed_split(allocated if any(allocated.values()) else known, more, terms)
+
+
+def share_among(lines: Mapping[str, Fraction], amount: int, terms: AllocationTerms) -> dict[str, int]:
+    """Return an amount of any sign, split by standalone selling prices."""
+    return _signed_split(lines, amount, terms)
+
+
+def _signed_split(known: Mapping[str, Fraction], price: int, terms: AllocationTerms) -> dict[str, int]:
+    sign = -1 if price < 0 else 1
+    return {id: sign * amount for id, amount in _relative(known, abs(price), terms).items()}
+
+
 def _fixed(lines: Sequence[Obligation], price: int, terms: AllocationTerms) -> tuple[dict[str, int], dict[str, str]]:
     """Return amounts and reasons by line, before variable consideration that belongs to some lines only."""
     obligations = [line for line in lines if line.standalone is not None]
@@ -102,7 +138,7 @@ def _fixed(lines: Sequence[Obligation], price: int, terms: AllocationTerms) -> t
     if not obligations:
         raise CannotAllocate("none of its lines is a separate good or service")
     for line in obligations:
-        if line.billed * price < 0:
+        if line.billed * price < 0 and not line.begun:
             raise CannotAllocate(
                 f"{line.id} is billed against the sign of the whole: name its item in price_only if it is a discount"
             )

@@ -22,6 +22,16 @@ ALLOCATE = "allocate"
 """A new allocation of the line's contract as a change of its price. The engine makes these events; no user can."""
 INCLUDE = "(constraint)"
 """A constrained amount that joins the price or leaves it. The engine makes these events; no user can name the kind."""
+SHARE = "(contract)"
+"""A line's share in a change of its contract's price; what is satisfied by then is caught up. The engine makes it."""
+SATISFIED = "(satisfied)"
+"""The part of such a share for what was satisfied before a modification: it is recognized at once."""
+
+CONTRACT, LINE = "contract", "line"
+SCOPES = (CONTRACT, LINE)
+"""What a change of the price belongs to: all obligations of the contract, or the line that it is recorded for."""
+SHARED = "(shared)"
+"""The scope of an event whose change of the price an allocation shares. The engine marks these events."""
 
 
 class ChargeLine(NamedTuple):
@@ -69,7 +79,8 @@ class FulfillmentEvent(NamedTuple):
 
     ``charge`` is the charge's id. ``amount`` is in minor units of the charge's currency. Later-recorded events of
     the same kind and name correct earlier ones (of ``percent``, ``estimate`` and ``constraint``: of the same day;
-    ``usage`` without a name adds up); events are passed around in the order they were recorded.
+    ``usage`` without a name adds up); events are passed around in the order they were recorded. ``scope`` is one of
+    :data:`SCOPES` for a change of the price; empty if the rules decide.
     """
 
     charge: str
@@ -80,6 +91,7 @@ class FulfillmentEvent(NamedTuple):
     amount: int | None = None
     name: str = ""
     note: str = ""
+    scope: str = ""
 
 
 def event_command(line: ChargeLine, kind: str, name: str = "", options: str = "", do: str = "record it with") -> str:

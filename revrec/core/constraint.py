@@ -18,10 +18,10 @@ from typing import NamedTuple
 
 from revrec.core.anchors import Anchor, Events
 from revrec.core.calendar import Offset
-from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine, FulfillmentEvent, event_command
+from revrec.core.charge_line import INCLUDE, ChargeLine, FulfillmentEvent, event_command
 from revrec.core.money import decimal_string
 from revrec.core.numbers import in_minor_units
-from revrec.core.pricing import effective_changes, price_of
+from revrec.core.pricing import INCREASES, effective_changes, order_of_change, price_of
 from revrec.core.recognition import Method
 from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, covered_amount
 from revrec.core.standalone import rounded
@@ -144,28 +144,34 @@ def constraint_in_force(constraint: Constraint | None, events: Events) -> Constr
     return Constraint(adjusted[-1].note or f"by the estimate of {adjusted[-1].date}") if adjusted else None
 
 
-class EstimateChange(NamedTuple):
-    """A new estimate, or the end of the constraint: on ``date``, the included amount grows by ``more`` minor units."""
+class IncludedChange(NamedTuple):
+    """A change of the included amount of a line by ``more`` minor units.
 
-    date: date
+    ``event`` is a new estimate, a credit or a new price; for the end of the constraint, an event without a charge.
+    """
+
+    event: FulfillmentEvent
     more: int
 
 
-def estimates_of(
+def included_changes(
     constraint: Constraint | None, method: Method, line: ChargeLine, events: Events
-) -> tuple[int, list[EstimateChange]]:
+) -> tuple[int, list[IncludedChange]]:
     """Return what is constrained of a line as billed at first, and the changes of what is included, in date order.
+
+    A credit that the constrained amount covers does not change what is included. Cancellations are left out: what they
+    end is the line's alone.
 
     Raises:
         OverflowError: as :meth:`Constraint.ends`.
     """
     constraint = constraint_in_force(constraint, events)
-    if constraint is None:
+    if constraint is None and not events:
         return 0, []
-    first = covered_amount(line.amount, constraint.of(line, line.amount))
-    turns = _price_steps(_PriceState(line.amount, first), events, constraint.ends(method, line, events), line.amount)
-    changes = [EstimateChange(turn.event.date, turn.more) for turn in turns if turn.event.kind == CONSTRAINT]
-    return first, [change for change in changes if change.more]
+    first = covered_amount(line.amount, constraint.of(line, line.amount)) if constraint else 0
+    ends = constraint.ends(method, line, events) if constraint else None
+    turns = _price_steps(_PriceState(line.amount, first), events, ends, line.amount)
+    return first, [IncludedChange(turn.event, turn.more) for turn in turns if turn.more and turn.event.kind != "cancel"]
 
 
 def included_price(
@@ -241,7 +247,9 @@ def _in_order(events: Events, ends: date | None) -> Iterator[tuple[int | None, F
     found: list[tuple[int | None, FulfillmentEvent]] = [*effective_changes(events), *_estimates(events)]
     if ends:
         found.append((None, FulfillmentEvent("", CONSTRAINT, ends, amount=0)))
-    yield from sorted(found, key=lambda one: (one[1].date, one[1].kind == CONSTRAINT, one[0] is None))
+    yield from sorted(
+        found, key=lambda one: (one[1].date, one[1].kind == CONSTRAINT, order_of_change(one[1]), one[0] is None)
+    )
 
 
 def _estimates(events: Events) -> Iterable[tuple[int, FulfillmentEvent]]:
@@ -254,7 +262,7 @@ def _after(state: _PriceState, event: FulfillmentEvent, billed: int) -> _PriceSt
     if event.kind == CONSTRAINT:
         left = _share(event.percent, billed) if event.percent is not None else _signed(amount, billed)
         return state._replace(left=covered_amount(state.price, left))
-    if event.kind in ("price", ALLOCATE, INCLUDE):
+    if event.kind in ("price", *INCREASES):
         price = amount if event.kind == "price" else state.price + amount
         return _PriceState(price, covered_amount(price, state.left))
     price = state.price - amount
@@ -265,7 +273,7 @@ def _included_amount(turn: _PriceStep) -> int:
     """Return the amount of an event adjusted to the included amount."""
     if turn.event.kind == "price":
         return turn.after.included
-    return turn.more if turn.event.kind in (ALLOCATE, INCLUDE) else -turn.more
+    return turn.more if turn.event.kind in INCREASES else -turn.more
 
 
 def _inclusion(turn: _PriceStep) -> FulfillmentEvent:

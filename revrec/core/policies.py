@@ -13,6 +13,10 @@ ON_CREDIT = ("prospective", "catch_up", "latest", "earned_first")
 """How a credit changes the plan after its day; see :mod:`revrec.core.pricing`."""
 ON_PRICE = ("prospective", "catch_up")
 """How a new price changes the plan after its day; see :mod:`revrec.core.pricing`."""
+SCOPE_TEXT = (
+    "What credits, new prices and estimates belong to: all obligations of the contract, or the line that they are "
+    "recorded for. Default: the contract, except credits of lines with on_credit latest or earned_first."
+)
 ON_CHANGE = ("restate", "prospective", "catch_up")
 """How new plan dates affect amounts that are already on entries; see :mod:`revrec.core.change`."""
 ON_RELEASE = ("catch_up", "extend")
@@ -33,6 +37,7 @@ class RecognitionPolicies(Protocol):
     on_change: str
     on_credit: str
     on_price: str
+    scope: str
     on_release: str
     on_migration: str
     counts_days: bool

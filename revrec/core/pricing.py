@@ -19,19 +19,24 @@ separate charge line; 25-13(a) prospectively; 25-13(b) by cumulative catch-up. A
 90), changes in the transaction price. ASC 606-10-55-47, a customer that gives up the rest.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
 from typing import NamedTuple
 
 from revrec.core.anchors import Events
-from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine, FulfillmentEvent
+from revrec.core.charge_line import ALLOCATE, INCLUDE, SATISFIED, SHARE, SHARED, ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string, split
 from revrec.core.policies import ON_PRICE, RecognitionPolicies
 from revrec.core.schedule import UNDATED, Schedule, SchedulePart, ScheduleRule
 
 AT_ONCE = "what is left is recognized at once"
-PRICE_EVENT_KINDS = ("credit", "price", "cancel", ALLOCATE, INCLUDE)
+ON_ITS_DAY = "recognized on that day"
+PRICE_EVENT_KINDS = ("credit", "price", "cancel", ALLOCATE, INCLUDE, SHARE, SATISFIED)
 """Kinds of event that change what a charge line earns in all."""
+INCREASES = (ALLOCATE, INCLUDE, SHARE, SATISFIED)
+"""Kinds of event whose amount is added to the price."""
+_LAST = {"price": 0, "credit": 1, "cancel": 4}
 
 PlanAtPrice = Callable[[int], Sequence[SchedulePart]]
 """A function that returns the line's plan at another price: every part in order, including those that wait."""
@@ -41,19 +46,22 @@ class AllocationStep(NamedTuple):
     """The ``difference`` between a line's allocated and its billed amount (minor units), from a day on.
 
     ``date`` is None for the allocation at the start of the contract. ``words`` explain the allocation. ``kind`` is
-    :data:`INCLUDE` where the price of the contract changed by an estimate: what is satisfied by then is caught up.
+    :data:`SHARE` where the price of the contract changed, and :data:`SATISFIED` for what was satisfied before the
+    contract was modified. ``of`` is the line's own event whose change of the price is shared.
     """
 
     date: date | None
     difference: int
     words: str
     kind: str = ALLOCATE
+    of: FulfillmentEvent | None = None
 
 
 class PriceChange(NamedTuple):
     """One change of a line's price, on a day: the price before and after it in minor units, and the event's name.
 
-    ``ended``: this change or one before it canceled the promise, so that nothing is left to spread.
+    ``ended``: this change or one before it canceled the promise, so that nothing is left to spread. ``shared``: it is a
+    change of the price that the obligations of a contract share.
     """
 
     kind: str
@@ -62,6 +70,7 @@ class PriceChange(NamedTuple):
     after: int
     name: str
     ended: bool = False
+    shared: bool = False
 
 
 class _PlanAtChange(NamedTuple):
@@ -84,19 +93,29 @@ def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
     price, ended = line.amount, False
     effective = effective_changes(events)
     if len(effective) > 1:
-        effective.sort(key=lambda one: one[1].date)
+        effective.sort(key=lambda one: order_of_change(one[1]))
     for _at, event in effective:
-        amount = event.amount or 0
-        more = amount if event.kind in (ALLOCATE, INCLUDE) else -amount
-        after = amount if event.kind == "price" else price + more
-        if found and event.kind == found[-1].kind == INCLUDE and event.date == found[-1].date:
-            # The estimate of a line, and its contract's allocation of that amount, are one change of its price.
-            price = found.pop().before
-        if after != price or event.kind == "cancel":
-            ended = ended or event.kind == "cancel"
-            found.append(PriceChange(event.kind, event.date, price, after, event.name, ended))
+        amount, kind, name = event.amount or 0, event.kind, event.name
+        after = amount if kind == "price" else price + (amount if kind in INCREASES else -amount)
+        is_shared = kind in (INCLUDE, SHARE) or event.scope == SHARED
+        if is_shared and found and found[-1].shared and event.date == found[-1].date:
+            # A change of a line's price, and its contract's allocation of that amount, are one change of its price.
+            own = found.pop()
+            price = own.before
+            kind, name = (own.kind, own.name) if kind == SHARE else (kind, name)
+        if after != price or kind == "cancel":
+            ended = ended or kind == "cancel"
+            found.append(PriceChange(kind, event.date, price, after, name, ended, is_shared))
         price = after
     return found
+
+
+def order_of_change(event: FulfillmentEvent) -> tuple[date, int]:
+    """Return a key that sorts events as they take effect: within a day a new price, credits, and last a cancellation.
+
+    The order of recording must not matter: a credit counts from the price of its day, whichever was recorded first.
+    """
+    return event.date, 2 if event.scope == SHARED and event.kind == "credit" else _LAST.get(event.kind, 3)
 
 
 def price_of(line: ChargeLine, events: Events) -> int:
@@ -112,9 +131,11 @@ def apply_allocation(line: ChargeLine, events: Events, steps: Sequence[Allocatio
     separate events, whose amount is the increase.
     """
     first, *later = steps
+    shared = {step.of for step in later if step.of}
+    adjusted = [event._replace(scope=SHARED if event in shared else "") for event in events]
     adjusted = [
         event._replace(amount=(event.amount or 0) + _difference(steps, event.date)) if event.kind == "price" else event
-        for event in events
+        for event in adjusted
     ]
     for before, step in zip(steps, later, strict=False):
         assert step.date is not None
@@ -147,7 +168,9 @@ def apply_price_changes(
     # Each change starts from the schedule that the one before it left, not from the original plan: parts up to a change
     # may be posted, and a later change must not move them.
     for change in price_changes(line, events):
+        remainder = _plan_of_remainder(schedule, change, begins) if change.kind == ALLOCATE else None
         schedule = _apply_change(schedule, line, change, whole, begins)
+        whole = remainder or whole
     # Parts without a cent are dropped last: a later price may give them some.
     parts = tuple(part for part in schedule.parts if part.amount)
     return schedule._replace(parts=parts, waiting=tuple(part for part in schedule.waiting if part.amount))
@@ -161,7 +184,7 @@ def schedule_without_dates(rule: ScheduleRule, why: str, line: ChargeLine, event
     """
     changes = price_changes(line, events)
     canceled = next((at for at, change in enumerate(changes) if change.kind == "cancel"), None)
-    if not changes or (canceled is None and (changes[-1].after or changes[-1].kind == INCLUDE)):
+    if not changes or (canceled is None and (changes[-1].after or changes[-1].kind in (INCLUDE, SHARE))):
         return None
     last, *later = changes[-1:] if canceled is None else changes[canceled:]
     parts = [SchedulePart(last.date, last.after), *(SchedulePart(one.date, one.after - one.before) for one in later)]
@@ -193,7 +216,11 @@ def treatment_of(change: PriceChange, method: RecognitionPolicies) -> str:
     """
     if change.ended:
         return AT_ONCE
-    how = {"credit": method.on_credit, INCLUDE: "catch_up"}.get(change.kind, method.on_price)
+    if change.shared:
+        return "catch_up"
+    how = {"credit": method.on_credit, SATISFIED: ON_ITS_DAY}.get(change.kind, method.on_price)
+    if how == ON_ITS_DAY:
+        return how
     return how if how in ON_PRICE or _reduces(change) else "prospective"
 
 
@@ -220,11 +247,41 @@ def _prospective(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]
 
 
 def _catch_up(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
-    """Plan the new price after the day, and book the difference up to the day on it."""
-    target = plan.whole(change.after)
-    behind = _sum([part for part in target if part.date <= change.date]) - _sum(plan.past)
+    """Plan the change of the price, and book what of it falls up to the day on that day."""
+    target, before = plan.whole(change.after), plan.whole(change.before)
+    past = [_sum([part for part in one if part.date <= change.date]) for one in (target, before)]
+    behind = past[0] - past[1]
     caught = [SchedulePart(change.date, behind)] if behind else []
-    return [*caught, *(part for part in target if part.date > change.date)]
+    # What an earlier change left to come is kept: planning the whole price again would undo a prospective change.
+    amounts = Counter({part.date: part.amount for part in target if part.date > change.date})
+    for parts, sign in ((plan.later, 1), ([part for part in before if part.date > change.date], -1)):
+        for part in parts:
+            amounts[part.date] += sign * part.amount
+    return [*caught, *(SchedulePart(day, amount) for day, amount in sorted(amounts.items()))]
+
+
+def _on_its_day(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
+    """Recognize the change of the price on its day; what is to come stays."""
+    return [SchedulePart(change.date, change.after - change.before), *plan.later]
+
+
+def _plan_of_remainder(schedule: Schedule, change: PriceChange, begins: date | None) -> PlanAtPrice | None:
+    """Return the plan at any price from a modification on: what was recognized by then stays.
+
+    Return None if the modification changes the plan from the start, or catches it up.
+    """
+    past = [part for part in schedule.all_parts if part.date <= change.date]
+    later = [part for part in schedule.all_parts if part.date > change.date]
+    method = schedule.rule.method
+    if not past or not later or treatment_of(change, method) != "prospective" or (begins and change.date <= begins):
+        return None
+    weights = schedule.weights_of(later)
+
+    def whole(price: int) -> Sequence[SchedulePart]:
+        amounts = split(price - _sum(past), weights, method.rounding)
+        return [*past, *(SchedulePart(part.date, amount) for part, amount in zip(later, amounts, strict=True))]
+
+    return whole
 
 
 def _latest(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
@@ -251,12 +308,18 @@ _TREATMENTS = {
     AT_ONCE: lambda change, plan: _at_once(change, plan.past),
     "prospective": _prospective,
     "catch_up": _catch_up,
+    ON_ITS_DAY: _on_its_day,
     "latest": _latest,
     "earned_first": _earned_first,
 }
 
 
-_NAMED = {ALLOCATE: ("new allocation", "on_price "), INCLUDE: ("constraint", "")}
+_NAMED = {
+    ALLOCATE: ("new allocation", "on_price "),
+    INCLUDE: ("constraint", ""),
+    SHARE: ("new price of the contract", ""),
+    SATISFIED: ("new price of what the contract had satisfied", ""),
+}
 """The names of changes that the engine makes, with the rule key that decides their treatment."""
 
 
@@ -275,7 +338,9 @@ def change_in_words(line: ChargeLine, change: PriceChange, how: str) -> tuple[st
     named = f" {change.name}" if change.name else ""
     kind, key = _NAMED.get(change.kind, (change.kind, f"on_{change.kind} "))
     before, after = (decimal_string(one, line.currency) for one in (change.before, change.after))
-    way = how if how == AT_ONCE or not how else f"{key}{how}"
+    if change.shared and change.kind in ("credit", "price"):
+        key = "shared by its contract, "
+    way = how if how in (AT_ONCE, ON_ITS_DAY) or not how else f"{key}{how}"
     shown = f" ({way})" if way else ""
     what, becomes = f"{kind}{named} on {change.date}", f": {before} becomes {after} {line.currency}"
     return what + becomes, what + shown + becomes

@@ -9,14 +9,14 @@ from typing import Any, ClassVar
 
 from revrec.core.anchors import ANCHORS, EVENT, Anchor, Events, anchor
 from revrec.core.calendar import NO_OFFSET, ROLLS, WEEKDAYS, Calendar, Offset, roll
-from revrec.core.charge_line import ChargeLine
+from revrec.core.charge_line import SCOPES, ChargeLine
 from revrec.core.explanation import explain_split
 from revrec.core.holidays import CALENDAR
 from revrec.core.keys import OFFSET, YES_OR_NO, ConfigKey, RejectedValue, ValueKind, choice
 from revrec.core.money import ROUNDINGS, split
 from revrec.core.numbers import POSITIVE, in_minor_units
 from revrec.core.part_days import DaySpan
-from revrec.core.policies import ON_CHANGE, ON_CREDIT, ON_MIGRATION, ON_PRICE, ON_RELEASE
+from revrec.core.policies import ON_CHANGE, ON_CREDIT, ON_MIGRATION, ON_PRICE, ON_RELEASE, SCOPE_TEXT
 from revrec.core.schedule import Plan, SchedulePart, Unscheduled, catch_up_on, combine_small_parts
 
 POINT_IN_TIME, OVER_TIME = "point_in_time", "over_time"
@@ -74,6 +74,7 @@ COMMON_KEYS = (
         "How a line is treated of which another system recognized more or less before the cutover than the rule plans.",
         "refuse",
     ),
+    ConfigKey("scope", choice(*SCOPES), SCOPE_TEXT),
 )
 """Keys of ``[rule.recognize]`` that every method accepts."""
 
@@ -123,6 +124,7 @@ class Method(ABC):
         self.on_credit: str = settings.get("on_credit") or "prospective"
         self.on_price: str = settings.get("on_price") or "prospective"
         self.on_migration: str = settings.get("on_migration") or "refuse"
+        self.scope: str = settings.get("scope") or ""
         self.reshapes: bool = bool(self.not_before or self.smallest)
         self._policy = "".join(f", {name} {value}" for name, value in self._policies(settings))
 

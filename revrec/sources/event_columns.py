@@ -14,7 +14,7 @@ from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import InvalidValue, RowProblem
 from revrec.sources.rows import EventRow, GoodRow
 from revrec.sources.table import RowBlock
-from revrec.sources.values import ValueReaders, event_kind
+from revrec.sources.values import ValueReaders, event_kind, scope
 
 _CHARGE_IDS = re.compile(r"(?:[^/\n]+/[^\n]+/[^/\n]+\n)+").fullmatch
 
@@ -78,6 +78,7 @@ class EventColumnReader:
         kinds = same_texts(column("kind"), event_kind)
         days = values_of(column("date"), values.dates.__getitem__)
         notes = column("note")
+        scopes = same_texts(column("scope"), scope)
         if not (charges and all(set(kinds)) and all(set(days)) and are_texts(notes)):
             return None
         rest = (
@@ -86,9 +87,9 @@ class EventColumnReader:
             values_of(column("amount"), values.quantities.__getitem__),
             same_texts(column("name"), values.ids.__getitem__),
         )
-        if any(map(self._lacks, {*zip(kinds, *rest, strict=True)})):
+        if any(map(self._lacks, {*zip(kinds, *rest, scopes, strict=True)})):
             return None
-        return list(map(EventRow._make, zip(charges, kinds, days, *rest, notes, items, strict=True)))
+        return list(map(EventRow._make, zip(charges, kinds, days, *rest, notes, scopes, items, strict=True)))
 
     def _addresses(self, column: Callable[[str], Sequence[str]], count: int) -> tuple[Sequence[str], Sequence[str]]:
         """Return the charge ids and the items of events; no ids if one is not a charge id."""
@@ -106,4 +107,5 @@ class EventColumnReader:
         return ids, same_texts(column("item"), self._values.ids.__getitem__)
 
     def _lacks(self, row: tuple[Any, ...]) -> bool:
-        return bool(self._lacking(dict(zip(("kind", "quantity", "percent", "amount", "name"), row, strict=True))))
+        names = ("kind", "quantity", "percent", "amount", "name", "scope")
+        return bool(self._lacking(dict(zip(names, row, strict=True))))

@@ -27,6 +27,8 @@ from revrec.sources.values import ValueReaders
 ALL_LINES = "*"
 """Instead of a line in a charge's id: every charge line of the document."""
 
+WITH_SCOPE = ("credit", "price", "constraint")
+"""Kinds of event that change the price of a contract, or of a line of it."""
 NEEDS = {
     "percent": "percent",
     "milestone": "name",
@@ -117,6 +119,18 @@ def lacking(found: Mapping[str, Any]) -> list[RowProblem]:
     kind = found.get("kind", "")
     if kind == "constraint":
         return _lacking_of_constraint(found)
+    return [*_odd_scope(found, kind), *_lacking_of_kind(found, kind)]
+
+
+def _odd_scope(found: Mapping[str, Any], kind: str) -> list[RowProblem]:
+    """Check that only an event that changes a price has a scope."""
+    if not found.get("scope") or kind in WITH_SCOPE:
+        return []
+    fix = f"leave it empty; a scope is for {', '.join(WITH_SCOPE)}"
+    return [RowProblem("scope", found["scope"], f"does not go with the kind {kind}", fix)]
+
+
+def _lacking_of_kind(found: Mapping[str, Any], kind: str) -> list[RowProblem]:
     name = NEEDS.get(kind, "")
     if not name or name not in found:
         return []

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from revrec.core.charge_line import DIMENSIONS
 
-FieldKind = Literal["id_part", "id", "text", "date", "amount", "currency", "quantity", "percent", "event_kind"]
+FieldKind = Literal["id_part", "id", "text", "date", "amount", "currency", "quantity", "percent", "event_kind", "scope"]
 """How a field's text is read: see :mod:`revrec.sources.values`."""
 
 
@@ -53,6 +53,7 @@ EVENT_FIELDS = (
     FieldSpec("amount", "quantity"),
     FieldSpec("name", "id"),
     FieldSpec("note", "text"),
+    FieldSpec("scope", "scope"),
 )
 """The fields of a fulfillment event. Its amount is in the charge's currency, unknown here, so it remains a decimal."""
 

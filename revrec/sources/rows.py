@@ -17,7 +17,8 @@ class EventRow(NamedTuple):
 
     ``charge`` is the charge's id (``source/document/line``). ``amount`` is a decimal in the currency of the charge. The
     file does not name that currency, so minor units are computed once the charge is known. ``percent`` is 0 to 100.
-    ``item`` limits an event of a whole document (``source/document/*``) to the lines of that item.
+    ``scope`` is what a change of the price belongs to: the contract, or the line. ``item`` limits an event of a whole
+    document (``source/document/*``) to the lines of that item.
     """
 
     charge: str
@@ -28,6 +29,7 @@ class EventRow(NamedTuple):
     amount: Decimal | None = None
     name: str = ""
     note: str = ""
+    scope: str = ""
     item: str = ""
 
 

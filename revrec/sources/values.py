@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Generic, TypeVar
 
-from revrec.core.charge_line import EVENT_KINDS
+from revrec.core.charge_line import EVENT_KINDS, SCOPES
 from revrec.core.keys import suggestion
 from revrec.core.money import UnknownCurrency, minor_digits
 from revrec.sources.amounts import ParsedNumber, minor_units, number_reader
@@ -113,6 +113,7 @@ class ValueReaders:
             "percent": self.percent,
             "currency": currency_code,
             "event_kind": event_kind,
+            "scope": scope,
         }
         return readers[kind]
 
@@ -139,6 +140,14 @@ def is_currency(code: str) -> bool:
         return bool(re.fullmatch("[A-Z]{3}", code)) and minor_digits(code) >= 0
     except UnknownCurrency:
         return False
+
+
+def scope(text: str) -> str:
+    """Return the scope of a change of the price; empty text remains empty."""
+    found = text.strip()
+    if found and found not in SCOPES:
+        raise InvalidValue("is not a scope", f"write {' or '.join(SCOPES)}, or leave it empty")
+    return found
 
 
 def event_kind(text: str) -> str:

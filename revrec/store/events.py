@@ -36,7 +36,7 @@ def event_row(
     """Return an event as a row of its table without the id; an event without import and row was recorded by hand."""
     quantity, percent = (None if value is None else str(value) for value in (event.quantity, event.percent))
     day = event.date.isoformat()
-    said = (event.kind, day, quantity, percent, event.amount, event.name, event.note)
+    said = (event.kind, day, quantity, percent, event.amount, event.name, event.note, event.scope)
     return (charge_no, *said, at, actor, import_id, row)
 
 
@@ -63,6 +63,7 @@ class RecordedEvent(NamedTuple):
     currency: str
     name: str
     note: str
+    scope: str
     recorded_at: str
     actor: str
     file: str | None
@@ -81,7 +82,7 @@ def recorded_events() -> Select[Any]:
             charge_line.c.id.label("charge"),
             *(event[name] for name in ("kind", "date", "quantity", "percent", "amount")),
             charge_line.c.currency,
-            *(event[name] for name in ("name", "note", "recorded_at", "actor")),
+            *(event[name] for name in ("name", "note", "scope", "recorded_at", "actor")),
             import_file.c.uri.label("file"),
             event.row,
             gone.at.label("withdrawn_at"),
@@ -171,7 +172,10 @@ _EVENTS = (
     select(
         fulfillment_event.c.charge_no,
         charge_line.c.id,
-        *(fulfillment_event.c[name] for name in ("kind", "date", "quantity", "percent", "amount", "name", "note")),
+        *(
+            fulfillment_event.c[name]
+            for name in ("kind", "date", "quantity", "percent", "amount", "name", "note", "scope")
+        ),
     )
     .join(charge_line, charge_line.c.no == fulfillment_event.c.charge_no)
     .order_by(fulfillment_event.c.charge_no, fulfillment_event.c.id)
@@ -187,8 +191,9 @@ def _event(
     amount: int | None,
     name: str,
     note: str,
+    scope: str,
 ) -> FulfillmentEvent:
-    return FulfillmentEvent(charge, kind, day_of(day), _decimal(quantity), _decimal(percent), amount, name, note)
+    return FulfillmentEvent(charge, kind, day_of(day), _decimal(quantity), _decimal(percent), amount, name, note, scope)
 
 
 def charges_repriced_after(connection: Connection, day: date) -> list[int]:

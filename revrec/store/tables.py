@@ -169,6 +169,7 @@ fulfillment_event = Table(
     Column("amount", BigInteger, nullable=True),
     _text("name"),
     _text("note"),
+    _text("scope"),
     _text("recorded_at"),
     _text("actor"),
     Column("import_id", ForeignKey("import_file.id"), nullable=True),

@@ -111,6 +111,7 @@ bundle_price = "2.00"
 price_only = "F"
 variable = [{ items = "B", to = "A" }]
 later = "separate"
+scope = "line"
 [allocation.effective]
 from = 2024-01-01
 [allocation.when]
@@ -144,6 +145,7 @@ kind = "usage"
 date = 2024-02-01
 name = "n"
 note = "n"
+scope = "line"
 quantity = "1"
 percent = "3"
 amount = "1.00"

@@ -255,6 +255,23 @@ def test_a_residual_price_outside_its_range_is_reported_until_the_price_list_is_
     assert sound(offline)
 
 
+@pytest.mark.parametrize("later", ["separate", "modify"])
+def test_a_later_line_that_is_only_a_price_is_shared_by_its_contract(books: Books, row: MakeRow, later: str) -> None:
+    ruled(books, later, more='price_only = "DISC-*"').take(*bundle(row))
+    assert books.run("2024-02-29").complete
+    books.take(row(line="3", item="DISC-1", amount="-10.00", post_date="2024-03-05"), name="later.csv")
+    assert earns(books) == {"shop/INV-1/1": 4800 - 600, "shop/INV-1/2": 3200 - 400}
+    assert books.open_parts("shop/INV-1/1") == [("2024-03-05", -600)]
+    assert books.sql("SELECT code, amount FROM unscheduled") == [("closed", 0)]
+    assert books.run("2024-12-31").complete and sound(books)
+
+
+def test_a_line_that_waits_shows_its_share_of_the_price(offline: Books, row: MakeRow) -> None:
+    ruled(offline).take(row(line="1", item="POD-1", amount="100.00"), row(line="2", item="MAG-1", amount="20.00"))
+    assert offline.sql("SELECT amount FROM unscheduled") == [(8571,)]
+    assert tie_out(offline.context("report"), date(2024, 12, 31)).ties_out
+
+
 def test_a_line_billed_at_nothing_is_taken_where_a_contract_gives_it_a_share(offline: Books, row: MakeRow) -> None:
     free = [row(line="1", item="GOODS-1", amount="80.00"), row(line="2", item="MAG-1", amount="0.00")]
     offline.rules("[[rule]]" + RULES.partition("[[rule]]")[2])
@@ -266,12 +283,12 @@ def test_a_line_billed_at_nothing_is_taken_where_a_contract_gives_it_a_share(off
     assert sound(offline)
 
 
-def test_credits_and_new_prices_are_those_of_their_line(offline: Books, row: MakeRow) -> None:
+def test_credits_and_new_prices_are_shared_unless_their_scope_is_the_line(offline: Books, row: MakeRow) -> None:
     ruled(offline).take(*bundle(row))
-    offline.event("shop/INV-1/2", "credit", "2024-02-15", amount=8)
+    offline.event("shop/INV-1/2", "credit", "2024-02-15", amount=8, scope="line")
     assert earns(offline) == {"shop/INV-1/1": 4800, "shop/INV-1/2": 2400}
-    offline.event("shop/INV-1/2", "price", "2024-03-15", amount=35)
-    assert earns(offline)["shop/INV-1/2"] == 3700
+    offline.event("shop/INV-1/2", "price", "2024-03-15", amount=32)
+    assert earns(offline) == {"shop/INV-1/1": 4800 + 600, "shop/INV-1/2": 2400 + 400}
     assert offline.sql("SELECT sum(amount) FROM schedule_allocation") == [(0,)]
     assert sound(offline)
 

@@ -99,8 +99,8 @@ def full(books: FilledDatabase) -> FilledDatabase:
     books.sql("INSERT INTO period_fact VALUES (1, '', 'closed', '2024-01-01', 'person', 'why', 't', 'ada')")
     books.sql("INSERT INTO period_closing VALUES (1, 9, 3, 0, '{}')")
     books.sql(
-        "INSERT INTO fulfillment_event (id, charge_no, kind, date, name, note, recorded_at, actor)"
-        " VALUES (1, ?, 'pod', '2024-02-01', '', '', '2024-02-01T00:00:00+00:00', 'ada')",
+        "INSERT INTO fulfillment_event (id, charge_no, kind, date, name, note, scope, recorded_at, actor)"
+        " VALUES (1, ?, 'pod', '2024-02-01', '', '', '', '2024-02-01T00:00:00+00:00', 'ada')",
         no,
     )
     books.sql("INSERT INTO event_withdrawal VALUES (1, 'why', 't', 'ada', 1)")

@@ -144,10 +144,11 @@ class Books:
         percent: int | None = None,
         quantity: int | None = None,
         amount: int | str | None = None,
+        scope: str = "",
     ) -> Any:
         """Record one event as ``revrec event add`` does; ``amount`` is in units of the currency."""
         share, units, money = (None if one is None else Decimal(one) for one in (percent, quantity, amount))
-        row = EventRow(of, kind, date.fromisoformat(day), units, share, money, name, "")
+        row = EventRow(of, kind, date.fromisoformat(day), units, share, money, name, "", scope)
         return record_events.add_event(self.context("event add"), row)
 
     def run(

@@ -48,6 +48,7 @@ class AllocationRule:
     variable: tuple[tuple[Patterns, Patterns], ...]
     residual_range: tuple[Decimal, Decimal] | None
     later: str
+    scope: str
     file: str
     line: int
     text: str
@@ -90,6 +91,12 @@ class AllocationRule:
             CannotAllocate: a price is not known, or does not fit.
         """
         return allocate([self.obligation(line, lines) for line in lines], self.terms(lines[0].currency))
+
+    def is_only_a_price(self, line: ChargeLine) -> bool:
+        """Check whether a line buys nothing itself: its amount belongs to the contract, or to some of its lines."""
+        if self.price_only and self.price_only.holds(line):
+            return True
+        return any(items.holds(line) for items, _to in self.variable)
 
     def obligation(self, line: ChargeLine, lines: Sequence[ChargeLine]) -> Obligation:
         """Return the line as an obligation among the lines of its contract."""
@@ -147,6 +154,7 @@ def read_allocation(
         variable,
         values.get("residual_range"),
         values["later"],
+        values.get("scope", ""),
         file,
         block.line,
         text,

@@ -52,6 +52,9 @@ MOST_ITEMS_KEPT = 50_000
 MOST_DATES_KEPT = 200_000
 """Bounds of the caches, so that memory stays flat however many items and dates there are."""
 
+_FINE = 10**9
+"""An amount in minor units that is fine enough to show which share of a plan is satisfied."""
+
 REPORTS = frozenset(EVENT_KINDS) - {*PRICE_EVENT_KINDS, CONSTRAINT, "hold", "release"}
 """The kinds of event that can only date parts: they change neither the price nor what is on hold."""
 
@@ -329,6 +332,26 @@ class RuleBook:
             return False
         rule = self.match(line)
         return isinstance(rule, Rule) and isinstance(rule.method, NotRevenue)
+
+    def remaining(self, line: ChargeLine, events: Events, day: date) -> Fraction:
+        """Return how much of what a line promises is not satisfied at the end of a day, by its plan: from 1 down to 0.
+
+        Changes of its price do not count, and nothing remains of a canceled line.
+        """
+        entry = self._winner(line)
+        if any(event.kind == "cancel" for event in events):
+            return Fraction(0)
+        if isinstance(entry, Unscheduled):
+            return Fraction(1)
+        reports = [event for event in events if event.kind not in (*PRICE_EVENT_KINDS, CONSTRAINT)]
+        unit = self._derive(entry, line._replace(amount=_FINE), reports)
+        if not isinstance(unit, Schedule):
+            return Fraction(1)
+        # A multiple of all weights is divided without rounding.
+        whole = _FINE * (sum(unit.plan.weights) or 1) if unit.plan else _FINE
+        found = self._derive(entry, line._replace(amount=whole), reports)
+        assert isinstance(found, Schedule)
+        return 1 - Fraction(sum(part.amount for part in found.parts if part.date <= day), whole)
 
     def match(self, line: ChargeLine) -> Rule | Unscheduled:
         """Return the rule for a charge line; Unscheduled if none matches, or two of equal priority do."""

@@ -10,7 +10,7 @@ from decimal import Decimal, InvalidOperation
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from revrec.core.charge_line import DIMENSIONS, EVENT_KINDS, ChargeLine, FulfillmentEvent
+from revrec.core.charge_line import DIMENSIONS, EVENT_KINDS, SCOPES, ChargeLine, FulfillmentEvent
 from revrec.core.errors import BadInput
 from revrec.core.keys import (
     ANY_TEXT,
@@ -108,6 +108,7 @@ EVENT_KEYS = (
     ConfigKey("date", DATE, "The day it bears.", required=True),
     ConfigKey("name", ANY_TEXT, "Its name, such as a milestone's.", ""),
     ConfigKey("note", ANY_TEXT, "A note.", ""),
+    ConfigKey("scope", choice("", *SCOPES), "What a change of the price belongs to: contract or line.", ""),
     ConfigKey("quantity", DECIMAL, "Units used."),
     ConfigKey("percent", DECIMAL, "Percent complete."),
     ConfigKey("amount", DECIMAL, "Amount in units of the charge's currency."),

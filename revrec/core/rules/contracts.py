@@ -5,26 +5,27 @@ The lines at the start of a contract are allocated once, by the prices of their 
 recognized of the older lines by then, and what the new lines are billed, is allocated by the standalone selling prices
 of what remains (ASC 606-10-25-13(a), IFRS 15.21(a)). What was recognized stays.
 
-A credit or a new price belongs to the line for which it is recorded: 606-10-32-44 (IFRS 15.89). What is constrained of
-a line is no part of the price; a new estimate changes the price of the contract, and is allocated on the same basis as
-at the start: 606-10-32-42 to 32-45 (IFRS 15.87 to 90).
+What changes the price of the contract later is allocated on the same basis as at the start (606-10-32-43, IFRS 15.88):
+a credit, a new price, a new estimate of what is constrained, and a later line that is only a price. It belongs to one
+line if its scope says so (606-10-32-44, IFRS 15.89). After a modification, a new estimate of what was promised before
+it is allocated to the lines of that time first (606-10-32-45, IFRS 15.90); any other change, to what remained.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import NamedTuple
 
-from revrec.core.allocation import AllocatedShare, CannotAllocate, Obligation, allocate
+from revrec.core.allocation import AllocatedShare, CannotAllocate, Obligation, allocate, share_among, share_change
 from revrec.core.anchors import Events
-from revrec.core.charge_line import INCLUDE, ChargeLine
-from revrec.core.constraint import EstimateChange, estimates_of, included_price
+from revrec.core.charge_line import CONTRACT, SATISFIED, SHARE, ChargeLine, FulfillmentEvent
+from revrec.core.constraint import CONSTRAINT, IncludedChange, included_changes, included_price
 from revrec.core.money import decimal_string
 from revrec.core.pricing import AllocationStep, apply_allocation, price_of
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.book import RuleBook
 from revrec.core.schedule import CLOSED, Schedule, Unscheduled
-from revrec.core.standalone import StandalonePrice
+from revrec.core.standalone import StandalonePrice, rounded
 
 
 class ContractMember(NamedTuple):
@@ -115,165 +116,295 @@ def _as_billed(rule: AllocationRule | None, members: Sequence[ContractMember]) -
 
 
 def _allocated(book: RuleBook, rule: AllocationRule, members: Sequence[ContractMember]) -> AllocatedContract:
-    first, *later = (
+    parts = [
         [member for member in members if member.part == part] for part in sorted({member.part for member in members})
-    )
-    estimates = {member.line.id: _estimates(book, member) for member in members}
-    lines = [member.line for member in first]
-    basis = _Basis(rule, [_included(rule.obligation(line, lines), estimates) for line in lines], lines[0].currency)
-    shares = {share.id: _with_constrained(share, estimates) for share in basis.shares.values()}
-    steps = {id: (AllocationStep(None, share.difference, _said(rule, share)),) for id, share in shares.items()}
-    contract, older = AllocatedContract(rule, shares, steps, currency=lines[0].currency), list(first)
-    changes = [_ContractChange(one.date, id, one.more, basis) for id in shares for one in estimates[id][1]]
-    for joining in later:
-        # Recognized amounts are counted by the plan, not by entries: posting may be late, and the allocation must not
-        # depend on when a run happened.
-        day = min(member.line.post_date for member in joining)
-        contract = _changed(contract, [change for change in changes if change.date <= day])
-        contract, basis = _modified(book, contract, older, joining, estimates, day)
-        changes = [change for change in changes if change.date > day]
-        changes += [
-            _ContractChange(max(one.date, day), member.line.id, one.more, basis)
-            for member in joining
-            for one in estimates[member.line.id][1]
-        ]
-        older += joining
-    return _changed(contract, changes)
+    ]
+    history = _ContractHistory(book, rule, members)
+    history.begin(parts[0])
+    for joining in parts[1:]:
+        if all(rule.is_only_a_price(member.line) for member in joining):
+            history.add_prices(joining)
+        else:
+            history.modify(joining)
+    return history.finish()
 
 
-_Estimates = Mapping[str, tuple[int, Sequence[EstimateChange]]]
-"""For each line, what is constrained of it at first (minor units), and how that changes."""
+class _Stage(NamedTuple):
+    """The obligations among which a price is shared, from the start of a contract or from a modification on.
 
+    ``remained`` is how much of each line was not satisfied when the stage began; lines that are not in it were new.
+    """
 
-class _Basis:
-    """The obligations among which a price was allocated, so that its later changes are allocated in the same way."""
+    lines: Sequence[Obligation]
+    shares: Mapping[str, AllocatedShare]
+    remained: Mapping[str, Fraction] = {}
 
-    def __init__(self, rule: AllocationRule, obligations: Sequence[Obligation], currency: str) -> None:
-        self._obligations = {one.id: one for one in obligations}
-        self._terms = rule.terms(currency)
-        self.shares = self._allocate()
-
-    def _allocate(self) -> dict[str, AllocatedShare]:
-        return {share.id: share for share in allocate(list(self._obligations.values()), self._terms)}
-
-    def add(self, id: str, more: int) -> dict[str, int]:
-        """Add an amount to the price of one line; return how much of it each line gets, where that is not zero."""
-        before, one = self.shares, self._obligations[id]
-        self._obligations[id] = one._replace(billed=one.billed + more)
-        self.shares = self._allocate()
-        gained = {id: share.allocated - before[id].allocated for id, share in self.shares.items()}
-        return {id: amount for id, amount in gained.items() if amount}
+    @property
+    def obligations(self) -> set[str]:
+        return {line.id for line in self.lines if line.standalone is not None}
 
 
 class _ContractChange(NamedTuple):
-    """A change of the price of a contract by an estimate for one line, allocated on a basis."""
+    """A change of the price of a contract by ``more`` minor units, from a line with this ``id``.
 
-    date: date
+    ``event`` changes the price of the line; None if the line itself, with all it is billed, is the change. ``stage``
+    counts the modifications before the promise that changes; None if that is the newest one on the day.
+    """
+
+    on: date
     id: str
     more: int
-    basis: _Basis
+    event: FulfillmentEvent | None
+    stage: int | None = None
+
+    @property
+    def order(self) -> tuple[date, str, str, str]:
+        """A key for the order in which changes take effect; the order of recording does not matter."""
+        return self.on, self.id, self.event.kind if self.event else "", self.event.name if self.event else ""
 
 
-def _estimates(book: RuleBook, member: ContractMember) -> tuple[int, Sequence[EstimateChange]]:
-    rule = book.match(member.line)
-    if isinstance(rule, Unscheduled):
-        return 0, []
-    try:
-        return estimates_of(rule.constraint, rule.method, member.line, member.events)
-    except OverflowError as error:
-        raise CannotAllocate(f"the constraint of {member.line.id} ends outside the years 1 to 9999") from error
+class _ContractHistory:
+    """A contract from its start through all changes of its lines and its price, in the order of their dates."""
 
+    def __init__(self, book: RuleBook, rule: AllocationRule, members: Sequence[ContractMember]) -> None:
+        self._book = book
+        self._rule = rule
+        self._lines = {member.line.id: member for member in members}
+        self._currency = members[0].line.currency
+        self._terms = rule.terms(self._currency)
+        self._constrained: dict[str, int] = {}
+        self._shares: dict[str, AllocatedShare] = {}
+        self._words: dict[str, str] = {}
+        self._steps: dict[str, tuple[AllocationStep, ...]] = {}
+        self._stages: list[_Stage] = []
+        self._added: list[dict[tuple[str, ...], int]] = []
+        self._changes: list[_ContractChange] = []
+        self._since: date | None = None
 
-def _included(obligation: Obligation, estimates: _Estimates) -> Obligation:
-    """Return the obligation without what is constrained of it at first (ASC 606-10-32-11)."""
-    return obligation._replace(billed=obligation.billed - estimates[obligation.id][0])
+    def begin(self, members: Sequence[ContractMember]) -> None:
+        """Allocate the lines at the start of the contract."""
+        self._expect_changes(members, 0)
+        lines = [member.line for member in members]
+        self._open_stage([self._included(self._rule.obligation(line, lines)) for line in lines])
+        for share in self._stages[0].shares.values():
+            self._keep_share(share)
 
+    def add_prices(self, members: Sequence[ContractMember]) -> None:
+        """Add later lines that are only a price: each changes the price of the contract on its day."""
+        self._expect_changes(members, None)
+        for line in (member.line for member in members):
+            obligation = self._included(self._rule.obligation(line, [member.line for member in self._lines.values()]))
+            words = f"it changes the price of its contract on {line.post_date} (ASC 606-10-32-43)"
+            self._keep_share(AllocatedShare(line.id, obligation.billed, None, 0, words))
+            if obligation.billed:
+                self._changes.append(_ContractChange(line.post_date, line.id, obligation.billed, None))
 
-def _with_constrained(share: AllocatedShare, estimates: _Estimates) -> AllocatedShare:
-    """Return the share of a line, with what is constrained of it: that stays with the line that billed it."""
-    constrained = estimates[share.id][0]
-    return share._replace(billed=share.billed + constrained, allocated=share.allocated + constrained)
+    def modify(self, joining: Sequence[ContractMember]) -> None:
+        """Allocate again what is not recognized yet, and what the joining lines bill, on the day of the first."""
+        # Recognized amounts are counted by the plan, not by entries: posting may be late, and the allocation must not
+        # depend on when a run happened.
+        day = min(member.line.post_date for member in joining)
+        self._apply_changes(until=day)
+        older = [self._lines[id] for id in self._shares]
+        self._expect_changes(joining, len(self._stages), day)
+        lines = [member.line for member in (*older, *joining)]
+        remained = {member.line.id: self._remaining(member, day) for member in older}
+        rest = [self._what_remains(member, lines, day, remained[member.line.id]) for member in older]
+        fresh = [self._rule.obligation(member.line, lines)._replace(discounted=False) for member in joining]
+        self._open_stage([*rest, *map(self._included, fresh)], remained)
+        self._since = day
+        shares = self._stages[-1].shares
+        for obligation in rest:
+            self._step(obligation.id, day, shares[obligation.id], shares[obligation.id].allocated - obligation.billed)
+        for member in joining:
+            self._keep_share(shares[member.line.id])
 
+    def finish(self) -> AllocatedContract:
+        """Apply what changed the price after the last modification, and return the contract."""
+        self._apply_changes()
+        return AllocatedContract(self._rule, self._shares, self._steps, self._since, self._currency)
 
-def _changed(contract: AllocatedContract, changes: Iterable[_ContractChange]) -> AllocatedContract:
-    """Allocate changes of the price, in date order; ``contract`` has the lines of them all."""
-    shares, steps = dict(contract.shares), dict(contract.steps)
-    for change in sorted(changes, key=lambda one: one.date):
-        gained = change.basis.add(change.id, change.more)
-        for id in dict.fromkeys((*gained, change.id)):
-            now, gains = steps[id], gained.get(id, 0)
-            difference = now[-1].difference + gains - (change.more if id == change.id else 0)
-            words = _change_in_words(contract, change, gains)
-            steps[id] = (*now, AllocationStep(change.date, difference, words, INCLUDE))
-            old, base = shares[id], change.basis.shares[id]
-            shares[id] = old._replace(allocated=old.billed + difference, words=f"{base.words}; {words}")
-    return contract._replace(shares=shares, steps=steps)
+    def _open_stage(self, lines: Sequence[Obligation], remained: Mapping[str, Fraction] | None = None) -> None:
+        shares = {share.id: share for share in allocate(lines, self._terms)}
+        self._stages.append(_Stage(lines, shares, remained or {}))
+        self._added.append({})
 
+    def _expect_changes(
+        self, members: Sequence[ContractMember], stage: int | None, not_before: date = date.min
+    ) -> None:
+        """Note what is constrained of lines at first, and the later changes of the price that the contract shares.
 
-def _change_in_words(contract: AllocatedContract, change: _ContractChange, gains: int) -> str:
-    assert contract.rule is not None
-    currency = contract.currency
-    verb = "becomes part of" if change.more > 0 else "leaves"
-    amount, its_own = decimal_string(abs(change.more), currency), decimal_string(gains, currency)
-    return (
-        f"on {change.date}, {amount} {currency} of {change.id} {verb} the price of the contract, "
-        f"{its_own} for it (ASC 606-10-32-43)"
-    )
+        Estimates change what was promised at a ``stage``.
+        """
+        for member in members:
+            self._constrained[member.line.id], changes = self._included_changes(member)
+            self._changes += [
+                _ContractChange(
+                    max(one.event.date, not_before),
+                    member.line.id,
+                    one.more,
+                    one.event,
+                    stage if one.event.kind == CONSTRAINT else None,
+                )
+                for one in changes
+                if self._belongs_to_contract(member.line, one.event)
+            ]
 
+    def _included_changes(self, member: ContractMember) -> tuple[int, Sequence[IncludedChange]]:
+        rule = self._book.match(member.line)
+        if isinstance(rule, Unscheduled):
+            return 0, []
+        try:
+            return included_changes(rule.constraint, rule.method, member.line, member.events)
+        except OverflowError as error:
+            raise CannotAllocate(f"the constraint of {member.line.id} ends outside the years 1 to 9999") from error
 
-def _modified(
-    book: RuleBook,
-    before: AllocatedContract,
-    older: Sequence[ContractMember],
-    joining: Sequence[ContractMember],
-    estimates: _Estimates,
-    day: date,
-) -> tuple[AllocatedContract, _Basis]:
-    """Allocate a contract again after lines joined it: what is not recognized yet and what the new lines bill."""
-    rule = before.rule
-    assert rule is not None
-    lines = [member.line for member in (*older, *joining)]
-    done = {member.line.id: _by(book, member, before.steps[member.line.id], day) for member in older}
-    rest = [_what_remains(rule, member, lines, *done[member.line.id]) for member in older]
-    fresh = [_included(rule.obligation(member.line, lines)._replace(discounted=False), estimates) for member in joining]
-    basis = _Basis(rule, [*rest, *fresh], lines[0].currency)
-    shares, steps = dict(before.shares), dict(before.steps)
-    for member in older:
-        share, now = basis.shares[member.line.id], before.steps[member.line.id]
-        step = AllocationStep(
-            day, now[-1].difference + share.difference, _said(rule, share, f"what remained on {day}: ")
+    def _belongs_to_contract(self, line: ChargeLine, event: FulfillmentEvent) -> bool:
+        """Check whether all obligations share a change of a line's price, by its scope or the standard's default."""
+        rule = self._book.match(line)
+        if self._rule.is_only_a_price(line) or isinstance(rule, Unscheduled):
+            return True
+        scope = event.scope or rule.method.scope or self._rule.scope
+        if scope:
+            return scope == CONTRACT
+        # These policies say which goods or services a credit is for, so it is theirs (606-10-32-44).
+        return event.kind != "credit" or rule.method.on_credit not in ("latest", "earned_first")
+
+    def _included(self, obligation: Obligation) -> Obligation:
+        """Return the obligation without what is constrained of it at first (ASC 606-10-32-11)."""
+        return obligation._replace(billed=obligation.billed - self._constrained[obligation.id])
+
+    def _keep_share(self, share: AllocatedShare) -> None:
+        """Keep the first share of a line. What is constrained of it stays with the line that billed it."""
+        constrained = self._constrained[share.id]
+        share = share._replace(billed=share.billed + constrained, allocated=share.allocated + constrained)
+        self._shares[share.id] = share
+        self._words[share.id] = share.words
+        self._steps[share.id] = (AllocationStep(None, share.difference, _said(self._rule, share)),)
+
+    def _step(self, id: str, day: date, share: AllocatedShare, more: int) -> None:
+        """Note a modification on a line: ``share`` is its share of what remained."""
+        words = _said(self._rule, share, f"what remained on {day}: ")
+        if more:
+            self._add_step(id, AllocationStep(day, more, words))
+        self._words[id] = share.words
+        self._update_share(id, share.words)
+
+    def _update_share(self, id: str, words: str) -> None:
+        now = self._shares[id]
+        self._shares[id] = now._replace(allocated=now.billed + self._steps[id][-1].difference, words=words)
+
+    def _add_step(self, id: str, step: AllocationStep) -> None:
+        """Add a step of a line; its ``difference`` is added to the one before it."""
+        before = self._steps[id]
+        self._steps[id] = (*before, step._replace(difference=before[-1].difference + step.difference))
+
+    def _apply_changes(self, until: date = date.max) -> None:
+        """Allocate the changes of the price until the end of a day, in date order."""
+        due = [change for change in self._changes if change.on <= until]
+        self._changes = [change for change in self._changes if change.on > until]
+        for change in sorted(due, key=lambda one: one.order):
+            self._apply(change)
+
+    def _apply(self, change: _ContractChange) -> None:
+        newest = len(self._stages) - 1
+        stage = newest if change.stage is None else min(change.stage, newest)
+        if change.event and stage == newest and self._stages[stage].obligations == {change.id}:
+            # Its only obligation takes the change, by the policies of its rule.
+            return
+        gained, satisfied = self._gained(stage, change)
+        own = change.more if change.event else 0
+        for id in dict.fromkeys((*gained, *satisfied, change.id)):
+            gains, at_once = gained.get(id, 0), satisfied.get(id, 0)
+            its_own = own if id == change.id else 0
+            words = self._in_words(change, gains + at_once)
+            event = change.event if id == change.id else None
+            self._add_step(id, AllocationStep(change.on, gains - its_own, words, SHARE, event))
+            if at_once:
+                self._add_step(id, AllocationStep(change.on, at_once, "", SATISFIED))
+            self._update_share(id, f"{self._words[id]}; {words}")
+
+    def _gained(self, stage: int, change: _ContractChange) -> tuple[dict[str, int], dict[str, int]]:
+        """Return what each line gains by a change, and what of it was satisfied before a modification."""
+        only_for = self._only_for(change.id)
+        gained, satisfied = self._share(stage, only_for, change.more), dict[str, int]()
+        for number in range(stage + 1, len(self._stages)) if not only_for else ():
+            remained, open_amount = self._stages[number].remained, 0
+            for id, amount in gained.items():
+                rest = rounded(amount * remained.get(id, Fraction(1)))
+                satisfied[id] = satisfied.get(id, 0) + amount - rest
+                open_amount += rest
+            gained = self._share(number, (), open_amount)
+        return ({id: amount for id, amount in gained.items() if amount}, satisfied)
+
+    def _only_for(self, id: str) -> tuple[str, ...]:
+        """Return the lines that a line is variable consideration for."""
+        lines = [member.line for member in self._lines.values()]
+        line = self._lines[id].line
+        return self._rule.obligation(line, lines).only_for if self._rule.is_only_a_price(line) else ()
+
+    def _share(self, number: int, only_for: tuple[str, ...], more: int) -> dict[str, int]:
+        """Add an amount to the price of a stage, or of some of its lines; return what each line gains."""
+        if not more:
+            return {}
+        added, stage = self._added[number], self._stages[number]
+        before = added.get(only_for, 0)
+        added[only_for] = before + more
+        was, now = (self._of(stage, only_for, amount) for amount in (before, before + more))
+        return {id: amount - was[id] for id, amount in now.items()}
+
+    def _of(self, stage: _Stage, only_for: tuple[str, ...], amount: int) -> dict[str, int]:
+        if not only_for:
+            return share_change(stage.lines, list(stage.shares.values()), amount, self._terms)
+        prices = {id: self._rule.standalone(self._lines[id].line).amount or Fraction(1) for id in only_for}
+        return share_among(prices, amount, self._terms)
+
+    def _in_words(self, change: _ContractChange, gains: int) -> str:
+        verb = "becomes part of" if change.more > 0 else "leaves"
+        amount = decimal_string(abs(change.more), self._currency)
+        its_own = decimal_string(gains, self._currency)
+        return (
+            f"on {change.on}, {amount} {self._currency} of {change.id} {verb} the price of the contract, "
+            f"{its_own} for it (ASC 606-10-32-43)"
         )
-        steps[member.line.id] = (*now, step) if share.difference else now
-        old = shares[member.line.id]
-        shares[member.line.id] = old._replace(allocated=old.billed + step.difference, words=share.words)
-    for member in joining:
-        share = _with_constrained(basis.shares[member.line.id], estimates)
-        shares[share.id], steps[share.id] = share, (AllocationStep(None, share.difference, _said(rule, share)),)
-    return before._replace(shares=shares, steps=steps, since=day), basis
+
+    def _remaining(self, member: ContractMember, day: date) -> Fraction:
+        """Return how much of what a line promises is not satisfied at the end of a day: from 1 down to 0."""
+        return self._book.remaining(member.line, _until(member.events, day), day)
+
+    def _what_remains(
+        self, member: ContractMember, lines: Sequence[ChargeLine], day: date, remains: Fraction
+    ) -> Obligation:
+        """Return what a line still promises, with what is not recognized of its price.
+
+        Its standalone price is reduced by what is satisfied, and not by changes of its price: a credit for goods that
+        were delivered does not make the others worth less.
+        """
+        promised = self._rule.obligation(member.line, lines)
+        if promised.standalone is None or not remains:
+            return Obligation(member.line.id, 0, begun=True)
+        price, done = self._by(member, day)
+        amount = promised.standalone.amount
+        whole = amount if amount is not None else Fraction(abs(self._shares[member.line.id].allocated))
+        words = f"{promised.standalone.words}, as much of it as remains"
+        return Obligation(member.line.id, price - done, StandalonePrice(whole * remains, words), begun=True)
+
+    def _by(self, member: ContractMember, day: date) -> tuple[int, int]:
+        """Return the price of a line at the end of a day, and the amount its plan recognizes by then (minor units)."""
+        events, steps = _until(member.events, day), self._steps[member.line.id]
+        line, adjusted = apply_allocation(member.line, events, steps)
+        found = self._book.derive(member.line, events, steps)
+        if not isinstance(found, Schedule):
+            return price_of(line, adjusted), 0
+        rule = self._book.match(member.line)
+        assert not isinstance(rule, Unscheduled)
+        price = included_price(rule.constraint, rule.method, line, adjusted, member.line.amount, day)
+        return price, sum(part.amount for part in found.parts if part.date <= day)
 
 
-def _by(book: RuleBook, member: ContractMember, steps: tuple[AllocationStep, ...], day: date) -> tuple[int, int]:
-    """Return the price of a line at the end of a day, and the amount its plan recognizes by then (minor units)."""
-    events = [event for event in member.events if event.date <= day]
-    line, adjusted = apply_allocation(member.line, events, steps)
-    found = book.derive(member.line, events, steps)
-    if not isinstance(found, Schedule):
-        return price_of(line, adjusted), 0
-    rule = book.match(member.line)
-    assert not isinstance(rule, Unscheduled)
-    price = included_price(rule.constraint, rule.method, line, adjusted, member.line.amount, day)
-    return price, sum(part.amount for part in found.parts if part.date <= day)
-
-
-def _what_remains(
-    rule: AllocationRule, member: ContractMember, lines: Sequence[ChargeLine], price: int, done: int
-) -> Obligation:
-    seen, left = rule.obligation(member.line, lines), price - done
-    if seen.standalone is None or not left:
-        return Obligation(member.line.id, left)
-    whole = seen.standalone.amount if seen.standalone.amount is not None else Fraction(abs(price))
-    words = f"{seen.standalone.words}, as much of it as remains"
-    return Obligation(member.line.id, left, StandalonePrice(whole * Fraction(left, price), words))
+def _until(events: Events, day: date) -> list[FulfillmentEvent]:
+    """Return the events that are known on a day. Service dates are known before they come."""
+    return [event for event in events if event.date <= day or event.kind == "service_dates"]
 
 
 def _said(rule: AllocationRule, share: AllocatedShare, when: str = "") -> str:

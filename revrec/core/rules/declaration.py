@@ -5,7 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from revrec.core.charge_line import DIMENSIONS
+from revrec.core.charge_line import DIMENSIONS, SCOPES
 from revrec.core.keys import (
     ANY_TEXT,
     DATE,
@@ -20,6 +20,7 @@ from revrec.core.keys import (
 )
 from revrec.core.methods import methods
 from revrec.core.numbers import PERCENT, POSITIVE
+from revrec.core.policies import SCOPE_TEXT
 from revrec.core.recognition import ANCHOR, COMMON_KEYS, OVER_TIME, POINT_IN_TIME
 from revrec.core.rules.costs import CATEGORIES, UNNAMED
 from revrec.core.rules.expression import Expression
@@ -356,6 +357,7 @@ ALLOCATION_KEYS = (
         "recognized yet.",
         "separate",
     ),
+    ConfigKey("scope", choice(*SCOPES), SCOPE_TEXT),
 )
 
 FILE_KEYS = (

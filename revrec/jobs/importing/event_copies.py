@@ -34,4 +34,4 @@ def events_of_costs(
         return []
     if fact.kind == CONSTRAINT:
         costs = [cost for cost in costs if fact.percent is not None and book.waits_with_revenue(cost[0])]
-    return [(no, fact._replace(charge=charge, amount=None)) for charge, no in costs]
+    return [(no, fact._replace(charge=charge, amount=None, scope="")) for charge, no in costs]

@@ -192,7 +192,7 @@ def _fact(line: ChargeLine | None, event: EventRow) -> FulfillmentEvent:
         assert line is not None
         amount = to_minor(event.amount, line.currency)
     return FulfillmentEvent(
-        event.charge, event.kind, event.date, event.quantity, event.percent, amount, event.name, event.note
+        event.charge, event.kind, event.date, event.quantity, event.percent, amount, event.name, event.note, event.scope
     )
 
 

@@ -131,6 +131,7 @@ class EventTrace(NamedTuple):
     percent: str | None
     name: str
     note: str
+    scope: str
     recorded_at: str
     actor: str
     row: int | None

@@ -63,25 +63,31 @@ class Contracts:
             return
         found = [(no, line, self._book.allocation_of(line)) for no, line in arrivals]
         known = contracts.memberships(self._connection, [no for no, _line, _rule in found])
-        rows = []
+        by_contract: dict[str | None, list[tuple[int, ChargeLine, AllocationRule]]] = {}
         for no, line, rule in found:
             if isinstance(rule, AllocationRule) and no not in known:
-                belongs = self._place(rule, line)
+                by_contract.setdefault(rule.contract_of(line), []).append((no, line, rule))
+        rows = []
+        for joining in by_contract.values():
+            are_prices = all(rule.is_only_a_price(line) for _no, line, rule in joining)
+            for no, line, rule in joining:
+                belongs = self._place(rule, line, are_prices)
                 if are_new:
                     self._with_new_lines.add(belongs.contract)
                 rows.append((no, *belongs, self._audit_seq))
         if rows:
             assert self._who is not None
-            digest = contracts.add_members(self._connection, rows)
+            digest = contracts.add_members(self._connection, sorted(rows))
             record(
                 self._connection, self._who, "contracts joined", f"contracts of event {self._audit_seq}", {}, [digest]
             )
 
-    def _place(self, rule: AllocationRule, line: ChargeLine) -> ContractMembership:
-        """Return where a line joins its contract.
+    def _place(self, rule: AllocationRule, line: ChargeLine, are_prices: bool) -> ContractMembership:
+        """Return where a line joins its contract; ``are_prices``: no line that joins with it buys anything.
 
         Until a line of the contract is scheduled, new lines join its first part. Later ones must not change posted
-        revenue: by the rule, they modify the contract as a new part, or form a separate contract.
+        revenue: by the rule, they modify the contract as a new part, or form a separate contract. Lines that are only
+        a price change the price of the contract, as a new part (606-10-32-43).
         """
         contract = rule.contract_of(line)
         assert contract is not None
@@ -90,9 +96,8 @@ class Contracts:
             there = contracts.contract_members(self._connection, [contract])
             place = ContractMembership(contract, max((one.part for one in there.values()), default=1))
             if there and contracts.any_scheduled(self._connection, list(there)):
-                place = (
-                    ContractMembership(contract, place.part + 1) if rule.later == "modify" else self._separate(contract)
-                )
+                is_part = are_prices or rule.later == "modify"
+                place = ContractMembership(contract, place.part + 1) if is_part else self._separate(contract)
             self._joined[contract] = place
         return place
 

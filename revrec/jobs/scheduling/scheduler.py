@@ -577,7 +577,11 @@ class Scheduler:
     ) -> None:
         self._arrival_accounts[no] = self._book.deferred_account(line)
         rule = why.rule.name if why.rule else None
-        left = 0 if why.code == CLOSED else price_of(line, recorded) - line.recognized_before
+        steps = self.contracts.outcome(no)
+        # A line that waits for its delivery earns its share of the contract's price, not what was billed for it.
+        own = (line, recorded)
+        price = price_of(*own if isinstance(steps, Unscheduled) or not steps else apply_allocation(*own, steps))
+        left = 0 if why.code == CLOSED else price - line.recognized_before
         self._unscheduled.append(UnscheduledLine(no, why.code, why.reason, rule, left, self._audit_seq))
         self._are_revenue[no] = why.code != NOT_REVENUE
         self.unscheduled += why.code not in SETTLED

@@ -42,7 +42,7 @@ REPORT_VIEWS: Mapping[str, str] = {
     LEFT JOIN unscheduled u ON u.charge_no = c.no""",  # noqa: S608
     "v1_event": """
     SELECT e.id AS event_id, c.id AS charge, e.charge_no, e.kind, e.date, e.quantity, e.percent, e.amount, c.currency,
-      e.name, e.note, e.recorded_at, e.actor, w.at AS withdrawn_at, w.reason AS withdrawn_because
+      e.name, e.note, e.scope, e.recorded_at, e.actor, w.at AS withdrawn_at, w.reason AS withdrawn_because
     FROM fulfillment_event e JOIN charge_line c ON c.no = e.charge_no
     LEFT JOIN event_withdrawal w ON w.event_id = e.id""",
     "v1_rule_version": """

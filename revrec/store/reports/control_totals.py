@@ -14,6 +14,7 @@ from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE, ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.posting.reversals import IS_REVERSED_FOR_GOOD
 from revrec.store.tables import (
+    allocation,
     allocation_line,
     audit_event,
     charge_line,
@@ -29,12 +30,11 @@ from revrec.store.tables import (
 
 SIGNED, OPENING_SIGNED = "tie-out signed", "opening balances signed"
 CURRENT = schedule_line.c.superseded_by.is_(None)
+_SHARE = allocation_line.alias("share")
 IS_PRICE_ONLY = and_(
     unscheduled.c.code == CLOSED,
     exists().where(
-        allocation_line.c.charge_no == unscheduled.c.charge_no,
-        allocation_line.c.standalone.is_(None),
-        allocation_line.c.allocated == 0,
+        _SHARE.c.charge_no == unscheduled.c.charge_no, _SHARE.c.standalone.is_(None), _SHARE.c.allocated == 0
     ),
 )
 """The condition that a charge line without a schedule is only a price: its contract earns its whole amount."""
@@ -91,19 +91,41 @@ def price_changes(connection: Connection) -> Totals:
 
 
 def allocations(connection: Connection) -> Totals:
-    """Return what bundles moved between charge lines, also from lines that are only a price."""
+    """Return what bundles moved between charge lines, also those without a schedule and those that are only a price."""
     moved = select(schedule_allocation.c.charge_no, schedule_allocation.c.amount)
-    return _totals(connection, _of_charges(union_all(moved, _of_unscheduled(IS_PRICE_ONLY)).subquery()))
+    whole = union_all(moved, _of_unscheduled(IS_PRICE_ONLY), _shares_of_unscheduled()).subquery()
+    return _totals(connection, _of_charges(whole))
 
 
 def _of_unscheduled(chosen: ColumnElement[bool]) -> Select[Any]:
-    """Return how the prices of charge lines without a schedule differ from what was billed, where they do."""
-    difference = unscheduled.c.amount + charge_line.c.recognized_before - charge_line.c.amount
+    """Return how the prices of charge lines without a schedule differ from their shares, or from what was billed."""
+    shares = _shares_of_unscheduled().subquery()
+    before = charge_line.c.amount + func.coalesce(shares.c.amount, 0)
+    difference = unscheduled.c.amount + charge_line.c.recognized_before - before
     return (
         select(unscheduled.c.charge_no, difference.label("amount"))
         .join(charge_line, charge_line.c.no == unscheduled.c.charge_no)
+        .outerjoin(shares, shares.c.charge_no == unscheduled.c.charge_no)
         .where(unscheduled.c.code != NOT_REVENUE, NOT_VOIDED, difference != 0, chosen)
     )
+
+
+def _shares_of_unscheduled() -> Select[Any]:
+    """Return what the newest allocation adds to each charge line that has no schedule, where that is not zero."""
+    newest = (
+        select(allocation.c.contract, func.max(allocation.c.version).label("version"))
+        .group_by(allocation.c.contract)
+        .subquery()
+    )
+    difference = (allocation_line.c.allocated - allocation_line.c.billed).label("amount")
+    query: Select[Any] = (
+        select(allocation_line.c.charge_no, difference)
+        .join(allocation, allocation.c.id == allocation_line.c.allocation_id)
+        .join(newest, (newest.c.contract == allocation.c.contract) & (newest.c.version == allocation.c.version))
+        .join(unscheduled, unscheduled.c.charge_no == allocation_line.c.charge_no)
+        .where(difference != 0, unscheduled.c.code.not_in(("impossible", "ambiguous", NOT_REVENUE)), ~IS_PRICE_ONLY)
+    )
+    return query
 
 
 def dated(connection: Connection) -> Totals:

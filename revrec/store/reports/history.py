@@ -92,6 +92,7 @@ class FulfillmentRecord(NamedTuple):
     percent: str | None
     name: str
     note: str
+    scope: str
     recorded_at: str
     actor: str
     row: int | None

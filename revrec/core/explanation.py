@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
-from itertools import accumulate
+from itertools import accumulate, groupby
+from operator import itemgetter
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine
@@ -42,7 +43,17 @@ def explain_parts(schedule: Schedule, line: ChargeLine, events: Events) -> dict[
             and part.date not in later_days
         ]
         words |= {part: _explain_change(schedule, line, change, part.date, _sum(past)) for part in rest}
-    return {part: words[part] for part in schedule.all_parts if part in words}
+    return _with_canceled_out({part: words[part] for part in schedule.all_parts if part in words}, line.currency)
+
+
+def _with_canceled_out(words: dict[SchedulePart, str], currency: str) -> dict[SchedulePart, str]:
+    """Add the parts that a plus and a minus of one day leave, since only they are posted if neither was before."""
+    for day, same in groupby(sorted(words), key=itemgetter(0)):
+        parts = list(same)
+        left = SchedulePart(day, _sum(parts))
+        if len(parts) > 1 and left not in words:
+            words[left] = "; ".join(f"{_money(part.amount, currency)}: {words[part]}" for part in parts)
+    return words
 
 
 def _explain_pieces(schedule: Schedule, cut: Schedule, line: ChargeLine, events: Events) -> dict[SchedulePart, str]:

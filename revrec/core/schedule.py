@@ -7,6 +7,8 @@ and holds can depend on it without an import cycle.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
+from itertools import groupby
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from revrec.core.charge_line import ChargeLine, event_command
@@ -265,11 +267,23 @@ def explained(unscheduled: Unscheduled, rule: ScheduleRule) -> Unscheduled:
 
 def or_unscheduled(derived: Schedule | Unscheduled) -> Schedule | Unscheduled:
     """Return the outcome for a line that was never scheduled: unscheduled if all of it waits or nothing is left."""
-    if isinstance(derived, Schedule) and not derived.parts:
+    if isinstance(derived, Schedule) and not cancel_out(derived.parts):
         return derived.waits or Unscheduled(
             CLOSED, f"nothing is left to recognize: {derived.explanation}", derived.rule
         )
     return derived
+
+
+def cancel_out(parts: tuple[SchedulePart, ...]) -> tuple[SchedulePart, ...]:
+    """Return parts, in order of date, with one part for each day that has positive and negative ones; none for zero."""
+    if not parts or all(part.amount > 0 for part in parts) or all(part.amount < 0 for part in parts):
+        return parts
+    found: list[SchedulePart] = []
+    for day, same in groupby(parts, key=itemgetter(0)):
+        amounts = [part.amount for part in same]
+        is_mixed = min(amounts) < 0 < max(amounts)
+        found += [SchedulePart(day, amount) for amount in ([sum(amounts)] if is_mixed else amounts) if amount]
+    return tuple(found)
 
 
 def split_undated(parts: Iterable[SchedulePart]) -> tuple[tuple[SchedulePart, ...], tuple[SchedulePart, ...]]:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.reports.explain_amounts import explain_amounts
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 
@@ -62,6 +63,40 @@ def test_a_credit_after_recognition_is_reversed_by_an_entry_of_its_own(changed: 
     assert changed.run("2024-12-31").complete
     assert posted(changed)[-1] == ("2024-06-10", -500)
     assert verify(changed.context("verify")).sound
+
+
+def test_a_plus_and_a_minus_of_one_day_are_one_part_if_neither_is_posted(books: Books, row: MakeRow) -> None:
+    books.rules(RULES.format(policy="earned_first"))
+    books.take(row(post_date="2024-01-31"))
+    record(books, "credit", "2024-03-31", "4.00", "CRN-1")
+    expected = [("2024-01-31", 600), ("2024-02-29", 600), ("2024-03-31", 200), ("2024-04-30", 600)]
+    assert books.open_parts(CHARGE) == expected
+    assert explained(books, "2024-03-31") == (
+        "-4.00: credit CRN-1 on 2024-03-31: 24.00 became 20.00; recognized revenue is taken back first; "
+        "6.00: part 3 of 4: 3/4 of 24.00 is 18.00, less 12.00 before it"
+    )
+    assert books.run("2024-12-31").complete
+    assert posted(books) == expected
+    record(books, "credit", "2024-04-30", "1.00", "CRN-2")
+    assert books.open_parts(CHARGE) == [("2024-04-30", -100)], "what is posted is taken back by itself"
+    assert verify(books.context("verify")).sound
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_whole_amount_that_is_credited_on_its_day_leaves_nothing_to_post(
+    books: Books, row: MakeRow, sign: str
+) -> None:
+    books.take(row(item="GOODS-1", amount=f"{sign}24.00"))
+    ((day, _amount),) = books.open_parts(CHARGE)
+    record(books, "credit", day, f"{sign}24.00", "CRN-1")
+    assert books.open_parts(CHARGE) == []
+    assert books.run("2024-12-31").counts["posted"] == 0
+    assert verify(books.context("verify")).sound
+
+
+def explained(books: Books, day: str) -> str:
+    (found,) = explain_amounts(books.context(), CHARGE)
+    return next(part.comes_from for part in found.parts if part.date == day)
 
 
 def test_a_credit_memo_that_is_corrected_moves_only_the_difference(changed: Books) -> None:

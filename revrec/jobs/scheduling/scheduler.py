@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
+from itertools import starmap
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -28,6 +29,7 @@ from revrec.core.schedule import (
     Schedule,
     SchedulePart,
     Unscheduled,
+    cancel_out,
     not_before,
     or_unscheduled,
 )
@@ -326,7 +328,12 @@ class Scheduler:
         if line.is_migrated:
             left = _after_cutover(left, line)
         # A line that is credited down to nothing has no sign, but its plan has.
-        parts = self._on_accounts(left, current, derived.post, (earning.amount or price) > 0)
+        is_positive = (earning.amount or price) > 0
+        parts = self._on_accounts(left, current, derived.post, is_positive)
+        if all(part.accounts in (None, derived.post) for part in parts):
+            # On the same accounts, a plus and a minus of one day are one amount. On others each leaves its own.
+            left = left._replace(parts=cancel_out(left.parts))
+            parts = self._on_accounts(left, current, derived.post, is_positive)
         if current and not price_change and not allocated and self._is_in_force(current, derived, left, parts, moved):
             return None
         # An allocation moves price between the lines of a contract; only the rest is a change of the price.
@@ -384,7 +391,9 @@ class Scheduler:
             return None
         if state.allocated or self.contracts.outcome(state.no):
             return None
-        return state.book.derive_plain(state.line, state.recorded)
+        plain = state.book.derive_plain(state.line, state.recorded)
+        parts = cancel_out(tuple(starmap(SchedulePart, plain.parts))) if plain else ()
+        return plain._replace(parts=parts) if plain and parts else None
 
     def _replace_by_plain(self, state: _LineState, wanted: PlainSchedule) -> ScheduleChange | None:
         """Write a version if the schedule in force differs: the same as :meth:`_replace_schedule` does."""

@@ -69,6 +69,8 @@ def _facts(charge: Mapping[str, Any]) -> Iterator[str]:
         yield f"service from {charge['service_start']} to {charge['service_end']}"
     elif "service_start" in charge:
         yield f"service from {charge['service_start']} on"
+    if "cutover" in charge:
+        yield f"{_money(charge['recognized_before'])} recognized before the cutover on {charge['cutover']}"
 
 
 def _rest(event: Mapping[str, Any]) -> str:

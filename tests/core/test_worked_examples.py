@@ -18,8 +18,9 @@ EXAMPLES = WRITER["examples"]()
 
 
 def charge_line(charge: dict[str, Any]) -> ChargeLine:
-    amount = to_minor(Decimal(charge["amount"]), charge["currency"])
-    return ChargeLine("case", "EX", "1", "C", "I", **{**charge, "amount": amount})
+    amounts = [name for name in ("amount", "recognized_before") if name in charge]
+    minor = {name: to_minor(Decimal(charge[name]), charge["currency"]) for name in amounts}
+    return ChargeLine("case", "EX", "1", "C", "I", **{**charge, **minor})
 
 
 def event(line: ChargeLine, one: dict[str, Any]) -> FulfillmentEvent:

@@ -6,10 +6,15 @@ from typing import Any
 
 import pytest
 
+from revrec.core.errors import BadInput
 from revrec.core.filters import Filters
 from revrec.core.report import Report
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.importing import quarantine
+from revrec.jobs.importing.mappings import of_source
+from revrec.jobs.reconciling import opening
+from revrec.jobs.reports.exceptions import exceptions
 from revrec.jobs.reports.preview import preview, preview_file
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
@@ -17,8 +22,10 @@ from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.reports.waterfall import waterfall
 from revrec.jobs.scheduling.rebuild import schedule
-from revrec.sources import NATIVE_CHARGES
+from revrec.sources import NATIVE_CHARGES, GoodRow, read_charges
 from support.books import Books, Row, charge
+from support.by_hand import entered
+from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases
 
@@ -323,3 +330,55 @@ def test_trace_and_preview_show_the_historical_parts(monthly: Books) -> None:
         "historical",
         "not imported",
     ]
+
+
+def test_a_refund_of_everything_before_delivery_takes_back_what_was_recognized(books: Books) -> None:
+    books.rules(DELIVERED)
+    books.take(subscription())
+    books.event(CONTRACT, "cancel", "2024-02-10", amount="1200")
+    assert books.open_parts(CONTRACT) == [("2024-02-10", -30_000)]
+    assert is_sound(books)
+
+
+def test_a_source_has_a_cutover_for_all_of_its_documents(monthly: Books) -> None:
+    (found,) = of_source([NATIVE_CHARGES], {"format": "", "cutover": date(2024, 1, 1)})
+    file = monthly.file("charges.csv", [subscription(cutover=""), subscription("", cutover="2023-11-01", line="2")])
+    rows = [row for row in read_charges(file, found) if isinstance(row, GoodRow)]
+    assert [row.line.cutover for row in rows] == [date(2024, 1, 1), date(2023, 11, 1)]
+
+
+def test_opening_balances_are_compared_with_the_ledger_and_signed(monthly: Books, intacct: Intacct) -> None:
+    monthly.take(subscription(), subscription("100.00", line="2", amount="400.00"))
+    context = monthly.context("report")
+    with pytest.raises(BadInput, match="they are not the ledger's"):
+        opening.sign(context, None, "agrees")
+    (row,) = opening.opening(context).rows
+    assert (row["account"], row["lines"], row["open"], row["ledger"]) == ("2400", 2, "1200.00", "0.00")
+    sides = [{"account": account, "type": side, "amount": "1200.00", "currency": "USD", "document": "OPEN"}
+             for account, side in (("4000", 1), ("2400", -1))]  # fmt: skip
+    entered(intacct, sides, "2023-12-31")
+    # An entry on the cutover is of the new system.
+    entered(intacct, sides, NEW_YEAR, reference="JE-2")
+    assert opening.opening(context).ties_out
+    signed = opening.sign(context, date(2024, 1, 1), "agrees with the closing trial balance").header["signed"]
+    assert "agrees with the closing trial balance" in signed[0]
+    assert opening.opening(context).header["signed"] == signed
+    assert is_sound(monthly)
+
+
+def test_opening_balances_need_a_cutover_of_these_books(monthly: Books) -> None:
+    with pytest.raises(BadInput, match="no charge line has a cutover"):
+        opening.opening(monthly.context("report"))
+    monthly.take(subscription())
+    with pytest.raises(BadInput, match="these books have 2024-01-01"):
+        opening.opening(monthly.context("report"), date(2024, 2, 1))
+
+
+def test_a_row_that_is_set_aside_is_an_exception_until_it_is_fixed(monthly: Books) -> None:
+    monthly.import_file(monthly.file("charges.csv", [subscription("350.00")]), keep_good=True)
+    (found,) = exceptions(monthly.context("report"), date(2024, 1, 31)).rows
+    assert (found["kind"], found["amount"]) == ("quarantined row", "1200.00")
+    assert "a difference of 50.00 USD" in found["reason"]
+    quarantine.fix(monthly.context("quarantine fix"), 1, {"recognized_before": "300.00"}, "a typing error")
+    assert quarantine.release(monthly.context("quarantine release"), [1]).accepted == 1
+    assert monthly.open_parts(CONTRACT) == months([10_000] * 9)

@@ -1,27 +1,23 @@
 """Our entries against Intacct's ledger: what a person did there is named, and nothing else is."""
 
-import itertools
 import random
 from collections.abc import Callable
 from datetime import date, timedelta
-from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
 
 from revrec.core.errors import BadInput, Busy
-from revrec.core.journal import JournalEntry, JournalLine
-from revrec.intacct.client import XmlGateway
-from revrec.intacct.credentials import Credentials
 from revrec.jobs.reconciling.reconcile import Reconciliation, reconcile
 from revrec.store.posting.workers import active_run
 from support.books import Books, MakeRow
+from support.by_hand import entered
 from support.intacct import Intacct
 
 pytestmark = pytest.mark.both_databases
 
 END = date(2024, 3, 31)
-NUMBERS = itertools.count()
 
 
 def compared(books: Books, **how: Any) -> Reconciliation:
@@ -44,28 +40,7 @@ def posted(books: Books, row: MakeRow) -> Books:
 @pytest.fixture
 def others(intacct: Intacct) -> Callable[..., str]:
     """Enters a journal entry as another user does; its record number."""
-    given = intacct.environment
-    credentials = Credentials(
-        given["INTACCT_SENDER_ID"], given["INTACCT_SENDER_PASSWORD"], given["INTACCT_COMPANY_ID"],
-        given["INTACCT_USER_ID"], given["INTACCT_USER_PASSWORD"], "", given["INTACCT_ENDPOINT_URL"],
-    )  # fmt: skip
-
-    def enter(lines: list[dict[str, Any]], day: str, journal: str = "RR", reference: str = "JE-1") -> str:
-        made = tuple(
-            JournalLine(
-                at, "debit" if line["type"] == 1 else "credit", line["account"], int(Decimal(line["amount"]) * 100),
-                line["currency"], f"x/{line['document']}", 0, 0, 0, line["document"] or "", "", "", "", {},
-            )
-            for at, line in enumerate(lines, 1)
-        )  # fmt: skip
-        control_id = f"somebody-{next(NUMBERS)}-{random.random()}"
-        entry = JournalEntry(reference, control_id, date.fromisoformat(day), journal, "", "USD", "By hand", made)
-        with XmlGateway(credentials) as gateway:
-            answer = gateway.post_entry(entry)
-        assert answer.record_no, answer
-        return answer.record_no
-
-    return enter
+    return partial(entered, intacct)
 
 
 def line(account: str, side: int, amount: str) -> dict[str, Any]:

@@ -95,6 +95,8 @@ CHARGE_KEYS = (
     ConfigKey("rev_rec_date", DATE, "The recognition date that the source gave."),
     ConfigKey("service_start", DATE, "First day of service."),
     ConfigKey("service_end", DATE, "Last day of service."),
+    ConfigKey("recognized_before", DECIMAL, "What was recognized before the cutover, in units of its currency."),
+    ConfigKey("cutover", DATE, "The first day that revrec recognizes of a line in progress."),
     ConfigKey(
         "dimensions",
         None,
@@ -202,8 +204,9 @@ def _case(table: Any, index: int, filename: str, block: TomlBlock, complaints: l
 
 
 def _line(charge: Mapping[str, Any]) -> ChargeLine:
-    amount = to_minor(charge["amount"], charge["currency"])
-    return ChargeLine(**{"dimensions": {}, **charge, "amount": amount})
+    amounts = ("amount", "recognized_before")
+    minor = {name: to_minor(charge[name], charge["currency"]) for name in amounts if name in charge}
+    return ChargeLine(**{"dimensions": {}, **charge, **minor})
 
 
 def _event(event: Mapping[str, Any], line: ChargeLine) -> FulfillmentEvent:

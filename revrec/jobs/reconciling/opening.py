@@ -97,7 +97,7 @@ def _cutover(connection: "Connection", wanted: date | None) -> date:
     if not known:
         raise BadInput("no charge line has a cutover: import contracts in progress with the column cutover")
     if wanted:
-        raise BadInput(f"--cutover {wanted}: no charge line has it; those of these books are {shown}")
+        raise BadInput(f"--cutover {wanted}: no charge line has it; these books have {shown}")
     raise BadInput(f"the charge lines have several cutovers: name one of {shown} with --cutover")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, distinct, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from revrec.store.charges import IS_REVENUE, NOT_VOIDED
 from revrec.store.database.sums import joined_sum, split_sum_columns
@@ -32,7 +32,7 @@ class OpeningBalance(NamedTuple):
 def opening_balances(connection: Connection, cutover: date) -> Iterator[OpeningBalance]:
     """Yield the opening balances of a cutover by account and currency.
 
-    The account is the one of the first schedule, or that of the rule on arrival for a line without a schedule.
+    The account is the one of the first schedule; for a line without a schedule, the one that its rule named on arrival.
     """
     line = charge_line.c
     account = func.coalesce(rule_version.c.deferred, arrival_account.c.account, "").label("account")
@@ -55,4 +55,4 @@ def opening_balances(connection: Connection, cutover: date) -> Iterator[OpeningB
 def cutovers(connection: Connection) -> list[str]:
     """Return the cutovers of the charge lines as ISO days, the first one first."""
     cutover = charge_line.c.cutover
-    return list(connection.execute(select(distinct(cutover)).where(cutover.is_not(None)).order_by(cutover)).scalars())
+    return list(connection.execute(select(cutover).distinct().where(cutover.is_not(None)).order_by(cutover)).scalars())

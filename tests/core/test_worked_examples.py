@@ -19,7 +19,7 @@ EXAMPLES = WRITER["examples"]()
 
 def charge_line(charge: dict[str, Any]) -> ChargeLine:
     amounts = [name for name in ("amount", "recognized_before") if name in charge]
-    minor = {name: to_minor(Decimal(charge[name]), charge["currency"]) for name in amounts}
+    minor: dict[str, Any] = {name: to_minor(Decimal(charge[name]), charge["currency"]) for name in amounts}
     return ChargeLine("case", "EX", "1", "C", "I", **{**charge, **minor})
 
 

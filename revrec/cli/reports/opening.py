@@ -23,7 +23,7 @@ def register(group: typer.Typer) -> None:
         ] = None,
         output: OutputOption = None,
     ) -> None:
-        """Compare the opening balances of contracts in progress with Intacct's ledger.
+        """Compare opening balances at a cutover with the ledger.
 
         For each deferred account and currency, the original amounts less what was recognized before the cutover must
         be the balance in Intacct on the day before it, credits positive. It is the sum of all posted lines on the

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
-from revrec.cli.shared import Options, ReasonOption, add_group, command, day, fail
+from revrec.cli.shared import Options, ReasonOption, add_group, command, confirmed, day, fail
 from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from revrec.jobs.scheduling.scheduler import ScheduleChange
+    from revrec.sources import EventRow
 
 EVENTS = (
     "id", "charge", "kind", "date", "name", "quantity", "percent", "amount", "scope", "state", "note", "recorded_at",
@@ -68,15 +69,29 @@ def register(app: typer.Typer) -> None:
                 show_default=False,
             ),
         ] = "",
+        prorate: Annotated[
+            bool,
+            typer.Option(
+                "--prorate",
+                help="Compute the refund of a cancel or credit, or the price in force, by what is not earned yet.",
+            ),
+        ] = False,
         dry_run: DryRunOption = False,
+        yes: Annotated[bool, typer.Option("--yes", help="Record a prorated amount without asking.")] = False,
     ) -> None:
         """Record one fulfillment event and schedule its charge line again.
 
         The last event of a kind and name counts, so correct a wrong one by recording the right one. If an event never
         happened, use `revrec event withdraw`.
 
+        With --prorate, a cancel or credit refunds what the line has not earned by the end of the day, by its plan. A
+        price event then states the new price of the whole service in --amount, such as of an upgrade; it counts for
+        what is not earned yet. The amount is shown and must be confirmed: on a terminal, or with --yes. Exit code 2 if
+        it is not.
+
         \b
         Examples:
+          revrec event add shop/INV-1003/1 cancel 2024-04-30 --prorate --dry-run
           revrec event add shop/INV-1005/1 pod 2024-05-02 --note "signed by J. Roe"
           revrec event add shop/INV-1006/1 milestone 2024-06-30 --name go-live --dry-run
           revrec event add shop/INV-1001/1 credit 2024-06-30 --amount 5.00 --name CRN-7
@@ -106,15 +121,47 @@ def register(app: typer.Typer) -> None:
             note,
             scope,
         )
-        if problems := lacking(event._asdict()):
+        if prorate:
+            _check_prorated(event)
+        lacks = lacking(event._asdict())
+        if problems := [one for one in lacks if not (prorate and one.field == "amount")]:
             fail("\n".join(f"--{problem}" for problem in problems), 2)
-        fact, changes = add_event(options.context(), event, dry_run)
+        prorated = _prorated(options, event, dry_run or yes) if prorate else None
+        fact, changes = add_event(options.context(), prorated[0] if prorated else event, dry_run)
         done = f"{kind} on {happened} {'would be recorded' if dry_run else 'recorded'}"
-        facts = {"charge": fact.charge, "kind": kind, "date": happened.isoformat()}
+        facts: dict[str, Any] = {"charge": fact.charge, "kind": kind, "date": happened.isoformat()}
+        if prorated:
+            facts["prorated"] = prorated[1]
         show_changes(options, facts, done, changes, dry_run)
 
     _add_list(group)
     _add_withdraw(group)
+
+
+def _check_prorated(event: "EventRow") -> None:
+    from revrec.jobs.importing.prorated_events import PRORATED
+
+    if event.kind not in PRORATED:
+        fail(f"--prorate: is for {', '.join(PRORATED)}; write the amount of a {event.kind}", 2)
+    if event.kind == "price" and event.amount is None:
+        fail("--prorate: needs --amount, the new price of the whole service", 2)
+    if event.kind != "price" and event.amount is not None:
+        fail("--prorate: computes the amount; leave --amount out", 2)
+
+
+def _prorated(options: Options, event: "EventRow", sure: bool) -> "tuple[EventRow, dict[str, Any]]":
+    """Return the event with its computed amount, and the computation for JSON, after it is shown and confirmed."""
+    from revrec.core.money import decimal_string
+    from revrec.jobs.importing.prorated_events import prorate_event
+
+    event, found = prorate_event(options.context(), event)
+    amount = f"{event.amount or 0}"
+    what = f"the price becomes {amount}" if event.kind == "price" else f"the refund is {amount}"
+    confirmed([] if sure else [f"{event.charge}: {found.words} {found.currency}; {what}"], "Record it?", "recorded")
+    if sure and not (options.json or options.csv):
+        print(f"{event.charge}: {found.words} {found.currency}; {what}")
+    shares = {name: decimal_string(getattr(found, name), found.currency) for name in ("price", "earned", "unearned")}
+    return event, {**shares, "amount": amount, "currency": found.currency}
 
 
 def _add_list(group: typer.Typer) -> None:

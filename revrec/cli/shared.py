@@ -427,16 +427,16 @@ def is_terminal() -> bool:
     return sys.stdin.isatty()
 
 
-def confirmed(reasons: Sequence[str]) -> None:
+def confirmed(reasons: Sequence[str], question: str = "Post it?", done: str = "posted") -> None:
     """Ask on a terminal whether to post in spite of these reasons; end with exit code 2 if it is not confirmed."""
     if not reasons:
         return
     for reason in reasons:
         print(f"revrec: {harmless(reason)}", file=sys.stderr)
     if not is_terminal():
-        fail("nothing was posted; if this is right, run the command again with --yes", 2)
-    if not typer.confirm("Post it?", err=True):
-        fail("nothing was posted", 2)
+        fail(f"nothing was {done}; if this is right, run the command again with --yes", 2)
+    if not typer.confirm(question, err=True):
+        fail(f"nothing was {done}", 2)
 
 
 def span(text: str, option: str) -> Any:

@@ -54,6 +54,52 @@ def sound(revrec: Revrec) -> None:
     assert "nothing differs" in revrec("schedule").out
 
 
+def test_a_prorated_refund_is_shown_and_recorded_after_a_confirmation(
+    revrec: Revrec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The magazine earns 10.00 with each of four issues, the second one on February 5.
+    cancel = (MAGAZINE, "cancel", "2024-02-20", "--prorate")
+    shown = f"{MAGAZINE}: 40.00 USD less 20.00 earned by 2024-02-20 leaves 20.00 USD; the refund is 20.00"
+    refused = add(revrec, *cancel)
+    assert refused.code == 2 and shown in refused.err and "nothing was recorded" in refused.err
+    assert listed(revrec) == []
+    dry = add(revrec, *cancel, "--dry-run", "--format", "json").json
+    assert dry["prorated"] == {
+        "price": "40.00", "earned": "20.00", "unearned": "20.00", "amount": "20.00", "currency": "USD",
+    }  # fmt: skip
+    assert dry["dry_run"] and listed(revrec) == []
+    answers = iter([False, True])
+    monkeypatch.setattr("revrec.cli.shared.is_terminal", lambda: True)
+    monkeypatch.setattr("typer.confirm", lambda *_question, **_options: next(answers))
+    assert add(revrec, *cancel).code == 2 and listed(revrec) == []
+    assert add(revrec, *cancel).code == 0
+    assert [one["amount"] for one in listed(revrec, "--charge", MAGAZINE)] == ["20.00"]
+    assert [line[:2] for line in lines(revrec, MAGAZINE)] == [("2024-01-05", "10.00"), ("2024-02-05", "10.00")]
+    sound(revrec)
+
+
+def test_an_upgrade_is_prorated_from_its_day_on(revrec: Revrec) -> None:
+    ended = add(revrec, MAGAZINE, "price", "2024-02-20", "--prorate", "--amount", "60.00", "--yes")
+    assert "the price becomes 50.00" in ended.out
+    assert [line[1] for line in lines(revrec, MAGAZINE)] == ["10.00", "10.00", "15.00", "15.00"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ((POD, "pod", "2024-02-10", "--prorate"), "is for cancel, credit, price"),
+        ((MAGAZINE, "cancel", "2024-02-10", "--prorate", "--amount", "3"), "leave --amount out"),
+        ((MAGAZINE, "price", "2024-02-10", "--prorate"), "needs --amount, the new price of the whole service"),
+        ((MAGAZINE, "credit", "2024-12-31", "--prorate", "--yes"), "nothing is left to credit"),
+        (("shop/none/1", "cancel", "2024-12-31", "--prorate", "--yes"), "no such charge"),
+    ],
+)
+def test_what_cannot_be_prorated_is_refused(revrec: Revrec, words: tuple[str, ...], said: str) -> None:
+    ended = add(revrec, *words)
+    assert ended.code == (3 if "--yes" in words else 2) and said in ended.err
+    assert listed(revrec) == []
+
+
 def test_an_event_is_listed_with_its_origin(revrec: Revrec) -> None:
     assert add(revrec, POD, "pod", "2024-02-10", "--note", "signed").code == 0
     Path("events.csv").write_text(f"charge,kind,date,name\n{PROJECT},milestone,2024-02-01,design\n")

@@ -1,0 +1,84 @@
+"""Compute the part of a charge line that is not earned by a day: what a cancellation refunds pro rata.
+
+What is earned by the day follows the plan of the line's rule. A part for days of service is cut after the day; a part
+that falls at the end of its month or span (``on = "last"`` or ``end``) is earned day by day. Any other part, such as an
+issue of a magazine, is earned on its date. In a contract, the same share of the billed amount is refunded.
+"""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from fractions import Fraction
+from typing import NamedTuple
+
+from revrec.core.anchors import Events
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.money import decimal_string
+from revrec.core.pricing import AllocationStep, price_of
+from revrec.core.recurrence import SeriesMethod
+from revrec.core.rules import Rule, RuleBook
+from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled
+from revrec.core.standalone import rounded
+
+
+class Proration(NamedTuple):
+    """The price of a charge line as billed, and how much of it is earned by a day, in minor units."""
+
+    day: date
+    currency: str
+    price: int
+    earned: int
+
+    @property
+    def unearned(self) -> int:
+        """Return what is not earned by the day: a full pro rata refund."""
+        return self.price - self.earned
+
+    def at_price(self, price: int) -> int:
+        """Return the price of the line if what is not earned yet is sold at the rate of another price."""
+        if not self.price:
+            return price
+        return self.earned + price - rounded(Fraction(price * self.earned, self.price))
+
+    @property
+    def words(self) -> str:
+        """Return the computation as a phrase."""
+        price, earned, unearned = (
+            decimal_string(amount, self.currency) for amount in (self.price, self.earned, self.unearned)
+        )
+        return f"{price} {self.currency} less {earned} earned by {self.day} leaves {unearned}"
+
+
+def prorate(
+    book: RuleBook, line: ChargeLine, events: Events, steps: Sequence[AllocationStep], day: date
+) -> Proration | Unscheduled:
+    """Return what is earned of a line by the end of a day, or why the plan of the line does not say."""
+    price = price_of(line, events)
+    # A hold from the next day on cuts the plan where a cancellation would, and leaves the rest apart.
+    stop = FulfillmentEvent(line.id, "hold", day + timedelta(days=1))
+    found = book.derive(line, (*events, stop), steps)
+    if isinstance(found, Unscheduled):
+        is_waiting = found.code in ("waiting", "held")
+        return Proration(day, line.currency, price, 0) if is_waiting else found
+    whole = sum(part.amount for part in found.all_parts)
+    earned = Fraction(sum(part.amount for part in found.parts if part.date <= day))
+    earned += _in_progress(book.match(line), found, line, day)
+    if not steps or not whole:
+        return Proration(day, line.currency, price, rounded(earned))
+    return Proration(day, line.currency, price, rounded(price * earned / whole))
+
+
+def _in_progress(rule: Rule | Unscheduled, found: Schedule, line: ChargeLine, day: date) -> Fraction:
+    """Return what is earned of a part that falls at the end of its span, if the day is within it."""
+    if isinstance(rule, Unscheduled) or not isinstance(rule.method, SeriesMethod) or found.pieces:
+        return Fraction(0)
+    method, parts = rule.method, sorted(part for part in found.all_parts if part.date != UNDATED)
+    coming = next((part for part in parts if part.date > day), None)
+    if method.on not in ("last", "end") or method.day_offsets or coming is None:
+        return Fraction(0)
+    begin = max((part.date + timedelta(days=1) for part in parts if part.date <= day), default=_begins(line, parts))
+    served = (day - begin).days + 1
+    return Fraction(coming.amount * max(served, 0), (coming.date - begin).days + 1)
+
+
+def _begins(line: ChargeLine, parts: Sequence[SchedulePart]) -> date:
+    return min(line.service_start or line.post_date, parts[0].date)

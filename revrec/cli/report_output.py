@@ -147,6 +147,8 @@ def _show_tables(report: "Report", limit: int) -> None:
         print(f"\nsigned: {'; '.join(signed)}")
     if "last_reconciliation" in report.header:
         print(f"last reconciliation: {report.header['last_reconciliation']}")
+    for line in report.header.get("left_out", ()):
+        print(f"left out: {line}")
     effect = report.header.get("effect_on_revenue")
     if effect:
         print(

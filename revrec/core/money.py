@@ -124,6 +124,21 @@ def split(total: int, weights: Sequence[int], rounding: str = "cumulative") -> l
     return _plugged(total, weights, 0 if rounding == "first" else count - 1)
 
 
+def largest_remainders(total: int, weights: Sequence[int]) -> list[int]:
+    """Return the shares of ``total`` by weights of zero or more, whole and adding up to it; all 0 without a weight.
+
+    Each share is rounded down, and the largest remainders get what is left: so 63 %, 23 % and 14 % add up to 100 %.
+    """
+    whole = sum(weights)
+    if not whole:
+        return [0] * len(weights)
+    shares = [total * weight // whole for weight in weights]
+    by_remainder = sorted(range(len(weights)), key=lambda at: (-(total * weights[at] % whole), at))
+    for at in by_remainder[: total - sum(shares)]:
+        shares[at] += 1
+    return shares
+
+
 @lru_cache(maxsize=4096)
 def _extras(odd: int, count: int) -> tuple[int, ...]:
     """Return which of ``count`` equal parts get one of the ``odd`` minor units that are left over."""

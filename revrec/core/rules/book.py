@@ -227,6 +227,20 @@ class RuleBook:
             else self._derive(entry, line, events)
         )
 
+    def constrained_part(self, line: ChargeLine, events: Events, steps: Sequence[AllocationStep] = ()) -> int:
+        """Return what of a line is constrained after its events, in minor units; ``steps`` as in :meth:`derive`."""
+        entry, billed = self._winner(line), None
+        if isinstance(entry, Unscheduled) or not (events or entry.rule.constraint):
+            return 0
+        if any(step.words for step in steps):
+            billed = line.amount
+            line, events = apply_allocation(line, events, steps)
+        try:
+            apart = split_constrained(entry.rule.constraint, entry.rule.method, line, events, billed)
+        except OverflowError:
+            return 0
+        return apart.left if apart else 0
+
     def _derive(self, entry: "_Entry", line: ChargeLine, events: Events) -> Schedule | Unscheduled:
         rule = entry.rule
         anchors = rule.method.anchors(line, events)

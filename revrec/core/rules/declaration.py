@@ -238,6 +238,13 @@ CONSTRAINT_KEYS = (
     ConfigKey("costs", YES_OR_NO, "Whether the rule's costs wait in the same share: the goods may come back.", False),
 )
 
+DISCLOSE_KEYS = (
+    ConfigKey("within_a_year", YES_OR_NO, "Contracts of the rule were expected to last a year or less.", False),
+    ConfigKey("right_to_invoice", YES_OR_NO, "What is invoiced corresponds to the value of what is done.", False),
+    ConfigKey("usage_based", YES_OR_NO, "The price is a royalty by sales or usage, or variable for one part.", False),
+)
+"""The expedients of :data:`revrec.core.rules.disclosure.EXPEDIENTS`."""
+
 RULE_KEYS = (
     ConfigKey("name", NAME, "The rule's name, unique among all rule files.", required=True),
     ConfigKey("description", ANY_TEXT, "What the rule is for, in a sentence.", ""),
@@ -251,6 +258,9 @@ RULE_KEYS = (
         "transfer",
         choice(POINT_IN_TIME, OVER_TIME),
         "When control passes, for `revrec report revenue --by timing`; the method decides, except `every`.",
+    ),
+    ConfigKey(
+        "disclose", None, "Why `revrec report rpo` leaves the rule's obligations out, if it does.", table=DISCLOSE_KEYS
     ),
     ConfigKey("post", None, "The accounts and the journal.", table=POST_KEYS),
     ConfigKey("constraint", None, "What is billed and no part of the price yet.", table=CONSTRAINT_KEYS),

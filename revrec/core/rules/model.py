@@ -41,7 +41,8 @@ class Rule:
     table (``post`` then has the cell's name); ``tables`` are all tables that the rule uses. ``costs`` are expensed with
     its revenue. ``after_invoice``: nothing of a line goes on an entry before its document is invoiced. ``constraint``
     is the part of a line that is not included in its price yet. ``transfer`` is when control passes: at a point in time
-    or over time; empty if neither the rule nor its method says.
+    or over time; empty if neither the rule nor its method says. ``expedients`` are why remaining obligations are not
+    disclosed, by the keys of :data:`revrec.core.rules.disclosure.EXPEDIENTS`.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Rule:
     costs: tuple[Cost, ...] = ()
     constraint: Constraint | None = None
     transfer: str = ""
+    expedients: tuple[str, ...] = ()
 
     def posting_target(self, line: ChargeLine) -> PostingTarget | str:
         """Return where a charge line of this rule posts, or the reason why a table does not say."""

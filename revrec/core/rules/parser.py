@@ -19,6 +19,7 @@ from revrec.core.rules.declaration import (
     ANY_COLUMN,
     ANY_DIMENSION,
     ANY_TABLE,
+    DISCLOSE_KEYS,
     EFFECTIVE_KEYS,
     FILE_KEYS,
     OPTION_KEYS,
@@ -29,6 +30,7 @@ from revrec.core.rules.declaration import (
     WHEN_KEYS,
     recognize_keys,
 )
+from revrec.core.rules.disclosure import EXPEDIENTS
 from revrec.core.rules.lookup import LookupCell, LookupCondition, LookupTableError, RuleLookupTable
 from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.readers import conditions_of, read_constraint, read_costs
@@ -258,6 +260,7 @@ class _RuleReader:
         self._cells: dict[str, LookupCell] = {}
         self._values, _refused = read_table(table, RULE_KEYS, path, complaints)
         self._effective, _refused = self._table("effective", EFFECTIVE_KEYS)
+        self._disclose, _refused = self._table("disclose", DISCLOSE_KEYS)
         self._when, _refused = self._table("when", WHEN_KEYS)
         self._dimensions, _refused = read_table(
             self._when.get("dimensions", {}), (ANY_DIMENSION,), (*path, "when", "dimensions"), complaints
@@ -297,6 +300,7 @@ class _RuleReader:
             costs=self._costs,
             constraint=self._constraint,
             transfer=self._values.get("transfer") or method.transfer,
+            expedients=tuple(name for name in EXPEDIENTS if self._disclose.get(name)),
         )
 
     def _table(self, name: str, keys: Any) -> tuple[dict[str, Any], set[str]]:

@@ -23,6 +23,7 @@ from revrec.store.reports.recognition import (
     HISTORICAL,
     OPEN,
     WAITING,
+    Conditions,
     DatedAmount,
     open_by_day,
     recognized_before,
@@ -80,13 +81,15 @@ def check_dimension(connection: "Connection", by: str) -> None:
         raise BadInput(f"--by {by}: no charge line has the dimension {by.removeprefix(BY_DIMENSION)}")
 
 
-def dated_amounts(context: "Context", connection: "Connection", by: str, until: date) -> list[DatedAmount]:
-    """Return what is recognized by the day, and what is planned or waits, of all charge lines."""
+def dated_amounts(
+    context: "Context", connection: "Connection", by: str, until: date, only: Conditions = ()
+) -> list[DatedAmount]:
+    """Return what is recognized by the day, and what is planned or waits, of the charge lines that meet conditions."""
     invoiced = context.settings.invoiced_sources
     return [
-        *recognized_by_day(connection, by, None, until, invoiced),
-        *open_by_day(connection, by, until, invoiced),
-        *recognized_before(connection, by, until, invoiced),
+        *recognized_by_day(connection, by, None, until, invoiced, only),
+        *open_by_day(connection, by, until, invoiced, only),
+        *recognized_before(connection, by, until, invoiced, only),
     ]
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.calendar import add_months
 from revrec.core.errors import BadInput
-from revrec.core.money import decimal_string, split
-from revrec.core.report import Chart, Report
+from revrec.core.money import decimal_string, largest_remainders
+from revrec.core.report import Chart, Check, Report
+from revrec.jobs.reports.left_out import LeftOut, left_out
 from revrec.jobs.reports.remaining import (
     RemainingAmounts,
     balance_checks,
@@ -45,44 +46,58 @@ def remaining_obligations(context: "Context", until: date, by: str, bands: Seque
         check_dimension(connection, by)
         amounts = dated_amounts(context, connection, by, until)
         everything, billed = remaining_amounts(amounts, billed_only=False), remaining_amounts(amounts)
+        apart = left_out(context, connection, by, until)
         rows = [
-            _row(key, by, its_own, billed.get(key), ends)
+            _row(key, by, its_own, billed.get(key), ends, apart)
             for key, its_own in everything.items()
             if its_own.remaining or (key in billed and billed[key].remaining)
         ]
-        checks = list(balance_checks(context, connection, until, billed, "billed"))
-        parameters = {"date": until, "by": by, "bands": ",".join(map(str, bands))}
+        checks = [_less(check, apart) for check in balance_checks(context, connection, until, billed, "billed")]
+        parameters = {"date": until, "by": by, "bands": ",".join(map(str, bands)), "left_out": apart.words or None}
         header = report_header(context, connection, "rpo", parameters)
-    amounts_of = (*names, "later", "waiting", "total", "billed", "not_billed")
+    amounts_of = (*names, "later", "waiting", "total", "billed", "not_billed", "constrained", "left_out")
     percent = tuple(f"percent_{name}" for name in (*names, "later", "waiting"))
     title = f"Remaining performance obligations as of {until}"
     bands_of = (*names, "later", "waiting")
     formulas = {"total": dict.fromkeys(bands_of, 1), "not_billed": {"total": 1, "billed": -1}}
     return Report(
-        title, header, (by, "currency", *amounts_of, *percent), rows, checks, amounts_of, percent,
+        title, header, (by, "currency", *amounts_of, "left_out_lines", *percent), rows, checks, amounts_of,
+        ("left_out_lines", *percent),
         formulas, chart=Chart(by, bands_of, by_row=True),
     )  # fmt: skip
+
+
+def _less(check: Check, apart: LeftOut) -> Check:
+    """Return a check of billed amounts without what is left out, on both sides."""
+    less = sum(apart.billed_part(key) for key in apart.keys if key[1] == check.currency)
+    if not less:
+        return check
+    name = f"{check.name}, both less constrained and left out"
+    return check._replace(name=name, left=check.left - less, right=check.right - less)
 
 
 def _row(
     key: tuple[str, str],
     by: str,
-    amounts: RemainingAmounts,
+    all_amounts: RemainingAmounts,
     billed: RemainingAmounts | None,
     ends: Mapping[str, str],
+    apart: LeftOut,
 ) -> dict[str, Any]:
     category, currency = key
-    bands: Counter[str] = Counter()
+    amounts, bands = apart.less(key, all_amounts), Counter[str]()
     for day, amount in amounts.planned.items():
         bands[next((name for name, end in ends.items() if day <= end), "later")] += amount
     bands["waiting"] = amounts.waiting
     names = (*ends, "later", "waiting")
-    of_it = billed.remaining if billed else 0
+    of_it = (billed.remaining if billed else 0) - apart.billed_part(key)
     figures = {name: bands[name] for name in names}
     figures |= {"total": amounts.remaining, "billed": of_it, "not_billed": amounts.remaining - of_it}
+    constrained = apart.constrained[key]
+    figures |= {"constrained": constrained, "left_out": all_amounts.remaining - amounts.remaining - constrained}
     row: dict[str, Any] = {by: category, "currency": currency}
     row |= {name: decimal_string(amount, currency) for name, amount in figures.items()}
+    row["left_out_lines"] = apart.lines[key]
     sign = -1 if amounts.remaining < 0 else 1  # of a credit, the percentages are of the credit
-    shares = [max(sign * bands[name], 0) for name in names]
-    tenths = split(TENTHS, shares, "cumulative") if any(shares) else [0] * len(names)
+    tenths = largest_remainders(TENTHS, [max(sign * bands[name], 0) for name in names])
     return row | {f"percent_{name}": f"{part // 10}.{part % 10}" for name, part in zip(names, tenths, strict=True)}

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, case, func, literal, select, union_all
 
 from revrec.core.batching import batched
+from revrec.core.constraint import CONSTRAINT
 from revrec.core.schedule import SETTLED
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
@@ -17,6 +18,7 @@ from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.tables import (
     charge_line,
     entry_reversal,
+    fulfillment_event,
     journal_entry,
     ledger_change,
     rule_version,
@@ -27,6 +29,7 @@ from revrec.store.tables import (
     unscheduled,
 )
 
+Conditions = Sequence[ColumnElement[bool]]
 NO_SOURCES: Mapping[str, str] = {}
 """No source is invoiced: its lines are billed on their post dates."""
 AT_ONCE = 1_000
@@ -54,25 +57,42 @@ class DatedAmount(NamedTuple):
 
 
 def recognized_by_day(
-    connection: Connection, category: str, first: date | None, last: date, invoiced: Mapping[str, str] = NO_SOURCES
+    connection: Connection,
+    category: str,
+    first: date | None,
+    last: date,
+    invoiced: Mapping[str, str] = NO_SOURCES,
+    only: Conditions = (),
 ) -> Iterator[DatedAmount]:
     """Yield the revenue in the ledger from one day to another, by category and ledger date.
 
-    Lines of the sources ``invoiced``, from the first post date of each, are billed on their invoice's date.
+    Lines of the sources ``invoiced``, from the first post date of each, are billed on their invoice's date. ``only``
+    are conditions on the charge lines.
     """
     lines = ledger_lines(first, last)
-    yield from _by_day(connection, category, lines, ACTUAL, lines.c.date, last, invoiced)
+    yield from _by_day(connection, category, lines, ACTUAL, lines.c.date, last, invoiced, only)
 
 
 def open_by_day(
-    connection: Connection, category: str, after: date, invoiced: Mapping[str, str] = NO_SOURCES
+    connection: Connection,
+    category: str,
+    after: date,
+    invoiced: Mapping[str, str] = NO_SOURCES,
+    only: Conditions = (),
 ) -> Iterator[DatedAmount]:
     """Yield what is not in the ledger on a day, by category and day of recognition, with what waits.
 
-    ``invoiced`` is as for :func:`recognized_by_day`.
+    ``invoiced`` and ``only`` are as for :func:`recognized_by_day`.
     What was posted with a later date is open on that day; it counts on the date of its entry. What was reversed for
     good, or is gone in Intacct and accepted, waits: no schedule line recognizes it, and it is still part of the price.
     """
+    for lines, kind, day in _not_recognized(after):
+        yield from _by_day(connection, category, lines, kind, day, after, invoiced, only)
+
+
+def _not_recognized(after: date) -> Iterator[tuple[Any, str, Any]]:
+    """Yield what is not in the ledger on a day: subqueries of amounts by charge line, their kind, and the column of the
+    day."""
     planned = (
         select(schedule_line.c.charge_no, schedule_line.c.date, schedule_line.c.amount)
         .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
@@ -82,10 +102,10 @@ def open_by_day(
         )
         .subquery()
     )
-    yield from _by_day(connection, category, planned, OPEN, planned.c.date, after, invoiced)
+    yield planned, OPEN, planned.c.date
     later = ledger_lines(None, date.max)
     dated_later = select(later).where(later.c.date > after.isoformat()).subquery()
-    yield from _by_day(connection, category, dated_later, OPEN, dated_later.c.date, after, invoiced)
+    yield dated_later, OPEN, dated_later.c.date
     head = _newest_versions()
     waits = select(schedule_wait.c.charge_no, schedule_wait.c.amount).join(head, same_version(schedule_wait, head))
     never = select(unscheduled.c.charge_no, unscheduled.c.amount)
@@ -96,26 +116,49 @@ def open_by_day(
     )
     gone = select(ledger_change.c.charge_no, (-ledger_change.c.amount).label("amount")).where(IS_UNEXPLAINED)
     undated = union_all(waits, never.where(unscheduled.c.code.not_in(SETTLED)), canceled, gone).subquery()
-    yield from _by_day(connection, category, undated, WAITING, literal(""), after, invoiced)
+    yield undated, WAITING, literal("")
+
+
+def count_open(connection: Connection, category: str, after: date, only: Conditions = ()) -> dict[tuple[str, str], int]:
+    """Return how many charge lines have something that is not in the ledger on a day, by category and currency."""
+    lines = union_all(*(select(one.c.charge_no) for one, _kind, _day in _not_recognized(after))).subquery()
+    in_books = charge_line.c.cutover.is_(None) | (charge_line.c.cutover <= after.isoformat())
+    name = _category(category).label("category")
+    query = select(name, charge_line.c.currency, func.count(lines.c.charge_no.distinct()))
+    query = query.join(charge_line, charge_line.c.no == lines.c.charge_no).where(SOLD, in_books, *only)
+    query = _of_rule(query) if category == "rule" else query
+    query = query.group_by("category", charge_line.c.currency)
+    return {(name or "", currency): count for name, currency, count in connection.execute(query)}
 
 
 def recognized_before(
-    connection: Connection, category: str, until: date, invoiced: Mapping[str, str] = NO_SOURCES
+    connection: Connection,
+    category: str,
+    until: date,
+    invoiced: Mapping[str, str] = NO_SOURCES,
+    only: Conditions = (),
 ) -> Iterator[DatedAmount]:
     """Yield what was recognized before their cutovers of the charge lines in the books on a day, by category."""
     amount = charge_line.c.recognized_before
     before = select(charge_line.c.no.label("charge_no"), amount.label("amount")).where(amount != 0).subquery()
-    yield from _by_day(connection, category, before, HISTORICAL, literal(""), until, invoiced)
+    yield from _by_day(connection, category, before, HISTORICAL, literal(""), until, invoiced, only)
 
 
 def _by_day(
-    connection: Connection, category: str, lines: Any, kind: str, day: Any, until: date, invoiced: Mapping[str, str]
+    connection: Connection,
+    category: str,
+    lines: Any,
+    kind: str,
+    day: Any,
+    until: date,
+    invoiced: Mapping[str, str],
+    only: Conditions,
 ) -> Iterator[DatedAmount]:
     by = (_category(category).label("category"), charge_line.c.currency, day.label("day"), _is_billed(until, invoiced))
     query = select(*by, *split_sum_columns(lines.c.amount)).join(charge_line, charge_line.c.no == lines.c.charge_no)
     query = _of_rule(query) if category == "rule" else query
     in_books = charge_line.c.cutover.is_(None) | (charge_line.c.cutover <= until.isoformat())
-    query = query.where(SOLD, in_books).group_by("category", charge_line.c.currency, "day", "billed")
+    query = query.where(SOLD, in_books, *only).group_by("category", charge_line.c.currency, "day", "billed")
     for name, currency, on, billed, *sums in connection.execute(query):
         if amount := joined_sum(*sums):
             yield DatedAmount(name or "", currency, kind, on, bool(billed), amount)
@@ -125,6 +168,42 @@ def _newest_versions() -> Any:
     """Return the newest schedule version of each charge line, as a subquery."""
     newest = select(schedule.c.charge_no, func.max(schedule.c.version).label("version"))
     return newest.group_by(schedule.c.charge_no).subquery()
+
+
+def follow_rules(names: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a charge line follows one of these rules, with a schedule or waiting for one."""
+    head = _newest_versions()
+    scheduled = (
+        select(schedule.c.charge_no)
+        .join(head, same_version(schedule, head))
+        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .where(rule_version.c.name.in_(names))
+    )
+    waiting = select(unscheduled.c.charge_no).where(unscheduled.c.rule.in_(names))
+    return charge_line.c.no.in_(scheduled) | charge_line.c.no.in_(waiting)
+
+
+def undated_charges(connection: Connection, names: Sequence[str]) -> list[int]:
+    """Return the charge lines that wait, if they follow one of these rules or have an event about a constraint."""
+    head, event = _newest_versions(), fulfillment_event.c
+    waits = select(schedule_wait.c.charge_no).join(head, same_version(schedule_wait, head))
+    estimated = select(event.charge_no).where(event.kind == CONSTRAINT)
+    query = (
+        select(charge_line.c.no)
+        .where(SOLD, charge_line.c.no.in_(waits.union(select(unscheduled.c.charge_no))))
+        .where(follow_rules(names) | charge_line.c.no.in_(estimated))
+        .order_by(charge_line.c.no)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def billed_among(connection: Connection, numbers: Sequence[int], until: date, invoiced: Mapping[str, str]) -> set[int]:
+    """Return which of these charge lines are billed by the day, as in ``report balance``."""
+    found: set[int] = set()
+    for some in batched(numbers, AT_ONCE):
+        billed = charge_line.c.no.in_(billed_charges(until, invoiced))
+        found |= set(connection.execute(select(charge_line.c.no).where(charge_line.c.no.in_(some), billed)).scalars())
+    return found
 
 
 def _of_rule(query: Any) -> Any:

@@ -1,0 +1,149 @@
+"""What is not disclosed as a remaining obligation: constrained amounts, and obligations under practical expedients.
+
+Source: ASC 606-10-50-14 to 50-15 (IFRS 15.121 and 122); 32-11 to 32-13 (56 to 58), the constraint of estimates.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, NamedTuple
+
+from revrec.core.batching import batched
+from revrec.core.money import decimal_string
+from revrec.core.rules import RuleBook
+from revrec.core.rules.disclosure import EXPEDIENTS
+from revrec.core.schedule import Unscheduled
+from revrec.jobs.paging import PAGE
+from revrec.jobs.reports.remaining import RemainingAmounts, dated_amounts, remaining_amounts
+from revrec.jobs.rules.load import load_rules
+from revrec.jobs.scheduling.contracts import Contracts
+from revrec.jobs.scheduling.planned_rules import PlannedRules
+from revrec.store import charges, events
+from revrec.store.reports.recognition import billed_among, categories_of, count_open, follow_rules, undated_charges
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+Key = tuple[str, str]
+"""A category and a currency."""
+
+
+class ExpedientUse(NamedTuple):
+    """An expedient, the rules that name it, and what it leaves out in one currency: lines, and minor units."""
+
+    expedient: str
+    rules: tuple[str, ...]
+    currency: str
+    lines: int
+    amount: int
+
+    @property
+    def words(self) -> str:
+        """Return it in words."""
+        lines = "1 line" if self.lines == 1 else f"{self.lines} lines"
+        amount = f"{decimal_string(self.amount, self.currency)} {self.currency}"
+        return f"{EXPEDIENTS[self.expedient]} {self.expedient} ({', '.join(self.rules)}): {lines}, {amount}"
+
+
+class LeftOut(NamedTuple):
+    """What is left out by category and currency, in minor units.
+
+    ``amounts`` are obligations under expedients, ``billed`` the ones that are billed by the day, ``lines`` how many
+    charge lines they are. ``constrained`` is part of what waits, and ``constrained_billed`` of what is billed.
+    """
+
+    amounts: Mapping[Key, RemainingAmounts]
+    billed: Mapping[Key, RemainingAmounts]
+    lines: Counter[Key]
+    constrained: Counter[Key]
+    constrained_billed: Counter[Key]
+    uses: Sequence[ExpedientUse]
+
+    @property
+    def keys(self) -> set[Key]:
+        """Return the categories and currencies of which anything is left out."""
+        return {*self.amounts, *self.constrained}
+
+    @property
+    def words(self) -> list[str]:
+        """Return in words what each expedient leaves out, and what is constrained."""
+        constrained = Counter[str]()
+        for (_category, currency), amount in self.constrained.items():
+            constrained[currency] += amount
+        return [use.words for use in self.uses] + [
+            f"606-10-32-11 constrained: {decimal_string(amount, currency)} {currency}"
+            for currency, amount in sorted(constrained.items())
+        ]
+
+    def less(self, key: Key, amounts: RemainingAmounts) -> RemainingAmounts:
+        """Return the amounts of a category without what is left out."""
+        found = self.amounts.get(key)
+        waiting = amounts.waiting - self.constrained[key]
+        if found is None:
+            return amounts._replace(waiting=waiting)
+        planned = Counter(amounts.planned)
+        planned.subtract(found.planned)
+        return amounts._replace(planned=planned, waiting=waiting - found.waiting)
+
+    def billed_part(self, key: Key) -> int:
+        """Return what is left out of the billed remaining amount of a category."""
+        found = self.billed.get(key)
+        return self.constrained_billed[key] + (found.remaining if found else 0)
+
+
+def left_out(context: "Context", connection: "Connection", by: str, until: date) -> LeftOut:
+    """Return what the rules leave out of the remaining obligations of a day."""
+    book = load_rules(context)
+    rules: dict[str, list[str]] = {}
+    for rule in book.rules:
+        for name in rule.expedients[:1]:
+            rules.setdefault(name, []).append(rule.name)
+    uses = [use for name, some in rules.items() for use in _uses(context, connection, until, name, tuple(some))]
+    named = [name for some in rules.values() for name in some]
+    only = [follow_rules(named)]
+    amounts = dated_amounts(context, connection, by, until, only) if named else []
+    lines = count_open(connection, by, until, only) if named else {}
+    constrained = _constrained(connection, book, [rule.name for rule in book.rules if rule.name not in named])
+    billed = billed_among(connection, list(constrained), until, context.settings.invoiced_sources)
+    categories = categories_of(connection, by, list(constrained))
+    sums, sums_billed = Counter[Key](), Counter[Key]()
+    for no, (currency, amount) in constrained.items():
+        sums[categories[no], currency] += amount
+        sums_billed[categories[no], currency] += amount if no in billed else 0
+    everything, of_billed = remaining_amounts(amounts, billed_only=False), remaining_amounts(amounts)
+    return LeftOut(everything, of_billed, Counter(lines), sums, sums_billed, uses)
+
+
+def _uses(
+    context: "Context", connection: "Connection", until: date, expedient: str, rules: tuple[str, ...]
+) -> Iterator[ExpedientUse]:
+    """Yield what one expedient leaves out, by currency."""
+    only = [follow_rules(rules)]
+    amounts, lines = Counter[str](), Counter[str]()
+    found = remaining_amounts(dated_amounts(context, connection, "entity", until, only), billed_only=False)
+    for (_entity, currency), one in found.items():
+        amounts[currency] += one.remaining
+    for (_entity, currency), count in count_open(connection, "entity", until, only).items():
+        lines[currency] += count
+    for currency in sorted(lines):
+        yield ExpedientUse(expedient, rules, currency, lines[currency], amounts[currency])
+
+
+def _constrained(connection: "Connection", book: RuleBook, rules: Sequence[str]) -> dict[int, tuple[str, int]]:
+    """Return the currency and the constrained amount of charge lines that wait under these rules, by number."""
+    with_constraint = [name for name in rules if (rule := book.rule_named(name)) and rule.constraint]
+    planned, found = PlannedRules(connection, book), {}
+    for page in batched(undated_charges(connection, with_constraint), PAGE):
+        contracts = Contracts(connection, book)
+        numbers = sorted({*page, *contracts.of_whole_contracts(page)})
+        recorded, lines = events.events_of_charges(connection, numbers), dict(charges.read_charges(connection, numbers))
+        contracts.settle(lines, recorded, ())
+        its_own = planned.book_for({no: lines[no] for no in page})
+        for no in page:
+            steps = contracts.outcome(no)
+            if not isinstance(steps, Unscheduled):
+                amount = its_own.constrained_part(lines[no], recorded.get(no, ()), steps)
+                if amount:
+                    found[no] = lines[no].currency, amount
+    return found

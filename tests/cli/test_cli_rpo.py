@@ -1,0 +1,102 @@
+"""``revrec report rpo``: what is constrained and what practical expedients leave out, and percentages that add up."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from revrec.core.money import largest_remainders
+from support.commands import Revrec
+
+RPO = ("report", "rpo", "--date", "2024-06-30", "--format", "json", "--by")
+CONTRACTS = """
+[[rule]]
+name = "cleaning-by-the-hour"
+[rule.when]
+item = "A"
+[rule.recognize]
+method = "monthly"
+periods = 24
+[rule.disclose]
+right_to_invoice = true
+
+[[rule]]
+name = "cleaning"
+[rule.when]
+item = ["B", "C"]
+[rule.recognize]
+method = "monthly"
+periods = 24
+
+[[rule]]
+name = "sold-with-return"
+[rule.when]
+item = "R"
+[rule.recognize]
+method = "fixed_offset"
+offset = "60 days"
+[rule.constraint]
+reason = "may be returned"
+percent = 10
+"""
+
+
+def rows(found: Any, *columns: str) -> list[tuple[str, ...]]:
+    assert found["checks"] and {check["difference"] for check in found["checks"]} == {"0.00"}
+    return [tuple(row[column] for column in columns) for row in found["rows"]]
+
+
+@pytest.fixture
+def contracts(books: Path, signed_in: None, revrec: Revrec, charges: Callable[..., Path]) -> Path:
+    """Six of 24 months of the contracts in ASC 606-10-55-298 to 55-305, example 42, and goods that may come back."""
+    Path("rules/contracts.toml").write_text(CONTRACTS)
+    lines = ("A-1,1,C-A,A,2024-01-01,2400.00", "B-1,1,C-B,B,2024-01-01,9600.00", "C-1,1,C-C,C,2024-01-01,3150.00")
+    file = charges(*(f"shop,{line},USD" for line in (*lines, "R-1,1,C-R,R,2024-05-15,100.00")))
+    assert revrec("import", str(file)).code == 0
+    assert revrec("run", "--date", "2024-06-30").code == 0
+    return books
+
+
+@pytest.mark.usefixtures("contracts")
+def test_the_example_of_the_standard_with_one_contract_left_out(revrec: Revrec) -> None:
+    found = revrec(*RPO, "customer").json
+    columns = ("within_12_months", "months_13_to_24", "waiting", "total", "constrained", "left_out", "left_out_lines")
+    assert rows(found, "customer", *columns[:-1]) == [
+        ("C-A", "0.00", "0.00", "0.00", "0.00", "0.00", "1800.00"),
+        ("C-B", "4800.00", "2400.00", "0.00", "7200.00", "0.00", "0.00"),
+        ("C-C", "1575.00", "787.50", "0.00", "2362.50", "0.00", "0.00"),
+        ("C-R", "90.00", "0.00", "0.00", "90.00", "10.00", "0.00"),
+    ]
+    assert [row["left_out_lines"] for row in found["rows"]] == [1, 0, 0, 0]
+    assert found["header"]["left_out"] == [
+        "606-10-50-14(b) right_to_invoice (cleaning-by-the-hour): 1 line, 1800.00 USD",
+        "606-10-32-11 constrained: 10.00 USD",
+    ]
+    (check,) = found["checks"]
+    assert check["left"] == check["right"] == "9652.50" and "less constrained and left out" in check["check"]
+    shown = revrec("report", "rpo", "--date", "2024-06-30")
+    assert "left out: 606-10-50-14(b) right_to_invoice" in shown.out
+    assert revrec("report", "rpo", "--date", "2024-06-30", "--output", "rpo.xlsx").code == 0
+
+
+@pytest.mark.usefixtures("contracts")
+def test_an_estimate_that_ends_the_uncertainty_is_an_obligation_no_more(revrec: Revrec) -> None:
+    assert revrec("run", "--date", "2024-07-31").code == 0
+    july = ("report", "rpo", "--date", "2024-07-31", "--format", "json", "--by", "rule")
+    (row,) = [row for row in revrec(*july).json["rows"] if row["rule"] == "sold-with-return"]
+    assert (row["total"], row["waiting"], row["constrained"]) == ("0.00", "0.00", "10.00")
+    assert revrec("event", "add", "shop/R-1/1", "constraint", "2024-07-20", "--percent", "0").code == 0
+    assert revrec("run", "--date", "2024-07-31").code == 0
+    found = revrec(*july).json
+    assert "sold-with-return" not in {row["rule"] for row in found["rows"]}
+    assert rows(found, "constrained")
+
+
+def test_percentages_go_to_the_largest_remainders() -> None:
+    # 435.2 million: 63 percent within a year, 23 in the next one, the rest later.
+    assert largest_remainders(100, [274_400, 99_800, 61_000]) == [63, 23, 14]
+    assert largest_remainders(100, [1, 1, 1]) == [34, 33, 33]
+    assert largest_remainders(1000, [0, 5, 0]) == [0, 1000, 0] and largest_remainders(100, [0, 0]) == [0, 0]
+    for shares in ([1, 2, 4], [7, 7, 7, 1], [999, 1, 1]):
+        assert sum(largest_remainders(1000, shares)) == 1000

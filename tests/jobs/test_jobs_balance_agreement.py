@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from unittest import mock
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,6 +15,7 @@ from revrec.core.contract_balance import BalanceSheet
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.money import decimal_string, to_minor
+from revrec.core.report import Report
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting.periods import decide
@@ -30,6 +32,7 @@ from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.reports.waterfall import waterfall
 from revrec.jobs.scheduling.rebuild import schedule
+from revrec.store.reports import plain_lines
 from support.books import ROOT, Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 from support.stories import DAYS, HELD, RULES, STEPS, Story, Sums
@@ -295,12 +298,12 @@ def test_a_move_is_recorded_with_its_reason_in_an_open_period(offline: Books, ro
     assert reported(offline, date(2024, 2, 1)) == {("2410", "USD"): 10_000}
 
 
-def check_reports(books: Books, day: date) -> None:
-    """Check that all reports tie out, and that the rollforward ends with the balances of the day."""
+def reports_of(books: Books, day: date) -> list[Report]:
+    """Return the reports of a day; the first is the rollforward of the time until then."""
     context, span = books.context("report"), DateSpan(date(2024, 1, 1), day)
-    whole = rollforward(context, RollforwardOptions(span, each="span"))
-    reports = [
-        whole,
+    return [
+        rollforward(context, RollforwardOptions(span, each="span")),
+        rollforward(context, RollforwardOptions(span, by=["contract"])),
         rollforward(context, RollforwardOptions(span, by=["customer"])),
         waterfall(context, day, "billed", date(2024, 1, 1), 3),
         remaining_obligations(context, day, "item", [1, 12]),
@@ -308,8 +311,18 @@ def check_reports(books: Books, day: date) -> None:
         activity(context, span, "quarter"),
         tie_out(context, day),
     ]
+
+
+def check_reports(books: Books, day: date) -> None:
+    """Check that all reports tie out, that the rollforward ends with the balances of the day, and that sums in SQL are
+    the sums of the lines."""
+    whole, *_others = reports = reports_of(books, day)
     for report in reports:
         assert report.ties_out, (report.title, [check.as_row() for check in report.checks if check.difference])
+    with mock.patch.object(plain_lines, "MOST_SPECIAL", -1):
+        line_by_line = reports_of(books, day)
+    for summed, read in zip(reports, line_by_line, strict=True):
+        assert summed.rows == read.rows and summed.checks == read.checks, summed.title
     closing = {
         (row["account"], row["currency"]): to_minor(Decimal(row["closing"]), row["currency"]) for row in whole.rows
     }

@@ -20,6 +20,7 @@ from revrec.jobs.rules.load import load_rules
 from revrec.store import charges, events, periods
 from revrec.store.reports.contract_balances import BalanceQuery, ContractBalanceRow, balance_rows
 from revrec.store.reports.in_ledger import KnownRows
+from revrec.store.reports.plain_lines import Day, special_contracts
 
 if TYPE_CHECKING:
     from revrec.core.charge_line import ChargeLine
@@ -49,13 +50,50 @@ class BalanceOptions(NamedTuple):
         return Filters(self.customer, self.item, charge=self.charge, document=self.document, rule=self.rule)
 
 
-def line_balances(context: "Context", connection: "Connection", wanted: BalanceOptions) -> Iterator[LineBalance]:
+def line_balances(
+    context: "Context", connection: "Connection", wanted: BalanceOptions, numbers: Sequence[int] | None = None
+) -> Iterator[LineBalance]:
     """Yield the balance of each charge line on each of its deferred accounts, as known when the day was closed.
 
-    The lines of a contract, entity and currency follow each other.
+    The lines of a contract, entity and currency follow each other. ``numbers`` limits the charge lines.
     """
     for known, entities in _knowledge(connection, wanted):
-        yield from lines_as_known(context, connection, wanted, known, entities)
+        yield from lines_as_known(context, connection, wanted, known, entities, numbers)
+
+
+def known_day(context: "Context", connection: "Connection", wanted: BalanceOptions) -> Day:
+    """Return what counts on a day, for the sums of plain charge lines: the same as :func:`line_balances` reads."""
+    found = _knowledge(connection, wanted)
+    return [balance_query(context, wanted, known, entities) for known, entities in found]
+
+
+def special_lines(context: "Context", connection: "Connection", days: Sequence[Day]) -> list[int] | None:
+    """Return the charge lines to read one by one beside the sums of plain ones, with those of the same contracts.
+
+    Return None if all lines are read one by one.
+    """
+    # The books of an earlier moment are views, of which only the queries by line are known to be fast.
+    return special_contracts(connection, days) if context.database.moment is None else None
+
+
+def balance_query(
+    context: "Context",
+    wanted: BalanceOptions,
+    known: KnownRows | None,
+    entities: Sequence[str] | None = None,
+    numbers: Sequence[int] | None = None,
+) -> BalanceQuery:
+    """Return the query of balances from the rows that were ``known``."""
+    return BalanceQuery(
+        wanted.until,
+        _a_year_after(wanted.until),
+        wanted.by,
+        entities,
+        wanted.filters,
+        known.invoiced_then() if known else context.settings.invoiced_sources,
+        known,
+        numbers,
+    )
 
 
 def _knowledge(
@@ -87,16 +125,7 @@ def lines_as_known(
 ) -> Iterator[LineBalance]:
     """Yield the balances from the rows that were ``known``; ``entities`` and ``numbers`` limit the charge lines."""
     accounts = _AccountsInForce(context, connection)
-    asked = BalanceQuery(
-        wanted.until,
-        _a_year_after(wanted.until),
-        wanted.by,
-        entities,
-        wanted.filters,
-        known.invoiced_then() if known else context.settings.invoiced_sources,
-        known,
-        numbers,
-    )
+    asked = balance_query(context, wanted, known, entities, numbers)
     for some in batched(context.progress.track(balance_rows(connection, asked), "charge lines"), AT_ONCE):
         prices, in_force = _prices(connection, some, asked), accounts.of(some, known)
         for row in some:

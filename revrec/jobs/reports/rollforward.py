@@ -5,11 +5,12 @@ causes of changes.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadInput
+from revrec.core.filters import Filters
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_changes
 from revrec.core.report import Chart, Check, ColumnSum, Period, Report, periods_of
@@ -17,10 +18,11 @@ from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_name
 from revrec.jobs.reports.filters import check_account, check_customer, check_entity
 from revrec.jobs.reports.journal_checks import journal_checks
-from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
+from revrec.jobs.reports.line_balances import BalanceOptions, known_day, line_balances, special_lines
 from revrec.jobs.reports.report_header import report_header
 from revrec.store import charges, events
 from revrec.store.reports import in_ledger
+from revrec.store.reports.plain_lines import Movements, movements
 
 if TYPE_CHECKING:
     from revrec.core.contract_balance import LineBalance
@@ -52,6 +54,9 @@ FORMULAS = {
 GROUPS = ("account", "entity", "customer", "item", "document", "contract", "charge")
 """What the rows can be; each row is also of one currency and account."""
 
+OF_CONTRACTS = {"entity", "contract"}
+"""The groups that have all lines of a contract, or none."""
+
 Group = tuple[str, ...]
 """Currency, account, and the values that the rows are grouped by."""
 
@@ -65,6 +70,11 @@ class RollforwardOptions(NamedTuple):
     account: str | None = None
     entity: str | None = None
     customer: str | None = None
+
+    @property
+    def lines(self) -> Filters:
+        """The filters of the charge lines, apart from the account."""
+        return Filters(self.customer, entity=self.entity)
 
     def balances(self, until: date) -> BalanceOptions:
         """Return the options of the balances on a day."""
@@ -108,12 +118,19 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
     with context.database.read() as connection:
         check_entity(context, connection, wanted.entity)
         check_customer(connection, wanted.customer)
-        books = _Balances(context, connection, wanted, by)
-        books.read(wanted.span.first - timedelta(days=1))
+        periods = list(periods_of(wanted.span, wanted.each))
+        before = wanted.span.first - timedelta(days=1)
+        days = [
+            known_day(context, connection, wanted.balances(day)) for day in (before, *(one.last for one in periods))
+        ]
+        special = special_lines(context, connection, days) if OF_CONTRACTS.issuperset(by) else None
+        plain = () if special is None else movements(connection, days, special, by, wanted.lines)
+        books = _Balances(context, connection, wanted, by, special, plain)
+        books.read(before)
         rows: list[dict[str, Any]] = []
         checks: list[Check] = []
-        for period in periods_of(wanted.span, wanted.each):
-            sums = books.move_to(period)
+        for at, period in enumerate(periods):
+            sums = books.move_to(period, at)
             rows += _rows(period, by, sums)
             checks += _checks(connection, wanted, period, sums)
         check_account(context, connection, wanted.account, books.accounts)
@@ -140,19 +157,30 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
 
 
 class _Balances:
-    """The balances of all lines on a day, and how they moved since the day before."""
+    """The balances of all lines on a day, and how they moved since the day before.
+
+    Lines are read one by one if their numbers are ``special`` (all if None). ``plain`` are the sums of the others.
+    """
 
     def __init__(
-        self, context: "Context", connection: "Connection", wanted: RollforwardOptions, by: tuple[str, ...]
+        self,
+        context: "Context",
+        connection: "Connection",
+        wanted: RollforwardOptions,
+        by: tuple[str, ...],
+        special: Sequence[int] | None,
+        plain: Iterable[Movements],
     ) -> None:
         self._context = context
         self._connection = connection
         self._wanted = wanted
         self._by = by
+        self._special = special
+        self._plain = list(plain)
         self._known: dict[tuple[str, str], _Known] = {}
         self._units: Counter[_Unit] = Counter()
         self._sums: dict[Group, Counter[str]] = {}
-        self.accounts: set[str] = set()
+        self.accounts = {one.account for one in self._plain}
 
     def read(self, until: date) -> None:
         """Read the opening balances."""
@@ -160,13 +188,25 @@ class _Balances:
             self._note(line)
             self._sum(line)["closing"] += line.balance
 
-    def move_to(self, period: Period) -> dict[Group, Counter[str]]:
-        """Return the movements of a period by group, and keep its closing as the next opening."""
+    def move_to(self, period: Period, at: int) -> dict[Group, Counter[str]]:
+        """Return the movements of a period, the one ``at`` this place, and keep its closing as the next opening."""
+        sums = {group: Counter(amounts) for group, amounts in self._of_lines(period).items()}
+        for one in self._plain:
+            if self._wanted.account in (None, one.account) and (one.lines[at] or one.lines[at + 1]):
+                names = dict(zip(self._by, one.values, strict=True))
+                group = (one.currency, one.account, *(_named(name, value) for name, value in names.items()))
+                sums.setdefault(group, Counter()).update(_moved(one, at))
+        return sums
+
+    def _of_lines(self, period: Period) -> dict[Group, Counter[str]]:
+        """Return the movements of the lines that are read one by one."""
         before, units = self._sums, self._units
         self._sums, self._units = {}, Counter()
         for group, sums in before.items():
             self._sums[group] = Counter(opening=sums["closing"])
-        back = in_ledger.taken_back(self._connection, period.first, period.last)
+        if self._special == []:
+            return {}
+        back = in_ledger.taken_back(self._connection, period.first, period.last, self._special)
         moves = in_ledger.reclassified(self._connection, period.first, period.last)
         earned: dict[_Unit, list[_Earned]] = defaultdict(list)
         changed: dict[int, list[tuple[Group, int]]] = defaultdict(list)
@@ -201,7 +241,9 @@ class _Balances:
         return self._sums
 
     def _lines(self, until: date) -> Iterator["LineBalance"]:
-        for line in line_balances(self._context, self._connection, self._wanted.balances(until)):
+        if self._special == []:
+            return
+        for line in line_balances(self._context, self._connection, self._wanted.balances(until), self._special):
             self.accounts.add(line.account)
             if not line.is_cost and self._wanted.account in (None, line.account):
                 yield line
@@ -215,8 +257,7 @@ class _Balances:
         return line.contract, line.entity, line.currency, line.account
 
     def _group(self, line: "LineBalance") -> Group:
-        values = (contract_name(line.contract) if name == "contract" else getattr(line, name) for name in self._by)
-        return (line.currency, line.account, *values)
+        return (line.currency, line.account, *(_named(name, getattr(line, name)) for name in self._by))
 
     def _sum(self, line: "LineBalance") -> Counter[str]:
         return self._sums.setdefault(self._group(line), Counter())
@@ -253,6 +294,23 @@ class _Balances:
                 credit = rest if not kinds and rest < 0 else credit
                 self._sums[group]["credited"] += credit
                 self._sums[group]["price_changes"] += rest - credit
+
+
+def _named(name: str, value: str) -> str:
+    """Return a value that rows are grouped by, as people read it."""
+    return contract_name(value) if name == "contract" else value
+
+
+def _moved(group: Movements, at: int) -> Counter[str]:
+    """Return what moved in the period ``at`` this place."""
+    amounts = (group.billed, group.credited, group.recognized, group.taken_back)
+    billed, credited, earned, back = (of_days[at + 1] - of_days[at] for of_days in amounts)
+    from_opening = group.from_opening[at]
+    return Counter({
+        "opening": group.balance(at), "billed": billed, "credited": credited, "recognized": earned + back,
+        "taken_back": back, "recognized_from_opening": from_opening, "recognized_from_period": earned - from_opening,
+        "closing": group.balance(at + 1),
+    })  # fmt: skip
 
 
 def _rows(period: Period, by: Sequence[str], sums: Mapping[Group, Counter[str]]) -> Iterator[dict[str, Any]]:

@@ -30,6 +30,7 @@ from revrec.core.schedule import CLOSED
 from revrec.store.bulk import stream_rows
 from revrec.store.charges import IN_BOOKS_FROM, is_revenue
 from revrec.store.credits import credited
+from revrec.store.number_lists import numbers_in
 from revrec.store.posting.invoices import BILLED_ON, SOLD
 from revrec.store.reports.filters import chosen_charges
 from revrec.store.reports.in_ledger import KnownRows, recognized_in_ledger
@@ -165,8 +166,8 @@ def _query(asked: BalanceQuery) -> Select[Any]:
     billed_rule, rule = rule_version.alias("billed_rule"), rule_version.alias("rule")
     homes = credited(asked.known.charge_no if asked.known else None)
     home, home_contract = charge_line.alias("home"), contract_line.alias("home_contract")
-    of_credited = func.coalesce(home_contract.c.contract, _contract(asked.by, home))
-    of_itself = func.coalesce(contract_line.c.contract, _contract(asked.by, charge_line))
+    of_credited = func.coalesce(home_contract.c.contract, contract_key(asked.by, home))
+    of_itself = func.coalesce(contract_line.c.contract, contract_key(asked.by, charge_line))
     closed = unscheduled.alias("closed")
     key = case((home.c.no.is_not(None), of_credited), else_=of_itself)
     in_force = case((versions.c.in_force.is_not(None), billed_rule.c.deferred))
@@ -181,7 +182,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
             *(charge_line.c[name] for name in ("document", "line", "customer", "item", "entity", "currency")),
             charge_line.c.post_date,
             charge_line.c.amount,
-            case((_is_billed(asked, on.c.date), 1), else_=0).label("billed"),
+            case((is_billed(asked, on.c.date), 1), else_=0).label("billed"),
             billed_account.label("billed_account"),
             rule.c.deferred.label("account"),
             rule.c.id.label("rule_version"),
@@ -218,7 +219,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
         )
         .order_by("contract", charge_line.c.entity, charge_line.c.currency, charge_line.c.no)
     )
-    query = _limited(asked, query.where(*_imported_by_then(charge_line, asked)), charge_line.c.no)
+    query = limited(asked, query.where(*_imported_by_then(charge_line, asked)), charge_line.c.no)
     if asked.entities is not None:
         query = query.where(charge_line.c.entity.in_(asked.entities))
     if asked.filters != NO_FILTERS:
@@ -227,9 +228,9 @@ def _query(asked: BalanceQuery) -> Select[Any]:
     return whole
 
 
-def _limited(asked: BalanceQuery, query: Any, charge_no: "ColumnElement[int]") -> Any:
+def limited(asked: BalanceQuery, query: Any, charge_no: "ColumnElement[int]") -> Any:
     """Limit a query to the charge lines that are asked for, if not to all."""
-    return query if asked.numbers is None else query.where(charge_no.in_(asked.numbers))
+    return query if asked.numbers is None else query.where(charge_no.in_(numbers_in(asked.numbers)))
 
 
 def _is_version(header: Any, version: "ColumnElement[Any]") -> ColumnElement[bool]:
@@ -257,7 +258,7 @@ def _planned(asked: BalanceQuery) -> Any:
         for name, which in sums.items()
     )
     query = select(schedule_line.c.charge_no, *amounts).group_by(schedule_line.c.charge_no)
-    query = _limited(asked, query, schedule_line.c.charge_no)
+    query = limited(asked, query, schedule_line.c.charge_no)
     if asked.known is None:
         return query.where(schedule_line.c.superseded_by.is_(None)).subquery()
     then, next_one = schedule.alias("then"), schedule.alias("next_one")
@@ -288,7 +289,7 @@ def _invoiced(asked: BalanceQuery) -> Any:
     )
     if asked.known is not None:
         query = query.where(invoice.c.posted_at <= asked.known.at)
-    return _limited(asked, query, invoice_line.c.charge_no).group_by(invoice_line.c.charge_no).subquery()
+    return limited(asked, query, invoice_line.c.charge_no).group_by(invoice_line.c.charge_no).subquery()
 
 
 def _versions(asked: BalanceQuery) -> Any:
@@ -306,24 +307,29 @@ def _versions(asked: BalanceQuery) -> Any:
         .join(charge_line, charge_line.c.no == schedule.c.charge_no)
         .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
     )
-    query = _limited(asked, query.where(*_stored_by_then(schedule, asked)), schedule.c.charge_no)
+    query = limited(asked, query.where(*_stored_by_then(schedule, asked)), schedule.c.charge_no)
     return query.group_by(schedule.c.charge_no).subquery()
 
 
-def _is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnElement[bool]:
+def is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnElement[bool]:
     day = asked.until.isoformat()
-    wanted = [
-        and_(charge_line.c.source == source, charge_line.c.post_date >= first, charge_line.c.cutover.is_(None))
-        for source, first in asked.invoiced.items()
-    ]
     void = charge_void.c
     voided = select(void.charge_no).where(void.charge_no == charge_line.c.no, *_stored_by_then(charge_void, asked))
     by_hand = and_(invoiced.is_(None), day >= IN_BOOKS_FROM, ~exists(voided.correlate(charge_line)))
-    billed = or_(invoiced <= day, and_(by_hand, ~and_(SOLD, or_(*wanted))) if wanted else by_hand)
+    billed = or_(invoiced <= day, and_(by_hand, *needs_no_invoice(asked)))
     scheduled = select(schedule.c.charge_no).where(
         schedule.c.charge_no == charge_line.c.no, *_stored_by_then(schedule, asked)
     )
     return and_(billed, or_(_is_revenue(asked), exists(scheduled.correlate(charge_line))))
+
+
+def needs_no_invoice(asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
+    """Return the condition that a charge line is billed without an invoice of ours, if some lines are not."""
+    wanted = [
+        and_(charge_line.c.source == source, charge_line.c.post_date >= first, charge_line.c.cutover.is_(None))
+        for source, first in asked.invoiced.items()
+    ]
+    return (~and_(SOLD, or_(*wanted)),) if wanted else ()
 
 
 def _is_revenue(asked: BalanceQuery) -> ColumnElement[bool]:
@@ -335,10 +341,15 @@ def billed_charges(until: date, invoiced: Mapping[str, str]) -> Select[Any]:
     asked = BalanceQuery(until, until, invoiced=invoiced)
     on = _invoiced(asked)
     query: Select[Any] = select(charge_line.c.no).outerjoin(on, on.c.charge_no == charge_line.c.no)
-    return query.where(_is_billed(asked, on.c.date))
+    return query.where(is_billed(asked, on.c.date))
 
 
-def _contract(by: str, line: Any) -> Any:
+def joined_contracts(asked: BalanceQuery) -> Select[Any]:
+    """Return the query of the contracts of charge lines, as :func:`balance_rows` finds them."""
+    return select(_query(asked).subquery().c.contract)
+
+
+def contract_key(by: str, line: Any) -> Any:
     """Return the SQL of the contract of a line without an allocation."""
     document = _object(source=line.c.source, document=line.c.document)
     if by == "document":

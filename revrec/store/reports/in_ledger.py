@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, Connection, cast, func, select, union_all
 
+from revrec.store.number_lists import numbers_in
 from revrec.store.posting.ledger_changes import MOVE, ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.tables import journal_entry, journal_line, ledger_change, schedule_line
 
@@ -41,7 +42,7 @@ def recognized_in_ledger(until: date, known: KnownRows | None = None, numbers: S
     """
     queries = (_posted(until, known), _changed(until, known))
     if numbers is not None:
-        queries = tuple(query.where(query.selected_columns.charge_no.in_(numbers)) for query in queries)
+        queries = tuple(query.where(query.selected_columns.charge_no.in_(numbers_in(numbers))) for query in queries)
     lines = union_all(*queries).subquery()
     amount = cast(func.sum(lines.c.amount), BigInteger).label("amount")
     return select(lines.c.charge_no, lines.c.account, amount).group_by(lines.c.charge_no, lines.c.account).subquery()
@@ -65,22 +66,32 @@ def _changed(until: date, known: KnownRows | None) -> Any:
     return query if known is None else query.where(ledger_change.c.audit_seq <= known.audit_seq)
 
 
-def ledger_lines(first: date | None, last: date) -> Any:
+def ledger_lines(first: date | None, last: date, numbers: Sequence[int] | None = None) -> Any:
     """Return what is recognized by charge line, deferred account and ledger date in a span of days, as a subquery.
 
-    Balances that a person moved from account to account are left out: that is not revenue.
+    Balances that a person moved from account to account are left out: that is not revenue. ``numbers`` limits the
+    charge lines.
     """
     posted, changed = _posted(last, None), _changed(last, None).where(ledger_change.c.part != MOVE)
     posted, changed = posted.add_columns(journal_entry.c.date), changed.add_columns(ledger_change.c.date)
     if first is not None:
         posted = posted.where(journal_entry.c.date >= first.isoformat())
         changed = changed.where(ledger_change.c.date >= first.isoformat())
+    if numbers is not None:
+        posted, changed = (
+            one.where(one.selected_columns.charge_no.in_(numbers_in(numbers))) for one in (posted, changed)
+        )
     return union_all(posted, changed).subquery()
 
 
-def taken_back(connection: Connection, first: date, last: date) -> dict[tuple[int, str], int]:
-    """Return the negative amounts that are dated from one day to another, by charge line and deferred account."""
-    lines = ledger_lines(first, last)
+def taken_back(
+    connection: Connection, first: date, last: date, numbers: Sequence[int] | None = None
+) -> dict[tuple[int, str], int]:
+    """Return the negative amounts that are dated from one day to another, by charge line and deferred account.
+
+    ``numbers`` limits the charge lines.
+    """
+    lines = ledger_lines(first, last, numbers)
     by = (lines.c.charge_no, lines.c.account)
     query = select(*by, cast(func.sum(lines.c.amount), BigInteger)).where(lines.c.amount < 0).group_by(*by)
     return {(no, account): amount for no, account, amount in connection.execute(query)}

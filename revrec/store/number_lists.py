@@ -1,0 +1,38 @@
+"""Pass any number of row numbers to a query as one parameter, instead of as one parameter each."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import BigInteger, Select, Text, cast, literal, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class _EachOf(FunctionElement[str]):
+    """SQL for the elements of a JSON list as the rows of a table with the column ``value``."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(_EachOf)
+def _each(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_each({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_EachOf, "postgresql")
+def _each_there(element: Any, compiler: Any, **options: Any) -> str:
+    return f"json_array_elements_text(CAST({compiler.process(element.clauses, **options)} AS json))"
+
+
+def numbers_in(numbers: Sequence[int]) -> Select[tuple[int]]:
+    """Return the query of these numbers, for ``column.in_(...)``."""
+    values = _EachOf(literal(json.dumps(list(numbers)))).table_valued("value")
+    return select(cast(values.c.value, BigInteger))
+
+
+def texts_in(texts: Sequence[str]) -> Select[tuple[str]]:
+    """Return the query of these texts, for ``column.in_(...)``."""
+    values = _EachOf(literal(json.dumps(list(texts)))).table_valued("value")
+    return select(cast(values.c.value, Text))

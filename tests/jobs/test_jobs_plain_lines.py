@@ -1,0 +1,141 @@
+"""Reports that add up plain charge lines in SQL show the figures of the same reports that read every line."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import date
+from typing import Any
+from unittest import mock
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from revrec.core.errors import BadInput
+from revrec.core.report import Report
+from revrec.core.typed_dates import DateSpan
+from revrec.jobs.posting.periods import decide
+from revrec.jobs.posting.reversing import ReversalOrder
+from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.running.reverse import reverse
+from revrec.jobs.scheduling.rebuild import schedule
+from revrec.store.reports import plain_lines
+from revrec.store.reports.contract_balances import BalanceQuery
+from support.books import Books, MakeBooks, MakeRow
+from support.intacct import Intacct
+
+RULES = """
+[[rule]]
+name = "magazine"
+when = { item = "MAG-*" }
+recognize = { method = "monthly", offset = "7 days", periods = 3 }
+[[rule]]
+name = "uneven"
+when = { item = "GOODS-*" }
+recognize = { method = "monthly", periods = 3, rounding = "last" }
+[[rule]]
+name = "delivery"
+when = { item = "POD-*" }
+recognize = { method = "pod_date" }
+"""
+FIRST, LAST = date(2024, 1, 1), date(2024, 5, 31)
+DAYS = st.dates(FIRST, LAST).map(str)
+LINE = st.tuples(
+    st.just("line"),
+    st.fixed_dictionaries({
+        "amount": st.integers(-500, 5000).filter(bool).map(lambda cents: f"{cents / 100:.2f}"),
+        "post_date": DAYS,
+        "item": st.sampled_from(["MAG-1", "GOODS-1", "POD-1", "ODD"]),
+        "currency": st.sampled_from(["USD", "USD", "EUR"]),
+        "customer": st.sampled_from(["C1007", "C2"]),
+        "contract": st.sampled_from(["", "", "CON-1"]),
+    }),
+)  # fmt: skip
+STEP = st.one_of(
+    LINE,
+    LINE,
+    st.tuples(st.sampled_from(["credit", "pod", "run", "run", "close", "account", "reverse"]), DAYS),
+)
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=12,
+    deadline=None,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=st.lists(STEP, min_size=4, max_size=14), day=st.dates(FIRST, date(2024, 7, 31)))
+def test_sums_in_sql_are_the_sums_of_the_lines(
+    fresh_books: MakeBooks, row: MakeRow, intacct: Intacct, steps: Sequence[Any], day: date
+) -> None:
+    intacct.admin("/reset")
+    intacct.admin("/accounts", id="2410")
+    books = fresh_books(intacct.environment)
+    books.rules(RULES)
+    for at, step in enumerate([("line", {"item": "MAG-1", "amount": "30.00"}), *steps]):
+        play(books, row, at, *step)
+    compare(books, day)
+
+
+@pytest.mark.both_databases
+def test_plain_and_other_lines_of_one_contract_are_netted(books: Books, row: MakeRow) -> None:
+    """The credit makes D1/1 a line that is read by itself; D1/2 is in its contract, and D2 is plain."""
+    books.rules(RULES)
+    books.take(
+        row("D1", line="1", item="MAG-1", amount="30.00", post_date="2024-01-05"),
+        row("D1", line="2", item="MAG-2", amount="-9.00", post_date="2024-01-05"),
+        row("D2", item="GOODS-1", amount="10.01", post_date="2024-01-05"),
+        row("D3", item="MAG-1", amount="50.00", post_date="2024-02-05"),
+    )
+    books.event("shop/D1/1", "credit", "2024-02-20", amount=5)
+    assert books.run("2024-02-29").complete
+    with books.context("report").database.read() as connection:
+        assert plain_lines.special_contracts(connection, [[BalanceQuery(LAST, LAST)]]) == [1, 2]
+    for day in (date(2024, 1, 31), date(2024, 2, 29), date(2024, 6, 30)):
+        compare(books, day)
+
+
+def play(books: Books, row: MakeRow, at: int, what: str, how: Any) -> None:
+    """Take one step of the story; a step that revrec refuses, such as reversing an entry twice, does nothing."""
+    with suppress(BadInput):
+        try_to_play(books, row, at, what, how)
+
+
+def try_to_play(books: Books, row: MakeRow, at: int, what: str, how: Any) -> None:
+    charges = [name for (name,) in books.sql("SELECT id FROM charge_line ORDER BY no")]
+    if what == "line":
+        books.take(row(f"D{at // 3}", line=str(at), **how), name=f"{at}.csv")
+    elif what == "run":
+        books.run(how)
+    elif what == "close":
+        decide(books.context("period close"), [date.fromisoformat(how).replace(day=1)], "closed", "reported")
+    elif what == "account":
+        books.rules(RULES.replace("recognize", 'post = { deferred = "2410" }\nrecognize'))
+        schedule(books.context("schedule"), rebuild=at % 2 == 0)
+    elif what == "reverse":
+        posted = books.sql("SELECT reference FROM journal_entry WHERE state = 'POSTED' AND title NOT LIKE 'Reversal%'")
+        if posted:
+            order = ReversalOrder(posted[at % len(posted)][0], "wrong", LAST, at % 2 == 0)
+            reverse(books.context("postings reverse"), order)
+    else:
+        books.event(charges[at % len(charges)], what, how, amount=at if what == "credit" else None)
+
+
+def compare(books: Books, day: date) -> None:
+    """Check that the reports of a day are the same if all lines are read one by one."""
+    summed = reports(books, day)
+    with mock.patch.object(plain_lines, "MOST_SPECIAL", -1):
+        read = reports(books, day)
+    for one, other in zip(summed, read, strict=True):
+        assert (one.rows, one.checks) == (other.rows, other.checks), one.title
+
+
+def reports(books: Books, day: date) -> list[Report]:
+    """Return the reports of a day."""
+    context, span = books.context("report"), DateSpan(date(2023, 12, 1), day)
+    return [
+        rollforward(context, RollforwardOptions(span, each="span")),
+        rollforward(context, RollforwardOptions(span, by=["entity"])),
+        rollforward(context, RollforwardOptions(span, each="quarter", by=["contract"], account="2400")),
+        rollforward(context, RollforwardOptions(span, by=["contract"], customer="C1007")),
+    ]

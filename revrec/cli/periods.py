@@ -67,17 +67,18 @@ def register(app: typer.Typer) -> None:
     def close(options: Options, months: Months, reason: ReasonOption, entity: Entity = "") -> None:
         """Close months in revrec: no entry is dated in them any more.
 
-        This applies whatever their state in Intacct; nothing is changed in Intacct.
+        This applies whatever their state in Intacct; nothing is changed in Intacct. The control totals of the
+        rollforward, the balances and the remaining obligations of each month are kept in the audit trail, so that
+        --against frozen of these reports can compare with them.
 
         \b
         Examples:
           revrec periods close 2024-03 --reason "March is reported"
           revrec periods close 2024-01 2024-02 --entity 100 --reason "audited"
         """
-        from revrec.core.periods import CLOSED
-        from revrec.jobs.posting import periods as job
+        from revrec.jobs.reports.frozen import close_months
 
-        rows = job.decide(options.context(), _months(months), CLOSED, reason, entity)
+        rows = close_months(options.context(), _months(months), reason, entity)
         _show(options, "periods", rows, DECIDED)
 
     @command(group, "open", "periods")

@@ -14,7 +14,9 @@ from revrec.cli.filters import DAYS, FILTERS, read_days
 from revrec.cli.shared import LAST_DAY, Format, Options, day, fail, format_of, today
 
 if TYPE_CHECKING:
-    from revrec.core.report import Report
+    from collections.abc import Mapping, Sequence
+
+    from revrec.core.report import Check, Report
     from revrec.core.typed_dates import DateSpan
 
 DIFFERS = 7
@@ -43,6 +45,18 @@ class Each(StrEnum):
     span = "span"
 
 
+class Against(StrEnum):
+    """The earlier figures that a report is compared with."""
+
+    frozen = "frozen"
+
+
+AgainstOption = Annotated[
+    Against | None,
+    typer.Option(
+        "--against", metavar="frozen", help="Compare with the control totals that periods close kept of closed months."
+    ),
+]
 EachOption = Annotated[
     Each, typer.Option("--each", metavar="month|quarter|year|span", help="The length of a period; span is one.")
 ]
@@ -109,9 +123,33 @@ def show_report(options: Options, report: "Report", limit: int, output: Path | N
     if report.ties_out:
         return
     if options.json or options.csv or options.is_file:
-        for row in report.differences:
-            print(f"{row['check']}: {row['left']} {row['currency']} against {row['right']}", file=sys.stderr)
+        _print_differences(report.differences)
     raise typer.Exit(DIFFERS)
+
+
+def end_with_checks(options: Options, checks: "Sequence[Check]") -> None:
+    """Print the checks that fail after a list, and end with exit code 7 if there are any."""
+    failing = [check.as_row() for check in checks if check.difference]
+    if options.json or options.csv:
+        _print_differences(failing)
+    else:
+        _show_checks(failing, len(checks))
+    if failing:
+        raise typer.Exit(DIFFERS)
+
+
+def _print_differences(failing: "Sequence[Mapping[str, str]]") -> None:
+    """Print the checks that fail on standard error, beside what goes to a file or a program."""
+    for row in failing:
+        print(f"{row['check']}: {row['left']} {row['currency']} against {row['right']}", file=sys.stderr)
+
+
+def _show_checks(failing: "Sequence[Mapping[str, str]]", count: int) -> None:
+    from revrec.cli.output import print_table
+
+    print_table(failing, CHECKS, "Checks that fail", amounts=CHECKS[2:])
+    if count and not failing:
+        print("\n1 check holds" if count == 1 else f"\n{count} checks hold")
 
 
 def _save_as(report: "Report", name: Format, output: Path) -> None:
@@ -154,9 +192,7 @@ def _show_tables(report: "Report", limit: int) -> None:
         print(
             "\nrevenue if all were settled: " + ", ".join(f"{grouped(amount)} {one}" for one, amount in effect.items())
         )
-    print_table(report.differences, CHECKS, "Checks that fail", amounts=CHECKS[2:])
-    if report.checks and report.ties_out:
-        print("\n1 check holds" if len(report.checks) == 1 else f"\n{len(report.checks)} checks hold")
+    _show_checks(report.differences, len(report.checks))
 
 
 def _show_bars(report: "Report") -> None:

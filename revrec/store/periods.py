@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, insert, literal_column, select
 
 from revrec.core.periods import OPEN as OPENED
 from revrec.core.periods import PeriodFact
-from revrec.store.audit import AuditStamp, record
+from revrec.store.audit import AuditStamp, TrailEvent, record
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.posting.entries import recognized_until
@@ -26,6 +26,10 @@ from revrec.store.tables import (
     period_fact,
     schedule,
 )
+
+OF_ENTITY = "periods of "
+COMPANYS = f"{OF_ENTITY}the company"
+"""The subject of an audit event about the periods of an entity, and of the company."""
 
 
 class Closing(NamedTuple):
@@ -47,18 +51,23 @@ def to_fact(entity: str, kind: str, day: str, source: str, reason: str, at: str,
 
 
 def add_facts(
-    connection: Connection, new: Sequence[PeriodFact], who: AuditStamp, invoiced: Mapping[str, str]
+    connection: Connection,
+    new: Sequence[PeriodFact],
+    who: AuditStamp,
+    invoiced: Mapping[str, str],
+    details: Sequence[Mapping[str, Any]] = (),
 ) -> list[PeriodFact]:
     """Store facts that have just become known; return them with who and when.
 
     ``invoiced`` are the sources that are invoiced now, with the first post date as ISO text; empty for all.
+    ``details`` is what else the audit event of each fact keeps.
     """
     kept = [fact._replace(at=who.at, actor=who.actor) for fact in new]
-    for fact in kept:
+    for fact, more in zip(kept, details or ({},) * len(kept), strict=True):
         values = {"id": next_number(connection, period_fact.c.id), **fact._asdict(), "day": fact.day.isoformat()}
         written = connection.execute(insert(period_fact).values(values).returning(*period_fact.c)).one()
-        shown = {name: values[name] for name in ("kind", "day", "source", "reason")}
-        subject = f"periods of {fact.entity or 'the company'}"
+        shown = {name: values[name] for name in ("kind", "day", "source", "reason")} | dict(more)
+        subject = f"{OF_ENTITY}{fact.entity}" if fact.entity else COMPANYS
         digests = [digest_rows(period_fact, [written])]
         if fact.kind != OPENED:
             digests.append(_keep_closing(connection, written.id, invoiced))
@@ -86,6 +95,18 @@ def closings(connection: Connection) -> list[Closing]:
     for _id, *fact, audit_seq, charge_no, event_id, invoiced in connection.execute(query):
         known = None if audit_seq is None else KnownRows(audit_seq, charge_no, event_id, invoiced, fact[-2])
         found.append(Closing(to_fact(*fact), known))
+    return found
+
+
+def closing_events(connection: Connection, marked: str) -> list[TrailEvent]:
+    """Return the audit events of months that were closed, in order, whose detail has a mark; with their entities."""
+    event = audit_event.c
+    query = select(event.seq, event.at, event.actor, event.detail, event.subject).where(event.action == "period closed")
+    found = []
+    for seq, at, actor, detail, subject in connection.execute(query.order_by(event.seq)):
+        if marked in detail:
+            entity = "" if subject == COMPANYS else subject.removeprefix(OF_ENTITY)
+            found.append(TrailEvent(seq, at, actor, {**json.loads(detail), "entity": entity}))
     return found
 
 

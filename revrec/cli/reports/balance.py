@@ -1,7 +1,8 @@
 """``revrec report balance``."""
 
+import datetime
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from enum import StrEnum
 from itertools import islice
@@ -10,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from revrec.cli.filters import ALL, DAYS, LIMIT, LimitOption, list_command
-from revrec.cli.report_output import show_report
+from revrec.cli.report_output import AgainstOption, end_with_checks, show_report
 from revrec.cli.shared import LAST_DAY, Options, day
 from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
     from revrec.core.contract_balance import BalanceSheet, ContractBalance
-    from revrec.core.report import Report
+    from revrec.core.report import Check, Report
     from revrec.jobs.context import Context
     from revrec.jobs.reports.contract_balances import BalanceNotes
     from revrec.jobs.reports.late_changes import ClosedPeriod
@@ -81,6 +82,7 @@ def register(group: typer.Typer) -> None:
             BalanceRows, typer.Option("--show", metavar="contracts|lines|accounts", help="The rows to list.")
         ] = BalanceRows.contracts,
         all: Annotated[bool, typer.Option("--all", help="Also show contracts with a balance of zero.")] = False,
+        against: AgainstOption = None,
         limit: LimitOption = LIMIT,
     ) -> None:
         """Show contract liabilities, contract assets and deferred costs.
@@ -109,17 +111,27 @@ def register(group: typer.Typer) -> None:
         context = options.context()
         found = contract_balances(context, wanted, sheet, notes)
         listed = first_read(one for one in found if all or one.open)
+        checks = _against_frozen(context, until) if against else []
         if options.is_file:
-            show_report(options, _as_report(context, wanted, show, listed, sheet), limit, None)
+            report = _as_report(context, wanted, show, listed, sheet)
             _warn(notes)
+            show_report(options, report._replace(checks=checks), limit, None)
         elif options.json:
-            _show_json(wanted, show, listed, sheet, notes)
+            _show_json(wanted, show, listed, sheet, notes, checks)
         elif options.csv:
             _show_csv(show, listed, sheet)
             _warn(notes)
         else:
             _show_tables(show, listed, sheet, limit)
             _show_notes(notes, limit)
+        end_with_checks(options, checks)
+
+
+def _against_frozen(context: "Context", until: datetime.date) -> "list[Check]":
+    from revrec.core.typed_dates import DateSpan
+    from revrec.jobs.reports.frozen import BALANCE, frozen_checks
+
+    return frozen_checks(context, BALANCE, DateSpan(until.replace(day=1), until))[1]
 
 
 def balance_report(context: "Context", wanted: "BalanceOptions", show: BalanceRows) -> "Report":
@@ -154,6 +166,7 @@ def _show_json(
     listed: "Iterator[ContractBalance]",
     sheet: "BalanceSheet",
     notes: "BalanceNotes",
+    checks: "Sequence[Check]",
 ) -> None:
     from revrec.cli.output import print_json_list
 
@@ -170,6 +183,7 @@ def _show_json(
             "moves": [_decimal(one, MOVES) for one in notes.moves],
             "closed": [_closed(one) for one in notes.closed],
             "late": [_decimal(one, LATE) for one in notes.late],
+            **({"checks": [one.as_row() for one in checks]} if checks else {}),
         },
     )
 

@@ -6,6 +6,7 @@ import typer
 
 from revrec.cli.filters import LimitOption, OutputOption
 from revrec.cli.report_output import (
+    AgainstOption,
     Each,
     EachOption,
     FromOption,
@@ -41,6 +42,7 @@ def register(group: typer.Typer) -> None:
         ] = None,
         entity: EntityOption = None,
         customer: Annotated[str | None, typer.Option("--customer", metavar="C", help="Only this customer.")] = None,
+        against: AgainstOption = None,
         limit: LimitOption = 0,
         output: OutputOption = None,
     ) -> None:
@@ -61,5 +63,10 @@ def register(group: typer.Typer) -> None:
         from revrec.jobs.reports.rollforward import rollforward as report
 
         span = report_span(period, first, last)
-        found = report(options.context(), RollforwardOptions(span, each.value, words(by), account, entity, customer))
+        context = options.context()
+        found = report(context, RollforwardOptions(span, each.value, words(by), account, entity, customer))
+        if against:
+            from revrec.jobs.reports.frozen import against_frozen
+
+            found = against_frozen(context, found, span)
         show_report(options, found, limit, output)

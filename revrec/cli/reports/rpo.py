@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from revrec.cli.filters import LimitOption, OutputOption
-from revrec.cli.report_output import AsOfOption, ByOption, as_of, show_report, words
+from revrec.cli.report_output import AgainstOption, AsOfOption, ByOption, as_of, show_report, words
 from revrec.cli.shared import Options, command, fail
 
 
@@ -20,6 +20,7 @@ def register(group: typer.Typer) -> None:
             str, typer.Option("--bands", metavar="MONTHS", help="Ends of the bands, in months after the day.")
         ] = "12,24",
         by: ByOption = "entity",
+        against: AgainstOption = None,
         limit: LimitOption = 0,
         output: OutputOption = None,
     ) -> None:
@@ -38,5 +39,11 @@ def register(group: typer.Typer) -> None:
 
         if not all(word.isascii() and word.isdigit() and len(word) < 5 for word in words(bands)):
             fail(f"--bands {bands!r}: write months with commas, such as 12,24", 2)
-        found = remaining_obligations(options.context(), as_of(date), by, tuple(map(int, words(bands))))
+        context, until = options.context(), as_of(date)
+        found = remaining_obligations(context, until, by, tuple(map(int, words(bands))))
+        if against:
+            from revrec.core.typed_dates import DateSpan
+            from revrec.jobs.reports.frozen import against_frozen
+
+            found = against_frozen(context, found, DateSpan(until.replace(day=1), until))
         show_report(options, found, limit, output)

@@ -4,7 +4,7 @@ Nothing here opens or closes a period in Intacct. That is the controller's right
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -108,12 +108,19 @@ def _differs(before: Periods, answer: PeriodAnswer) -> bool:
 
 
 def decide(
-    context: "Context", months: Sequence[date], kind: str, reason: str, entity: str = COMPANY, opened: bool = False
+    context: "Context",
+    months: Sequence[date],
+    kind: str,
+    reason: str,
+    entity: str = COMPANY,
+    opened: bool = False,
+    figures: "Callable[[Connection, date, str], Mapping[str, Any]] | None" = None,
 ) -> list[dict[str, Any]]:
     """Close or open months of an entity here, all or none. A month that is so already is not recorded again.
 
     ``months`` are first days, ``kind`` is ``closed`` or ``open``. With ``opened``, the person confirms that a month
-    which Intacct reported as closed was opened there.
+    which Intacct reported as closed was opened there. ``figures`` returns what the audit event of a month keeps of it,
+    from the open transaction, the month and the entity.
 
     Raises:
         BadInput: no reason, no such entity, or a month that cannot be opened like that.
@@ -125,7 +132,8 @@ def decide(
         changes = _closes if kind == CLOSED else _opens
         new = [month for month in dict.fromkeys(months) if changes(known, entity, month, opened)]
         added = [PeriodFact(entity, kind, month, PERSON, reason) for month in new]
-        store.add_facts(connection, added, context.who(), context.settings.invoiced_sources)
+        kept = [figures(connection, month, entity) for month in new] if figures else ()
+        store.add_facts(connection, added, context.who(), context.settings.invoiced_sources, kept)
     return [
         {"entity": entity, "period": month_of(month), "state": kind, "changed": month in new}
         for month in dict.fromkeys(months)

@@ -71,6 +71,7 @@ class Database:
         """True once anything was committed through it."""
         self.moment: Moment | None = None
         """The last audit event that :meth:`read` shows; None for all of them."""
+        self._writing: Connection | None = None
         self._known: set[str] = set()
         self._has_tables = False
 
@@ -86,6 +87,9 @@ class Database:
         Raises:
             BadConfiguration: there is no database, or it has another revision.
         """
+        if self._writing is not None:
+            yield self._writing
+            return
         with self.translated(), self._connect() as connection:
             options = self.backend.reading if self.moment is None else self.backend.reading_as_known
             reading = connection.execution_options(**options)
@@ -107,6 +111,15 @@ class Database:
         with self.read() as connection:
             moment = find_moment(connection, wanted)
         self.moment = moment
+
+    @contextmanager
+    def reading_within(self, writing: Connection) -> Iterator[None]:
+        """Let :meth:`read` show the open transaction of :meth:`write`: a report sees what is committed with it."""
+        self._writing = writing
+        try:
+            yield
+        finally:
+            self._writing = None
 
     @contextmanager
     def write(self, checked: bool = True, patience: float = 0) -> Iterator[Connection]:

@@ -60,7 +60,8 @@ def test_the_event_of_a_close_keeps_the_control_totals_with_their_digest(march: 
     assert (figures["rollforward"]["USD 2400"]["billed"], figures["rollforward"]["USD 2400"]["recognized"]) == (
         "124.00", "2.00",
     )  # fmt: skip
-    assert figures["rpo"] == {"USD": {"total": "122.00", "billed": "122.00", "not_billed": "0.00", "waiting": "100.00"}}
+    remaining = figures["rpo"]["USD"]
+    assert (remaining["total"], remaining["billed"], remaining["waiting"]) == ("122.00", "122.00", "100.00")
     assert event["figures_sha256"] == hashlib.sha256(canonical(figures).encode()).hexdigest()
     for report in compared(march):
         assert report.ties_out and event["figures_sha256"] in report.header["frozen"][0]

@@ -639,7 +639,11 @@ def facts(connection: State) -> list[PeriodFact]:
 
 @twin_of(periods)
 def add_facts(
-    connection: State, new: Sequence[PeriodFact], who: AuditStamp, invoiced: Mapping[str, str]
+    connection: State,
+    new: Sequence[PeriodFact],
+    who: AuditStamp,
+    invoiced: Mapping[str, str],
+    details: Sequence[Mapping[str, Any]] = (),
 ) -> list[PeriodFact]:
     kept = [fact._replace(at=who.at, actor=who.actor) for fact in new]
     for fact in kept:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 ROLLFORWARD, BALANCE, RPO = "rollforward", "balance", "rpo"
-OF_RPO = ("total", "billed", "not_billed", "waiting")
+OF_RPO = ("total", "billed", "not_billed", "waiting", "constrained", "left_out")
 BANDS = (12, 24)
 FIGURES, DIGEST, LEFT_OUT = "figures", "figures_sha256", "figures_left_out"
 """Keys of the audit event of a close: the control totals by report, their SHA-256, or why there are none."""

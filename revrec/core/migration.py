@@ -21,12 +21,14 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.money import decimal_string, split
 from revrec.core.schedule import (
     UNDATED,
+    Remaining,
     Schedule,
     SchedulePart,
     ScheduleRule,
     Unscheduled,
     covered_amount,
     explained,
+    not_before,
     split_undated,
     uncovered_parts,
 )
@@ -108,6 +110,11 @@ def history(before: Sequence[SchedulePart], line: ChargeLine) -> tuple[ScheduleP
         if covered:
             filled.append(SchedulePart(part.date, covered))
     return tuple(filled)
+
+
+def after_cutover(left: Remaining, line: ChargeLine) -> Remaining:
+    """Return what remains of a migrated line, with nothing of it before the cutover."""
+    return left._replace(parts=not_before(left.parts, cutover_of(line)))
 
 
 def difference_in_words(line: ChargeLine, planned: int) -> tuple[str, str]:

@@ -50,6 +50,8 @@ VALUES: dict[str, list[str]] = {
     "location": ["200", " 200", "2\n0"],
     "entity": ["E-1", " "],
     "credits": ["INV-0", "INV-0/1 "],
+    "recognized_before": ["1.00", "0.00", "-1.00", "25.00", "x"],
+    "cutover": ["2024-02-01", "2023-01-01", "20240201", "soon"],
 }  # fmt: skip
 unusual = st.sampled_from([(name, value) for name, values in VALUES.items() for value in values])
 a_row = st.one_of(*[st.just({})] * 3, unusual.map(lambda one: dict([one])), st.lists(unusual, max_size=3).map(dict))

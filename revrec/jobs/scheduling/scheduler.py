@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from revrec.core.change import replan, take_back
 from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
-from revrec.core.migration import DIFFERS, cutover_of
+from revrec.core.migration import DIFFERS, after_cutover
 from revrec.core.money import decimal_string
 from revrec.core.one_change import PlainSchedule
 from revrec.core.posting_options import target_changes
@@ -30,7 +30,6 @@ from revrec.core.schedule import (
     SchedulePart,
     Unscheduled,
     cancel_out,
-    not_before,
     or_unscheduled,
 )
 from revrec.core.take_back import PartOnAccounts, on_posted_accounts
@@ -146,7 +145,7 @@ class Scheduler:
             waiting = sum(part.amount for part in derived.waiting) if derived.waiting else 0
             left = Remaining(derived.parts, waiting)
             if line.is_migrated:
-                left = _after_cutover(derived.remaining(derived.historical), line)
+                left = after_cutover(derived.remaining(derived.historical), line)
             self._add_version(no, 1, line.amount, derived, left)
 
     def schedule_columns(self, first: int, columns: ChargeColumns) -> None:
@@ -326,7 +325,7 @@ class Scheduler:
         else:
             left = _remaining(earning, price, derived, current, moved)
         if line.is_migrated:
-            left = _after_cutover(left, line)
+            left = after_cutover(left, line)
         # A line that is credited down to nothing has no sign, but its plan has.
         is_positive = (earning.amount or price) > 0
         parts = self._on_accounts(left, current, derived.post, is_positive)
@@ -688,11 +687,6 @@ def _remaining(
     reversing = _reversing_parts(line.amount, current.open, current.plan or current.open) if current and posted else ()
     rest, waiting, _words = derived.remaining((*posted, *reversing))
     return Remaining(tuple(sorted([*reversing, *rest])) if reversing else rest, waiting)
-
-
-def _after_cutover(left: Remaining, line: ChargeLine) -> Remaining:
-    """Return what remains of a migrated line, with nothing of it before the cutover."""
-    return left._replace(parts=not_before(left.parts, cutover_of(line)))
 
 
 def _reversing_parts(

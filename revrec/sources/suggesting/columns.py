@@ -287,6 +287,12 @@ FIELDS = (
         "credits",
         (("credits", "credited invoice", "credited document", "credit for", "original invoice", "applies to invoice"),),
     ),
+    FieldNames(
+        "recognized_before",
+        (("recognized before", "recognized to date", "revenue recognized to date", "already recognized"),),
+        is_number,
+    ),
+    FieldNames("cutover", (("cutover", "cutover date", "go live date", "migration date"),)),
     *(FieldNames(name, ((name, f"{name} id", f"{name} code"),)) for name in DIMENSIONS),
 )
 """The fields in the order in which they choose."""

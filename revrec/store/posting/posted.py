@@ -12,12 +12,11 @@ from revrec.core.journal import JournalEntry, JournalLine
 from revrec.core.summary import SummaryLine
 from revrec.store.audit import AuditStamp, record
 from revrec.store.bulk import stream_rows
-from revrec.store.charges import dimensions_of
+from revrec.store.charges import IN_BOOKS_FROM, dimensions_of
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.entries import STORED_LINE, read_journal_line, summaries
 from revrec.store.tables import (
     audit_event,
-    charge_line,
     invoice_line,
     journal_entry,
     journal_line,
@@ -41,8 +40,8 @@ Sums = dict[tuple[str, str], int]
 
 
 def first_activity_date(connection: Connection) -> date | None:
-    """Return the earliest day that anything was billed or put on an entry; None without any."""
-    earliest = (select(func.min(column)) for column in (journal_entry.c.date, charge_line.c.post_date))
+    """Return the earliest day that anything was billed here or put on an entry; None without any."""
+    earliest = (select(func.min(column)) for column in (journal_entry.c.date, IN_BOOKS_FROM))
     days = [connection.execute(query).scalar() for query in earliest]
     return min((date.fromisoformat(day) for day in days if day), default=None)
 

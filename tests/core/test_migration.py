@@ -1,0 +1,113 @@
+"""Charge lines in progress: whatever happens later, history stays, and what is left adds up to the price."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.migration import DIFFERS, after_cutover
+from revrec.core.policies import ON_CREDIT, ON_PRICE
+from revrec.core.pricing import price_of
+from revrec.core.rules import RuleBook, parse_rules
+from revrec.core.schedule import Schedule, Unscheduled
+
+CUTOVER = date(2024, 1, 1)
+METHODS = (
+    'method = "monthly"\nperiods = 12',
+    'method = "monthly_prorated"',
+    'method = "daily"\nby = "month"',
+    'method = "daily"',
+    'method = "every"\nevery = "2 months"\nperiods = 7',
+    'method = "fixed_offset"\noffset = "95 days"',
+    'method = "percentages"\npercentages = [40, 60]\nday_offsets = [0, 150]',
+    'method = "monthly"\nperiods = 12\nsmallest = "40.00"',
+    'method = "pod_date"',
+    'method = "percent_complete"',
+)
+BEGIN = date(2023, 7, 1)
+DAYS = st.integers(0, 500).map(lambda days: BEGIN + timedelta(days=days))
+EVENTS = st.lists(
+    st.tuples(st.sampled_from(("price", "credit", "cancel", "hold", "release", "pod", "percent")), DAYS,
+              st.integers(0, 90_000)),
+    max_size=4,
+)  # fmt: skip
+
+
+def contract(amount: int, recognized: int, posted: date, cutover: date | None = CUTOVER) -> ChargeLine:
+    """Return a year of service that is in progress at the cutover."""
+    return ChargeLine(
+        "shop", "INV-1", "1", "C", "I", posted, amount, "USD", service_start=posted,
+        service_end=posted + timedelta(days=364), recognized_before=recognized, cutover=cutover,
+    )  # fmt: skip
+
+
+def event(kind: str, day: date, amount: int) -> FulfillmentEvent:
+    money = amount if kind in ("price", "credit", "cancel") else None
+    return FulfillmentEvent(
+        "shop/INV-1/1", kind, day, percent=Decimal(amount // 1000) if kind == "percent" else None, amount=money
+    )
+
+
+def book_of(method: str, policy: str = "refuse", credit: str = "latest", price: str = "catch_up") -> RuleBook:
+    """Return a book of one rule."""
+    how = f'on_migration = "{policy}"\non_credit = "{credit}"\non_price = "{price}"\n'
+    text = f'[[rule]]\nname = "only"\ntransfer = "over_time"\n[rule.recognize]\n{method}\n{how}'
+    return RuleBook(parse_rules(text, "r.toml", {"deferred": "2400", "accrued": "4000", "journal": "RR"}))
+
+
+@pytest.mark.parametrize("examples", [100, pytest.param(3_000, marks=pytest.mark.slow)])
+def test_history_stays_and_the_rest_adds_up_to_the_price(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(
+        method=st.sampled_from(METHODS), policy=st.sampled_from(("spread", "catch_up")),
+        credit=st.sampled_from(ON_CREDIT), price=st.sampled_from(ON_PRICE), amount=st.integers(1, 120_000),
+        share=st.integers(0, 100), sign=st.sampled_from((1, -1)), posted=st.integers(0, 180), events=EVENTS,
+    )  # fmt: skip
+    def check(
+        method: str, policy: str, credit: str, price: str, amount: int, share: int, sign: int, posted: int, events: Any
+    ) -> None:
+        recognized = sign * (amount * share // 100)
+        line = contract(sign * amount, recognized, BEGIN + timedelta(days=posted))
+        recorded = [event(*one) for one in events]
+        found = book_of(method, policy, credit, price).derive(line, recorded)
+        if isinstance(found, Unscheduled):
+            assert not recognized and found.code in ("waiting", "closed")
+            return
+        assert sum(part.amount for part in found.all_parts) == price_of(line, recorded)
+        assert sum(part.amount for part in found.historical) == recognized
+        assert all(part.date < CUTOVER for part in found.historical)
+        left = after_cutover(found.remaining(found.historical), line)
+        assert all(part.date >= CUTOVER for part in left.parts)
+        assert recognized + sum(part.amount for part in left.parts) + left.waiting == price_of(line, recorded)
+
+    check()
+
+
+@pytest.mark.parametrize("method", METHODS[:8])
+@pytest.mark.parametrize("posted", ["2023-07-01", "2023-10-17", "2023-12-31"])
+def test_what_the_rule_plans_before_the_cutover_is_accepted_and_changes_no_part(method: str, posted: str) -> None:
+    day = date.fromisoformat(posted)
+    book = book_of(method)
+    whole = book.derive(contract(100_003, 0, day, None))
+    assert isinstance(whole, Schedule)
+    planned = sum(part.amount for part in whole.parts if part.date < CUTOVER)
+    found = book.derive(contract(100_003, planned, day))
+    assert isinstance(found, Schedule)
+    assert found.parts == whole.parts
+    assert found.historical == tuple(part for part in whole.parts if part.date < CUTOVER)
+    refused = book.derive(contract(100_003, planned + 1, day))
+    assert isinstance(refused, Unscheduled) and refused.code == DIFFERS
+
+
+def test_a_change_within_a_month_leaves_the_months_before_the_cutover_whole() -> None:
+    """December 17 to January 16 is one part on December 17: 10,000 of 120,000, all of it history."""
+    line = contract(120_000, 30_000, date(2023, 10, 17))
+    hold = [event("hold", date(2024, 1, 5), 0)]
+    found = book_of(METHODS[0] + '\noffset = "0 days"').derive(line, hold)
+    assert isinstance(found, Schedule)
+    assert sum(part.amount for part in found.historical) == 30_000
+    assert after_cutover(found.remaining(found.historical), line).waiting == 90_000

@@ -242,7 +242,7 @@ def tree(history: "ChargeTrace", verbose: bool) -> "Tree":
         for part in history.historical:
             _add(past, f"{part.seq}  {part.date}  {grouped(part.amount)} {charge.currency}")
     for version in history.schedule:
-        _schedule(version, root)
+        _schedule(version, root, bool(history.historical))
     for repair in history.repairs:
         branch = _add(root, f"repair: {repair.name}, version {repair.version} ({repair.file})")
         _add_block(branch, repair.text.strip())
@@ -365,8 +365,9 @@ def _allocation(allocation: "RecordedAllocation", root: "Tree") -> None:
         _add_block(branch, allocation.text.strip())
 
 
-def _schedule(version: "ScheduleTrace", root: "Tree") -> None:
-    posted = f", {grouped(version.carried)} of it already posted" if version.carried.strip("-0.") else ""
+def _schedule(version: "ScheduleTrace", root: "Tree", is_migrated: bool) -> None:
+    done = "recognized" if is_migrated else "posted"
+    posted = f", {grouped(version.carried)} of it already {done}" if version.carried.strip("-0.") else ""
     title = f"schedule version {version.version}: {grouped(version.amount)} by rule {version.rule}{posted}"
     branch = _add(root, title)
     _add(branch, f"created {_when(version.at)} by {version.actor} ({version.command})")

@@ -13,6 +13,7 @@ from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing import quarantine
 from revrec.jobs.importing.mappings import of_source
+from revrec.jobs.importing.voids import void_charge
 from revrec.jobs.reconciling import opening
 from revrec.jobs.reports.exceptions import exceptions
 from revrec.jobs.reports.preview import preview, preview_file
@@ -382,3 +383,48 @@ def test_a_row_that_is_set_aside_is_an_exception_until_it_is_fixed(monthly: Book
     quarantine.fix(monthly.context("quarantine fix"), 1, {"recognized_before": "300.00"}, "a typing error")
     assert quarantine.release(monthly.context("quarantine release"), [1]).accepted == 1
     assert monthly.open_parts(CONTRACT) == months([10_000] * 9)
+
+
+@pytest.mark.parametrize(
+    ("policy", "recognized", "expected"),
+    [
+        # 366 days from October 2023, 92 of them history; then 18 months: 900.00 over the 457 days from January on.
+        ("refuse", "301.64", ("2025-03-31", 89_836)),
+        ("spread", "350.00", ("2025-03-31", 85_000)),
+    ],
+)
+def test_a_longer_service_spreads_what_is_left_and_history_stays(
+    books: Books, policy: str, recognized: str, expected: tuple[str, int]
+) -> None:
+    books.rules(
+        f'[[rule]]\nname = "days"\nrecognize = {{ method = "daily", by = "month", on_migration = "{policy}" }}\n'
+    )
+    service = {"service_start": "2023-10-01", "service_end": "2024-09-30"}
+    books.take(subscription(recognized, **service))
+    books.run("2024-01-31")
+    books.import_events({"charge": CONTRACT, "kind": "service_dates", "date": "2025-03-31", "name": "end"})
+    parts = valid_parts(books)
+    assert (parts[-1][0], sum(amount for _day, amount in parts)) == expected
+    assert all(amount > 0 for _day, amount in parts)
+    assert is_sound(books)
+
+
+def test_a_line_that_should_never_have_been_taken_over_can_be_voided(monthly: Books) -> None:
+    monthly.take(subscription())
+    void_charge(monthly.context("charge void"), CONTRACT, "of another company")
+    assert monthly.open_parts(CONTRACT) == []
+    assert tie_out(monthly.context("report"), date(2024, 1, 31)).ties_out
+    with pytest.raises(BadInput, match="no charge line has"):
+        opening.opening(monthly.context("report"))
+    assert is_sound(monthly)
+
+
+def test_a_line_without_a_rule_is_taken_over_when_it_has_one(books: Books) -> None:
+    books.rules(MONTHLY.replace("[rule.recognize]", '[rule.when]\nitem = "OTHER"\n[rule.recognize]'))
+    books.take(subscription())
+    assert books.sql("SELECT code, amount FROM unscheduled") == [("no_rule", 90_000)]
+    assert tie_out(books.context("report"), date(2024, 1, 31)).ties_out
+    books.rules(MONTHLY)
+    books.run("2024-01-31")
+    assert posted(books) == [("2024-01-01", "4000", 10_000)]
+    assert tie_out(books.context("report"), date(2024, 1, 31)).ties_out

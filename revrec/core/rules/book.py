@@ -14,7 +14,7 @@ from revrec.core.charge_line import EVENT_KINDS, ChargeLine
 from revrec.core.constraint import CONSTRAINT, split_constrained
 from revrec.core.holding import apply_holds, days_before_holds
 from revrec.core.methods.none import NotRevenue
-from revrec.core.migration import NOT_ALLOCATED, cutover_of, migrate, migrate_ended, migrate_undated
+from revrec.core.migration import DIFFERS, NOT_ALLOCATED, cutover_of, migrate, migrate_ended, migrate_undated
 from revrec.core.money import divisible_amounts
 from revrec.core.one_change import PlainSchedule, plain_schedule
 from revrec.core.part_days import PlanPieces, cut, joined
@@ -261,7 +261,24 @@ class RuleBook:
             schedule = looked_up
         if not (events or plan.waits or rule.method.reshapes or line.is_migrated):
             return schedule
-        return _shaped(rule, schedule, _service_days(rule, anchors, plan, line, events), plan, line, events)
+        past = self._history_of_import(entry, line, anchors, events) if line.is_migrated else None
+        return _shaped(rule, schedule, _service_days(rule, anchors, plan, line, events), plan, line, events, past)
+
+    def _history_of_import(
+        self, entry: "_Entry", line: ChargeLine, anchors: AnchorDates, events: Events
+    ) -> tuple[SchedulePart, ...] | Unscheduled | None:
+        """Return the historical parts of a migrated line whose dates an event has changed since; None if none has.
+
+        What was recognized before the cutover is compared with the plan of that time. An event that changes the dates
+        moves what is left, as it does on any line.
+        """
+        method = entry.rule.method
+        if not events or method.is_dated_by_events or anchors == method.anchors(line, ()):
+            return None
+        found = self._derive(entry, line, ())
+        if isinstance(found, Unscheduled):
+            return found if found.code == DIFFERS else None
+        return found.historical
 
     def divide(self, line: ChargeLine) -> DividedPlan | None:
         """Return the plan that divides the whole amount of a line without events; None if :meth:`derive` must.
@@ -588,12 +605,23 @@ def _service_days(
 
 
 def _shaped(
-    rule: Rule, schedule: Schedule, days: _ServiceDays | None, plan: Plan, line: ChargeLine, events: Events
+    rule: Rule,
+    schedule: Schedule,
+    days: _ServiceDays | None,
+    plan: Plan,
+    line: ChargeLine,
+    events: Events,
+    past: tuple[SchedulePart, ...] | Unscheduled | None = None,
 ) -> Schedule | Unscheduled:
-    """Apply waiting shares, the rule's reshaping, price changes and holds to a schedule, in this order."""
+    """Apply waiting shares, the rule's reshaping, a cutover, price changes and holds to a schedule, in this order.
+
+    ``past`` are the historical parts of a migrated line, if its dates have changed since it was imported.
+    """
+    if isinstance(past, Unscheduled):
+        return past
     if days and days.pieces:
         fine = days.pieces.plan
-        found = _shaped(rule, schedule._replace(plan=fine), days._replace(pieces=None), fine, line, events)
+        found = _shaped(rule, schedule._replace(plan=fine), days._replace(pieces=None), fine, line, events, past)
         return found if isinstance(found, Unscheduled) else _joined(found, days.pieces, plan)
     waits = explained(plan.waits.of(line), rule) if plan.waits else None
 
@@ -619,7 +647,7 @@ def _shaped(
     parts, waiting = shaped
     schedule = schedule._replace(parts=parts, waiting=waiting)
     if line.is_migrated:
-        migrated = migrate(schedule, line)
+        migrated = migrate(schedule, line) if past is None else schedule._replace(historical=past)
         if isinstance(migrated, Unscheduled):
             return migrated
         schedule = migrated

@@ -55,4 +55,5 @@ def opening_balances(connection: Connection, cutover: date) -> Iterator[OpeningB
 def cutovers(connection: Connection) -> list[str]:
     """Return the cutovers of the charge lines as ISO days, the first one first."""
     cutover = charge_line.c.cutover
-    return list(connection.execute(select(cutover).distinct().where(cutover.is_not(None)).order_by(cutover)).scalars())
+    query = select(cutover).distinct().where(cutover.is_not(None), NOT_VOIDED, IS_REVENUE).order_by(cutover)
+    return list(connection.execute(query).scalars())

@@ -274,8 +274,8 @@ def live(books: Books, row: MakeRow) -> Any:
     (folder / "rules" / "ssp.csv").write_text("item,price\nSET-1,6\nSET-2,4\n")
     books.rules(text)
     rows = [row(f"INV-{name}", entity=name, item="GOODS-1") for name in "ABCDE"]
-    past = {"post_date": "2023-10-05", "recognized_before": "24.00", "cutover": "2024-01-01"}
-    rows += [row(f"PAST-{number}", item="GOODS-2", **past) for number in range(2)]
+    past = {"recognized_before": "24.00", "cutover": "2024-01-01"}
+    rows += [row(f"PAST-{day}", item="GOODS-2", post_date=f"2023-10-0{day}", **past) for day in (5, 6)]
     rows += [row("INV-1"), row("INV-2", amount="-36.07"), row("INV-3", post_date="2024-02-10")]
     rows += [row(f"POD-{number}", item="POD-1", amount="10.00") for number in range(4)]
     rows += [row(f"PROJ-{number}", item="PROJ-1", amount="10.00") for number in range(3)]

@@ -214,7 +214,7 @@ def command(app: typer.Typer, name: str, group: str = "") -> Callable[[Callable[
             _current = options = given.over(_before)
             if options.is_file and group != "report":
                 fail(f"--format {options.format}: only reports can be written in this format", 2)
-            if group == "report" and "output" in values:
+            if group == "report" and "output" in values and values.get("folder") is None:
                 _check_output(options, values["output"])
             if options.json or options.csv:
                 keep_lines_whole()

@@ -97,6 +97,40 @@ class Report(NamedTuple):
         return not self.differences
 
 
+class Disclosure(NamedTuple):
+    """One table of a pack: the name of its sheet or file, such as ``D2``, the paragraph it is for, and its rows."""
+
+    name: str
+    paragraph: str
+    report: Report
+
+    @property
+    def heading(self) -> str:
+        """Return the name, the title and the paragraph."""
+        return f"{self.name} {self.report.title} ({self.paragraph})"
+
+
+class ReportPack(NamedTuple):
+    """Tables of different columns that belong together, with one header."""
+
+    title: str
+    header: Mapping[str, Any]
+    tables: Sequence[Disclosure]
+
+    @property
+    def as_report(self) -> Report:
+        """Return all rows as one report: each has the name of its table, and the columns of all tables."""
+        rows = [{"disclosure": one.name, **row} for one in self.tables for row in one.report.rows]
+        columns = dict.fromkeys(name for one in self.tables for name in one.report.columns)
+        amounts = dict.fromkeys(name for one in self.tables for name in one.report.amounts)
+        checks = [
+            check._replace(name=f"{one.name}: {check.name}", source=None)
+            for one in self.tables
+            for check in one.report.checks
+        ]
+        return Report(self.title, self.header, ("disclosure", *columns), rows, checks, tuple(amounts), adds_up=False)
+
+
 class ChartData(NamedTuple):
     """The labels of the horizontal axis, and for each series its name and an amount for each label."""
 

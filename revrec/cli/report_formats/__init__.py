@@ -10,7 +10,7 @@ from revrec.core.errors import BadInput
 from revrec.core.extras import install_command
 
 if TYPE_CHECKING:
-    from revrec.core.report import Report
+    from revrec.core.report import Report, ReportPack
 
 MODULES: Mapping[str, str] = {"xlsx": "workbook", "html": "page"}
 """The formats by the end of their files' names, and the modules that write them."""
@@ -43,6 +43,22 @@ def save_report(report: "Report", name: str, path: Path) -> None:
     write = writer_of(name)
     with draft_of(path) as draft, draft.open("wb") as file:
         write(report, file)
+
+
+def save_pack(pack: "ReportPack", path: Path) -> None:
+    """Write a pack to a workbook; a file that is there is replaced when the new one is whole.
+
+    Raises:
+        BadInput: as :func:`save_report`.
+        OSError: the file cannot be written.
+    """
+    from revrec.files import draft_of
+
+    writer_of("xlsx")
+    from revrec.cli.report_formats.workbook import write_pack
+
+    with draft_of(path) as draft, draft.open("wb") as file:
+        write_pack(pack, file)
 
 
 def digest_line(path: Path) -> str:

@@ -9,7 +9,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from revrec.core.errors import DoesNotFit
 from revrec.core.money import minor_digits
-from revrec.core.report import Check, Report, chart_data, fact_in_words
+from revrec.core.report import Check, Disclosure, Report, ReportPack, chart_data, fact_in_words
 
 MAX_ROWS = 1_000_000
 MAX_DIGITS = 15
@@ -33,6 +33,21 @@ def write_report(report: Report, file: BinaryIO) -> None:
     options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     with Workbook(file, options) as book:
         _WorkbookReport(book, report).write()
+
+
+def write_pack(pack: ReportPack, file: BinaryIO) -> None:
+    """Write a pack as a workbook with a sheet for each table.
+
+    Raises:
+        DoesNotFit: as :func:`write_report`.
+    """
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    with Workbook(file, options) as book:
+        whole = _WorkbookReport(book, pack.as_report)
+        summary = book.add_worksheet(SUMMARY)
+        for table in pack.tables:
+            _WorkbookReport(book, table.report).write_table(table)
+        whole.write_end(summary, [table.heading for table in pack.tables])
 
 
 class _WorkbookReport:
@@ -61,6 +76,19 @@ class _WorkbookReport:
         self._write_checks()
         self._write_summary(summary, currencies)
 
+    def write_table(self, table: Disclosure) -> None:
+        """Write all rows on one sheet, under the paragraph that asks for them."""
+        sheet = self._book.add_worksheet(table.name)
+        sheet.write_string(1, 0, table.report.empty if not table.report.rows else "")
+        self._write_sheet(sheet, table.heading, f"Rows_{table.name.replace(' ', '_')}", table.report.rows)
+
+    def write_end(self, summary: Any, lines: Sequence[str]) -> None:
+        """Write the checks and the summary of a pack, with these lines."""
+        self._write_checks()
+        self._write_summary(summary, ())
+        for at, line in enumerate(lines, len(self._report.header) + 6):
+            summary.write_string(at, 0, line)
+
     def _amount_format(self, currency: str, bold: bool = False) -> Any:
         key = currency, bold
         if key not in self._formats:
@@ -74,24 +102,28 @@ class _WorkbookReport:
         """Write the rows of a currency as a table with a total row; sums and balances are formulas."""
         report, rows = self._report, self._rows[currency]
         sheet = self._book.add_worksheet(_sheet_name(currency))
-        sheet.write_string(
-            0, 0, f"{report.title}, {report.header['basis']} basis, {_sheet_name(currency)}", self._title
-        )
-        last = HEAD + len(rows)
+        title = f"{report.title}, {report.header['basis']} basis, {_sheet_name(currency)}"
+        self._write_sheet(sheet, title, f"Rows_{currency or 'none'}", rows)
+        if report.adds_up:
+            self._write_totals(sheet, rows, currency)
+        self._draw(sheet, currency, HEAD + len(rows) + 4)
+
+    def _write_sheet(self, sheet: Any, title: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Write rows as a table with a title."""
+        report = self._report
+        sheet.write_string(0, 0, title, self._title)
         columns = []
         for column in report.columns:
             described: dict[str, Any] = {"header": column}
-            if column in report.amounts:
-                described["format"] = self._amount_format(currency)
+            if column in report.amounts and rows:
+                described["format"] = self._amount_format(rows[0]["currency"])
             columns.append(described)
         sheet.add_table(
-            HEAD, 0, last, len(columns) - 1,
-            {"name": f"Rows_{currency or 'none'}", "columns": columns, "style": "Table Style Light 1"},
+            HEAD, 0, HEAD + max(len(rows), 1), len(columns) - 1,
+            {"name": name, "columns": columns, "style": "Table Style Light 1"},
         )  # fmt: skip
         for at, row in enumerate(rows, HEAD + 1):
-            self._write_row(sheet, at, row, currency)
-        if report.adds_up:
-            self._write_totals(sheet, rows, currency)
+            self._write_row(sheet, at, row, row["currency"])
         sheet.freeze_panes(HEAD + 1, 1)
         sheet.repeat_rows(HEAD)
         sheet.set_landscape()
@@ -99,7 +131,6 @@ class _WorkbookReport:
         for at, column in enumerate(report.columns):
             width = max([len(column), *(len(str(row.get(column) or "")) for row in rows[:1000])])
             sheet.set_column(at, at, min(width * 1.2 + 2, 60))
-        self._draw(sheet, currency, last + 4)
 
     def _write_row(self, sheet: Any, at: int, row: Mapping[str, Any], currency: str) -> None:
         for column, name in enumerate(self._report.columns):
@@ -202,7 +233,7 @@ class _WorkbookReport:
         failing = f"=SUMPRODUCT(--('{CHECKS}'!$E$2:$E${count + 1}<>0))" if count else "=0"
         sheet.write_formula(at, 1, failing, None, len(report.differences))
         at += 2
-        if not currencies:
+        if not report.rows:
             sheet.write_string(at, 0, f"no rows: {report.empty}")
         if not report.adds_up:
             currencies = ()

@@ -1,0 +1,125 @@
+"""``revrec report disclosures``."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from revrec.cli.filters import LimitOption, OutputOption
+from revrec.cli.report_output import FromOption, PeriodOption, ToOption, end_with_checks, report_span, show_report
+from revrec.cli.shared import Format, Options, command, fail, format_of
+
+if TYPE_CHECKING:
+    from revrec.core.report import Report, ReportPack
+
+
+def register(group: typer.Typer) -> None:
+    """Add the report."""
+
+    @command(group, "disclosures", "report")
+    def disclosures(
+        options: Options,
+        period: PeriodOption = None,
+        first: FromOption = None,
+        last: ToOption = None,
+        quarterly: Annotated[
+            bool, typer.Option("--quarterly", help="Also each quarter; the whole span is not the sum of quarters.")
+        ] = False,
+        folder: Annotated[
+            Path | None, typer.Option("--folder", metavar="FOLDER", help="Write a file for each table to this folder.")
+        ] = None,
+        limit: LimitOption = 0,
+        output: OutputOption = None,
+    ) -> None:
+        """Show the figures of the notes on revenue.
+
+        Each table names the paragraph that it is for: contract balances, revenue that was in the opening liability,
+        revenue from obligations satisfied in earlier periods, billed contract assets, the causes of changes, remaining
+        obligations, revenue by timing and item, costs, expedients, and the policies of the rules. --output FILE.xlsx
+        writes a workbook with a sheet for each; --folder FOLDER a file for each, as CSV unless --format says otherwise.
+        JSON and CSV have all rows, each with its disclosure. Reads only. Exit code 7 means that a check fails.
+
+        \b
+        Examples:
+          revrec report disclosures --period 2024-Q1
+          revrec report disclosures --from 2024-01 --to 2024-12 --quarterly --output disclosures.xlsx
+          revrec report disclosures --period 2024-Q1 --format html --folder disclosures
+        """
+        from revrec.jobs.reports.disclosures import disclosures as report
+
+        chosen = format_of(options.format, output)
+        if folder is not None and output is not None:
+            fail("--folder cannot be combined with --output", 2)
+        if chosen is Format.html and folder is None:
+            fail("the disclosures are several pages: name a folder, such as --folder disclosures", 2)
+        pack = report(options.context(), report_span(period, first, last), quarterly)
+        if folder is not None:
+            chosen = Format.csv if chosen in (None, Format.table) else chosen
+            _save_folder(pack, chosen, folder)
+        elif chosen is Format.xlsx and output is not None:
+            _save_workbook(pack, output)
+        elif chosen in (Format.json, Format.csv):
+            show_report(replace(options, format=chosen), pack.as_report, limit, output)
+            return
+        else:
+            _show(options, pack, limit, output)
+            return
+        end_with_checks(replace(options, format=chosen or Format.csv), pack.as_report)
+
+
+def _show(options: Options, pack: "ReportPack", limit: int, output: Path | None) -> None:
+    """Print each table."""
+    from revrec.cli.output import print_table, writing_to
+    from revrec.cli.report_output import CHECKS
+
+    whole = pack.as_report
+    with writing_to(output):
+        print(f"{pack.title}, {pack.header['basis']} basis")
+        for one in pack.tables:
+            report = one.report
+            print(f"\n{one.heading}")
+            if report.rows:
+                print_table(report.rows, report.columns, amounts=report.amounts, spare=report.spare, limit=limit)
+            else:
+                print(report.empty)
+        print_table(whole.differences, CHECKS, "Checks that fail", amounts=CHECKS[2:])
+        if whole.ties_out:
+            print(f"\n{len(whole.checks)} checks hold")
+    end_with_checks(options, whole)
+
+
+def _save_workbook(pack: "ReportPack", output: Path) -> None:
+    from revrec.cli.report_formats import save_digest, save_pack
+
+    try:
+        save_pack(pack, output)
+        save_digest(output)
+    except OSError as error:
+        fail(f"{output}: cannot be written: {error.strerror or error}", 2)
+
+
+def _save_folder(pack: "ReportPack", chosen: Format, folder: Path) -> None:
+    """Write each table to a file of the folder."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for one in pack.tables:
+            name = one.name.replace(" ", "-")
+            _save(one.report._replace(title=one.heading), chosen, folder / f"{name}.{chosen.value}")
+    except OSError as error:
+        fail(f"{folder}: cannot be written: {error.strerror or error}", 2)
+
+
+def _save(report: "Report", chosen: Format, path: Path) -> None:
+    from revrec.cli.output import print_csv, writing_to
+    from revrec.cli.report_formats import MODULES, save_report
+    from revrec.cli.report_output import show_json
+
+    if chosen.value in MODULES:
+        save_report(report, chosen.value, path)
+        return
+    with writing_to(path):
+        if chosen is Format.json:
+            show_json(report)
+        else:
+            print_csv(report.rows, report.columns)

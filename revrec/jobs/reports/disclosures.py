@@ -1,0 +1,303 @@
+"""``revrec report disclosures``: the figures of the notes on revenue, each with the paragraph it is for.
+
+Source: ASC 606-10-50-4 to 50-20 (IFRS 15.113 to 126), 340-40-50-1 to 50-3 (127 and 128); 270-10-50-1A for interim
+periods.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from revrec.core.contract_balance import BalanceSheet
+from revrec.core.money import decimal_string, to_minor
+from revrec.core.report import Check, Disclosure, Period, Report, ReportPack, periods_of
+from revrec.core.rules.disclosure import EXPEDIENTS
+from revrec.core.rules.patterns import Patterns
+from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.contract_balances import contract_balances
+from revrec.jobs.reports.costs import CostOptions, costs
+from revrec.jobs.reports.left_out import left_out
+from revrec.jobs.reports.line_balances import BalanceOptions, lines_as_known
+from revrec.jobs.reports.remaining_obligations import remaining_obligations
+from revrec.jobs.reports.report_header import report_header
+from revrec.jobs.reports.revenue import revenue
+from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.rules.load import load_rules
+from revrec.store.reports.earlier_periods import recognized_by_new_prices
+from revrec.store.reports.recognition import recognized_by_account
+from revrec.store.reports.rule_history import rule_version_rows
+
+if TYPE_CHECKING:
+    from revrec.core.rules.model import Rule
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+BANDS = (12, 24)
+SPLIT = ("from_opening_liability", "from_period", "from_earlier_periods")
+BALANCES = (
+    "contract assets, current", "contract assets, non-current", "contract liabilities, current",
+    "contract liabilities, non-current",
+)  # fmt: skip
+RECEIVABLES = "receivables: not in these books, enter them"
+POLICIES = (
+    "kind", "name", "version", "items", "method", "timing", "variable", "costs", "description", "sha256", "currency",
+)  # fmt: skip
+LEFT_OUT = ("expedient", "paragraph", "rules", "currency", "lines", "amount")
+
+
+def disclosures(context: "Context", span: DateSpan, quarterly: bool) -> ReportPack:
+    """Return the tables of the disclosures; ``quarterly`` shows each quarter beside the whole span.
+
+    Every period is computed from its own opening: what was in the liability at the beginning of a year is not the sum
+    of its quarters.
+    """
+    each = "quarter" if quarterly else "span"
+    whole = Period(f"{span.first} to {span.last}", *span)
+    periods = list(periods_of(span, each))
+    periods += [whole] if len(periods) > 1 else []
+    with context.database.read() as connection:
+        parameters = {"from": span.first, "to": span.last, "quarterly": quarterly}
+        header = report_header(context, connection, "disclosures", parameters)
+        split = [_split_revenue(context, connection, period) for period in periods]
+        policies = list(_policies(context, connection))
+        uses = list(_expedients(context, connection, span))
+    balances = [_Balances(context, period) for period in periods]
+    tables = (
+        ("D1", "606-10-50-8(a)", _balance_table(header, balances)),
+        ("D2", "606-10-50-8(b)", _revenue_table(header, split)),
+        ("D3", "606-10-50-12A", _earlier_table(header, split)),
+        ("D4", "606-10-50-8 and 50-10", _asset_table(header, balances)),
+        ("D5", "606-10-50-8 to 50-10", rollforward(context, RollforwardOptions(span, each))),
+        ("D6", "606-10-50-13 to 50-15", remaining_obligations(context, span.last, "entity", BANDS)),
+        ("D7", "606-10-50-5 and 55-91(f)", revenue(context, span, each, "timing")),
+        ("D7 items", "606-10-50-5", revenue(context, span, each, "item")),
+        ("D8", "340-40-50-2 and 50-3", costs(context, CostOptions(span, each))),
+        ("D9", "606-10-50-15 and 50-22", _table("What is left out", header, uses, LEFT_OUT, ("amount",))),
+        ("D10", "606-10-50-1 and 50-17 to 50-20", _table("Policies of the rules", header, policies, POLICIES, ())),
+    )
+    return ReportPack(f"Disclosures of {whole.name}", header, [Disclosure(*one) for one in tables])
+
+
+def _table(
+    title: str,
+    header: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    amounts: Sequence[str],
+    checks: Sequence[Check] = (),
+) -> Report:
+    empty = "nothing to disclose here"
+    return Report(title, header, columns, rows, checks, amounts, empty=empty, adds_up=False)
+
+
+class _Split(NamedTuple):
+    """The revenue of a period by where it comes from, by currency and in minor units.
+
+    ``back`` is what was taken back, ``prices`` what new prices added to what was recognized before; ``booked`` is the
+    revenue by the journal.
+    """
+
+    period: Period
+    opening: Counter[str]
+    within: Counter[str]
+    back: Counter[str]
+    prices: Counter[str]
+    booked: Counter[str]
+
+    @property
+    def currencies(self) -> list[str]:
+        """Return the currencies, sorted."""
+        return sorted({*self.opening, *self.within, *self.back, *self.booked})
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield a row for each currency."""
+        for currency in self.currencies:
+            earlier = self.back[currency] + self.prices[currency]
+            found = (self.opening[currency], self.within[currency], earlier)
+            amounts = dict(zip((*SPLIT, "revenue"), (*found, sum(found)), strict=True))
+            yield {"period": self.period.name, "currency": currency, **_decimal(amounts, currency)}
+
+    def earlier(self) -> Iterator[dict[str, Any]]:
+        """Yield what is of earlier periods, for each currency with any."""
+        for currency in self.currencies:
+            back, prices = self.back[currency], self.prices[currency]
+            if back or prices:
+                amounts = {"taken_back": back, "new_prices": prices, "total": back + prices}
+                yield {"period": self.period.name, "currency": currency, **_decimal(amounts, currency)}
+
+    def checks(self) -> Iterator[Check]:
+        """Yield the check that the parts are the revenue of the period."""
+        for currency in self.currencies:
+            parts = sum(one[currency] for one in (self.opening, self.within, self.back, self.prices))
+            name = f"{self.period.name}: D2 + from the period + D3 = revenue by the journal"
+            yield Check(name, currency, parts, self.booked[currency])
+
+
+def _decimal(amounts: Mapping[str, int], currency: str) -> dict[str, str]:
+    return {name: decimal_string(amount, currency) for name, amount in amounts.items()}
+
+
+def _split_revenue(context: "Context", connection: "Connection", period: Period) -> _Split:
+    """Return the revenue of a period that was in the opening liability, is of the period, and of earlier ones."""
+    found = _Split(period, Counter(), Counter(), Counter(), Counter(), Counter())
+    span = DateSpan(period.first, period.last)
+    for row in rollforward(context, RollforwardOptions(span, each="span")).rows:
+        currency = row["currency"]
+        found.opening[currency] += _minor(row, "recognized_from_opening")
+        found.within[currency] += _minor(row, "recognized_from_period")
+        found.back[currency] += _minor(row, "taken_back")
+    for one in recognized_by_account(connection, *span):
+        found.booked[one.currency] += one.amount
+    _move_new_prices(context, connection, found)
+    return found
+
+
+def _move_new_prices(context: "Context", connection: "Connection", found: _Split) -> None:
+    """Count what new prices added to satisfied obligations as of earlier periods, and only there."""
+    added = recognized_by_new_prices(connection, found.period.first, found.period.last)
+    if not added:
+        return
+    numbers = sorted({no for no, _account in added})
+    day = BalanceOptions(found.period.first - timedelta(days=1))
+    before = {
+        (line.no, line.account): line.balance for line in lines_as_known(context, connection, day, None, None, numbers)
+    }
+    currencies = {
+        line.no: line.currency
+        for line in lines_as_known(context, connection, BalanceOptions(found.period.last), None, None, numbers)
+    }
+    for key, amount in added.items():
+        currency = currencies[key[0]]
+        in_opening = min(amount, max(before.get(key, 0), 0), found.opening[currency])
+        found.prices[currency] += amount
+        found.opening[currency] -= in_opening
+        found.within[currency] -= amount - in_opening
+
+
+def _minor(row: Mapping[str, Any], name: str) -> int:
+    return to_minor(Decimal(row[name]), row["currency"])
+
+
+def _balance_table(header: Mapping[str, Any], balances: "Sequence[_Balances]") -> Report:
+    rows = [row for one in balances for row in one.rows()]
+    amounts = ("opening", "closing")
+    return _table("Contract balances", header, rows, ("period", "currency", "balance", *amounts), amounts)
+
+
+def _asset_table(header: Mapping[str, Any], balances: "Sequence[_Balances]") -> Report:
+    rows = [row for one in balances for row in one.assets()]
+    amounts = ("opening", "billed")
+    return _table("Opening contract assets that were billed", header, rows, ("period", "currency", *amounts), amounts)
+
+
+def _earlier_table(header: Mapping[str, Any], split: Sequence[_Split]) -> Report:
+    rows = [row for one in split for row in one.earlier()]
+    amounts = ("taken_back", "new_prices", "total")
+    title = "Revenue from obligations satisfied in earlier periods"
+    return _table(title, header, rows, ("period", "currency", *amounts), amounts)
+
+
+def _revenue_table(header: Mapping[str, Any], split: Sequence[_Split]) -> Report:
+    rows = [row for one in split for row in one.rows()]
+    checks = [check for one in split for check in one.checks()]
+    columns = ("period", "currency", *SPLIT, "revenue")
+    title = "Revenue that was in the opening contract liability"
+    report = _table(title, header, rows, columns, (*SPLIT, "revenue"), checks)
+    return report._replace(formulas={"revenue": dict.fromkeys(SPLIT, 1)})
+
+
+class _Balances:
+    """The contract balances at both ends of a period, and what was billed of the opening contract assets."""
+
+    def __init__(self, context: "Context", period: Period) -> None:
+        self._period = period
+        self._ends: list[dict[str, tuple[int, ...]]] = []
+        opened: dict[tuple[str, str, str], tuple[int, int]] = {}
+        self._opening_assets, self._billed = Counter[str](), Counter[str]()
+        for day in (period.first - timedelta(days=1), period.last):
+            sheet = BalanceSheet()
+            is_opening = not self._ends
+            for one in contract_balances(context, BalanceOptions(day), sheet):
+                key = one.contract, one.entity, one.currency
+                if is_opening and one.asset:
+                    opened[key] = one.asset, one.billed
+                    self._opening_assets[one.currency] += one.asset
+                elif not is_opening and key in opened:
+                    asset, billed = opened[key]
+                    self._billed[one.currency] += min(asset, max(one.billed - billed, 0))
+            self._ends.append(_by_currency(sheet))
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """Yield a row for each currency and kind of balance."""
+        opening, closing = self._ends
+        for currency in sorted({*opening, *closing}):
+            none = (0,) * len(BALANCES)
+            ends = zip(BALANCES, opening.get(currency, none), closing.get(currency, none), strict=True)
+            for name, before, after in ends:
+                amounts = _decimal({"opening": before, "closing": after}, currency)
+                yield {"period": self._period.name, "currency": currency, "balance": name, **amounts}
+            row = {"period": self._period.name, "currency": currency, "balance": RECEIVABLES}
+            yield {**row, "opening": None, "closing": None}
+
+    def assets(self) -> Iterator[dict[str, Any]]:
+        """Yield the opening contract assets and what of them was billed, for each currency with any."""
+        for currency, amount in sorted(self._opening_assets.items()):
+            amounts = _decimal({"opening": amount, "billed": self._billed[currency]}, currency)
+            yield {"period": self._period.name, "currency": currency, **amounts}
+
+
+def _by_currency(sheet: BalanceSheet) -> dict[str, tuple[int, ...]]:
+    found: dict[str, list[int]] = defaultdict(lambda: [0] * len(BALANCES))
+    for one in sheet.totals():
+        amounts = (
+            one.asset - one.asset_noncurrent, one.asset_noncurrent, one.liability - one.liability_noncurrent,
+            one.liability_noncurrent,
+        )  # fmt: skip
+        found[one.currency] = [sum(both) for both in zip(found[one.currency], amounts, strict=True)]
+    return {currency: tuple(amounts) for currency, amounts in found.items()}
+
+
+def _expedients(context: "Context", connection: "Connection", span: DateSpan) -> Iterator[dict[str, Any]]:
+    """Yield what expedients leave out of the remaining obligations, and what is constrained."""
+    apart = left_out(context, connection, "entity", span.last)
+    for use in apart.uses:
+        yield {
+            "expedient": use.expedient, "paragraph": EXPEDIENTS[use.expedient], "rules": ", ".join(use.rules),
+            "currency": use.currency, "lines": use.lines, "amount": decimal_string(use.amount, use.currency),
+        }  # fmt: skip
+    constrained = Counter[str]()
+    for (_entity, currency), amount in apart.constrained.items():
+        constrained[currency] += amount
+    for currency, amount in sorted(constrained.items()):
+        yield {
+            "expedient": "constrained amounts", "paragraph": "606-10-32-11 and 50-20(b)", "rules": "",
+            "currency": currency, "lines": None, "amount": decimal_string(amount, currency),
+        }  # fmt: skip
+
+
+def _policies(context: "Context", connection: "Connection") -> Iterator[dict[str, Any]]:
+    """Yield the facts that the description of policies needs: for each rule, and for each allocation."""
+    book = load_rules(context)
+    versions = {one.name: str(one.version) for one in rule_version_rows(connection, None)}
+    for rule in book.rules:
+        constraint = rule.constraint.reason if rule.constraint else ""
+        named = ", ".join(f"{cost.name}: {cost.category}" for cost in rule.costs)
+        values = (
+            "rule", rule.name, versions.get(rule.name, "not used"), _items(rule), rule.method.name,
+            rule.transfer or "not stated", constraint, named, rule.description, rule.sha256,
+        )  # fmt: skip
+        yield dict(zip(POLICIES, (*values, ""), strict=True))
+    for one in book.allocations:
+        values = (
+            "allocation", one.name, "", ", ".join(one.contract_by), f"standalone prices of {one.prices.file}", "",
+            "", "", one.description, one.sha256,
+        )  # fmt: skip
+        yield dict(zip(POLICIES, (*values, ""), strict=True))
+
+
+def _items(rule: "Rule") -> str:
+    """Return the items that a rule matches: its patterns, or all."""
+    found = [one.patterns for one in rule.when if one.field == "item" and isinstance(one, Patterns)]
+    return ", ".join(pattern for patterns in found for pattern in patterns) or "all"

@@ -120,10 +120,10 @@ def show_report(options: Options, report: "Report", limit: int, output: Path | N
         from revrec.cli.report_formats import save_digest
 
         save_digest(output)
-    end_with_checks(options, report)
+    end_report(options, report)
 
 
-def end_with_checks(options: Options, report: "Report") -> None:
+def end_report(options: Options, report: "Report") -> None:
     """End with exit code 7 if a check of a report fails, after printing which where the output does not show it."""
     if report.ties_out:
         return

@@ -66,6 +66,7 @@ def test_april_of_the_sample_differs_from_the_plan_by_one_delivery(revrec: Revre
     assert "nothing differs" in revrec(*APRIL[:-2], "--by", "change", "--baseline", str(head)).out
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("march")
 def test_each_change_has_one_cause_and_they_add_up(revrec: Revrec, tmp_path: Path) -> None:
     file = tmp_path / "new.csv"
@@ -88,6 +89,7 @@ def test_each_change_has_one_cause_and_they_add_up(revrec: Revrec, tmp_path: Pat
     assert ada["new_lines"] == "2.00" and "price_changes" not in ada
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("march")
 def test_a_reversal_and_a_change_in_intacct_are_causes(revrec: Revrec) -> None:
     assert revrec("run", "--date", "2024-04-30").code == 0

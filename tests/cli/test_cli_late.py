@@ -102,6 +102,7 @@ def test_what_was_known_at_the_close_and_not_posted_is_not_called_an_event(revre
     assert revrec("report", "late", "--customer", "C-X").code == 3
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("reported")
 def test_a_reversal_in_an_open_month_is_late_for_the_month_of_its_entry(revrec: Revrec, tmp_path: Path) -> None:
     journal = ("report", "journal", "--charge", "shop/INV-1004/1", "--account", "2400", "--format", "json")

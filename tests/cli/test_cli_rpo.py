@@ -80,6 +80,7 @@ def test_the_example_of_the_standard_with_one_contract_left_out(revrec: Revrec) 
     assert revrec("report", "rpo", "--date", "2024-06-30", "--output", "rpo.xlsx").code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("contracts")
 def test_an_estimate_that_ends_the_uncertainty_is_an_obligation_no_more(revrec: Revrec) -> None:
     assert revrec("run", "--date", "2024-07-31").code == 0

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from revrec.cli.filters import LimitOption, OutputOption
-from revrec.cli.report_output import FromOption, PeriodOption, ToOption, end_with_checks, report_span, show_report
+from revrec.cli.report_output import FromOption, PeriodOption, ToOption, end_report, report_span, show_report
 from revrec.cli.shared import Format, Options, command, fail, format_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def register(group: typer.Typer) -> None:
         else:
             _show(options, pack, limit, output)
             return
-        end_with_checks(replace(options, format=chosen or Format.csv), pack.as_report)
+        end_report(replace(options, format=chosen or Format.csv), pack.as_report)
 
 
 def _show(options: Options, pack: "ReportPack", limit: int, output: Path | None) -> None:
@@ -86,7 +86,7 @@ def _show(options: Options, pack: "ReportPack", limit: int, output: Path | None)
         print_table(whole.differences, CHECKS, "Checks that fail", amounts=CHECKS[2:])
         if whole.ties_out:
             print(f"\n{len(whole.checks)} checks hold")
-    end_with_checks(options, whole)
+    end_report(options, whole)
 
 
 def _save_workbook(pack: "ReportPack", output: Path) -> None:

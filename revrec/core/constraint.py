@@ -182,16 +182,31 @@ def included_price(
     Raises:
         OverflowError: as :meth:`Constraint.ends`.
     """
-    until_then = [event for event in events if event.date <= day]
+    return _state_on(constraint, method, line, events, billed, day).included
+
+
+def constrained_on(constraint: Constraint | None, method: Method, line: ChargeLine, events: Events, day: date) -> int:
+    """Return what is constrained of a line at the end of a day, in minor units, with the sign of the line.
+
+    Raises:
+        OverflowError: as :meth:`Constraint.ends`.
+    """
+    return _state_on(constraint, method, line, events, line.amount, day).left
+
+
+def _state_on(
+    constraint: Constraint | None, method: Method, line: ChargeLine, events: Events, billed: int, day: date
+) -> _PriceState:
+    until_then = [event for event in events if event.date <= day or event.kind == "service_dates"]
     constraint = constraint_in_force(constraint, until_then)
     if constraint is None:
-        return price_of(line, until_then)
+        return _PriceState(price_of(line, until_then), 0)
     state = _PriceState(line.amount, covered_amount(line.amount, constraint.of(line, billed)))
     ends = constraint.ends(method, line, until_then)
     for turn in _price_steps(state, until_then, ends, billed):
         if turn.event.date <= day:
             state = turn.after
-    return state.included
+    return state
 
 
 def split_constrained(

@@ -1,9 +1,11 @@
 """Contract balances: billed but not earned is a liability to the customer, earned but not billed is an asset.
 
 A contract is presented as one asset or one liability, never both: the balances of its lines are netted, balances of
-different contracts are not. Deferred costs of a contract are a separate asset, netted with nothing.
+different contracts are not. What is billed and expected to be given back is a refund liability, and the goods that are
+expected to come back are a return asset; deferred costs of a contract are a separate asset. None of them is netted.
 
-Source: ASC 606-10-45-1 to 45-3 (IFRS 15.105 to 107), contract assets and liabilities; ASC 210-20-45-1, no netting of
+Source: ASC 606-10-45-1 to 45-3 (IFRS 15.105 to 107), contract assets and liabilities; 606-10-32-10 and 55-22 to 55-29
+(IFRS 15.55 and B20 to B27), refund liabilities and return assets; ASC 210-20-45-1, no netting of
 several; ASC 340-40-45 (IFRS 15.91 to 95), costs. ASC 210-10-45, current and not.
 """
 
@@ -25,6 +27,8 @@ class LineBalance(NamedTuple):
     the charge line, ``charged`` the part of ``billed`` that is its amount: the rest are credits and other new prices.
     ``before`` is the part of ``recognized`` that another system recognized before the cutover of a migrated line.
     ``is_billed``: it counts as billed on this account, also if it was billed at zero, such as a free installation.
+    ``refund`` is the part of the balance that is a refund liability; of a cost, a return asset. ``is_payable``: the
+    cost is what an agent owes to the principal since the sale, before what was paid.
     """
 
     contract: str
@@ -50,6 +54,23 @@ class LineBalance(NamedTuple):
     is_billed: bool = False
     before: int = 0
     is_migrated: bool = False
+    refund: int = 0
+    is_payable: bool = False
+
+    @property
+    def of(self) -> str:
+        """Return what the line is: ``revenue``, ``costs``, or the ``payable`` of an agent."""
+        return "payable" if self.is_payable else "costs" if self.is_cost else "revenue"
+
+    @property
+    def refund_liability(self) -> int:
+        """Return the part of the balance that is expected to be given back to the customer."""
+        return 0 if self.is_cost else self.refund
+
+    @property
+    def return_asset(self) -> int:
+        """Return the cost of delivered goods that are expected to come back; above zero for an asset."""
+        return -self.refund if self.is_cost else 0
 
     @property
     def balance(self) -> int:
@@ -66,7 +87,8 @@ class ContractBalance(NamedTuple):
     """A contract on a day: its ``liability`` or ``asset``, and its deferred ``costs``, in minor units.
 
     ``noncurrent`` is the part of the liability or asset that is not due within a year of the day. ``billed``,
-    ``recognized`` and ``planned`` exclude costs.
+    ``recognized`` and ``planned`` exclude costs. ``refund_liability``, ``return_asset`` and ``payable`` (owed to
+    principals) are not part of the other amounts.
     """
 
     contract: str
@@ -79,21 +101,26 @@ class ContractBalance(NamedTuple):
     liability: int
     asset: int
     noncurrent: int
+    refund_liability: int
     costs: int
+    return_asset: int
+    payable: int
     lines: Sequence[LineBalance]
 
     @property
     def open(self) -> bool:
-        """Check whether any of its lines has a balance."""
-        return any(line.balance for line in self.lines)
+        """Check whether any of its lines has a balance. What is owed to principals is paid elsewhere."""
+        return any(line.balance for line in self.lines if not line.is_payable)
 
 
 def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:
     """Return the one asset or liability of a contract; its ``lines`` share one entity and one currency."""
     first, sold = lines[0], [line for line in lines if not line.is_cost]
-    net = sum(line.balance for line in sold)
+    refund = sum(line.refund for line in sold)
+    net = sum(line.balance for line in sold) - refund
+    returned = sum(line.return_asset for line in lines)
     if net >= 0:
-        soon = sum(line.earns - line.recognized - line.later for line in sold)
+        soon = sum(line.earns - line.recognized - line.later for line in sold) - refund
         beyond = _beyond(net, soon, sum(line.later for line in sold))
     else:
         beyond = _beyond(-net, sum(line.to_bill for line in sold), sum(line.to_bill_later for line in sold))
@@ -109,7 +136,10 @@ def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:
         max(net, 0),
         max(-net, 0),
         beyond,
-        sum(line.recognized - line.billed for line in lines if line.is_cost),
+        refund,
+        -sum(line.balance for line in lines if line.is_cost and not line.is_payable) - returned,
+        returned,
+        sum(line.balance for line in lines if line.is_payable),
         [line for line in lines if line.happened],
     )
 
@@ -123,8 +153,9 @@ class AccountTotals(NamedTuple):
     """The total of a deferred account, credits positive, and the part of it that is presented elsewhere.
 
     ``credit`` and ``debit`` are the sums of the lines with a balance on that side; ``balance`` is credit minus debit.
+    ``refund`` is the part that is presented as refund liability; for ``costs`` as return asset, which is negative.
     ``reclassify`` is to be credited to the account and debited to contract assets; ``presented`` is what remains: the
-    contract liability, or for ``costs`` the asset, which is negative.
+    contract liability, the payable, or for ``costs`` the asset, which is negative.
     """
 
     entity: str
@@ -136,6 +167,7 @@ class AccountTotals(NamedTuple):
     credit: int
     debit: int
     balance: int
+    refund: int
     reclassify: int
     presented: int
 
@@ -166,7 +198,10 @@ class BalanceTotal(NamedTuple):
     liability_noncurrent: int
     asset: int
     asset_noncurrent: int
+    refund_liability: int
     costs: int
+    return_asset: int
+    payable: int
 
 
 class BalanceSheet:
@@ -183,15 +218,17 @@ class BalanceSheet:
         side = "asset" if contract.asset else "liability"
         total[side] += contract.asset or contract.liability
         total[f"{side}_noncurrent"] += contract.noncurrent
-        total["costs"] += contract.costs
+        for name in ("refund_liability", "costs", "return_asset", "payable"):
+            total[name] += getattr(contract, name)
         for line in contract.lines:
-            key = (line.entity, line.currency, line.account, "costs" if line.is_cost else "revenue")
+            key = (line.entity, line.currency, line.account, line.of)
             account = self._accounts.setdefault(key, Counter())
             account["billed"] += line.billed
             account["recognized"] += line.recognized
             account["credit"] += max(line.balance, 0)
             account["debit"] += max(-line.balance, 0)
-            account["reclassify"] -= line.balance if contract.asset and not line.is_cost else 0
+            account["refund"] += line.refund
+            account["reclassify"] -= line.balance - line.refund if contract.asset and not line.is_cost else 0
             if line.moves_to and line.balance:
                 where = (line.entity, line.currency, line.account, line.moves_to, line.rule_version)
                 self._moves.setdefault(where, Counter()).update(lines=1, balance=line.balance)
@@ -201,7 +238,8 @@ class BalanceSheet:
         for key, sums in sorted(self._accounts.items()):
             balance = sums["credit"] - sums["debit"]
             gross = (sums["billed"], sums["recognized"], sums["credit"], sums["debit"], balance)
-            yield AccountTotals(*key, *gross, sums["reclassify"], balance + sums["reclassify"])
+            presented = balance - sums["refund"] + sums["reclassify"]
+            yield AccountTotals(*key, *gross, sums["refund"], sums["reclassify"], presented)
 
     def totals(self) -> Iterator[BalanceTotal]:
         """Yield each entity and currency, in order."""

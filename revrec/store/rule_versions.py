@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, exists, func, insert, select
 
+from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp, record
 from revrec.store.bulk import next_number
 from revrec.store.digests import digest_rows
@@ -50,6 +51,21 @@ def read_rule_text(connection: Connection, number: int) -> RuleVersion:
     waits = exists(select(after_invoice.c.rule_version_id).where(after_invoice.c.rule_version_id == rule_version.c.id))
     query = select(*columns, waits.label("after_invoice")).where(rule_version.c.id == number)
     return RuleVersion._make(connection.execute(query).one())
+
+
+def of_principals(connection: Connection) -> frozenset[int]:
+    """Return the rule versions of costs that are expensed to the revenue account of their rule: an agent owes them."""
+    cost, sold = rule_version.alias("cost"), rule_version.alias("sold")
+    starts = cost.c.name.startswith(sold.c.name.concat(COST_MARK), autoescape=False)
+    query = select(cost.c.id).where(
+        cost.c.name.contains(COST_MARK), exists().where(starts, sold.c.accrued == cost.c.accrued)
+    )
+    return frozenset(connection.execute(query).scalars())
+
+
+def with_word(connection: Connection, word: str) -> frozenset[int]:
+    """Return the rule versions whose text has a word."""
+    return frozenset(connection.execute(select(rule_version.c.id).where(rule_version.c.text.contains(word))).scalars())
 
 
 def posted_journals(connection: Connection) -> list[str]:

@@ -25,25 +25,39 @@ if TYPE_CHECKING:
 
 CONTRACTS = (
     "contract", "entity", "currency", "customer", "billed", "recognized", "planned", "liability", "asset", "noncurrent",
-    "costs",
+    "refund_liability", "costs", "return_asset", "payable",
 )  # fmt: skip
 LINES = (
     "contract", "charge", "document", "customer", "item", "entity", "currency", "account", "of", "billed", "recognized",
-    "planned", "balance",
+    "planned", "balance", "refund",
 )  # fmt: skip
 ACCOUNTS = (
-    "entity", "currency", "account", "of", "billed", "recognized", "credit", "debit", "balance", "reclassify",
-    "presented",
+    "entity", "currency", "account", "of", "billed", "recognized", "credit", "debit", "balance", "refund",
+    "reclassify", "presented",
 )  # fmt: skip
 LATE = ("entity", "currency", "account", "charge", "date", "change", "amount", "stored", "reason")
 MOVES = ("entity", "currency", "account", "to", "lines", "balance", "reason")
-TOTALS = ("entity", "currency", "liability", "liability_noncurrent", "asset", "asset_noncurrent", "costs")
+TOTALS = (
+    "entity", "currency", "liability", "liability_noncurrent", "asset", "asset_noncurrent", "refund_liability", "costs",
+    "return_asset", "payable",
+)  # fmt: skip
 SINGULAR = {"contracts": "contract", "lines": "charge line", "accounts": "account"}
 TABLES = {"contracts": CONTRACTS, "lines": LINES, "accounts": ACCOUNTS}
 SPARE = {
-    "contracts": ("costs", "noncurrent", "entity", "recognized", "billed", "customer", "planned"),
-    "lines": ("contract", "entity", "recognized", "billed", "of", "document", "item", "customer", "planned"),
-    "accounts": ("of", "debit", "credit", "recognized", "billed"),
+    "contracts": (
+        "payable",
+        "return_asset",
+        "refund_liability",
+        "costs",
+        "noncurrent",
+        "entity",
+        "recognized",
+        "billed",
+        "customer",
+        "planned",
+    ),
+    "lines": ("refund", "contract", "entity", "recognized", "billed", "of", "document", "item", "customer", "planned"),
+    "accounts": ("refund", "of", "debit", "credit", "recognized", "billed"),
 }
 """Columns that a terminal may be too narrow for, the last one drops first; the name of a row and its balance stay."""
 WORDS = frozenset((
@@ -280,10 +294,7 @@ def _contract_row(contract: "ContractBalance", show: BalanceRows) -> dict[str, A
     del row["lines"]
     if show is not BalanceRows.lines:
         return row
-    lines = [
-        {**_decimal(line, LINES), "contract": name, "of": "costs" if line.is_cost else "revenue"}
-        for line in contract.lines
-    ]
+    lines = [{**_decimal(line, LINES), "contract": name} for line in contract.lines]
     return {**row, "lines": lines}
 
 

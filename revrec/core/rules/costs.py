@@ -17,10 +17,11 @@ from revrec.core.money import minor_digits
 from revrec.core.standalone import rounded
 
 COST_MARK = ":cost:"
+"""The separator between the line that a cost belongs to and the cost's name."""
 CATEGORIES = ("obtain", "fulfill", "setup")
 """The main categories of deferred costs (ASC 340-40-50-3): to obtain a contract, to fulfill it, to set it up."""
 UNNAMED = "fulfill"
-"""The separator between the line that a cost belongs to and the cost's name."""
+"""The category of a cost whose rule names none."""
 
 
 @dataclass(frozen=True, slots=True)

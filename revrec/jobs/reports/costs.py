@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 GROUPS = ("category", "cost", "account", "entity", "customer", "item", "document", "charge")
-AMOUNTS = ("opening", "capitalized", "amortized", "other", "closing", "noncurrent")
+AMOUNTS = ("opening", "capitalized", "amortized", "other", "closing", "noncurrent", "return_asset")
 NO_RULE = "no rule"
 """The category of costs that no rule names anymore."""
 
@@ -69,15 +69,15 @@ def costs(context: "Context", wanted: CostOptions) -> Report:
         for period in periods_of(wanted.span, wanted.each):
             sums = books.move_to(period.last)
             rows += _rows(period, wanted.by, sums)
-            checks += _checks(connection, wanted, period, sums)
+            checks += _checks(connection, wanted, period, sums, books.owed)
         days = {"from": wanted.span.first, "to": wanted.span.last, "each": wanted.each, "by": list(wanted.by)}
         filters = {"entity": wanted.entity, "customer": wanted.customer}
         header = report_header(context, connection, "costs", days | filters)
     return Report(
         "Rollforward of deferred costs", header, ("period", "currency", *wanted.by, *AMOUNTS), rows, checks, AMOUNTS,
-        ("noncurrent", "other"),
+        ("noncurrent", "other", "return_asset"),
         {"closing": {"opening": 1, "capitalized": 1, "amortized": -1, "other": 1}},
-        {"opening": "first", "closing": "last", "noncurrent": "last"},
+        {"opening": "first", "closing": "last", "noncurrent": "last", "return_asset": "last"},
         Chart("period", ("capitalized", "amortized", "closing")),
         "no cost was deferred or expensed until these days: rules name costs in [[rule.cost]]",
     )  # fmt: skip
@@ -95,9 +95,13 @@ class _CostBalances:
             self._categories = {name: cost.category for name, cost in load_rules(context).costs.items()}
         self._known: dict[tuple[str, str], _Known] = {}
         self._closing: Counter[Group] = Counter()
+        self._owed: Counter[str] = Counter()
+        self.owed: Counter[str] = Counter()
+        """What was recognized as owed to principals since the day before, by currency: no cost of these books."""
 
     def move_to(self, until: date) -> dict[Group, Counter[str]]:
         """Return the movements until a day by group, and keep the closing as the next opening."""
+        before, self._owed = self._owed, Counter()
         found: dict[Group, Counter[str]] = {group: Counter(opening=sum) for group, sum in self._closing.items()}
         for line in self._lines(until):
             sums = found.setdefault(self._group(line), Counter())
@@ -107,18 +111,22 @@ class _CostBalances:
             sums["capitalized"] += now.charged - was.charged
             sums["amortized"] += now.amortized - was.amortized
             sums["closing"] -= line.balance
+            sums["return_asset"] += line.return_asset
             sums["noncurrent"] += max(min(-line.balance, -line.later), 0)
             self._known[line.charge, line.account] = now
         for sums in found.values():
             moved = sums["capitalized"] - sums["amortized"]
             sums["other"] = sums["closing"] - sums["opening"] - moved
+        self.owed = Counter({currency: amount - before[currency] for currency, amount in self._owed.items()})
         self._closing = Counter({group: sums["closing"] for group, sums in found.items()})
         return found
 
     def _lines(self, until: date) -> Iterator["LineBalance"]:
         wanted = BalanceOptions(until, entity=self._wanted.entity, customer=self._wanted.customer)
         for line in line_balances(self._context, self._connection, wanted):
-            if line.is_cost and (line.billed or line.charged or line.recognized):
+            if line.is_payable:
+                self._owed[line.currency] += line.balance
+            elif line.is_cost and (line.billed or line.charged or line.recognized):
                 yield line
 
     def _group(self, line: "LineBalance") -> Group:
@@ -135,9 +143,16 @@ def _rows(period: Period, by: tuple[str, ...], sums: Mapping[Group, Counter[str]
 
 
 def _checks(
-    connection: "Connection", wanted: CostOptions, period: Period, sums: Mapping[Group, Counter[str]]
+    connection: "Connection",
+    wanted: CostOptions,
+    period: Period,
+    sums: Mapping[Group, Counter[str]],
+    owed: Mapping[str, int],
 ) -> Iterator[Check]:
-    """Yield for each currency the check that what is amortized is what entries debit to expense accounts."""
+    """Yield for each currency the check that what is amortized is what entries debit to expense accounts.
+
+    What is ``owed`` to principals is debited to revenue accounts in the same way.
+    """
     if wanted.entity is not None or wanted.customer is not None:
         return
     amortized, expensed = Counter[str](), Counter[str]()
@@ -145,6 +160,7 @@ def _checks(
         amortized[currency] += amounts["amortized"]
     for one in expensed_by_account(connection, period.first, period.last):
         expensed[one.currency] += one.amount
+    expensed.subtract(owed)
     for currency in sorted({*amortized, *expensed}):
         source = ColumnSum("amortized", period.name)
         name = f"{period.name}: amortized = expense accounts of the journal"

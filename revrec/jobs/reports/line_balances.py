@@ -16,6 +16,7 @@ from revrec.core.periods import closed_since
 from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
 from revrec.core.rules import RuleBook
 from revrec.core.rules.costs import is_cost
+from revrec.jobs.reports.presented_lines import PresentedLines
 from revrec.jobs.rules.load import load_rules
 from revrec.store import charges, events, periods
 from revrec.store.reports.contract_balances import BalanceQuery, ContractBalanceRow, balance_rows
@@ -23,7 +24,7 @@ from revrec.store.reports.in_ledger import KnownRows
 from revrec.store.reports.plain_lines import Day, special_contracts
 
 if TYPE_CHECKING:
-    from revrec.core.charge_line import ChargeLine
+    from revrec.core.charge_line import ChargeLine, FulfillmentEvent
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
@@ -124,13 +125,17 @@ def lines_as_known(
     numbers: Sequence[int] | None = None,
 ) -> Iterator[LineBalance]:
     """Yield the balances from the rows that were ``known``; ``entities`` and ``numbers`` limit the charge lines."""
-    accounts = _AccountsInForce(context, connection)
+    accounts, presented = _AccountsInForce(context, connection), PresentedLines(context, connection)
     asked = balance_query(context, wanted, known, entities, numbers)
     for some in batched(context.progress.track(balance_rows(connection, asked), "charge lines"), AT_ONCE):
-        prices, in_force = _prices(connection, some, asked), accounts.of(some, known)
+        last = (asked.known.event_id, asked.known.audit_seq) if asked.known else ()
+        recorded = events.events_of_charges(connection, [row.no for row in some], *last)
+        prices, in_force = _prices(connection, recorded, asked.until), accounts.of(some, known)
+        parts = presented.of(some, recorded, asked.until)
         for row in some:
             price = prices.get(row.no, row.amount) if row.kept is None else row.kept
-            yield from _on_accounts(row, asked, wanted.planned, in_force[row.no], price)
+            lines = _on_accounts(row, asked, wanted.planned, in_force[row.no], price)
+            yield from map(parts[row.no].of, lines) if row.no in parts else lines
 
 
 def _a_year_after(day: date) -> date:
@@ -140,12 +145,12 @@ def _a_year_after(day: date) -> date:
         return date.max
 
 
-def _prices(connection: "Connection", some: Sequence[ContractBalanceRow], asked: BalanceQuery) -> dict[int, int]:
+def _prices(
+    connection: "Connection", recorded: Mapping[int, Sequence["FulfillmentEvent"]], until: date
+) -> dict[int, int]:
     """Return the price at the end of the day of the charge lines with price changes, by number."""
-    last = (asked.known.event_id, asked.known.audit_seq) if asked.known else ()
-    recorded = events.events_of_charges(connection, [row.no for row in some], *last)
     changes = {
-        no: [one for one in its_own if one.kind in PRICE_EVENT_KINDS and one.date <= asked.until]
+        no: [one for one in its_own if one.kind in PRICE_EVENT_KINDS and one.date <= until]
         for no, its_own in recorded.items()
     }
     changed = [no for no, its_own in changes.items() if its_own]

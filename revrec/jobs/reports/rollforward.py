@@ -33,7 +33,7 @@ MOVEMENTS = (
     "migrated", "billed", "credited", "price_changes", "recognized_from_opening", "recognized_from_period",
     "recognized", "taken_back", "reclassified", "other",
 )  # fmt: skip
-AMOUNTS = ("opening", *MOVEMENTS, "closing")
+AMOUNTS = ("opening", *MOVEMENTS, "closing", "refund_liability")
 SPARE = (
     "taken_back",
     "recognized_from_opening",
@@ -141,6 +141,7 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         )  # fmt: skip
     columns = ("period", "currency", "account", *by, *AMOUNTS)
     spare = (
+        "refund_liability",
         "migrated",
         "reclassified",
         "other",
@@ -151,7 +152,7 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
     )
     return Report(
         "Rollforward of deferred revenue", header, columns, rows, checks, AMOUNTS, spare[::-1],
-        formulas=FORMULAS, balances={"opening": "first", "closing": "last"},
+        formulas=FORMULAS, balances={"opening": "first", "closing": "last", "refund_liability": "last"},
         chart=Chart("period", ("billed", "recognized", "closing")),
     )  # fmt: skip
 
@@ -229,6 +230,7 @@ class _Balances:
             sums["taken_back"] += negative
             sums["recognized"] += revenue
             sums["closing"] += line.balance
+            sums["refund_liability"] += line.refund_liability
             if revenue - negative:
                 opening = was.billed - was.recognized + brought
                 earned[self._unit(line)].append(_Earned(self._group(line), revenue - negative, opening))

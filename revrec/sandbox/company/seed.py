@@ -20,6 +20,7 @@ def _accounts() -> list[MasterRecord]:
         "1100": "Accounts Receivable",
         "1300": "Deferred Cost",
         INTER_ENTITY_RECEIVABLE: "Inter Entity Receivable",
+        "2100": "Payable to Principals",
         "2400": "Deferred Revenue",
         "2410": "Deferred Revenue - Other",
         INTER_ENTITY_PAYABLE: "Inter Entity Payable",

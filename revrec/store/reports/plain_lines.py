@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, case, cast, func, or_, select, true, union
 
+from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Filters
 from revrec.core.pricing import PRICE_EVENT_KINDS
 from revrec.store.bulk import stream_rows
@@ -105,7 +106,7 @@ def _last_charge(day: Day, entity: str) -> float:
 def _have_other_rows() -> Iterator[Select[Any]]:
     """Yield the charge lines with rows in tables whose amounts or accounts are not in their schedule version."""
     event = fulfillment_event.c
-    yield select(event.charge_no).where(event.kind.in_(PRICE_EVENT_KINDS))
+    yield select(event.charge_no).where(event.kind.in_((*PRICE_EVENT_KINDS, CONSTRAINT)))
     tables = (
         contract_line, schedule_allocation, price_change, charge_void, unscheduled, revenue_status, invoice_line,
         ledger_change, repaired_value,
@@ -127,6 +128,7 @@ def _have_other_figures(known: Sequence[BalanceQuery]) -> Select[Any]:
         func.abs(line.amount) > MOST_AMOUNT,
         line.cutover.is_not(None),
         CREDITING,
+        rule_version.c.text.contains(CONSTRAINT),
         arrived.account != rule_version.c.deferred,
         version.plan_id.in_(_plans_of_both_signs()),
     ]

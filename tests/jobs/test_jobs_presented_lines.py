@@ -1,0 +1,135 @@
+"""Refund liabilities, return assets and payables to principals: what the balance report presents apart.
+
+Source: ASC 606-10-32-10, 55-22 to 55-29 and Example 22; 55-36 to 55-40 and Examples 45 to 48.
+"""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from revrec.core.contract_balance import BalanceSheet, BalanceTotal
+from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.contract_balances import contract_balances, deferred_balances
+from revrec.jobs.reports.costs import CostOptions, costs
+from revrec.jobs.reports.line_balances import BalanceOptions
+from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.reports.tie_out import tie_out
+from support.books import Books, MakeRow
+
+RETURNS = """
+[[rule]]
+name = "goods"
+[rule.when]
+item = "POD-*"
+[rule.recognize]
+method = "pod_date"
+[rule.constraint]
+percent = 3
+until = "30 days"
+from = "delivered"
+reason = "right of return"
+costs = true
+[[rule.cost]]
+name = "cogs"
+percent = "60"
+deferred = "1300"
+expense = "5000"
+"""
+AGENT = """
+[[rule]]
+name = "marketplace"
+[rule.when]
+item = "POD-*"
+[rule.recognize]
+method = "pod_date"
+[rule.post]
+deferred = "2400"
+accrued = "4000"
+[[rule.cost]]
+name = "principal"
+percent = "80"
+deferred = "2410"
+expense = "4000"
+"""
+
+
+def total(books: Books, day: str) -> dict[str, int]:
+    """Return the amounts of the balance sheet of a day that are not zero, in minor units."""
+    sheet = BalanceSheet()
+    list(contract_balances(books.context(), BalanceOptions(date.fromisoformat(day)), sheet))
+    (found,) = sheet.totals() or [BalanceTotal("", "USD", *[0] * 8)]
+    return {name: amount for name, amount in found._asdict().items() if isinstance(amount, int) and amount}
+
+
+def accounts(books: Books, day: str) -> dict[tuple[str, str], tuple[int, int, int]]:
+    """Return the balance of each account, the refund in it, and what is presented."""
+    sheet = BalanceSheet()
+    list(contract_balances(books.context(), BalanceOptions(date.fromisoformat(day)), sheet))
+    return {(one.account, one.of): (one.balance, one.refund, one.presented) for one in sheet.accounts()}
+
+
+def test_a_right_of_return_has_a_refund_liability_and_a_return_asset(books: Books, row: MakeRow) -> None:
+    """Example 22: 100 products at 100 that cost 60; 97 are expected to be kept."""
+    books.rules(RETURNS)
+    books.take(row(item="POD-1", amount="10000.00", post_date="2024-03-01"))
+    undelivered = {"liability": 970_000, "refund_liability": 30_000, "costs": 600_000}
+    assert total(books, "2024-03-01") == undelivered
+    books.event("shop/INV-1/1", "pod", "2024-03-04")
+    assert books.run("2024-03-31").complete
+    assert total(books, "2024-03-31") == {"refund_liability": 30_000, "return_asset": 18_000}
+    assert accounts(books, "2024-03-31") == {
+        ("1300", "costs"): (-18_000, -18_000, 0),
+        ("2400", "revenue"): (30_000, 30_000, 0),
+    }
+    books.event("shop/INV-1/1", "credit", "2024-04-01", amount=200)
+    assert total(books, "2024-04-01") == {"refund_liability": 10_000, "return_asset": 18_000}
+    assert books.run("2024-04-30").complete
+    assert total(books, "2024-04-30") == {}
+
+
+def test_other_reports_show_the_refund_liability_too(books: Books, row: MakeRow) -> None:
+    books.rules(RETURNS)
+    books.take(row(item="POD-1", amount="10000.00", post_date="2024-03-01"))
+    books.event("shop/INV-1/1", "pod", "2024-03-04")
+    assert books.run("2024-03-31").complete
+    march = DateSpan(date(2024, 3, 1), date(2024, 3, 31))
+    (moved,) = rollforward(books.context(), RollforwardOptions(march)).rows
+    assert (moved["closing"], moved["refund_liability"]) == ("300.00", "300.00")
+    (spent,) = costs(books.context(), CostOptions(march)).rows
+    assert (spent["closing"], spent["return_asset"]) == ("180.00", "180.00")
+    assert tie_out(books.context(), date(2024, 3, 31)).ties_out
+
+
+def test_an_estimate_without_a_constraint_in_the_rule_is_a_refund_liability(offline: Books, row: MakeRow) -> None:
+    offline.take(row(item="MAG-1", amount="24.00", post_date="2024-01-01"))
+    offline.event("shop/INV-1/1", "constraint", "2024-01-10", amount=4)
+    assert total(offline, "2024-01-09") == {"liability": 2_400}
+    assert total(offline, "2024-01-31") == {"liability": 2_000, "refund_liability": 400}
+
+
+def test_an_agent_has_no_asset_before_the_sale_and_a_payable_after_it(books: Books, row: MakeRow) -> None:
+    books.rules(AGENT)
+    books.take(row(item="POD-1", amount="100.00", post_date="2024-03-01"))
+    assert total(books, "2024-03-01") == {"liability": 10_000}
+    books.event("shop/INV-1/1", "pod", "2024-03-04")
+    assert books.run("2024-03-31").complete
+    assert total(books, "2024-03-31") == {"payable": 8_000}
+    assert accounts(books, "2024-03-31") == {("2410", "payable"): (8_000, 0, 8_000), ("2400", "revenue"): (0, 0, 0)}
+    with books.context().database.read() as connection:
+        balances = deferred_balances(books.context(), connection, date(2024, 3, 31))
+    assert balances == {("2410", "USD"): 8_000, ("2400", "USD"): 0}, "what the ledger has on these accounts"
+    march = DateSpan(date(2024, 3, 1), date(2024, 3, 31))
+    found = costs(books.context(), CostOptions(march))
+    assert found.rows == [] and found.ties_out
+
+
+@pytest.mark.parametrize("first", ["2024-03-01", "2024-03-31"])
+def test_a_rule_that_was_edited_since_keeps_what_it_was(books: Books, row: MakeRow, first: str) -> None:
+    books.rules(RETURNS)
+    books.take(row(item="POD-1", amount="10000.00", post_date="2024-03-01"))
+    books.event("shop/INV-1/1", "pod", "2024-03-04")
+    assert books.run("2024-03-31").complete
+    books.rules(RETURNS.replace("percent = 3", "percent = 50"))
+    before: dict[str, Any] = total(books, "2024-03-31")
+    assert before == {"refund_liability": 30_000, "return_asset": 18_000}

@@ -46,7 +46,7 @@ def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
     assert list(months["rows"][0]) == [
         "period", "currency", "account", "opening", "migrated", "billed", "credited", "price_changes",
         "recognized_from_opening", "recognized_from_period", "recognized", "taken_back", "reclassified", "other",
-        "closing",
+        "closing", "refund_liability",
     ]  # fmt: skip
     assert months["header"]["report"] == "rollforward" and months["header"]["audit_seq"] > 0
     span = revrec(*MONTHS, "--each", "span").json

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.filters import LimitOption, OutputOption
+from revrec.cli.filters import BasisOption, LimitOption, OutputOption
 from revrec.cli.report_output import (
     Each,
     EachOption,
@@ -15,6 +15,7 @@ from revrec.cli.report_output import (
     show_report,
 )
 from revrec.cli.shared import Options, command
+from revrec.core.filters import Basis
 
 
 def register(group: typer.Typer) -> None:
@@ -27,6 +28,7 @@ def register(group: typer.Typer) -> None:
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
+        basis: BasisOption = Basis.ledger,
         by: Annotated[
             str,
             typer.Option(
@@ -40,17 +42,19 @@ def register(group: typer.Typer) -> None:
     ) -> None:
         """Show recognized revenue by period and category.
 
-        Revenue is what posted entries recognize, by their dates. --by timing shows what is recognized over time and at
-        a point in time: a rule says it by transfer, or its method decides. Reads only. Exit code 7 means that a check
-        fails.
+        Revenue is what posted entries recognize, by their dates. With --basis earned, it is what the schedules in force
+        earn, posted or not, by the days on which it is earned, as known now also in closed months. --by timing shows
+        what is recognized over time and at a point in time: a rule says it by transfer, or its method decides. Reads
+        only. Exit code 7 means that a check fails.
 
         \b
         Examples:
           revrec report revenue --period 2024-Q1
           revrec report revenue --from 2024-01 --to 2024-12 --each quarter --by customer
           revrec report revenue --period 2024-Q1 --each span --by timing
+          revrec report revenue --from 2024-03 --to 2024-04 --basis earned
         """
         from revrec.jobs.reports.revenue import revenue as report
 
-        found = report(options.context(), report_span(period, first, last), each.value, by)
+        found = report(options.context(), report_span(period, first, last), each.value, by, basis)
         show_report(options, found, limit, output)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.filters import LimitOption, OutputOption
+from revrec.cli.filters import BasisOption, LimitOption, OutputOption
 from revrec.cli.report_output import (
     AgainstOption,
     Each,
@@ -17,6 +17,7 @@ from revrec.cli.report_output import (
     words,
 )
 from revrec.cli.shared import EntityOption, Options, command
+from revrec.core.filters import Basis
 
 
 def register(group: typer.Typer) -> None:
@@ -42,6 +43,7 @@ def register(group: typer.Typer) -> None:
         ] = None,
         entity: EntityOption = None,
         customer: Annotated[str | None, typer.Option("--customer", metavar="C", help="Only this customer.")] = None,
+        basis: BasisOption = Basis.ledger,
         against: AgainstOption = None,
         limit: LimitOption = 0,
         output: OutputOption = None,
@@ -51,7 +53,8 @@ def register(group: typer.Typer) -> None:
         For each period and deferred account: the opening balance, what was billed and credited, other changes of
         prices, what was recognized, and the closing balance, which is the opening of the next period. Revenue is split
         into what was in the opening liability (ASC 606-10-50-8(b)), what was billed in the period, and what was taken
-        back. Reads only. Exit code 7 means that a check fails.
+        back. With --basis earned, revenue counts on the day on which it is earned, posted or not, as known now also in
+        closed months. Reads only. Exit code 7 means that a check fails.
 
         \b
         Examples:
@@ -64,7 +67,7 @@ def register(group: typer.Typer) -> None:
 
         span = report_span(period, first, last)
         context = options.context()
-        found = report(context, RollforwardOptions(span, each.value, words(by), account, entity, customer))
+        found = report(context, RollforwardOptions(span, each.value, words(by), account, entity, customer, basis))
         if against:
             from revrec.jobs.reports.frozen import against_frozen
 

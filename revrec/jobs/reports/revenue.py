@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from revrec.core.filters import Basis
 from revrec.core.money import decimal_string
 from revrec.core.report import Chart, Check, Report, periods_of
 from revrec.core.typed_dates import DateSpan
@@ -25,8 +26,8 @@ NOT_STATED = "not stated"
 """The timing of rules that are gone, or that neither say ``transfer`` nor have a method that decides."""
 
 
-def revenue(context: "Context", span: DateSpan, each: str, by: str) -> Report:
-    """Return the revenue in the ledger of each period and category.
+def revenue(context: "Context", span: DateSpan, each: str, by: str, basis: Basis = Basis.ledger) -> Report:
+    """Return the revenue of each period and category: what is in the ledger, or what is earned as known now.
 
     Raises:
         BadInput: ``by`` is not a field of charge lines.
@@ -40,16 +41,16 @@ def revenue(context: "Context", span: DateSpan, each: str, by: str) -> Report:
         for period in periods_of(span, each):
             sums: Counter[tuple[str, str]] = Counter()
             total: Counter[str] = Counter()
-            for one in recognized_by_day(connection, "rule" if by == TIMING else by, *period[1:]):
+            for one in recognized_by_day(connection, "rule" if by == TIMING else by, *period[1:], basis=basis):
                 sums[one.currency, category(one.category)] += one.amount
                 total[one.currency] += one.amount
             rows += [
                 {"period": period.name, "currency": currency, by: category, "revenue": decimal_string(amount, currency)}
                 for (currency, category), amount in sorted(sums.items())
             ]
-            checks += journal_checks(connection, period, "revenue", total)
+            checks += journal_checks(connection, period, "revenue", total, basis=basis)
         parameters = {"from": span.first, "to": span.last, "each": each, "by": by}
-        header = report_header(context, connection, "revenue", parameters)
+        header = report_header(context, connection, "revenue", parameters, basis)
     columns, amounts = ("period", "currency", by, "revenue"), ("revenue",)
     return Report("Revenue", header, columns, rows, checks, amounts, chart=Chart("period", amounts))
 

@@ -10,7 +10,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadInput
-from revrec.core.filters import Filters
+from revrec.core.filters import Basis, Filters
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_changes
 from revrec.core.report import Chart, Check, ColumnSum, Period, Report, periods_of
@@ -18,10 +18,11 @@ from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_name
 from revrec.jobs.reports.filters import check_account, check_customer, check_entity
 from revrec.jobs.reports.journal_checks import journal_checks
-from revrec.jobs.reports.line_balances import BalanceOptions, known_day, line_balances, special_lines
+from revrec.jobs.reports.line_balances import BalanceOptions, known_day, line_balances, lines_as_known, special_lines
 from revrec.jobs.reports.report_header import report_header
 from revrec.store import charges, events
 from revrec.store.reports import in_ledger
+from revrec.store.reports.earned import earned_lines, earned_until
 from revrec.store.reports.plain_lines import Movements, movements
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class RollforwardOptions(NamedTuple):
     account: str | None = None
     entity: str | None = None
     customer: str | None = None
+    basis: Basis = Basis.ledger
 
     @property
     def lines(self) -> Filters:
@@ -123,7 +125,8 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         days = [
             known_day(context, connection, wanted.balances(day)) for day in (before, *(one.last for one in periods))
         ]
-        special = special_lines(context, connection, days) if OF_CONTRACTS.issuperset(by) else None
+        has_sums = OF_CONTRACTS.issuperset(by) and wanted.basis is Basis.ledger
+        special = special_lines(context, connection, days) if has_sums else None
         plain = () if special is None else movements(connection, days, special, by, wanted.lines)
         books = _Balances(context, connection, wanted, by, special, plain)
         books.read(before)
@@ -138,6 +141,7 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
             context, connection, "rollforward",
             {"from": wanted.span.first, "to": wanted.span.last, "each": wanted.each, "by": ["account", *by],
              "account": wanted.account, "entity": wanted.entity, "customer": wanted.customer},
+            wanted.basis,
         )  # fmt: skip
     columns = ("period", "currency", "account", *by, *AMOUNTS)
     spare = (
@@ -207,7 +211,7 @@ class _Balances:
             self._sums[group] = Counter(opening=sums["closing"])
         if self._special == []:
             return {}
-        back = in_ledger.taken_back(self._connection, period.first, period.last, self._special)
+        back = in_ledger.taken_back(self._connection, self._recognized(period))
         moves = in_ledger.reclassified(self._connection, period.first, period.last)
         earned: dict[_Unit, list[_Earned]] = defaultdict(list)
         changed: dict[int, list[tuple[Group, int]]] = defaultdict(list)
@@ -242,13 +246,30 @@ class _Balances:
             sums["other"] = sums["closing"] - sums["opening"] - more + sums["recognized"]
         return self._sums
 
+    def _recognized(self, period: Period) -> Any:
+        """Return what was recognized in a period by charge line and account, as a subquery."""
+        if self._wanted.basis is Basis.earned:
+            return earned_lines(period.first, period.last)
+        return in_ledger.ledger_lines(period.first, period.last, self._special)
+
     def _lines(self, until: date) -> Iterator["LineBalance"]:
         if self._special == []:
             return
-        for line in line_balances(self._context, self._connection, self._wanted.balances(until), self._special):
+        is_earned = self._wanted.basis is Basis.earned
+        for line in self._lines_earned(until) if is_earned else self._lines_in_ledger(until):
             self.accounts.add(line.account)
             if not line.is_cost and self._wanted.account in (None, line.account):
                 yield line
+
+    def _lines_in_ledger(self, until: date) -> Iterator["LineBalance"]:
+        return line_balances(self._context, self._connection, self._wanted.balances(until), self._special)
+
+    def _lines_earned(self, until: date) -> Iterator["LineBalance"]:
+        """Yield the lines with what they have earned until a day as it is known now, whatever is closed."""
+        entities = None if self._wanted.entity is None else [self._wanted.entity]
+        earned = earned_until(self._connection, until)
+        for line in lines_as_known(self._context, self._connection, self._wanted.balances(until), None, entities):
+            yield line._replace(recognized=line.before + earned.get((line.no, line.account), 0))
 
     def _note(self, line: "LineBalance") -> None:
         if line.billed or line.charged or line.recognized or (line.charge, line.account) in self._known:
@@ -340,4 +361,4 @@ def _checks(
         source = ColumnSum("other", period.name)
         yield Check(f"{period.name}: other movements = 0", currency, other[currency], 0, source)
     if wanted.entity is None and wanted.customer is None:
-        yield from journal_checks(connection, period, "recognized", recognized, wanted.account)
+        yield from journal_checks(connection, period, "recognized", recognized, wanted.account, wanted.basis)

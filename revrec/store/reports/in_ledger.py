@@ -84,21 +84,18 @@ def ledger_lines(first: date | None, last: date, numbers: Sequence[int] | None =
     return union_all(posted, changed).subquery()
 
 
-def taken_back(
-    connection: Connection, first: date, last: date, numbers: Sequence[int] | None = None
-) -> dict[tuple[int, str], int]:
-    """Return the negative amounts that are dated from one day to another, by charge line and deferred account.
-
-    ``numbers`` limits the charge lines.
-    """
-    lines = ledger_lines(first, last, numbers)
+def taken_back(connection: Connection, lines: Any) -> dict[tuple[int, str], int]:
+    """Return the negative amounts of :func:`ledger_lines` or another such subquery, by charge line and account."""
     by = (lines.c.charge_no, lines.c.account)
     query = select(*by, cast(func.sum(lines.c.amount), BigInteger)).where(lines.c.amount < 0).group_by(*by)
     return {(no, account): amount for no, account, amount in connection.execute(query)}
 
 
 def reclassified(connection: Connection, first: date, last: date) -> dict[tuple[int, str], int]:
-    """Return the balances that a person moved from account to account, debits positive, as :func:`taken_back`."""
+    """Return the balances that a person moved from account to account, debits positive, as :func:`taken_back`.
+
+    They are dated from one day to another.
+    """
     change = ledger_change.c
     query = (
         select(change.charge_no, change.account, cast(func.sum(change.amount), BigInteger))

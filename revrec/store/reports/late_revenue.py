@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, literal_column, select, union_all
+from sqlalchemy import ColumnElement, Connection, case, func, literal, literal_column, select
 
 from revrec.core.filters import Filters
 from revrec.store.bulk import stream_rows
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.entries import recognition_date
 from revrec.store.posting.invoices import SOLD
-from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE, ON_DEFERRED_SIDE, RECOGNIZED
-from revrec.store.posting.reversals import IS_IN_LEDGER
+from revrec.store.posting.ledger_changes import MOVE, ON_DEFERRED_SIDE, RECOGNIZED
+from revrec.store.reports.earned import earned_lines
 from revrec.store.reports.filters import of_charges
 from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.tables import (
@@ -86,20 +86,7 @@ def earned_by_month(connection: Connection, until: date, filters: Filters) -> It
 
     Lines that were reversed for good, or that are gone in Intacct, earn nothing.
     """
-    line, change = schedule_line.c, ledger_change.c
-    earned = select(line.charge_no, line.date, line.amount).where(line.superseded_by.is_(None))
-    canceled = (
-        select(line.charge_no, line.date, -line.amount)
-        .join(entry_reversal, entry_reversal.c.reverses == line.entry_id)
-        .where(entry_reversal.c.final == 1, IS_IN_LEDGER)
-    )
-    gone = (
-        select(change.charge_no, recognition_date(), change.amount)
-        .join(journal_entry, journal_entry.c.id == change.entry_id)
-        .where(IS_UNEXPLAINED)
-    )
-    lines = union_all(earned, canceled, gone).subquery()
-    yield from _by_month(connection, select(lines).where(lines.c.date <= until.isoformat()).subquery(), filters)
+    yield from _by_month(connection, earned_lines(None, until), filters)
 
 
 def _by_month(connection: Connection, lines: Any, filters: Filters) -> Iterator[MonthAmount]:

@@ -8,12 +8,14 @@ from sqlalchemy import ColumnElement, Connection, case, func, literal, select, u
 
 from revrec.core.batching import batched
 from revrec.core.constraint import CONSTRAINT
+from revrec.core.filters import Basis
 from revrec.core.schedule import SETTLED
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
 from revrec.store.posting.reversals import IS_IN_LEDGER
 from revrec.store.reports.contract_balances import BY_DIMENSION, billed_charges, dimension_of
+from revrec.store.reports.earned import earned_lines
 from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.tables import (
     charge_line,
@@ -56,6 +58,11 @@ class DatedAmount(NamedTuple):
     amount: int
 
 
+def lines_of(basis: Basis, first: date | None, last: date) -> Any:
+    """Return what is recognized by charge line, deferred account and day in a span of days, as a subquery."""
+    return ledger_lines(first, last) if basis is Basis.ledger else earned_lines(first, last)
+
+
 def recognized_by_day(
     connection: Connection,
     category: str,
@@ -63,13 +70,15 @@ def recognized_by_day(
     last: date,
     invoiced: Mapping[str, str] = NO_SOURCES,
     only: Conditions = (),
+    basis: Basis = Basis.ledger,
 ) -> Iterator[DatedAmount]:
-    """Yield the revenue in the ledger from one day to another, by category and ledger date.
+    """Yield the revenue from one day to another, by category and day.
 
+    ``basis``: what is in the ledger, by ledger date, or what is earned, posted or not, by the day that it is earned on.
     Lines of the sources ``invoiced``, from the first post date of each, are billed on their invoice's date. ``only``
     are conditions on the charge lines.
     """
-    lines = ledger_lines(first, last)
+    lines = lines_of(basis, first, last)
     yield from _by_day(connection, category, lines, ACTUAL, lines.c.date, last, invoiced, only)
 
 
@@ -235,9 +244,14 @@ class AccountAmount(NamedTuple):
     amount: int
 
 
-def recognized_by_account(connection: Connection, first: date, last: date) -> Iterator[AccountAmount]:
-    """Yield what is dated in the ledger from one day to another, by deferred account and currency, without costs."""
-    lines = ledger_lines(first, last)
+def recognized_by_account(
+    connection: Connection, first: date, last: date, basis: Basis = Basis.ledger
+) -> Iterator[AccountAmount]:
+    """Yield what is recognized from one day to another, by deferred account and currency, without costs.
+
+    ``basis`` is as for :func:`recognized_by_day`.
+    """
+    lines = lines_of(basis, first, last)
     by = (lines.c.account, charge_line.c.currency)
     query = select(*by, *split_sum_columns(lines.c.amount)).where(SOLD).group_by(*by)
     for account, currency, *sums in connection.execute(query.join(charge_line, charge_line.c.no == lines.c.charge_no)):

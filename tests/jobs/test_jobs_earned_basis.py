@@ -1,6 +1,6 @@
 """The earned basis: revenue by the day on which it is earned, as known now, beside the ledger of closed months."""
 
-from collections import Counter
+from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 
@@ -27,10 +27,10 @@ def by_month(context: Context, basis: Basis) -> dict[str, str]:
     report = revenue(context, SPAN, "month", "source", basis)
     moved = rollforward(context, RollforwardOptions(SPAN, basis=basis))
     assert report.ties_out and moved.ties_out, [*report.differences, *moved.differences]
-    sums: dict[str, Decimal] = Counter()
+    sums: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in report.rows:
         sums[row["period"]] += Decimal(row["revenue"])
-    recognized: dict[str, Decimal] = Counter()
+    recognized: defaultdict[str, Decimal] = defaultdict(Decimal)
     for row in moved.rows:
         recognized[row["period"]] += Decimal(row["recognized"])
     found, same = ({month: str(one) for month, one in some.items() if one} for some in (sums, recognized))

@@ -104,7 +104,9 @@ def test_the_rule_can_spread_a_difference_or_catch_it_up(
     monthly.rules(f'{MONTHLY}on_migration = "{policy}"\n')
     monthly.take(subscription(recognized))
     assert monthly.open_parts(CONTRACT) == expected
+    assert schedule(monthly.context("schedule")).changes == []
     monthly.run("2024-01-31")
+    assert schedule(monthly.context("schedule")).changes == []
     assert sum(amount for _day, _account, amount in posted(monthly)) == sum(abs(one[1]) for one in expected[:-8])
     assert is_sound(monthly)
 

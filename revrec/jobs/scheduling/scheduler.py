@@ -329,8 +329,9 @@ class Scheduler:
         # A line that is credited down to nothing has no sign, but its plan has.
         is_positive = (earning.amount or price) > 0
         parts = self._on_accounts(left, current, derived.post, is_positive)
-        if all(part.accounts in (None, derived.post) for part in parts):
-            # On the same accounts, a plus and a minus of one day are one amount. On others each leaves its own.
+        if not line.is_migrated and all(part.accounts in (None, derived.post) for part in parts):
+            # On the same accounts, a plus and a minus of one day are one amount. On others each leaves its own. What is
+            # caught up at a cutover stays apart: the auditor compares it with the difference.
             left = left._replace(parts=cancel_out(left.parts))
             parts = self._on_accounts(left, current, derived.post, is_positive)
         if current and not price_change and not allocated and self._is_in_force(current, derived, left, parts, moved):

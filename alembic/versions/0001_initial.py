@@ -57,6 +57,7 @@ APPEND_ONLY = (
     "fulfillment_event",
     "event_withdrawal",
     "charge_void",
+    "billing_line",
     "not_invoiced",
     "document_part",
     "charge_change",
@@ -526,6 +527,7 @@ TABLES_CHILDREN_FIRST = (
     "charge_change",
     "document_part",
     "not_invoiced",
+    "billing_line",
     "charge_void",
     "event_withdrawal",
     "fulfillment_event",
@@ -619,7 +621,7 @@ def _imports() -> None:
         *_texts("entity", "credits"),
         _big("recognized_before"),
         *_texts("cutover", nullable=True),
-        *_texts("dimensions"),
+        *_texts("bills", "dimensions"),
         _key("import_id"),
         _big("row"),
         _refers("import_id", "import_file.id"),
@@ -628,6 +630,7 @@ def _imports() -> None:
     )
     _index("charge_line_document", "charge_line", ["document"])
     _index("charge_line_credits", "charge_line", ["credits"], where=sa.text("credits <> ''"))
+    _index("charge_line_ordered", "charge_line", ["document"], where=sa.text("bills = 'later'"))
     op.create_table(
         "fulfillment_event",
         _key("id"),
@@ -658,6 +661,19 @@ def _imports() -> None:
             _refers("audit_seq", "audit_event.seq"),
             sa.PrimaryKeyConstraint(key),
         )
+    op.create_table(
+        "billing_line",
+        *(_key(name) for name in ("charge_no", "ordered_no")),
+        *_texts("matched_by"),
+        _key("audit_seq"),
+        sa.CheckConstraint("matched_by IN ('bills', 'contract', 'credits')", name="billing_line_matched_by"),
+        sa.CheckConstraint("charge_no <> ordered_no", name="billing_line_of_another"),
+        _refers("charge_no", "charge_line.no"),
+        _refers("ordered_no", "charge_line.no"),
+        _refers("audit_seq", "audit_event.seq"),
+        sa.PrimaryKeyConstraint("charge_no"),
+    )
+    _index("billing_line_ordered", "billing_line", ["ordered_no"])
     op.create_table(
         "document_part",
         _key("charge_no"),

@@ -101,7 +101,6 @@ def register(app: typer.Typer) -> None:
           revrec import --suggest orders.csv --output revrec.toml
         """
         from revrec.core.errors import BadInput
-        from revrec.jobs.importing.documents import retry_waiting
         from revrec.jobs.importing.import_files import import_document, mappings_of
         from revrec.jobs.importing.mappings import in_format, with_totals
 
@@ -128,8 +127,7 @@ def register(app: typer.Typer) -> None:
         finally:
             # Files before a failing one are imported already, so their results must be printed.
             if results:
-                arrived = [] if dry_run else retry_waiting(context)
-                _show(options, results, arrived)
+                show_imports(options, results, dry_run)
         if any(result.refused or result.rejected for result in results):
             raise typer.Exit(3)
 
@@ -148,6 +146,16 @@ def _spooled(source: Path) -> "Iterator[tuple[Path, str | None]]":
         with path.open("wb") as file:
             shutil.copyfileobj(sys.stdin.buffer, file)
         yield path, "standard input"
+
+
+def show_imports(options: Options, results: "list[ImportResult]", dry_run: bool) -> None:
+    """Print the results of files; import the documents of sources that waited for their charge lines, and print them.
+
+    In a dry run, nothing arrived that they may wait for.
+    """
+    from revrec.jobs.importing.documents import retry_waiting
+
+    _show(options, results, [] if dry_run else retry_waiting(options.context()))
 
 
 def _show(options: Options, results: "list[ImportResult]", arrived: "list[RetriedDocument]") -> None:
@@ -243,6 +251,9 @@ def report(result: "ImportResult") -> None:
     if result.passed_over:
         reasons = "; ".join(f"{count} x {reason}" for reason, count in result.passed_over.items())
         _say(f"{result.file}: {result.kind}: records skipped: {reasons}")
+    if result.billing:
+        lines = "charge line bills a contract line" if result.billing == 1 else "charge lines bill contract lines"
+        _say(f"{result.file}: {result.billing:,} {lines}")
     if result.dry_run:
         _say(f"{result.file}: dry run, nothing was saved")
     elif result.quarantined:

@@ -37,6 +37,7 @@ MODULES = {
     "fetch_list": "fetch",
     "event": "event",
     "charge": "charge",
+    "contract": "contract",
     "rules": "rules",
     "schedule": "schedule",
     "preview": "preview",

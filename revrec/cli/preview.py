@@ -23,6 +23,7 @@ COLUMNS = (
 SHORT = ("date", "charge", "customer", "item", "rule", "part", "amount", "currency", "deferred", "revenue", "status")
 SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency", "warning")
 UNDATED = ("charge", "customer", "item", "amount", "currency", "since", "age", "reason")
+BILLING = ("charge", "bills", "customer", "item", "post_date", "amount", "currency")
 SUMMARIZED = (
     "date", "journal", "entity", "line", "account", "side", "amount", "currency", "customer", "item", "schedule_lines",
 )  # fmt: skip
@@ -100,7 +101,7 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     if options.json:
         span = {"from": found.first, "to": found.last, "basis": found.basis}
         rest = {"unscheduled": unscheduled, "waiting": waiting, "undated": undated, "allocations": allocations}
-        rest["summarized"] = as_data(found.summarized)
+        rest["summarized"], rest["billing"] = as_data(found.summarized), as_data(found.billing)
         rest["rule_changes"] = as_data(found.rule_changes)
         print_json({**span, "lines": as_data(found.lines), "totals": totals, "costs": costs, **rest})
         return
@@ -132,6 +133,7 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     columns = ("kind", "currency", "charges", "amount", *costs_too)
     print_table(undated, columns, title="Without a date", right=("charges",))
     print_table(allocations, SHARE, title="Allocation", spare=("currency", "difference"))
+    print_table(as_data(found.billing), BILLING, title="Bills contract lines", spare=("item",), limit=limit, noun=noun)
 
 
 def _show_totals(totals: list[dict[str, str]], title: str) -> None:

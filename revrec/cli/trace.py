@@ -230,6 +230,11 @@ def tree(history: "ChargeTrace", verbose: bool) -> "Tree":
         _add(root, f"credits {history.credits or f'{charge.credits}, which these books do not have'}")
     for credit in history.credited_by:
         _add(root, f"credited by {credit.id}: {grouped(credit.amount)} {credit.currency}")
+    if history.bills:
+        _add(root, f"bills {history.bills}, which earns the revenue")
+    for one in history.billed_by:
+        amount = f"{grouped(one.amount)} {one.currency}"
+        _add(root, f"billed by {one.id} on {one.post_date}: {amount}, matched by the column {one.matched_by}")
     _source(history.source, root)
     for change in history.changes:
         _change(change, root)

@@ -33,6 +33,7 @@ class ChargeColumns(NamedTuple):
     credits: Sequence[str]
     recognized_before: Sequence[int]
     cutover: Sequence[date | None]
+    bills: Sequence[str]
 
     def ids(self) -> Iterator[str]:
         """Return the ids of the charges."""

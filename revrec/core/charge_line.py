@@ -18,6 +18,9 @@ nothing, for the proof of delivery of the same name; ``milestone`` carries a nam
 complete in all; ``usage`` the units used since; ``estimate`` the units now expected to be used in all; ``constraint``
 what of the amount is constrained from then on; and so on."""
 
+BILLED_LATER = "later"
+"""The value of ``bills`` of a contract line: it was signed, and invoices that arrive later bill it."""
+
 ALLOCATE = "allocate"
 """A new allocation of the line's contract as a change of its price. The engine makes these events; no user can."""
 INCLUDE = "(constraint)"
@@ -41,7 +44,8 @@ class ChargeLine(NamedTuple):
     service dates may be missing. ``dimensions`` maps names of :data:`DIMENSIONS` (and custom ones) to ids; empty ids
     are left out. ``credits`` names what the line credits, if its source says so: ``DOCUMENT`` or ``DOCUMENT/LINE`` of
     the same source. ``cutover`` is the day from which revrec recognizes a line that was billed before it, and
-    ``recognized_before`` the amount (minor units) that another system recognized until then.
+    ``recognized_before`` the amount (minor units) that another system recognized until then. ``bills`` names the
+    contract line that it bills: ``CONTRACT``, ``CONTRACT/LINE`` or a charge's id; or it is :data:`BILLED_LATER`.
     """
 
     source: str
@@ -62,6 +66,7 @@ class ChargeLine(NamedTuple):
     credits: str = ""
     recognized_before: int = 0
     cutover: date | None = None
+    bills: str = ""
 
     @property
     def is_migrated(self) -> bool:
@@ -72,6 +77,11 @@ class ChargeLine(NamedTuple):
     def id(self) -> str:
         """Return the charge's id, ``source/document/line``, by which users refer to it."""
         return f"{self.source}/{self.document}/{self.line}"
+
+    @property
+    def is_ordered(self) -> bool:
+        """Check whether the line is a contract line: it earns its amount, and other charge lines bill it."""
+        return self.bills == BILLED_LATER
 
 
 class FulfillmentEvent(NamedTuple):

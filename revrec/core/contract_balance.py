@@ -29,6 +29,7 @@ class LineBalance(NamedTuple):
     ``is_billed``: it counts as billed on this account, also if it was billed at zero, such as a free installation.
     ``refund`` is the part of the balance that is a refund liability; of a cost, a return asset. ``is_payable``: the
     cost is what an agent owes to the principal since the sale, before what was paid.
+    ``is_ordered``: it is a contract line, which other lines bill; ``is_billing``: it bills one.
     """
 
     contract: str
@@ -56,6 +57,8 @@ class LineBalance(NamedTuple):
     is_migrated: bool = False
     refund: int = 0
     is_payable: bool = False
+    is_ordered: bool = False
+    is_billing: bool = False
 
     @property
     def of(self) -> str:

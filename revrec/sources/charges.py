@@ -142,7 +142,7 @@ class ChargeRows:
         """
         (
             source, document, line, customer, item, posted, amount, currency,
-            rev_rec, description, quantity, start, end, entity, credits, recognized, cutover,
+            rev_rec, description, quantity, start, end, entity, credits, recognized, cutover, bills,
         ) = self._pick(row)  # fmt: skip
         values = self._values
         ids, id_parts, dates = values.ids, values.id_parts, values.dates
@@ -167,7 +167,7 @@ class ChargeRows:
         return ChargeLine(
             source, document, line, customer, item, post_date, minor, currency, dates[rev_rec],
             plain, values.quantities[quantity], starts, ends, ids[entity],
-            self._dimensions[self._pick_dimensions(row)], ids[credits],
+            self._dimensions[self._pick_dimensions(row)], ids[credits], bills=ids[bills],
         )  # fmt: skip
 
     def _amount(self, text: str, currency: str) -> int:

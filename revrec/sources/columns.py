@@ -88,6 +88,7 @@ class ColumnReader:
             "description": column("description"),
             "entity": same_texts(column("entity"), ids),
             "credits": same_texts(column("credits"), ids),
+            "bills": same_texts(column("bills"), ids),
             "quantity": values_of(column("quantity"), values.quantities.__getitem__),
             **{name: values_of(column(name), dates) for name in ("post_date", "rev_rec_date", *SERVICE)},
             "recognized_before": [0] * len(block.rows),

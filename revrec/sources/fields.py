@@ -34,13 +34,14 @@ CHARGE_FIELDS = (
     FieldSpec("credits", "id"),
     FieldSpec("recognized_before", "amount"),
     FieldSpec("cutover", "date"),
+    FieldSpec("bills", "id"),
 )
 """A charge line's fields in the order of :class:`revrec.core.charge_line.ChargeLine`, dimensions apart."""
 
 CHARGE_COLUMNS = (
-    *(field.name for field in CHARGE_FIELDS[:-4]),
+    *(field.name for field in CHARGE_FIELDS[:-5]),
     *DIMENSIONS,
-    *(field.name for field in CHARGE_FIELDS[-4:]),
+    *(field.name for field in CHARGE_FIELDS[-5:]),
 )
 """The header of a native charges file."""
 

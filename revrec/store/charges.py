@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, exists, func, insert, select
+from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, case, exists, func, insert, null, select
 
 from revrec.core.batching import batched
 from revrec.core.calendar import day_of, iso
@@ -17,7 +17,16 @@ from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp, canonical
 from revrec.store.bulk import insert_columns, insert_rows, next_number
 from revrec.store.digests import RowDigest, covered_columns, digest_rows, digest_texts, texts_of_columns
-from revrec.store.tables import charge_line, charge_void, cleaning, import_file, quarantine, revenue_status
+from revrec.store.tables import (
+    ORDERED,
+    billing_line,
+    charge_line,
+    charge_void,
+    cleaning,
+    import_file,
+    quarantine,
+    revenue_status,
+)
 
 _COLUMNS = tuple(column.name for column in covered_columns(charge_line))
 LINE_COLUMNS = [charge_line.c[name] for name in ChargeLine._fields]
@@ -176,6 +185,7 @@ def charge_row(no: int, line: ChargeLine, import_id: int, row: int) -> tuple[Any
         line.credits,
         line.recognized_before,
         _iso(line.cutover),
+        line.bills,
         dimensions_text(line.dimensions),
         import_id,
         row,
@@ -208,6 +218,7 @@ def add_columns(
         columns.credits,
         columns.recognized_before,
         _iso_column(columns.cutover),
+        columns.bills,
         _dimension_column(columns.dimensions),
         [import_id] * count,
         range(first_row, first_row + count),
@@ -266,8 +277,9 @@ def read_charge(connection: Connection, no: int) -> ChargeLine:
 
 
 def all_numbers(connection: Connection) -> list[int]:
-    """Return the numbers of all charge lines that are not void, in order."""
-    return list(connection.execute(select(charge_line.c.no).where(NOT_VOIDED).order_by(charge_line.c.no)).scalars())
+    """Return the numbers of all charge lines that can have a schedule, in order: not void, and no billing lines."""
+    query = select(charge_line.c.no).where(NOT_VOIDED, ~BILLS).order_by(charge_line.c.no)
+    return list(connection.execute(query).scalars())
 
 
 GROUPING_COLUMNS = ("document", "customer", "item", "entity", "source", "currency")
@@ -313,6 +325,12 @@ NOT_VOIDED = ~exists(select(charge_void.c.charge_no).where(charge_void.c.charge_
 
 IN_BOOKS_FROM = func.coalesce(charge_line.c.cutover, charge_line.c.post_date)
 """The ISO day from which a charge line counts as billed here: its cutover, or else its post date."""
+BILLS = exists(select(billing_line.c.charge_no).where(billing_line.c.charge_no == charge_line.c.no))
+"""The condition that a charge line bills a contract line, which earns the revenue: it has no schedule."""
+
+
+DAY_BILLED = case((ORDERED, null()), else_=charge_line.c.post_date)
+"""The day on which a charge line is billed; null for a contract line, which other lines bill on several days."""
 
 
 def voided(connection: Connection, numbers: Sequence[int]) -> set[int]:
@@ -391,7 +409,7 @@ def charge_from_row(row: Sequence[Any]) -> ChargeLine:
     (
         source, document, line, customer, item, post_date, amount, currency,
         rev_rec_date, description, quantity, service_start, service_end, entity, dimensions, credits,
-        recognized_before, cutover,
+        recognized_before, cutover, bills,
     ) = row[: len(LINE_COLUMNS)]  # fmt: skip
     return ChargeLine(
         source,
@@ -412,4 +430,5 @@ def charge_from_row(row: Sequence[Any]) -> ChargeLine:
         credits,
         recognized_before,
         _day(cutover),
+        bills,
     )

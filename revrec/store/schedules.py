@@ -28,6 +28,7 @@ from revrec.store.tables import (
     past_unscheduled,
     price_change,
     revenue_status,
+    rule_version,
     schedule,
     schedule_allocation,
     schedule_line,
@@ -338,6 +339,16 @@ def rule_versions_in_force(connection: Connection, numbers: Sequence[int]) -> di
         schedule.c.charge_no.in_(numbers), schedule.c.superseded_by.is_(None)
     )
     return {no: int(version) for no, version in connection.execute(query)} if numbers else {}
+
+
+def deferred_accounts(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
+    """Return the deferred account that the schedule in force of each of these charge lines names, if it has one."""
+    query = (
+        select(schedule.c.charge_no, rule_version.c.deferred)
+        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+        .where(schedule.c.charge_no.in_(numbers), schedule.c.superseded_by.is_(None))
+    )
+    return {row.charge_no: row.deferred for row in connection.execute(query)}
 
 
 def newer_versions_dated(connection: Connection, versions: Mapping[int, int], day: date) -> set[int]:

@@ -25,6 +25,8 @@ from sqlalchemy import (
     text,
 )
 
+from revrec.core.charge_line import BILLED_LATER
+
 metadata = MetaData()
 AutoInteger = BigInteger().with_variant(Integer(), "sqlite")
 
@@ -91,6 +93,7 @@ charge_line = Table(
     _text("credits"),
     Column("recognized_before", BigInteger, nullable=False),
     _text("cutover", nullable=True),
+    _text("bills"),
     _text("dimensions"),
     Column("import_id", ForeignKey("import_file.id"), nullable=False),
     Column("row", BigInteger, nullable=False),
@@ -200,6 +203,28 @@ charge_void = Table(
     CheckConstraint("reason <> ''", name="charge_void_reason"),
 )
 """Charge lines that should never have arrived: nothing of them is recognized, invoiced or in a balance."""
+
+ORDERED = charge_line.c.bills == BILLED_LATER
+"""The condition that a charge line is a contract line, which other lines bill: the same as of the partial index."""
+
+Index("charge_line_ordered", charge_line.c.document, sqlite_where=ORDERED, postgresql_where=ORDERED)
+
+billing_line = Table(
+    "billing_line",
+    metadata,
+    Column("charge_no", ForeignKey("charge_line.no"), primary_key=True, autoincrement=False),
+    Column("ordered_no", ForeignKey("charge_line.no"), nullable=False),
+    _text("matched_by"),
+    Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
+    CheckConstraint("matched_by IN ('bills', 'contract', 'credits')", name="billing_line_matched_by"),
+    CheckConstraint("charge_no <> ordered_no", name="billing_line_of_another"),
+    Index("billing_line_ordered", "ordered_no"),
+)
+"""Charge lines that bill a contract line: they have no schedule, since the contract line earns the revenue.
+
+``matched_by`` is the column that names the contract line: ``bills``, the dimension ``contract`` with the item, or
+``credits`` of a line that credits another billing line.
+"""
 
 not_invoiced = Table(
     "not_invoiced",

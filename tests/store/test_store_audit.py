@@ -173,7 +173,7 @@ def test_every_field_of_a_due_line_comes_from_its_own_column(books: FilledDataba
         line = due_line(row, rule, "memo")
     assert (line.deferred, line.accrued, line.journal, line.memo) == ("deferred", "accrued", "journal", "memo")
     assert (line.changes, line.options, line.fields, line.rule) == ((), NO_OPTIONS, (), "name")
-    assert (line.dimensions, line.date, line.billed) == ({}, JAN, date.fromisoformat(row.post_date))
+    assert (line.dimensions, line.date, line.billed) == ({}, JAN, date.fromisoformat(row.day_billed or ""))
     same = [name for name in DueLine._fields if name in DueRow._fields and name not in ("dimensions", "date")]
     assert [getattr(line, name) for name in same] == [getattr(row, name) for name in same]
     assert same == [

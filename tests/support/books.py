@@ -31,7 +31,7 @@ ROOT = Path(__file__).resolve().parents[2]
 HEADER = [
     "source", "document", "line", "customer", "item", "post_date", "amount", "currency", "rev_rec_date", "description",
     "quantity", "service_start", "service_end", "location", "department", "class", "project", "contract", "entity",
-    "credits", "recognized_before", "cutover",
+    "credits", "recognized_before", "cutover", "bills",
 ]  # fmt: skip
 EVENT_HEADER = ["charge", "kind", "date", "quantity", "percent", "amount", "name", "note"]
 CONFIG = """

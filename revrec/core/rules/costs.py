@@ -42,7 +42,7 @@ class Cost:
     def line_of(self, line: ChargeLine) -> ChargeLine | None:
         """Return the charge line of this cost for another line; None if the cost is zero."""
         amount = rounded(self._total(line))
-        return line._replace(line=f"{line.line}{COST_MARK}{self.name}", amount=-amount) if amount else None
+        return line._replace(line=f"{line.line}{COST_MARK}{self.name}", amount=-amount, bills="") if amount else None
 
     def _total(self, line: ChargeLine) -> Fraction:
         if self.percent is not None:

@@ -22,6 +22,7 @@ from revrec.core.money import decimal_string
 from revrec.core.pricing import price_of
 from revrec.core.rules import Rule
 from revrec.core.rules.costs import is_cost
+from revrec.jobs.importing.billing import billing_problem
 from revrec.jobs.importing.event_copies import costs_of_charges, events_of_costs
 from revrec.sources import BadRow, ColumnMapping, GoodRow, PassedOver, RowMoney, RowProblem
 from revrec.sources.dates import date_reader
@@ -58,6 +59,9 @@ _BY_HAND = (
     f"{_STAYS}: dismiss the row in the quarantine with the reason, or credit the line and bill it on another document"
 )
 _REFUSED = f'{_STAYS}; record the change as an event, or set on_changed = "event" in the mapping'
+
+_CANCEL = "keep its row, and end it with: revrec event add CHARGE cancel DATE"
+_DISMISS = "then leave the row out, or dismiss it in the quarantine"
 
 Events = Sequence[FulfillmentEvent]
 
@@ -137,11 +141,20 @@ class DocumentChanges:
     changes become events: otherwise its rows are conflicts, which refuse the file.
     """
 
-    def __init__(self, session: "ImportSession", book: "RuleBook", mapping: ColumnMapping, sha256: str = "") -> None:
+    def __init__(
+        self,
+        session: "ImportSession",
+        book: "RuleBook",
+        mapping: ColumnMapping,
+        sha256: str = "",
+        modified: date | None = None,
+    ) -> None:
+        """``modified``: the day of all changes, as for contracts that were modified: no row has another."""
         self._session = session
         self._connection = session.connection
         self._book = book
         self.records = mapping.on_changed == EVENT
+        self._modified = modified
         self._dates = date_reader(mapping.date_format, mapping.timezone, mapping.times_in)
         self._mapping = mapping.name
         self._sha256 = sha256
@@ -324,9 +337,13 @@ class DocumentChanges:
     def _problems(self, one: _Difference) -> list[RowProblem]:
         """Return why a difference cannot be recorded; nothing if it can."""
         line = one.known.imported
+        if billing := billing_problem(self._connection, [one.known.no]):
+            return [RowProblem("line", line.line, f"{line.id} arrived with other figures: {billing}", _DISMISS)]
         if one.new:
             return problems_of_change(self._book, self.records, one.old, one.new)
         why = one.reason or "its document does not have it any more"
+        if self._modified:
+            return [RowProblem("line", line.line, f"{line.id} was imported, and {why}", _CANCEL)]
         return [] if self.records else [_not_stated(line, why)]
 
     def _refuse(self, plan: _DocumentPlan) -> None:
@@ -431,9 +448,9 @@ class DocumentChanges:
 
         If that is not known, it is a correction from the first day on, or if the line is posted, a change of today.
         """
-        start, day = one.known.imported.post_date, None
+        start, day = one.known.imported.post_date, self._modified
         with suppress(InvalidValue):
-            day = self._dates(one.as_of)
+            day = day or self._dates(one.as_of)
         if day is None and reversals.entries_that_count(self._connection, [one.known.no]):
             day = date.fromisoformat(self._session.who.at[:10])
         return max(day or start, start, *(event.date for event in recorded if event.kind == "price"))

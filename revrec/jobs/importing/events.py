@@ -9,6 +9,7 @@ from revrec.core.errors import BadInput, UnknownCharge
 from revrec.core.money import BadAmount, to_minor
 from revrec.core.rules.costs import is_cost
 from revrec.core.rules.known_events import CHECKED, unknown_event
+from revrec.jobs.importing.billing import billing_problem, refuse_billing_lines
 from revrec.jobs.importing.event_copies import costs_of_charges, events_of_costs
 from revrec.jobs.importing.event_lines import UnknownItems, lines_meant
 from revrec.jobs.importing.session import ImportSession
@@ -17,7 +18,7 @@ from revrec.jobs.scheduling.planned_rules import PlannedRules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
 from revrec.sources import EventBlock, EventRow, GoodRow, RowProblem
 from revrec.sources.events import ALL_LINES
-from revrec.store import charges, events
+from revrec.store import billing, charges, events
 from revrec.store.audit import record
 from revrec.store.charges import DocumentLine
 from revrec.store.database.engine import transaction
@@ -42,6 +43,7 @@ def add_event(
         no = charges.find_charge(connection, event.charge)
         if no is None:
             raise UnknownCharge(event.charge)
+        refuse_billing_lines(connection, event.charge, [no])
         line = charges.read_charge(connection, no)
         try:
             fact = _fact(line, event)
@@ -89,12 +91,14 @@ class EventRecorder:
         self._effective: dict[int, list[FulfillmentEvent]] = {}
         self._planned = book
         self._lines: dict[int, ChargeLine] = {}
+        self._billing: set[int] = set()
 
     def process(self, batch: Sequence[Any] | EventBlock) -> None:
         """Record a batch of rows, good and bad."""
         good: list[GoodRow[EventRow]] = self._session.split_good_rows(batch)
         known = self._known([row.line.charge for row in good])
         numbers = sorted({line.no for lines in known.values() for line in lines})
+        self._billing = set(billing.ordered_of(self._connection, numbers))
         # An event that a person withdrew counts as recorded: the same file, imported again, must not bring it back.
         recorded, self._effective = events.events_with_withdrawn(self._connection, numbers)
         # Together: a query for each event would take as long as everything else that is done for it.
@@ -157,7 +161,8 @@ class EventRecorder:
         if not fresh:
             self._session.result.unchanged += 1
             return None
-        if wrong := self._unknown(row.line, [no for no, _fact in fresh]):
+        numbers = [no for no, _fact in fresh]
+        if wrong := self._unknown(row.line, numbers):
             return self._session.reject_good(row, wrong)
         self._session.accept(row)
         who, import_id = self._session.who, self._session.import_id
@@ -177,7 +182,9 @@ class EventRecorder:
             self._session.reject_good(row, problem, waits_for=charge)
 
     def _unknown(self, event: EventRow, numbers: Sequence[int]) -> RowProblem | None:
-        """Return the problem of an event that the rules of its charge lines do not follow."""
+        """Return the problem of an event that its charge lines or their rules do not follow."""
+        if not self._billing.isdisjoint(numbers):
+            return RowProblem("charge", event.charge, billing_problem(self._connection, numbers), "leave the row out")
         if event.kind not in CHECKED:
             return None
         unknown = unknown_event(self._planned, [self._lines[no] for no in numbers], event.kind, event.name)

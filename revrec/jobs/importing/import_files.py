@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.jobs.collecting import seldom_collected
 from revrec.jobs.importing.changed_documents import DocumentChanges
@@ -15,6 +17,7 @@ from revrec.jobs.importing.session import ImportResult, ImportSession
 from revrec.jobs.rules.load import load_rules
 from revrec.sources import NATIVE_CHARGES, BadRow, ColumnMapping, read_charge_blocks, read_event_blocks
 from revrec.sources.archives import ArchiveMember, members
+from revrec.sources.mapping import EVENT, REFUSE
 from revrec.sources.problems import SourceError
 from revrec.sources.suggesting.wrong_dates import wrong_dates
 from revrec.store import charges, quarantine
@@ -26,6 +29,15 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 __all__ = ["ImportResult", "import_charges", "import_document", "mapping_of", "mappings_of"]
+
+
+class ContractImport(NamedTuple):
+    """The options of an import of contract lines: the day on which the contracts were modified, None if they are new.
+
+    Without a day, a contract line that arrives with other figures is a conflict; with one, it is modified on that day.
+    """
+
+    modified: date | None = None
 
 
 class UndoImport(Exception):
@@ -48,6 +60,7 @@ def import_document(
     name: str | None = None,
     fetched_from: str = "",
     may_be_empty: bool = False,
+    contract: ContractImport | None = None,
 ) -> list[ImportResult]:
     """Import a file with each of the mappings, charge lines before events, in one transaction.
 
@@ -56,12 +69,13 @@ def import_document(
     never overwritten. Any bad row refuses the file, unless ``keep_good`` sets bad rows aside. There is one result for
     each member and mapping; if one is refused, all are. ``name`` replaces the path as the name of the file;
     ``fetched_from`` is the name of its ``[source.NAME]``. A file without rows is a mistake unless it ``may_be_empty``.
+    With ``contract``, the rows are contract lines, which are billed later by other charge lines.
 
     Raises:
         RuleErrors: The rules have errors; nothing was imported.
     """
     document = _DocumentImport(
-        context, path, name or path_as_text(path), mappings, keep_good, dry_run, fetched_from, may_be_empty
+        context, path, name or path_as_text(path), mappings, keep_good, dry_run, fetched_from, may_be_empty, contract
     )
     book = load_rules(context)
     try:
@@ -87,7 +101,9 @@ class _DocumentImport:
         dry_run: bool,
         fetched_from: str,
         may_be_empty: bool,
+        contract: ContractImport | None,
     ) -> None:
+        self._contract = contract
         self._context = context
         self._fetched_from = fetched_from
         self._path = path
@@ -136,9 +152,8 @@ class _DocumentImport:
         self.results.append(result)
         # Importing a file again must leave no trace for a part without anything new, even if another part has some.
         savepoint = connection.begin_nested()
-        kept = _FileImport(connection, self._context, result, source, mapping, self._refused_documents).run(
-            part, book, self._keep_good, may_be_empty=self._may_be_empty or len(self._mappings) > 1
-        )
+        one = _FileImport(connection, self._context, result, source, mapping, self._refused_documents, self._contract)
+        kept = one.run(part, book, self._keep_good, may_be_empty=self._may_be_empty or len(self._mappings) > 1)
         if result.refused:
             raise UndoImport
         if kept:
@@ -183,7 +198,9 @@ class _FileImport:
         source: charges.SourceFile,
         mapping: ColumnMapping,
         refused_documents: set[str],
+        contract: ContractImport | None = None,
     ) -> None:
+        self._contract = contract
         self._connection = connection
         self._context = context
         self._result = result
@@ -234,17 +251,22 @@ class _FileImport:
 
     def _importer(self, book: "RuleBook") -> Any:
         if self._mapping.rows == "charges":
-            changes = DocumentChanges(self._session, book, self._mapping, self._source.sha256)
-            return ChargeImporter(self._session, book, changes)
+            contract, mapping = self._contract, self._mapping
+            if contract:
+                mapping = replace(mapping, on_changed=EVENT if contract.modified else REFUSE)
+            changes = DocumentChanges(self._session, book, mapping, self._source.sha256, contract and contract.modified)
+            return ChargeImporter(self._session, book, changes, is_contract=contract is not None)
         return EventRecorder(self._session, book)
 
     def _finish(self, keep_good: bool, header: Sequence[str]) -> bool:
         result = self._result
         result.dates = [one._asdict() for one in wrong_dates(self._session.bad_rows, self._mapping)]
-        wrong = result.rejected - self._session.refused_rows
+        # A row of the quarantine would be released without the options of a contract: a contract file is whole.
+        wrong = result.rejected - (0 if self._contract else self._session.refused_rows)
         if wrong and not keep_good:
             count = f"{wrong} of {result.rows} rows cannot be used"
-            result.refuse(f"{count}; nothing of this file was imported. Fix them, or import the rest with --keep-good")
+            rest = "" if self._contract else ", or import the rest with --keep-good"
+            result.refuse(f"{count}; nothing of this file was imported. Fix them{rest}")
             return False
         aside = self._rows_to_quarantine(header) if result.rejected else []
         if not (result.accepted or result.changed or aside):

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.batching import batched
 from revrec.core.charge_columns import ChargeColumns
-from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.charge_line import BILLED_LATER, ChargeLine, FulfillmentEvent
 from revrec.core.differences import differences
 from revrec.core.migration import DIFFERS, NOT_ALLOCATED
 from revrec.core.money import decimal_string
 from revrec.core.outliers import far_dates
 from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.core.schedule import Unscheduled
+from revrec.jobs.importing.billing import BillingMatcher, MatchedBilling, billed_before, contract_line_missing
 from revrec.jobs.importing.changed_documents import DocumentChanges, conflict
 from revrec.jobs.importing.session import MOST_REASONS, ImportSession
 from revrec.jobs.paging import PAGE
@@ -23,7 +24,7 @@ from revrec.jobs.scheduling.contracts import belongs_to_contract
 from revrec.jobs.scheduling.scheduler import Scheduler
 from revrec.sources import ChargeBlock, EventBlock, GoodRow, PassedOver, RowProblem
 from revrec.sources.rows import SentRow
-from revrec.store import charges, line_changes
+from revrec.store import billing, charges, line_changes
 from revrec.store.credits import credit_loop, unknown_credits
 
 if TYPE_CHECKING:
@@ -34,6 +35,10 @@ BATCH = 2_000
 """Rows that are compared and written together."""
 
 _FIX_OF_CONFLICT = "the imported charge stays as it is; send a change as a new line that corrects it"
+
+_FIX_OF_CONTRACT_CONFLICT = "if the contract was modified, add the day of its modification: --modified DATE"
+
+_FIX_OF_CONTRACT = "leave the column bills empty; import lines that bill a contract with: revrec import"
 
 _FIX_OF_TWICE = 'keep one of the two; if they are different lines without a number, set line = "#" in the mapping'
 
@@ -85,7 +90,10 @@ def count_rows(batch: list[Any] | ChargeBlock | EventBlock) -> int:
 class ChargeImporter:
     """The importer of charge lines: it compares them with the stored ones, writes the new ones and schedules them."""
 
-    def __init__(self, session: ImportSession, book: "RuleBook", changes: DocumentChanges) -> None:
+    def __init__(
+        self, session: ImportSession, book: "RuleBook", changes: DocumentChanges, is_contract: bool = False
+    ) -> None:
+        """``is_contract``: the rows are contract lines, which are billed later."""
         self._session = session
         self._connection = session.connection
         self._book = book
@@ -98,15 +106,23 @@ class ChargeImporter:
         self._names_credits = False
         self._new: list[tuple[Any, ...]] = []
         self._parts: list[tuple[int, str, str]] = []
+        self._is_contract = is_contract
+        self._billing = BillingMatcher(session.connection)
+        self._matches: dict[str, MatchedBilling] = {}
+        self._billing_lines: list[billing.BillingLine] = []
+        self._ordered: list[tuple[int, ChargeLine]] = []
 
     def process(self, batch: Sequence[Any] | ChargeBlock) -> None:
         """Import a batch of rows, good and bad."""
         if isinstance(batch, ChargeBlock):
-            if not self._changes.records and self._is_all_new(batch.columns):
+            if not (self._changes.records or self._is_contract) and self._is_all_new(batch.columns):
                 self._add_block(batch)
                 return
             batch = list(batch.good_rows())
         good = self._session.split_good_rows(batch)
+        if self._is_contract:
+            good = [_as_ordered(row) for row in good]
+        self._billing.read_ahead(row.line for row in good)
         known = charges.known_charges(self._connection, [row.line.id for row in good])
         before: dict[int, ChargeLine | None] = {}
         if known:
@@ -131,12 +147,16 @@ class ChargeImporter:
             written = [charges.add_charges(self._connection, self._new)]
             if self._parts:
                 written.append(line_changes.add_parts(self._connection, self._parts))
+            if self._billing_lines:
+                written.append(billing.add_billing(self._connection, self._billing_lines, self._session.audit_seq))
             self._session.record_written("charge lines written", *written)
-        self._new, self._parts = [], []
+        self._new, self._parts, self._billing_lines = [], [], []
 
     def _is_all_new(self, columns: ChargeColumns) -> bool:
         """Check whether charge lines are all new, different, without costs, and independent of each other."""
         if self._book.costs or self._book.allocations or any(map(is_cost, set(columns.line))):
+            return False
+        if self._billing.may_bill(columns):
             return False
         ids = set(columns.ids())
         return len(ids) == len(columns.line) and not charges.has_charge_between(self._connection, min(ids), max(ids))
@@ -171,6 +191,7 @@ class ChargeImporter:
         self._warn_of_far_dates()
         self._warn_of_unknown_credits()
         self._refuse_credit_loop()
+        self._refuse_billed_before()
         for other in others:
             self._of_contracts += other._of_contracts
         if self._of_contracts:
@@ -215,6 +236,17 @@ class ChargeImporter:
                 f"row {row}: {chain}: a credit cannot lead back to itself; correct the column credits of one of them"
             )
 
+    def _refuse_billed_before(self) -> None:
+        found = billed_before(self._connection, [line for _row, line in self._ordered]) if self._ordered else None
+        if found:
+            line, charge = found
+            row = next(row for row, one in self._ordered if one is line)
+            self._session.result.refuse(
+                f"row {row}: {line.id}: {charge} has the same contract and item, was imported before and recognizes "
+                f"itself, so the revenue would be recognized twice; void it (revrec charge void {charge} --reason "
+                "TEXT), import the contract, then import the invoice under another line id"
+            )
+
     def _count(self) -> None:
         result, allocations = self._session.result, self._scheduler.contracts
         result.warnings += allocations.warnings[: max(MOST_REASONS - len(result.warnings), 0)]
@@ -236,7 +268,7 @@ class ChargeImporter:
         if stored is None:
             problem = self._problem_of_new(line)
             if problem:
-                self._session.reject_good(row, problem)
+                self._session.reject_good(row, problem, waits_for=contract_line_missing(line, problem))
             else:
                 before[self._add(row, known)] = line
         elif stored.import_id == self._session.import_id and not self._changes.repeats(row):
@@ -248,7 +280,8 @@ class ChargeImporter:
                 self._changes.add(row)
                 return
             # An imported charge is never overwritten: it may be posted, and an auditor must find it as it was.
-            self._session.reject_good(row, *(conflict(line.id, *one, fix=_FIX_OF_CONFLICT) for one in conflicts))
+            fix = _FIX_OF_CONTRACT_CONFLICT if self._is_contract else _FIX_OF_CONFLICT
+            self._session.reject_good(row, *(conflict(line.id, *one, fix=fix) for one in conflicts))
         else:
             self._changes.see(row)
             self._session.result.unchanged += 1
@@ -259,7 +292,18 @@ class ChargeImporter:
             # Such an id would collide with a cost line that a rule generates.
             reason = f"contains {COST_MARK}, which marks the costs of a rule"
             return RowProblem("line", line.line, reason, "choose another line id")
-        return nothing_to_recognize(line, self._book) or cannot_continue(line, self._book)
+        if self._is_contract and not line.is_ordered:
+            return RowProblem("bills", line.bills, "is not empty, so the row is no contract line", _FIX_OF_CONTRACT)
+        return self._match(line) or nothing_to_recognize(line, self._book) or cannot_continue(line, self._book)
+
+    def _match(self, line: ChargeLine) -> RowProblem | None:
+        """Note the contract line that a new line bills; return the problem if that is not clear."""
+        found = self._billing.match(line)
+        if isinstance(found, RowProblem):
+            return found
+        if found:
+            self._matches[line.id] = found
+        return None
 
     def _add(self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge]) -> int:
         """Add a new charge line with its costs; return its number."""
@@ -270,14 +314,27 @@ class ChargeImporter:
         self._new.append(charges.charge_row(no, line, import_id, row.row_number))
         if isinstance(row.raw, SentRow):
             self._parts.append((no, row.raw.part, row.raw.as_of))
+        if match := self._matches.pop(line.id, None):
+            self._billing_lines.append(billing.BillingLine(no, match.ordered_no, match.matched_by))
+            self._scheduler.add_billing(no, match.ordered)
+            self._session.result.billing += 1
+        else:
+            self._add_recognizing(no, row)
+        self._session.result.amounts_in(line.currency).accepted += line.amount
+        self._session.accept(row)
+        return no
+
+    def _add_recognizing(self, no: int, row: GoodRow[ChargeLine]) -> None:
+        """Schedule a new charge line that earns revenue, with its costs."""
+        line = row.line
+        if line.is_ordered:
+            self._billing.add_ordered(no, line)
+            self._ordered.append((row.row_number, line))
         self._add_costs(row)
         if belongs_to_contract(self._book, line):
             self._of_contracts.append((no, line))
         else:
             self._scheduler.schedule_new(no, line)
-        self._session.result.amounts_in(line.currency).accepted += line.amount
-        self._session.accept(row)
-        return no
 
     def _add_costs(self, row: GoodRow[ChargeLine]) -> None:
         """Add the costs of a new charge line, as charge lines from the same row."""
@@ -285,6 +342,11 @@ class ChargeImporter:
             no, self._next = self._next, self._next + 1
             self._new.append(charges.charge_row(no, cost, self._session.import_id, row.row_number))
             self._scheduler.schedule_new(no, cost)
+
+
+def _as_ordered(row: GoodRow[ChargeLine]) -> GoodRow[ChargeLine]:
+    """Return a row of a contract, whose line is billed later."""
+    return row if row.line.bills else row._replace(line=row.line._replace(bills=BILLED_LATER))
 
 
 def path_as_text(path: Path) -> str:

@@ -85,11 +85,13 @@ class ImportResult:
     """Rejected rows that only need a charge line that was not imported yet."""
     waits_for: list[str] = field(default_factory=list)
     """These charge lines, each once, as far as they are listed."""
+    billing: int = 0
+    """Charge lines that bill contract lines, and so have no schedule."""
 
     def refuse(self, why: str) -> None:
         """Note that nothing of the file was imported, and why."""
         self.refused = why
-        self.accepted = self.changed = self.scheduled = self.unscheduled = 0
+        self.accepted = self.changed = self.scheduled = self.unscheduled = self.billing = 0
         self.changes = []
         for one in self.amounts.values():
             one.rejected, one.accepted = one.rejected + one.accepted, 0

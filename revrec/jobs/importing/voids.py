@@ -6,7 +6,7 @@ from revrec.core.errors import BadInput, UnknownCharge, check_reason
 from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
-from revrec.store import charges, contracts
+from revrec.store import billing, charges, contracts
 from revrec.store.audit import record
 from revrec.store.database.engine import transaction
 from revrec.store.posting import invoices, reversals
@@ -62,6 +62,13 @@ def _check(connection: "Connection", charge: str, numbers: list[int]) -> None:
     no = numbers[0]
     if charges.voided(connection, [no]):
         raise BadInput(f"{charge}: is void already; see: revrec trace {charge}")
+    billed_by = [one.id for one in billing.billing_of(connection, no)]
+    if billed_by:
+        more = " and more" if billed_by[MOST_NAMED:] else ""
+        raise BadInput(
+            f"{charge}: is billed by {', '.join(billed_by[:MOST_NAMED])}{more}; "
+            f"void these lines first, or end it with: revrec event add {charge} cancel DATE"
+        )
     member = contracts.memberships(connection, [no]).get(no)
     if member is not None:
         raise BadInput(

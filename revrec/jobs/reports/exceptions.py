@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from revrec.core.batching import batched
 from revrec.core.filters import NO_FILTERS
 from revrec.core.money import decimal_string
 from revrec.core.periods import Periods, PostingDates
 from revrec.core.posting import UNSETTLED, state_in_words, without_error
+from revrec.core.pricing import price_of
+from revrec.jobs.paging import PAGE
 from revrec.jobs.reports.documents import open_documents
 from revrec.jobs.reports.report_header import listed_report
-from revrec.store import periods
+from revrec.store import billing, charges, events, periods
 from revrec.store.quarantine import quarantined_rows
 from revrec.store.reports.exceptions import doubtful_shares, due_amounts, loose_credits, revenue_of_unsettled
 from revrec.store.reports.figures import SqlAlchemyView
@@ -105,6 +108,22 @@ def _exceptions(context: "Context", connection: "Connection", until: date) -> It
             "no contract, document or credited line joins this credit to a sale, so it is a contract asset",
             "name the line that it credits in the column credits, or the contract of both", False,
         )  # fmt: skip
+    yield from _over_billed(connection)
+
+
+def _over_billed(connection: "Connection") -> Iterator[_Exception]:
+    """Yield the contract lines whose price is less than what is billed of them, such as after a cancellation."""
+    for page in batched(billing.billed_contract_lines(connection), PAGE):
+        billed, recorded = billing.billed_amounts(connection, page), events.events_of_charges(connection, page)
+        for no, line in charges.read_charges(connection, page):
+            more = billed.get(no, 0) - price_of(line, recorded.get(no, ()))
+            if more * line.amount > 0:
+                yield _Exception(
+                    "over-billed contract line", line.id, line.customer, line.currency, more,
+                    line.post_date.isoformat(), "", "more is billed than the contract line costs now",
+                    "import a credit of the invoice, a line with a negative amount that names it in the column credits",
+                    False,
+                )  # fmt: skip
 
 
 def _doubtful(connection: "Connection") -> Iterator[_Exception]:

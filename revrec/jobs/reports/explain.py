@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from revrec.core.errors import UnknownCharge
 from revrec.core.money import decimal_string
 from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
+from revrec.jobs.importing.billing import billed_contract_line
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.contracts import ContractShare, derive_stored_line, shares_of_contract
 from revrec.store import charges
@@ -66,6 +67,9 @@ def explain(context: "Context", charge: str) -> RuleExplanation:
         no = charges.find_charge(connection, charge)
         if no is None:
             raise UnknownCharge(charge)
+        if ordered := billed_contract_line(connection, [no]):
+            why = f"it bills the contract line {ordered}, which earns the revenue; see: revrec rules explain {ordered}"
+            return RuleExplanation(charge, (), None, why, True, (), None, ())
         derived_line = derive_stored_line(connection, book, no)
     line, derived, contract = derived_line.line, or_unscheduled(derived_line.derived), derived_line.contract
     return RuleExplanation(

@@ -14,7 +14,7 @@ from revrec.core.rules import RuleBook
 from revrec.core.rules.disclosure import EXPEDIENTS
 from revrec.core.schedule import Unscheduled
 from revrec.jobs.paging import PAGE
-from revrec.jobs.reports.remaining import RemainingAmounts, dated_amounts, remaining_amounts
+from revrec.jobs.reports.remaining import RemainingAmounts, billed_amounts, dated_amounts, remaining_amounts
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.contracts import Contracts
 from revrec.jobs.scheduling.planned_rules import PlannedRules
@@ -54,7 +54,7 @@ class LeftOut(NamedTuple):
     """
 
     amounts: Mapping[Key, RemainingAmounts]
-    billed: Mapping[Key, RemainingAmounts]
+    billed: Counter[Key]
     lines: Counter[Key]
     constrained: Counter[Key]
     constrained_billed: Counter[Key]
@@ -88,8 +88,7 @@ class LeftOut(NamedTuple):
 
     def billed_part(self, key: Key) -> int:
         """Return what is left out of the billed remaining amount of a category."""
-        found = self.billed.get(key)
-        return self.constrained_billed[key] + (found.remaining if found else 0)
+        return self.constrained_billed[key] + self.billed[key]
 
 
 def left_out(context: "Context", connection: "Connection", by: str, until: date) -> LeftOut:
@@ -111,8 +110,8 @@ def left_out(context: "Context", connection: "Connection", by: str, until: date)
     for no, (currency, amount) in constrained.items():
         sums[categories[no], currency] += amount
         sums_billed[categories[no], currency] += amount if no in billed else 0
-    everything, of_billed = remaining_amounts(amounts, billed_only=False), remaining_amounts(amounts)
-    return LeftOut(everything, of_billed, Counter(lines), sums, sums_billed, uses)
+    of_billed = billed_amounts(context, connection, by, until, amounts, only) if named else Counter[Key]()
+    return LeftOut(remaining_amounts(amounts), of_billed, Counter(lines), sums, sums_billed, uses)
 
 
 def _uses(
@@ -121,7 +120,7 @@ def _uses(
     """Yield what one expedient leaves out, by currency."""
     only = [follow_rules(rules)]
     amounts, lines = Counter[str](), Counter[str]()
-    found = remaining_amounts(dated_amounts(context, connection, "entity", until, only), billed_only=False)
+    found = remaining_amounts(dated_amounts(context, connection, "entity", until, only))
     for (_entity, currency), one in found.items():
         amounts[currency] += one.remaining
     for (_entity, currency), count in count_open(connection, "entity", until, only).items():

@@ -18,7 +18,7 @@ from revrec.core.rules import RuleBook
 from revrec.core.rules.costs import is_cost
 from revrec.jobs.reports.presented_lines import PresentedLines
 from revrec.jobs.rules.load import load_rules
-from revrec.store import charges, events, periods
+from revrec.store import charges, events, periods, schedules
 from revrec.store.reports.contract_balances import BalanceQuery, ContractBalanceRow, balance_rows
 from revrec.store.reports.in_ledger import KnownRows
 from revrec.store.reports.plain_lines import Day, special_contracts
@@ -69,7 +69,7 @@ def known_day(context: "Context", connection: "Connection", wanted: BalanceOptio
 
 
 def special_lines(context: "Context", connection: "Connection", days: Sequence[Day]) -> list[int] | None:
-    """Return the charge lines to read one by one beside the sums of plain ones, with those of the same contracts.
+    """Return the charge lines to read one by one beside the sums of plain ones, with all others of the same contracts.
 
     Return None if all lines are read one by one.
     """
@@ -171,10 +171,21 @@ class _AccountsInForce:
         # The rules of that day are not known for a line without a schedule, but its account on arrival is.
         was_earlier = known is not None or self._context.database.moment is not None
         found = {row.no: row.account or (row.billed_account if was_earlier else None) for row in rows}
+        found |= self._of_contract_lines({row.no: row.bills for row in rows if row.bills is not None})
         missing = [no for no, account in found.items() if account is None]
         lines = charges.read_charges(self._connection, missing) if missing else ()
         by_rule = {no: self._by_rule(line) for no, line in lines}
         return {no: by_rule[no] if account is None else account for no, account in found.items()}
+
+    def _of_contract_lines(self, bills: Mapping[int, int]) -> Mapping[int, str]:
+        """Return for lines that bill a contract line the account that its rule names, by number."""
+        if not bills:
+            return {}
+        accounts = schedules.deferred_accounts(self._connection, sorted(set(bills.values())))
+        missing = [no for no in set(bills.values()) if no not in accounts]
+        for no, line in charges.read_charges(self._connection, missing) if missing else ():
+            accounts[no] = self._by_rule(line)
+        return {no: accounts[ordered] for no, ordered in bills.items()}
 
     def _by_rule(self, line: "ChargeLine") -> str:
         # Most reports have no such line, and then work even while the rules have errors.
@@ -237,6 +248,8 @@ def _line(row: ContractBalanceRow, account: str, billed: int, recognized: int, p
         0,
         rule_version=row.rule_version,
         no=row.no,
+        is_ordered=bool(row.ordered),
+        is_billing=row.bills is not None,
     )
 
 

@@ -108,6 +108,18 @@ class PreviewJournalLine(NamedTuple):
     schedule_lines: int
 
 
+class PreviewBilling(NamedTuple):
+    """A charge line that bills a contract line, which earns the revenue; ``amount`` is a decimal string."""
+
+    charge: str
+    bills: str
+    customer: str
+    item: str
+    post_date: str
+    amount: str
+    currency: str
+
+
 class PreviewTotal(NamedTuple):
     """The total of a month in one currency, and how much of it is in which state; amounts are decimal strings.
 
@@ -152,7 +164,8 @@ class SchedulePreview:
     """The schedule lines between two dates, with totals by period and currency.
 
     Also the charges without a schedule, the waiting amounts, and the allocation of the contracts that were asked for.
-    ``summarized`` are the lines of summarized entries, if all that a run would post was asked for.
+    ``summarized`` are the lines of summarized entries, if all that a run would post was asked for. ``billing`` are the
+    lines of a file that bill contract lines.
     """
 
     first: date | None
@@ -164,6 +177,7 @@ class SchedulePreview:
     rule_changes: RuleChanges | None = None
     allocations: list[ContractShare] = field(default_factory=list)
     summarized: list[PreviewJournalLine] = field(default_factory=list)
+    billing: list[PreviewBilling] = field(default_factory=list)
     sums: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     spent: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
 
@@ -315,39 +329,65 @@ def preview_file(
         SourceError: The file cannot be read.
         BadInput: A row cannot be used.
     """
-    from revrec.jobs.importing.rows import cannot_continue, nothing_to_recognize
     from revrec.jobs.rules.load import load_rules
-    from revrec.sources import BadRow, PassedOver, RowProblem, read_charges
 
     book = load_rules(context)
+    result = SchedulePreview(first, last, context.now().date(), basis)
+    contracts: dict[str, list[ChargeLine]] = {}
     with context.database.read() as connection:
         holding = ClosedPeriodBlock(posting_dates(context, connection))
-    result = SchedulePreview(first, last, context.now().date(), basis)
-    rows: dict[str, int] = {}
-    contracts: dict[str, list[ChargeLine]] = {}
-    for row in read_charges(path, mapping):
-        if isinstance(row, BadRow):
-            raise BadInput("\n".join(row.report(str(path))))
-        if isinstance(row, PassedOver):
-            continue
-        first_row = rows.setdefault(row.line.id, row.row_number)
-        if first_row != row.row_number:
-            problem = RowProblem("charge", row.line.id, f"appears in row {first_row} of this file already", KEEP_ONE)
-            raise BadInput(f"{path}: row {row.row_number}: {problem}")
-        if wrong := nothing_to_recognize(row.line, book) or cannot_continue(row.line, book):
-            raise BadInput(f"{path}: row {row.row_number}: {wrong}")
-        rule = book.allocation_of(row.line) if book.allocations else None
-        if isinstance(rule, AllocationRule):
-            contracts.setdefault(rule.contract_of(row.line) or "", []).append(row.line)
-        else:
-            _add_charge(result, row.line, rule or book.derive(row.line), holding)
-        for cost in book.costs_of(row.line):
-            _add_charge(result, cost, book.derive(cost), holding)
+        for line in _lines_of_file(connection, path, mapping, book, result):
+            rule = book.allocation_of(line) if book.allocations else None
+            if isinstance(rule, AllocationRule):
+                contracts.setdefault(rule.contract_of(line) or "", []).append(line)
+            else:
+                _add_charge(result, line, rule or book.derive(line), holding)
+            for cost in book.costs_of(line):
+                _add_charge(result, cost, book.derive(cost), holding)
     for lines in contracts.values():
         _add_contract(result, book, lines, holding)
     result.lines.sort(key=lambda line: (line.charge, line.seq))
     result.sort()
     return result
+
+
+def _lines_of_file(
+    connection: "Connection", path: Path, mapping: "ColumnMapping", book: RuleBook, result: SchedulePreview
+) -> Iterator[ChargeLine]:
+    """Yield the charge lines of a file that earn revenue; add those that bill a contract line to the result.
+
+    Raises:
+        BadInput: A row cannot be used.
+    """
+    from revrec.jobs.importing.billing import BillingMatcher
+    from revrec.jobs.importing.rows import cannot_continue, nothing_to_recognize
+    from revrec.sources import BadRow, PassedOver, RowProblem, read_charges
+
+    matcher, rows = BillingMatcher(connection), dict[str, int]()
+    for row in read_charges(path, mapping):
+        if isinstance(row, BadRow):
+            raise BadInput("\n".join(row.report(str(path))))
+        if isinstance(row, PassedOver):
+            continue
+        line, place = row.line, f"{path}: row {row.row_number}"
+        first_row = rows.setdefault(line.id, row.row_number)
+        if first_row != row.row_number:
+            problem = RowProblem("charge", line.id, f"appears in row {first_row} of this file already", KEEP_ONE)
+            raise BadInput(f"{place}: {problem}")
+        if wrong := nothing_to_recognize(line, book) or cannot_continue(line, book):
+            raise BadInput(f"{place}: {wrong}")
+        stored = charges.find_charge(connection, line.id)
+        match = matcher.match(line) if stored is None else matcher.stored(stored)
+        if isinstance(match, RowProblem):
+            raise BadInput(f"{place}: {match}")
+        if match:
+            amount = decimal_string(line.amount, line.currency)
+            bills = (line.customer, line.item, line.post_date.isoformat(), amount, line.currency)
+            result.billing.append(PreviewBilling(line.id, match.ordered.id, *bills))
+            continue
+        if line.is_ordered:
+            matcher.add_ordered(-row.row_number, line)
+        yield line
 
 
 def _add_contract(result: SchedulePreview, book: RuleBook, lines: list[ChargeLine], holding: ClosedPeriodBlock) -> None:

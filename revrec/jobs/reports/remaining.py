@@ -25,6 +25,7 @@ from revrec.store.reports.recognition import (
     WAITING,
     Conditions,
     DatedAmount,
+    balances_of_contract_lines,
     open_by_day,
     recognized_before,
     recognized_by_day,
@@ -93,15 +94,31 @@ def dated_amounts(
     ]
 
 
-def remaining_amounts(
-    amounts: Iterable[DatedAmount], billed_only: bool = True
-) -> dict[tuple[str, str], RemainingAmounts]:
-    """Return the amounts by category and currency; of lines that are billed by the day, or of all."""
+def remaining_amounts(amounts: Iterable[DatedAmount]) -> dict[tuple[str, str], RemainingAmounts]:
+    """Return the amounts by category and currency."""
     found: dict[tuple[str, str], list[DatedAmount]] = defaultdict(list)
     for one in amounts:
-        if one.billed or not billed_only:
-            found[one.category, one.currency].append(one)
+        found[one.category, one.currency].append(one)
     return {key: _sums(some) for key, some in sorted(found.items())}
+
+
+def billed_amounts(
+    context: "Context",
+    connection: "Connection",
+    by: str,
+    until: date,
+    amounts: Iterable[DatedAmount],
+    only: Conditions = (),
+) -> Counter[tuple[str, str]]:
+    """Return how much of what remains is billed by the day, by category and currency, in minor units.
+
+    Of contract lines, it is what is billed less what is recognized: negative if more is recognized than billed.
+    ``only`` are conditions on the charge lines of ``amounts``.
+    """
+    billed = balances_of_contract_lines(connection, by, until, context.settings.invoiced_sources, only)
+    for key, its_own in remaining_amounts(one for one in amounts if one.billed).items():
+        billed[key] += its_own.remaining
+    return billed
 
 
 def _sums(amounts: Sequence[DatedAmount]) -> RemainingAmounts:
@@ -118,31 +135,32 @@ def balance_checks(
     context: "Context",
     connection: "Connection",
     until: date,
-    found: Mapping[tuple[str, str], RemainingAmounts],
+    remaining: Mapping[str, int],
     column: str,
+    with_contract_lines: bool = False,
 ) -> Iterator[Check]:
     """Yield for each currency the check that billed less recognized, as in ``report balance``, is what remains.
 
-    ``column`` is the one of the report whose sum is compared.
+    ``remaining`` is by currency, in minor units; ``column`` is the one of the report whose sum it is. Contract lines
+    count with what is billed of them; ``with_contract_lines``, with their whole price, as if they were billed.
 
     What the price becomes by events after the day, and what a contract's allocation moves to or from lines that are
     billed later, remains too, but is not in the balance of the day. What was recognized of lines that are billed later
     is a contract asset, and is not compared. In a closed month the balances include what arrived after its close, as
     the two reports do.
     """
-    remaining: Counter[str] = Counter()
-    for (_category, currency), amounts in found.items():
-        remaining[currency] += amounts.remaining
-    balances: Counter[tuple[int, str]] = Counter()
-    billed: dict[int, str] = {}
-    for line in lines_as_known(context, connection, BalanceOptions(until), None):
-        if not line.is_cost:
-            balances[line.no, line.currency] += line.balance
-            if line.is_billed:
-                billed[line.no] = line.currency
+    lines = list(_balances(context, connection, until))
+    billed = {one.no: one.currency for one in lines if one.is_billed and not (one.is_billing and with_contract_lines)}
+    ordered = {one.no: one.currency for one in lines if one.is_ordered}
     balance: Counter[str] = Counter()
-    for (no, currency), amount in balances.items():
-        balance[currency] += amount if no in billed else 0
+    if with_contract_lines:
+        signed = _prices_of_signed(connection, list(ordered), until)
+        billed |= {no: ordered[no] for no in signed}
+        for no, price in signed.items():
+            balance[ordered[no]] += price
+    counted = billed.keys() if with_contract_lines else billed.keys() | ordered.keys()
+    for one in lines:
+        balance[one.currency] += one.amount if one.no in counted else 0
     for page in batched(list(billed), PAGE):
         for no, amount in contracts.allocated_to(connection, page).items():
             balance[billed[no]] += amount
@@ -155,4 +173,34 @@ def balance_checks(
     closed = any(one.reported for one in closed_periods(connection, BalanceOptions(until)))
     name = "remaining = balance with what arrived after the close" if closed else "remaining = report balance"
     for currency in sorted({*remaining, *balance}):
-        yield Check(name, currency, remaining[currency], balance[currency], ColumnSum(column))
+        yield Check(name, currency, remaining.get(currency, 0), balance[currency], ColumnSum(column))
+
+
+class _NumberedBalance(NamedTuple):
+    """The balance of a charge line on one account, in minor units."""
+
+    no: int
+    currency: str
+    amount: int
+    is_billed: bool
+    is_billing: bool
+    is_ordered: bool
+
+
+def _balances(context: "Context", connection: "Connection", until: date) -> Iterator[_NumberedBalance]:
+    for line in lines_as_known(context, connection, BalanceOptions(until), None):
+        if not line.is_cost:
+            yield _NumberedBalance(
+                line.no, line.currency, line.balance, line.is_billed, line.is_billing, line.is_ordered
+            )
+
+
+def _prices_of_signed(connection: "Connection", numbers: Sequence[int], until: date) -> dict[int, int]:
+    """Return the price on the day of the contract lines that are signed by then, by number, in minor units."""
+    found = {}
+    for page in batched(numbers, PAGE):
+        recorded, void = events.events_of_charges(connection, page), charges.voided(connection, page)
+        for no, line in charges.read_charges(connection, page):
+            if line.post_date <= until and no not in void:
+                found[no] = price_of(line, [one for one in recorded.get(no, ()) if one.date <= until])
+    return found

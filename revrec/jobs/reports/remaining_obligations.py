@@ -17,6 +17,7 @@ from revrec.jobs.reports.left_out import LeftOut, left_out
 from revrec.jobs.reports.remaining import (
     RemainingAmounts,
     balance_checks,
+    billed_amounts,
     check_dimension,
     check_group,
     dated_amounts,
@@ -45,14 +46,18 @@ def remaining_obligations(context: "Context", until: date, by: str, bands: Seque
     with context.database.read() as connection:
         check_dimension(connection, by)
         amounts = dated_amounts(context, connection, by, until)
-        everything, billed = remaining_amounts(amounts, billed_only=False), remaining_amounts(amounts)
+        everything = remaining_amounts(amounts)
+        billed = billed_amounts(context, connection, by, until, amounts)
         apart = left_out(context, connection, by, until)
         rows = [
-            _row(key, by, its_own, billed.get(key), ends, apart)
+            _row(key, by, its_own, billed[key], ends, apart)
             for key, its_own in everything.items()
-            if its_own.remaining or (key in billed and billed[key].remaining)
+            if its_own.remaining or billed[key]
         ]
-        checks = [_less(check, apart) for check in balance_checks(context, connection, until, billed, "billed")]
+        in_all: Counter[str] = Counter()
+        for (_category, currency), amount in billed.items():
+            in_all[currency] += amount
+        checks = [_less(check, apart) for check in balance_checks(context, connection, until, in_all, "billed")]
         parameters = {"date": until, "by": by, "bands": ",".join(map(str, bands)), "left_out": apart.words or None}
         header = report_header(context, connection, "rpo", parameters)
     amounts_of = (*names, "later", "waiting", "total", "billed", "not_billed", "constrained", "left_out")
@@ -80,7 +85,7 @@ def _row(
     key: tuple[str, str],
     by: str,
     all_amounts: RemainingAmounts,
-    billed: RemainingAmounts | None,
+    billed: int,
     ends: Mapping[str, str],
     apart: LeftOut,
 ) -> dict[str, Any]:
@@ -90,7 +95,7 @@ def _row(
         bands[next((name for name, end in ends.items() if day <= end), "later")] += amount
     bands["waiting"] = amounts.waiting
     names = (*ends, "later", "waiting")
-    of_it = (billed.remaining if billed else 0) - apart.billed_part(key)
+    of_it = billed - apart.billed_part(key)
     figures = {name: bands[name] for name in names}
     figures |= {"total": amounts.remaining, "billed": of_it, "not_billed": amounts.remaining - of_it}
     constrained = apart.constrained[key]

@@ -119,6 +119,8 @@ def _charge_lines(connection: "Connection") -> tuple[list[_Step], list[Check]]:
     undated["not revenue"] = control_totals.not_revenue(connection)
     if before := control_totals.historical(connection):
         undated["recognized before a cutover"] = before
+    if billing := control_totals.billing(connection):
+        undated["bills a contract"] = billing
     steps = [
         _Step(LINES, "accepted, as billed", billed),
         _Step(LINES, "price changes and credits", changes),

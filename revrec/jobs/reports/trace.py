@@ -16,6 +16,7 @@ from revrec.jobs.importing.quarantine import QuarantineTrace
 from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.scheduling.contracts import RecordedAllocation, stored_allocations
 from revrec.store import charges, line_changes
+from revrec.store.billing import BilledAmount, billing_of, ordered_of
 from revrec.store.credits import credits_of
 from revrec.store.line_changes import StoredChange
 from revrec.store.posting import reversals
@@ -63,6 +64,7 @@ class TracedCharge(NamedTuple):
     credits: str
     recognized_before: str | None
     cutover: str | None
+    bills: str
     dimensions: dict[str, str]
 
 
@@ -362,6 +364,20 @@ class CreditTrace(NamedTuple):
     currency: str
 
 
+class BillingTrace(NamedTuple):
+    """A charge line that bills this contract line; ``amount`` is a decimal string in ``currency``.
+
+    ``matched_by`` is the column that names the contract line.
+    """
+
+    id: str
+    document: str
+    post_date: str
+    amount: str
+    currency: str
+    matched_by: str
+
+
 class ChargeTrace(NamedTuple):
     """The whole history of a charge line; ``rule`` and ``schedule`` are empty while it is ``unscheduled``."""
 
@@ -369,6 +385,9 @@ class ChargeTrace(NamedTuple):
     credits: str
     """The id of the charge line that this one credits; empty if there is none, or if it is not stored."""
     credited_by: tuple[CreditTrace, ...]
+    bills: str
+    """The id of the contract line that this one bills, which earns the revenue; empty if it bills none."""
+    billed_by: tuple[BillingTrace, ...]
     source: SourceTrace
     changes: tuple[ChangeTrace, ...]
     events: tuple[EventTrace, ...]
@@ -510,6 +529,8 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
         credited_by=tuple(
             CreditTrace(one.id, decimal_string(one.amount, one.currency), one.currency) for one in credited_by
         ),
+        bills=next((charges.read_charge(connection, one).id for one in ordered_of(connection, [no]).values()), ""),
+        billed_by=tuple(_billing(one) for one in billing_of(connection, no)),
         source=source,
         changes=tuple(_changes(changes, imported)),
         events=tuple(_event(connection, event, charge.currency) for event in events),
@@ -550,6 +571,10 @@ def _charge(charge: ChargeRecord) -> TracedCharge:
 def _historical(connection: "Connection", charge: ChargeRecord) -> Iterator[HistoricalTrace]:
     for one in history.historical(connection, charge.no):
         yield HistoricalTrace(one.seq, one.date, decimal_string(one.amount, charge.currency))
+
+
+def _billing(one: BilledAmount) -> BillingTrace:
+    return _traced(BillingTrace, one, amount=decimal_string(one.amount, one.currency))
 
 
 def _changes(changes: Sequence[StoredChange], line: ChargeLine) -> Iterator[ChangeTrace]:

@@ -1,5 +1,6 @@
 """``revrec report waterfall``: what was billed in each month, and in which months it is recognized."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -33,18 +34,22 @@ def waterfall(context: "Context", until: date, by: str, first: date, months: int
     window = [f"{add_months(first.replace(day=1), count):%Y-%m}" for count in range(months)]
     with context.database.read() as connection:
         check_dimension(connection, by)
-        found = remaining_amounts(dated_amounts(context, connection, by, until))
+        amounts = dated_amounts(context, connection, by, until)
+        found = remaining_amounts(one for one in amounts if one.billed or one.ordered)
         rows = [_row(category, currency, by, amounts, window) for (category, currency), amounts in found.items()]
-        checks = list(balance_checks(context, connection, until, found, "remaining"))
+        remaining: Counter[str] = Counter()
+        for (_category, currency), its_own in found.items():
+            remaining[currency] += its_own.remaining
+        checks = list(balance_checks(context, connection, until, remaining, "remaining", with_contract_lines=True))
         parameters = {"date": until, "by": by, "from": window[0], "to": window[-1]}
         header = report_header(context, connection, "waterfall", parameters)
-    amounts = ("total", BEFORE, *window, LATER, "waiting", "recognized", "remaining")
+    names = ("total", BEFORE, *window, LATER, "waiting", "recognized", "remaining")
     # The months that are furthest away are the first that a narrow terminal leaves out.
     spare = (LATER, BEFORE, *window)
     cells = (BEFORE, *window, LATER, "waiting")
     formulas = {"total": dict.fromkeys(cells, 1), "remaining": {"total": 1, "recognized": -1}}
     return Report(
-        f"Waterfall of revenue as of {until}", header, (by, "currency", *amounts), rows, checks, amounts, spare,
+        f"Waterfall of revenue as of {until}", header, (by, "currency", *names), rows, checks, names, spare,
         formulas, chart=Chart(by, window, by_row=True),
     )  # fmt: skip
 

@@ -38,7 +38,7 @@ from revrec.jobs.scheduling.contracts import Contracts
 from revrec.jobs.scheduling.first_schedules import MOST_PLANS_KEPT, FirstSchedules
 from revrec.jobs.scheduling.planned_rules import PlannedRules
 from revrec.jobs.scheduling.rule_versions import VersionKeeper
-from revrec.store import charges, contracts, events, schedules
+from revrec.store import billing, charges, contracts, events, schedules
 from revrec.store.audit import record
 from revrec.store.plans import SHARES, PlanKeeper, SharedPlan
 from revrec.store.posting import postings
@@ -147,6 +147,10 @@ class Scheduler:
             if line.is_migrated:
                 left = after_cutover(derived.remaining(derived.historical), line)
             self._add_version(no, 1, line.amount, derived, left)
+
+    def add_billing(self, no: int, ordered: ChargeLine) -> None:
+        """Note the deferred account of a line that bills a contract line: the one that the contract line names now."""
+        self._arrival_accounts[no] = self._book.deferred_account(ordered)
 
     def schedule_columns(self, first: int, columns: ChargeColumns) -> None:
         """Schedule charge lines that were never scheduled and have no events, numbered from ``first`` on."""
@@ -258,12 +262,16 @@ class Scheduler:
         known: Mapping[int, ChargeLine] = MappingProxyType({}),
         known_events: Mapping[int, Sequence[FulfillmentEvent]] = MappingProxyType({}),
     ) -> Iterator[_LineState]:
-        """Settle the contracts of these charge lines, and yield the lines of them all, except voided ones."""
+        """Settle the contracts of these charge lines, and yield the lines of them all.
+
+        Voided lines and lines that bill contract lines are left out.
+        """
         of_contracts = self.contracts.of_whole_contracts(numbers)
         if of_contracts:
             numbers = sorted({*numbers, *of_contracts})
         void = charges.voided(self._connection, numbers)
-        numbers = [no for no in numbers if no not in void] if void else numbers
+        without = void | billing.ordered_of(self._connection, numbers).keys()
+        numbers = [no for no in numbers if no not in without] if without else numbers
         unread = [no for no in numbers if no not in known_events]
         recorded = {**known_events, **events.events_of_charges(self._connection, unread)}
         current = self._in_force.of(numbers, self._released_by_rejection)

@@ -9,7 +9,7 @@ _ITS_LINE = """billed.document = charge_line.document AND billed.source = charge
 """The condition that ``billed`` is the charge line itself, or the line that it is a cost of."""
 
 WAITS_FOR_INVOICE = f"""(
-    charge_line.cutover IS NULL
+    charge_line.cutover IS NULL AND charge_line.bills <> 'later'
     AND schedule.rule_version_id IN (SELECT after_invoice.rule_version_id FROM after_invoice)
     AND NOT EXISTS (
         SELECT 1 FROM charge_line billed
@@ -21,4 +21,6 @@ WAITS_FOR_INVOICE = f"""(
         SELECT 1 FROM charge_line billed
         JOIN not_invoiced ON not_invoiced.charge_no = billed.no
         WHERE {_ITS_LINE}))"""  # noqa: S608 - both parts are constants
-"""For a query with ``schedule`` and ``charge_line``. A cost waits for the invoice of the line that it is a cost of."""
+"""For a query with ``schedule`` and ``charge_line``. A cost waits for the invoice of the line that it is a cost of.
+
+A contract line never waits: it earns by the contract, however it is billed."""

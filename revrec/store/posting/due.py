@@ -13,7 +13,7 @@ from revrec.core.journal import DueLine
 from revrec.core.posting_options import PostingOptions, read_options
 from revrec.core.rules.memo import filled_in, memo_format
 from revrec.store.bulk import stream_rows
-from revrec.store.charges import dimensions_of
+from revrec.store.charges import DAY_BILLED, dimensions_of
 from revrec.store.posting import awaiting
 from revrec.store.tables import after_invoice, charge_line, open_line, rule_version, same_version, schedule
 
@@ -36,7 +36,7 @@ class DueRow(NamedTuple):
     amount: int
     currency: str
     description: str
-    post_date: str
+    day_billed: str | None
     rule_version_id: int
 
 
@@ -51,8 +51,8 @@ class DueRule(NamedTuple):
     name: str
 
 
-_DIMENSIONS, _DATE, _DESCRIPTION, _POST_DATE, _RULE = map(
-    DueRow._fields.index, ("dimensions", "date", "description", "post_date", "rule_version_id")
+_DIMENSIONS, _DATE, _DESCRIPTION, _BILLED, _RULE = map(
+    DueRow._fields.index, ("dimensions", "date", "description", "day_billed", "rule_version_id")
 )
 """The places of fields: by name, a run with many due lines would take longer."""
 _COLUMNS: dict[str, ColumnElement[Any]] = {
@@ -71,7 +71,7 @@ _COLUMNS: dict[str, ColumnElement[Any]] = {
     "amount": open_line.c.amount,
     "currency": charge_line.c.currency,
     "description": charge_line.c.description,
-    "post_date": charge_line.c.post_date,
+    "day_billed": DAY_BILLED,
     "rule_version_id": open_line.c.rule_version_id,
 }
 """The column of each field. :func:`due_query` selects them in the order of the fields, whatever their order here."""
@@ -182,7 +182,7 @@ def due_line(row: Sequence[Any], rule: DueRule, memo: str) -> DueLine:
         rule.journal,
         memo,
         (),
-        day_of(row[_POST_DATE]),
+        day_of(row[_BILLED]) if row[_BILLED] else None,
         rule.options,
         (),
         rule.name,

@@ -16,7 +16,7 @@ from revrec.core.rules import memo
 from revrec.core.summary import SummaryLine
 from revrec.store.audit import AuditEvent, AuditStamp, canonical, record, record_all
 from revrec.store.bulk import insert_rows, next_number
-from revrec.store.charges import dimensions_of, dimensions_text
+from revrec.store.charges import DAY_BILLED, dimensions_of, dimensions_text
 from revrec.store.digests import digest_rows, digest_texts, quoted, row_text, sha256
 from revrec.store.posting import entered_lines, reversals
 from revrec.store.posting.posting_tables import PostingProgress, PostingSize, PostingTables
@@ -50,7 +50,7 @@ _JOINED = ("billed", "fields", "rule")
 STORED_LINE = [journal_line.c[name] for name in JournalLine._fields if name not in _JOINED]
 """The columns that :func:`read_journal_line` reads, in the order of the fields."""
 _LINES = (
-    select(*STORED_LINE, charge_line.c.post_date, charge_line.c.description, schedule.c.lines.label("of"))
+    select(*STORED_LINE, DAY_BILLED.label("billed"), charge_line.c.description, schedule.c.lines.label("of"))
     .add_columns(rule_version.c.name.label("rule"), rule_version.c.options)
     .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
     .join(schedule, same_version(schedule, journal_line))
@@ -497,7 +497,7 @@ def _lines(connection: Connection, number: int) -> Iterator[JournalLine]:
 
 
 def _sent_line(row: Any, options: PostingOptions) -> JournalLine:
-    line = read_journal_line(row, day_of(row.post_date))._replace(rule=row.rule)
+    line = read_journal_line(row, day_of(row.billed) if row.billed else None)._replace(rule=row.rule)
     if not options.line_fields:
         return line
     words = {name: getattr(row, name) for name in memo.FIELDS}
@@ -507,7 +507,7 @@ def _sent_line(row: Any, options: PostingOptions) -> JournalLine:
 def read_journal_line(row: Sequence[Any], billed: date | None) -> JournalLine:
     """Return a row that begins with :data:`STORED_LINE` as a journal line.
 
-    ``billed`` is the post date of its charge line, if known.
+    ``billed`` is the day on which its charge line is billed, if known.
     """
     joined = (billed, (), "")
     return JournalLine._make((*row[:_DIMENSIONS], dimensions_of(row[_DIMENSIONS]), *joined))

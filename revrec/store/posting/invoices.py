@@ -18,6 +18,8 @@ from revrec.store.digests import RowDigest, digest_rows, digest_texts, row_text,
 from revrec.store.posting.posting_tables import PostingProgress, PostingTables
 from revrec.store.posting.postings import RejectedPosting, rejected_posting
 from revrec.store.tables import (
+    ORDERED,
+    billing_line,
     charge_line,
     invoice,
     invoice_attempt,
@@ -39,11 +41,12 @@ SOLD = charge_line.c.line.not_like(f"%{COST_MARK}%")
 TO_INVOICE = and_(
     SOLD,
     NOT_VOIDED,
+    ~ORDERED,
     charge_line.c.cutover.is_(None),
     ~exists(select(not_invoiced.c.charge_no).where(not_invoiced.c.charge_no == charge_line.c.no)),
 )
 """The condition that a charge line can be on an invoice: it was not billed before a cutover, and no person voided it or
-decided not to invoice it."""
+decided not to invoice it. A contract line is billed by other lines, which are on invoices."""
 BILLED_ON = case((invoice.c.kind == BY_HAND, charge_line.c.post_date), else_=invoice.c.date)
 """The day on which an invoice bills a charge line. A person can have entered several documents for one of ours."""
 
@@ -80,11 +83,14 @@ def due_documents(
     asked = [_asked(source, wish) for source, wish in wishes.items()]
     its_day = charge_line.c.post_date <= until.isoformat()
     due = select(*of).where(or_(*asked), its_day, on.is_(None), TO_INVOICE).distinct()
+    ordered = (
+        select(billing_line.c.ordered_no).where(billing_line.c.charge_no == charge_line.c.no).correlate(charge_line)
+    ).scalar_subquery()
     # A schedule that was ended, as by the method none, debits no account any more.
     deferred = (
         select(case((schedule.c.amount != 0, rule_version.c.deferred)))
         .join(schedule, schedule.c.rule_version_id == rule_version.c.id)
-        .where(schedule.c.charge_no == charge_line.c.no)
+        .where(schedule.c.charge_no == func.coalesce(ordered, charge_line.c.no))
         .order_by(schedule.c.version.desc())
         .limit(1)
         .scalar_subquery()

@@ -20,6 +20,7 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union_all,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -35,8 +36,10 @@ from revrec.store.posting.invoices import BILLED_ON, SOLD
 from revrec.store.reports.filters import chosen_charges
 from revrec.store.reports.in_ledger import KnownRows, recognized_in_ledger
 from revrec.store.tables import (
+    ORDERED,
     arrival_account,
     audit_event,
+    billing_line,
     charge_line,
     charge_void,
     contract_line,
@@ -61,6 +64,8 @@ class ContractBalanceRow(NamedTuple):
     is dated after ``beyond``. ``recognized_before`` is what was recognized before its cutover. ``recognized`` is in the
     ledger with a date until the day, by deferred account. ``kept`` is what a line that is
     not revenue earned before a rule said so; None for revenue.
+    ``ordered``: it is a contract line, which other lines bill. ``bills`` is the number of the contract line that a line
+    bills, whose contract it belongs to: it earns nothing itself.
     """
 
     contract: str
@@ -84,6 +89,8 @@ class ContractBalanceRow(NamedTuple):
     recognized_before: int
     is_migrated: bool
     kept: int | None
+    ordered: bool
+    bills: int | None
     recognized: Mapping[str, int]
 
 
@@ -164,7 +171,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
     recognized = recognized_in_ledger(asked.until, asked.known, asked.numbers)
     first, newest = schedule.alias("first"), schedule.alias("newest")
     billed_rule, rule = rule_version.alias("billed_rule"), rule_version.alias("rule")
-    homes = credited(asked.known.charge_no if asked.known else None)
+    homes = _homes(asked)
     home, home_contract = charge_line.alias("home"), contract_line.alias("home_contract")
     of_credited = func.coalesce(home_contract.c.contract, contract_key(asked.by, home))
     of_itself = func.coalesce(contract_line.c.contract, contract_key(asked.by, charge_line))
@@ -186,11 +193,16 @@ def _query(asked: BalanceQuery) -> Select[Any]:
             billed_account.label("billed_account"),
             rule.c.deferred.label("account"),
             rule.c.id.label("rule_version"),
-            func.coalesce(newest.c.amount, closed.c.amount, charge_line.c.amount).label("earns"),
+            case(
+                (billing_line.c.charge_no.is_not(None), 0),
+                else_=func.coalesce(newest.c.amount, closed.c.amount, charge_line.c.amount),
+            ).label("earns"),
             *(func.coalesce(planned.c[name], 0).label(name) for name in ("planned", "later")),
             charge_line.c.recognized_before,
             charge_line.c.cutover.is_not(None).label("is_migrated"),
             case((_is_revenue(asked), None), else_=func.coalesce(newest.c.amount, 0)).label("kept"),
+            case((ORDERED, 1), else_=0).label("ordered"),
+            billing_line.c.ordered_no.label("bills"),
             recognized.c.account.label("recognized_account"),
             recognized.c.amount.label("recognized"),
         )
@@ -198,6 +210,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
         .outerjoin(
             contract_line, and_(contract_line.c.charge_no == charge_line.c.no, *_stored_by_then(contract_line, asked))
         )
+        .outerjoin(billing_line, billing_line.c.charge_no == charge_line.c.no)
         .outerjoin(homes, homes.c.no == charge_line.c.no)
         .outerjoin(home, and_(home.c.no == homes.c.home, *_imported_by_then(home, asked)))
         .outerjoin(home_contract, and_(home_contract.c.charge_no == home.c.no, *_stored_by_then(home_contract, asked)))
@@ -226,6 +239,17 @@ def _query(asked: BalanceQuery) -> Select[Any]:
         query = query.where(charge_line.c.no.in_(chosen_charges(asked.filters)))
     whole: Select[Any] = query
     return whole
+
+
+def _homes(asked: BalanceQuery) -> Any:
+    """Return the lines that belong to the contract of another one, its ``home``, as a subquery.
+
+    They are credits, and lines that bill a contract line.
+    """
+    credits = credited(asked.known.charge_no if asked.known else None)
+    billing = select(billing_line.c.charge_no.label("no"), billing_line.c.ordered_no.label("home"))
+    others = select(credits.c.no, credits.c.home).where(credits.c.no.not_in(select(billing_line.c.charge_no)))
+    return union_all(others, billing).subquery("homes")
 
 
 def limited(asked: BalanceQuery, query: Any, charge_no: "ColumnElement[int]") -> Any:
@@ -320,7 +344,8 @@ def is_billed(asked: BalanceQuery, invoiced: "ColumnElement[Any]") -> ColumnElem
     scheduled = select(schedule.c.charge_no).where(
         schedule.c.charge_no == charge_line.c.no, *_stored_by_then(schedule, asked)
     )
-    return and_(billed, or_(_is_revenue(asked), exists(scheduled.correlate(charge_line))))
+    # A contract line is billed by other lines, each on its own day.
+    return and_(billed, ~ORDERED, or_(_is_revenue(asked), exists(scheduled.correlate(charge_line))))
 
 
 def needs_no_invoice(asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select, union_all
 
 from revrec.core.schedule import CLOSED, NOT_REVENUE
-from revrec.store.charges import IS_REVENUE, NOT_VOIDED
+from revrec.store.charges import BILLS, IS_REVENUE, NOT_VOIDED
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE, ON_DEFERRED_SIDE, RECOGNIZED
@@ -81,6 +81,11 @@ def not_revenue(connection: Connection) -> Totals:
     """
     lines = _sums(charge_line.c.amount).join(unscheduled, unscheduled.c.charge_no == charge_line.c.no)
     return _totals(connection, lines.where(unscheduled.c.code == NOT_REVENUE, NOT_VOIDED))
+
+
+def billing(connection: Connection) -> Totals:
+    """Return the charge lines that bill contract lines: the revenue is the contract line's."""
+    return _totals(connection, _sums(charge_line.c.amount).select_from(charge_line).where(BILLS, NOT_VOIDED))
 
 
 def price_changes(connection: Connection) -> Totals:

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, exists, select
 
 from revrec.core.posting import UNSETTLED
 from revrec.store.bulk import stream_rows
-from revrec.store.charges import IS_REVENUE, NOT_VOIDED
+from revrec.store.charges import BILLS, IS_REVENUE, NOT_VOIDED
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
@@ -41,7 +41,7 @@ def loose_credits(connection: Connection) -> Iterator[LooseCredit]:
     joined = exists().where(contract_line.c.charge_no == line.no)
     query = (
         select(line.id, line.customer, line.post_date, line.amount, line.currency)
-        .where(line.amount < 0, line.credits == "", SOLD, IS_REVENUE, NOT_VOIDED, ~its_sale, ~joined)
+        .where(line.amount < 0, line.credits == "", SOLD, IS_REVENUE, NOT_VOIDED, ~BILLS, ~its_sale, ~joined)
         .order_by(line.no)
     )
     yield from (LooseCredit(*row) for row in stream_rows(connection, query))

@@ -11,6 +11,7 @@ from revrec.store.posting.entries import sent_line_no
 from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.tables import (
     audit_event,
+    billing_line,
     charge_change,
     charge_line,
     entry_date_override,
@@ -61,6 +62,7 @@ class ChargeRecord(NamedTuple):
     credits: str
     recognized_before: int
     cutover: str | None
+    bills: str
     dimensions: str
     import_id: int
     row: int
@@ -330,7 +332,8 @@ def charges_of(connection: Connection, reference: str) -> list[int]:
 
     It may be a charge id, the reference of an entry or an invoice, an Intacct record number or DOCID, a document, or an
     imported file (its name as it was passed, or its SHA-256). A charge id also matches the costs of the line. A record
-    number that is also a document's name matches both. Files are only searched if nothing else matches.
+    number that is also a document's name matches both. A line that bills a contract line also matches the contract
+    line, which has its schedule and entries. Files are only searched if nothing else matches.
     """
     own = select(charge_line.c.no).where(charge_line.c.id == reference)
     cost = charge_line.alias("cost")
@@ -351,6 +354,11 @@ def charges_of(connection: Connection, reference: str) -> list[int]:
         .join(invoice, invoice.c.id == invoice_line.c.invoice_id)
         .where(or_(*(column == reference for column in key)))
     )
+    on_contract = (
+        select(billing_line.c.ordered_no.label("no"))
+        .join(charge_line, charge_line.c.no == billing_line.c.charge_no)
+        .where(or_(charge_line.c.id == reference, charge_line.c.document == reference))
+    )
     in_file = (
         select(charge_line.c.no)
         .join(import_file, import_file.c.id == charge_line.c.import_id)
@@ -361,7 +369,7 @@ def charges_of(connection: Connection, reference: str) -> list[int]:
         .join(import_file, import_file.c.id == charge_change.c.import_id)
         .where(or_(import_file.c.uri == reference, import_file.c.sha256 == reference))
     )
-    found = _numbers(connection, own, beside, on_entry, on_document, on_invoice)
+    found = _numbers(connection, own, beside, on_entry, on_document, on_invoice, on_contract)
     return found or _numbers(connection, in_file, by_file)
 
 

@@ -13,6 +13,7 @@ from revrec.store.posting.invoices import BILLED_ON
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.reports.in_ledger import KnownRows
 from revrec.store.tables import (
+    ORDERED,
     audit_event,
     charge_line,
     charge_void,
@@ -79,7 +80,10 @@ def late_rows(connection: Connection, closed: Closed, sources: Collection[str] =
         *([(INVOICING, _of_sources(closed, sources))] if sources else ()),
         (RULED, _ruled(closed)),
     ):
-        of_revenue = () if kind == RULED else (IS_REVENUE,)
+        of_revenue = [] if kind == RULED else [IS_REVENUE]
+        if kind not in (ENTRY, LEDGER):
+            # Other lines bill a contract line: what changes of it does not change what is billed.
+            of_revenue.append(~ORDERED)
         for row in connection.execute(query.where(charge_line.c.entity.in_(closed.entities), *of_revenue)):
             yield LateRow(kind, *row)
 

@@ -23,7 +23,7 @@ from sqlalchemy import (
 from revrec.core.filters import Basis, Filters
 from revrec.core.schedule import CLOSED
 from revrec.store.bulk import stream_rows
-from revrec.store.charges import IS_REVENUE, NOT_VOIDED
+from revrec.store.charges import BILLS, IS_REVENUE, NOT_VOIDED
 from revrec.store.events import RecordedEvent, recorded_events
 from revrec.store.posting.entries import ENTRY_TABLES, recognition_date
 from revrec.store.posting.invoices import INVOICE_TABLES
@@ -202,6 +202,7 @@ def charge_rows(connection: Connection, filters: Filters) -> Iterator[ChargeRow]
                 (~NOT_VOIDED, "void"),
                 (~IS_REVENUE, "not revenue"),
                 (unscheduled.c.code == CLOSED, CLOSED),
+                (BILLS, "bills a contract"),
                 (schedule.c.version.is_(None), "unscheduled"),
                 else_="scheduled",
             ),

@@ -27,6 +27,7 @@ from revrec.store.reports.filters import charge_conditions
 from revrec.store.reports.recognition import CATEGORIES
 from revrec.store.tables import (
     CREDITING,
+    ORDERED,
     RELEASED,
     arrival_account,
     charge_line,
@@ -117,7 +118,8 @@ def _have_other_rows() -> Iterator[Select[Any]]:
 
 
 def _have_other_figures(known: Sequence[BalanceQuery]) -> Select[Any]:
-    """Return the charge lines whose one version has another amount or account, and those without one, or migrated."""
+    """Return the charge lines whose one version has another amount or account, those without one, and contract lines or
+    migrated ones."""
     line, version = charge_line.c, schedule.c
     arrived = arrival_account.c
     conditions = [
@@ -127,6 +129,7 @@ def _have_other_figures(known: Sequence[BalanceQuery]) -> Select[Any]:
         version.amount != line.amount,
         func.abs(line.amount) > MOST_AMOUNT,
         line.cutover.is_not(None),
+        ORDERED,
         CREDITING,
         rule_version.c.text.contains(CONSTRAINT),
         arrived.account != rule_version.c.deferred,

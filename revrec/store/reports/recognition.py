@@ -1,10 +1,11 @@
 """Revenue by day: what is in the ledger, what is planned, and what has no date yet, added up by the database."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, select, union_all
 
 from revrec.core.batching import batched
 from revrec.core.constraint import CONSTRAINT
@@ -18,6 +19,8 @@ from revrec.store.reports.contract_balances import BY_DIMENSION, billed_charges,
 from revrec.store.reports.earned import earned_lines
 from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.tables import (
+    ORDERED,
+    billing_line,
     charge_line,
     entry_reversal,
     fulfillment_event,
@@ -36,6 +39,8 @@ NO_SOURCES: Mapping[str, str] = {}
 """No source is invoiced: its lines are billed on their post dates."""
 AT_ONCE = 1_000
 ACTUAL, OPEN, WAITING, HISTORICAL = "actual", "open", "waiting", "historical"
+BILLED, SIGNED = 1, 2
+"""Charge lines that are billed by a day, and contract lines that are signed by then."""
 CATEGORIES: dict[str, ColumnElement[Any]] = {
     name: charge_line.c[name] for name in ("customer", "item", "entity", "source", "document")
 } | {"charge": charge_line.c.id, "billed": func.substr(charge_line.c.post_date, literal(1), literal(7))}
@@ -46,8 +51,9 @@ class DatedAmount(NamedTuple):
     """An amount in minor units of one category, kind and ISO day of recognition; ``day`` is empty if it has none.
 
     ``kind`` is actual (in the ledger, by ledger date), open (dated, not in the ledger), waiting, or historical:
-    recognized before the cutover of a migrated line. ``billed``: the
-    charge lines are billed by the day of the report, as in ``report balance``.
+    recognized before the cutover of a migrated line. ``billed``: the charge lines are billed by the day of the report,
+    as in ``report balance``. ``ordered``: they are contract lines that were signed by the day, and other lines bill
+    them.
     """
 
     category: str
@@ -56,6 +62,7 @@ class DatedAmount(NamedTuple):
     day: str
     billed: bool
     amount: int
+    ordered: bool = False
 
 
 def lines_of(basis: Basis, first: date | None, last: date) -> Any:
@@ -170,7 +177,7 @@ def _by_day(
     query = query.where(SOLD, in_books, *only).group_by("category", charge_line.c.currency, "day", "billed")
     for name, currency, on, billed, *sums in connection.execute(query):
         if amount := joined_sum(*sums):
-            yield DatedAmount(name or "", currency, kind, on, bool(billed), amount)
+            yield DatedAmount(name or "", currency, kind, on, billed == BILLED, amount, billed == SIGNED)
 
 
 def _newest_versions() -> Any:
@@ -227,13 +234,42 @@ def _of_rule(query: Any) -> Any:
 
 def _is_billed(until: date, invoiced: Mapping[str, str]) -> Any:
     billed = charge_line.c.no.in_(billed_charges(until, invoiced))
-    return case((billed, 1), else_=0).label("billed")
+    signed = and_(ORDERED, charge_line.c.post_date <= until.isoformat())
+    return case((billed, BILLED), (signed, SIGNED), else_=0).label("billed")
 
 
 def _category(name: str) -> ColumnElement[Any]:
     if name.startswith(BY_DIMENSION):
         return dimension_of(charge_line, name)
     return rule_version.c.name if name == "rule" else CATEGORIES[name]
+
+
+def balances_of_contract_lines(
+    connection: Connection,
+    category: str,
+    until: date,
+    invoiced: Mapping[str, str] = NO_SOURCES,
+    only: Conditions = (),
+) -> Counter[tuple[str, str]]:
+    """Return what is billed of contract lines until a day, less what is recognized, by category and currency.
+
+    Amounts are in minor units; below zero, more is recognized than billed. The categories are of the contract
+    lines. ``invoiced`` and ``only`` are as for :func:`recognized_by_day`.
+    """
+    billing, booked = charge_line.alias("billing"), ledger_lines(None, until)
+    billed = (
+        select(billing_line.c.ordered_no.label("charge_no"), billing.c.amount)
+        .join(billing, billing.c.no == billing_line.c.charge_no)
+        .where(billing_line.c.charge_no.in_(billed_charges(until, invoiced)))
+    )
+    recognized = select(booked.c.charge_no, (-booked.c.amount).label("amount")).where(
+        booked.c.charge_no.in_(select(charge_line.c.no).where(ORDERED))
+    )
+    lines = union_all(billed, recognized).subquery()
+    sums: Counter[tuple[str, str]] = Counter()
+    for one in _by_day(connection, category, lines, ACTUAL, literal(""), until, invoiced, only):
+        sums[one.category, one.currency] += one.amount
+    return sums
 
 
 class AccountAmount(NamedTuple):

@@ -101,7 +101,19 @@ INVARIANTS = (
         """
         SELECT 'no ' || c.no FROM charge_line c
         LEFT JOIN unscheduled u ON u.charge_no = c.no
-        WHERE (u.charge_no IS NULL) <> EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = c.no)""",
+        LEFT JOIN billing_line b ON b.charge_no = c.no
+        WHERE (u.charge_no IS NULL AND b.charge_no IS NULL)
+          <> EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = c.no)""",
+    ),
+    Invariant(
+        "billing of contract lines",
+        "billing_line",
+        "the line that it bills is no contract line, or has another customer, currency or entity",
+        "the invoice would be netted with the revenue of another contract",
+        """
+        SELECT 'charge_no ' || b.charge_no FROM billing_line b
+        JOIN charge_line c ON c.no = b.charge_no JOIN charge_line o ON o.no = b.ordered_no
+        WHERE o.bills <> 'later' OR c.customer <> o.customer OR c.currency <> o.currency OR c.entity <> o.entity""",
     ),
     Invariant(
         "whole schedule versions",

@@ -1,0 +1,355 @@
+"""Contracts that are signed now and billed later: recognition follows the contract, billing follows the invoices."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import pytest
+
+from revrec.core.calendar import add_months
+from revrec.core.contract_balance import BalanceSheet, ContractBalance
+from revrec.core.errors import BadInput
+from revrec.core.filters import NO_FILTERS
+from revrec.core.typed_dates import DateSpan
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.importing.documents import retry_waiting
+from revrec.jobs.importing.import_files import ContractImport, ImportResult, import_document
+from revrec.jobs.importing.voids import void_charge
+from revrec.jobs.posting.periods import decide
+from revrec.jobs.reports import lists
+from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
+from revrec.jobs.reports.exceptions import exceptions
+from revrec.jobs.reports.line_balances import BalanceOptions
+from revrec.jobs.reports.remaining_obligations import remaining_obligations
+from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.reports.status import status
+from revrec.jobs.reports.tie_out import tie_out
+from revrec.jobs.reports.waterfall import waterfall
+from revrec.jobs.scheduling.rebuild import schedule
+from revrec.sources import NATIVE_CHARGES
+from support.books import Books, MakeRow, Row
+from support.intacct import Intacct
+
+RULES = """
+[[rule]]
+name = "service"
+when = { item = "*" }
+recognize = { method = "monthly", periods = 36 }
+"""
+SIGNED = "2024-01-01"
+MONTHS = [date(2024 + at // 12, at % 12 + 1, 1) for at in range(36)]
+ENDS = [date.fromordinal(add_months(one, 1).toordinal() - 1) for one in MONTHS]
+YEARLY = {"2024-01-01": 100_000, "2025-01-01": 200_000, "2026-01-01": 300_000}
+AT_SIGNING = {"2024-01-01": 600_000}
+
+
+def sign(books: Books, *rows: Row, modified: date | None = None, dry_run: bool = False) -> ImportResult:
+    """Import rows as ``revrec contract import`` does."""
+    path = books.file("contracts.csv", rows)
+    contract = ContractImport(modified)
+    return import_document(books.context("contract"), path, [NATIVE_CHARGES], dry_run=dry_run, contract=contract)[0]
+
+
+def ramp(row: MakeRow, line: str = "1", **fields: str) -> Row:
+    """The row of a contract line: 600,000.00 for three years."""
+    plain = {"source": "crm", "line": line, "item": "SUB", "post_date": SIGNED, "amount": "600000.00"}
+    return row("C-1", **(plain | fields))
+
+
+def invoice(row: MakeRow, document: str, day: str, amount: int | str, **fields: str) -> Row:
+    """The row of a line that bills the contract line."""
+    plain = {"item": "SUB", "post_date": day, "amount": f"{amount}", "bills": "C-1/1"}
+    return row(document, **(plain | fields))
+
+
+def invoices(row: MakeRow, billed: dict[str, int]) -> Sequence[Row]:
+    return [invoice(row, f"INV-{at}", day, f"{amount}.00") for at, (day, amount) in enumerate(billed.items(), 1)]
+
+
+def balances(books: Books, day: date, planned: bool = True) -> list[ContractBalance]:
+    return list(contract_balances(books.context("report"), BalanceOptions(day, planned=planned), BalanceSheet()))
+
+
+def ties_out(books: Books, day: date) -> Iterator[str]:
+    """Yield the checks of the reports of a day that fail."""
+    context = books.context("report")
+    for report in (
+        rollforward(context, RollforwardOptions(DateSpan(date(2024, 1, 1), day))),
+        remaining_obligations(context, day, "item", [12, 24]),
+        waterfall(context, day, "item", date(2024, 1, 1), 12),
+        tie_out(context, day),
+    ):
+        yield from (f"{report.title}: {one.name}: {one.left} {one.right}" for one in report.checks if one.difference)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("billed", [YEARLY, AT_SIGNING], ids=["yearly", "at signing"])
+def test_a_ramp_is_even_from_the_start_however_it_is_billed(
+    offline: Books, row: MakeRow, billed: dict[str, int]
+) -> None:
+    offline.rules(RULES)
+    assert sign(offline, ramp(row)).scheduled == 1
+    assert offline.take(*invoices(row, billed)).billing == len(billed)
+    cents = [amount for _day, amount in offline.open_parts("crm/C-1/1")]
+    assert set(cents) == {16_666_66, 16_666_67} and sum(cents) == 600_000_00
+    for at, day in enumerate(ENDS):
+        (contract,) = balances(offline, day)
+        is_billed = sum(amount for on, amount in billed.items() if on <= day.isoformat()) * 100
+        assert contract.billed == is_billed and contract.recognized == sum(cents[: at + 1])
+        assert contract.liability - contract.asset == is_billed - sum(cents[: at + 1])
+
+
+@pytest.mark.slow
+@pytest.mark.both_databases
+def test_the_reports_tie_out_while_a_contract_is_an_asset_and_a_liability(books: Books, row: MakeRow) -> None:
+    books.rules(RULES)
+    sign(books, ramp(row))
+    books.take(*invoices(row, YEARLY))
+    assert books.run("2024-12-31").complete
+    assert not list(ties_out(books, date(2024, 3, 31)))
+    assert not list(ties_out(books, date(2024, 12, 31)))
+    (contract,) = balances(books, date(2024, 12, 31), planned=False)
+    assert (contract.liability, contract.asset) == (0, 100_000_00)
+    (left,) = remaining_obligations(books.context("report"), date(2024, 12, 31), "item", [12]).rows
+    assert {name: left[name] for name in ("total", "billed", "not_billed")} == {
+        "total": "400000.00", "billed": "-100000.00", "not_billed": "500000.00",
+    }  # fmt: skip
+    assert not verify(books.context("verify")).findings
+    found = status(books.context("status"))
+    assert (found.charges, found.unscheduled, found.missing) == (4, 0, ())
+    assert {one["charge"]: one["state"] for one in lists.charges(books.context("list"), NO_FILTERS)} == {
+        "crm/C-1/1": "scheduled",
+        "shop/INV-1/1": "bills a contract",
+        "shop/INV-2/1": "bills a contract",
+        "shop/INV-3/1": "bills a contract",
+    }
+    assert not schedule(books.context("schedule"), rebuild=True, reason="again").changes
+
+
+def problem(books: Books, *rows: Row) -> str:
+    """Return the one problem of a file of charge lines, which is refused."""
+    result = books.import_file(books.file("refused.csv", rows))
+    assert result.refused and not result.accepted
+    (one,) = result.report
+    return f"row {one['row']}: {one['field']} {one['value']}: {one['reason']}; {one['fix']}"
+
+
+def test_what_does_not_fit_a_contract_line_is_a_problem_of_its_row(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    sign(offline, ramp(row), ramp(row, line="2"))
+    offline.take(invoice(row, "INV-1", SIGNED, "500000.00"))
+    assert "names no contract line of these books; import the contract first" in problem(
+        offline, invoice(row, "INV-2", SIGNED, "1.00", bills="C-2/1")
+    )
+    assert (
+        "amount 100000.01: is more than the 100000.00 USD of crm/C-1/1 that is not billed: 500000.00 is billed"
+        in problem(offline, invoice(row, "INV-2", SIGNED, "100000.01"))
+    )
+    assert "takes back more than the 500000.00 USD that is billed of crm/C-1/1" in problem(
+        offline, invoice(row, "CRN-1", SIGNED, "-500000.01")
+    )
+    assert "customer C-OTHER: differs from the contract line crm/C-1/1 that it bills, which has C1007" in problem(
+        offline, invoice(row, "INV-2", SIGNED, "1.00", customer="C-OTHER")
+    )
+    assert "currency EUR: differs" in problem(offline, invoice(row, "INV-2", SIGNED, "1.00", currency="EUR"))
+    assert "entity E2: differs" in problem(offline, invoice(row, "INV-2", SIGNED, "1.00", entity="E2"))
+    for fields in ({"bills": "C-1"}, {"bills": "", "contract": "C-1"}):
+        assert "may bill any of 2 contract lines: crm/C-1/1, crm/C-1/2; name the one" in problem(
+            offline, invoice(row, "INV-2", SIGNED, "1.00", **fields)
+        )
+    twice = [invoice(row, f"INV-{at}", SIGNED, "60000.00") for at in (2, 3)]
+    assert "row 3: amount 60000.00: is more than the 40000.00 USD" in problem(offline, *twice)
+
+
+def test_an_invoice_is_matched_by_its_contract_and_item_and_a_credit_by_what_it_credits(
+    offline: Books, row: MakeRow
+) -> None:
+    offline.rules(RULES)
+    sign(offline, ramp(row), ramp(row, line="2", item="SETUP", amount="500.00"))
+    taken = offline.take(
+        invoice(row, "INV-1", SIGNED, "100000.00", bills="", contract="C-1"),
+        invoice(row, "INV-1", SIGNED, "40.00", bills="", contract="C-1", line="2", item="USAGE"),
+        invoice(row, "CRN-1", "2024-02-01", "-30000.00", bills="", credits="INV-1/1"),
+        invoice(row, "INV-2", "2024-02-01", "500.00", bills="crm/C-1/2", item="ANY"),
+    )
+    assert (taken.billing, taken.scheduled) == (3, 1)
+    found = offline.sql(
+        "SELECT c.id, o.id, b.matched_by FROM billing_line b JOIN charge_line c ON c.no = b.charge_no"
+        " JOIN charge_line o ON o.no = b.ordered_no ORDER BY c.id"
+    )
+    assert found == [
+        ("shop/CRN-1/1", "crm/C-1/1", "credits"),
+        ("shop/INV-1/1", "crm/C-1/1", "contract"),
+        ("shop/INV-2/1", "crm/C-1/2", "bills"),
+    ]
+
+
+def test_importing_the_files_again_changes_nothing(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    contract, bills = ramp(row), invoices(row, YEARLY)
+    sign(offline, contract)
+    offline.take(*bills)
+    before = offline.content()
+    assert (sign(offline, contract).unchanged, offline.take(*bills).unchanged) == (1, 3)
+    assert offline.content() == before
+
+
+def test_a_modified_contract_is_refused_without_its_day_and_changed_from_it_on(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    sign(offline, ramp(row, amount="36000.00"))
+    new = ramp(row, amount="72000.00")
+    refused = sign(offline, new)
+    assert refused.refused and "--modified DATE" in str(refused.report[0]["fix"])
+    tried = sign(offline, new, modified=date(2025, 6, 30), dry_run=True)
+    assert [one["event"] for one in tried.changes] == ["price on 2025-06-30"]
+    assert len({amount for _day, amount in offline.open_parts("crm/C-1/1")}) == 1
+    assert sign(offline, new, modified=date(2025, 6, 30)).changed == 1
+    parts = offline.open_parts("crm/C-1/1")
+    assert [amount for _day, amount in parts[:18]] == [1000_00] * 18
+    assert [amount for _day, amount in parts[18:]] == [3000_00] * 18
+
+
+def test_a_modified_contract_does_not_drop_a_line(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    sign(offline, ramp(row), ramp(row, line="2"))
+    refused = sign(offline, ramp(row), modified=date(2025, 6, 30))
+    assert refused.refused and "cancel" in str(refused.report[0]["fix"])
+
+
+def test_a_contract_that_arrives_after_its_invoice_is_refused(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    offline.take(invoice(row, "INV-1", SIGNED, "100.00", bills="", contract="C-1"))
+    assert (
+        "crm/C-1/1: shop/INV-1/1 has the same contract and item, was imported before"
+        in sign(offline, ramp(row)).refused
+    )
+
+
+def test_events_belong_to_the_contract_line(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    sign(offline, ramp(row))
+    offline.take(invoice(row, "INV-1", SIGNED, "100000.00"))
+    with pytest.raises(BadInput, match="it bills the contract line crm/C-1/1, which earns the revenue"):
+        offline.event("shop/INV-1/1", "credit", "2024-02-01", amount=5)
+    refused = offline.import_events({"charge": "shop/INV-1/1", "kind": "credit", "date": "2024-02-01", "amount": "5"})
+    assert refused.refused and "record the event for crm/C-1/1" in str(refused.report[0]["reason"])
+    offline.event("crm/C-1/1", "cancel", "2024-12-31", amount=400_000)
+    assert sum(amount for _day, amount in offline.open_parts("crm/C-1/1")) == 200_000_00
+    assert "is more than the 100000.00 USD" in problem(offline, invoice(row, "INV-2", "2025-01-01", "100000.01"))
+
+
+def test_what_is_billed_of_a_canceled_contract_line_too_much_is_an_exception(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    sign(offline, ramp(row))
+    offline.take(*invoices(row, AT_SIGNING))
+    offline.event("crm/C-1/1", "cancel", "2024-12-31", amount=400_000)
+    (found,) = exceptions(offline.context("report"), ENDS[0]).rows
+    assert (found["kind"], found["subject"], found["amount"]) == ("over-billed contract line", "crm/C-1/1", "400000.00")
+    offline.take(invoice(row, "CRN-1", "2024-12-31", "-400000.00", bills="", credits="INV-1"))
+    assert not exceptions(offline.context("report"), ENDS[0]).rows
+
+
+def test_an_invoice_waits_in_the_quarantine_for_the_contract_line_that_it_names(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    early = offline.file("early.csv", [invoice(row, "INV-1", SIGNED, "100.00", bills="crm/C-1/1")])
+    assert offline.import_file(early, keep_good=True).waits_for == ["crm/C-1/1"]
+    sign(offline, ramp(row))
+    retry_waiting(offline.context("import"))
+    assert offline.sql("SELECT count(*) FROM billing_line") == [(1,)]
+
+
+def test_an_invoice_that_arrives_after_the_close_counts_in_the_next_month(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    sign(offline, ramp(row))
+    decide(offline.context("periods"), [MONTHS[0]], "closed", "reported")
+    offline.take(invoice(row, "INV-1", "2024-01-31", "100000.00"))
+    sheet, notes = BalanceSheet(), BalanceNotes()
+    found = contract_balances(offline.context("report"), BalanceOptions(ENDS[0]), sheet, notes)
+    assert [one.billed for one in found] == [0]
+    assert [one.charge for one in notes.late] == ["shop/INV-1/1"]
+    assert [one.billed for one in balances(offline, ENDS[1])] == [100_000_00]
+
+
+def test_a_contract_line_and_its_invoices_can_be_in_one_file(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    taken = offline.take(ramp(row, bills="later"), *invoices(row, YEARLY))
+    assert (taken.scheduled, taken.billing) == (1, 3)
+
+
+def test_a_contract_line_is_voided_after_the_lines_that_bill_it(offline: Books, row: MakeRow) -> None:
+    offline.rules(RULES)
+    sign(offline, ramp(row))
+    offline.take(invoice(row, "INV-1", SIGNED, "100000.00"))
+    with pytest.raises(BadInput, match="is billed by shop/INV-1/1; void these lines first"):
+        void_charge(offline.context("charge void"), "crm/C-1/1", "a test")
+    void_charge(offline.context("charge void"), "shop/INV-1/1", "a test")
+    void_charge(offline.context("charge void"), "crm/C-1/1", "a test")
+    assert not balances(offline, ENDS[0]) and not list(ties_out(offline, ENDS[0]))
+    assert not verify(offline.context("verify")).findings
+
+
+ALLOCATION = """
+[[table]]
+name = "standalone"
+file = "prices.csv"
+key = "item"
+
+[[allocation]]
+name = "platform"
+prices = "standalone"
+contract_by = "dimensions.contract"
+variable = [{ items = "ROYALTY", to = ["LICENSE-X", "LICENSE-Y"] }]
+[allocation.when]
+item = ["YEAR", "LICENSE-X", "LICENSE-Y", "ROYALTY"]
+
+[[rule]]
+name = "year"
+when = { item = "YEAR" }
+recognize = { method = "monthly", start = "service_start", periods = 12, on = "last" }
+
+[[rule]]
+name = "license"
+when = { item = ["LICENSE-X", "LICENSE-Y"] }
+recognize = { method = "pod_date" }
+"""
+
+
+def allocate(books: Books) -> None:
+    books.rules(ALLOCATION)
+    prices = "item,price,per\nYEAR,200000,line\nLICENSE-X,800,line\nLICENSE-Y,1000,line\n"
+    (books.folder / "rules" / "prices.csv").write_text(prices)
+
+
+def test_the_years_of_a_ramp_share_its_price_whatever_each_bills(offline: Books, row: MakeRow) -> None:
+    allocate(offline)
+    years = [
+        ramp(row, str(at), item="YEAR", amount=f"{at}00000.00", contract="C-1", service_start=f"{2023 + at}-01-01")
+        for at in (1, 2, 3)
+    ]
+    assert sign(offline, *years).scheduled == 3
+    offline.take(
+        *(invoice(row, f"INV-{at}", f"{2023 + at}-01-01", f"{at}00000.00", bills=f"C-1/{at}") for at in (1, 2, 3))
+    )
+    for at in (1, 2, 3):
+        assert {amount for _day, amount in offline.open_parts(f"crm/C-1/{at}")} == {16_666_66, 16_666_67}
+    found = {end: balances(offline, date.fromisoformat(end))[0] for end in ("2024-06-30", "2024-12-31", "2025-12-31")}
+    assert {end: one.liability - one.asset for end, one in found.items()} == {
+        "2024-06-30": 0, "2024-12-31": -100_000_00, "2025-12-31": -100_000_00,
+    }  # fmt: skip
+    assert not list(ties_out(offline, date(2024, 12, 31)))
+
+
+def test_revrec_invoices_what_bills_a_contract_and_not_the_contract_line(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    books.rules(RULES)
+    config = books.folder / "revrec.toml"
+    both = '[invoice.shop]\nas = "invoice"\n[invoice.crm]\nas = "invoice"\n'
+    config.write_text(config.read_text() + f'[invoicing]\ndefault_term = "Net 30"\n{both}')
+    intacct.admin("/items", id="SUB")
+    sign(books, ramp(row))
+    books.take(invoice(row, "INV-1", SIGNED, "100000.00"))
+    assert books.run("2024-01-31").complete
+    found = books.sql("SELECT c.id, l.account FROM invoice_line l JOIN charge_line c ON c.no = l.charge_no")
+    assert found == [("shop/INV-1/1", "2400")]
+    (contract,) = balances(books, ENDS[0], planned=False)
+    assert (contract.billed, contract.recognized) == (100_000_00, 16_666_67)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 INDEX = "index.html"
 SUMS = "SHA256SUMS"
 ANCHOR = "anchor.json"
+IN_OTHER_REPORTS = ("D5", "D6", "D7", "D7 items", "D8")
+"""The disclosures that the folder has as separate reports."""
 WINDOW = 12
 """Months of the waterfall."""
 
@@ -89,6 +91,7 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     from revrec.core.typed_dates import DateSpan
     from revrec.jobs.reports import activity
     from revrec.jobs.reports.costs import CostOptions, costs
+    from revrec.jobs.reports.disclosures import disclosures
     from revrec.jobs.reports.exceptions import exceptions
     from revrec.jobs.reports.late import late
     from revrec.jobs.reports.line_balances import BalanceOptions
@@ -108,6 +111,9 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     yield "revenue", revenue(context, year, "month", "item")
     yield "revenue-by-timing", revenue(context, year, "month", "timing")
     yield from _forecast(context, month)
+    for one in disclosures(context, month, quarterly=False).tables:
+        if one.name not in IN_OTHER_REPORTS:
+            yield f"disclosure-{one.name}", one.report._replace(title=one.heading)
     yield "costs", costs(context, CostOptions(year))
     yield "activity", activity.activity(context, month, "month")
     filters = Filters(first=month.first, last=until)

@@ -105,6 +105,7 @@ def test_a_close_with_an_amount_that_a_workbook_would_round_leaves_the_workbook_
     assert 'href="journal.xlsx"' in index and 'href="balance.xlsx"' not in index
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("story")
 def test_a_close_that_was_interrupted_can_be_written_again(
     revrec: Revrec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

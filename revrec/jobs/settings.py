@@ -175,6 +175,9 @@ class GatewaySettings:
         "billed",
         "which day's exchange rate applies to other currencies: billed or recognized",
     )
+    rates: Path | None = setting(
+        OPTIONAL_PATH, "", "CSV file with exchange rates for revrec report exchange: currency, date, rate"
+    )
     omit: frozenset[str] = setting(NAMES, "", "dimensions that are not sent, such as: customer, item")
 
 

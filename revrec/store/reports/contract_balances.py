@@ -369,6 +369,14 @@ def billed_charges(until: date, invoiced: Mapping[str, str]) -> Select[Any]:
     return query.where(is_billed(asked, on.c.date))
 
 
+def billing_days(asked: BalanceQuery) -> Any:
+    """Return the day on which each charge line is billed by the day that is asked for, as a subquery."""
+    on = _invoiced(asked)
+    day = func.coalesce(on.c.date, charge_line.c.post_date).label("date")
+    query = select(charge_line.c.no.label("charge_no"), day).outerjoin(on, on.c.charge_no == charge_line.c.no)
+    return query.where(is_billed(asked, on.c.date)).subquery()
+
+
 def joined_contracts(asked: BalanceQuery) -> Select[Any]:
     """Return the query of the contracts of charge lines, as :func:`balance_rows` finds them."""
     return select(_query(asked).subquery().c.contract)

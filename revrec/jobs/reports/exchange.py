@@ -1,0 +1,117 @@
+"""``revrec report exchange``: what stays on deferred accounts in base currency, because rates changed before billing.
+
+Revenue that is earned before it is billed is posted at the rate of its entry, and the invoice at its own rate. With
+``rate_date = "recognized"`` every entry has the rate of its date. The rates come from a file.
+"""
+
+import csv
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from revrec.core.errors import BadConfiguration, BadInput
+from revrec.core.exchange import ExchangeDifference, Rate, Rates
+from revrec.core.money import decimal_string, minor_digits
+from revrec.core.report import Report
+from revrec.jobs.gateway import entity_currencies
+from revrec.jobs.reports.report_header import report_header
+from revrec.store.reports.exchange import EarnedAmount, earned_amounts
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+
+GROUPS = ("account", "charge")
+AMOUNTS = ("at_entries", "at_billing", "difference")
+MEANING = "no foreign revenue was earned at another rate than it was billed at"
+
+Key = tuple[str, ...]
+"""Entity, account, the currency of the transaction and the base currency; by charge, also the charge line's id."""
+
+
+def exchange(context: "Context", until: date, by: str = "account") -> Report:
+    """Return the exchange differences of the charge lines that are billed by a day, by account or by charge line.
+
+    Raises:
+        BadInput: ``by`` is not a group, or the file has no rate for a day.
+        BadConfiguration: no file of rates is configured, or it cannot be used.
+    """
+    if by not in GROUPS:
+        raise BadInput(f"report exchange: --by {by}: expected {', '.join(GROUPS)}")
+    rates = read_rates(context)
+    own = {entity: currency.base for entity, currency in entity_currencies(context).items()}
+    found: dict[Key, ExchangeDifference] = {}
+    with context.database.read() as connection:
+        for earned in earned_amounts(connection, until, context.settings.invoiced_sources):
+            base = own.get(earned.entity, context.settings.gateway.base_currency)
+            rated = _rate_day(context, earned)
+            if earned.currency == base or rated == earned.billed:
+                continue
+            key = (earned.entity, earned.account, earned.currency, base, *((earned.charge,) if by == "charge" else ()))
+            found[key] = found.get(key, ExchangeDifference()).plus(_difference(earned, base, rated, rates))
+        header = report_header(context, connection, "exchange", {"date": until, "by": by, "rates": rates.source})
+    columns = ("entity", "account", *(("charge",) if by == "charge" else ()), "transaction", "earned", "currency")
+    return Report(
+        f"Exchange differences on deferred accounts as of {until}", header, (*columns, *AMOUNTS),
+        list(_rows(found, by)), (), AMOUNTS, ("entity", "at_entries", "at_billing"),
+        {"difference": {"at_billing": 1, "at_entries": -1}}, empty=MEANING,
+    )  # fmt: skip
+
+
+def _rate_day(context: "Context", earned: EarnedAmount) -> date:
+    """Return the day whose rate an entry has: the post date, or its own date if it is before that or so configured."""
+    is_billed = context.settings.gateway.rate_date == "billed" and earned.post_date <= earned.earned
+    return earned.post_date if is_billed else earned.earned
+
+
+def _difference(earned: EarnedAmount, base: str, rated: date, rates: Rates) -> ExchangeDifference:
+    at = (rates.in_base(earned.amount, earned.currency, base, day) for day in (rated, earned.billed))
+    return ExchangeDifference(earned.amount, *at)
+
+
+def _rows(found: Mapping[Key, ExchangeDifference], by: str) -> Iterator[dict[str, Any]]:
+    for (entity, account, currency, base, *charge), one in sorted(found.items()):
+        amounts = (one.at_entries, one.at_billing, one.difference)
+        yield {
+            "entity": entity,
+            "account": account,
+            **({"charge": charge[0]} if by == "charge" else {}),
+            "transaction": currency,
+            "earned": decimal_string(one.amount, currency),
+            "currency": base,
+            **{name: decimal_string(amount, base) for name, amount in zip(AMOUNTS, amounts, strict=True)},
+        }
+
+
+def read_rates(context: "Context") -> Rates:
+    """Return the rates of the file that is configured.
+
+    Raises:
+        BadConfiguration: none is configured, or it cannot be used.
+    """
+    path = context.settings.gateway.rates
+    if path is None:
+        fix = 'set rates = "rates.csv" in [gateway], a file with the columns currency, date and rate'
+        raise BadConfiguration(f"report exchange needs exchange rates, which Intacct keeps: {fix}")
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadConfiguration(f"{path}: the exchange rates cannot be read: {error}") from None
+    return Rates([_rate(path, at, row, context) for at, row in enumerate(rows, 2)], str(path))
+
+
+def _rate(path: Path, row_number: int, row: Mapping[str, str | None], context: "Context") -> Rate:
+    try:
+        currency = row.get("currency") or ""
+        base = row.get("base") or context.settings.gateway.base_currency
+        day, rate = date.fromisoformat(row.get("date") or ""), Decimal(row.get("rate") or "")
+        minor_digits(currency)
+        minor_digits(base)
+    except (ValueError, InvalidOperation, BadInput) as error:
+        fix = "write currency, date and rate such as EUR,2024-01-31,1.0850"
+        raise BadConfiguration(f"{path}: row {row_number}: {error or 'a value is missing'}; {fix}") from None
+    if not (rate.is_finite() and rate > 0):
+        raise BadConfiguration(f"{path}: row {row_number}: rate {rate} is not above zero")
+    return Rate(currency, base, day, rate)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Select, Text, cast, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, cast, literal, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -32,7 +32,6 @@ def numbers_in(numbers: Sequence[int]) -> Select[tuple[int]]:
     return select(cast(values.c.value, BigInteger))
 
 
-def texts_in(texts: Sequence[str]) -> Select[tuple[str]]:
-    """Return the query of these texts, for ``column.in_(...)``."""
-    values = _EachOf(literal(json.dumps(list(texts)))).table_valued("value")
-    return select(cast(values.c.value, Text))
+def limited_to(query: Select[Any], column: ColumnElement[int], numbers: Sequence[int] | None) -> Select[Any]:
+    """Return the query of the rows that have one of these numbers; the query itself if all may have (None)."""
+    return query if numbers is None else query.where(column.in_(numbers_in(numbers)))

@@ -15,7 +15,9 @@ from revrec.core.report import Report
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.reversing import ReversalOrder
+from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.reports.waterfall import waterfall
 from revrec.jobs.running.reverse import reverse
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store.reports import plain_lines
@@ -59,7 +61,7 @@ STEP = st.one_of(
 
 @pytest.mark.slow
 @settings(
-    max_examples=12,
+    max_examples=20,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -138,4 +140,6 @@ def reports(books: Books, day: date) -> list[Report]:
         rollforward(context, RollforwardOptions(span, by=["entity"])),
         rollforward(context, RollforwardOptions(span, each="quarter", by=["contract"], account="2400")),
         rollforward(context, RollforwardOptions(span, by=["contract"], customer="C1007")),
+        *(waterfall(context, day, by, date(2024, 2, 1), 2) for by in ("billed", "customer", "rule")),
+        *(remaining_obligations(context, day, by, [1, 3]) for by in ("entity", "charge")),
     ]

@@ -125,6 +125,8 @@ def lines_as_known(
     numbers: Sequence[int] | None = None,
 ) -> Iterator[LineBalance]:
     """Yield the balances from the rows that were ``known``; ``entities`` and ``numbers`` limit the charge lines."""
+    if numbers is not None and not numbers:
+        return
     accounts, presented = _AccountsInForce(context, connection), PresentedLines(context, connection)
     asked = balance_query(context, wanted, known, entities, numbers)
     for some in batched(context.progress.track(balance_rows(connection, asked), "charge lines"), AT_ONCE):

@@ -11,13 +11,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.batching import batched
 from revrec.core.errors import BadInput
+from revrec.core.filters import NO_FILTERS
 from revrec.core.pricing import price_of
 from revrec.core.report import Check, ColumnSum
 from revrec.jobs.paging import PAGE
 from revrec.jobs.reports.late_changes import closed_periods
-from revrec.jobs.reports.line_balances import BalanceOptions, lines_as_known
+from revrec.jobs.reports.line_balances import BalanceOptions, balance_query, lines_as_known
 from revrec.store import charges, contracts, events
+from revrec.store.reports import plain_lines
 from revrec.store.reports.contract_balances import BY_DIMENSION, has_dimension
+from revrec.store.reports.plain_lines import Day, special_charges
 from revrec.store.reports.recognition import (
     CATEGORIES,
     HISTORICAL,
@@ -82,14 +85,52 @@ def check_dimension(connection: "Connection", by: str) -> None:
         raise BadInput(f"--by {by}: no charge line has the dimension {by.removeprefix(BY_DIMENSION)}")
 
 
+def special_of_day(context: "Context", connection: "Connection", until: date) -> list[int] | None:
+    """Return the charge lines whose amounts on a day are read one by one; None if those of all lines are."""
+    # The books of an earlier moment are views, of which only the queries by line are known to be fast.
+    return special_charges(connection, [_day(context, until)]) if context.database.moment is None else None
+
+
+def _day(context: "Context", until: date) -> Day:
+    return [balance_query(context, BalanceOptions(until), None)]
+
+
 def dated_amounts(
     context: "Context", connection: "Connection", by: str, until: date, only: Conditions = ()
 ) -> list[DatedAmount]:
     """Return what is recognized by the day, and what is planned or waits, of the charge lines that meet conditions."""
+    return _of_lines(context, connection, by, until, only)
+
+
+def amounts_until(
+    context: "Context",
+    connection: "Connection",
+    by: str,
+    until: date,
+    ends: Sequence[date],
+    special: Sequence[int] | None,
+) -> list[DatedAmount]:
+    """Return the same of all charge lines; amounts from one of the ``ends`` to the next may be added up.
+
+    ``special`` are those of :func:`special_of_day`.
+    """
+    summed = None if special is None else plain_lines.dated_amounts(connection, _day(context, until), special, by, ends)
+    return [*(summed or ()), *_of_lines(context, connection, by, until, (), None if summed is None else special)]
+
+
+def _of_lines(
+    context: "Context",
+    connection: "Connection",
+    by: str,
+    until: date,
+    only: Conditions,
+    numbers: Sequence[int] | None = None,
+) -> list[DatedAmount]:
+    """Return the amounts of charge lines; ``numbers`` limits those that have a date."""
     invoiced = context.settings.invoiced_sources
     return [
-        *recognized_by_day(connection, by, None, until, invoiced, only),
-        *open_by_day(connection, by, until, invoiced, only),
+        *recognized_by_day(connection, by, None, until, invoiced, only, numbers=numbers),
+        *open_by_day(connection, by, until, invoiced, only, numbers),
         *recognized_before(connection, by, until, invoiced, only),
     ]
 
@@ -137,19 +178,21 @@ def balance_checks(
     until: date,
     remaining: Mapping[str, int],
     column: str,
+    special: Sequence[int] | None,
     with_contract_lines: bool = False,
 ) -> Iterator[Check]:
     """Yield for each currency the check that billed less recognized, as in ``report balance``, is what remains.
 
     ``remaining`` is by currency, in minor units; ``column`` is the one of the report whose sum it is. Contract lines
     count with what is billed of them; ``with_contract_lines``, with their whole price, as if they were billed.
+    ``special`` are the charge lines of :func:`special_of_day`.
 
     What the price becomes by events after the day, and what a contract's allocation moves to or from lines that are
     billed later, remains too, but is not in the balance of the day. What was recognized of lines that are billed later
     is a contract asset, and is not compared. In a closed month the balances include what arrived after its close, as
     the two reports do.
     """
-    lines = list(_balances(context, connection, until))
+    lines = list(_balances(context, connection, until, special))
     billed = {one.no: one.currency for one in lines if one.is_billed and not (one.is_billing and with_contract_lines)}
     ordered = {one.no: one.currency for one in lines if one.is_ordered}
     balance: Counter[str] = Counter()
@@ -170,6 +213,9 @@ def balance_checks(
             if no in billed and no in recorded:
                 until_then = [one for one in recorded[no] if one.date <= until]
                 balance[billed[no]] += price_of(charge, recorded[no]) - price_of(charge, until_then)
+    if special is not None:
+        for plain in plain_lines.balances(connection, _day(context, until), special, NO_FILTERS):
+            balance[plain.currency] += 0 if plain.is_cost else plain.of_billed
     closed = any(one.reported for one in closed_periods(connection, BalanceOptions(until)))
     name = "remaining = balance with what arrived after the close" if closed else "remaining = report balance"
     for currency in sorted({*remaining, *balance}):
@@ -187,8 +233,10 @@ class _NumberedBalance(NamedTuple):
     is_ordered: bool
 
 
-def _balances(context: "Context", connection: "Connection", until: date) -> Iterator[_NumberedBalance]:
-    for line in lines_as_known(context, connection, BalanceOptions(until), None):
+def _balances(
+    context: "Context", connection: "Connection", until: date, numbers: Sequence[int] | None
+) -> Iterator[_NumberedBalance]:
+    for line in lines_as_known(context, connection, BalanceOptions(until), None, None, numbers):
         if not line.is_cost:
             yield _NumberedBalance(
                 line.no, line.currency, line.balance, line.is_billed, line.is_billing, line.is_ordered

@@ -16,12 +16,13 @@ from revrec.core.report import Chart, Check, Report
 from revrec.jobs.reports.left_out import LeftOut, left_out
 from revrec.jobs.reports.remaining import (
     RemainingAmounts,
+    amounts_until,
     balance_checks,
     billed_amounts,
     check_dimension,
     check_group,
-    dated_amounts,
     remaining_amounts,
+    special_of_day,
 )
 from revrec.jobs.reports.report_header import report_header
 
@@ -42,10 +43,12 @@ def remaining_obligations(context: "Context", until: date, by: str, bands: Seque
         raise BadInput("report rpo: --bands: write months in ascending order, such as 12,24")
     check_group("rpo", by)
     names = [f"within_{bands[0]}_months", *(f"months_{a + 1}_to_{b}" for a, b in pairwise(bands))]
-    ends = dict(zip(names, (add_months(until, months).isoformat() for months in bands), strict=True))
+    last_days = [add_months(until, months) for months in bands]
+    ends = dict(zip(names, (day.isoformat() for day in last_days), strict=True))
     with context.database.read() as connection:
         check_dimension(connection, by)
-        amounts = dated_amounts(context, connection, by, until)
+        special = special_of_day(context, connection, until)
+        amounts = amounts_until(context, connection, by, until, last_days, special)
         everything = remaining_amounts(amounts)
         billed = billed_amounts(context, connection, by, until, amounts)
         apart = left_out(context, connection, by, until)
@@ -57,7 +60,9 @@ def remaining_obligations(context: "Context", until: date, by: str, bands: Seque
         in_all: Counter[str] = Counter()
         for (_category, currency), amount in billed.items():
             in_all[currency] += amount
-        checks = [_less(check, apart) for check in balance_checks(context, connection, until, in_all, "billed")]
+        checks = [
+            _less(check, apart) for check in balance_checks(context, connection, until, in_all, "billed", special)
+        ]
         parameters = {"date": until, "by": by, "bands": ",".join(map(str, bands)), "left_out": apart.words or None}
         header = report_header(context, connection, "rpo", parameters)
     amounts_of = (*names, "later", "waiting", "total", "billed", "not_billed", "constrained", "left_out")

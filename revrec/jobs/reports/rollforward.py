@@ -253,8 +253,6 @@ class _Balances:
         return in_ledger.ledger_lines(period.first, period.last, self._special)
 
     def _lines(self, until: date) -> Iterator["LineBalance"]:
-        if self._special == []:
-            return
         is_earned = self._wanted.basis is Basis.earned
         for line in self._lines_earned(until) if is_earned else self._lines_in_ledger(until):
             self.accounts.add(line.account)

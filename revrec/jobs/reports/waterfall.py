@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.calendar import add_months
@@ -10,11 +10,12 @@ from revrec.core.money import decimal_string
 from revrec.core.report import Chart, Report
 from revrec.jobs.reports.remaining import (
     RemainingAmounts,
+    amounts_until,
     balance_checks,
     check_dimension,
     check_group,
-    dated_amounts,
     remaining_amounts,
+    special_of_day,
 )
 from revrec.jobs.reports.report_header import report_header
 
@@ -34,13 +35,15 @@ def waterfall(context: "Context", until: date, by: str, first: date, months: int
     window = [f"{add_months(first.replace(day=1), count):%Y-%m}" for count in range(months)]
     with context.database.read() as connection:
         check_dimension(connection, by)
-        amounts = dated_amounts(context, connection, by, until)
+        special = special_of_day(context, connection, until)
+        ends = [add_months(first.replace(day=1), count) - timedelta(days=1) for count in range(months + 1)]
+        amounts = amounts_until(context, connection, by, until, ends, special)
         found = remaining_amounts(one for one in amounts if one.billed or one.ordered)
         rows = [_row(category, currency, by, amounts, window) for (category, currency), amounts in found.items()]
         remaining: Counter[str] = Counter()
         for (_category, currency), its_own in found.items():
             remaining[currency] += its_own.remaining
-        checks = list(balance_checks(context, connection, until, remaining, "remaining", with_contract_lines=True))
+        checks = list(balance_checks(context, connection, until, remaining, "remaining", special, True))
         parameters = {"date": until, "by": by, "from": window[0], "to": window[-1]}
         header = report_header(context, connection, "waterfall", parameters)
     names = ("total", BEFORE, *window, LATER, "waiting", "recognized", "remaining")

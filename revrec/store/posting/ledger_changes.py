@@ -21,14 +21,14 @@ ENTRY, REVERSAL, MOVE = "entry", "reversal", "move"
 AmountKey = tuple[int, str, str]
 """A charge line by its number, an account, and a day."""
 
-_OF_REVERSAL = journal_line.c.entry_id.in_(
+OF_REVERSAL = journal_line.c.entry_id.in_(
     select(entry_reversal.c.entry_id).where(entry_reversal.c.entry_id.is_not(None))
 )
 ON_DEFERRED_SIDE = and_(
     same_line(schedule_line, journal_line),
     journal_line.c.side
     == case(
-        (_OF_REVERSAL, case((schedule_line.c.amount > 0, "credit"), else_="debit")),
+        (OF_REVERSAL, case((schedule_line.c.amount > 0, "credit"), else_="debit")),
         (schedule_line.c.amount > 0, "debit"),
         else_="credit",
     ),
@@ -36,7 +36,7 @@ ON_DEFERRED_SIDE = and_(
 """Joins schedule lines with their journal lines on deferred accounts: debits of positive amounts, else credits. The
 sides of a reversal are exchanged."""
 
-RECOGNIZED = case((_OF_REVERSAL, -schedule_line.c.amount), else_=schedule_line.c.amount)
+RECOGNIZED = case((OF_REVERSAL, -schedule_line.c.amount), else_=schedule_line.c.amount)
 """The amount that a journal line on a deferred account recognizes, in minor units; the opposite sign in a reversal."""
 
 

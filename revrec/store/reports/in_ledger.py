@@ -9,11 +9,20 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, cast, func, select, union_all
+from sqlalchemy import BigInteger, Connection, case, cast, func, select, union_all
 
 from revrec.store.number_lists import numbers_in
-from revrec.store.posting.ledger_changes import MOVE, ON_DEFERRED_SIDE, RECOGNIZED
-from revrec.store.tables import journal_entry, journal_line, ledger_change, schedule_line
+from revrec.store.posting.ledger_changes import MOVE, OF_REVERSAL, ON_DEFERRED_SIDE, RECOGNIZED
+from revrec.store.tables import (
+    journal_entry,
+    journal_line,
+    ledger_change,
+    plan,
+    plan_part,
+    same_version,
+    schedule,
+    schedule_line,
+)
 
 
 class KnownRows(NamedTuple):
@@ -72,16 +81,44 @@ def ledger_lines(first: date | None, last: date, numbers: Sequence[int] | None =
     Balances that a person moved from account to account are left out: that is not revenue. ``numbers`` limits the
     charge lines.
     """
-    posted, changed = _posted(last, None), _changed(last, None).where(ledger_change.c.part != MOVE)
-    posted, changed = posted.add_columns(journal_entry.c.date), changed.add_columns(ledger_change.c.date)
+    changed = _changed(last, None).where(ledger_change.c.part != MOVE).add_columns(ledger_change.c.date)
     if first is not None:
-        posted = posted.where(journal_entry.c.date >= first.isoformat())
         changed = changed.where(ledger_change.c.date >= first.isoformat())
+    queries = (_posted_from(first, last), changed)
     if numbers is not None:
-        posted, changed = (
-            one.where(one.selected_columns.charge_no.in_(numbers_in(numbers))) for one in (posted, changed)
+        queries = tuple(query.where(query.selected_columns.charge_no.in_(numbers_in(numbers))) for query in queries)
+    return union_all(*queries).subquery()
+
+
+def _posted_from(first: date | None, last: date) -> Any:
+    """Return the lines on deferred accounts of the entries of a span of days, with their dates: entry by entry.
+
+    The amounts are those of the journal lines. Only the sign of their schedule lines is computed, for the side of the
+    deferred account.
+    """
+    line, entry = journal_line.c, journal_entry.c
+    days = [entry.date <= last.isoformat(), *([entry.date >= first.isoformat()] if first else [])]
+    weight = plan_part.c.cumulative - plan_part.c.before
+    exact = select(weight).where(
+        plan_part.c.plan_id == plan.c.id, plan_part.c.seq == line.seq - schedule.c.first_seq + 1
+    )
+    is_positive = (
+        case(
+            (plan.c.kind == "amounts", exact.correlate(plan, journal_line, schedule).scalar_subquery()),
+            else_=schedule.c.planned,
         )
-    return union_all(posted, changed).subquery()
+        > 0
+    )
+    side = case((is_positive, case((OF_REVERSAL, "credit"), else_="debit")), (OF_REVERSAL, "debit"), else_="credit")
+    amount = case((line.side == "debit", line.amount), else_=-line.amount)
+    return (
+        select(line.charge_no, line.account, amount.label("amount"), entry.date)
+        .select_from(journal_line)
+        .join(journal_entry, entry.id == line.entry_id)
+        .join(schedule, same_version(schedule, journal_line))
+        .join(plan, plan.c.id == schedule.c.plan_id)
+        .where(line.entry_id.in_(select(entry.id).where(entry.state == "POSTED", *days)), line.side == side)
+    )
 
 
 def taken_back(connection: Connection, lines: Any) -> dict[tuple[int, str], int]:

@@ -11,6 +11,7 @@ of the view ``schedule_line``, computed once for each day instead of once for ea
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import pairwise
 from math import inf
 from typing import Any, NamedTuple
 
@@ -24,7 +25,7 @@ from revrec.store.number_lists import numbers_in
 from revrec.store.posting.invoices import SOLD
 from revrec.store.reports.contract_balances import BalanceQuery, contract_key, joined_contracts, needs_no_invoice
 from revrec.store.reports.filters import charge_conditions
-from revrec.store.reports.recognition import CATEGORIES
+from revrec.store.reports.recognition import ACTUAL, OPEN, DatedAmount, category_of
 from revrec.store.tables import (
     CREDITING,
     ORDERED,
@@ -315,7 +316,7 @@ def movements(
     """
     plain = PlainLines(special, {f"until{at}": IS_ENTERED & is_dated(day[0].until) for at, day in enumerate(days)})
     key = contract_key("contract", charge_line)
-    fields = [key if name == "contract" else CATEGORIES[name] for name in by]
+    fields = [key if name == "contract" else category_of(name) for name in by]
     unit = [charge_line.c.currency, rule_version.c.deferred, *fields, charge_line.c.entity, key]
     named = [column.label(f"by{at}") for at, column in enumerate(unit)]
     line, planned = charge_line.c.amount, schedule.c.planned
@@ -338,6 +339,78 @@ def movements(
         values, found = rest[: len(by)], rest[len(by) :]
         by_day = [found[at : 5 * len(days) : 5] for at in range(5)]
         yield Movements._make((currency, account, tuple(values), *by_day, found[5 * len(days) :]))
+
+
+def dated_amounts(
+    connection: Connection, day: Day, special: Sequence[int], category: str, ends: Sequence[date]
+) -> list[DatedAmount] | None:
+    """Return what is in the ledger on a day and what is dated and not in it, of the plain lines by category.
+
+    The amounts are added up until each of the ``ends``, and dated with it; what is later has the last possible date.
+    Return None if the amounts of a category cancel each other: then it depends on their own days which of them to list.
+    """
+    until = day[0].until
+    posted = IS_ENTERED & is_dated(until)
+    weights: dict[str, ColumnElement[bool]] = {"posted": posted, "all": true()}
+    # Nothing is posted after the day: the sums until a later end are the same, and are not computed again.
+    names = [f"posted{at}" if end < until else "posted" for at, end in enumerate(ends)]
+    for at, end in enumerate(ends):
+        weights[names[at]] = posted & is_dated(min(end, until))
+        weights[f"dated{at}"] = or_(posted, is_dated(end))
+    plain = PlainLines(special, weights)
+    billed = case((is_billed(day), 1), else_=0)
+    group = [category_of(category).label("category"), charge_line.c.currency, billed.label("billed")]
+    sums = (cast(func.sum(plain.amount(name)), BigInteger).label(name) for name in weights)
+    days = [*(end.isoformat() for end in ends), date.max.isoformat()]
+    found: list[DatedAmount] = []
+    for row in connection.execute(plain.select(*group, *sums).where(SOLD).group_by(*group)):
+        of_row = row._mapping
+        cumulative = {
+            ACTUAL: [0, *(of_row[name] for name in names), row.posted],
+            OPEN: [row.posted, *(of_row[f"dated{at}"] for at in range(len(ends))), of_row["all"]],
+        }
+        amounts = [
+            DatedAmount(row.category or "", row.currency, kind, on, bool(row.billed), after - before)
+            for kind, until_each in cumulative.items()
+            for on, (before, after) in zip(days, pairwise(until_each), strict=True)
+            if after != before
+        ]
+        if not amounts:
+            return None
+        found += amounts
+    return found
+
+
+class PlainBalance(NamedTuple):
+    """The balance of plain lines on a deferred account, in minor units, and how many lines have anything on it.
+
+    ``of_billed`` is the part of the balance of lines that are billed.
+    """
+
+    account: str
+    currency: str
+    is_cost: bool
+    lines: int
+    balance: int
+    of_billed: int
+
+
+def balances(connection: Connection, day: Day, special: Sequence[int], filters: Filters) -> Iterator[PlainBalance]:
+    """Yield the balances on a day by deferred account and currency, of costs apart."""
+    until = day[0].until
+    plain = PlainLines(special, {"posted": IS_ENTERED & is_dated(until), "planned": is_dated(until)})
+    billed, known = is_billed(day), is_known(day)
+    was_known = true() if known is None else known
+    posted = case((was_known, plain.amount("posted")), else_=0)
+    happened = or_(billed, and_(was_known, plain.amount("planned") != 0))
+    group = (rule_version.c.deferred, charge_line.c.currency, case((SOLD, 0), else_=1).label("is_cost"))
+    balance = case((billed, charge_line.c.amount), else_=0) - posted
+    sums = (case((happened, 1), else_=0), balance, case((billed, balance), else_=0))
+    query = plain.select(*group, *(cast(func.sum(one), BigInteger) for one in sums))
+    for account, currency, is_cost, *amounts in connection.execute(
+        query.where(*charge_conditions(filters)).group_by(*group)
+    ):
+        yield PlainBalance(account, currency, bool(is_cost), *amounts)
 
 
 def _from_opening(unit: Any, at: int) -> ColumnElement[int]:

@@ -12,6 +12,7 @@ from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Basis
 from revrec.core.schedule import SETTLED
 from revrec.store.database.sums import joined_sum, split_sum_columns
+from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
 from revrec.store.posting.reversals import IS_IN_LEDGER
@@ -75,17 +76,20 @@ def recognized_by_day(
     category: str,
     first: date | None,
     last: date,
-    invoiced: Mapping[str, str] = NO_SOURCES,
+    invoiced: Mapping[str, str] | None = None,
     only: Conditions = (),
     basis: Basis = Basis.ledger,
+    numbers: Sequence[int] | None = None,
 ) -> Iterator[DatedAmount]:
     """Yield the revenue from one day to another, by category and day.
 
     ``basis``: what is in the ledger, by ledger date, or what is earned, posted or not, by the day that it is earned on.
-    Lines of the sources ``invoiced``, from the first post date of each, are billed on their invoice's date. ``only``
-    are conditions on the charge lines.
+    Lines of the sources ``invoiced``, from the first post date of each, are billed on their invoice's date; with None,
+    ``billed`` is not computed. ``only`` are conditions on the charge lines, and ``numbers`` limits those in the ledger.
     """
-    lines = lines_of(basis, first, last)
+    if numbers is not None and not numbers:
+        return
+    lines = lines_of(basis, first, last) if numbers is None else ledger_lines(first, last, numbers)
     yield from _by_day(connection, category, lines, ACTUAL, lines.c.date, last, invoiced, only)
 
 
@@ -95,51 +99,63 @@ def open_by_day(
     after: date,
     invoiced: Mapping[str, str] = NO_SOURCES,
     only: Conditions = (),
+    numbers: Sequence[int] | None = None,
 ) -> Iterator[DatedAmount]:
     """Yield what is not in the ledger on a day, by category and day of recognition, with what waits.
 
-    ``invoiced`` and ``only`` are as for :func:`recognized_by_day`.
+    ``invoiced``, ``only`` and ``numbers`` are as for :func:`recognized_by_day`; what waits is of all charge lines.
     What was posted with a later date is open on that day; it counts on the date of its entry. What was reversed for
     good, or is gone in Intacct and accepted, waits: no schedule line recognizes it, and it is still part of the price.
     """
-    for lines, kind, day in _not_recognized(after):
+    for lines, kind, day in _not_recognized(after, numbers):
         yield from _by_day(connection, category, lines, kind, day, after, invoiced, only)
 
 
-def _not_recognized(after: date) -> Iterator[tuple[Any, str, Any]]:
+def _not_recognized(after: date, numbers: Sequence[int] | None = None) -> Iterator[tuple[Any, str, Any]]:
     """Yield what is not in the ledger on a day: subqueries of amounts by charge line, their kind, and the column of the
-    day."""
-    planned = (
-        select(schedule_line.c.charge_no, schedule_line.c.date, schedule_line.c.amount)
-        .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
-        .where(
-            schedule_line.c.superseded_by.is_(None),
-            schedule_line.c.entry_id.is_(None) | (journal_entry.c.state != "POSTED"),
-        )
-        .subquery()
+    day. ``numbers`` limits the charge lines of what has a day."""
+    if numbers is None or numbers:
+        yield from _dated_later(after, numbers)
+    newer = select(schedule.c.charge_no).where(
+        schedule.c.charge_no == schedule_wait.c.charge_no, schedule.c.version > schedule_wait.c.version
     )
-    yield planned, OPEN, planned.c.date
-    later = ledger_lines(None, date.max)
-    dated_later = select(later).where(later.c.date > after.isoformat()).subquery()
-    yield dated_later, OPEN, dated_later.c.date
-    head = _newest_versions()
-    waits = select(schedule_wait.c.charge_no, schedule_wait.c.amount).join(head, same_version(schedule_wait, head))
+    waits = select(schedule_wait.c.charge_no, schedule_wait.c.amount).where(~newer.correlate(schedule_wait).exists())
     never = select(unscheduled.c.charge_no, unscheduled.c.amount)
     canceled = (
         select(schedule_line.c.charge_no, schedule_line.c.amount)
         .join(entry_reversal, entry_reversal.c.reverses == schedule_line.c.entry_id)
-        .where(entry_reversal.c.final == 1, IS_IN_LEDGER)
+        # Named twice: otherwise SQLite reads every line that is on an entry, to look for its reversal.
+        .where(
+            entry_reversal.c.final == 1, IS_IN_LEDGER, schedule_line.c.entry_id.in_(select(entry_reversal.c.reverses))
+        )
     )
     gone = select(ledger_change.c.charge_no, (-ledger_change.c.amount).label("amount")).where(IS_UNEXPLAINED)
     undated = union_all(waits, never.where(unscheduled.c.code.not_in(SETTLED)), canceled, gone).subquery()
     yield undated, WAITING, literal("")
 
 
+def _dated_later(after: date, numbers: Sequence[int] | None = None) -> Iterator[tuple[Any, str, Any]]:
+    """Yield what is dated and not in the ledger on a day, as :func:`_not_recognized` does."""
+    of_lines = (
+        select(schedule_line.c.charge_no, schedule_line.c.date, schedule_line.c.amount)
+        .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
+        .where(
+            schedule_line.c.superseded_by.is_(None),
+            schedule_line.c.entry_id.is_(None) | (journal_entry.c.state != "POSTED"),
+        )
+    )
+    planned = limited_to(of_lines, schedule_line.c.charge_no, numbers).subquery()
+    yield planned, OPEN, planned.c.date
+    later = ledger_lines(None, date.max, numbers)
+    dated_later = select(later).where(later.c.date > after.isoformat()).subquery()
+    yield dated_later, OPEN, dated_later.c.date
+
+
 def count_open(connection: Connection, category: str, after: date, only: Conditions = ()) -> dict[tuple[str, str], int]:
     """Return how many charge lines have something that is not in the ledger on a day, by category and currency."""
     lines = union_all(*(select(one.c.charge_no) for one, _kind, _day in _not_recognized(after))).subquery()
     in_books = charge_line.c.cutover.is_(None) | (charge_line.c.cutover <= after.isoformat())
-    name = _category(category).label("category")
+    name = category_of(category).label("category")
     query = select(name, charge_line.c.currency, func.count(lines.c.charge_no.distinct()))
     query = query.join(charge_line, charge_line.c.no == lines.c.charge_no).where(SOLD, in_books, *only)
     query = _of_rule(query) if category == "rule" else query
@@ -167,10 +183,15 @@ def _by_day(
     kind: str,
     day: Any,
     until: date,
-    invoiced: Mapping[str, str],
+    invoiced: Mapping[str, str] | None,
     only: Conditions,
 ) -> Iterator[DatedAmount]:
-    by = (_category(category).label("category"), charge_line.c.currency, day.label("day"), _is_billed(until, invoiced))
+    by = (
+        category_of(category).label("category"),
+        charge_line.c.currency,
+        day.label("day"),
+        _is_billed(until, invoiced),
+    )
     query = select(*by, *split_sum_columns(lines.c.amount)).join(charge_line, charge_line.c.no == lines.c.charge_no)
     query = _of_rule(query) if category == "rule" else query
     in_books = charge_line.c.cutover.is_(None) | (charge_line.c.cutover <= until.isoformat())
@@ -232,13 +253,16 @@ def _of_rule(query: Any) -> Any:
     )
 
 
-def _is_billed(until: date, invoiced: Mapping[str, str]) -> Any:
+def _is_billed(until: date, invoiced: Mapping[str, str] | None) -> Any:
+    if invoiced is None:
+        return literal(0).label("billed")
     billed = charge_line.c.no.in_(billed_charges(until, invoiced))
     signed = and_(ORDERED, charge_line.c.post_date <= until.isoformat())
     return case((billed, BILLED), (signed, SIGNED), else_=0).label("billed")
 
 
-def _category(name: str) -> ColumnElement[Any]:
+def category_of(name: str) -> ColumnElement[Any]:
+    """Return the SQL of a category: a column or a dimension of the charge line, or the name of the joined rule."""
     if name.startswith(BY_DIMENSION):
         return dimension_of(charge_line, name)
     return rule_version.c.name if name == "rule" else CATEGORIES[name]
@@ -256,15 +280,16 @@ def balances_of_contract_lines(
     Amounts are in minor units; below zero, more is recognized than billed. The categories are of the contract
     lines. ``invoiced`` and ``only`` are as for :func:`recognized_by_day`.
     """
-    billing, booked = charge_line.alias("billing"), ledger_lines(None, until)
+    ordered = list(connection.execute(select(charge_line.c.no).where(ORDERED)).scalars())
+    if not ordered:
+        return Counter()
+    billing, booked = charge_line.alias("billing"), ledger_lines(None, until, ordered)
     billed = (
         select(billing_line.c.ordered_no.label("charge_no"), billing.c.amount)
         .join(billing, billing.c.no == billing_line.c.charge_no)
         .where(billing_line.c.charge_no.in_(billed_charges(until, invoiced)))
     )
-    recognized = select(booked.c.charge_no, (-booked.c.amount).label("amount")).where(
-        booked.c.charge_no.in_(select(charge_line.c.no).where(ORDERED))
-    )
+    recognized = select(booked.c.charge_no, (-booked.c.amount).label("amount"))
     lines = union_all(billed, recognized).subquery()
     sums: Counter[tuple[str, str]] = Counter()
     for one in _by_day(connection, category, lines, ACTUAL, literal(""), until, invoiced, only):
@@ -309,7 +334,7 @@ def by_category(
 
     ``lines`` is a subquery with ``charge_no`` and ``amount``; ``conditions`` are on their charge lines.
     """
-    name = _category(category).label("category")
+    name = category_of(category).label("category")
     query = select(name, charge_line.c.currency, *split_sum_columns(lines.c.amount))
     query = query.join(charge_line, charge_line.c.no == lines.c.charge_no)
     query = _of_rule(query) if category == "rule" else query
@@ -323,7 +348,7 @@ def categories_of(connection: Connection, category: str, numbers: Sequence[int])
     """Return the category of these charge lines, by number."""
     found: dict[int, str] = {}
     for some in batched(numbers, AT_ONCE):
-        query = select(charge_line.c.no, _category(category)).select_from(charge_line)
+        query = select(charge_line.c.no, category_of(category)).select_from(charge_line)
         query = _of_rule(query) if category == "rule" else query
         found |= {no: name or "" for no, name in connection.execute(query.where(charge_line.c.no.in_(some)))}
     return found

@@ -11,8 +11,9 @@ PAGE = DOCS / "worked-examples.md"
 HEAD = """# Worked examples
 
 Find an example from the standard that resembles your contract, and copy its rule. Each example shows the rule and the
-schedule that revrec derives from it. This page is generated from `tests/golden/worked_examples.toml`, and a test runs
-every example.
+schedule or the journal entries that revrec derives from it. In the entries, 2400 is deferred revenue, 4000 revenue,
+1300 deferred cost, 5000 cost, and 2100 what is owed to others. This page is generated from
+`tests/golden/worked_examples.toml`, and a test runs every example.
 """
 
 
@@ -36,7 +37,10 @@ def _example(one: Mapping[str, Any]) -> Iterator[str]:
         one["story"].strip(),
         "",
     )
-    yield from _contract(one) if "allocate" in one else _line(one)
+    if "journal" in one:
+        yield from _journal(one)
+    else:
+        yield from _contract(one) if "allocate" in one else _line(one)
 
 
 def _contract(one: Mapping[str, Any]) -> Iterator[str]:
@@ -46,6 +50,33 @@ def _contract(one: Mapping[str, Any]) -> Iterator[str]:
     for line, share in zip(one["billed"], one["shares"], strict=True):
         standalone = _money(share["standalone"]) if "standalone" in share else ""
         yield f"| {line['item']} | {_money(line['amount'])} | {standalone} | {_money(share['allocated'])} |"
+
+
+def _journal(one: Mapping[str, Any]) -> Iterator[str]:
+    yield from ("```toml", one["rules"].strip(), "```", "")
+    if "prices" in one:
+        yield from ("```csv", one["prices"].strip(), "```", "")
+    yield from ("| charge line | amount | |", "|---|---|---|")
+    for line in one["lines"]:
+        joins = ", joins the contract later" if line.get("joins") else ""
+        amount = f"{_money(line['amount'])} {one['currency']}"
+        yield f"| {_name(line)} | {amount} | {', '.join(_facts(line))}{joins} |"
+    yield ""
+    if one.get("events"):
+        yield from ("| event | charge line | date | |", "|---|---|---|---|")
+        for event in one["events"]:
+            yield f"| {event['kind']} | {event['line']} | {event['date']} | {_rest(event)} |"
+        yield ""
+    yield from ("| entry on | charge line | debit | credit | amount |", "|---|---|---|---|---|")
+    for entry in one["journal"]:
+        accounts = f"{entry['debit']} | {entry['credit']}"
+        yield f"| {entry['date']} | {entry['line']} | {accounts} | {_money(entry['amount'])} |"
+    if "waiting" in one:
+        yield f"| waits | | | | {_money(one['waiting'])} |"
+
+
+def _name(line: Mapping[str, Any]) -> str:
+    return str(line.get("line", line["item"]))
 
 
 def _line(one: Mapping[str, Any]) -> Iterator[str]:
@@ -74,7 +105,7 @@ def _facts(charge: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rest(event: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in event.items() if name not in ("kind", "date"))
+    return ", ".join(f"{name} {value}" for name, value in event.items() if name not in ("kind", "date", "line"))
 
 
 def _money(amount: str) -> str:

@@ -1,6 +1,7 @@
 """The worked examples of the standard that the documents tell: each schedule is what revrec computes."""
 
 import runpy
+from collections import Counter
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -10,7 +11,10 @@ import pytest
 
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string, to_minor
-from support.rules import AllocateContract, Derive
+from revrec.core.rules import PostingTarget, RuleBook, parse_all
+from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
+from revrec.core.schedule import Schedule, or_unscheduled
+from support.rules import ACCOUNTS, AllocateContract, Derive, matched
 
 DOCS = Path(__file__).parents[2] / "docs"
 WRITER = runpy.run_path(str(DOCS / "write_examples.py"))
@@ -58,6 +62,55 @@ def test_the_schedule_of_a_worked_example_is_computed(example: Any, derive: Deri
     waiting = sum(part.amount for part in found.waiting)
     assert decimal_string(waiting, line.currency) == example.get("waiting", "0.00")
     assert all(isinstance(part.date, date) for part in found.parts)
+
+
+@parameters("journal")
+def test_the_journal_of_a_worked_example_is_computed(example: Any) -> None:
+    currency = example["currency"]
+    book = RuleBook(*parse_all({"r.toml": rules_of(example)}, ACCOUNTS, lambda file, _by: (file, listed(example))))
+    members = [member(one, example) for one in example["lines"]]
+    found = allocate_contract(book, members) if book.allocations else None
+    shown, waiting = [], 0
+    for sold, events, _part in members:
+        for line in (sold, *book.costs_of(sold)):
+            steps = found.steps[line.id] if isinstance(found, AllocatedContract) and line is sold else ()
+            derived = or_unscheduled(book.derive(line, events, steps))
+            entries = Counter[date]()
+            for day, amount in derived.parts if isinstance(derived, Schedule) else ():
+                entries[day] += amount
+            post = matched(book.match(line)).post
+            shown += [entry_of(sold, post, day, amount, currency) for day, amount in entries.items() if amount]
+            waiting += sum(part.amount for part in derived.waiting) if isinstance(derived, Schedule) else 0
+    assert sorted(shown, key=str) == sorted(example["journal"], key=str)
+    assert decimal_string(waiting, currency) == example.get("waiting", "0.00")
+
+
+def rules_of(example: Any) -> str:
+    table = '[[table]]\nname = "ssp"\nfile = "ssp.csv"\nkey = "item"\n'
+    return str(example["rules"]) + (table if "prices" in example else "")
+
+
+def listed(example: Any) -> str:
+    return str(example["prices"]).lstrip()
+
+
+def member(one: dict[str, Any], example: Any) -> ContractMember:
+    """Return a charge line of an example with its events."""
+    fields = {name: value for name, value in one.items() if name not in ("line", "joins", "amount")}
+    if "quantity" in fields:
+        fields["quantity"] = Decimal(fields["quantity"])
+    amount = to_minor(Decimal(one["amount"]), example["currency"])
+    name = one.get("line", one["item"])
+    line = ChargeLine("case", "EX", name, "C", amount=amount, currency=example["currency"], **fields)
+    its_own = [{**each} for each in example.get("events", []) if each["line"] == name]
+    events = [event(line, {key: value for key, value in each.items() if key != "line"}) for each in its_own]
+    return ContractMember(line, events, 2 if one.get("joins") else 1)
+
+
+def entry_of(line: ChargeLine, post: PostingTarget, day: date, amount: int, currency: str) -> dict[str, Any]:
+    debit, credit = (post.deferred, post.accrued) if amount > 0 else (post.accrued, post.deferred)
+    shown = decimal_string(abs(amount), currency)
+    return {"line": line.line, "date": day, "debit": debit, "credit": credit, "amount": shown}
 
 
 def test_the_page_is_written_from_the_examples() -> None:

@@ -380,7 +380,7 @@ class _ContractHistory:
         Its standalone price is reduced by what is satisfied, and not by changes of its price: a credit for goods that
         were delivered does not make the others worth less.
         """
-        promised = self._rule.obligation(member.line, lines)
+        promised = self._promised_on(day, member.line, lines)
         if promised.standalone is None or not remains:
             return Obligation(member.line.id, 0, begun=True)
         price, done = self._by(member, day)
@@ -388,6 +388,16 @@ class _ContractHistory:
         whole = amount if amount is not None else Fraction(abs(self._shares[member.line.id].allocated))
         words = f"{promised.standalone.words}, as much of it as remains"
         return Obligation(member.line.id, price - done, StandalonePrice(whole * remains, words), begun=True)
+
+    def _promised_on(self, day: date, line: ChargeLine, lines: Sequence[ChargeLine]) -> Obligation:
+        """Return the line as an obligation by the prices of a day, or of its post date if that day has none.
+
+        A modification makes a new contract of what remains, at the prices of its day.
+        """
+        try:
+            return self._rule.obligation(line._replace(post_date=day), lines)
+        except CannotAllocate:
+            return self._rule.obligation(line, lines)
 
     def _by(self, member: ContractMember, day: date) -> tuple[int, int]:
         """Return the price of a line at the end of a day, and the amount its plan recognizes by then (minor units)."""

@@ -57,6 +57,14 @@ AgainstOption = Annotated[
         "--against", metavar="frozen", help="Compare with the control totals that periods close kept of closed months."
     ),
 ]
+DrillOption = Annotated[
+    str | None,
+    typer.Option(
+        "--drill",
+        metavar="ADDRESS",
+        help="List what is behind a figure: column=NAME and values of its row, such as period=2024-03,column=billed.",
+    ),
+]
 EachOption = Annotated[
     Each, typer.Option("--each", metavar="month|quarter|year|span", help="The length of a period; span is one.")
 ]

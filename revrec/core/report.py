@@ -1,5 +1,6 @@
 """A report: what it is about, its rows, and the checks that hold between them and other figures of the books."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -158,6 +159,18 @@ def fact_in_words(value: Any) -> str:
     if isinstance(value, Mapping):
         return "; ".join(f"{name}: {one}" for name, one in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
+
+
+_NAME_OF_VALUE = re.compile(r"(?:^|,)([a-z_]+|dimensions\.[^=,]+)=")
+
+
+def read_address(text: str) -> dict[str, str]:
+    """Return the names and values of an address of a figure, such as ``period=2024-03,currency=USD,column=closing``.
+
+    A value ends before the next name, so it may have commas. A text that does not begin with a name means nothing.
+    """
+    parts = _NAME_OF_VALUE.split(text)
+    return dict(zip(parts[1::2], parts[2::2], strict=True)) if not parts[0] else {}
 
 
 class Period(NamedTuple):

@@ -6,6 +6,7 @@ import typer
 
 from revrec.cli.filters import BasisOption, LimitOption, OutputOption
 from revrec.cli.report_output import (
+    DrillOption,
     Each,
     EachOption,
     FromOption,
@@ -29,6 +30,7 @@ def register(group: typer.Typer) -> None:
         last: ToOption = None,
         each: EachOption = Each.month,
         basis: BasisOption = Basis.ledger,
+        drill: DrillOption = None,
         by: Annotated[
             str,
             typer.Option(
@@ -54,7 +56,16 @@ def register(group: typer.Typer) -> None:
           revrec report revenue --period 2024-Q1 --each span --by timing
           revrec report revenue --from 2024-03 --to 2024-04 --basis earned
         """
+        from revrec.jobs.reports.revenue import TIMING, categories
         from revrec.jobs.reports.revenue import revenue as report
 
-        found = report(options.context(), report_span(period, first, last), each.value, by, basis)
+        context, span = options.context(), report_span(period, first, last)
+        found = report(context, span, each.value, by, basis)
+        if drill:
+            from revrec.jobs.reports import drill as job
+
+            groups = job.group_of_charges("rule" if by == TIMING else by, categories(context, by))
+            found = job.drill(
+                context, found, drill, lambda: report(context, span, each.value, job.CHARGE, basis), groups
+            )
         show_report(options, found, limit, output)

@@ -7,6 +7,7 @@ import typer
 from revrec.cli.filters import BasisOption, LimitOption, OutputOption
 from revrec.cli.report_output import (
     AgainstOption,
+    DrillOption,
     Each,
     EachOption,
     FromOption,
@@ -44,6 +45,7 @@ def register(group: typer.Typer) -> None:
         entity: EntityOption = None,
         customer: Annotated[str | None, typer.Option("--customer", metavar="C", help="Only this customer.")] = None,
         basis: BasisOption = Basis.ledger,
+        drill: DrillOption = None,
         against: AgainstOption = None,
         limit: LimitOption = 0,
         output: OutputOption = None,
@@ -67,9 +69,15 @@ def register(group: typer.Typer) -> None:
 
         span = report_span(period, first, last)
         context = options.context()
-        found = report(context, RollforwardOptions(span, each.value, words(by), account, entity, customer, basis))
+        wanted = RollforwardOptions(span, each.value, words(by), account, entity, customer, basis)
+        found = report(context, wanted)
         if against:
             from revrec.jobs.reports.frozen import against_frozen
 
             found = against_frozen(context, found, span)
+        if drill:
+            from revrec.jobs.reports import drill as job
+
+            by_charge = wanted._replace(by=tuple(dict.fromkeys((*wanted.by, job.CHARGE))))
+            found = job.drill(context, found, drill, lambda: report(context, by_charge))
         show_report(options, found, limit, output)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from revrec.cli.filters import LimitOption, OutputOption
-from revrec.cli.report_output import AgainstOption, AsOfOption, ByOption, as_of, show_report, words
+from revrec.cli.report_output import AgainstOption, AsOfOption, ByOption, DrillOption, as_of, show_report, words
 from revrec.cli.shared import Options, command, fail
 
 
@@ -21,6 +21,7 @@ def register(group: typer.Typer) -> None:
         ] = "12,24",
         by: ByOption = "entity",
         against: AgainstOption = None,
+        drill: DrillOption = None,
         limit: LimitOption = 0,
         output: OutputOption = None,
     ) -> None:
@@ -40,10 +41,18 @@ def register(group: typer.Typer) -> None:
         if not all(word.isascii() and word.isdigit() and len(word) < 5 for word in words(bands)):
             fail(f"--bands {bands!r}: write months with commas, such as 12,24", 2)
         context, until = options.context(), as_of(date)
-        found = remaining_obligations(context, until, by, tuple(map(int, words(bands))))
+        ends = tuple(map(int, words(bands)))
+        found = remaining_obligations(context, until, by, ends)
         if against:
             from revrec.core.typed_dates import DateSpan
             from revrec.jobs.reports.frozen import against_frozen
 
             found = against_frozen(context, found, DateSpan(until.replace(day=1), until))
+        if drill:
+            from revrec.jobs.reports import drill as job
+
+            groups = job.group_of_charges(by)
+            found = job.drill(
+                context, found, drill, lambda: remaining_obligations(context, until, job.CHARGE, ends), groups
+            )
         show_report(options, found, limit, output)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from revrec.cli.filters import LimitOption, OutputOption
-from revrec.cli.report_output import AsOfOption, ByOption, as_of, first_month, show_report
+from revrec.cli.report_output import AsOfOption, ByOption, DrillOption, as_of, first_month, show_report
 from revrec.cli.shared import Options, command
 
 
@@ -17,6 +17,7 @@ def register(group: typer.Typer) -> None:
         options: Options,
         date: AsOfOption = None,
         by: ByOption = "billed",
+        drill: DrillOption = None,
         first: Annotated[
             str | None,
             typer.Option("--from", metavar="MONTH", help="The first month shown; default January of the year."),
@@ -40,6 +41,12 @@ def register(group: typer.Typer) -> None:
         """
         from revrec.jobs.reports.waterfall import waterfall as report
 
-        until = as_of(date)
-        found = report(options.context(), until, by, first_month(first, until), months)
+        context, until = options.context(), as_of(date)
+        begin = first_month(first, until)
+        found = report(context, until, by, begin, months)
+        if drill:
+            from revrec.jobs.reports import drill as job
+
+            groups = job.group_of_charges(by)
+            found = job.drill(context, found, drill, lambda: report(context, until, job.CHARGE, begin, months), groups)
         show_report(options, found, limit, output)

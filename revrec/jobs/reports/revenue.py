@@ -37,7 +37,7 @@ def revenue(context: "Context", span: DateSpan, each: str, by: str, basis: Basis
     checks: list[Check] = []
     with context.database.read() as connection:
         check_dimension(connection, by)
-        category = _categories(context, by)
+        category = categories(context, by)
         for period in periods_of(span, each):
             sums: Counter[tuple[str, str]] = Counter()
             total: Counter[str] = Counter()
@@ -55,7 +55,7 @@ def revenue(context: "Context", span: DateSpan, each: str, by: str, basis: Basis
     return Report("Revenue", header, columns, rows, checks, amounts, chart=Chart("period", amounts))
 
 
-def _categories(context: "Context", by: str) -> Callable[[str], str]:
+def categories(context: "Context", by: str) -> Callable[[str], str]:
     """Return the category of each value that the amounts are read by: of a rule, when control passes."""
     if by != TIMING:
         return str

@@ -1,0 +1,231 @@
+"""List what is behind a figure of a report: charge lines, and the schedule lines and entries of each.
+
+The charge lines are the rows of the same report by charge line. They must add up to the figure, and where a figure is
+made of schedule lines, these must add up to the charge lines.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from revrec.core.calendar import month_end
+from revrec.core.errors import BadInput
+from revrec.core.money import decimal_string, to_minor
+from revrec.core.report import Check, ColumnSum, Report, periods_of, read_address
+from revrec.core.typed_dates import DateSpan
+from revrec.store.reports.parts import RecognizedPart, charge_numbers, earned_parts, open_parts, posted_parts
+from revrec.store.reports.recognition import categories_of
+
+if TYPE_CHECKING:
+    from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
+
+COLUMNS = (
+    "charge", "currency", "account", "version", "line", "earned", "dated", "entry", "record_no", "state", "amount",
+)  # fmt: skip
+FIRST_DAY, LAST_DAY = "0000-00-00", "9999-12-31"
+CHARGE = "charge"
+
+Charges = dict[tuple[str, str, str], int]
+"""Minor units by charge line, currency and account; the account is empty if the report has none."""
+
+
+Groups = Callable[["Connection", Sequence[str]], Mapping[str, str]]
+"""A function that returns the groups of charge lines by id."""
+
+
+class PartsOf(NamedTuple):
+    """The schedule lines of a figure: on entries ``posted`` within these days, ``earned``, or ``open`` after a day.
+
+    Days are ISO text. ``only_negative``: only what takes revenue back.
+    """
+
+    posted: tuple[str, str] | None = None
+    earned: tuple[str, str] | None = None
+    open: tuple[str, str, str] | None = None
+    only_negative: bool = False
+
+
+def drill(
+    context: "Context",
+    report: Report,
+    address: str,
+    by_charge: Callable[[], Report],
+    category: "Groups | None" = None,
+) -> Report:
+    """Return what is behind the figure at an address, such as ``period=2024-03,column=recognized``.
+
+    ``by_charge`` makes the same report by charge line. If its rows do not have the group of the report's rows,
+    ``category`` returns the group of charge lines.
+
+    Raises:
+        BadInput: the report has no such column or row.
+    """
+    keys, column = _cell(report, address)
+    rows = [row for row in report.rows if _has(row, keys)]
+    if not rows:
+        raise BadInput(f"--drill {address}: the report has no such row; take the values of one of its rows")
+    with context.database.read() as connection:
+        charges = _charges(by_charge().rows, keys, column, _groups(connection, report, keys, category))
+        wanted, listed = _parts_of(report, keys, column), list[dict[str, Any]]()
+        parts = _read(connection, wanted, charges) if wanted else {}
+        for key, amount in sorted(charges.items()):
+            listed += _rows(key, amount, parts.get(key, ()), column)
+    header = {**report.header, "drill": address}
+    title = f"{column} of {', '.join(keys.values()) or 'all rows'}: {report.title}"
+    checks = list(_checks(column, rows, charges, parts if wanted else None))
+    return Report(title, header, COLUMNS, listed, checks, ("amount",), ("record_no", "version", "account", "state"))
+
+
+def group_of_charges(by: str, named: Callable[[str], str] = str) -> "Groups":
+    """Return the function that finds the value of ``by`` of charge lines, which ``named`` turns into a group."""
+
+    def found(connection: "Connection", charges: Sequence[str]) -> Mapping[str, str]:
+        numbers = charge_numbers(connection, charges)
+        values = categories_of(connection, by, list(numbers.values()))
+        return {charge: named(values[no]) for charge, no in numbers.items()}
+
+    return found
+
+
+def _cell(report: Report, address: str) -> tuple[dict[str, str], str]:
+    """Return the values that the rows of a figure have, and its column."""
+    keys = read_address(address)
+    column = keys.pop("column", "")
+    names = [name for name in report.columns if name not in (*report.amounts, *report.spare)]
+    if column not in report.amounts:
+        raise BadInput(f"--drill {address}: name a column as column=NAME: {', '.join(report.amounts)}")
+    unknown = next((name for name in keys if name not in names), None)
+    if unknown is not None:
+        raise BadInput(f"--drill {address}: rows of this report have {', '.join(names)}, not {unknown}")
+    return keys, column
+
+
+def _has(row: Mapping[str, Any], keys: Mapping[str, str]) -> bool:
+    return all(str(row[name]) == value for name, value in keys.items())
+
+
+def _groups(
+    connection: "Connection",
+    report: Report,
+    keys: Mapping[str, str],
+    category: "Groups | None",
+) -> Callable[[Sequence[str]], Mapping[str, str]] | None:
+    """Return the function that finds the group of charge lines, if the figure is of one group."""
+    by = str(report.header.get("by", ""))
+    if category is None or by not in keys or by == CHARGE:
+        return None
+    return lambda ids: category(connection, ids)
+
+
+def _charges(
+    rows: Iterable[Mapping[str, Any]],
+    keys: Mapping[str, str],
+    column: str,
+    groups: Callable[[Sequence[str]], Mapping[str, str]] | None,
+) -> Charges:
+    found: Charges = Counter()
+    kept = [row for row in rows if _has(row, {name: value for name, value in keys.items() if name in row})]
+    of_group = groups([row[CHARGE] for row in kept]) if groups else {}
+    group = next((value for name, value in keys.items() if kept and name not in kept[0]), "")
+    for row in kept:
+        if groups is None or of_group[row[CHARGE]] == group:
+            amount = to_minor(Decimal(row[column]), row["currency"])
+            found[row[CHARGE], row["currency"], str(row.get("account", ""))] += amount
+    return {key: amount for key, amount in found.items() if amount}
+
+
+def _parts_of(report: Report, keys: Mapping[str, str], column: str) -> PartsOf | None:
+    """Return the schedule lines that make up a column; None if other things do too, such as what was billed."""
+    name, header = report.header["report"], report.header
+    if name in ("revenue", "rollforward"):
+        if column not in ("revenue", "recognized", "taken_back"):
+            return None
+        days = _days_of_period(DateSpan(header["from"], header["to"]), str(header["each"]), keys.get("period"))
+        is_back = column == "taken_back"
+        return (
+            PartsOf(earned=days, only_negative=is_back)
+            if header["basis"] == "earned"
+            else PartsOf(posted=days, only_negative=is_back)
+        )
+    if name == "waterfall":
+        return _of_waterfall(header, column)
+    return None
+
+
+def _of_waterfall(header: Mapping[str, Any], column: str) -> PartsOf | None:
+    """Return the lines of a month: what is dated in it and posted by the day, and what is not, by its own day."""
+    until = header["date"].isoformat()
+    if len(column) != len("2024-03") or not column[:4].isdigit():
+        return None
+    first = date.fromisoformat(f"{column}-01")
+    days = first.isoformat(), month_end(first).isoformat()
+    return PartsOf(posted=(days[0], min(days[1], until)), open=(until, *days))
+
+
+def _days_of_period(span: DateSpan, each: str, name: str | None) -> tuple[str, str]:
+    """Return the days of the period with this name, or of all periods."""
+    chosen = next((one for one in periods_of(span, each) if one.name == name), None)
+    first, last = (chosen.first, chosen.last) if chosen else span
+    return first.isoformat(), last.isoformat()
+
+
+def _read(
+    connection: "Connection", wanted: PartsOf, charges: Charges
+) -> dict[tuple[str, str, str], list[RecognizedPart]]:
+    currencies = {charge: currency for charge, currency, _account in charges}
+    has_accounts = any(account for _charge, _currency, account in charges)
+    numbers = list(charge_numbers(connection, list(currencies)).values())
+    found: dict[tuple[str, str, str], list[RecognizedPart]] = defaultdict(list)
+    for part in _all_parts(connection, wanted, numbers):
+        if part.amount < 0 or not wanted.only_negative:
+            found[part.charge, currencies[part.charge], part.account if has_accounts else ""].append(part)
+    return {key: parts for key, parts in found.items() if key in charges}
+
+
+def _all_parts(connection: "Connection", wanted: PartsOf, numbers: Sequence[int]) -> Iterator[RecognizedPart]:
+    if wanted.posted:
+        yield from posted_parts(connection, numbers, *wanted.posted)
+    if wanted.earned:
+        yield from earned_parts(connection, numbers, *wanted.earned)
+    if wanted.open:
+        yield from open_parts(connection, numbers, *wanted.open)
+
+
+def _rows(
+    key: tuple[str, str, str], amount: int, parts: Sequence[RecognizedPart], column: str
+) -> Iterator[dict[str, Any]]:
+    """Yield the schedule lines of a charge line; the charge line itself for a figure that is not made of them."""
+    charge, currency, account = key
+    for part in parts:
+        yield {
+            **part._asdict(), "version": part.version or "", "line": part.line or "", "currency": currency,
+            "amount": decimal_string(part.amount, currency),
+        }  # fmt: skip
+    if not parts:
+        blank = dict.fromkeys(COLUMNS, "")
+        yield blank | {
+            "charge": charge, "currency": currency, "account": account, "state": column,
+            "amount": decimal_string(amount, currency),
+        }  # fmt: skip
+
+
+def _checks(
+    column: str,
+    rows: Sequence[Mapping[str, Any]],
+    charges: Charges,
+    parts: Mapping[tuple[str, str, str], Sequence[RecognizedPart]] | None,
+) -> Iterator[Check]:
+    cell, of_charges, of_parts = Counter[str](), Counter[str](), Counter[str]()
+    for row in rows:
+        cell[row["currency"]] += to_minor(Decimal(row[column]), row["currency"])
+    for key, amount in charges.items():
+        of_charges[key[1]] += amount
+        of_parts[key[1]] += sum(part.amount for part in (parts or {}).get(key, ()))
+    for currency in sorted(cell):
+        yield Check("charge lines = the figure", currency, of_charges[currency], cell[currency])
+        if parts is not None:
+            left, right = of_parts[currency], of_charges[currency]
+            yield Check("schedule lines = charge lines", currency, left, right, ColumnSum("amount"))

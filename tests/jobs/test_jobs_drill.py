@@ -1,0 +1,143 @@
+"""What is behind a figure of a report: charge lines, schedule lines and entries that add up to it."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from functools import cache, partial
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from revrec.core.errors import BadInput
+from revrec.core.filters import Basis
+from revrec.core.report import Report, read_address
+from revrec.core.typed_dates import DateSpan
+from revrec.jobs.context import Context
+from revrec.jobs.reports.drill import CHARGE, Groups, drill, group_of_charges
+from revrec.jobs.reports.remaining_obligations import remaining_obligations
+from revrec.jobs.reports.revenue import revenue
+from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.reports.waterfall import waterfall
+from support.books import Books, MakeBooks, MakeRow
+from support.intacct import Intacct
+from support.stories import RULES, STEPS, Story
+
+SPAN = DateSpan(date(2024, 1, 1), date(2024, 3, 31))
+
+
+def drillable(context: Context) -> Iterator[tuple[Report, Callable[[], Report], Groups | None]]:
+    """Yield the reports with what drills into them."""
+    for basis in Basis:
+        wanted = RollforwardOptions(SPAN, basis=basis)
+        by_charge = wanted._replace(by=(CHARGE,))
+        yield rollforward(context, wanted), partial(rollforward, context, by_charge), None
+        by_rule = revenue(context, SPAN, "month", "rule", basis)
+        yield by_rule, partial(revenue, context, SPAN, "month", CHARGE, basis), group_of_charges("rule")
+    yield (
+        waterfall(context, SPAN.last, "item", date(2024, 2, 1), 3),
+        partial(waterfall, context, SPAN.last, CHARGE, date(2024, 2, 1), 3),
+        group_of_charges("item"),
+    )
+    yield (
+        remaining_obligations(context, SPAN.last, "customer", (1, 12)),
+        partial(remaining_obligations, context, SPAN.last, CHARGE, (1, 12)),
+        group_of_charges("customer"),
+    )
+
+
+def every_cell(context: Context) -> Iterator[tuple[str, Report]]:
+    """Yield each figure of the reports by its address, with what is behind it."""
+    for report, make, groups in drillable(context):
+        by_charge = cache(make)
+        names = [name for name in report.columns if name not in (*report.amounts, *report.spare)]
+        for row in report.rows:
+            keys = ",".join(f"{name}={row[name]}" for name in names)
+            for column in report.amounts:
+                yield f"{keys},column={column}", drill(context, report, f"{keys},column={column}", by_charge, groups)
+
+
+def check(context: Context) -> int:
+    """Check that what is behind each figure adds up to it; return how many figures there are."""
+    figures = 0
+    for address, behind in every_cell(context):
+        assert behind.ties_out, (address, behind.differences)
+        figures += 1
+    return figures
+
+
+@pytest.mark.slow
+@pytest.mark.both_databases
+def test_what_is_behind_each_figure_adds_up_to_it(books: Books, row: MakeRow) -> None:
+    books.rules(RULES)
+    books.take(row("D1", amount="30.00", post_date="2024-01-01"), row("D2", item="POD-1", amount="50.00"))
+    books.event("shop/D2/1", "credit", "2024-01-20", amount=5)
+    books.event("shop/D2/1", "pod", "2024-02-20")
+    assert books.run("2024-02-29").complete
+    assert check(books.context()) > 50
+
+
+def test_revenue_has_its_schedule_lines_and_entries(books: Books, row: MakeRow) -> None:
+    books.rules(RULES)
+    books.take(row("D1", amount="30.00", post_date="2024-01-01"), row("D2", item="POD-1", amount="50.00"))
+    books.event("shop/D2/1", "pod", "2024-02-20")
+    assert books.run("2024-02-29").complete
+    context = books.context()
+    wanted = RollforwardOptions(SPAN)
+    report = rollforward(context, wanted)
+    behind = drill(
+        context, report, "period=2024-02,column=recognized", lambda: rollforward(context, wanted._replace(by=(CHARGE,)))
+    )
+    shown = [{name: line[name] for name in ("charge", "line", "earned", "state", "amount")} for line in behind.rows]
+    assert shown == [
+        {"charge": "shop/D1/1", "line": 2, "earned": "2024-02-08", "state": "posted", "amount": "10.00"},
+        {"charge": "shop/D2/1", "line": 1, "earned": "2024-02-20", "state": "posted", "amount": "50.00"},
+    ]
+    assert all(line["entry"] and line["record_no"] for line in behind.rows)
+    assert [check.name for check in behind.checks] == ["charge lines = the figure", "schedule lines = charge lines"]
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("period=2024-02", "name a column as column=NAME: opening, "),
+        ("2024-02", "name a column"),
+        ("customer=C1,column=billed", "rows of this report have period, currency, account, not customer"),
+        ("period=2019-02,column=billed", "the report has no such row"),
+    ],
+)
+def test_an_address_of_no_figure_is_refused(offline: Books, row: MakeRow, address: str, words: str) -> None:
+    offline.take(row("D1"))
+    report = rollforward(offline.context(), RollforwardOptions(SPAN))
+    with pytest.raises(BadInput, match=words):
+        drill(offline.context(), report, address, lambda: report)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("period=2024-03,column=billed", {"period": "2024-03", "column": "billed"}),
+        ("customer=Smith, Jones,column=total", {"customer": "Smith, Jones", "column": "total"}),
+        ("charge=a/b=c/1,column=total", {"charge": "a/b=c/1", "column": "total"}),
+        ("dimensions.project=P 1,column=total", {"dimensions.project": "P 1", "column": "total"}),
+        ("2024-03", {}),
+        ("", {}),
+    ],
+)
+def test_an_address_has_names_and_values(text: str, expected: dict[str, str]) -> None:
+    assert read_address(text) == expected
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(steps=STEPS)
+def test_what_is_behind_each_figure_of_random_books_adds_up_to_it(
+    fresh_books: MakeBooks, row: MakeRow, intacct: Intacct, steps: list[Any]
+) -> None:
+    intacct.admin("/reset")
+    intacct.admin("/accounts", id="2410")
+    story = Story(fresh_books(intacct.environment), intacct, row)
+    for at, step in enumerate([("line", "2024-01-02", 24), ("run", "2024-02-29", 0), *steps]):
+        story.do(at, *step)
+    assert check(story.books.context())

@@ -1,7 +1,7 @@
 """List what is behind a figure of a report: charge lines, and the schedule lines and entries of each.
 
-The charge lines are the rows of the same report by charge line. They must add up to the figure, and where a figure is
-made of schedule lines, these must add up to the charge lines.
+The charge lines are the rows of the same report by charge line. They must add up to the figure, and where a figure
+consists of schedule lines, these must add up to the charge lines.
 """
 
 from collections import Counter, defaultdict
@@ -197,7 +197,7 @@ def _all_parts(connection: "Connection", wanted: PartsOf, numbers: Sequence[int]
 def _rows(
     key: tuple[str, str, str], amount: int, parts: Sequence[RecognizedPart], column: str
 ) -> Iterator[dict[str, Any]]:
-    """Yield the schedule lines of a charge line; the charge line itself for a figure that is not made of them."""
+    """Yield the schedule lines of a charge line; the charge line itself if the figure has other parts."""
     charge, currency, account = key
     for part in parts:
         yield {

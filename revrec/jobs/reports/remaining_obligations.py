@@ -55,7 +55,8 @@ def remaining_obligations(context: "Context", until: date, by: str, bands: Seque
         rows = [
             _row(key, by, its_own, billed[key], ends, apart)
             for key, its_own in everything.items()
-            if its_own.remaining or billed[key]
+            # Not by the sum: what is planned and what waits can cancel out, and are in different bands.
+            if any(its_own.planned.values()) or its_own.waiting or billed[key]
         ]
         in_all: Counter[str] = Counter()
         for (_category, currency), amount in billed.items():

@@ -13,6 +13,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from revrec.core.rules.costs import is_financing
+
 
 class LineBalance(NamedTuple):
     """A charge line on a day. Amounts are in minor units; a cost's are negative, as on its charge line.
@@ -62,7 +64,9 @@ class LineBalance(NamedTuple):
 
     @property
     def of(self) -> str:
-        """Return what the line is: ``revenue``, ``costs``, or the ``payable`` of an agent."""
+        """Return what the line is: ``revenue``, the ``interest`` in it, ``costs``, or the ``payable`` of an agent."""
+        if self.is_interest:
+            return "interest"
         return "payable" if self.is_payable else "costs" if self.is_cost else "revenue"
 
     @property
@@ -74,6 +78,11 @@ class LineBalance(NamedTuple):
     def return_asset(self) -> int:
         """Return the cost of delivered goods that are expected to come back; above zero for an asset."""
         return -self.refund if self.is_cost else 0
+
+    @property
+    def is_interest(self) -> bool:
+        """Check whether it is the interest of a financed line: part of the balance, and never billed or revenue."""
+        return is_financing(self.charge)
 
     @property
     def balance(self) -> int:
@@ -90,8 +99,8 @@ class ContractBalance(NamedTuple):
     """A contract on a day: its ``liability`` or ``asset``, and its deferred ``costs``, in minor units.
 
     ``noncurrent`` is the part of the liability or asset that is not due within a year of the day. ``billed``,
-    ``recognized`` and ``planned`` exclude costs. ``refund_liability``, ``return_asset`` and ``payable`` (owed to
-    principals) are not part of the other amounts.
+    ``recognized`` and ``planned`` exclude costs and interest; the liability or asset includes interest.
+    ``refund_liability``, ``return_asset`` and ``payable`` (owed to principals) are not part of the other amounts.
     """
 
     contract: str
@@ -119,6 +128,7 @@ class ContractBalance(NamedTuple):
 def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:
     """Return the one asset or liability of a contract; its ``lines`` share one entity and one currency."""
     first, sold = lines[0], [line for line in lines if not line.is_cost]
+    revenue = [line for line in sold if not line.is_interest]
     refund = sum(line.refund for line in sold)
     net = sum(line.balance for line in sold) - refund
     returned = sum(line.return_asset for line in lines)
@@ -134,8 +144,8 @@ def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:
         first.currency,
         first.customer if len(customers) == 1 else "",
         sum(line.billed for line in sold),
-        sum(line.recognized for line in sold),
-        sum(line.planned for line in sold),
+        sum(line.recognized for line in revenue),
+        sum(line.planned for line in revenue),
         max(net, 0),
         max(-net, 0),
         beyond,

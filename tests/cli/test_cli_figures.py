@@ -44,7 +44,7 @@ def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
         ("5116.88", "0.00", "-10.00", "0.00"),
     ]
     assert list(months["rows"][0]) == [
-        "period", "currency", "account", "opening", "migrated", "billed", "credited", "price_changes",
+        "period", "currency", "account", "opening", "migrated", "billed", "credited", "price_changes", "interest",
         "recognized_from_opening", "recognized_from_period", "recognized", "taken_back", "reclassified", "other",
         "closing", "refund_liability",
     ]  # fmt: skip

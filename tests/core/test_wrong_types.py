@@ -28,6 +28,7 @@ key = ["item"]
 name = "all keys"
 description = "x"
 priority = 5
+transfer = "over_time"
 [rule.effective]
 from = 2024-01-01
 to = 2024-12-31
@@ -66,12 +67,31 @@ percent = 10
 until = "30 days"
 from = "post_date"
 costs = true
+[rule.disclose]
+within_a_year = true
+right_to_invoice = true
+usage_based = true
+[rule.financing]
+direction = "prepayment"
+rate = "6"
+interest = "7100"
+account = "2400"
+compounds = "yearly"
+start = "post_date"
+offset = "1 month"
+term = "2 years"
+end = "service_end"
+settled = "once"
+by = "period"
+expedient = true
+name = "financing-a"
 [[rule.cost]]
 name = "cogs"
 amount = "1.00"
 per = "unit"
 deferred = "1400"
 expense = "5000"
+category = "fulfill"
 
 [[repair]]
 name = "r"
@@ -109,6 +129,7 @@ rounding = "cumulative"
 discount_to = "A"
 bundle_price = "2.00"
 price_only = "F"
+residual_range = ["1.00", "2.00"]
 variable = [{ items = "B", to = "A" }]
 later = "separate"
 scope = "line"
@@ -138,6 +159,8 @@ quantity = "2"
 rev_rec_date = 2024-01-31
 service_start = 2024-01-01
 service_end = 2024-12-31
+recognized_before = "1.00"
+cutover = 2024-02-01
 [case.charge.dimensions]
 class = "x"
 [[case.event]]
@@ -237,6 +260,7 @@ def test_the_documents_above_hold_every_declared_key() -> None:
         ("include",),
         ("rule", "cost", "percent"),
         ("rule", "constraint", "amount"),
+        ("rule", "financing", "cash_price"),
         ("allocation", "effective", "to"),
     }
     missing = set(declared(ALL_KEYS)) - held - of_conditions - of_methods - either_or

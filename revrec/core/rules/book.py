@@ -29,7 +29,8 @@ from revrec.core.pricing import (
 )
 from revrec.core.recognition import AnchorDates
 from revrec.core.rules.allocations import AllocationRule
-from revrec.core.rules.costs import COST_MARK, is_cost
+from revrec.core.rules.costs import COST_MARK, FINANCING, is_cost
+from revrec.core.rules.financing import Financing, InterestMethod
 from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
@@ -101,7 +102,7 @@ class _Entry:
         self.rivals: list[_Entry] = []
         self.plans: dict[AnchorDates, DividedPlan] = {}
         self.recorded: dict[AnchorDates, RecordedPlan | None] = {}
-        self.is_plain = not (rule.constraint or rule.tables or rule.method.reshapes)
+        self.is_plain = not (rule.constraint or rule.financing or rule.tables or rule.method.reshapes)
         self.divides = self.is_plain and rule.method.divides
 
     def matches(self, line: ChargeLine) -> bool:
@@ -204,12 +205,33 @@ class RuleBook:
         entry = self._winner(line)
         if isinstance(entry, Unscheduled):
             return entry
+        if entry.rule.financing or isinstance(entry.rule.method, InterestMethod):
+            return self._financed(entry, line, events, steps)
+        return self._allocated(entry, line, events, steps)
+
+    def _financed(
+        self, entry: "_Entry", line: ChargeLine, events: Events, steps: Sequence[AllocationStep]
+    ) -> Schedule | Unscheduled:
+        """Derive the schedule of a line whose price interest changes, or of the interest itself."""
+        try:
+            if isinstance(entry.rule.method, InterestMethod):
+                return self._allocated(entry, line, entry.rule.method.ended(line, events), ())
+            assert entry.rule.financing is not None
+            changes = entry.rule.financing.steps(line, events)
+        except OverflowError:
+            return explained(BEYOND, entry.rule)
+        return _with_words(self._allocated(entry, *apply_allocation(line, events, changes), steps), changes)
+
+    def _allocated(
+        self, entry: "_Entry", line: ChargeLine, events: Events, steps: Sequence[AllocationStep]
+    ) -> Schedule | Unscheduled:
+        """Derive the schedule of a line at its share of its contract's price."""
         if not any(step.words for step in steps):
             return self._priced(entry, line, events)
         if line.is_migrated:
             return explained(Unscheduled("impossible", NOT_ALLOCATED), entry.rule)
         found = self._priced(entry, *apply_allocation(line, events, steps), line.amount)
-        return _allocated(found, steps)
+        return _with_words(found, steps)
 
     def _priced(
         self, entry: "_Entry", line: ChargeLine, events: Events, billed: int | None = None
@@ -425,6 +447,15 @@ class RuleBook:
         if isinstance(found, Unscheduled):
             return None
         return sum(part.amount for part in found.parts if part.date < cutover_of(line))
+
+    def interest_changes(self, line: ChargeLine, events: Events = ()) -> Sequence[AllocationStep]:
+        """Return how the financing of its rule changes the price of a line; empty if the rule has none."""
+        rule = self.match(line)
+        return rule.financing.steps(line, events) if isinstance(rule, Rule) and rule.financing else ()
+
+    def bears_interest(self, cost: str) -> bool:
+        """Check whether a cost, by its charge's id, is the interest of a line."""
+        return isinstance(self.costs.get(cost.rpartition(COST_MARK)[2]), Financing)
 
     def waits_with_revenue(self, cost: str) -> bool:
         """Check whether a cost, by its charge's id, is constrained together with its revenue."""
@@ -668,8 +699,8 @@ def _joined(schedule: Schedule, pieces: PlanPieces, plan: Plan) -> Schedule:
     )
 
 
-def _allocated(found: Schedule | Unscheduled, steps: Sequence[AllocationStep]) -> Schedule | Unscheduled:
-    """Add the explanation of the contract's allocation to the outcome."""
+def _with_words(found: Schedule | Unscheduled, steps: Sequence[AllocationStep]) -> Schedule | Unscheduled:
+    """Add the explanation of what changes the price, such as the contract's allocation, to the outcome."""
     words = "; ".join(step.words for step in steps if step.words)
     if isinstance(found, Unscheduled):
         return found._replace(reason=f"{found.reason}; {words}")
@@ -688,7 +719,8 @@ def _failure(entry: _Entry, line: ChargeLine) -> str | None:
 def _why(rule: Rule) -> str:
     if is_cost(rule.name):
         of, _mark, name = rule.name.rpartition(COST_MARK)
-        return f'the cost "{name}" of rule "{of}"'
+        kind = "interest" if name.startswith(FINANCING) else "cost"
+        return f'the {kind} "{name}" of rule "{of}"'
     return f'rule "{rule.name}" matches and comes first by its priority {rule.priority}'
 
 

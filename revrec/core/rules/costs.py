@@ -18,6 +18,8 @@ from revrec.core.standalone import rounded
 
 COST_MARK = ":cost:"
 """The separator between the line that a cost belongs to and the cost's name."""
+FINANCING = "financing"
+"""The name of the interest of ``[rule.financing]`` among the costs of a rule; a longer name begins with it."""
 CATEGORIES = ("obtain", "fulfill", "setup")
 """The main categories of deferred costs (ASC 340-40-50-3): to obtain a contract, to fulfill it, to set it up."""
 UNNAMED = "fulfill"
@@ -60,3 +62,8 @@ PARAGRAPH = "ASC 340-40-35-1 (IFRS 15.99): expensed as the goods or services tha
 def is_cost(charge: str) -> bool:
     """Check whether a charge, by its id or its line, is a cost of another one."""
     return COST_MARK in charge
+
+
+def is_financing(charge: str) -> bool:
+    """Check whether a charge, by its id or its line, is the interest of another one."""
+    return f"{COST_MARK}{FINANCING}" in charge

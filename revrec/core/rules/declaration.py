@@ -5,6 +5,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from revrec.core.calendar import NO_OFFSET
 from revrec.core.charge_line import DIMENSIONS, SCOPES
 from revrec.core.keys import (
     ANY_TEXT,
@@ -22,7 +23,7 @@ from revrec.core.methods import methods
 from revrec.core.numbers import PERCENT, POSITIVE
 from revrec.core.policies import SCOPE_TEXT
 from revrec.core.recognition import ANCHOR, COMMON_KEYS, OVER_TIME, POINT_IN_TIME
-from revrec.core.rules.costs import CATEGORIES, UNNAMED
+from revrec.core.rules.costs import CATEGORIES, FINANCING, UNNAMED
 from revrec.core.rules.expression import Expression
 from revrec.core.rules.lookup import FIELDS
 from revrec.core.rules.memo import MEMO
@@ -245,6 +246,65 @@ DISCLOSE_KEYS = (
 )
 """The expedients of :data:`revrec.core.rules.disclosure.EXPEDIENTS`."""
 
+
+def _financing_name(value: Any) -> Any:
+    name = COST_NAME.read(value)
+    if not name.startswith(FINANCING):
+        raise RejectedValue()
+    return name
+
+
+FINANCING_KEYS = (
+    ConfigKey(
+        "direction",
+        choice("prepayment", "deferral"),
+        "Whether the customer pays before the transfer or after it.",
+        required=True,
+    ),
+    ConfigKey("rate", POSITIVE, "The interest rate in percent a year."),
+    ConfigKey(
+        "cash_price",
+        POSITIVE,
+        "Instead of a rate, the price in cash at the transfer, in the line's currency: of a unit, if the line has a "
+        "quantity.",
+    ),
+    ConfigKey(
+        "interest",
+        _ACCOUNT,
+        "The account of the interest expense; of a deferral the interest income.",
+        required=True,
+    ),
+    ConfigKey("account", _ACCOUNT, "The account that bears interest; default the deferred account of the rule."),
+    ConfigKey(
+        "compounds",
+        choice("yearly", "half_yearly", "quarterly", "monthly"),
+        "How often interest is added to the balance, and the length of an interest period.",
+        "yearly",
+    ),
+    ConfigKey("start", ANCHOR, "The first day that bears interest.", "post_date"),
+    ConfigKey("offset", OFFSET, "How long after the start interest begins; the rate then follows.", NO_OFFSET),
+    ConfigKey("term", OFFSET, 'How long from the start until the transfer or payment, such as "2 years".'),
+    ConfigKey("end", ANCHOR, "Without a term, the last day that bears interest.", "service_end"),
+    ConfigKey(
+        "settled",
+        choice("once", "equally"),
+        "Whether the balance is settled at once at the end, or in equal amounts at the end of each period.",
+        "once",
+    ),
+    ConfigKey("by", choice("month", "period"), "A part for each month, or for each interest period.", "month"),
+    ConfigKey("expedient", YES_OR_NO, "Whether a year or less bears no interest.", True),
+    ConfigKey(
+        "name",
+        ValueKind(
+            'a name of at most 20 letters, digits, - and _ that begins with financing, such as "financing-licenses"',
+            _financing_name,
+            {"type": "string", "pattern": "^financing[A-Za-z0-9_-]{0,11}$"},
+        ),
+        "The name of the interest lines, unique among all rule files.",
+        FINANCING,
+    ),
+)
+
 RULE_KEYS = (
     ConfigKey("name", NAME, "The rule's name, unique among all rule files.", required=True),
     ConfigKey("description", ANY_TEXT, "What the rule is for, in a sentence.", ""),
@@ -264,6 +324,7 @@ RULE_KEYS = (
     ),
     ConfigKey("post", None, "The accounts and the journal.", table=POST_KEYS),
     ConfigKey("constraint", None, "What is billed and no part of the price yet.", table=CONSTRAINT_KEYS),
+    ConfigKey("financing", None, "Interest in a price that is paid long before or after.", table=FINANCING_KEYS),
     ConfigKey(
         "cost", None, "A cost that is expensed as the revenue is recognized; write [[rule.cost]].", table=COST_KEYS
     ),

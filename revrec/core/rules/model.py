@@ -11,6 +11,7 @@ from revrec.core.constraint import Constraint
 from revrec.core.errors import BadInput
 from revrec.core.recognition import Method
 from revrec.core.rules.costs import COST_MARK, Cost
+from revrec.core.rules.financing import Financing
 from revrec.core.rules.lookup import LookupCell, RuleLookupTable
 from revrec.core.schedule import PostingTarget
 
@@ -62,6 +63,8 @@ class Rule:
     after_invoice: bool = False
     costs: tuple[Cost, ...] = ()
     constraint: Constraint | None = None
+    financing: Financing | None = None
+    """The interest in the price of its lines; it is also one of ``costs``."""
     transfer: str = ""
     expedients: tuple[str, ...] = ()
 
@@ -89,13 +92,16 @@ class Rule:
     def for_cost(self, cost: Cost) -> "Rule":
         """Return the rule that recognizes a cost: as the revenue is recognized, to the accounts of the cost."""
         text = f"{self.text}\n\n# its cost {cost.name}"
+        interest = cost.method if isinstance(cost, Financing) else None
         return replace(
             self,
             name=f"{self.name}{COST_MARK}{cost.name}",
             post=PostingTarget(cost.deferred, cost.expense, self.post.journal, self.post.memo, self.post.options),
             text=text,
             sha256=hashlib.sha256(text.encode()).hexdigest(),
-            constraint=self.constraint if self.constraint and self.constraint.costs else None,
+            method=interest or self.method,
+            constraint=self.constraint if self.constraint and self.constraint.costs and not interest else None,
+            financing=None,
             cells={},
             tables=(),
             costs=(),

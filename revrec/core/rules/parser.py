@@ -33,7 +33,7 @@ from revrec.core.rules.declaration import (
 from revrec.core.rules.disclosure import EXPEDIENTS
 from revrec.core.rules.lookup import LookupCell, LookupCondition, LookupTableError, RuleLookupTable
 from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
-from revrec.core.rules.readers import conditions_of, read_constraint, read_costs
+from revrec.core.rules.readers import conditions_of, read_constraint, read_costs, read_financing
 from revrec.core.rules.repairs import Repair, read_repair
 from revrec.core.rules.toml_text import TomlBlock, blocks, locate
 from revrec.core.schedule import PostingTarget
@@ -271,6 +271,8 @@ class _RuleReader:
         self._costs = read_costs(
             self._values.get("cost", []), self._recognize.get("periods"), (*path, "cost"), complaints
         )
+        deferred = "" if "deferred" in self._cells else self._post.deferred
+        self._financing = read_financing(self._values.get("financing"), deferred, (*path, "financing"), complaints)
         self._constraint = read_constraint(self._values.get("constraint"), (*path, "constraint"), complaints)
         self._check_window()
 
@@ -297,7 +299,8 @@ class _RuleReader:
             cells=self._cells,
             tables=tables,
             after_invoice=bool(self._recognize.get("after_invoice")),
-            costs=self._costs,
+            costs=self._costs + ((self._financing,) if self._financing else ()),
+            financing=self._financing,
             constraint=self._constraint,
             transfer=self._values.get("transfer") or method.transfer,
             expedients=tuple(name for name in EXPEDIENTS if self._disclose.get(name)),

@@ -6,9 +6,10 @@ from typing import Any
 from revrec.core.anchors import anchor
 from revrec.core.constraint import Constraint
 from revrec.core.keys import KeyPath, KeyProblem, read_table
-from revrec.core.rules.costs import Cost
-from revrec.core.rules.declaration import CONSTRAINT_KEYS, COST_KEYS
+from revrec.core.rules.costs import FINANCING, Cost
+from revrec.core.rules.declaration import CONSTRAINT_KEYS, COST_KEYS, FINANCING_KEYS
 from revrec.core.rules.expression import Expression
+from revrec.core.rules.financing import Financing, financing
 from revrec.core.rules.model import Condition
 from revrec.core.rules.patterns import DIMENSIONS, Patterns
 from revrec.core.rules.ranges import Comparison
@@ -74,10 +75,37 @@ def read_costs(raw: Any, periods: int | None, path: KeyPath, complaints: list[Ke
     return tuple(found)
 
 
+def read_financing(raw: Any, deferred: str, path: KeyPath, complaints: list[KeyProblem]) -> Financing | None:
+    """Read the financing of a rule; None if it has none, or if problems were added to ``complaints``.
+
+    ``deferred`` is the deferred account of the rule; empty if a table has it.
+    """
+    if raw is None:
+        return None
+    before = len(complaints)
+    values, _refused = read_table(raw, FINANCING_KEYS, path, complaints)
+    if len(complaints) == before:
+        complaints += [KeyProblem((*path, *key), said) for key, said in _financing_mistakes(values, deferred)]
+    return financing(values, deferred) if len(complaints) == before else None
+
+
+def _financing_mistakes(values: Mapping[str, Any], deferred: str) -> Iterator[tuple[KeyPath, str]]:
+    if ("rate" in values) == ("cash_price" in values):
+        yield (), "financing has either a rate or a cash_price: give one of them"
+    if "term" in values and values["term"].number <= 0:
+        yield ("term",), f'financing.term = "{values["term"].text}": it must lead forward in time, such as "2 years"'
+    if values["settled"] == "equally" and values["offset"].number:
+        yield ("offset",), "financing.offset cannot be combined with equal payments: count the term from its start"
+    if not values.get("account") and not deferred:
+        yield (), "financing needs an account: the deferred account of the rule comes from a table"
+
+
 def _cost_mistakes(values: Mapping[str, Any], periods: int | None) -> list[str]:
     found = []
     if ("amount" in values) == ("percent" in values):
         found.append("a cost has either an amount or a percent: give one of them")
+    if values["name"].startswith(FINANCING):
+        found.append(f'a name that begins with "{FINANCING}" is for [rule.financing]: choose another one')
     if values["per"] == "part" and periods is None:
         found.append('per = "part" needs periods in [rule.recognize]: give the cost per "line" or per "unit"')
     return found

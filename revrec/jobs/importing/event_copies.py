@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 
+OF_INTEREST = ("pod", "milestone", "service_dates", "cancel")
+"""Kinds of event that interest follows: they date it or end it. A hold does not stop it."""
+
+
 def costs_of_charges(
     connection: "Connection", book: "RuleBook", ids: Sequence[str]
 ) -> dict[str, list[tuple[str, int]]]:
@@ -32,6 +36,8 @@ def events_of_costs(
     """Return the events of the costs of a charge line: the same without amounts; none for a price change."""
     if fact.kind in ("credit", "price"):
         return []
+    if fact.kind not in OF_INTEREST:
+        costs = [cost for cost in costs if not book.bears_interest(cost[0])]
     if fact.kind == CONSTRAINT:
         costs = [cost for cost in costs if fact.percent is not None and book.waits_with_revenue(cost[0])]
     return [(no, fact._replace(charge=charge, amount=None, scope="")) for charge, no in costs]

@@ -12,7 +12,7 @@ from revrec.core.explanation import explain_parts
 from revrec.core.money import to_minor
 from revrec.core.pricing import describe_price_changes
 from revrec.core.recognition import Method
-from revrec.core.rules.costs import PARAGRAPH, is_cost
+from revrec.core.rules.costs import PARAGRAPH, is_cost, is_financing
 from revrec.core.schedule import Schedule, SchedulePart
 from revrec.jobs.reports.trace import ChargeTrace, RuleTrace, ScheduleTrace, TracedCharge, trace
 from revrec.jobs.rules.load import load_rules
@@ -97,7 +97,7 @@ def _explained(life: ChargeTrace, book: "RuleBook", found: "DerivedLine", curren
     schedule = derived if isinstance(derived, Schedule) else None
     matched = book.rule_named(derived.rule.name) if derived.rule else None
     apart = (
-        split_constrained(matched.constraint, matched.method, line, recorded, found.line.amount)
+        split_constrained(matched.constraint, matched.method, line, recorded, found.billed)
         if schedule and matched
         else None
     )
@@ -154,7 +154,7 @@ def _reason_of_version(version: ScheduleTrace, schedule: Schedule | None) -> str
 def _standard(rule: "Rule | None") -> str | None:
     if rule is None:
         return None
-    return PARAGRAPH if is_cost(rule.name) else paragraph(type(rule.method))
+    return PARAGRAPH if is_cost(rule.name) and not is_financing(rule.name) else paragraph(type(rule.method))
 
 
 def _standards(rule: "Rule | None", constrained: bool) -> str | None:

@@ -15,7 +15,7 @@ from revrec.core.filters import Filters
 from revrec.core.periods import closed_since
 from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
 from revrec.core.rules import RuleBook
-from revrec.core.rules.costs import is_cost
+from revrec.core.rules.costs import is_cost, is_financing
 from revrec.jobs.reports.presented_lines import PresentedLines
 from revrec.jobs.rules.load import load_rules
 from revrec.store import charges, events, periods, schedules
@@ -204,6 +204,9 @@ def _on_accounts(
     ``account`` is the one that its rule names now. What was billed or posted before stays on the account of that time.
     """
     billed_account = row.billed_account if row.billed_account is not None else account
+    # Interest is never billed: it is part of the balance from the day it accrues.
+    is_interest = is_financing(row.line)
+    price = 0 if is_interest else price
     before = row.recognized_before if row.billed else 0
     if before:
         row = _with_history(row, billed_account)
@@ -211,7 +214,7 @@ def _on_accounts(
     for one in dict.fromkeys((account, billed_account, *row.recognized)):
         recognized = row.recognized.get(one, 0)
         by_plan = row.planned - elsewhere if one == account else recognized
-        is_billed = row.billed and one == billed_account
+        is_billed = row.billed and one == billed_account and not is_interest
         line = _line(row, one, price if is_billed else 0, by_plan if planned else recognized, by_plan)
         line = line._replace(charged=row.amount if is_billed else 0, is_billed=bool(is_billed))
         if is_billed and row.is_migrated:
@@ -240,7 +243,7 @@ def _line(row: ContractBalanceRow, account: str, billed: int, recognized: int, p
         row.entity,
         row.currency,
         account,
-        is_cost(row.line),
+        is_cost(row.line) and not is_financing(row.line),
         billed,
         recognized,
         planned,

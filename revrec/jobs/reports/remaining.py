@@ -14,6 +14,7 @@ from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS
 from revrec.core.pricing import price_of
 from revrec.core.report import Check, ColumnSum
+from revrec.core.rules.costs import COST_MARK
 from revrec.jobs.paging import PAGE
 from revrec.jobs.reports.late_changes import closed_periods
 from revrec.jobs.reports.line_balances import BalanceOptions, balance_query, lines_as_known
@@ -236,11 +237,18 @@ class _NumberedBalance(NamedTuple):
 def _balances(
     context: "Context", connection: "Connection", until: date, numbers: Sequence[int] | None
 ) -> Iterator[_NumberedBalance]:
+    interest: Counter[tuple[str, str]] = Counter()
     for line in lines_as_known(context, connection, BalanceOptions(until), None, None, numbers):
-        if not line.is_cost:
+        if line.is_interest:
+            interest[line.charge.partition(COST_MARK)[0], line.currency] += line.earns
+        elif not line.is_cost:
             yield _NumberedBalance(
                 line.no, line.currency, line.balance, line.is_billed, line.is_billing, line.is_ordered
             )
+    # What interest adds to the price of a line remains to be recognized too, whatever of it has accrued.
+    financed = charges.known_charges(connection, [charge for charge, _currency in interest])
+    for (charge, currency), amount in interest.items():
+        yield _NumberedBalance(financed[charge].no, currency, -amount, False, False, False)
 
 
 def _prices_of_signed(connection: "Connection", numbers: Sequence[int], until: date) -> dict[int, int]:

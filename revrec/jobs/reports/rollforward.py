@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 MOVEMENTS = (
-    "migrated", "billed", "credited", "price_changes", "recognized_from_opening", "recognized_from_period",
+    "migrated", "billed", "credited", "price_changes", "interest", "recognized_from_opening", "recognized_from_period",
     "recognized", "taken_back", "reclassified", "other",
 )  # fmt: skip
 AMOUNTS = ("opening", *MOVEMENTS, "closing", "refund_liability")
@@ -42,16 +42,19 @@ SPARE = (
     "price_changes",
     "other",
     "reclassified",
+    "interest",
     "migrated",
 )
 FORMULAS = {
     "recognized": {"recognized_from_opening": 1, "recognized_from_period": 1, "taken_back": 1},
     "closing": {
-        "opening": 1, "migrated": 1, "billed": 1, "credited": 1, "price_changes": 1, "recognized": -1,
+        "opening": 1, "migrated": 1, "billed": 1, "credited": 1, "price_changes": 1, "interest": 1, "recognized": -1,
         "reclassified": 1, "other": 1,
     },
 }  # fmt: skip
 """The columns that are sums of others, as documented."""
+_ADDED = ("migrated", "billed", "credited", "price_changes", "interest", "reclassified")
+"""The movements that raise a balance."""
 GROUPS = ("account", "entity", "customer", "item", "document", "contract", "charge")
 """What the rows can be; each row is also of one currency and account."""
 
@@ -147,6 +150,7 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
     spare = (
         "refund_liability",
         "migrated",
+        "interest",
         "reclassified",
         "other",
         "price_changes",
@@ -218,6 +222,11 @@ class _Balances:
         for line in self._lines(period.last):
             was = self._known.get((line.charge, line.account), _Known())
             sums = self._sum(line)
+            if line.is_interest:
+                sums["interest"] -= line.recognized - was.recognized
+                sums["closing"] += line.balance
+                self._note(line)
+                continue
             charged, past = line.charged - was.charged, line.before - was.before
             brought = charged - past if line.is_migrated else 0
             if brought:
@@ -242,7 +251,7 @@ class _Balances:
         self._split_by_opening(units, earned)
         self._split_price_changes(period, changed)
         for sums in self._sums.values():
-            more = sum(sums[name] for name in ("migrated", "billed", "credited", "price_changes", "reclassified"))
+            more = sum(sums[name] for name in _ADDED)
             sums["other"] = sums["closing"] - sums["opening"] - more + sums["recognized"]
         return self._sums
 

@@ -245,13 +245,23 @@ class DerivedLine(NamedTuple):
     outcome: ContractOutcome
     derived: Schedule | Unscheduled
     contract: AllocatedContract | None = None
+    interest: Sequence[AllocationStep] = ()
+    """How the financing of its rule changes its price."""
+
+    @property
+    def billed(self) -> int:
+        """Return the billed amount with or without the interest in it, in minor units: what percentages count from."""
+        return self.line.amount + (self.interest[0].difference if self.interest else 0)
 
     @property
     def as_allocated(self) -> tuple[ChargeLine, Sequence[FulfillmentEvent]]:
         """Return the line with its allocated price as the amount, and its events adapted to that amount."""
+        line, recorded = self.line, self.recorded
+        if self.interest:
+            line, recorded = apply_allocation(line, recorded, self.interest)
         if isinstance(self.outcome, Unscheduled) or not self.outcome:
-            return self.line, self.recorded
-        return apply_allocation(self.line, self.recorded, self.outcome)
+            return line, recorded
+        return apply_allocation(line, recorded, self.outcome)
 
 
 def derive_stored_line(connection: "Connection", book: RuleBook, no: int) -> DerivedLine:
@@ -263,7 +273,7 @@ def derive_stored_line(connection: "Connection", book: RuleBook, no: int) -> Der
     its_own.settle(lines, recorded, ())
     line, facts, outcome = lines[no], recorded.get(no, ()), its_own.outcome(no)
     derived = outcome if isinstance(outcome, Unscheduled) else book.derive(line, facts, outcome)
-    return DerivedLine(line, facts, outcome, derived, its_own.found(no))
+    return DerivedLine(line, facts, outcome, derived, its_own.found(no), book.interest_changes(line, facts))
 
 
 class ContractShare(NamedTuple):

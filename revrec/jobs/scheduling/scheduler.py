@@ -146,7 +146,14 @@ class Scheduler:
             left = Remaining(derived.parts, waiting)
             if line.is_migrated:
                 left = after_cutover(derived.remaining(derived.historical), line)
-            self._add_version(no, 1, line.amount, derived, left)
+            more, change = self._of_interest(line)
+            self._add_version(no, 1, line.amount + more, derived, left, price_change=change)
+
+    def _of_interest(self, line: ChargeLine) -> tuple[int, SchedulePriceChange | None]:
+        """Return how much interest changes the price of a new line, in minor units, as a change of its price."""
+        changes = self._book.interest_changes(line)
+        more = changes[0].difference if changes else 0
+        return more, SchedulePriceChange(more, changes[0].words) if more else None
 
     def add_billing(self, no: int, ordered: ChargeLine) -> None:
         """Note the deferred account of a line that bills a contract line: the one that the contract line names now."""
@@ -324,6 +331,9 @@ class Scheduler:
             waits = current is not None and current.waiting[1] == derived.reason
             return None if waits else derived
         earning, price_events = apply_allocation(line, state.recorded, steps) if steps else (line, state.recorded)
+        interest = state.book.interest_changes(line, state.recorded)
+        if interest:
+            earning, price_events = apply_allocation(earning, price_events, interest)
         price = sum(part.amount for part in derived.all_parts)
         allocated = (steps[-1].difference if steps else 0) - state.allocated
         price_change = price - (current.amount if current else line.amount) - allocated
@@ -345,9 +355,9 @@ class Scheduler:
         if current and not price_change and not allocated and self._is_in_force(current, derived, left, parts, moved):
             return None
         # An allocation moves price between the lines of a contract; only the rest is a change of the price.
-        change = (
-            SchedulePriceChange(price_change, describe_price_changes(earning, price_events)) if price_change else None
-        )
+        words = [] if current or not interest else [interest[0].words]
+        said = "; ".join(filter(None, [*words, describe_price_changes(earning, price_events)]))
+        change = SchedulePriceChange(price_change, said) if price_change else None
         share = AllocatedDifference(self.contracts.allocation_of(state.no), allocated) if allocated else None
         return _WantedSchedule(derived, left, price, parts, change, share)
 
@@ -596,8 +606,11 @@ class Scheduler:
         rule = why.rule.name if why.rule else None
         steps = self.contracts.outcome(no)
         # A line that waits for its delivery earns its share of the contract's price, not what was billed for it.
-        own = (line, recorded)
-        price = price_of(*own if isinstance(steps, Unscheduled) or not steps else apply_allocation(*own, steps))
+        own: tuple[ChargeLine, Sequence[FulfillmentEvent]] = (line, recorded)
+        if not isinstance(steps, Unscheduled) and steps:
+            own = apply_allocation(*own, steps)
+        interest = self._book.interest_changes(line, recorded)
+        price = price_of(*apply_allocation(*own, interest) if interest else own)
         left = 0 if why.code == CLOSED else price - line.recognized_before
         self._unscheduled.append(UnscheduledLine(no, why.code, why.reason, rule, left, self._audit_seq))
         self._are_revenue[no] = why.code != NOT_REVENUE

@@ -20,6 +20,7 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, case
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Filters
 from revrec.core.pricing import PRICE_EVENT_KINDS
+from revrec.core.rules.costs import COST_MARK, FINANCING
 from revrec.store.bulk import stream_rows
 from revrec.store.number_lists import numbers_in
 from revrec.store.posting.invoices import SOLD
@@ -115,6 +116,8 @@ def _have_other_rows() -> Iterator[Select[Any]]:
     )  # fmt: skip
     for table in tables:
         yield select(table.c.charge_no)
+    # Interest is never billed, and is in the balance of its contract all the same.
+    yield select(charge_line.c.no).where(charge_line.c.line.contains(f"{COST_MARK}{FINANCING}", autoescape=True))
     yield select(entered_line.c.charge_no).where(RELEASED)
 
 

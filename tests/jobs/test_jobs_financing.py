@@ -1,0 +1,144 @@
+"""Interest in a price: from the import to the ledger, each entry exactly once, and in the balances."""
+
+from datetime import date
+
+import pytest
+
+from revrec.core.contract_balance import BalanceSheet
+from revrec.core.typed_dates import DateSpan
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.reports.contract_balances import contract_balances
+from revrec.jobs.reports.explain_amounts import explain_amounts
+from revrec.jobs.reports.line_balances import BalanceOptions
+from revrec.jobs.reports.remaining_obligations import remaining_obligations
+from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.reports.tie_out import tie_out
+from revrec.jobs.scheduling.rebuild import schedule
+from support.books import Books, MakeRow
+
+EXAMPLE_29 = """
+[[rule]]
+name = "license"
+[rule.recognize]
+method = "fixed_offset"
+offset = "2 years"
+[rule.financing]
+direction = "prepayment"
+rate = "6"
+term = "2 years"
+interest = "5000"
+by = "period"
+"""
+DEFERRED = """
+[[rule]]
+name = "equipment"
+[rule.recognize]
+method = "fixed_offset"
+[rule.financing]
+direction = "deferral"
+rate = "10"
+term = "2 years"
+interest = "4010"
+by = "period"
+"""
+CHARGE = "shop/INV-1/1"
+INTEREST = f"{CHARGE}:cost:financing"
+
+
+@pytest.fixture
+def license_(books: Books, row: MakeRow) -> Books:
+    """4,000.00 in advance for a transfer two years later, at 6 percent."""
+    books.rules(EXAMPLE_29)
+    books.take(row(post_date="2024-01-01", amount="4000.00"))
+    return books
+
+
+def ledger(books: Books) -> dict[str, int]:
+    """Return the balance of each account, debits positive, in minor units."""
+    rows = books.sql(
+        "SELECT account, sum(CASE side WHEN 'debit' THEN l.amount ELSE -l.amount END) FROM journal_line l"
+        " JOIN journal_entry e ON e.id = l.entry_id WHERE e.state = 'POSTED' GROUP BY account ORDER BY account"
+    )
+    return {account: int(amount) for account, amount in rows}
+
+
+def liability(books: Books, day: str) -> tuple[int, int]:
+    """Return the liability and the asset of the only contract."""
+    sheet = BalanceSheet()
+    (one,) = contract_balances(books.context(), BalanceOptions(date.fromisoformat(day)), sheet)
+    return one.liability, one.asset
+
+
+def ties_out(books: Books, day: str) -> bool:
+    return all(one.ties_out for one in (
+        tie_out(books.context(), date.fromisoformat(day)),
+        remaining_obligations(books.context(), date.fromisoformat(day), "item", [12]),
+        rollforward(books.context(), RollforwardOptions(DateSpan(date(2024, 1, 1), date.fromisoformat(day)), "year")),
+    ))  # fmt: skip
+
+
+@pytest.mark.both_databases
+def test_interest_is_posted_once_to_its_own_account_and_raises_the_revenue(license_: Books) -> None:
+    books = license_
+    assert books.run("2024-12-31").complete
+    assert ledger(books) == {"2400": -240_00, "5000": 240_00}, "debit interest expense, credit the liability"
+    assert liability(books, "2024-12-31") == (4240_00, 0) and ties_out(books, "2024-12-31")
+    assert books.run("2025-12-31").complete and books.run("2025-12-31").counts["posted"] == 0
+    assert liability(books, "2025-12-31") == (4494_40, 0) and ties_out(books, "2025-12-31")
+    assert books.run("2026-01-31").complete
+    assert ledger(books) == {"2400": 4000_00, "4000": -4494_40, "5000": 494_40}
+    assert liability(books, "2026-01-31") == (0, 0) and ties_out(books, "2026-01-31")
+    assert verify(books.context("verify")).sound
+
+
+def test_interest_is_explained(license_: Books) -> None:
+    line, interest = explain_amounts(license_.context(), CHARGE)
+    assert "financing: 494.40 USD of interest at 6 percent a year is part of the price (ASC 606-10-32-15)" in line.why
+    assert [part.comes_from for part in line.parts] == ["the whole amount, 4494.40 USD"]
+    assert interest.charge.id == INTEREST and "at 6 percent for each year" in interest.why
+    assert [part.comes_from for part in interest.parts] == [
+        "part 1 of 2: -240.00 of interest by then",
+        "part 2 of 2: -494.40 of interest by then, less -240.00 before it",
+    ]
+    assert interest.standard and interest.standard.startswith("ASC 606-10-32-15 to 32-20")
+
+
+def test_a_deferred_payment_earns_interest_until_it_is_due(books: Books, row: MakeRow) -> None:
+    books.rules(DEFERRED)
+    books.take(row(post_date="2024-01-01", amount="121.00"))
+    assert books.run("2024-12-31").complete
+    assert ledger(books) == {"2400": 110_00, "4000": -100_00, "4010": -10_00}
+    assert liability(books, "2024-12-31") == (11_00, 0), "interest that is billed and not earned yet"
+    assert books.run("2025-12-31").complete
+    assert ledger(books) == {"2400": 121_00, "4000": -100_00, "4010": -21_00}
+    assert liability(books, "2025-12-31") == (0, 0) and ties_out(books, "2025-12-31")
+    assert verify(books.context("verify")).sound
+
+
+def test_a_cancellation_ends_interest_and_leaves_nothing_on_the_account(license_: Books) -> None:
+    books = license_
+    assert books.run("2024-12-31").complete
+    books.event(CHARGE, "cancel", "2025-06-30", amount="4000.00")
+    assert books.run("2026-12-31").complete
+    assert ledger(books) == {"2400": 0, "4000": -366_15, "5000": 366_15}, "240.00 and 181 of 365 days of 254.40"
+    assert liability(books, "2026-12-31") == (0, 0) and ties_out(books, "2026-12-31")
+    assert verify(books.context("verify")).sound
+
+
+def test_a_rule_that_gains_financing_adds_interest_with_a_rebuild(books: Books, row: MakeRow) -> None:
+    plain, _mark, financing = EXAMPLE_29.partition("[rule.financing]")
+    books.rules(plain)
+    books.take(row(post_date="2024-01-01", amount="4000.00"))
+    books.rules(plain + "[rule.financing]" + financing)
+    schedule(books.context("schedule"), rebuild=True)
+    found = books.sql("SELECT charge_no, amount FROM schedule WHERE superseded_by IS NULL ORDER BY charge_no")
+    assert [tuple(one) for one in found] == [(1, 4494_40), (2, -494_40)]
+    assert verify(books.context("verify")).sound
+
+
+def test_a_year_or_less_makes_no_interest_line_and_the_trace_says_why(books: Books, row: MakeRow) -> None:
+    books.rules(EXAMPLE_29.replace('term = "2 years"', 'term = "12 months"'))
+    books.take(row(post_date="2024-01-01", amount="4000.00"))
+    (line,) = explain_amounts(books.context(), CHARGE)
+    assert "a year or less lies between payment and transfer" in line.why and "ASC 606-10-32-18" in line.why
+    assert [part.amount for part in line.parts] == ["4000.00"]

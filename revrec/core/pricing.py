@@ -87,7 +87,7 @@ def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
 
     A credit reduces the price by its amount; a price event states the new price; a cancellation reduces it by the
     refund, if any. A credit with a name corrects the earlier one of that name; credits without a name add up. The
-    cancellation recorded last counts.
+    cancellation recorded last counts, and of the prices of a day the last one.
     """
     found: list[PriceChange] = []
     price, ended = line.amount, False
@@ -153,8 +153,9 @@ def effective_changes(events: Events) -> list[tuple[int, FulfillmentEvent]]:
     last: dict[object, tuple[int, FulfillmentEvent]] = {}
     for at, event in enumerate(events):
         if event.kind in PRICE_EVENT_KINDS:
-            key = (event.kind, event.name) if event.name or event.kind == "cancel" else (event.kind, at)
-            last[key] = (at, event)
+            # A price states the whole price of the line, so the last one of a day replaces those before it.
+            unnamed = event.date if event.kind == "price" else at
+            last[event.kind, event.name if event.name or event.kind == "cancel" else unnamed] = (at, event)
     return list(last.values())
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing.import_files import mapping_of
+from revrec.jobs.importing.prorated_events import prorate_event
 from revrec.jobs.reports.exceptions import IMPLAUSIBLE, exceptions
 from revrec.jobs.reports.explain import explain
 from revrec.jobs.reports.explain_amounts import explain_amounts
@@ -21,6 +22,7 @@ from revrec.jobs.reports.status import status
 from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.rules.compare import compare_rules
 from revrec.jobs.scheduling.rebuild import schedule
+from revrec.sources import EventRow
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 
@@ -253,6 +255,22 @@ def test_a_residual_price_outside_its_range_is_reported_until_the_price_list_is_
     schedule(offline.context("schedule"), rebuild=True)
     assert not [one for one in exceptions(offline.context(), date(2024, 3, 31)).rows if one["kind"] == IMPLAUSIBLE]
     assert sound(offline)
+
+
+def test_a_price_recorded_again_with_another_scope_corrects_the_first_one(offline: Books, row: MakeRow) -> None:
+    ruled(offline).take(*bundle(row))
+    offline.event("shop/INV-1/2", "price", "2024-03-15", amount=40)
+    assert earns(offline) == {"shop/INV-1/1": 4800 + 600, "shop/INV-1/2": 3200 + 400}
+    offline.event("shop/INV-1/2", "price", "2024-03-15", amount=40, scope="line")
+    assert earns(offline) == {"shop/INV-1/1": 4800, "shop/INV-1/2": 3200 + 1000}
+    assert sound(offline)
+
+
+def test_a_prorated_price_belongs_to_its_line(offline: Books, row: MakeRow) -> None:
+    ruled(offline).take(*bundle(row))
+    wanted = EventRow("shop/INV-1/2", "price", date(2024, 3, 1), amount=Decimal(60))
+    event, _found = prorate_event(offline.context(), wanted)
+    assert (event.scope, event.amount and event.amount > 30) == ("line", True)
 
 
 @pytest.mark.parametrize("later", ["separate", "modify"])

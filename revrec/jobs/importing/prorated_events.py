@@ -3,6 +3,7 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from revrec.core.charge_line import LINE
 from revrec.core.errors import BadInput, UnknownCharge
 from revrec.core.money import BadAmount, decimal_string, to_minor
 from revrec.core.prorating import Proration, prorate
@@ -44,7 +45,9 @@ def prorate_event(context: "Context", event: "EventRow") -> "tuple[EventRow, Pro
     found = prorate(planned, stored.line, facts, stored.outcome, event.date)
     if isinstance(found, Unscheduled):
         raise BadInput(f"{event.charge}: cannot be prorated: {found.reason}; write the amount")
-    return event._replace(amount=_amount(event, found)), found
+    # What one line has not earned is its own: the other lines of its contract must not share it (606-10-32-44).
+    is_own = stored.outcome and event.kind != "cancel" and not event.scope
+    return event._replace(amount=_amount(event, found), scope=LINE if is_own else event.scope), found
 
 
 def _is_corrected(fact: "FulfillmentEvent", event: "EventRow") -> bool:

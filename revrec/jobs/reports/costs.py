@@ -17,7 +17,7 @@ from revrec.jobs.reports.filters import check_customer, check_entity
 from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.rules.load import load_rules
-from revrec.store.reports.costs import expensed_by_account
+from revrec.store.reports.costs import cost_numbers, expensed_by_account
 
 if TYPE_CHECKING:
     from revrec.core.contract_balance import LineBalance
@@ -93,6 +93,7 @@ class _CostBalances:
         self._categories: Mapping[str, str] = {}
         if "category" in wanted.by:
             self._categories = {name: cost.category for name, cost in load_rules(context).costs.items()}
+        self._numbers = cost_numbers(connection)
         self._known: dict[tuple[str, str], _Known] = {}
         self._closing: Counter[Group] = Counter()
         self._owed: Counter[str] = Counter()
@@ -123,7 +124,7 @@ class _CostBalances:
 
     def _lines(self, until: date) -> Iterator["LineBalance"]:
         wanted = BalanceOptions(until, entity=self._wanted.entity, customer=self._wanted.customer)
-        for line in line_balances(self._context, self._connection, wanted):
+        for line in line_balances(self._context, self._connection, wanted, self._numbers):
             if line.is_payable:
                 self._owed[line.currency] += line.balance
             elif line.is_cost and (line.billed or line.charged or line.recognized):

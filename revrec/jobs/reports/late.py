@@ -129,14 +129,14 @@ class _LateFigures:
 
     def months(self) -> tuple[list[dict[str, Any]], list[Check]]:
         """Return the figures of each closed month and of months with revenue of closed ones, with their checks."""
-        reported = self._by_month(revenue_by_month)
+        reported = self._by_month(revenue_by_month, date.max)
         late, others = Counter[Month](), Counter[Month]()
         for row in self._revenue:
             late[row.entity, row.currency, row.earned[:7]] += row.amount
             if row.dated:
                 others[row.entity, row.currency, row.dated[:7]] += row.amount
         rows, now, earned = [], Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-        by_schedule = self._by_month(earned_by_month)
+        by_schedule = self._by_month(earned_by_month, self._closings.last_closed())
         for key in sorted({*reported, *late, *others}, key=lambda one: (one[2], one[0], one[1])):
             entity, currency, month = key
             closing = self._closing(entity, month_end(date.fromisoformat(f"{month}-01")).isoformat())
@@ -157,8 +157,9 @@ class _LateFigures:
         rows += [self._of_billed(one) for one in self._billed()]
         return sorted(rows, key=lambda row: (row["earned_month"], row["figure"], row["known_at"], row["charge"]))
 
-    def _by_month(self, read: Any) -> Counter[Month]:
-        found = read(self._connection, date.max, self._filters)
+    def _by_month(self, read: Any, until: date) -> Counter[Month]:
+        first = self._filters.first
+        found = read(self._connection, first and first.replace(day=1), until, self._filters)
         return Counter({(one.entity, one.currency, one.month): one.amount for one in found})
 
     def _closing(self, entity: str, day: str) -> "Closing | None":

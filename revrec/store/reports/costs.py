@@ -36,3 +36,8 @@ def expensed_by_account(connection: Connection, first: date, last: date) -> Iter
     query = select(*by, *split_sum_columns(lines.c.amount)).join(charge_line, charge_line.c.no == lines.c.charge_no)
     for account, currency, *sums in connection.execute(query.where(~SOLD).group_by(*by)):
         yield AccountAmount(account, currency, joined_sum(*sums))
+
+
+def cost_numbers(connection: Connection) -> list[int]:
+    """Return the numbers of all charge lines that are costs."""
+    return list(connection.execute(select(charge_line.c.no).where(~SOLD).order_by(charge_line.c.no)).scalars())

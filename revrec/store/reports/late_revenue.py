@@ -75,18 +75,20 @@ def late_revenue(connection: Connection, closed_until: date, filters: Filters) -
             yield LateRevenue(*row)
 
 
-def revenue_by_month(connection: Connection, until: date, filters: Filters) -> Iterator[MonthAmount]:
+def revenue_by_month(
+    connection: Connection, first: date | None, until: date, filters: Filters
+) -> Iterator[MonthAmount]:
     """Yield the revenue in the ledger by entity, currency and month of the entries."""
-    lines = ledger_lines(None, until)
+    lines = ledger_lines(first, until)
     yield from _by_month(connection, lines, filters)
 
 
-def earned_by_month(connection: Connection, until: date, filters: Filters) -> Iterator[MonthAmount]:
+def earned_by_month(connection: Connection, first: date | None, until: date, filters: Filters) -> Iterator[MonthAmount]:
     """Yield what the schedule lines in force earn, by entity, currency and month, posted or not.
 
     Lines that were reversed for good, or that are gone in Intacct, earn nothing.
     """
-    yield from _by_month(connection, earned_lines(None, until), filters)
+    yield from _by_month(connection, earned_lines(first, until), filters)
 
 
 def _by_month(connection: Connection, lines: Any, filters: Filters) -> Iterator[MonthAmount]:

@@ -1,5 +1,6 @@
 """The identities of late changes, forecast, costs and disclosures hold in books of any history, on both databases."""
 
+from contextlib import nullcontext, suppress
 from datetime import date
 from decimal import Decimal
 
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS
 from revrec.core.report import Report
 from revrec.core.typed_dates import DateSpan
@@ -20,7 +22,7 @@ from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
-from support.stories import STEPS, Story
+from support.stories import STEPS, UNDO, Story
 
 MARCH = DateSpan(date(2024, 3, 1), date(2024, 3, 31))
 QUARTERS = DateSpan(date(2024, 1, 1), date(2024, 6, 30))
@@ -123,5 +125,7 @@ def test_they_tie_out_whatever_happens(
         if at == closes:
             decide(story.books.context("periods close"), [date(2024, 1, 1), date(2024, 2, 1)], "closed", "reported")
             since = head(story.books)
-        story.do(at, *step)
+        # A reversal is refused if its day is in a closed month.
+        with suppress(BadInput) if step[0] in UNDO else nullcontext():
+            story.do(at, *step)
     check_identities(story.books, since)

@@ -57,10 +57,14 @@ def disclosures(context: "Context", span: DateSpan, quarterly: bool) -> ReportPa
     whole = Period(f"{span.first} to {span.last}", *span)
     periods = list(periods_of(span, each))
     periods += [whole] if len(periods) > 1 else []
+    rolled = rollforward(context, RollforwardOptions(span, each))
+    moved = [*rolled.rows]
+    if len(periods) > 1:
+        moved += rollforward(context, RollforwardOptions(span, "span")).rows
     with context.database.read() as connection:
         parameters = {"from": span.first, "to": span.last, "quarterly": quarterly}
         header = report_header(context, connection, "disclosures", parameters)
-        split = [_split_revenue(context, connection, period) for period in periods]
+        split = [_split_revenue(context, connection, period, moved) for period in periods]
         policies = list(_policies(context, connection))
         uses = list(_expedients(context, connection, span))
     balances = [_Balances(context, period) for period in periods]
@@ -69,7 +73,7 @@ def disclosures(context: "Context", span: DateSpan, quarterly: bool) -> ReportPa
         ("D2", "606-10-50-8(b)", _revenue_table(header, split)),
         ("D3", "606-10-50-12A", _earlier_table(header, split)),
         ("D4", "606-10-50-8 and 50-10", _asset_table(header, balances)),
-        ("D5", "606-10-50-8 to 50-10", rollforward(context, RollforwardOptions(span, each))),
+        ("D5", "606-10-50-8 to 50-10", rolled),
         ("D6", "606-10-50-13 to 50-15", remaining_obligations(context, span.last, "entity", BANDS)),
         ("D7", "606-10-50-5 and 55-91(f)", revenue(context, span, each, "timing")),
         ("D7 items", "606-10-50-5", revenue(context, span, each, "item")),
@@ -139,16 +143,22 @@ def _decimal(amounts: Mapping[str, int], currency: str) -> dict[str, str]:
     return {name: decimal_string(amount, currency) for name, amount in amounts.items()}
 
 
-def _split_revenue(context: "Context", connection: "Connection", period: Period) -> _Split:
-    """Return the revenue of a period that was in the opening liability, is of the period, and of earlier ones."""
+def _split_revenue(
+    context: "Context", connection: "Connection", period: Period, moved: Sequence[Mapping[str, Any]]
+) -> _Split:
+    """Return the revenue of a period that was in the opening liability, is of the period, and of earlier ones.
+
+    ``moved`` are the rows of the rollforward.
+    """
     found = _Split(period, Counter(), Counter(), Counter(), Counter(), Counter())
-    span = DateSpan(period.first, period.last)
-    for row in rollforward(context, RollforwardOptions(span, each="span")).rows:
+    for row in moved:
+        if row["period"] != period.name:
+            continue
         currency = row["currency"]
         found.opening[currency] += _minor(row, "recognized_from_opening")
         found.within[currency] += _minor(row, "recognized_from_period")
         found.back[currency] += _minor(row, "taken_back")
-    for one in recognized_by_account(connection, *span):
+    for one in recognized_by_account(connection, period.first, period.last):
         found.booked[one.currency] += one.amount
     _move_new_prices(context, connection, found)
     return found

@@ -12,8 +12,8 @@ HEAD = """# Worked examples
 
 Find an example from the standard that resembles your contract, and copy its rule. Each example shows the rule and the
 schedule or the journal entries that revrec derives from it. In the entries, 2400 is deferred revenue, 4000 revenue,
-1300 deferred cost, 5000 cost, and 2100 what is owed to others. This page is generated from
-`tests/golden/worked_examples.toml`, and a test runs every example.
+1300 deferred cost, 5000 cost, 2100 what is owed to others, 7100 interest expense, and 7200 interest income. This page
+is generated from `tests/golden/worked_examples.toml`, and a test runs every example.
 """
 
 
@@ -73,6 +73,8 @@ def _journal(one: Mapping[str, Any]) -> Iterator[str]:
         yield f"| {entry['date']} | {entry['line']} | {accounts} | {_money(entry['amount'])} |"
     if "waiting" in one:
         yield f"| waits | | | | {_money(one['waiting'])} |"
+    if "until" in one:
+        yield f"| and so on after {one['until']} | | | | |"
 
 
 def _name(line: Mapping[str, Any]) -> str:

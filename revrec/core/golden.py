@@ -49,13 +49,18 @@ def play(case: GoldenCase, how: CasePolicies) -> PlayedCase:
         return _play_contract(case, how)
     line = _charge_line(case, how)
     events = _events(line, how)
-    book, parts = _book(how["recognize"]), []
-    for one in (_charge_line(case, {**how, **own}) for own in how.get("lines", [{}])):
+    book, parts = _book(how["recognize"], how.get("financing", {})), []
+    lines = [_charge_line(case, {**how, **own}) for own in how.get("lines", [{}])]
+    if how.get("of") == "interest":
+        lines = [interest for one in lines for interest in book.costs_of(one)]
+    for one in lines:
         derived = book.derive(one, events)
         if not isinstance(derived, Schedule):
             return PlayedCase({"schedule": "a schedule"}, {"schedule": derived.reason}, False)
         posted = _with_posted(how, one, derived) if "already_posted" in how else None
         parts += posted or [(str(part.date), part.amount) for part in derived.parts]
+    if how.get("of") == "interest":
+        parts = [(day, abs(amount)) for day, amount in parts]
     figures = _figures(how, line, parts)
     expected = {str(one.get("date") or one["period"]): str(one["amount"]) for one in case["expected"]}
     whole = _is_whole(case, how, parts, price_of(line, events), set(expected))
@@ -123,7 +128,8 @@ def policy(case: GoldenCase, how: CasePolicies) -> str:
     source = "; ".join(filter(None, (case.get("rounding", ""), case.get("day_count", ""))))
     if "allocate" in how:
         return f"{source} -> {how['allocate'] or 'rounding cumulative'}"
-    keys = ", ".join(f"{name} {_plain(value)}" for name, value in how["recognize"].items())
+    chosen = {**how["recognize"], **how.get("financing", {})}
+    keys = ", ".join(f"{name} {_plain(value)}" for name, value in chosen.items())
     return f"{source} -> {keys}"
 
 
@@ -131,8 +137,10 @@ def _plain(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
-def _book(keys: Mapping[str, Any]) -> RuleBook:
+def _book(keys: Mapping[str, Any], financing: Mapping[str, Any]) -> RuleBook:
     text = f'[[rule]]\nname = "golden"\n[rule.recognize]\n{_as_toml(keys)}\n'
+    if financing:
+        text += f"[rule.financing]\n{_as_toml(financing)}\n"
     return RuleBook(parse_rules(text, "golden.toml", ACCOUNTS))
 
 

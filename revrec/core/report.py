@@ -173,6 +173,22 @@ def read_address(text: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True)) if not parts[0] else {}
 
 
+DRILLED = ("rollforward", "waterfall", "rpo", "revenue", "activity")
+"""Reports whose figures have an address: the command lists what is behind one with ``--drill``."""
+
+
+def address_of(report: "Report", row: Mapping[str, Any], column: str) -> str:
+    """Return the address of a figure; empty if the report cannot list what is behind it."""
+    if report.header["report"] not in DRILLED or "drill" in report.header:
+        return ""
+    return ",".join([*(f"{name}={row[name]}" for name in key_names(report)), f"column={column}"])
+
+
+def key_names(report: "Report") -> list[str]:
+    """Return the columns that say what a row is of."""
+    return [name for name in report.columns if name not in (*report.amounts, *report.spare)]
+
+
 class Period(NamedTuple):
     """A period of a report: its name, such as ``2024-03`` or ``2024-Q1``, and its days."""
 

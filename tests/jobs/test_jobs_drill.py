@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 
 from revrec.core.errors import BadInput
 from revrec.core.filters import Basis
-from revrec.core.report import Report, read_address
+from revrec.core.report import Report, address_of, read_address
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.context import Context
+from revrec.jobs.reports.activity import activity, drill_activity
 from revrec.jobs.reports.drill import CHARGE, Groups, drill, group_of_charges
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
@@ -49,11 +50,10 @@ def every_cell(context: Context) -> Iterator[tuple[str, Report]]:
     """Yield each figure of the reports by its address, with what is behind it."""
     for report, make, groups in drillable(context):
         by_charge = cache(make)
-        names = [name for name in report.columns if name not in (*report.amounts, *report.spare)]
         for row in report.rows:
-            keys = ",".join(f"{name}={row[name]}" for name in names)
             for column in report.amounts:
-                yield f"{keys},column={column}", drill(context, report, f"{keys},column={column}", by_charge, groups)
+                address = address_of(report, row, column)
+                yield address, drill(context, report, address, by_charge, groups)
 
 
 def check(context: Context) -> int:
@@ -94,6 +94,20 @@ def test_revenue_has_its_schedule_lines_and_entries(books: Books, row: MakeRow) 
     ]
     assert all(line["entry"] and line["record_no"] for line in behind.rows)
     assert [check.name for check in behind.checks] == ["charge lines = the figure", "schedule lines = charge lines"]
+
+
+def test_the_activity_of_an_account_has_its_journal_lines(books: Books, row: MakeRow) -> None:
+    books.rules(RULES)
+    books.take(row("D1", amount="30.00", post_date="2024-01-01"), row("D2", amount="-9.00", post_date="2024-01-01"))
+    assert books.run("2024-02-29").complete
+    context = books.context()
+    report = activity(context, SPAN, "month")
+    for one in report.rows:
+        for column in report.amounts:
+            behind = drill_activity(context, report, address_of(report, one, column))
+            assert behind.ties_out, behind.differences
+    behind = drill_activity(context, report, "period=2024-02,account=2400,column=closing")
+    assert [line["amount"] for line in behind.rows] == ["10.00", "-3.00", "10.00", "-3.00"]
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Write a report as one HTML file that needs no network: tables, and charts as inline SVG beside their figures."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -11,7 +11,7 @@ from markupsafe import Markup
 from pygal.style import Style
 
 from revrec.core.money import minor_digits
-from revrec.core.report import Chart, Report, chart_data, fact_in_words
+from revrec.core.report import Chart, Report, address_of, chart_data, fact_in_words
 
 COLORS = ("#0b6e99", "#b5541c", "#3f7d20", "#7a3e9d", "#a8326e", "#5c6b73", "#8a6d00", "#2b4c9b")
 """The colors of series; each has a contrast of at least 3 to 1 on white and on the dark background."""
@@ -33,6 +33,7 @@ def write_report(report: Report, file: BinaryIO) -> None:
         amounts=frozenset(report.amounts),
         checks=[check.as_row() | {"fails": bool(check.difference)} for check in report.checks],
         drawings=list(_drawings(report)),
+        address_of=partial(address_of, report),
     )
     file.write(page.encode())
 

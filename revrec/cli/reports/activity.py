@@ -3,7 +3,16 @@
 import typer
 
 from revrec.cli.filters import LimitOption, OutputOption
-from revrec.cli.report_output import Each, EachOption, FromOption, PeriodOption, ToOption, report_span, show_report
+from revrec.cli.report_output import (
+    DrillOption,
+    Each,
+    EachOption,
+    FromOption,
+    PeriodOption,
+    ToOption,
+    report_span,
+    show_report,
+)
 from revrec.cli.shared import Options, command
 
 
@@ -17,6 +26,7 @@ def register(group: typer.Typer) -> None:
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
+        drill: DrillOption = None,
         limit: LimitOption = 0,
         output: OutputOption = None,
     ) -> None:
@@ -31,6 +41,10 @@ def register(group: typer.Typer) -> None:
           revrec report activity --from 2024-01 --to 2024-12 --each quarter --format csv
         """
         from revrec.jobs.reports.activity import activity as report
+        from revrec.jobs.reports.activity import drill_activity
 
-        found = report(options.context(), report_span(period, first, last), each.value)
+        context = options.context()
+        found = report(context, report_span(period, first, last), each.value)
+        if drill:
+            found = drill_activity(context, found, drill)
         show_report(options, found, limit, output)

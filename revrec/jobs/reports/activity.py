@@ -1,23 +1,28 @@
 """``revrec report activity``: debits and credits of each account by period; ``report journal``: every posted line."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.money import decimal_string
-from revrec.core.report import Check, ColumnSum, Report, periods_of
+from revrec.core.filters import Filters
+from revrec.core.money import decimal_string, to_minor
+from revrec.core.report import Check, ColumnSum, Period, Report, periods_of
 from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.drill import figure_at, title_of
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.report_header import report_header
 from revrec.store.posting.posted import account_sums
 from revrec.store.reports.journal import COLUMNS, account_activity, posted_lines
 
 if TYPE_CHECKING:
-    from revrec.core.filters import Filters
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 AMOUNTS = ("opening", "debits", "credits", "closing")
+BEHIND = ("reference", "record_no", "date", "earned", "charge", "account", "side", "currency", "amount")
+"""The columns of the journal lines behind a figure."""
 JOURNAL = (*COLUMNS[:9], "debit", "credit", *COLUMNS[11:])
 
 
@@ -63,6 +68,44 @@ def activity(context: "Context", span: DateSpan, each: str) -> Report:
         formulas={"closing": {"opening": 1, "debits": 1, "credits": -1}},
         balances={"opening": "first", "closing": "last"},
     )  # fmt: skip
+
+
+def drill_activity(context: "Context", report: Report, address: str) -> Report:
+    """Return the posted journal lines behind a figure of the activity, debits above zero in opening and closing.
+
+    Raises:
+        BadInput: the report has no such column or row.
+    """
+    keys, column, rows = figure_at(report, address)
+    listed: list[dict[str, Any]] = []
+    cell, of_lines = Counter[str](), Counter[str]()
+    span = DateSpan(report.header["from"], report.header["to"])
+    periods = {one.name: one for one in periods_of(span, str(report.header["each"]))}
+    with context.database.read() as connection:
+        for row in rows:
+            money, period = row["currency"], periods[row["period"]]
+            cell[money] += to_minor(Decimal(row[column]), money)
+            for line in _lines_behind(connection, row, column, period):
+                of_lines[money] += line.pop("minor")
+                listed.append(line)
+    name, source = "journal lines = the figure", ColumnSum("amount")
+    checks = [Check(name, money, of_lines[money], cell[money], source) for money in sorted(cell)]
+    header = {**report.header, "drill": address}
+    return Report(title_of(report, keys, column), header, BEHIND, listed, checks, ("amount",), ("record_no", "earned"))
+
+
+def _lines_behind(
+    connection: "Connection", row: Mapping[str, Any], column: str, period: Period
+) -> Iterator[dict[str, Any]]:
+    """Yield the journal lines of an account that a figure adds up, with their amounts also in minor units."""
+    first = period.first if column in ("debits", "credits") else None
+    last = period.first - timedelta(days=1) if column == "opening" else period.last
+    for line in posted_lines(connection, Filters(first=first, last=last, account=row["account"])):
+        wanted = column in ("opening", "closing", f"{line['side']}s")
+        if wanted and (line["account"], line["currency"]) == (row["account"], row["currency"]):
+            minor = -line["amount"] if line["side"] == "credit" and column != "credits" else line["amount"]
+            shown = {name: line[name] for name in BEHIND if name != "amount"}
+            yield {**shown, "amount": decimal_string(minor, line["currency"]), "minor": minor}
 
 
 def journal(context: "Context", filters: "Filters") -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from revrec.core.calendar import month_end
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string, to_minor
-from revrec.core.report import Check, ColumnSum, Report, periods_of, read_address
+from revrec.core.report import Check, ColumnSum, Report, key_names, periods_of, read_address
 from revrec.core.typed_dates import DateSpan
 from revrec.store.reports.parts import RecognizedPart, charge_numbers, earned_parts, open_parts, posted_parts
 from revrec.store.reports.recognition import categories_of
@@ -63,10 +63,7 @@ def drill(
     Raises:
         BadInput: the report has no such column or row.
     """
-    keys, column = _cell(report, address)
-    rows = [row for row in report.rows if _has(row, keys)]
-    if not rows:
-        raise BadInput(f"--drill {address}: the report has no such row; take the values of one of its rows")
+    keys, column, rows = figure_at(report, address)
     with context.database.read() as connection:
         charges = _charges(by_charge().rows, keys, column, _groups(connection, report, keys, category))
         wanted, listed = _parts_of(report, keys, column), list[dict[str, Any]]()
@@ -74,9 +71,16 @@ def drill(
         for key, amount in sorted(charges.items()):
             listed += _rows(key, amount, parts.get(key, ()), column)
     header = {**report.header, "drill": address}
-    title = f"{column} of {', '.join(keys.values()) or 'all rows'}: {report.title}"
     checks = list(_checks(column, rows, charges, parts if wanted else None))
-    return Report(title, header, COLUMNS, listed, checks, ("amount",), ("record_no", "version", "account", "state"))
+    return Report(
+        title_of(report, keys, column),
+        header,
+        COLUMNS,
+        listed,
+        checks,
+        ("amount",),
+        ("record_no", "version", "account", "state"),
+    )
 
 
 def group_of_charges(by: str, named: Callable[[str], str] = str) -> "Groups":
@@ -90,17 +94,29 @@ def group_of_charges(by: str, named: Callable[[str], str] = str) -> "Groups":
     return found
 
 
-def _cell(report: Report, address: str) -> tuple[dict[str, str], str]:
-    """Return the values that the rows of a figure have, and its column."""
+def title_of(report: Report, keys: Mapping[str, str], column: str) -> str:
+    """Return the title of what is behind a figure."""
+    return f"{column} of {', '.join(keys.values()) or 'all rows'}: {report.title}"
+
+
+def figure_at(report: Report, address: str) -> tuple[dict[str, str], str, list[Mapping[str, Any]]]:
+    """Return the values in an address of a figure, its column, and the rows that have these values.
+
+    Raises:
+        BadInput: the report has no such column or row.
+    """
     keys = read_address(address)
     column = keys.pop("column", "")
-    names = [name for name in report.columns if name not in (*report.amounts, *report.spare)]
+    names = key_names(report)
     if column not in report.amounts:
         raise BadInput(f"--drill {address}: name a column as column=NAME: {', '.join(report.amounts)}")
     unknown = next((name for name in keys if name not in names), None)
     if unknown is not None:
         raise BadInput(f"--drill {address}: rows of this report have {', '.join(names)}, not {unknown}")
-    return keys, column
+    rows = [row for row in report.rows if _has(row, keys)]
+    if not rows:
+        raise BadInput(f"--drill {address}: the report has no such row; take the values of one of its rows")
+    return keys, column, rows
 
 
 def _has(row: Mapping[str, Any], keys: Mapping[str, str]) -> bool:

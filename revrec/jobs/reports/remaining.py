@@ -87,7 +87,7 @@ def check_dimension(connection: "Connection", by: str) -> None:
 
 
 def special_of_day(context: "Context", connection: "Connection", until: date) -> list[int] | None:
-    """Return the charge lines whose amounts on a day are read one by one; None if those of all lines are."""
+    """Return the charge lines whose amounts on a day are read one by one; None if the amounts of all lines are."""
     # The books of an earlier moment are views, of which only the queries by line are known to be fast.
     return special_charges(connection, [_day(context, until)]) if context.database.moment is None else None
 
@@ -113,7 +113,7 @@ def amounts_until(
 ) -> list[DatedAmount]:
     """Return the same of all charge lines; amounts from one of the ``ends`` to the next may be added up.
 
-    ``special`` are those of :func:`special_of_day`.
+    ``special`` come from :func:`special_of_day`.
     """
     summed = None if special is None else plain_lines.dated_amounts(connection, _day(context, until), special, by, ends)
     return [*(summed or ()), *_of_lines(context, connection, by, until, (), None if summed is None else special)]

@@ -93,7 +93,7 @@ def ledger_lines(first: date | None, last: date, numbers: Sequence[int] | None =
 def _posted_from(first: date | None, last: date) -> Any:
     """Return the lines on deferred accounts of the entries of a span of days, with their dates: entry by entry.
 
-    The amounts are those of the journal lines. Only the sign of their schedule lines is computed, for the side of the
+    The amounts come from the journal lines. Only the sign of their schedule lines is computed, for the side of the
     deferred account.
     """
     line, entry = journal_line.c, journal_entry.c

@@ -62,7 +62,8 @@ def prorate(
     whole = sum(part.amount for part in found.all_parts)
     earned = Fraction(sum(part.amount for part in found.parts if part.date <= day))
     earned += _in_progress(book.match(line), found, line, day)
-    if not steps or not whole:
+    # An allocation or the interest in a price makes a line earn another amount than is billed for it.
+    if whole in (0, price):
         return Proration(day, line.currency, price, rounded(earned))
     return Proration(day, line.currency, price, rounded(price * earned / whole))
 

@@ -197,6 +197,12 @@ def test_a_credit_and_a_new_price_are_of_the_billed_amount() -> None:
     assert revenue(rules, line, [credit]) == revenue(rules, line, [price]) == [("2026-01-01", 3494_40)]
 
 
+def test_a_contract_in_progress_with_financing_is_not_scheduled() -> None:
+    line = charge("4000.00")._replace(recognized_before=100_00, cutover=D("2024-06-30"))
+    found = book(PREPAID).derive(line)
+    assert not isinstance(found, Schedule) and "contract in progress" in found.reason
+
+
 @given(
     st.integers(-(10**9), 10**9).filter(bool),
     st.sampled_from(("USD", "JPY", "KWD")),

@@ -83,6 +83,16 @@ def test_the_billed_amount_of_a_line_in_a_contract_is_refunded(prorated: Callabl
     assert (found.price, found.earned, found.unearned) == (1_200_00, 400_00, 800_00)
 
 
+def test_the_interest_in_a_price_is_not_refunded(line: ChargeLine, book: MakeBook) -> None:
+    rules = book(
+        '[[rule]]\nname = "r"\n[rule.recognize]\nmethod = "monthly"\non = "last"\n[rule.financing]\n'
+        'direction = "prepayment"\nrate = "6"\ninterest = "7100"\n'
+    )
+    served = line._replace(post_date=D(YEAR[0]), service_start=D(YEAR[0]), service_end=D("2025-12-31"), amount=2_400_00)
+    found = prorate(rules, served, (), (), D("2024-12-31"))
+    assert isinstance(found, Proration) and (found.price, found.earned) == (2_400_00, 1_200_00)
+
+
 def test_a_new_price_counts_for_what_is_not_earned(prorated: Callable[..., Proration]) -> None:
     found = prorated('method = "daily"', "2024-07-14")
     assert found.earned == 642_62

@@ -12,6 +12,7 @@ from revrec.core.contract_balance import BalanceSheet, BalanceTotal
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_balances, deferred_balances
 from revrec.jobs.reports.costs import CostOptions, costs
+from revrec.jobs.reports.disclosures import disclosures
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.tie_out import tie_out
@@ -98,6 +99,9 @@ def test_other_reports_show_the_refund_liability_too(books: Books, row: MakeRow)
     assert (moved["closing"], moved["refund_liability"]) == ("300.00", "300.00")
     (spent,) = costs(books.context(), CostOptions(march)).rows
     assert (spent["closing"], spent["return_asset"]) == ("180.00", "180.00")
+    rows = {row["balance"]: row["closing"] for row in disclosures(books.context(), march, False).tables[0].report.rows}
+    assert (rows["refund liabilities"], rows["return assets"]) == ("300.00", "180.00")
+    assert rows["contract liabilities, current"] == "0.00"
     assert tie_out(books.context(), date(2024, 3, 31)).ties_out
 
 

@@ -38,7 +38,7 @@ BANDS = (12, 24)
 SPLIT = ("from_opening_liability", "from_period", "from_earlier_periods")
 BALANCES = (
     "contract assets, current", "contract assets, non-current", "contract liabilities, current",
-    "contract liabilities, non-current",
+    "contract liabilities, non-current", "refund liabilities", "return assets",
 )  # fmt: skip
 RECEIVABLES = "receivables: not in these books, enter them"
 POLICIES = (
@@ -263,7 +263,7 @@ def _by_currency(sheet: BalanceSheet) -> dict[str, tuple[int, ...]]:
     for one in sheet.totals():
         amounts = (
             one.asset - one.asset_noncurrent, one.asset_noncurrent, one.liability - one.liability_noncurrent,
-            one.liability_noncurrent,
+            one.liability_noncurrent, one.refund_liability, one.return_asset,
         )  # fmt: skip
         found[one.currency] = [sum(both) for both in zip(found[one.currency], amounts, strict=True)]
     return {currency: tuple(amounts) for currency, amounts in found.items()}

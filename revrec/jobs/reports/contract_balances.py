@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING
 
 from revrec.core.contract_balance import AccountMove, BalanceSheet, ContractBalance, LineBalance, balance_of
 from revrec.core.errors import BadInput
+from revrec.core.filters import Filters
 from revrec.jobs.reports.filters import check_account, check_entity, check_filters
 from revrec.jobs.reports.late_changes import ClosedPeriod, LateChange, closed_periods, late_changes
-from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
+from revrec.jobs.reports.line_balances import BalanceOptions, known_day, line_balances
 from revrec.store import rule_versions
 from revrec.store.reports.contract_balances import BY_DIMENSION
+from revrec.store.reports.plain_lines import AccountBalance, balances, special_charges
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -80,11 +82,25 @@ def deferred_balances(
     These are the balances of :func:`contract_balances`, with every charge line that is billed or recognized by the day:
     also one that waits, is held, or has no schedule.
     """
-    balances: Counter[tuple[str, str]] = Counter()
-    for line in line_balances(context, connection, BalanceOptions(until, entity=entity)):
-        if line.happened:
-            balances[line.account, line.currency] += line.balance
-    return dict(balances)
+    found: Counter[tuple[str, str]] = Counter()
+    for one in account_balances(context, connection, until, entity):
+        if one.lines:
+            found[one.account, one.currency] += one.balance
+    return dict(found)
+
+
+def account_balances(
+    context: "Context", connection: "Connection", until: date, entity: str | None = None
+) -> Iterator[AccountBalance]:
+    """Yield the balances of all charge lines on a day: sums by account and currency, and single lines beside them."""
+    wanted = BalanceOptions(until, entity=entity)
+    day = known_day(context, connection, wanted)
+    special = None if context.database.moment else special_charges(connection, [day])
+    if special is not None:
+        yield from balances(connection, day, special, Filters(entity=entity))
+    for line in line_balances(context, connection, wanted, special):
+        figures = (int(line.happened), line.balance, line.balance if line.is_billed else 0)
+        yield AccountBalance(line.account, line.currency, line.is_cost, *figures)
 
 
 def _noting_accounts(lines: Iterable[LineBalance], accounts: set[str]) -> Iterator[LineBalance]:

@@ -15,7 +15,7 @@ from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.report import Check, Report
 from revrec.core.typed_dates import DateSpan
-from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
+from revrec.jobs.reports.contract_balances import account_balances
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.store import audit
@@ -156,7 +156,7 @@ def _balances(context: "Context", until: date) -> tuple[list[_Step], list[Check]
         closing[row["currency"]] += _minor(row, "closing")
         recognized[row["currency"]] += _minor(row, "recognized")
     with context.database.read() as connection:
-        for line in line_balances(context, connection, BalanceOptions(until)):
+        for line in account_balances(context, connection, until):
             if not line.is_cost:
                 balances[line.currency] += line.balance
         for one in recognized_by_account(connection, *span):

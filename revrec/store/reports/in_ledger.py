@@ -49,7 +49,8 @@ def recognized_in_ledger(until: date, known: KnownRows | None = None, numbers: S
     It counts amounts dated until a day, on the account that they were posted to: an amount stays there when the rules
     name another. ``known`` leaves out what was stored later; ``numbers`` limits the charge lines.
     """
-    queries = (_posted(until, known), _changed(until, known))
+    posted = _posted_from(None, until, known) if numbers is None else _posted(until, known)
+    queries = (posted, _changed(until, known))
     if numbers is not None:
         queries = tuple(query.where(query.selected_columns.charge_no.in_(numbers_in(numbers))) for query in queries)
     lines = union_all(*queries).subquery()
@@ -84,20 +85,21 @@ def ledger_lines(first: date | None, last: date, numbers: Sequence[int] | None =
     changed = _changed(last, None).where(ledger_change.c.part != MOVE).add_columns(ledger_change.c.date)
     if first is not None:
         changed = changed.where(ledger_change.c.date >= first.isoformat())
-    queries = (_posted_from(first, last), changed)
+    queries = (_posted_from(first, last).add_columns(journal_entry.c.date), changed)
     if numbers is not None:
         queries = tuple(query.where(query.selected_columns.charge_no.in_(numbers_in(numbers))) for query in queries)
     return union_all(*queries).subquery()
 
 
-def _posted_from(first: date | None, last: date) -> Any:
-    """Return the lines on deferred accounts of the entries of a span of days, with their dates: entry by entry.
+def _posted_from(first: date | None, last: date, known: KnownRows | None = None) -> Any:
+    """Return the lines on deferred accounts of the entries of a span of days, read entry by entry.
 
     The amounts come from the journal lines. Only the sign of their schedule lines is computed, for the side of the
     deferred account.
     """
     line, entry = journal_line.c, journal_entry.c
     days = [entry.date <= last.isoformat(), *([entry.date >= first.isoformat()] if first else [])]
+    days += [] if known is None else [entry.posted_at <= known.at]
     weight = plan_part.c.cumulative - plan_part.c.before
     exact = select(weight).where(
         plan_part.c.plan_id == plan.c.id, plan_part.c.seq == line.seq - schedule.c.first_seq + 1
@@ -112,7 +114,7 @@ def _posted_from(first: date | None, last: date) -> Any:
     side = case((is_positive, case((OF_REVERSAL, "credit"), else_="debit")), (OF_REVERSAL, "debit"), else_="credit")
     amount = case((line.side == "debit", line.amount), else_=-line.amount)
     return (
-        select(line.charge_no, line.account, amount.label("amount"), entry.date)
+        select(line.charge_no, line.account, amount.label("amount"))
         .select_from(journal_line)
         .join(journal_entry, entry.id == line.entry_id)
         .join(schedule, same_version(schedule, journal_line))

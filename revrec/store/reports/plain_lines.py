@@ -384,8 +384,8 @@ def dated_amounts(
     return found
 
 
-class PlainBalance(NamedTuple):
-    """The balance of plain lines on a deferred account, in minor units, and how many lines have anything on it.
+class AccountBalance(NamedTuple):
+    """The balance of charge lines on a deferred account, in minor units, and how many lines have anything on it.
 
     ``of_billed`` is the part of the balance of lines that are billed.
     """
@@ -398,7 +398,7 @@ class PlainBalance(NamedTuple):
     of_billed: int
 
 
-def balances(connection: Connection, day: Day, special: Sequence[int], filters: Filters) -> Iterator[PlainBalance]:
+def balances(connection: Connection, day: Day, special: Sequence[int], filters: Filters) -> Iterator[AccountBalance]:
     """Yield the balances on a day by deferred account and currency, of costs apart."""
     until = day[0].until
     plain = PlainLines(special, {"posted": IS_ENTERED & is_dated(until), "planned": is_dated(until)})
@@ -413,7 +413,7 @@ def balances(connection: Connection, day: Day, special: Sequence[int], filters: 
     for account, currency, is_cost, *amounts in connection.execute(
         query.where(*charge_conditions(filters)).group_by(*group)
     ):
-        yield PlainBalance(account, currency, bool(is_cost), *amounts)
+        yield AccountBalance(account, currency, bool(is_cost), *amounts)
 
 
 def _from_opening(unit: Any, at: int) -> ColumnElement[int]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Subquery, and_, func, select
 
 from revrec.store import digests
 from revrec.store.bulk import insert_rows, next_number
@@ -173,6 +173,28 @@ def _shares(connection: Connection, id: int) -> list[dict[str, Any]]:
         .order_by(allocation_line.c.charge_no)
     )
     return [dict(row) for row in connection.execute(query).mappings()]
+
+
+def allocated_differences() -> Subquery:
+    """Return what the newest allocation of its contract adds to (or takes from) each charge line, as a subquery.
+
+    Its columns are ``charge_no`` and ``amount`` (minor units). Lines without a schedule are in it too: those that wait,
+    and those that are only a price.
+    """
+    line = allocation_line.c
+    newest = select(line.charge_no, func.max(line.allocation_id).label("newest")).group_by(line.charge_no).subquery()
+    return (
+        select(line.charge_no, (line.allocated - line.billed).label("amount"))
+        .join(newest, and_(newest.c.charge_no == line.charge_no, newest.c.newest == line.allocation_id))
+        .subquery("allocated")
+    )
+
+
+def differences_of(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
+    """Return the differences of :func:`allocated_differences` of these charge lines that have one, by number."""
+    found = allocated_differences()
+    query = select(found.c.charge_no, found.c.amount).where(found.c.charge_no.in_(numbers))
+    return {row.charge_no: row.amount for row in connection.execute(query)}
 
 
 def allocated_to(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:

@@ -28,7 +28,7 @@ def test_preview_has_exactly_the_documented_keys(story: Path, revrec: Revrec) ->
     found = revrec("preview", "--from", "2024-01-01", "--to", "2024-04-30", "--format", "json").json
     assert found.keys() == {
         "from", "to", "basis", "lines", "totals", "costs", "unscheduled", "waiting", "undated", "allocations",
-        "rule_changes", "summarized",
+        "rule_changes", "summarized", "billing",
     }  # fmt: skip
     assert (found["from"], found["to"]) == ("2024-01-01", "2024-04-30")
     assert all(line.keys() == PREVIEW_LINE for line in found["lines"])
@@ -81,12 +81,15 @@ def test_trace_has_the_documented_keys(story: Path, revrec: Revrec) -> None:
         "charge",
         "credits",
         "credited_by",
+        "bills",
+        "billed_by",
         "source",
         "changes",
         "events",
         "rule",
         "unscheduled",
         "allocations",
+        "historical",
         "schedule",
         "repairs",
         "invoices",
@@ -173,7 +176,7 @@ def test_import_shows_every_file_with_its_counts(story: Path, revrec: Revrec, ch
     assert found.keys() == {
         "file", "kind", "rows", "accepted", "unchanged", "rejected", "changed", "changes", "scheduled", "unscheduled",
         "quarantined", "dry_run", "refused", "passed_over", "outcome", "report", "warnings", "dates", "amounts",
-        "without_amount", "waiting", "waits_for",
+        "without_amount", "waiting", "waits_for", "billing",
     }  # fmt: skip
     assert found["amounts"] == [
         {

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from revrec.core.calendar import add_months
 from revrec.core.contract_balance import BalanceSheet, ContractBalance
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS
+from revrec.core.money import decimal_string, split
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing.documents import retry_waiting
@@ -26,7 +30,7 @@ from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.reports.waterfall import waterfall
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.sources import NATIVE_CHARGES
-from support.books import Books, MakeRow, Row
+from support.books import Books, MakeBooks, MakeRow, Row
 from support.intacct import Intacct
 
 RULES = """
@@ -52,7 +56,7 @@ def sign(books: Books, *rows: Row, modified: date | None = None, dry_run: bool =
 def ramp(row: MakeRow, line: str = "1", **fields: str) -> Row:
     """The row of a contract line: 600,000.00 for three years."""
     plain = {"source": "crm", "line": line, "item": "SUB", "post_date": SIGNED, "amount": "600000.00"}
-    return row("C-1", **(plain | fields))
+    return row(**({"document": "C-1"} | plain | fields))
 
 
 def invoice(row: MakeRow, document: str, day: str, amount: int | str, **fields: str) -> Row:
@@ -297,6 +301,7 @@ key = "item"
 name = "platform"
 prices = "standalone"
 contract_by = "dimensions.contract"
+round_to = "1"
 variable = [{ items = "ROYALTY", to = ["LICENSE-X", "LICENSE-Y"] }]
 [allocation.when]
 item = ["YEAR", "LICENSE-X", "LICENSE-Y", "ROYALTY"]
@@ -338,6 +343,44 @@ def test_the_years_of_a_ramp_share_its_price_whatever_each_bills(offline: Books,
     assert not list(ties_out(offline, date(2024, 12, 31)))
 
 
+def test_35_b_royalties_that_arrive_later_are_shared_by_both_licenses(offline: Books, row: MakeRow) -> None:
+    """ASC 606-10-55-275 to 55-279, example 35, case B: 133 and 167 of the fixed 300, 89 and 111 of the royalties."""
+    allocate(offline)
+    license = {"contract": "C-1", "post_date": "2024-01-31"}
+    sign(
+        offline,
+        ramp(row, item="LICENSE-X", amount="300.00", **license),
+        ramp(row, "2", item="LICENSE-Y", amount="0.00", **license),
+    )
+    offline.event("crm/C-1/2", "pod", "2024-01-31")
+    billed = offline.take(
+        invoice(row, "INV-1", "2024-01-31", "300.00", item="LICENSE-X", bills="C-1/1"),
+        invoice(row, "INV-2", "2024-02-29", "200.00", item="ROYALTY", bills="", contract="C-1"),
+    )
+    assert billed.billing == 1
+    found = {
+        day: (one.recognized, one.liability, one.asset)
+        for day in ("2024-01-31", "2024-02-29")
+        for one in balances(offline, date.fromisoformat(day))
+    }
+    assert found == {"2024-01-31": (167_00, 133_00, 0), "2024-02-29": (278_00, 222_00, 0)}
+    offline.event("crm/C-1/1", "pod", "2024-04-30")
+    (settled,) = balances(offline, date(2024, 4, 30))
+    assert (settled.recognized, settled.liability, settled.asset) == (500_00, 0, 0)
+    assert not list(ties_out(offline, date(2024, 4, 30)))
+
+
+def test_the_reports_tie_out_with_royalties_shared_by_lines_of_which_one_waits(offline: Books, row: MakeRow) -> None:
+    allocate(offline)
+    offline.take(
+        row("D1", item="LICENSE-X", amount="300.00", contract="C-1"),
+        row("D1", line="2", item="LICENSE-Y", amount="0.00", contract="C-1"),
+    )
+    offline.event("shop/D1/2", "pod", "2024-01-31")
+    offline.take(row("D2", item="ROYALTY", amount="200.00", contract="C-1", post_date="2024-02-29"))
+    assert not list(ties_out(offline, date(2024, 4, 30)))
+
+
 def test_revrec_invoices_what_bills_a_contract_and_not_the_contract_line(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:
@@ -353,3 +396,49 @@ def test_revrec_invoices_what_bills_a_contract_and_not_the_contract_line(
     assert found == [("shop/INV-1/1", "2400")]
     (contract,) = balances(books, ENDS[0], planned=False)
     assert (contract.billed, contract.recognized) == (100_000_00, 16_666_67)
+
+
+DAYS = st.dates(date(2024, 1, 1), date(2024, 12, 31))
+CONTRACTS = st.lists(
+    st.fixed_dictionaries({
+        "price": st.integers(3, 1_000_000),
+        "signed": DAYS,
+        "shares": st.lists(st.tuples(DAYS, st.integers(1, 3)), max_size=3),
+        "raised": st.none() | DAYS,
+    }),
+    min_size=1, max_size=3,
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+@given(contracts=CONTRACTS, ran=st.none() | DAYS, day=DAYS)
+def test_the_balance_is_what_invoices_bill_less_what_the_contract_earns(
+    fresh_books: MakeBooks, row: MakeRow, intacct: Intacct, contracts: Any, ran: date | None, day: date
+) -> None:
+    """Contracts of any price, billed in any parts on any days, posted before or not, of which some become dearer."""
+    books, billed = fresh_books(intacct.environment), 0
+    books.rules(RULES)
+    for at, one in enumerate(contracts):
+        own = {"document": f"C-{at}", "post_date": one["signed"].isoformat()}
+        sign(books, ramp(row, **own, amount=decimal_string(one["price"], "USD")))
+        parts = split(one["price"], [share for _day, share in one["shares"]] + [1], "cumulative")
+        for number, ((on, _share), amount) in enumerate(zip(one["shares"], parts, strict=False)):
+            if amount:
+                text, names = decimal_string(amount, "USD"), {"bills": f"C-{at}/1", "line": f"{number}"}
+                books.take(invoice(row, f"INV-{at}", on.isoformat(), text, **names))
+                billed += amount if on <= day else 0
+    if ran:
+        assert books.run(ran.isoformat()).complete
+    for at, one in enumerate(contracts):
+        if one["raised"]:
+            own = {"document": f"C-{at}", "post_date": one["signed"].isoformat()}
+            text = decimal_string(one["price"] + 600, "USD")
+            assert sign(books, ramp(row, **own, amount=text), modified=one["raised"]).changed == 1
+    earned = sum(one.recognized for one in balances(books, day, planned=False))
+    net = sum(one.liability - one.asset for one in balances(books, day, planned=False))
+    assert net == billed - earned
+    assert not list(ties_out(books, day))
+    assert verify(books.context("verify")).sound

@@ -344,6 +344,13 @@ def live(books: Books, row: MakeRow) -> Any:
     post(DAY, 6)
     ((refused,),) = books.sql("SELECT reference FROM invoice WHERE document = 'BILL-9'")
     drop(books.context("postings resolve"), refused, WHY, recognize=True)
+    ahead = {"item": "GOODS-2", "post_date": "2024-01-09"}
+    books.take(
+        row("CON-1", **ahead, bills="later"),
+        row("PART-1", **ahead, amount="5.00", bills="CON-1/1"),
+        row("PART-2", **ahead, amount="-2.00", credits="PART-1"),
+        name="ahead.csv",
+    )
     return books
 
 

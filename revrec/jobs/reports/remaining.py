@@ -205,9 +205,10 @@ def balance_checks(
     counted = billed.keys() if with_contract_lines else billed.keys() | ordered.keys()
     for one in lines:
         balance[one.currency] += one.amount if one.no in counted else 0
-    for page in batched(list(billed), PAGE):
-        for no, amount in contracts.allocated_to(connection, page).items():
-            balance[billed[no]] += amount
+    earning = billed | ordered
+    for page in batched(list(earning), PAGE):
+        for no, amount in contracts.differences_of(connection, page).items():
+            balance[earning[no]] += amount if no in counted else 0
     for page in batched(events.charges_repriced_after(connection, until), PAGE):
         recorded = events.events_of_charges(connection, page)
         for no, charge in charges.read_charges(connection, page):

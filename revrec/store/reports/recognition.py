@@ -11,6 +11,7 @@ from revrec.core.batching import batched
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Basis
 from revrec.core.schedule import SETTLED
+from revrec.store.contracts import allocated_differences
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import SOLD
@@ -277,7 +278,8 @@ def balances_of_contract_lines(
 ) -> Counter[tuple[str, str]]:
     """Return what is billed of contract lines until a day, less what is recognized, by category and currency.
 
-    Amounts are in minor units; below zero, more is recognized than billed. The categories are of the contract
+    What an allocation adds to a line counts as billed: another line of the contract bills it. Amounts are in minor
+    units; below zero, more is recognized than billed. The categories are of the contract
     lines. ``invoiced`` and ``only`` are as for :func:`recognized_by_day`.
     """
     ordered = list(connection.execute(select(charge_line.c.no).where(ORDERED)).scalars())
@@ -290,7 +292,9 @@ def balances_of_contract_lines(
         .where(billing_line.c.charge_no.in_(billed_charges(until, invoiced)))
     )
     recognized = select(booked.c.charge_no, (-booked.c.amount).label("amount"))
-    lines = union_all(billed, recognized).subquery()
+    allocated = allocated_differences()
+    moved = limited_to(select(allocated.c.charge_no, allocated.c.amount), allocated.c.charge_no, ordered)
+    lines = union_all(billed, recognized, moved).subquery()
     sums: Counter[tuple[str, str]] = Counter()
     for one in _by_day(connection, category, lines, ACTUAL, literal(""), until, invoiced, only):
         sums[one.category, one.currency] += one.amount

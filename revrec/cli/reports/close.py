@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -126,14 +127,12 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
 
 
 def _forecast(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Report]]":
-    """Yield the comparison with the plan of the previous close; warn if the month before is not closed."""
+    """Yield the comparison with the plan of the previous close; nothing if the month before is not closed."""
     from revrec.core.errors import BadInput
     from revrec.jobs.reports.forecast import forecast
 
-    try:
+    with suppress(BadInput):
         yield "forecast", forecast(context, month, "item")
-    except BadInput as error:
-        print(f"revrec: warning: the forecast is left out: {error}", file=sys.stderr)
 
 
 def _prepare(folder: Path) -> None:

@@ -10,8 +10,8 @@ cutover than was recognized, the rule decides by ``on_migration``:
 
 ``catch_up``: the difference is a part on the day of the cutover, and the parts to come stay as planned.
 
-Where events date the parts and none is recorded before the cutover, the rule plans nothing before it. Then there is
-nothing to compare, and the amount that was recognized covers the first parts to come.
+Where events date the parts and none is recorded before the cutover, or all parts wait, the rule plans nothing before it.
+Then there is nothing to compare, and the amount that was recognized covers the first parts to come.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ def migrate(schedule: Schedule, line: ChargeLine) -> Schedule | Unscheduled:
     if not difference:
         return _with_history(schedule, line, before, later, "as planned")
     past = history(before, line)
-    if method.is_dated_by_events and not before:
+    if not before and (method.is_dated_by_events or schedule.waiting):
         known, waiting = split_undated(uncovered_parts(later + schedule.waiting, recognized))
         return _with_history(schedule._replace(waiting=waiting), line, past, known, "")
     if method.on_migration == "refuse":

@@ -28,7 +28,7 @@ RULES = f"""{HELD}
 [[rule]]
 name = "magazine"
 when = {{ item = "MAG-*" }}
-recognize = {{ method = "monthly", offset = "7 days", periods = 3 }}
+recognize = {{ method = "monthly", offset = "7 days", periods = 3, on_migration = "catch_up" }}
 [[rule]]
 name = "delivery"
 when = {{ item = "POD-*" }}
@@ -36,10 +36,11 @@ recognize = {{ method = "pod_date" }}
 """
 
 DAYS = st.dates(date(2024, 1, 1), date(2024, 5, 31)).map(str)
+CUTOVER = "2024-03-01"
 UNDO = ("undo", "undo finally", "accept", "reopen", "finally")
 STEPS = st.lists(
     st.one_of(
-        st.tuples(st.just("line"), DAYS, st.integers(1, 9)),
+        st.tuples(st.sampled_from(["line", "line", "migrated"]), DAYS, st.integers(1, 9)),
         st.tuples(st.sampled_from(["credit", "pod", "hold"]), DAYS, st.integers(1, 9)),
         st.tuples(st.just("run"), DAYS, st.just(0)),
         st.tuples(st.just("account"), st.sampled_from(["2400", "2410"]), st.just(0)),
@@ -62,9 +63,12 @@ class Story:
 
     def do(self, at: int, what: str, day: str, number: int) -> None:
         """Take one step; the number is an amount, or chooses an entry."""
-        if what == "line":
-            item = ("MAG-1", "POD-1", "TOY-1")[number % 3]
-            self.books.take(self.row(f"D{at}", item=item, amount=f"{number}.00", post_date=day), name=f"{at}.csv")
+        if what in ("line", "migrated"):
+            fields = {"item": ("MAG-1", "POD-1", "TOY-1")[number % 3], "amount": f"{number}.00", "post_date": day}
+            if what == "migrated":
+                fields |= {"cutover": CUTOVER, "post_date": min(day, "2024-02-28")}
+                fields["recognized_before"] = f"{number * int(day[-2:]) // 31}.00"
+            self.books.take(self.row(f"D{at}", **fields), name=f"{at}.csv")
             self.billed[f"shop/D{at}/1"] = self.account
         elif what == "account":
             self.account = day
@@ -109,10 +113,14 @@ class Story:
         return bool(known) and not reversed_ and not entry.get("reverses")
 
     def expected(self, day: date) -> Sums:
-        """Return what was billed until a day, on its account then, less the movement of the accounts in Intacct."""
+        """Return what was billed until a day, on its account then, less the movement of the accounts in Intacct.
+
+        Of a contract in progress, it is what was still deferred at the cutover.
+        """
         sums: Counter[tuple[str, str]] = Counter()
         for no, charge, amount in self.books.sql(
-            "SELECT no, id, amount FROM charge_line WHERE post_date <= ?", str(day)
+            "SELECT no, id, amount - recognized_before FROM charge_line WHERE coalesce(cutover, post_date) <= ?",
+            str(day),
         ):
             credits = self.books.sql(
                 "SELECT coalesce(sum(amount), 0) FROM fulfillment_event WHERE charge_no = ? AND kind = 'credit'"

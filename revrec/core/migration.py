@@ -10,8 +10,8 @@ cutover than was recognized, the rule decides by ``on_migration``:
 
 ``catch_up``: the difference is a part on the day of the cutover, and the parts to come stay as planned.
 
-Where events date the parts and none is recorded before the cutover, or all parts wait, the rule plans nothing before it.
-Then there is nothing to compare, and the amount that was recognized covers the first parts to come.
+Where events date the parts and none is recorded before the cutover, or all parts wait, the rule plans nothing before
+it. Then there is nothing to compare, and the amount that was recognized covers the first parts to come.
 """
 
 from collections.abc import Sequence

@@ -155,9 +155,11 @@ class IncludedChange(NamedTuple):
 
 
 def included_changes(
-    constraint: Constraint | None, method: Method, line: ChargeLine, events: Events
+    constraint: Constraint | None, method: Method | None, line: ChargeLine, events: Events
 ) -> tuple[int, list[IncludedChange]]:
     """Return what is constrained of a line as billed at first, and the changes of what is included, in date order.
+
+    A line without a rule has no ``method``.
 
     A credit that the constrained amount covers does not change what is included. Cancellations are left out: what they
     end is the line's alone.
@@ -169,7 +171,7 @@ def included_changes(
     if constraint is None and not events:
         return 0, []
     first = covered_amount(line.amount, constraint.of(line, line.amount)) if constraint else 0
-    ends = constraint.ends(method, line, events) if constraint else None
+    ends = constraint.ends(method, line, events) if constraint and method else None
     turns = _price_steps(_PriceState(line.amount, first), events, ends, line.amount)
     return first, [IncludedChange(turn.event, turn.more) for turn in turns if turn.more and turn.event.kind != "cancel"]
 

@@ -160,6 +160,15 @@ def test_a_later_line_that_is_only_a_price_is_shared_by_all() -> None:
         assert shown["FEE"] == []
 
 
+def test_a_credit_of_a_line_that_is_only_a_price_is_shared_even_without_a_rule() -> None:
+    book = book_of_contract('price_only = "FEE"', TWO, {"X": NOW, "Y": NOW})
+    for scope in ("", "line"):
+        credit = event("FEE", "credit", "2024-03-31", amount=4_000, scope=scope)
+        lines = members({"X": 60_000, "Y": 60_000, "FEE": 10_000}, [credit])
+        found = allocated(allocate_contract(book, lines))
+        assert [earns(line, events, found) for line, events, _part in lines] == [63_000, 63_000, 0]
+
+
 def test_later_variable_consideration_is_for_its_lines_alone() -> None:
     book = book_of_contract('variable = [{ items = "ROYALTY", to = "X" }]', TWO, {"X": NOW, "Y": YEAR, "ROYALTY": NOW})
     lines = members({"X": 60_000, "Y": 60_000, "ROYALTY": 7_000}, (), {"ROYALTY": "2024-03-31"})

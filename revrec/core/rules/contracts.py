@@ -253,7 +253,9 @@ class _ContractHistory:
     def _included_changes(self, member: ContractMember) -> tuple[int, Sequence[IncludedChange]]:
         rule = self._book.match(member.line)
         if isinstance(rule, Unscheduled):
-            return 0, []
+            # A line that is only a price needs no rule.
+            is_price = self._rule.is_only_a_price(member.line)
+            return included_changes(None, None, member.line, member.events) if is_price else (0, [])
         try:
             return included_changes(rule.constraint, rule.method, member.line, member.events)
         except OverflowError as error:

@@ -16,13 +16,14 @@ import in_flight
 import memory
 import month_end
 import reading
+import reports
 import start_up
 from measure import Row
 
-SECTIONS = ("start-up", "import", "run", "month-end", "memory", "methods", "reading", "in-flight")
+SECTIONS = ("start-up", "import", "run", "month-end", "memory", "methods", "reading", "in-flight", "reports")
 
 
-def sections(folder: Path, quick: bool) -> dict[str, Callable[[], list[Row]]]:
+def sections(folder: Path, quick: bool, peers: str) -> dict[str, Callable[[], list[Row]]]:
     """Return what can be measured, by name. ``quick`` only shows that it works: its figures mean little."""
     return {
         "start-up": lambda: start_up.section(folder, 3 if quick else 21),
@@ -32,6 +33,7 @@ def sections(folder: Path, quick: bool) -> dict[str, Callable[[], list[Row]]]:
         "methods": lambda: by_method.section(folder, 500 if quick else 20_000),
         "in-flight": lambda: in_flight.section(folder, 1_000 if quick else 100_000),
         "reading": lambda: reading.section(folder, 200 if quick else 84_000),
+        "reports": lambda: reports.section(folder, 2_000 if quick else 400_000, peers),
         "memory": lambda: memory.section(folder, (1_000, 2_000) if quick else (10_000, 100_000, 1_000_000)),
     }
 
@@ -42,13 +44,14 @@ def main() -> None:
     parser.add_argument("section", nargs="*", help=f"what to measure: {', '.join(SECTIONS)}; default: all")
     parser.add_argument("--quick", action="store_true", help="small sizes, to check that it works")
     parser.add_argument("--folder", type=Path, help="folder on the disk to measure; default: a temporary folder")
+    parser.add_argument("--peers", default=sys.executable, help="a Python with DuckDB, to compare reports with")
     given = parser.parse_args()
     for name in given.section:
         if name not in SECTIONS:
             parser.error(f"unknown section {name}; choose from {', '.join(SECTIONS)}")
     folder = Path(tempfile.mkdtemp(prefix="revrec-benchmark-", dir=given.folder))
     try:
-        found = sections(folder, given.quick)
+        found = sections(folder, given.quick, given.peers)
         rows = [row for name in given.section or SECTIONS for row in found[name]()]
     finally:
         shutil.rmtree(folder)

@@ -1,0 +1,100 @@
+"""Measure the reports of a month-end on posted books, beside DuckDB computing the same figures from the same rows."""
+
+import csv
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import sample
+from measure import HERE, Row, child, environment, ratio, seconds
+from start_up import PROGRAM
+
+UNTIL = "2024-12-31"
+"""The last day of recognition that is posted."""
+REPORTS = {
+    "rollforward": ("--from", "2024-12", "--to", "2024-12"),
+    "waterfall": ("--date", UNTIL, "--from", "2024-12"),
+    "rpo": ("--date", UNTIL, "--bands", "6,12"),
+    "revenue": ("--period", "2024-12"),
+}
+SECONDS = 3.0
+LINES = """
+    SELECT l.charge_no, l.date, l.amount, l.entry_id IS NOT NULL, c.document, c.item, c.post_date, c.amount, l.seq
+    FROM schedule_line l JOIN charge_line c ON c.no = l.charge_no"""
+NOT_INSTALLED = "DuckDB is not installed beside this Python, so the reports are measured alone"
+
+
+def section(folder: Path, lines: int, peers: str, target: float = SECONDS) -> list[Row]:
+    """Return a row for each report of books with ``lines`` charge lines x 12, half of them posted.
+
+    The figures of revrec and DuckDB must be equal. ``peers`` is a Python with DuckDB. Times are processor seconds: of
+    revrec from the start of the process to its end, of DuckDB for the query alone, with its rows loaded.
+    """
+    home = sample.company(folder / "reports")
+    child("importing.py", "ours", home, sample.write_charges(folder / "charges.csv", lines))
+    child("daily_run.py", "ours", home, UNTIL)
+    bounds = _peer(peers, _export(home, folder / "lines.csv"))
+    rows = []
+    for name, options in REPORTS.items():
+        found = measure(home, name, *options)
+        bound = bounds.get(name)
+        assert bound is None or bound["figures"] == _figures(name, found["rows"]), (name, bound, found["rows"])
+        cells = (seconds(bound["cpu"]), ratio(found["cpu"], bound["cpu"])) if bound else ("", "")
+        what = f"report {name}, {lines * 12:,} schedule lines: {seconds(found['seconds'])}, {found['peak_mb']:.0f} MB"
+        rows.append(Row(what, seconds(found["cpu"]), *cells, f"< {target:.0f} s", found["cpu"] < target))
+    return rows
+
+
+def _export(home: Path, path: Path) -> Path:
+    """Write the schedule lines with the fields of their charge lines that the reports need."""
+    with closing(sqlite3.connect(home / "revrec.db")) as books, path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(books.execute(LINES))
+    return path
+
+
+def _peer(python: str, path: Path) -> dict[str, Any]:
+    """Return the figures and times of DuckDB; none if it is not installed."""
+    command = [python, str(HERE / "peers" / "reports_with_duckdb.py"), str(path), UNTIL]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, env=environment())
+    if "No module named 'duckdb'" in done.stderr:
+        print(NOT_INSTALLED, file=sys.stderr)
+        return {}
+    assert not done.returncode, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+def _figures(name: str, rows: list[dict[str, str]]) -> list[list[Any]]:
+    """Return the figures of a report in minor units, in the order of DuckDB's columns."""
+    columns = {
+        "rollforward": ("opening", "billed", "recognized_from_opening", "recognized", "closing"),
+        "waterfall": ("total", "2024-12", "2025-01", "later", "recognized", "remaining"),
+        "rpo": ("within_6_months", "months_7_to_12", "later", "total"),
+        "revenue": ("revenue",),
+    }[name]
+    by = {"waterfall": "billed", "revenue": "item"}.get(name)
+    return sorted([*([row[by]] if by else []), *(int(Decimal(row[one]) * 100) for one in columns)] for row in rows)
+
+
+def measure(home: Path, *report: str) -> dict[str, Any]:
+    """Return the rows of a report with the seconds, processor seconds and peak memory of its process."""
+    command = [sys.executable, *PROGRAM, "report", *report, "--format", "json"]
+    begun = time.perf_counter()
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as shown:
+        process = subprocess.Popen(command, cwd=home, env=environment(), stdout=shown)
+        _pid, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        took = time.perf_counter() - begun
+        shown.seek(0)
+        assert not process.returncode, shown.read()
+        rows = json.load(shown)["rows"]
+    peak = used.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
+    return {"rows": rows, "seconds": took, "cpu": used.ru_utime + used.ru_stime, "peak_mb": peak}

@@ -207,6 +207,13 @@ def print_table(
     print_more(len(rows) - len(cells), *noun)
 
 
+def print_shares(shares: Sequence[Mapping[str, Any]], title: str) -> None:
+    """Print the shares of the lines of a contract, with a column of warnings if there is one."""
+    columns = ["charge", "billed", "standalone", "allocated", "difference", "currency"]
+    columns += ["warning"] if any(one["warning"] for one in shares) else []
+    print_table(shares, columns, title=title, spare=("currency", "difference"))
+
+
 def _cell(column: str, value: Any, amounts: Collection[str]) -> str:
     if value is None:
         return ""

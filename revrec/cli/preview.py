@@ -21,7 +21,6 @@ COLUMNS = (
     "deferred", "revenue", "status", "entity", "entry_date", "reason",
 )  # fmt: skip
 SHORT = ("date", "charge", "customer", "item", "rule", "part", "amount", "currency", "deferred", "revenue", "status")
-SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency", "warning")
 UNDATED = ("charge", "customer", "item", "amount", "currency", "since", "age", "reason")
 BILLING = ("charge", "bills", "customer", "item", "post_date", "amount", "currency")
 SUMMARIZED = (
@@ -91,7 +90,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
-    from revrec.cli.output import as_data, print_csv, print_json, print_table
+    from revrec.cli.output import as_data, print_csv, print_json, print_shares, print_table
     from revrec.jobs.rules.files import RULES_ADVICE
 
     unscheduled, waiting = as_data(found.unscheduled), as_data(found.waiting)
@@ -132,7 +131,7 @@ def _show(options: Options, found: "SchedulePreview", limit: int) -> None:
     costs_too = ("costs",) if any(one.is_cost for one in found.undated) else ()
     columns = ("kind", "currency", "charges", "amount", *costs_too)
     print_table(undated, columns, title="Without a date", right=("charges",))
-    print_table(allocations, SHARE, title="Allocation", spare=("currency", "difference"))
+    print_shares(allocations, "Allocation")
     print_table(as_data(found.billing), BILLING, title="Bills contract lines", spare=("item",), limit=limit, noun=noun)
 
 

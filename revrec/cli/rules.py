@@ -153,7 +153,6 @@ def _add_calendar(group: typer.Typer) -> None:
         _show_calendar(options, rule_calendar(options.context(), rule, year))
 
 
-SHARE = ("charge", "billed", "standalone", "allocated", "difference", "currency", "warning")
 TRIAL = ("rule", "priority", "matched", "reason")
 COLUMNS = ("priority", "name", "method", "effective", "deferred", "revenue", "journal", "file", "sha256")
 
@@ -266,7 +265,7 @@ def _show_calendar(options: Options, found: dict[str, Any]) -> None:
 
 
 def _show_trials(options: Options, found: "RuleExplanation") -> None:
-    from revrec.cli.output import as_data, grouped, print_csv, print_json, print_table
+    from revrec.cli.output import as_data, grouped, print_csv, print_json, print_shares, print_table
 
     if options.json:
         print_json(as_data(found))
@@ -276,7 +275,7 @@ def _show_trials(options: Options, found: "RuleExplanation") -> None:
         print(f"{found.charge}\n")
         print_table(as_data(found.rules), TRIAL, right=("priority",))
         print(f"\n{found.explanation}\n")
-        print_table(as_data(found.allocation), SHARE, title="Contract allocation", spare=("currency", "difference"))
+        print_shares(as_data(found.allocation), "Contract allocation")
         print_table(as_data(found.schedule), ("seq", "date", "amount"), right=("seq",))
         if waiting := found.waiting:
             print(f"\n{grouped(waiting.amount)} {waiting.currency} waits: {waiting.reason}")

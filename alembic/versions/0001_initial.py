@@ -109,13 +109,37 @@ def sealed(table: str, message: str) -> str:
         BEGIN SELECT RAISE(ABORT, '{message}'); END"""  # noqa: S608
 
 
-HALF = "CASE WHEN s.planned < 0 THEN -n.total ELSE n.total END"
-PART_AMOUNT = f"""CASE WHEN n.kind = 'amounts' THEN p.cumulative - p.before ELSE
-      (2 * s.planned * p.cumulative + {HALF}) / (2 * n.total)
-      - (2 * s.planned * p.before + {HALF}) / (2 * n.total) END"""
+def share(amount: str, weight: str, total: str) -> str:
+    """Return the SQL of a share of an amount, rounded half away from zero.
+
+    Division truncates on both databases, so half is added with the sign of the amount.
+    """
+    return f"(2 * {amount} * {weight} + CASE WHEN {amount} < 0 THEN -{total} ELSE {total} END) / (2 * {total})"
+
+
+def carried(version: str) -> str:
+    """Return the SQL of the amount of all parts that are carried over, in a version (``s`` or ``NEW``) of a plan."""
+    return f"({share(f'{version}.base', 'n.carried', 'n.whole')})"
+
+
+def divides(amount: str, total: str) -> str:
+    """Return the condition that a plan divides an amount into parts of at least one minor unit, without overflow."""
+    return f"abs({amount}) < 4611686018427387904 / {total} AND abs({amount}) * n.smallest >= {total}"
+
+
+REST = f"(s.planned - {carried('s')})"
+PART_AMOUNT = f"""CASE WHEN n.kind = 'shares' THEN
+      {share("s.planned", "p.cumulative", "n.total")}
+      - {share("s.planned", "p.before", "n.total")}
+      WHEN n.kind = 'amounts' THEN p.cumulative - p.before
+      WHEN p.cumulative <= n.carried THEN
+      {share("s.base", "p.cumulative", "n.whole")}
+      - {share("s.base", "p.before", "n.whole")}
+      ELSE
+      {share(REST, "(p.cumulative - n.carried)", "(n.total - n.carried)")}
+      - {share(REST, "(p.before - n.carried)", "(n.total - n.carried)")} END"""
 """The amount of a part ``p`` of the plan ``n`` in the schedule version ``s``: the rounded cumulative share minus the
-one before it, rounded half away from zero. Division truncates on both databases, so half is added with the sign of the
-amount."""
+one before it. The first parts of a changed plan are shares of the base, the others of what those leave."""
 
 SEQ = "s.first_seq + p.seq - 1"
 ITS_ROW = f"e.charge_no = s.charge_no AND e.version = s.version AND e.seq = {SEQ}"
@@ -162,10 +186,12 @@ SCHEDULE_GUARDS = {
           OR NEW.total IS NOT (SELECT p.cumulative FROM plan_part p WHERE p.plan_id = NEW.id AND p.seq = NEW.parts)
           OR EXISTS (SELECT 1 FROM plan_part p LEFT JOIN plan_part q ON q.plan_id = p.plan_id AND q.seq = p.seq - 1
                      WHERE p.plan_id = NEW.id AND (p.before IS NOT coalesce(q.cumulative, 0) OR p.date < q.date))
-          OR (NEW.kind = 'shares' AND NEW.smallest IS NOT
+          OR (NEW.kind <> 'amounts' AND NEW.smallest IS NOT
                 (SELECT min(p.cumulative - p.before) FROM plan_part p WHERE p.plan_id = NEW.id))
+          OR (NEW.kind = 'changed' AND NOT EXISTS (
+                SELECT 1 FROM plan_part p WHERE p.plan_id = NEW.id AND p.cumulative = NEW.carried))
         BEGIN SELECT RAISE(ABORT, 'a plan has the dates and weights of its parts'); END""",
-    "schedule_sums_to_charge": """
+    "schedule_sums_to_charge": f"""
         BEFORE INSERT ON schedule
         WHEN NEW.amount IS NOT
             (SELECT c.amount FROM charge_line c WHERE c.no = NEW.charge_no)
@@ -174,10 +200,11 @@ SCHEDULE_GUARDS = {
           OR NEW.amount - NEW.posted IS NOT NEW.planned
             + coalesce((SELECT w.amount FROM schedule_wait w
                         WHERE w.charge_no = NEW.charge_no AND w.version = NEW.version), 0)
-          OR NEW.posted IS NOT (SELECT coalesce(sum(l.amount), 0) FROM schedule_line l
-                                WHERE l.charge_no = NEW.charge_no AND l.superseded_by IS NULL)
+          OR NEW.posted IS NOT (SELECT coalesce(sum({PART_AMOUNT}), 0) FROM {PART_OF_ROW}
+                                WHERE e.charge_no = NEW.charge_no AND e.superseded_by IS NULL)
             + (SELECT coalesce(sum(h.amount), 0) FROM historical_part h WHERE h.charge_no = NEW.charge_no)
-        BEGIN SELECT RAISE(ABORT, 'a schedule sums to its charge line'); END""",
+          OR EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no AND s.superseded_by IS NULL)
+        BEGIN SELECT RAISE(ABORT, 'a schedule sums to its charge line'); END""",  # noqa: S608
     "schedule_has_its_history": """
         BEFORE INSERT ON schedule
         WHEN NEW.version = 1
@@ -189,23 +216,27 @@ SCHEDULE_GUARDS = {
         WHEN EXISTS (SELECT 1 FROM schedule s WHERE s.charge_no = NEW.charge_no)
           OR NOT EXISTS (SELECT 1 FROM charge_line c WHERE c.no = NEW.charge_no AND NEW.date < c.cutover)
         BEGIN SELECT RAISE(ABORT, 'a historical part is before the cutover, and older than the schedule'); END""",
-    "schedule_follows_its_plan": """
+    "schedule_follows_its_plan": f"""
         BEFORE INSERT ON schedule
         WHEN NEW.superseded_by IS NOT NULL OR NEW.first_seq < 1
-          OR (NEW.plan_id IS NULL AND (NEW.planned <> 0 OR NEW.lines <> NEW.first_seq - 1
+          OR (NEW.plan_id IS NULL AND (NEW.planned <> 0 OR NEW.base IS NOT NULL OR NEW.lines <> NEW.first_seq - 1
                                        OR NEW.open_from IS NOT NULL))
           OR (NEW.plan_id IS NOT NULL AND NOT EXISTS (
                 SELECT 1 FROM plan n WHERE n.id = NEW.plan_id AND n.first_date = NEW.open_from
                 AND n.parts = NEW.lines - NEW.first_seq + 1
+                AND (n.kind = 'changed') = (NEW.base IS NOT NULL)
                 AND CASE WHEN n.kind = 'amounts' THEN n.total = NEW.planned
-                    ELSE abs(NEW.planned) < 4611686018427387904 / n.total
-                      AND abs(NEW.planned) * n.smallest >= n.total END))
-        BEGIN SELECT RAISE(ABORT, 'a schedule is divided by its plan into parts of at least one minor unit'); END""",
+                    WHEN n.kind = 'shares' THEN {divides("NEW.planned", "n.total")}
+                    WHEN NOT ({divides("NEW.base", "n.whole")}) THEN false
+                    WHEN n.carried = n.total THEN NEW.planned = {carried("NEW")}
+                    ELSE {divides(f"(NEW.planned - {carried('NEW')})", "(n.total - n.carried)")} END))
+        BEGIN SELECT RAISE(ABORT, 'a schedule is divided by its plan into parts of at least one minor unit'); END""",  # noqa: S608
     "schedule_fixed": """
         BEFORE UPDATE ON schedule
         WHEN NEW.charge_no IS NOT OLD.charge_no OR NEW.version IS NOT OLD.version
           OR NEW.rule_version_id IS NOT OLD.rule_version_id OR NEW.amount IS NOT OLD.amount
-          OR NEW.posted IS NOT OLD.posted OR NEW.planned IS NOT OLD.planned OR NEW.plan_id IS NOT OLD.plan_id
+          OR NEW.posted IS NOT OLD.posted OR NEW.planned IS NOT OLD.planned OR NEW.base IS NOT OLD.base
+          OR NEW.plan_id IS NOT OLD.plan_id
           OR NEW.first_seq IS NOT OLD.first_seq OR NEW.lines IS NOT OLD.lines
           OR NEW.explanation_id IS NOT OLD.explanation_id OR NEW.audit_seq IS NOT OLD.audit_seq
         BEGIN SELECT RAISE(ABORT, 'a schedule version never changes: write a new version'); END""",
@@ -877,8 +908,15 @@ def _schedules() -> None:
         _big("total"),
         _big("smallest"),
         *_texts("first_date"),
-        sa.CheckConstraint("kind IN ('shares', 'amounts')", name="plan_kind"),
-        sa.CheckConstraint("(smallest > 0) = (kind = 'shares') AND smallest >= 0", name="plan_smallest"),
+        _big("carried", nullable=True),
+        _big("whole", nullable=True),
+        sa.CheckConstraint("kind IN ('shares', 'amounts', 'changed')", name="plan_kind"),
+        sa.CheckConstraint("(smallest > 0) = (kind <> 'amounts') AND smallest >= 0", name="plan_smallest"),
+        sa.CheckConstraint(
+            "(kind = 'changed') = (carried IS NOT NULL) AND (kind = 'changed') = (whole IS NOT NULL)"
+            " AND (carried IS NULL OR carried BETWEEN 1 AND whole)",
+            name="plan_carried",
+        ),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("fingerprint"),
     )
@@ -902,6 +940,7 @@ def _schedules() -> None:
         _big("amount"),
         _big("posted"),
         _big("planned"),
+        _big("base", nullable=True),
         _key("plan_id", nullable=True),
         _whole("first_seq"),
         _whole("lines"),

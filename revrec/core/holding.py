@@ -1,6 +1,8 @@
 """Apply ``hold`` and ``release`` events, which stop and resume the recognition of a charge line."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from dateutil.relativedelta import relativedelta
@@ -9,7 +11,7 @@ from revrec.core.anchors import Events
 from revrec.core.calendar import add_months, month_end, roll
 from revrec.core.charge_line import ChargeLine, event_command
 from revrec.core.policies import RecognitionPolicies
-from revrec.core.schedule import UNDATED, Schedule, SchedulePart, ScheduleRule, Unscheduled, split_undated
+from revrec.core.schedule import UNDATED, RecordedPlan, Schedule, SchedulePart, ScheduleRule, Unscheduled, split_undated
 
 
 class _HoldPeriod(NamedTuple):
@@ -90,16 +92,39 @@ def reason_of_hold(rule: ScheduleRule, line: ChargeLine, begin: date, note: str)
 
 
 def _resume(schedule: Schedule, begin: date, end: date) -> Schedule:
-    method = schedule.rule.method
-    if method.on_release == "extend":
-        moved = [_later(part, begin, end, method) for part in schedule.parts]
-    else:
-        on = roll(end, method.roll, method.calendar)
-        if on == UNDATED:
-            raise OverflowError("date value out of range")
-        moved = [SchedulePart(on, part.amount) if begin <= part.date < on else part for part in schedule.parts]
-    parts, _none = split_undated(moved)
+    parts, _none = split_undated(_moved(schedule.parts, begin, end, schedule.rule.method))
     return schedule._replace(parts=parts, explanation=f"{schedule.explanation}; on hold from {begin} to {end}")
+
+
+def _moved(parts: Sequence[SchedulePart], begin: date, end: date, method: RecognitionPolicies) -> list[SchedulePart]:
+    """Return parts as a hold that was released moves them."""
+    if method.on_release == "extend":
+        return [_later(part, begin, end, method) for part in parts]
+    on = roll(end, method.roll, method.calendar)
+    if on == UNDATED:
+        raise OverflowError("date value out of range")
+    return [SchedulePart(on, part.amount) if begin <= part.date < on else part for part in parts]
+
+
+def released_hold(events: Events) -> tuple[date, date] | None:
+    """Return the days of a hold and its release; None if the events are something else."""
+    holds = _holds(events) if len(events) == 2 else []
+    return (holds[0].begin, holds[0].end) if len(holds) == 1 and holds[0].end else None
+
+
+def resumed_plan(plan: RecordedPlan, begin: date, end: date) -> RecordedPlan | None:
+    """Return a shared plan after a hold that was released; None if only :func:`apply_holds` can move its parts."""
+    if not plan.is_changeable:
+        return None
+    try:
+        moved = _moved(list(map(SchedulePart, plan.dates, plan.weights)), begin, end, plan.rule.method)
+    except OverflowError:
+        return None
+    if any(after.date < before.date for before, after in pairwise(moved)) or moved[-1].date == UNDATED:
+        return None
+    dates, weights = zip(*split_undated(moved)[0], strict=True)
+    words = f"{plan.explanation}; on hold from {begin} to {end}"
+    return plan._replace(dates=dates, weights=weights, explanation=words)
 
 
 def _later(part: SchedulePart, begin: date, end: date, method: RecognitionPolicies) -> SchedulePart:

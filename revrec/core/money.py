@@ -110,12 +110,12 @@ def split(total: int, weights: Sequence[int], rounding: str = "cumulative") -> l
     if total < 0:
         return [-part for part in split(-total, weights, rounding)]
     count = len(weights)
+    if rounding == "cumulative" and count and weights[0] > 0 and weights.count(weights[0]) == count:
+        whole, odd = divmod(total, count)
+        return [whole + extra for extra in _extras(odd, count)] if odd else [whole] * count
     if not count or min(weights) < 0 or not any(weights):
         raise ValueError("weights must be whole numbers, none negative and not all zero")
     if rounding == "cumulative":
-        if weights.count(weights[0]) == count:
-            whole, odd = divmod(total, count)
-            return [whole + extra for extra in _extras(odd, count)] if odd else [whole] * count
         return _cumulative(total, weights)
     if rounding not in ROUNDINGS:
         raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}")
@@ -195,7 +195,11 @@ def divisible_amounts(weights: Sequence[int]) -> range:
     Below them a part may be zero, and a schedule has no such part; above them 64-bit integers overflow. Empty if a
     weight is not above zero.
     """
-    total, smallest = sum(weights), min(weights)
+    return divisible_by(sum(weights), min(weights))
+
+
+def divisible_by(total: int, smallest: int) -> range:
+    """Return the same for weights of this sum, none of which is smaller than ``smallest``."""
     return range(-(-total // smallest), LARGEST // 2 // total) if smallest > 0 else range(0)
 
 

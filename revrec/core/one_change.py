@@ -22,7 +22,9 @@ class PlainSchedule(NamedTuple):
     """A schedule that a shared plan and one event at most result in; amounts are in minor units.
 
     ``parts`` are (date, amount) in order, and at least one. ``undated`` waits for the reason ``waits``; 0 and None if
-    nothing does. ``price_words`` describe the change of the price, if there is one.
+    nothing does. ``price`` is the price of the line: all parts together. ``price_words`` describe the change of the
+    price, if there is one. ``carried`` is the number of the first parts that are what they were before a change, as far
+    as it is known.
     """
 
     plan: RecordedPlan
@@ -30,12 +32,9 @@ class PlainSchedule(NamedTuple):
     undated: int
     waits: Unscheduled | None
     explanation: str
+    price: int
     price_words: str = ""
-
-    @property
-    def price(self) -> int:
-        """Return the price of the line: all parts together."""
-        return sum(amount for _day, amount in self.parts) + self.undated
+    carried: int = 0
 
 
 def plain_schedule(plan: RecordedPlan, line: ChargeLine, changing: Events) -> PlainSchedule | None:
@@ -46,7 +45,8 @@ def plain_schedule(plan: RecordedPlan, line: ChargeLine, changing: Events) -> Pl
     amounts, undated = found
     if not changing:
         waits = explained(plan.waits.of(line), plan.rule) if plan.waits else None
-        return PlainSchedule(plan, tuple(zip(plan.dates, amounts, strict=True)), undated, waits, plan.explanation)
+        parts = tuple(zip(plan.dates, amounts, strict=True))
+        return PlainSchedule(plan, parts, undated, waits, plan.explanation, line.amount)
     if changing[0].kind == "hold":
         return _held(plan, line, changing[0], amounts)
     changes = price_changes(line, changing)
@@ -59,20 +59,24 @@ def _held(plan: RecordedPlan, line: ChargeLine, hold: FulfillmentEvent, amounts:
         return None
     waits = Unscheduled("held", reason_of_hold(plan.rule, line, hold.date, hold.note or hold.name), plan.rule)
     parts = tuple(zip(plan.dates[:count], amounts, strict=False))
-    return PlainSchedule(plan, parts, sum(amounts[count:]), waits, plan.explanation)
+    return PlainSchedule(plan, parts, sum(amounts[count:]), waits, plan.explanation, line.amount, carried=count)
 
 
 def _priced(plan: RecordedPlan, line: ChargeLine, change: PriceChange, amounts: Sequence[int]) -> PlainSchedule | None:
     how = treatment_of(change, plan.rule.method)
     count = bisect_right(plan.dates, change.date)
     past, later = amounts[:count], sum(amounts[count:])
-    rest = change.after - sum(past)
+    rest, carried = change.after - sum(past), count
     if how == AT_ONCE or (how == "prospective" and past and (not later or (rest > 0) != (later > 0))):
         parts = (*zip(plan.dates[:count], past, strict=True), *(((change.date, rest),) if rest else ()))
     elif how == "prospective":
         rests = split(rest, plan.weights[count:])
         parts = () if 0 in rests else tuple(zip(plan.dates, (*past, *rests), strict=True))
+        # By chance, a part after the change can be what it was before. It is carried over then, as it seems.
+        carried = 0 if rests[0] == amounts[count] else count
     else:
         return None
+    if not parts:
+        return None
     words, treated = change_in_words(line, change, how)
-    return PlainSchedule(plan, parts, 0, None, f"{plan.explanation}; {treated}", words) if parts else None
+    return PlainSchedule(plan, parts, 0, None, f"{plan.explanation}; {treated}", change.after, words, carried)

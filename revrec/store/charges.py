@@ -17,6 +17,7 @@ from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp, canonical
 from revrec.store.bulk import insert_columns, insert_rows, next_number
 from revrec.store.digests import RowDigest, covered_columns, digest_rows, digest_texts, texts_of_columns
+from revrec.store.number_lists import numbers_in
 from revrec.store.tables import (
     ORDERED,
     billing_line,
@@ -336,7 +337,9 @@ DAY_BILLED = case((ORDERED, null()), else_=charge_line.c.post_date)
 def voided(connection: Connection, numbers: Sequence[int]) -> set[int]:
     """Return which of these charge lines a person voided."""
     return set(
-        connection.execute(select(charge_void.c.charge_no).where(charge_void.c.charge_no.in_(numbers))).scalars()
+        connection.execute(
+            select(charge_void.c.charge_no).where(charge_void.c.charge_no.in_(numbers_in(numbers)))
+        ).scalars()
     )
 
 
@@ -366,7 +369,9 @@ def customers(connection: Connection) -> list[str]:
 def read_charges(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int, ChargeLine]]:
     """Yield the charge lines with these numbers, in the order of the numbers."""
     found = connection.execute(
-        select(*LINE_COLUMNS, charge_line.c.no).where(charge_line.c.no.in_(numbers)).order_by(charge_line.c.no)
+        select(*LINE_COLUMNS, charge_line.c.no)
+        .where(charge_line.c.no.in_(numbers_in(numbers)))
+        .order_by(charge_line.c.no)
     )
     rows = found.all()
     if rows:

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Subquery, and_, func, select
 from revrec.store import digests
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest
+from revrec.store.number_lists import numbers_in
 from revrec.store.tables import (
     allocation,
     allocation_line,
@@ -55,7 +56,7 @@ def memberships(connection: Connection, numbers: Sequence[int]) -> dict[int, Con
     """Return the contracts of these charge lines; lines without one are left out."""
     found = connection.execute(
         select(contract_line.c.charge_no, contract_line.c.contract, contract_line.c.part).where(
-            contract_line.c.charge_no.in_(numbers)
+            contract_line.c.charge_no.in_(numbers_in(numbers))
         )
     )
     return {no: ContractMembership(contract, part) for no, contract, part in found}
@@ -73,7 +74,7 @@ def contract_members(connection: Connection, contracts: Iterable[str]) -> dict[i
 
 def any_scheduled(connection: Connection, numbers: Sequence[int]) -> bool:
     """Check whether one of these charge lines has a schedule."""
-    query = select(schedule.c.charge_no).where(schedule.c.charge_no.in_(numbers)).limit(1)
+    query = select(schedule.c.charge_no).where(schedule.c.charge_no.in_(numbers_in(numbers))).limit(1)
     return connection.execute(query).first() is not None
 
 
@@ -201,7 +202,7 @@ def allocated_to(connection: Connection, numbers: Sequence[int]) -> dict[int, in
     """Return how much allocations add to (or take from) the schedules of these charges, in minor units by charge."""
     query = (
         select(schedule_allocation.c.charge_no, func.sum(schedule_allocation.c.amount))
-        .where(schedule_allocation.c.charge_no.in_(numbers))
+        .where(schedule_allocation.c.charge_no.in_(numbers_in(numbers)))
         .group_by(schedule_allocation.c.charge_no)
     )
     return {no: int(amount) for no, amount in connection.execute(query)}

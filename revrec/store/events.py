@@ -17,6 +17,7 @@ from revrec.store.audit import AuditStamp
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import is_cost_of
 from revrec.store.digests import RowDigest, digest_rows
+from revrec.store.number_lists import numbers_in
 from revrec.store.tables import charge_line, event_withdrawal, fulfillment_event, import_file
 
 _COLUMNS = tuple(column.name for column in fulfillment_event.columns)
@@ -139,7 +140,7 @@ def events_of_charges(
     if not numbers:
         return {}
     query = _EVENTS.where(
-        fulfillment_event.c.charge_no.in_(numbers), *(() if with_withdrawn else (_not_withdrawn(last_seq),))
+        fulfillment_event.c.charge_no.in_(numbers_in(numbers)), *(() if with_withdrawn else (_not_withdrawn(last_seq),))
     )
     if last_id is not None:
         query = query.where(fulfillment_event.c.id <= last_id)
@@ -160,7 +161,9 @@ def events_with_withdrawn(
     query = _EVENTS.add_columns(event_withdrawal.c.event_id).outerjoin(
         event_withdrawal, event_withdrawal.c.event_id == fulfillment_event.c.id
     )
-    for no, *said, withdrawal in connection.execute(query.where(fulfillment_event.c.charge_no.in_(numbers))).all():
+    for no, *said, withdrawal in connection.execute(
+        query.where(fulfillment_event.c.charge_no.in_(numbers_in(numbers)))
+    ).all():
         event = _event(*said)
         found.setdefault(no, []).append(event)
         if withdrawal is None:

@@ -8,43 +8,100 @@ import json
 from collections.abc import Collection, Sequence
 from datetime import date
 from hashlib import sha256
-from itertools import accumulate
+from itertools import accumulate, groupby
 from math import gcd
-from operator import itemgetter
+from operator import itemgetter, sub
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
 from revrec.core.calendar import day_of, iso
-from revrec.core.money import divisible_amounts, split
+from revrec.core.money import divisible_amounts, divisible_by, split
 from revrec.store import digests
 from revrec.store.bulk import insert_columns, insert_rows, next_number
 from revrec.store.digests import RowDigest
 from revrec.store.tables import explanation, plan, plan_part
 
-SHARES, AMOUNTS = "shares", "amounts"
+SHARES, AMOUNTS, CHANGED = "shares", "amounts", "changed"
 MOST_PARTS_KEPT = 200_000
 MOST_TEXTS_KEPT = 20_000
 """Bounds of the caches, so that memory stays flat however many plans and texts a file needs."""
 
 
 class SharedPlan(NamedTuple):
-    """Dates and their weights: ``kind`` is shares, whose weights divide any amount, or amounts in minor units."""
+    """Dates and their weights: ``kind`` is shares, whose weights divide any amount, or amounts in minor units.
+
+    A plan that is ``changed`` begins with ``carried`` parts from the plan before: they are shares of another amount,
+    whose weight is ``whole``. The other weights divide what these parts leave.
+    """
 
     kind: str
     dates: tuple[date, ...]
     weights: tuple[int, ...]
+    carried: int = 0
+    whole: int = 0
+
+    def divide(self, amount: int, base: int | None = None) -> Sequence[int]:
+        """Return the amounts on the dates, as the view ``schedule_line`` divides an amount and its base."""
+        if self.kind == AMOUNTS:
+            return self.weights
+        if base is None:
+            return split(amount, self.weights)
+        first = self.weights[: self.carried]
+        kept = split(base, (*first, self.whole - sum(first)))[: self.carried]
+        rest = self.weights[self.carried :]
+        return [*kept, *split(amount - sum(kept), rest)] if rest else kept
 
 
-def plan_of_parts(parts: Sequence[tuple[date, int]], shares: SharedPlan | None) -> SharedPlan:
+class SplitAmount(NamedTuple):
+    """An amount in minor units that a plan of shares split, with the weight of the share that waits."""
+
+    amount: int
+    undated: int = 0
+
+
+class ChangedPlan(NamedTuple):
+    """A plan that is changed, and the amounts (minor units, without sign) that a database can divide by it.
+
+    ``bases`` are amounts of which the first parts are shares, ``rests`` are amounts for the parts after them.
+    """
+
+    plan: SharedPlan
+    bases: range
+    rests: range
+
+
+def changed_plan(shares: SharedPlan, undated: int, dates: tuple[date, ...], carried: int) -> ChangedPlan:
+    """Return the plan that keeps the first parts of ``shares``: as many as ``carried`` says.
+
+    The parts after them keep their weights, or have equal ones if they are on other dates. ``undated`` is the weight of
+    the share that waited beside ``shares``.
+    """
+    first, rest = shares.weights[:carried], shares.weights[carried:]
+    if dates[carried:] != shares.dates[carried:]:
+        rest = (min(first),) * (len(dates) - carried)
+    whole, smallest = sum(shares.weights) + undated, min(first + rest)
+    rests = divisible_by(sum(rest), smallest) if rest else range(1)
+    return ChangedPlan(SharedPlan(CHANGED, dates, first + rest, carried, whole), divisible_by(whole, smallest), rests)
+
+
+def plan_of_parts(
+    parts: Sequence[tuple[date, int]], shares: SharedPlan | None, base: SplitAmount | None = None
+) -> SharedPlan:
     """Return the plan that results in exactly these parts, in order of date: a shared one if there is one.
 
-    ``shares`` is the plan that split the amount, if one did and the parts have not changed since.
+    ``shares`` is the plan that split the amount, if one did. If the parts changed since, it split ``base`` before.
     """
     dates, amounts = zip(*sorted(parts, key=itemgetter(0)), strict=True)
     if shares and shares.dates == dates:
         # The same object, so that the dates of many plans are compared and hashed at once.
         dates = shares.dates
+    if shares and base and shares.weights:
+        found = _plan_put_together(dates, amounts, shares, base)
+        if found is None and len(dates) > 1:
+            found = _plan_carried_over(dates, amounts, shares, base)
+        if found:
+            return found
     amount = sum(amounts)
     for candidate in (shares, SharedPlan(SHARES, dates, (1,) * len(dates))):
         if candidate is None or candidate.dates != dates or abs(amount) not in divisible_amounts(candidate.weights):
@@ -54,20 +111,61 @@ def plan_of_parts(parts: Sequence[tuple[date, int]], shares: SharedPlan | None) 
     return SharedPlan(AMOUNTS, dates, amounts)
 
 
+def _plan_put_together(
+    dates: tuple[date, ...], amounts: tuple[int, ...], shares: SharedPlan, base: SplitAmount
+) -> SharedPlan | None:
+    """Return the plan of the parts of ``base``, some put together or on other dates; None if there are other parts.
+
+    The weight of a part is the sum of the weights that are put together, so that it is rounded as their sum is.
+    """
+    if base.undated or sum(amounts) != base.amount or abs(base.amount) not in divisible_amounts(shares.weights):
+        return None
+    weight_until = dict(zip(accumulate(split(base.amount, shares.weights)), accumulate(shares.weights), strict=True))
+    until = [weight_until.get(amount, 0) for amount in accumulate(amounts)]
+    weights = tuple(map(sub, until, (0, *until)))
+    if min(weights) < 1:
+        return None
+    return shares if (dates, weights) == (shares.dates, shares.weights) else SharedPlan(SHARES, dates, weights)
+
+
+def _plan_carried_over(
+    dates: tuple[date, ...], amounts: tuple[int, ...], shares: SharedPlan, base: SplitAmount
+) -> SharedPlan | None:
+    """Return the plan of parts of which the first ones are parts of ``base``; None if the first one is not."""
+    if min(shares.weights) < 1:
+        return None
+    before = split(base.amount, (*shares.weights, base.undated))
+    same = [
+        day == other and one == had for day, one, other, had in zip(dates, amounts, shares.dates, before, strict=False)
+    ]
+    carried = same.index(False) if False in same else len(same)
+    if not carried:
+        return None
+    found = changed_plan(shares, base.undated, dates, carried)
+    rest, left = found.plan.weights[carried:], sum(amounts[carried:])
+    if abs(base.amount) not in found.bases or abs(left) not in found.rests:
+        return None
+    return found.plan if not rest or tuple(split(left, rest)) == amounts[carried:] else None
+
+
 def read_plans(connection: Connection, ids: Collection[int]) -> dict[int, SharedPlan]:
     """Return stored plans by their ids, with their weights in lowest terms."""
     query = (
-        select(plan.c.id, plan.c.kind, plan_part.c.date, plan_part.c.cumulative - plan_part.c.before)
+        select(
+            plan.c.id, plan.c.kind, plan.c.carried, plan.c.whole, plan_part.c.date, plan_part.c.before,
+            plan_part.c.cumulative,
+        )
         .join(plan_part, plan_part.c.plan_id == plan.c.id)
         .where(plan.c.id.in_(ids))
         .order_by(plan.c.id, plan_part.c.seq)
-    )
-    found: dict[int, tuple[str, list[date], list[int]]] = {}
-    for id, kind, day, weight in connection.execute(query).all():
-        _kind, dates, weights = found.setdefault(id, (kind, [], []))
-        dates.append(day_of(day))
-        weights.append(weight)
-    return {id: SharedPlan(kind, tuple(dates), tuple(weights)) for id, (kind, dates, weights) in found.items()}
+    )  # fmt: skip
+    found: dict[int, SharedPlan] = {}
+    for id, rows in groupby(connection.execute(query).all(), key=itemgetter(0)):
+        _ids, kinds, carried, wholes, days, before, sums = zip(*rows, strict=True)
+        weights = tuple(map(sub, sums, before))
+        first = sums.index(carried[0]) + 1 if carried[0] else 0
+        found[id] = SharedPlan(kinds[0], tuple(map(day_of, days)), weights, first, wholes[0] or 0)
+    return found
 
 
 class KeptPlan(NamedTuple):
@@ -113,7 +211,9 @@ class PlanKeeper:
 
     def _fingerprint(self, one: SharedPlan) -> str:
         _isos, days = self._texts_of(one.dates)
-        shown = f'["{one.kind}",{days},{digests.text_of_numbers(_reduced(one))}]'
+        weights, whole = _reduced(one)
+        more = f",{one.carried},{whole}" if one.kind == CHANGED else ""
+        shown = f'["{one.kind}",{days},{digests.text_of_numbers(weights)}{more}]'
         return sha256(shown.encode()).hexdigest()
 
     def _texts_of(self, dates: tuple[date, ...]) -> tuple[list[str], str]:
@@ -132,7 +232,7 @@ class PlanKeeper:
         ids, seqs, days, before, after = columns
         rows = []
         for id, mark, one in new:
-            weights, count = _reduced(one), len(one.dates)
+            (weights, whole), count = _reduced(one), len(one.dates)
             isos, _json = self._texts_of(one.dates)
             sums = list(accumulate(weights, initial=0))
             ids += [id] * count
@@ -140,8 +240,9 @@ class PlanKeeper:
             days += isos
             before += sums[:-1]
             after += sums[1:]
-            smallest = min(weights) if one.kind == SHARES else 0
-            rows.append((id, mark, one.kind, count, sums[-1], smallest, isos[0]))
+            smallest = 0 if one.kind == AMOUNTS else min(weights)
+            carried = (sums[one.carried], whole) if one.kind == CHANGED else (None, None)
+            rows.append((id, mark, one.kind, count, sums[-1], smallest, isos[0], *carried))
         insert_columns(self._connection, plan_part, plan_part.columns.keys(), columns)
         insert_rows(self._connection, plan, plan.columns.keys(), rows)
         keys = digests.key_runs(id for id, _mark, _one in new)
@@ -170,9 +271,9 @@ class PlanKeeper:
             self._texts.clear()
 
 
-def _reduced(one: SharedPlan) -> tuple[int, ...]:
-    """Return the weights, in lowest terms if they are shares, so that plans with the same effect are stored once."""
-    if one.kind != SHARES:
-        return one.weights
-    common = gcd(*one.weights)
-    return one.weights if common == 1 else tuple(weight // common for weight in one.weights)
+def _reduced(one: SharedPlan) -> tuple[tuple[int, ...], int]:
+    """Return the weights and the whole, in lowest terms if they are shares: plans with the same effect are equal."""
+    common = 1 if one.kind == AMOUNTS else gcd(*one.weights, one.whole)
+    if common == 1:
+        return one.weights, one.whole
+    return tuple(weight // common for weight in one.weights), one.whole // common

@@ -18,7 +18,8 @@ from revrec.core.schedule import SETTLED
 from revrec.store import digests
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest
-from revrec.store.plans import KeptPlan, PlanKeeper, SharedPlan, plan_of_parts
+from revrec.store.number_lists import numbers_in
+from revrec.store.plans import KeptPlan, PlanKeeper, SharedPlan, SplitAmount, plan_of_parts
 from revrec.store.tables import (
     RELEASED,
     arrival_account,
@@ -72,8 +73,9 @@ class ScheduleVersion(NamedTuple):
 
     ``amount`` is what the version sums to with ``posted``, the sum that earlier versions put on journal entries.
     ``parts`` are its lines as (date, amount), numbered from ``first_seq``: behind those that are posted. ``shares`` is
-    the plan by which they were split, if there is one. Instead of ``parts``, ``divided`` is the plan that divides what
-    is neither posted nor waits. ``plan`` is the whole plan where something is posted; None if the lines are the plan.
+    the plan by which they were split, if there is one, or by which ``base`` was split before they changed. ``divided``
+    is the plan that divides what is neither posted nor waits, if it is known; ``parts`` may be empty then. ``plan`` is
+    the whole plan where something is posted; None if the lines are the plan.
     ``take_backs`` are the lines that another rule version posts, as (place in ``parts``, id of the rule version).
     ``historical`` are the parts before the cutover of a migrated line; only its first version has them.
     """
@@ -92,6 +94,7 @@ class ScheduleVersion(NamedTuple):
     price_change: SchedulePriceChange | None = None
     allocated: AllocatedDifference | None = None
     shares: SharedPlan | None = None
+    base: SplitAmount | None = None
     divided: SharedPlan | None = None
     take_backs: Sequence[tuple[int, int]] = ()
     historical: Sequence[tuple[date, int]] = ()
@@ -145,7 +148,7 @@ def add(
     if not versions:
         return []
     keeper = keeper or PlanKeeper(connection)
-    plans = [plan_of_parts(one.parts, one.shares) if one.parts else one.divided for one in versions]
+    plans = [one.divided or (plan_of_parts(one.parts, one.shares, one.base) if one.parts else None) for one in versions]
     kept, found = keeper.keep(plans)
     explanation_ids, explained = keeper.explanation_ids([one.explanation for one in versions])
     keeper.forget()
@@ -160,7 +163,7 @@ def add(
     for table, rows in beside:
         insert_rows(connection, table, table.columns.keys(), rows)
     found += _add_history(connection, versions)
-    headers = [_header(*one) for one in zip(versions, kept, explanation_ids, strict=True)]
+    headers = [_header(*one) for one in zip(versions, plans, kept, explanation_ids, strict=True)]
     days = [plan.first_date if plan else None for plan in kept]
     insert_rows(connection, schedule, HEADER, [(*row, day) for row, day in zip(headers, days, strict=True)])
     keys = digests.version_runs((one.charge_no, one.version) for one in versions)
@@ -193,8 +196,9 @@ def _add_divided(connection: Connection, new: FirstVersions, audit_seq: int) -> 
     rules, plans, explanations = zip(*new.terms, strict=True)
     ids, parts, days = zip(*plans, strict=True)
     ones, zeros, seqs = ([value] * len(rules) for value in (1, 0, audit_seq))
+    nulls = [None] * len(rules)
     amounts = new.amounts
-    row = (new.numbers, ones, rules, amounts, zeros, amounts, ids, ones, parts, explanations, seqs)
+    row = (new.numbers, ones, rules, amounts, zeros, amounts, nulls, ids, ones, parts, explanations, seqs)
     # In the order of the dates, so that neighbors in the index on them, which is larger than the processor caches, are
     # written together.
     insert_rows(connection, schedule, HEADER, sorted(zip(*row, days, strict=True), key=itemgetter(-1)))
@@ -202,7 +206,9 @@ def _add_divided(connection: Connection, new: FirstVersions, audit_seq: int) -> 
     return digests.digest_texts(schedule.name, keys, digests.texts_of_columns(row))
 
 
-def _header(one: ScheduleVersion, plan: KeptPlan | None, explanation_id: int) -> tuple[int | None, ...]:
+def _header(
+    one: ScheduleVersion, plan: SharedPlan | None, kept: KeptPlan | None, explanation_id: int
+) -> tuple[int | None, ...]:
     """Return the row of ``schedule``. ``lines`` counts posted lines too, so that a line is 4 of 12 in any version."""
     waiting = one.waiting.amount if one.waiting else 0
     planned = sum(amount for _day, amount in one.parts) if one.divided is None else one.amount - one.posted - waiting
@@ -213,9 +219,10 @@ def _header(one: ScheduleVersion, plan: KeptPlan | None, explanation_id: int) ->
         one.amount,
         one.posted,
         planned,
-        plan.id if plan else None,
+        one.base.amount if plan and plan.carried and one.base else None,
+        kept.id if kept else None,
         one.first_seq,
-        one.first_seq - 1 + (plan.parts if plan else 0),
+        one.first_seq - 1 + (kept.parts if kept else 0),
         explanation_id,
         one.audit_seq,
     )
@@ -235,7 +242,7 @@ def set_unscheduled(
     if not (rows or scheduled):
         return []
     waiting = [row.charge_no for row in rows]
-    listed = unscheduled.c.charge_no.in_([*waiting, *scheduled])
+    listed = unscheduled.c.charge_no.in_(numbers_in([*waiting, *scheduled]))
     left = connection.execute(select(unscheduled).where(listed).order_by(unscheduled.c.charge_no)).all()
     if left:
         connection.execute(delete(unscheduled).where(listed))
@@ -259,7 +266,7 @@ def _worklist_digest(connection: Connection, bucket: tuple[Any, ...]) -> RowDige
 
 def keep_arrival_accounts(connection: Connection, accounts: Mapping[int, str], audit_seq: int) -> list[RowDigest]:
     """Store the deferred accounts of charge lines that arrive without a schedule; those known from before stay."""
-    known = select(arrival_account.c.charge_no).where(arrival_account.c.charge_no.in_(accounts))
+    known = select(arrival_account.c.charge_no).where(arrival_account.c.charge_no.in_(numbers_in(list(accounts))))
     before = set(connection.execute(known).scalars()) if accounts else set()
     rows = [(no, account, audit_seq) for no, account in sorted(accounts.items()) if no not in before]
     insert_rows(connection, arrival_account, arrival_account.columns.keys(), rows)
@@ -271,7 +278,8 @@ def keep_revenue_status(connection: Connection, statuses: Mapping[int, bool], au
     if not statuses:
         return []
     known = select(revenue_status.c.charge_no, revenue_status.c.is_revenue).order_by(revenue_status.c.audit_seq)
-    before = dict(tuple(row) for row in connection.execute(known.where(revenue_status.c.charge_no.in_(statuses))))
+    of_lines = known.where(revenue_status.c.charge_no.in_(numbers_in(list(statuses))))
+    before = dict(tuple(row) for row in connection.execute(of_lines))
     rows = [(no, audit_seq, int(status)) for no, status in sorted(statuses.items()) if status != before.get(no, True)]
     insert_rows(connection, revenue_status, revenue_status.columns.keys(), rows)
     return [digests.digest_rows(revenue_status, rows)] if rows else []
@@ -307,14 +315,14 @@ def supersede(connection: Connection, numbers: Sequence[tuple[int, int]]) -> lis
     if not again:
         return []
     charges = [no for no, _by in again]
-    were_entered = select(entered_line.c.charge_no).where(entered_line.c.charge_no.in_(charges)).limit(1)
+    were_entered = select(entered_line.c.charge_no).where(entered_line.c.charge_no.in_(numbers_in(charges))).limit(1)
     have_rows = connection.execute(were_entered).first() is not None
     if have_rows:
         # By their charges, not one by one, which would take several times as long.
         newest = select(func.max(schedule.c.version)).where(schedule.c.charge_no == entered_line.c.charge_no)
-        released = entered_line.c.charge_no.in_(charges) & RELEASED
+        released = entered_line.c.charge_no.in_(numbers_in(charges)) & RELEASED
         connection.execute(update(entered_line).where(released).values(superseded_by=newest.scalar_subquery() + 1))
-    before = schedule.c.charge_no.in_(charges) & schedule.c.superseded_by.is_(None)
+    before = schedule.c.charge_no.in_(numbers_in(charges)) & schedule.c.superseded_by.is_(None)
     connection.execute(update(schedule).where(before).values(superseded_by=schedule.c.version + 1, open_from=None))
     if not have_rows:
         return [digests.digest_texts(digests.SUPERSEDED, digests.version_runs(again), [])]
@@ -325,7 +333,7 @@ def _superseded_digest(connection: Connection, numbers: Sequence[tuple[int, int]
     line = entered_line.c
     query = (
         select(line.charge_no, line.superseded_by, line.version, line.seq)
-        .where(line.charge_no.in_([no for no, _by in numbers]), line.superseded_by.is_not(None))
+        .where(line.charge_no.in_(numbers_in([no for no, _by in numbers])), line.superseded_by.is_not(None))
         .order_by(line.charge_no, line.version, line.seq)
     )
     wanted = set(numbers)
@@ -336,7 +344,7 @@ def _superseded_digest(connection: Connection, numbers: Sequence[tuple[int, int]
 def rule_versions_in_force(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
     """Return the id of the rule version of each of these charge lines that has a schedule."""
     query = select(schedule.c.charge_no, schedule.c.rule_version_id).where(
-        schedule.c.charge_no.in_(numbers), schedule.c.superseded_by.is_(None)
+        schedule.c.charge_no.in_(numbers_in(numbers)), schedule.c.superseded_by.is_(None)
     )
     return {no: int(version) for no, version in connection.execute(query)} if numbers else {}
 
@@ -357,7 +365,7 @@ def newer_versions_dated(connection: Connection, versions: Mapping[int, int], da
     line = schedule_line.c
     for numbers in batched(list(versions), 500):
         query = select(line.charge_no, line.version).where(
-            line.charge_no.in_(numbers), line.date == iso(day), line.superseded_by.is_(None)
+            line.charge_no.in_(numbers_in(numbers)), line.date == iso(day), line.superseded_by.is_(None)
         )
         found.update(number for number, version in connection.execute(query) if version > versions[number])
     return found

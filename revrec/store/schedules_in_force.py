@@ -12,9 +12,9 @@ from typing import NamedTuple
 from sqlalchemy import Connection, select
 
 from revrec.core.calendar import day_of
-from revrec.core.money import split
 from revrec.core.schedule import PostingTarget
-from revrec.store.plans import AMOUNTS, SharedPlan, read_plans
+from revrec.store.number_lists import numbers_in
+from revrec.store.plans import SharedPlan, read_plans
 from revrec.store.tables import (
     entered_line,
     historical_part,
@@ -85,6 +85,7 @@ class _Head(NamedTuple):
     amount: int
     posted: int
     planned: int
+    base: int | None
     plan_id: int | None
     waiting: int | None
     reason: str | None
@@ -94,7 +95,7 @@ class _Head(NamedTuple):
 
 _HEADS = (
     select(
-        *(schedule.c[name] for name in _Head._fields[:7]),
+        *(schedule.c[name] for name in _Head._fields[:8]),
         schedule_wait.c.amount,
         schedule_wait.c.reason,
         schedule_wait.c.code,
@@ -137,7 +138,7 @@ class SchedulesInForce:
         """
         if not numbers:
             return {}
-        found = self._connection.execute(_HEADS.where(schedule.c.charge_no.in_(numbers))).all()
+        found = self._connection.execute(_HEADS.where(schedule.c.charge_no.in_(numbers_in(numbers)))).all()
         heads = [_Head._make(row) for row in found]
         if not heads:
             return {}
@@ -163,14 +164,14 @@ class SchedulesInForce:
 
     def _entered(self, numbers: Sequence[int]) -> dict[int, list[_Line]]:
         """Return the valid lines of the charges that have a line on an entry, or had one."""
-        rows = select(entered_line.c.charge_no).where(entered_line.c.charge_no.in_(numbers)).distinct()
+        rows = select(entered_line.c.charge_no).where(entered_line.c.charge_no.in_(numbers_in(numbers))).distinct()
         entered = list(self._connection.execute(rows).scalars())
         if not entered:
             return {}
         line = schedule_line.c
         query = (
             select(line.charge_no, line.version, line.date, line.amount, line.entry_id, line.rule_version_id)
-            .where(line.charge_no.in_(entered), line.superseded_by.is_(None))
+            .where(line.charge_no.in_(numbers_in(entered)), line.superseded_by.is_(None))
             .order_by(line.charge_no, line.date, line.seq)
         )
         lines: dict[int, list[_Line]] = {no: [] for no in entered}
@@ -203,7 +204,10 @@ class SchedulesInForce:
         self._posts |= {id: PostingTarget(*post) for id, *post in self._connection.execute(query)}
 
     def _without_entries(self, head: _Head) -> ScheduleInForce:
-        still_open = () if head.plan_id is None else divided_lines(self._plans[head.plan_id], head.planned)
+        still_open: tuple[tuple[date, int], ...] = ()
+        if head.plan_id is not None:
+            divided = self._plans[head.plan_id]
+            still_open = tuple(zip(divided.dates, divided.divide(head.planned, head.base), strict=True))
         plan = _stored_plan(head)
         if plan is None and not (head.posted or head.waiting):
             plan = still_open
@@ -255,12 +259,6 @@ def _parts(lines: Sequence[_Line]) -> tuple[tuple[date, int], ...]:
 def _differ(one: _Line, other: _Line) -> bool:
     """Check if two lines have one sign, and other rule versions that post them."""
     return (one.amount > 0) == (other.amount > 0) and one.rule_version_id != other.rule_version_id
-
-
-def divided_lines(plan: SharedPlan, amount: int) -> tuple[tuple[date, int], ...]:
-    """Return the lines into which a plan divides an amount, as the view ``schedule_line`` shows them."""
-    amounts: Sequence[int] = plan.weights if plan.kind == AMOUNTS else split(amount, plan.weights)
-    return tuple(zip(plan.dates, amounts, strict=True))
 
 
 def _stored_plan(head: _Head) -> tuple[tuple[date, int], ...] | None:

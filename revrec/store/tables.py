@@ -354,14 +354,27 @@ plan = Table(
     Column("total", BigInteger, nullable=False),
     Column("smallest", BigInteger, nullable=False),
     _text("first_date"),
-    CheckConstraint("kind IN ('shares', 'amounts')", name="plan_kind"),
-    CheckConstraint("(smallest > 0) = (kind = 'shares') AND smallest >= 0", name="plan_smallest"),
+    Column("carried", BigInteger, nullable=True),
+    Column("whole", BigInteger, nullable=True),
+    CheckConstraint("kind IN ('shares', 'amounts', 'changed')", name="plan_kind"),
+    CheckConstraint("(smallest > 0) = (kind <> 'amounts') AND smallest >= 0", name="plan_smallest"),
+    CheckConstraint(
+        "(kind = 'changed') = (carried IS NOT NULL) AND (kind = 'changed') = (whole IS NOT NULL)"
+        " AND (carried IS NULL OR carried BETWEEN 1 AND whole)",
+        name="plan_carried",
+    ),
 )
 """The dates of schedules and the weight of each date, shared by all schedule versions with the same dates and weights.
 
 The weights of a plan of ``shares`` divide any amount by cumulative rounding; ``total`` is their sum and ``smallest``
 the least of them. The weights of a plan of ``amounts`` are the amounts themselves, in minor units, for a schedule that
-no shares result in; ``total`` is their sum and ``smallest`` is 0. A plan is written after its parts and seals them.
+no shares result in; ``total`` is their sum and ``smallest`` is 0.
+
+A plan that is ``changed`` begins with the parts that a change of the price, a cancellation or a hold left as they were.
+Their weights, ``carried`` in all, are shares of the ``base`` of the schedule version, which weighs ``whole``. The
+weights after them divide what these parts leave of ``planned``.
+
+A plan is written after its parts and seals them.
 """
 
 plan_part = Table(
@@ -387,6 +400,7 @@ schedule = Table(
     Column("amount", BigInteger, nullable=False),
     Column("posted", BigInteger, nullable=False),
     Column("planned", BigInteger, nullable=False),
+    Column("base", BigInteger, nullable=True),
     Column("plan_id", ForeignKey("plan.id"), nullable=True),
     Column("first_seq", Integer, nullable=False),
     Column("lines", Integer, nullable=False),
@@ -409,7 +423,8 @@ schedule = Table(
 ``schedule_line``.
 
 ``posted`` is the sum that earlier versions put on journal entries. With ``planned`` and the waiting amount it adds up
-to ``amount``, the price of the charge line. Lines are numbered from ``first_seq``, after the posted ones; ``lines``
+to ``amount``, the price of the charge line. If the plan is changed, its first lines are shares of ``base``, such as the
+price before a credit; it is null otherwise. Lines are numbered from ``first_seq``, after the posted ones; ``lines``
 counts those too, so that a line is "4 of 12" in any version.
 
 Two columns change later: ``superseded_by`` is set once, when the next version is written, and ``open_from`` is the

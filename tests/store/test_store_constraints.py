@@ -1,6 +1,7 @@
 """Constraints that the database checks itself, whatever program writes to it."""
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import date
 from typing import Any
 
@@ -12,6 +13,7 @@ from revrec.core.periods import PeriodFact
 from revrec.core.posting import TRANSITIONS
 from revrec.store import periods, schedules
 from revrec.store.audit import AuditStamp
+from revrec.store.plans import PlanKeeper, SharedPlan
 from revrec.store.posting import entries
 from revrec.store.schedules_in_force import SchedulesInForce
 from revrec.store.tables import charge_line
@@ -253,16 +255,19 @@ def test_a_part_cannot_be_added_to_a_plan_that_is_complete(books: FilledDatabase
         ([(1, JAN, 0, 2), (2, FEB, 2, 1)], ("shares", 2, 1, 1, JAN)),
         ([(1, FEB, 0, 1), (2, JAN, 1, 2)], ("shares", 2, 2, 1, FEB)),
         ([], ("amounts", 0, 0, 0, JAN)),
+        ([(1, JAN, 0, 2), (2, FEB, 2, 3)], ("changed", 2, 3, 1, JAN, 1, 4)),
+        ([(1, JAN, 0, 2), (2, FEB, 2, 3)], ("changed", 2, 3, 2, JAN, 2, 4)),
     ],
 )
 def test_a_plan_must_agree_with_its_parts(books: FilledDatabase, parts: Any, plan: Any) -> None:
-    kind, count, total, smallest, first = plan
+    kind, count, total, smallest, first, *changed = plan
+    carried, whole = changed or ("NULL", "NULL")
 
     def write() -> None:
         with books.database.write() as connection:
             for seq, day, before, cumulative in parts:
                 connection.exec_driver_sql(f"INSERT INTO plan_part VALUES (9, {seq}, '{day}', {before}, {cumulative})")
-            row = f"9, 'f', '{kind}', {count}, {total}, {smallest}, '{first}'"
+            row = f"9, 'f', '{kind}', {count}, {total}, {smallest}, '{first}', {carried}, {whole}"
             connection.exec_driver_sql(f"INSERT INTO plan VALUES ({row})")
 
     before = books.content()
@@ -272,9 +277,9 @@ def test_a_plan_must_agree_with_its_parts(books: FilledDatabase, parts: Any, pla
 
 
 HEADER = (
-    "INSERT INTO schedule (charge_no, version, rule_version_id, amount, posted, planned, plan_id, first_seq, lines,"
-    " explanation_id, audit_seq, superseded_by, open_from) SELECT charge_no, 2, rule_version_id, amount, posted,"
-    " {planned}, {plan_id}, {first_seq}, {lines}, explanation_id, audit_seq, {superseded_by}, {open_from}"
+    "INSERT INTO schedule (charge_no, version, rule_version_id, amount, posted, planned, base, plan_id, first_seq,"
+    " lines, explanation_id, audit_seq, superseded_by, open_from) SELECT charge_no, 2, rule_version_id, amount, posted,"
+    " {planned}, {base}, {plan_id}, {first_seq}, {lines}, explanation_id, audit_seq, {superseded_by}, {open_from}"
     " FROM schedule WHERE charge_no = {no}"
 )
 
@@ -284,11 +289,20 @@ HEADER = (
     [
         {"lines": 3}, {"first_seq": 2}, {"first_seq": 0, "lines": 1}, {"open_from": "NULL"},
         {"open_from": "'2024-02-29'"}, {"superseded_by": 3}, {"plan_id": "NULL"},
+        {"base": 2400},
     ],
 )  # fmt: skip
 def test_a_schedule_version_must_agree_with_its_plan(books: FilledDatabase, wrong: dict[str, Any]) -> None:
     no = books.charge(TWO)
-    right = {"planned": 2400, "plan_id": 1, "first_seq": 1, "lines": 2, "open_from": "'2024-01-31'", "no": no}
+    right = {
+        "planned": 2400,
+        "base": "NULL",
+        "plan_id": 1,
+        "first_seq": 1,
+        "lines": 2,
+        "open_from": "'2024-01-31'",
+        "no": no,
+    }
 
     def write(**changed: Any) -> None:
         with books.database.write() as connection:
@@ -298,6 +312,56 @@ def test_a_schedule_version_must_agree_with_its_plan(books: FilledDatabase, wron
     with pytest.raises(RevrecError, match="a schedule is divided by its plan"):
         write(**wrong)
     write()
+
+
+CHANGED = SharedPlan("changed", (JAN, FEB, MAR), (1, 2, 1), 1, 4)
+
+
+@pytest.mark.parametrize(
+    ("planned", "base"), [(2400, None), (2400, 1), (2400, 2**61), (601, 2400), (600 + 2**62, 2400), (2400, 2**60)]
+)
+def test_a_schedule_version_must_agree_with_its_changed_plan(
+    books: FilledDatabase, planned: int, base: int | None
+) -> None:
+    with books.database.write() as connection:
+        (plan,), _digests = PlanKeeper(connection).keep([CHANGED])
+    assert plan
+    no = books.charge(((JAN, planned),))
+    right = {
+        "planned": planned, "base": "NULL" if base is None else base, "plan_id": plan.id, "first_seq": 1, "lines": 3,
+        "superseded_by": "NULL", "open_from": f"'{JAN}'", "no": no,
+    }  # fmt: skip
+
+    def write(base: object) -> None:
+        with books.database.write() as connection:
+            schedules.supersede(connection, [(no, 2)])
+            connection.exec_driver_sql(HEADER.format(**{**right, "base": base}))
+
+    with pytest.raises(RevrecError, match=r"a schedule is divided by its plan|bigint out of range"):
+        write(right["base"])
+    if planned == 2400:
+        write(2000)
+        lines = "SELECT amount FROM schedule_line WHERE charge_no = ? AND version = 2 ORDER BY seq"
+        assert books.sql(lines, no) == [(500,), (1267,), (633,)]
+
+
+def test_a_plan_of_parts_that_are_all_carried_over_needs_their_sum(books: FilledDatabase) -> None:
+    with books.database.write() as connection:
+        (plan,), _digests = PlanKeeper(connection).keep([SharedPlan("changed", (JAN, FEB), (1, 1), 2, 3)])
+    assert plan
+    no = books.charge(((JAN, 1600),))
+    right = {
+        "planned": 1600, "plan_id": plan.id, "first_seq": 1, "lines": 2, "superseded_by": "NULL",
+        "open_from": f"'{JAN}'", "no": no,
+    }  # fmt: skip
+    for base, fits in ((2403, False), (2400, True)):
+        with ExitStack() as stack:
+            if not fits:
+                stack.enter_context(pytest.raises(RevrecError, match="a schedule is divided by its plan"))
+            connection = stack.enter_context(books.database.write())
+            schedules.supersede(connection, [(no, 2)])
+            connection.exec_driver_sql(HEADER.format(**right, base=base))
+    assert books.sql("SELECT amount FROM schedule_line WHERE version = 2 ORDER BY seq") == [(800,), (800,)]
 
 
 def test_an_amount_that_its_plan_would_divide_into_nothing_or_overflow_gets_a_plan_of_amounts(
@@ -326,7 +390,15 @@ def test_an_amount_that_its_plan_would_divide_into_nothing_or_overflow_gets_a_pl
 
 def test_a_schedule_version_never_changes(books: FilledDatabase, refused: Callable[..., None]) -> None:
     books.charge(TWO)
-    for change in ("amount = 1", "planned = 1", "plan_id = NULL", "first_seq = 2", "lines = 3", "posted = posted + 1"):
+    for change in (
+        "amount = 1",
+        "planned = 1",
+        "base = 1",
+        "plan_id = NULL",
+        "first_seq = 2",
+        "lines = 3",
+        "posted = posted + 1",
+    ):
         refused("never changes: write a new version", f"UPDATE schedule SET {change}")
 
 

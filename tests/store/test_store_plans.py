@@ -23,19 +23,23 @@ from revrec.jobs.scheduling.scheduler import Scheduler
 from revrec.store import charges, digests, events, rule_versions, schedules
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.sums import joined_sum
-from revrec.store.plans import AMOUNTS, SHARES, PlanKeeper, SharedPlan, plan_of_parts
+from revrec.store.plans import AMOUNTS, CHANGED, SHARES, PlanKeeper, SharedPlan, SplitAmount, plan_of_parts
 from revrec.store.posting import due, entries, postings
 from revrec.store.reports.figures import OPEN_LINES, SqlAlchemyView
+from revrec.store.reports.in_ledger import amount_with_sign
 from revrec.store.schedules_in_force import SchedulesInForce
 from revrec.store.tables import (
     OPEN,
     audit_event,
     charge_line,
     explanation,
+    journal_line,
     open_line,
     plan,
     plan_part,
     price_change,
+    same_line,
+    same_version,
     schedule,
     schedule_line,
     schedule_plan,
@@ -46,9 +50,10 @@ from support.store import RULE, FilledDatabase
 
 pytestmark = pytest.mark.both_databases
 
+MONTHLY = '[[rule]]\nname = "r"\n[rule.recognize]\nmethod = "monthly"\nperiods = 12'
 PERCENTAGES = '[[rule]]\nname = "r"\n[rule.recognize]\nmethod = "percentages"\npercentages = [40, 30, 20, 10]'
 WHO = AuditStamp("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
-FIRST = date(2024, 1, 1)
+FIRST, DAY = date(2024, 1, 1), timedelta(days=1)
 GOLDEN = GoldenCases()
 Line = tuple[int, int, int, date, int]
 """Charge number, version, seq, date, amount."""
@@ -98,7 +103,7 @@ def written(versions: Sequence[schedules.ScheduleVersion]) -> list[Line]:
     found = []
     for one in versions:
         parts = one.parts
-        if one.divided:
+        if one.divided and not parts:
             planned = one.amount - (one.waiting.amount if one.waiting else 0)
             parts = list(zip(one.divided.dates, split(planned, one.divided.weights), strict=True))
         found += [(*one.key, seq, day, amount) for seq, (day, amount) in enumerate(parts, one.first_seq)]
@@ -263,6 +268,85 @@ def test_percentages_share_a_plan_though_they_split_in_their_own_way(books: Fill
             scheduler.schedule_new(no, billed(amount, document=document))
             scheduler.flush()
         assert connection.execute(select(plan.c.kind)).scalars().all() == [SHARES]
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "kinds"),
+    [
+        ("credit", 500, [CHANGED, SHARES]),
+        ("price", 77_700, [CHANGED, SHARES]),
+        ("cancel", 100, [CHANGED, SHARES]),
+        ("cancel", None, [SHARES, SHARES]),
+        ("hold", None, [CHANGED, SHARES]),
+        ("release", None, [CHANGED, SHARES, SHARES]),
+    ],
+)
+@pytest.mark.parametrize("on_release", ["catch_up", "extend"])
+def test_charge_lines_that_change_on_one_day_share_their_plans(
+    books: FilledDatabase, kind: str, amount: int | None, kinds: list[str], on_release: str
+) -> None:
+    accounts = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
+    monthly = RuleBook(parse_rules(f'{MONTHLY}\non_release = "{on_release}"', "rules.toml", accounts))
+    facts: list[tuple[str, int | None, date]] = [("hold", None, date(2024, 2, 16))] if kind == "release" else []
+    facts.append((kind, amount, date(2024, 5, 16)))
+    wanted: dict[int, list[SchedulePart]] = {}
+    with undone(books) as connection:
+        for document, price in enumerate((10_001, 23_456, 98_765)):
+            line = billed(price, document=str(document))
+            no, seq = put(connection, line)
+            scheduler = Scheduler(connection, monthly, WHO, seq)
+            scheduler.schedule_new(no, line)
+            scheduler.flush()
+            found = [FulfillmentEvent(line.id, kind, day, amount=amount) for kind, amount, day in facts]
+            for event in found:
+                events.add_events(connection, [events.event_row(no, event, WHO.at, WHO.actor)])
+                scheduler.reschedule([no], {no: 1})
+            derived = monthly.derive(line, found)
+            assert isinstance(derived, Schedule)
+            wanted[no] = list(derived.parts)
+        newest: dict[int, list[tuple[date, int]]] = {no: [] for no in wanted}
+        for no, version, _seq, day, part in stored(connection):
+            if version == len(facts) + 1:
+                newest[no].append((day, part))
+        assert newest == wanted
+        assert sorted(connection.execute(select(plan.c.kind)).scalars()) == kinds
+        check_open(connection)
+        for no in wanted:
+            check_in_force(connection, no)
+
+
+def test_the_ledger_knows_which_lines_of_a_changed_plan_are_taken_back(books: FilledDatabase) -> None:
+    accounts = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
+    monthly = RuleBook(parse_rules(MONTHLY, "rules.toml", accounts))
+    line = billed(12_000)
+    with undone(books) as connection:
+        no, seq = put(connection, line)
+        scheduler = Scheduler(connection, monthly, WHO, seq)
+        scheduler.schedule_new(no, line)
+        scheduler.flush()
+        event = FulfillmentEvent(line.id, "cancel", date(2024, 5, 16), amount=9_000)
+        events.add_events(connection, [events.event_row(no, event, WHO.at, WHO.actor)])
+        scheduler.reschedule([no], {no: 1})
+        post(connection, date(2025, 12, 31), is_refused=False)
+        lines = (
+            select(schedule_line.c.amount, amount_with_sign())
+            .select_from(journal_line)
+            .join(schedule, same_version(schedule, journal_line))
+            .join(plan, plan.c.id == schedule.c.plan_id)
+            .join(schedule_line, same_line(schedule_line, journal_line))
+        )
+        found = connection.execute(lines).all()
+        assert sorted(amount for amount, _sign in found) == [-2000, -2000, *[1000] * 10]
+        assert all((amount > 0) == (sign > 0) for amount, sign in found)
+
+
+def test_an_amount_too_small_or_too_large_for_a_changed_plan_gets_one_of_amounts() -> None:
+    shares = SharedPlan(SHARES, (FIRST, FIRST + DAY, FIRST + 2 * DAY), (1, 1, 1))
+    rest = [(FIRST + DAY, 8), (FIRST + 2 * DAY, 7)]
+    for amount, kind in ((2, AMOUNTS), (30, CHANGED), (2**62, AMOUNTS)):
+        (first, *_others) = split(amount, shares.weights)
+        found = plan_of_parts([(FIRST, first or 1), *rest], shares, SplitAmount(amount))
+        assert found.kind == kind
 
 
 def rows_after(

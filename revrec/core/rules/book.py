@@ -12,7 +12,7 @@ from typing import NamedTuple
 from revrec.core.anchors import Events
 from revrec.core.charge_line import EVENT_KINDS, ChargeLine
 from revrec.core.constraint import CONSTRAINT, split_constrained
-from revrec.core.holding import apply_holds, days_before_holds
+from revrec.core.holding import apply_holds, days_before_holds, released_hold, resumed_plan
 from revrec.core.methods.none import NotRevenue
 from revrec.core.migration import DIFFERS, NOT_ALLOCATED, cutover_of, migrate, migrate_ended, migrate_undated
 from revrec.core.money import divisible_amounts
@@ -330,11 +330,14 @@ class RuleBook:
         return None if isinstance(planned, Unscheduled) else planned
 
     def derive_plain(self, line: ChargeLine, events: Events) -> PlainSchedule | None:
-        """Return the schedule of a line if one event at most changes its plan; None if only :meth:`derive` can.
+        """Return the schedule of a line if one event, or a hold and its release, changes its plan at most.
 
-        Lines whose events report the same share the plan: it is made once.
+        Lines whose events report the same share the plan: it is made once. None if only :meth:`derive` can.
         """
         changing = [event for event in events if event.kind not in REPORTS]
+        hold = released_hold(changing) if len(changing) > 1 else None
+        if hold:
+            changing = []
         entry = self._winner(line) if len(changing) < 2 and not line.is_migrated else None
         if entry is None or isinstance(entry, Unscheduled) or not entry.is_plain:
             return None
@@ -343,10 +346,14 @@ class RuleBook:
         anchors = entry.rule.method.anchors(line, events)
         if isinstance(anchors, Unscheduled):
             return None
-        if anchors not in entry.recorded:
+        key = (*anchors, hold) if hold else anchors
+        if key not in entry.recorded:
             planned = entry.plans.get(anchors) or self._plan(entry, anchors)
-            entry.recorded[anchors] = _recorded_plan(entry, planned, anchors)
-        plan = entry.recorded[anchors]
+            recorded = _recorded_plan(entry, planned, anchors)
+            entry.recorded[key] = resumed_plan(recorded, *hold) if recorded and hold else recorded
+        plan = entry.recorded[key]
+        if hold and plan and abs(line.amount) not in plan.divisible:
+            return None
         return plain_schedule(plan, line, changing) if plan else None
 
     def _plan(self, entry: _Entry, anchors: AnchorDates) -> DividedPlan | Unscheduled:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
@@ -46,7 +47,7 @@ def add_event(
         refuse_billing_lines(connection, event.charge, [no])
         line = charges.read_charge(connection, no)
         try:
-            fact = _fact(line, event)
+            fact = _fact(line, event, event.charge, event.quantity, event.name)
         except BadAmount as error:
             raise BadInput(f"{event.charge}: amount {event.amount}: {error}") from None
         # Only the last one counts: after a correction, the earlier value may be recorded again.
@@ -102,9 +103,10 @@ class EventRecorder:
         # An event that a person withdrew counts as recorded: the same file, imported again, must not bring it back.
         recorded, self._effective = events.events_with_withdrawn(self._connection, numbers)
         # Together: a query for each event would take as long as everything else that is done for it.
-        are_needed = any(row.line.kind in CHECKED or row.line.amount is not None for row in good)
+        are_checked = any(row.line.kind in CHECKED for row in good)
+        are_needed = are_checked or any(row.line.amount is not None for row in good)
         self._lines = dict(charges.read_charges(self._connection, numbers)) if are_needed else {}
-        self._planned = self._planned_rules.book_for(self._lines)
+        self._planned = self._planned_rules.book_for(self._lines if are_checked else {})
         for row in good:
             self._process_row(row, known.get(row.line.charge, []), recorded)
         if self._new:
@@ -150,9 +152,8 @@ class EventRecorder:
         facts = []
         for charge, no, quantity, name in meant:
             try:
-                named = row.line._replace(charge=charge, quantity=quantity, name=name)
-                fact = _fact(self._lines.get(no), named)
                 own = charge == row.line.charge or not is_cost(charge)
+                fact = _fact(self._lines.get(no), row.line, charge, quantity, name)
                 facts += [(no, fact)] if own else events_of_costs(self._book, [(charge, no)], fact)
             except BadAmount as error:
                 problem = RowProblem("amount", str(row.line.amount), str(error), "write it in the charge's currency")
@@ -192,14 +193,19 @@ class EventRecorder:
         return RowProblem(field, value, *unknown) if unknown else None
 
 
-def _fact(line: ChargeLine | None, event: EventRow) -> FulfillmentEvent:
-    """Return the event with its amount in minor units of the currency of ``line``, which only an amount needs."""
+def _fact(
+    line: ChargeLine | None, event: EventRow, charge: str, quantity: Decimal | None, name: str
+) -> FulfillmentEvent:
+    """Return the event of a charge line with its amount in minor units of its currency.
+
+    ``line`` is the charge line, which only an amount needs.
+    """
     amount = None
     if event.amount is not None:
         assert line is not None
         amount = to_minor(event.amount, line.currency)
     return FulfillmentEvent(
-        event.charge, event.kind, event.date, event.quantity, event.percent, amount, event.name, event.note, event.scope
+        charge, event.kind, event.date, quantity, event.percent, amount, name, event.note, event.scope
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from itertools import starmap
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -40,7 +41,7 @@ from revrec.jobs.scheduling.planned_rules import PlannedRules
 from revrec.jobs.scheduling.rule_versions import VersionKeeper
 from revrec.store import billing, charges, contracts, events, schedules
 from revrec.store.audit import record
-from revrec.store.plans import SHARES, PlanKeeper, SharedPlan
+from revrec.store.plans import SHARES, ChangedPlan, PlanKeeper, SharedPlan, SplitAmount, changed_plan
 from revrec.store.posting import postings
 from revrec.store.rules_applied import note_rules, rules_of_plan
 from revrec.store.schedules import (
@@ -91,11 +92,13 @@ class _LineState(NamedTuple):
 class _WantedSchedule(NamedTuple):
     """The schedule that should replace the one in force: what is left of the derived one, and the new price.
 
-    ``parts`` are those that are left, with their accounts: several where one takes back from several accounts.
+    ``base`` is the amount of the line before any change of its price, in minor units. ``parts`` are those that are
+    left, with their accounts: several where one takes back from several accounts.
     """
 
     derived: Schedule
     left: Remaining
+    base: int
     price: int
     parts: tuple[PartOnAccounts, ...]
     price_change: SchedulePriceChange | None
@@ -122,6 +125,7 @@ class Scheduler:
         self._plans = PlanKeeper(connection)
         self._in_force = SchedulesInForce(connection)
         self._shared: dict[int, tuple[DividedPlan | RecordedPlan, SharedPlan]] = {}
+        self._changed: dict[tuple[int, int, int, date], tuple[SharedPlan, ChangedPlan]] = {}
         self._first_schedules = FirstSchedules(connection, book, self._rule_versions, self._plans)
         self._new_versions: list[ScheduleVersion] = []
         self._unscheduled: list[UnscheduledLine] = []
@@ -147,7 +151,7 @@ class Scheduler:
             if line.is_migrated:
                 left = after_cutover(derived.remaining(derived.historical), line)
             more, change = self._of_interest(line)
-            self._add_version(no, 1, line.amount + more, derived, left, price_change=change)
+            self._add_version(no, 1, line.amount + more, line.amount + more, derived, left, price_change=change)
 
     def _of_interest(self, line: ChargeLine) -> tuple[int, SchedulePriceChange | None]:
         """Return how much interest changes the price of a new line, in minor units, as a change of its price."""
@@ -359,7 +363,7 @@ class Scheduler:
         said = "; ".join(filter(None, [*words, describe_price_changes(earning, price_events)]))
         change = SchedulePriceChange(price_change, said) if price_change else None
         share = AllocatedDifference(self.contracts.allocation_of(state.no), allocated) if allocated else None
-        return _WantedSchedule(derived, left, price, parts, change, share)
+        return _WantedSchedule(derived, left, earning.amount, price, parts, change, share)
 
     def _on_accounts(
         self, left: Remaining, current: ScheduleInForce | None, present: PostingTarget, is_positive: bool
@@ -424,8 +428,11 @@ class Scheduler:
             return None
         version = now.version + 1 if now else 1
         self._replaced.append((state.no, version))
-        is_whole = not (waits or wanted.price_words) and abs(price) in wanted.plan.divisible
         shares = self._shares_kept(wanted.plan, wanted.plan.dates, wanted.plan.weights)
+        is_changed = wanted.carried and len(wanted.parts) > 1 and (waits or price != line.amount)
+        divided = self._changed_plan(wanted, shares, line.amount) if is_changed else None
+        if not (waits or wanted.price_words) and abs(price) in wanted.plan.divisible:
+            divided = shares
         new = ScheduleVersion(
             charge_no=state.no,
             version=version,
@@ -433,18 +440,35 @@ class Scheduler:
             amount=price,
             posted=0,
             first_seq=1,
-            parts=() if is_whole else wanted.parts,
+            parts=wanted.parts,
             explanation=wanted.explanation,
             audit_seq=self._audit_seq,
             waiting=WaitingAmount(wanted.undated, waits.code, waits.reason) if waits else None,
             price_change=SchedulePriceChange(more, wanted.price_words) if more else None,
             shares=shares,
-            divided=shares if is_whole else None,
+            base=SplitAmount(line.amount, wanted.plan.undated),
+            divided=divided,
         )
         self._new_versions.append(new)
         self.scheduled += 1
         note = _noted(now, rule.post, wanted.explanation, wanted.undated, waits, line)
         return ScheduleChange(line.id, line.currency, rule.name, 0, still_open, wanted.parts, note, line.entity)
+
+    def _changed_plan(self, wanted: PlainSchedule, shares: SharedPlan, base: int) -> SharedPlan | None:
+        """Return the plan of which the first parts are carried over; None if a database cannot divide by it."""
+        carried, parts = wanted.carried, wanted.parts
+        key = (id(shares), carried, len(parts), parts[-1][0])
+        found = self._changed.get(key)
+        if found is None:
+            if len(self._changed) >= MOST_PLANS_KEPT:
+                self._changed.clear()
+            dates = tuple(day for day, _amount in parts)
+            # The shares are kept too: another plan could get their id otherwise.
+            made = changed_plan(shares, wanted.plan.undated, dates, carried)
+            found = self._changed[key] = shares, made
+        _shares, (plan, bases, rests) = found
+        left = sum(map(itemgetter(1), parts[carried:]))
+        return plan if abs(base) in bases and abs(left) in rests else None
 
     def _shares_kept(
         self, plan: DividedPlan | RecordedPlan, dates: tuple[date, ...], weights: tuple[int, ...]
@@ -461,7 +485,7 @@ class Scheduler:
     def _replace_schedule(self, state: _LineState, wanted: _WantedSchedule) -> ScheduleChange:
         """Add the version that replaces the schedule in force, or the first one of a line that waited until now."""
         current = state.current
-        derived, left, price, parts, price_change, allocated = wanted
+        derived, left, base, price, parts, price_change, allocated = wanted
         # Lines of a rejected entry are planned again. The entry must let go of them first, or the same amount would be
         # on the rejected entry and on a new one.
         self._release_lines(current.refused if current else ())
@@ -469,7 +493,7 @@ class Scheduler:
             derived = derived._replace(explanation=f"{derived.explanation}; {left.words}")
         version = current.version + 1 if current else 1
         self._replaced.append((state.no, version))
-        self._add_version(state.no, version, price, derived, left, current, parts, price_change, allocated)
+        self._add_version(state.no, version, base, price, derived, left, current, parts, price_change, allocated)
         return _change_of(state, derived, left, parts)
 
     def _all_waits(self, state: _LineState, derived: Unscheduled, steps: tuple[AllocationStep, ...]) -> Schedule | None:
@@ -552,6 +576,7 @@ class Scheduler:
         self,
         no: int,
         version: int,
+        base: int,
         amount: int,
         derived: Schedule,
         left: Remaining,
@@ -565,6 +590,7 @@ class Scheduler:
             assert derived.waits is not None
             waiting = WaitingAmount(left.waiting, derived.waits.code, derived.waits.reason)
         posted = before.posted if before else derived.historical
+        shares, undated = _shares_of(derived)
         new = ScheduleVersion(
             charge_no=no,
             version=version,
@@ -579,7 +605,8 @@ class Scheduler:
             plan=derived.all_parts if posted else None,
             price_change=price_change,
             allocated=allocated,
-            shares=_shares_of(derived),
+            shares=shares,
+            base=SplitAmount(base, undated),
             take_backs=self._take_backs(before, on_accounts, derived.post) if before else (),
             historical=() if before else derived.historical,
         )
@@ -652,13 +679,16 @@ class Scheduler:
         return note_rules(self._connection, self._book.files, self._who.at)
 
 
-def _shares_of(derived: Schedule) -> SharedPlan | None:
-    """Return the plan by which an amount was split, as schedules share it if it divides the amount the same way."""
+def _shares_of(derived: Schedule) -> tuple[SharedPlan | None, int]:
+    """Return the plan by which an amount was split, and the weight of what waits.
+
+    It is the plan that schedules share if it divides the amount the same way.
+    """
     if derived.plan is None:
-        return None
+        return None, 0
     shares = derived.rule.method.dividing_weights(derived.plan.weights) or derived.plan.weights
     known = sum(day != UNDATED for day in derived.plan.dates)
-    return SharedPlan(SHARES, derived.plan.dates[:known], shares[:known])
+    return SharedPlan(SHARES, derived.plan.dates[:known], shares[:known]), sum(shares[known:])
 
 
 def _change_of(

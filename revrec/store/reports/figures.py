@@ -37,11 +37,29 @@ QUARANTINED = f"""
 """The rows that are set aside and whose amount can be read, by currency."""
 
 
-def _share(planned: str, kind: str, total: str, low: str, high: str, exact: str) -> str:
-    """Return the SQL of the amount of the parts of a plan from one cumulative weight to another."""
-    half = f"CASE WHEN {planned} < 0 THEN -{total} ELSE {total} END"
-    shares = (f"(2 * {planned} * {weight} + {half}) / (2 * {total})" for weight in (high, low))
-    return f"CASE WHEN {kind} = 'amounts' THEN {exact} ELSE {' - '.join(shares)} END"
+def _share(amount: str, weight: str, total: str) -> str:
+    """Return the SQL of a share of an amount, rounded half away from zero."""
+    return f"(2 * {amount} * {weight} + CASE WHEN {amount} < 0 THEN -{total} ELSE {total} END) / (2 * {total})"
+
+
+def _sum(version: str, plan: str, low: str, high: str, exact: str) -> str:
+    """Return the SQL of the sum of the lines of a version from one cumulative weight of its plan to another.
+
+    ``exact`` is the sum if the weights are amounts.
+    """
+    planned, base, carried, total = f"{version}.planned", f"{version}.base", f"{plan}.carried", f"{plan}.total"
+    shares = " - ".join(_share(planned, weight, total) for weight in (high, low))
+    kept = f"({_share(base, carried, f'{plan}.whole')})"
+    changed = " - ".join(
+        f"CASE WHEN {weight} <= {carried} THEN {_share(base, weight, f'{plan}.whole')} ELSE {kept}"
+        f" + {_share(f'({planned} - {kept})', f'({weight} - {carried})', f'({total} - {carried})')} END"
+        for weight in (high, low)
+    )
+    return f"""CASE WHEN {plan}.kind = 'shares' THEN {shares}
+          WHEN {plan}.kind = 'amounts' THEN {exact} ELSE {changed} END"""
+
+
+PART = ("p.before", "p.cumulative", "p.cumulative - p.before")
 
 
 OPEN_LINES = f"""
@@ -54,19 +72,20 @@ OPEN_LINES = f"""
           ELSE 0 END - s.first_seq + 1 AS entered
       FROM schedule s
     ), spans AS MATERIALIZED (
-      SELECT h.plan_id, h.day, min(p.seq) AS seq, count(*) AS lines, max(p.date) AS last, n.kind, n.total,
-        min(p.before) AS low, max(p.cumulative) AS high, CAST(sum(p.cumulative - p.before) AS BIGINT) AS exact
+      SELECT h.plan_id, h.day, min(p.seq) AS seq, count(*) AS lines, max(p.date) AS last,
+        min(p.before) AS low, max(p.cumulative) AS high, CAST(sum(p.cumulative - p.before) AS BIGINT) AS exact,
+        n.kind, n.total, n.carried, n.whole
       FROM (SELECT DISTINCT plan_id, day FROM heads WHERE day <= :until) h JOIN plan n ON n.id = h.plan_id
       JOIN plan_part p ON p.plan_id = h.plan_id AND p.date >= h.day AND p.date <= :until
-      GROUP BY h.plan_id, h.day, n.kind, n.total
+      GROUP BY h.plan_id, h.day, n.kind, n.total, n.carried, n.whole
     ), sums AS (
       SELECT c.currency, t.lines, h.day AS first, t.last,
-        {_share("h.planned", "t.kind", "t.total", "t.low", "t.high", "t.exact")} AS amount
+        {_sum("h", "t", "t.low", "t.high", "t.exact")} AS amount
       FROM heads h JOIN charge_line c ON c.no = h.charge_no JOIN spans t ON t.plan_id = h.plan_id AND t.day = h.day
       WHERE h.entered < t.seq
       UNION ALL
       SELECT c.currency, 1, p.date, p.date,
-        {_share("h.planned", "t.kind", "t.total", "p.before", "p.cumulative", "p.cumulative - p.before")}
+        {_sum("h", "t", *PART)}
       FROM heads h JOIN charge_line c ON c.no = h.charge_no JOIN spans t ON t.plan_id = h.plan_id AND t.day = h.day
       JOIN plan_part p ON p.plan_id = h.plan_id AND p.date >= h.day AND p.date <= :until
       WHERE h.open_from <= (SELECT last FROM entries) AND h.entered >= t.seq AND NOT EXISTS (
@@ -74,7 +93,7 @@ OPEN_LINES = f"""
         WHERE e.charge_no = h.charge_no AND e.version = h.version AND e.seq = h.first_seq + p.seq - 1)
       UNION ALL
       SELECT c.currency, 1, p.date, p.date,
-        {_share("s.planned", "n.kind", "n.total", "p.before", "p.cumulative", "p.cumulative - p.before")}
+        {_sum("s", "n", *PART)}
       FROM entered_line e JOIN schedule s ON s.charge_no = e.charge_no AND s.version = e.version
       JOIN charge_line c ON c.no = s.charge_no
       JOIN plan n ON n.id = s.plan_id JOIN plan_part p ON p.plan_id = n.id AND p.seq = e.seq - s.first_seq + 1

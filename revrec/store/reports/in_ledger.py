@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, case, cast, func, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, func, select, union_all
 
 from revrec.store.number_lists import numbers_in
 from revrec.store.posting.ledger_changes import MOVE, OF_REVERSAL, ON_DEFERRED_SIDE, RECOGNIZED
@@ -100,17 +100,7 @@ def _posted_from(first: date | None, last: date, known: KnownRows | None = None)
     line, entry = journal_line.c, journal_entry.c
     days = [entry.date <= last.isoformat(), *([entry.date >= first.isoformat()] if first else [])]
     days += [] if known is None else [entry.posted_at <= known.at]
-    weight = plan_part.c.cumulative - plan_part.c.before
-    exact = select(weight).where(
-        plan_part.c.plan_id == plan.c.id, plan_part.c.seq == line.seq - schedule.c.first_seq + 1
-    )
-    is_positive = (
-        case(
-            (plan.c.kind == "amounts", exact.correlate(plan, journal_line, schedule).scalar_subquery()),
-            else_=schedule.c.planned,
-        )
-        > 0
-    )
+    is_positive = amount_with_sign() > 0
     side = case((is_positive, case((OF_REVERSAL, "credit"), else_="debit")), (OF_REVERSAL, "debit"), else_="credit")
     amount = case((line.side == "debit", line.amount), else_=-line.amount)
     return (
@@ -120,6 +110,24 @@ def _posted_from(first: date | None, last: date, known: KnownRows | None = None)
         .join(schedule, same_version(schedule, journal_line))
         .join(plan, plan.c.id == schedule.c.plan_id)
         .where(line.entry_id.in_(select(entry.id).where(entry.state == "POSTED", *days)), line.side == side)
+    )
+
+
+def amount_with_sign() -> ColumnElement[int]:
+    """Return the SQL of an amount with the sign of the schedule line of a journal line."""
+    version, shared, part = schedule.c, plan.c, plan_part.c
+    its_part = (part.plan_id == shared.id) & (part.seq == journal_line.c.seq - version.first_seq + 1)
+
+    def of_part(value: ColumnElement[int]) -> Any:
+        return select(value).where(its_part).correlate(plan, journal_line, schedule).scalar_subquery()
+
+    half = case((version.base < 0, -shared.whole), else_=shared.whole)
+    carried = (2 * version.base * shared.carried + half) // (2 * shared.whole)
+    return case(
+        (shared.kind == "shares", version.planned),
+        (shared.kind == "amounts", of_part(part.cumulative - part.before)),
+        (of_part(part.cumulative) <= shared.carried, version.base),
+        else_=version.planned - carried,
     )
 
 

@@ -130,6 +130,7 @@ def _have_other_figures(known: Sequence[BalanceQuery]) -> Select[Any]:
         version.charge_no.is_(None),
         version.superseded_by.is_not(None),
         version.plan_id.is_(None),
+        version.base.is_not(None),
         version.amount != line.amount,
         func.abs(line.amount) > MOST_AMOUNT,
         line.cutover.is_not(None),

@@ -171,7 +171,9 @@ INVARIANTS = (
           FROM plan_part p LEFT JOIN plan_part q ON q.plan_id = p.plan_id AND q.seq = p.seq - 1 GROUP BY p.plan_id
         ) p ON p.plan_id = n.id LEFT JOIN plan_part l ON l.plan_id = n.id AND l.seq = n.parts
         WHERE p.plan_id IS NULL OR p.parts <> n.parts OR p.last <> n.parts OR p.first <> n.first_date OR p.broken <> 0
-          OR l.cumulative <> n.total OR (n.kind = 'shares' AND p.smallest <> n.smallest)""",
+          OR l.cumulative <> n.total OR (n.kind <> 'amounts' AND p.smallest <> n.smallest)
+          OR (n.kind = 'changed' AND NOT EXISTS (
+            SELECT 1 FROM plan_part c WHERE c.plan_id = n.id AND c.cumulative = n.carried))""",
     ),
     Invariant(
         "plan of a schedule version",
@@ -182,7 +184,9 @@ INVARIANTS = (
         SELECT 'charge_no ' || s.charge_no || ', version ' || s.version FROM schedule s
         LEFT JOIN plan n ON n.id = s.plan_id
         WHERE coalesce(n.parts, 0) <> s.lines - s.first_seq + 1
+          OR (n.kind = 'changed') <> (s.base IS NOT NULL)
           OR (n.kind = 'shares' AND abs(s.planned) >= 4611686018427387904 / n.total)
+          OR (n.kind = 'changed' AND abs(s.base) >= 4611686018427387904 / n.whole)
           OR (n.kind = 'amounts' AND s.planned <> n.total)""",
     ),
     Invariant(

@@ -9,6 +9,7 @@ import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+from typing import NamedTuple
 
 import sample
 from measure import Row, child, seconds
@@ -34,20 +35,41 @@ METHODS = {
     "usage": 'method = "usage"\nunits = 100\nexpires = "1 year"',
     "hold": 'method = "hold"\nreason = "under review"',
 }
-EVENTS = {
-    "pod": ("pod_date", ",,,", 0),
-    "milestone": ("milestones", ",,,design", 0),
-    "percent": ("percent_complete", ",40,,", 0),
-    "usage": ("usage", "30,,,", 0),
-    "hold": ("monthly", ",,,", 75),
-    "cancel": ("monthly", ",,,", 75),
-    "price": ("monthly", ",,777.00,", 75),
-    "credit": ("monthly", ",,5.00,", 75),
-}
-"""The event of each kind: the method of its lines, its quantity, percent, amount and name, and its day after the start.
+ONLY_FOR_EVENTS = {"monthly, extend": METHODS["monthly"] + '\non_release = "extend"'}
 
-The first four report progress that a method follows; the others change the plan of lines that have a schedule.
-"""
+
+class Event(NamedTuple):
+    """An event to measure: its kind, the method of its lines, its quantity, percent, amount and name, and its day.
+
+    ``days`` counts from the start of the line. ``before`` is the name of an event that is recorded first.
+    """
+
+    kind: str
+    method: str
+    values: str
+    days: int = 0
+    before: str = ""
+
+
+EVENTS = {
+    "pod": Event("pod", "pod_date", ",,,"),
+    "notice": Event("notice", "pod_date", "1,,,N-1"),
+    "milestone": Event("milestone", "milestones", ",,,design"),
+    "percent": Event("percent", "percent_complete", ",40,,"),
+    "usage": Event("usage", "usage", "30,,,"),
+    "estimate": Event("estimate", "usage", "200,,,"),
+    "service_dates": Event("service_dates", "daily by month", ",,,start", 20),
+    "hold": Event("hold", "monthly", ",,,", 75),
+    "release": Event("release", "monthly", ",,,", 100, "hold"),
+    "release, extend": Event("release", "monthly, extend", ",,,", 100, "hold"),
+    "cancel": Event("cancel", "monthly", ",,,", 75),
+    "price": Event("price", "monthly", ",,777.00,", 75),
+    "credit": Event("credit", "monthly", ",,5.00,", 75),
+    "second credit": Event("credit", "monthly", ",,5.00,", 100, "credit"),
+    "constraint": Event("constraint", "monthly", ",,5.00,", 75),
+}
+"""The events to measure, by name. Those before ``hold`` report facts that a method follows; the others change the plan
+of lines that have a schedule."""
 
 
 def section(folder: Path, lines: int) -> list[Row]:
@@ -58,21 +80,21 @@ def section(folder: Path, lines: int) -> list[Row]:
         found = _measured(folder / f"method-{number}", name, charges)
         speed = f"{lines / found['seconds']:,.0f} lines/s, {found['parts'] / lines:.1f} parts"
         rows.append(Row(f"{name}: import + schedule, {lines:,} lines", f"{seconds(found['seconds'])}, {speed}"))
-    for kind, (name, _values, _days) in EVENTS.items():
-        found = _measured(folder / f"event-{kind}", name, charges, kind)
+    for name, event in EVENTS.items():
+        found = _measured(folder / f"event-{name}", event.method, charges, name)
         speed = f"{lines / found['events']:,.0f} events/s, {found['parts'] / lines:.1f} parts"
-        what = f"{kind} events under {name}: import + schedule again, {lines:,} events"
+        what = f"{name} events under {event.method}: import + schedule again, {lines:,} events"
         rows.append(Row(what, f"{seconds(found['events'])}, {speed}"))
     return rows
 
 
-def _measured(folder: Path, method: str, charges: Path, kind: str = "") -> dict[str, float]:
-    """Measure a method, or the events of a kind under it, in a new process."""
+def _measured(folder: Path, method: str, charges: Path, event: str = "") -> dict[str, float]:
+    """Measure a method, or the events of a name under it, in a new process."""
     (folder / "rules").mkdir(parents=True)
     (folder / "revrec.toml").write_text(sample.CONFIG, encoding="utf-8")
-    rule = f'[[rule]]\nname = "r"\n[rule.recognize]\n{METHODS[method]}\n'
+    rule = f'[[rule]]\nname = "r"\n[rule.recognize]\n{(METHODS | ONLY_FOR_EVENTS)[method]}\n'
     (folder / "rules" / "rule.toml").write_text(rule, encoding="utf-8")
-    found: dict[str, float] = child("by_method.py", folder, charges, kind)
+    found: dict[str, float] = child("by_method.py", folder, charges, event)
     return found
 
 
@@ -89,8 +111,8 @@ def write_charges(path: Path, count: int) -> Path:
     return path
 
 
-def measure(folder: Path, charges: Path, kind: str) -> dict[str, float]:
-    """Return the seconds of the import and of events of a kind, and the number of schedule lines in the end."""
+def measure(folder: Path, charges: Path, event: str) -> dict[str, float]:
+    """Return the seconds of the import and of events of a name, and the number of schedule lines in the end."""
     from revrec.jobs.importing.import_files import import_charges, import_document
     from revrec.sources import NATIVE_EVENTS
 
@@ -101,8 +123,8 @@ def measure(folder: Path, charges: Path, kind: str) -> dict[str, float]:
     took = time.process_time() - begun
     assert not result.refused, result
     events = 0.0
-    if kind:
-        path = _write_events(folder / "events.csv", result.rows, kind)
+    for name in filter(None, (EVENTS[event].before if event else "", event)):
+        path = _write_events(folder / f"{name}.csv", result.rows, EVENTS[name])
         begun = time.process_time()
         (recorded,) = import_document(context, path, [NATIVE_EVENTS])
         events = time.process_time() - begun
@@ -112,13 +134,12 @@ def measure(folder: Path, charges: Path, kind: str) -> dict[str, float]:
     return {"seconds": took, "events": events, "parts": parts or 0}
 
 
-def _write_events(path: Path, count: int, kind: str) -> Path:
-    _method, values, days = EVENTS[kind]
+def _write_events(path: Path, count: int, event: Event) -> Path:
     with path.open("w", encoding="utf-8") as file:
         file.write("charge,kind,date,quantity,percent,amount,name,note\n")
         for number in range(count):
-            day = sample.YEAR[number % len(sample.YEAR)] + timedelta(days=days)
-            file.write(f"shop/INV-{number:07}/1,{kind},{day},{values},\n")
+            day = sample.YEAR[number % len(sample.YEAR)] + timedelta(days=event.days)
+            file.write(f"shop/INV-{number:07}/1,{event.kind},{day},{event.values},\n")
     return path
 
 

@@ -152,7 +152,7 @@ def test_every_report_comes_out_as_it_was_before_later_steps(books: Books, intac
 
 @pytest.mark.slow
 @pytest.mark.both_databases
-def test_every_report_comes_out_as_it_was_after_each_step(books: Books, intacct: Intacct, row: MakeRow) -> None:
+def test_every_report_comes_out_as_it_was_after_earlier_steps(books: Books, intacct: Intacct, row: MakeRow) -> None:
     intacct.admin("/accounts", id="2410")
     story, record = LongStory(books, intacct, row), Record(books)
     for at, step in enumerate((
@@ -173,7 +173,8 @@ def test_every_report_comes_out_as_it_was_after_each_step(books: Books, intacct:
         ("dismiss", "2024-03-01", 0),
     )):  # fmt: skip
         story.do(at, *step)
-        record.save()
+        if at % 3 == 0:
+            record.save()
     assert {state for (state,) in books.sql("SELECT state FROM journal_entry")} > {"POSTED"}
     record.check()
 
@@ -195,7 +196,8 @@ def test_every_report_of_random_books_comes_out_as_it_was(
     story, record = LongStory(books, intacct, row), Record(books)
     for at, step in enumerate([("line", "2024-01-02", 24), *steps]):
         story.do(at, *step)
-        record.save()
+        if at % 4 == 0:
+            record.save()
     record.check()
 
 

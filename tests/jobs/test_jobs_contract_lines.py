@@ -381,6 +381,23 @@ def test_the_reports_tie_out_with_royalties_shared_by_lines_of_which_one_waits(o
     assert not list(ties_out(offline, date(2024, 4, 30)))
 
 
+FINANCED = """
+[[rule]]
+name = "paid-in-advance"
+when = { item = "SUB" }
+recognize = { method = "fixed_offset", offset = "2 years" }
+financing = { direction = "prepayment", rate = "6", term = "2 years", interest = "7100" }
+"""
+
+
+def test_a_contract_line_of_a_rule_with_financing_waits_with_the_reason(offline: Books, row: MakeRow) -> None:
+    offline.rules(FINANCED)
+    assert sign(offline, ramp(row, amount="4000.00")).unscheduled == 1
+    waits = offline.trace("crm/C-1/1")["unscheduled"]
+    assert "a contract line cannot have financing, since its invoices decide when it is paid" in waits["reason"]
+    assert offline.sql("SELECT count(*) FROM charge_line") == [(1,)]
+
+
 def test_revrec_invoices_what_bills_a_contract_and_not_the_contract_line(
     books: Books, intacct: Intacct, row: MakeRow
 ) -> None:

@@ -60,6 +60,10 @@ REPORTS = frozenset(EVENT_KINDS) - {*PRICE_EVENT_KINDS, CONSTRAINT, "hold", "rel
 """The kinds of event that can only date parts: they change neither the price nor what is on hold."""
 
 NOTHING = Unscheduled(CLOSED, "its amount is zero: there is nothing to recognize")
+NOT_FINANCED_LATER = (
+    "a contract line cannot have financing, since its invoices decide when it is paid: match it by a rule without "
+    "[rule.financing]"
+)
 NOT_FINANCED = "a contract in progress cannot have financing: import what remains of its interest as another line"
 BEYOND = Unscheduled("impossible", "its dates would lie beyond the years 1 to 9999")
 
@@ -216,6 +220,8 @@ class RuleBook:
         """Derive the schedule of a line whose price interest changes, or of the interest itself."""
         if line.is_migrated:
             return explained(Unscheduled("impossible", NOT_FINANCED), entry.rule)
+        if line.is_ordered:
+            return explained(Unscheduled("impossible", NOT_FINANCED_LATER), entry.rule)
         try:
             if isinstance(entry.rule.method, InterestMethod):
                 return self._allocated(entry, line, entry.rule.method.ended(line, events), ())

@@ -264,9 +264,9 @@ class Financing(Cost):
     method: InterestMethod | None = None
 
     def line_of(self, line: ChargeLine) -> ChargeLine | None:
-        """Return the interest line of a charge line; None if it bears no interest."""
+        """Return the interest line of a charge line; None if it bears no interest, as a contract line does not."""
         assert self.terms is not None
-        ratio = self.terms.ratio(line)
+        ratio = None if line.is_ordered else self.terms.ratio(line)
         if ratio is None:
             return None
         if self.terms.direction == PREPAYMENT:

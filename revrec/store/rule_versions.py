@@ -1,8 +1,8 @@
 """Rule versions: the exact text of every rule that ever made a schedule."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, exists, func, insert, select
+from sqlalchemy import Connection, Select, exists, func, insert, select
 
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.audit import AuditStamp, record
@@ -54,13 +54,18 @@ def read_rule_text(connection: Connection, number: int) -> RuleVersion:
 
 
 def of_principals(connection: Connection) -> frozenset[int]:
+    """Return the rule versions of :func:`versions_of_principals`."""
+    return frozenset(connection.execute(versions_of_principals()).scalars())
+
+
+def versions_of_principals() -> Select[Any]:
     """Return the rule versions of costs that are expensed to the revenue account of their rule: an agent owes them."""
     cost, sold = rule_version.alias("cost"), rule_version.alias("sold")
     starts = cost.c.name.startswith(sold.c.name.concat(COST_MARK), autoescape=False)
-    query = select(cost.c.id).where(
+    query: Select[Any] = select(cost.c.id).where(
         cost.c.name.contains(COST_MARK), exists().where(starts, sold.c.accrued == cost.c.accrued)
     )
-    return frozenset(connection.execute(query).scalars())
+    return query
 
 
 def with_word(connection: Connection, word: str) -> frozenset[int]:

@@ -284,6 +284,7 @@ def test_a_later_line_that_is_only_a_price_is_shared_by_its_contract(books: Book
     assert books.run("2024-12-31").complete and sound(books)
 
 
+@pytest.mark.both_databases
 def test_a_line_that_waits_shows_its_share_of_the_price(offline: Books, row: MakeRow) -> None:
     ruled(offline).take(row(line="1", item="POD-1", amount="100.00"), row(line="2", item="MAG-1", amount="20.00"))
     assert offline.sql("SELECT amount FROM unscheduled") == [(8571,)]

@@ -89,6 +89,7 @@ def test_a_right_of_return_has_a_refund_liability_and_a_return_asset(books: Book
     assert total(books, "2024-04-30") == {}
 
 
+@pytest.mark.both_databases
 def test_other_reports_show_the_refund_liability_too(books: Books, row: MakeRow) -> None:
     books.rules(RETURNS)
     books.take(row(item="POD-1", amount="10000.00", post_date="2024-03-01"))
@@ -112,6 +113,7 @@ def test_an_estimate_without_a_constraint_in_the_rule_is_a_refund_liability(offl
     assert total(offline, "2024-01-31") == {"liability": 2_000, "refund_liability": 400}
 
 
+@pytest.mark.both_databases
 def test_an_agent_has_no_asset_before_the_sale_and_a_payable_after_it(books: Books, row: MakeRow) -> None:
     books.rules(AGENT)
     books.take(row(item="POD-1", amount="100.00", post_date="2024-03-01"))

@@ -282,7 +282,9 @@ def keep_revenue_status(connection: Connection, statuses: Mapping[int, bool], au
     before = dict(tuple(row) for row in connection.execute(of_lines))
     rows = [(no, audit_seq, int(status)) for no, status in sorted(statuses.items()) if status != before.get(no, True)]
     insert_rows(connection, revenue_status, revenue_status.columns.keys(), rows)
-    return [digests.digest_rows(revenue_status, rows)] if rows else []
+    # A line has a row for each change, so its number alone is no key.
+    keys = digests.version_runs((no, seq) for no, seq, _status in rows)
+    return [digests.digest_rows(revenue_status, rows, keys)] if rows else []
 
 
 def unscheduled_numbers(connection: Connection) -> list[int]:

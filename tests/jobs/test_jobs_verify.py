@@ -259,6 +259,14 @@ def _found(number: str, entry: JournalEntry) -> FoundEntry:
     return FoundEntry(number, "1", entry.journal, entry.date, entry.title, entry.reference, "Posted", "", lines)
 
 
+NOT_REVENUE = """
+[[rule]]
+name = "tax"
+when = { item = "TAX-*" }
+recognize = { method = "none", reason = "collected for the state" }
+"""
+
+
 def live(books: Books, row: MakeRow) -> Any:
     """Imports, events, waiting and rejected rows; entries posted, refused, repaired, doubted, held, canceled."""
     folder, gateway = books.folder, Ledger()
@@ -287,6 +295,7 @@ def live(books: Books, row: MakeRow) -> Any:
     ]
     with (folder / "revrec.toml").open("a") as config:
         config.write(INVOICES)
+    rows += [row(f"TAX-{number}", item=f"TAX-{number}", rev_rec_date="2024-12-01") for number in range(2)]
     rows += [row("ODD-1", item="ODD"), row("BAD-1", amount="five"), row("BAD-2", post_date="2024-02-31")]
     books.import_file(books.file("charges.csv", rows), keep_good=True)
     books.take(
@@ -318,8 +327,10 @@ def live(books: Books, row: MakeRow) -> Any:
     assert len(held) == 2
     resolve.as_posted(books.context("postings resolve"), held[0][0], "900", WHY)
     resolve.cancel(books.context("postings resolve"), held[1][0], WHY)
-    books.rules(text.replace("periods = 12", "periods = 6").replace(CREDITED, CREDITED.replace("4000", "4010")))
-    assert schedule(books.context("schedule"), rebuild=True).changes
+    changed = text.replace("periods = 12", "periods = 6").replace(CREDITED, CREDITED.replace("4000", "4010"))
+    for tax in ("TAX-*", "TAX-0"):
+        books.rules(changed + NOT_REVENUE.replace("TAX-*", tax))
+        assert schedule(books.context("schedule"), rebuild=True).changes
     for number in range(2):
         books.event(f"shop/CRED-{number}/1", "credit", "2024-03-04", amount=3)
     gateway.deaf.clear()

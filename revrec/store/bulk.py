@@ -47,6 +47,12 @@ def stream_rows(connection: Connection, query: Executable, rows: int = 2_000) ->
     return connection.execute(query, execution_options={"yield_per": rows})
 
 
+def sort_on_disk(connection: Connection) -> None:
+    """Let SQLite sort in temporary files from now on: in memory, the rows of a report could be hundreds of MB."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA temp_store = FILE")
+
+
 def rows_of(connection: Connection, statement: "Select[Any] | ReturningUpdate[Any]", **values: Any) -> list[Any]:
     """Return the rows of a statement, directly from the driver.
 

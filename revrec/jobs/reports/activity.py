@@ -13,6 +13,7 @@ from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.drill import figure_at, title_of
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.report_header import report_header
+from revrec.store.bulk import sort_on_disk
 from revrec.store.posting.posted import account_sums
 from revrec.store.reports.journal import COLUMNS, account_activity, posted_lines
 
@@ -31,6 +32,7 @@ def activity(context: "Context", span: DateSpan, each: str) -> Report:
     rows: list[dict[str, Any]] = []
     checks: list[Check] = []
     with context.database.read() as connection:
+        sort_on_disk(connection)
         before = account_sums(connection, date.min, span.first - timedelta(days=1))
         balances = Counter({(currency, account): amount for (account, currency), amount in before.items()})
         for period in periods_of(span, each):

@@ -28,7 +28,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.invoice import INVOICED
 from revrec.core.schedule import CLOSED
-from revrec.store.bulk import stream_rows
+from revrec.store.bulk import sort_on_disk, stream_rows
 from revrec.store.charges import IN_BOOKS_FROM, is_revenue
 from revrec.store.credits import credited
 from revrec.store.number_lists import numbers_in
@@ -151,9 +151,7 @@ def _dimension_there(element: Any, compiler: Any, **options: Any) -> str:
 
 def balance_rows(connection: Connection, asked: BalanceQuery) -> Iterator[ContractBalanceRow]:
     """Yield every charge line, grouped by contract, entity and currency."""
-    if connection.dialect.name == "sqlite":
-        # Every charge line is sorted here: in memory, that could be millions of rows.
-        connection.exec_driver_sql("PRAGMA temp_store = FILE")
+    sort_on_disk(connection)
     for _no, rows in groupby(stream_rows(connection, _query(asked)), attrgetter("no")):
         yield _charge(list(rows))
 

@@ -21,7 +21,7 @@ from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Filters
 from revrec.core.pricing import PRICE_EVENT_KINDS
 from revrec.core.rules.costs import COST_MARK, FINANCING
-from revrec.store.bulk import stream_rows
+from revrec.store.bulk import sort_on_disk, stream_rows
 from revrec.store.number_lists import numbers_in
 from revrec.store.posting.invoices import SOLD
 from revrec.store.reports.contract_balances import BalanceQuery, contract_key, joined_contracts, needs_no_invoice
@@ -335,6 +335,7 @@ def movements(
         sums[f"credited{at}"] = func.sum(case((and_(line < 0, billed), line), else_=0))
         sums[f"recognized{at}"] = func.sum(case((and_(planned > 0, was_known), posted), else_=0))
         sums[f"taken_back{at}"] = func.sum(case((and_(planned < 0, was_known), posted), else_=0))
+    sort_on_disk(connection)
     query = plain.select(*named, *(cast(one, BigInteger).label(name) for name, one in sums.items()))
     units = query.where(SOLD, *charge_conditions(filters)).group_by(*named).subquery()
     group, columns = list(units.c)[: len(by) + 2], units.c

@@ -15,6 +15,7 @@ from revrec.core.report import Report
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.reversing import ReversalOrder
+from revrec.jobs.reports.contract_balances import deferred_balances
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.waterfall import waterfall
@@ -95,6 +96,20 @@ def test_plain_and_other_lines_of_one_contract_are_netted(books: Books, row: Mak
         assert plain_lines.special_contracts(connection, [[BalanceQuery(LAST, LAST)]]) == [1, 2]
     for day in (date(2024, 1, 31), date(2024, 2, 29), date(2024, 6, 30)):
         compare(books, day)
+
+
+def test_books_without_charge_lines_have_reports_too_after_a_close(offline: Books) -> None:
+    decide(offline.context("period close"), [FIRST], "closed", "nothing happened")
+    context, span = offline.context("report"), DateSpan(FIRST, LAST)
+    assert rollforward(context, RollforwardOptions(span)).rows == []
+    assert deferred_balances_of(offline) == {}
+
+
+def deferred_balances_of(books: Books) -> dict[tuple[str, str], int]:
+    """Return the balances of January."""
+    context = books.context("report")
+    with context.database.read() as connection:
+        return deferred_balances(context, connection, date(2024, 1, 31))
 
 
 def play(books: Books, row: MakeRow, at: int, what: str, how: Any) -> None:

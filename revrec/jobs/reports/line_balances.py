@@ -64,7 +64,8 @@ def line_balances(
 
 def known_day(context: "Context", connection: "Connection", wanted: BalanceOptions) -> Day:
     """Return what counts on a day, for the sums of plain charge lines: the same as :func:`line_balances` reads."""
-    found = _knowledge(connection, wanted)
+    # With closed periods and no charge line, there are no entities.
+    found = list(_knowledge(connection, wanted)) or [(None, ())]
     return [balance_query(context, wanted, known, entities) for known, entities in found]
 
 

@@ -96,13 +96,6 @@ def _day(context: "Context", until: date) -> Day:
     return [balance_query(context, BalanceOptions(until), None)]
 
 
-def dated_amounts(
-    context: "Context", connection: "Connection", by: str, until: date, only: Conditions = ()
-) -> list[DatedAmount]:
-    """Return what is recognized by the day, and what is planned or waits, of the charge lines that meet conditions."""
-    return _of_lines(context, connection, by, until, only)
-
-
 def amounts_until(
     context: "Context",
     connection: "Connection",
@@ -111,23 +104,27 @@ def amounts_until(
     ends: Sequence[date],
     special: Sequence[int] | None,
 ) -> list[DatedAmount]:
-    """Return the same of all charge lines; amounts from one of the ``ends`` to the next may be added up.
+    """Return the :func:`dated_amounts` of all charge lines, added up from each of the ``ends`` to the next.
 
-    ``special`` come from :func:`special_of_day`.
+    Only those of charge lines that are not plain have their own days. ``special`` come from :func:`special_of_day`.
     """
     summed = None if special is None else plain_lines.dated_amounts(connection, _day(context, until), special, by, ends)
-    return [*(summed or ()), *_of_lines(context, connection, by, until, (), None if summed is None else special)]
+    numbers = None if summed is None else special
+    return [*(summed or ()), *dated_amounts(context, connection, by, until, numbers=numbers)]
 
 
-def _of_lines(
+def dated_amounts(
     context: "Context",
     connection: "Connection",
     by: str,
     until: date,
-    only: Conditions,
+    only: Conditions = (),
     numbers: Sequence[int] | None = None,
 ) -> list[DatedAmount]:
-    """Return the amounts of charge lines; ``numbers`` limits those that have a date."""
+    """Return what is recognized by the day, and what is planned or waits, of the charge lines that meet conditions.
+
+    ``numbers`` limits the charge lines of amounts that have a date.
+    """
     invoiced = context.settings.invoiced_sources
     return [
         *recognized_by_day(connection, by, None, until, invoiced, only, numbers=numbers),

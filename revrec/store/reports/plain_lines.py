@@ -86,7 +86,7 @@ def special_contracts(connection: Connection, days: Sequence[Day]) -> list[int] 
     special = special_charges(connection, days) if _grows(days) else None
     if not special:
         return special
-    asked = days[-1][0]._replace(numbers=special, known=None)
+    asked = days[-1][0]._replace(numbers=special, known=None, entities=None)
     own = contract_key(asked.by, charge_line).label("contract")
     theirs = select(own).where(charge_line.c.no.in_(numbers_in(special)))
     of_contracts = select(charge_line.c.no).where(own.in_(union(joined_contracts(asked), theirs)))

@@ -36,7 +36,8 @@ PRICE_EVENT_KINDS = ("credit", "price", "cancel", ALLOCATE, INCLUDE, SHARE, SATI
 """Kinds of event that change what a charge line earns in all."""
 INCREASES = (ALLOCATE, INCLUDE, SHARE, SATISFIED)
 """Kinds of event whose amount is added to the price."""
-_LAST = {"price": 0, "credit": 1, "cancel": 4}
+_RANK, _SHARED_CREDIT, _STEP = {"price": 0, "credit": 1, "cancel": 4}, 2, 3
+"""The order of changes within a day: what a contract shares comes after what a line has by itself."""
 
 PlanAtPrice = Callable[[int], Sequence[SchedulePart]]
 """A function that returns the line's plan at another price: every part in order, including those that wait."""
@@ -115,7 +116,8 @@ def order_of_change(event: FulfillmentEvent) -> tuple[date, int]:
 
     The order of recording must not matter: a credit counts from the price of its day, whichever was recorded first.
     """
-    return event.date, 2 if event.scope == SHARED and event.kind == "credit" else _LAST.get(event.kind, 3)
+    is_shared_credit = event.scope == SHARED and event.kind == "credit"
+    return event.date, _SHARED_CREDIT if is_shared_credit else _RANK.get(event.kind, _STEP)
 
 
 def price_of(line: ChargeLine, events: Events) -> int:

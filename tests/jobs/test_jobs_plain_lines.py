@@ -87,7 +87,7 @@ def test_plain_and_other_lines_of_one_contract_are_netted(books: Books, row: Mak
     books.take(
         row("D1", line="1", item="MAG-1", amount="30.00", post_date="2024-01-05"),
         row("D1", line="2", item="MAG-2", amount="-9.00", post_date="2024-01-05"),
-        row("D2", item="GOODS-1", amount="10.01", post_date="2024-01-05"),
+        row("D2", item="MAG-3", amount="10.01", post_date="2024-01-05"),
         row("D3", item="MAG-1", amount="50.00", post_date="2024-02-05"),
     )
     books.event("shop/D1/1", "credit", "2024-02-20", amount=5)

@@ -9,6 +9,7 @@ from revrec.core.batching import batched
 from revrec.store.bulk import insert_rows
 from revrec.store.charges import NOT_VOIDED, dimensions_of
 from revrec.store.digests import RowDigest, digest_rows
+from revrec.store.number_lists import numbers_in
 from revrec.store.tables import ORDERED, billing_line, charge_line, schedule
 
 AT_ONCE = 1_000
@@ -56,7 +57,7 @@ def ordered_among(connection: Connection, numbers: Sequence[int]) -> set[int]:
 def ordered_of(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
     """Return the contract lines that these charge lines bill, by number; others are left out."""
     line = billing_line.c
-    query = select(line.charge_no, line.ordered_no).where(line.charge_no.in_(numbers))
+    query = select(line.charge_no, line.ordered_no).where(line.charge_no.in_(numbers_in(numbers)))
     return {row.charge_no: row.ordered_no for row in connection.execute(query)}
 
 

@@ -120,12 +120,13 @@ def _plan_put_together(
     """
     if base.undated or sum(amounts) != base.amount or abs(base.amount) not in divisible_amounts(shares.weights):
         return None
-    weight_until = dict(zip(accumulate(split(base.amount, shares.weights)), accumulate(shares.weights), strict=True))
+    before = split(base.amount, shares.weights)
+    if dates == shares.dates and amounts == tuple(before):
+        return shares
+    weight_until = dict(zip(accumulate(before), accumulate(shares.weights), strict=True))
     until = [weight_until.get(amount, 0) for amount in accumulate(amounts)]
     weights = tuple(map(sub, until, (0, *until)))
-    if min(weights) < 1:
-        return None
-    return shares if (dates, weights) == (shares.dates, shares.weights) else SharedPlan(SHARES, dates, weights)
+    return SharedPlan(SHARES, dates, weights) if min(weights) > 0 else None
 
 
 def _plan_carried_over(

@@ -158,7 +158,8 @@ class SchedulesInForce:
         part = historical_part.c
         query = select(part.charge_no, part.date, part.amount, part.rule_version_id).order_by(part.charge_no, part.seq)
         past: dict[int, list[PostedBy]] = {}
-        for no, day, amount, rule in self._connection.execute(query.where(part.charge_no.in_(found))):
+        migrated = query.where(part.charge_no.in_(numbers_in(list(found))))
+        for no, day, amount, rule in self._connection.execute(migrated):
             past.setdefault(no, []).append(PostedBy(day_of(day), amount, rule))
         return {no: _after_history(found[no], parts) for no, parts in past.items()}
 

@@ -53,8 +53,8 @@ def lines_meant(
         listed = _listed(lines, recorded)
         if listed:
             return _of_shipment(listed, event)
-    sold = [line for line in lines if not is_cost(line.id)]
-    if event.quantity is None or not event.item or len(sold) < 2:
+    sold = [line for line in lines if not is_cost(line.id)] if event.quantity is not None and event.item else []
+    if event.quantity is None or len(sold) < 2:
         return [LineMeant(line.id, line.no, event.quantity, event.name) for line in lines]
     quantities = _spread(sold, event, event.quantity, recorded)
     return [

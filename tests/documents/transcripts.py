@@ -22,6 +22,7 @@ ACTOR = re.compile(r"\b[\w.-]+@[\w-]+(?: \(uid \d+(?:, as \"[^\"]*\")?\))?(?=[ :
 PRESENTED = (
     (re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}\+00:00"), "2024-05-01T06:00:00.000000+00:00"),
     (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"), "2024-05-01 06:00:00 UTC"),
+    (re.compile(r"(?<=after the plan of )\d{4}-\d\d-\d\d"), "2024-05-01"),
     (ACTOR, "anna@office (uid 1000)"),
     (re.compile(r"127\.0\.0\.1:\d+"), "127.0.0.1:8099"),
     (re.compile(r" +$", re.MULTILINE), ""),

@@ -106,7 +106,8 @@ def amounts_until(
 ) -> list[DatedAmount]:
     """Return the :func:`dated_amounts` of all charge lines, added up from each of the ``ends`` to the next.
 
-    Only those of charge lines that are not plain have their own days. ``special`` come from :func:`special_of_day`.
+    Only the amounts of charge lines that are not plain keep their own days. ``special`` are the numbers from
+    :func:`special_of_day`.
     """
     summed = None if special is None else plain_lines.dated_amounts(connection, _day(context, until), special, by, ends)
     numbers = None if summed is None else special

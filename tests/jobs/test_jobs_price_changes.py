@@ -119,6 +119,22 @@ def test_a_cancellation_with_refund_ends_the_schedule(changed: Books) -> None:
     assert verify(changed.context("verify")).sound
 
 
+@pytest.mark.parametrize("kind", ["credit", "cancel"])
+@pytest.mark.parametrize(
+    ("amount", "parts"),
+    [("15.00", [("2024-01-31", 600), ("2024-02-29", 300)]), ("18.00", [("2024-01-31", 600)])],
+    ids=["in part", "whole"],
+)
+def test_a_refund_on_the_day_of_a_part_is_netted_with_it(
+    books: Books, row: MakeRow, kind: str, amount: str, parts: list[tuple[str, int]]
+) -> None:
+    books.rules(RULES.format(policy="prospective"))
+    books.take(row(post_date="2024-01-31"))
+    record(books, kind, "2024-02-29", amount)
+    assert books.open_parts(CHARGE) == parts
+    assert verify(books.context("verify")).sound
+
+
 def test_a_cancellation_that_arrives_late_takes_back_what_was_posted_since(changed: Books) -> None:
     record(changed, "cancel", "2024-02-10", "18.00")
     assert changed.run("2024-12-31").complete

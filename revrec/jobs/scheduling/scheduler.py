@@ -415,7 +415,10 @@ class Scheduler:
             return None
         plain = state.book.derive_plain(state.line, state.recorded)
         parts = cancel_out(tuple(starmap(SchedulePart, plain.parts))) if plain else ()
-        return plain._replace(parts=parts) if plain and parts else None
+        if not (plain and parts):
+            return None
+        # A part that is netted with the change of its day is not carried over any more.
+        return plain if parts == plain.parts else plain._replace(parts=parts, carried=0)
 
     def _replace_by_plain(self, state: _LineState, wanted: PlainSchedule) -> ScheduleChange | None:
         """Write a version if the schedule in force differs: the same as :meth:`_replace_schedule` does."""

@@ -8,6 +8,7 @@ from revrec.core.contract_balance import BalanceSheet
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.reports.contract_balances import contract_balances
+from revrec.jobs.reports.costs import CostOptions, costs
 from revrec.jobs.reports.explain_amounts import explain_amounts
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
@@ -89,6 +90,12 @@ def test_interest_is_posted_once_to_its_own_account_and_raises_the_revenue(licen
     assert ledger(books) == {"2400": 4000_00, "4000": -4494_40, "5000": 494_40}
     assert liability(books, "2026-01-31") == (0, 0) and ties_out(books, "2026-01-31")
     assert verify(books.context("verify")).sound
+
+
+def test_interest_is_not_a_cost_of_a_contract(license_: Books) -> None:
+    assert license_.run("2024-12-31").complete
+    report = costs(license_.context("report"), CostOptions(DateSpan(date(2024, 1, 1), date(2024, 12, 31)), "year"))
+    assert report.ties_out and list(report.rows) == []
 
 
 def test_interest_is_explained(license_: Books) -> None:

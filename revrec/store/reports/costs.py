@@ -7,11 +7,13 @@ from sqlalchemy import Connection, case, select, union_all
 
 from revrec.core.filters import Filters
 from revrec.store.database.sums import joined_sum, split_sum_columns
-from revrec.store.posting.invoices import SOLD
+from revrec.store.posting.invoices import IS_INTEREST, SOLD
 from revrec.store.posting.ledger_changes import MOVE, ON_DEFERRED_SIDE
 from revrec.store.reports.filters import within
 from revrec.store.reports.recognition import AccountAmount
 from revrec.store.tables import charge_line, journal_entry, journal_line, ledger_change, same_line, schedule_line
+
+_IS_COST = ~SOLD & ~IS_INTEREST
 
 
 def expensed_by_account(connection: Connection, first: date, last: date) -> Iterator[AccountAmount]:
@@ -34,10 +36,10 @@ def expensed_by_account(connection: Connection, first: date, last: date) -> Iter
     lines = union_all(posted, changed).subquery()
     by = (lines.c.account, charge_line.c.currency)
     query = select(*by, *split_sum_columns(lines.c.amount)).join(charge_line, charge_line.c.no == lines.c.charge_no)
-    for account, currency, *sums in connection.execute(query.where(~SOLD).group_by(*by)):
+    for account, currency, *sums in connection.execute(query.where(_IS_COST).group_by(*by)):
         yield AccountAmount(account, currency, joined_sum(*sums))
 
 
 def cost_numbers(connection: Connection) -> list[int]:
-    """Return the numbers of all charge lines that are costs."""
-    return list(connection.execute(select(charge_line.c.no).where(~SOLD).order_by(charge_line.c.no)).scalars())
+    """Return the numbers of all charge lines that are costs; interest is not one."""
+    return list(connection.execute(select(charge_line.c.no).where(_IS_COST).order_by(charge_line.c.no)).scalars())

@@ -20,10 +20,9 @@ from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, case
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Filters
 from revrec.core.pricing import PRICE_EVENT_KINDS
-from revrec.core.rules.costs import COST_MARK, FINANCING
 from revrec.store.bulk import sort_on_disk, stream_rows
 from revrec.store.number_lists import numbers_in
-from revrec.store.posting.invoices import SOLD
+from revrec.store.posting.invoices import IS_INTEREST, SOLD
 from revrec.store.reports.contract_balances import BalanceQuery, contract_key, joined_contracts, needs_no_invoice
 from revrec.store.reports.filters import charge_conditions
 from revrec.store.reports.recognition import ACTUAL, OPEN, DatedAmount, category_of
@@ -118,7 +117,7 @@ def _have_other_rows() -> Iterator[Select[Any]]:
     for table in tables:
         yield select(table.c.charge_no)
     # Interest is never billed, and is in the balance of its contract all the same.
-    yield select(charge_line.c.no).where(charge_line.c.line.contains(f"{COST_MARK}{FINANCING}", autoescape=True))
+    yield select(charge_line.c.no).where(IS_INTEREST)
     yield select(entered_line.c.charge_no).where(RELEASED)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from revrec.core.calendar import month_end
 from revrec.core.errors import BadInput
 from revrec.core.filters import Filters
 from revrec.core.report import Report
@@ -16,6 +17,7 @@ from revrec.jobs.importing.mappings import of_source
 from revrec.jobs.importing.voids import void_charge
 from revrec.jobs.reconciling import opening
 from revrec.jobs.reports.exceptions import exceptions
+from revrec.jobs.reports.frozen import close_months
 from revrec.jobs.reports.preview import preview, preview_file
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
@@ -419,6 +421,27 @@ def test_a_line_that_should_never_have_been_taken_over_can_be_voided(monthly: Bo
     with pytest.raises(BadInput, match="no charge line has"):
         opening.opening(monthly.context("report"))
     assert is_sound(monthly)
+
+
+def moved_in(books: Books, month: date) -> list[tuple[str, ...]]:
+    """Return how the deferred balance moved in a month."""
+    report = rollforward(books.context("report"), RollforwardOptions(DateSpan(month, month_end(month))))
+    return [
+        tuple(row[name] for name in ("opening", "migrated", "billed", "credited", "closing"))
+        for row in report_rows(report)
+    ]
+
+
+def test_a_line_that_is_voided_after_its_month_was_closed_leaves_with_what_was_brought_in(monthly: Books) -> None:
+    monthly.take(subscription())
+    close_months(monthly.context("periods close"), [date(2024, 1, 1)], "reported")
+    void_charge(monthly.context("charge void"), CONTRACT, "of another company")
+    assert moved_in(monthly, date(2024, 2, 1)) == [("900.00", "-900.00", "0.00", "0.00", "0.00")]
+
+
+def test_a_line_that_was_recognized_in_full_before_the_cutover_moves_nothing(monthly: Books) -> None:
+    monthly.take(subscription("1200.00", post_date="2022-10-01"))
+    assert moved_in(monthly, date(2024, 1, 1)) == []
 
 
 def test_a_line_without_a_rule_is_taken_over_when_it_has_one(books: Books) -> None:

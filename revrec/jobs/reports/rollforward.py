@@ -228,8 +228,10 @@ class _Balances:
                 self._note(line)
                 continue
             charged, past = line.charged - was.charged, line.before - was.before
-            brought = charged - past if line.is_migrated else 0
-            if brought:
+            # Also of a line that is voided after its cutover, and then no longer migrated.
+            is_brought = line.is_migrated or bool(past)
+            brought = charged - past if is_brought else 0
+            if is_brought:
                 units[self._unit(line)] += brought
                 sums["migrated"] += brought
             else:

@@ -1,13 +1,16 @@
 """What is constrained, from the import to the ledger: it waits in sight, is credited or earned, and costs go along."""
 
+from datetime import date
 from typing import Any
 
 import pytest
 
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.importing.voids import void_charge
 from revrec.jobs.reports.explain import explain
 from revrec.jobs.reports.explain_amounts import explain_amounts
 from revrec.jobs.reports.preview import preview
+from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.status import status
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeRow
@@ -150,3 +153,31 @@ def test_an_estimate_gives_a_percentage_or_an_amount(offline: Books, row: MakeRo
     imported(offline, row)
     result = offline.import_events({"charge": CHARGE, "kind": "constraint", "date": "2024-03-10", **figures})
     assert result.refused and problem in str(result.report)
+
+
+def remaining(books: Books, day: str) -> list[tuple[str, ...]]:
+    """Return the waiting, constrained and left out amounts of the remaining obligations on a day."""
+    report = remaining_obligations(books.context("report"), date.fromisoformat(day), "entity", (12,))
+    assert report.ties_out
+    return [tuple(row[name] for name in ("waiting", "constrained", "left_out")) for row in report.rows]
+
+
+def test_an_estimate_for_a_voided_line_is_no_remaining_obligation(books: Books, row: MakeRow) -> None:
+    imported(books, row).take(row("INV-2", amount="500.00", post_date="2024-03-01"), name="more.csv")
+    books.event(CHARGE, "constraint", "2024-03-10", amount=100_000)
+    void_charge(books.context("charge void"), CHARGE, "imported twice")
+    assert remaining(books, "2024-03-31") == [("485.00", "15.00", "0.00")]
+
+
+def test_what_an_expedient_leaves_out_is_not_constrained_too(books: Books, row: MakeRow) -> None:
+    imported(books, row, more="[rule.disclose]\nright_to_invoice = true\n")
+    books.event(CHARGE, "constraint", "2024-03-10", amount=100_000)
+    assert remaining(books, "2024-03-31") == [("0.00", "0.00", "10000.00")]
+
+
+def test_a_line_is_not_constrained_before_it_is_taken_over(books: Books, row: MakeRow) -> None:
+    imported(books, row)
+    history = {"cutover": "2024-05-01", "recognized_before": "0.00"}
+    books.take(row("INV-2", amount="500.00", post_date="2024-03-01", **history), name="more.csv")
+    assert remaining(books, "2024-04-30") == [("9700.00", "300.00", "0.00")]
+    assert remaining(books, "2024-05-01") == [("10185.00", "315.00", "0.00")]

@@ -103,7 +103,7 @@ def left_out(context: "Context", connection: "Connection", by: str, until: date)
     only = [follow_rules(named)]
     amounts = dated_amounts(context, connection, by, until, only) if named else []
     lines = count_open(connection, by, until, only) if named else {}
-    constrained = _constrained(connection, book, [rule.name for rule in book.rules if rule.name not in named])
+    constrained = _constrained(connection, book, until, named)
     billed = billed_among(connection, list(constrained), until, context.settings.invoiced_sources)
     categories = categories_of(connection, by, list(constrained))
     sums, sums_billed = Counter[Key](), Counter[Key]()
@@ -129,11 +129,16 @@ def _uses(
         yield ExpedientUse(expedient, rules, currency, lines[currency], amounts[currency])
 
 
-def _constrained(connection: "Connection", book: RuleBook, rules: Sequence[str]) -> dict[int, tuple[str, int]]:
-    """Return the currency and the constrained amount of charge lines that wait under these rules, by number."""
-    with_constraint = [name for name in rules if (rule := book.rule_named(name)) and rule.constraint]
+def _constrained(
+    connection: "Connection", book: RuleBook, until: date, named: Sequence[str]
+) -> dict[int, tuple[str, int]]:
+    """Return the currency and the constrained amount of charge lines that wait on a day, by number.
+
+    Lines of the rules ``named`` are left out by expedients, with what is constrained of them.
+    """
+    with_constraint = [rule.name for rule in book.rules if rule.constraint]
     planned, found = PlannedRules(connection, book), {}
-    for page in batched(undated_charges(connection, with_constraint), PAGE):
+    for page in batched(undated_charges(connection, until, with_constraint, named), PAGE):
         contracts = Contracts(connection, book)
         numbers = sorted({*page, *contracts.of_whole_contracts(page)})
         recorded, lines = events.events_of_charges(connection, numbers), dict(charges.read_charges(connection, numbers))

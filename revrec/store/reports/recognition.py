@@ -155,10 +155,9 @@ def _dated_later(after: date, numbers: Sequence[int] | None = None) -> Iterator[
 def count_open(connection: Connection, category: str, after: date, only: Conditions = ()) -> dict[tuple[str, str], int]:
     """Return how many charge lines have something that is not in the ledger on a day, by category and currency."""
     lines = union_all(*(select(one.c.charge_no) for one, _kind, _day in _not_recognized(after))).subquery()
-    in_books = charge_line.c.cutover.is_(None) | (charge_line.c.cutover <= after.isoformat())
     name = category_of(category).label("category")
     query = select(name, charge_line.c.currency, func.count(lines.c.charge_no.distinct()))
-    query = query.join(charge_line, charge_line.c.no == lines.c.charge_no).where(SOLD, in_books, *only)
+    query = query.join(charge_line, charge_line.c.no == lines.c.charge_no).where(SOLD, _in_books(after), *only)
     query = _of_rule(query) if category == "rule" else query
     query = query.group_by("category", charge_line.c.currency)
     return {(name or "", currency): count for name, currency, count in connection.execute(query)}
@@ -195,11 +194,15 @@ def _by_day(
     )
     query = select(*by, *split_sum_columns(lines.c.amount)).join(charge_line, charge_line.c.no == lines.c.charge_no)
     query = _of_rule(query) if category == "rule" else query
-    in_books = charge_line.c.cutover.is_(None) | (charge_line.c.cutover <= until.isoformat())
-    query = query.where(SOLD, in_books, *only).group_by("category", charge_line.c.currency, "day", "billed")
+    query = query.where(SOLD, _in_books(until), *only).group_by("category", charge_line.c.currency, "day", "billed")
     for name, currency, on, billed, *sums in connection.execute(query):
         if amount := joined_sum(*sums):
             yield DatedAmount(name or "", currency, kind, on, billed == BILLED, amount, billed == SIGNED)
+
+
+def _in_books(until: date) -> ColumnElement[bool]:
+    """Return the condition that a charge line was not taken over after a day."""
+    return charge_line.c.cutover.is_(None) | (charge_line.c.cutover <= until.isoformat())
 
 
 def _newest_versions() -> Any:
@@ -221,15 +224,22 @@ def follow_rules(names: Sequence[str]) -> ColumnElement[bool]:
     return charge_line.c.no.in_(scheduled) | charge_line.c.no.in_(waiting)
 
 
-def undated_charges(connection: Connection, names: Sequence[str]) -> list[int]:
-    """Return the charge lines that wait, if they follow one of these rules or have an event about a constraint."""
+def undated_charges(
+    connection: Connection, until: date, names: Sequence[str], left_out: Sequence[str] = ()
+) -> list[int]:
+    """Return the charge lines that wait, if they follow one of these rules or have an event about a constraint.
+
+    Lines that follow rules to be ``left_out``, or that were taken over after the day, are not among them.
+    """
     head, event = _newest_versions(), fulfillment_event.c
     waits = select(schedule_wait.c.charge_no).join(head, same_version(schedule_wait, head))
+    never = select(unscheduled.c.charge_no).where(unscheduled.c.code.not_in(SETTLED))
     estimated = select(event.charge_no).where(event.kind == CONSTRAINT)
     query = (
         select(charge_line.c.no)
-        .where(SOLD, charge_line.c.no.in_(waits.union(select(unscheduled.c.charge_no))))
+        .where(SOLD, charge_line.c.no.in_(waits.union(never)))
         .where(follow_rules(names) | charge_line.c.no.in_(estimated))
+        .where(~follow_rules(left_out), _in_books(until))
         .order_by(charge_line.c.no)
     )
     return list(connection.execute(query).scalars())

@@ -18,6 +18,7 @@ from revrec.jobs.importing.voids import void_charge
 from revrec.jobs.reconciling import opening
 from revrec.jobs.reports.exceptions import exceptions
 from revrec.jobs.reports.frozen import close_months
+from revrec.jobs.reports.late import late
 from revrec.jobs.reports.preview import preview, preview_file
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
@@ -442,6 +443,31 @@ def test_a_line_that_is_voided_after_its_month_was_closed_leaves_with_what_was_b
 def test_a_line_that_was_recognized_in_full_before_the_cutover_moves_nothing(monthly: Books) -> None:
     monthly.take(subscription("1200.00", post_date="2022-10-01"))
     assert moved_in(monthly, date(2024, 1, 1)) == []
+
+
+def late_balances(books: Books) -> list[tuple[str, ...]]:
+    """Return what became known of balances after their month was closed."""
+    report = late(books.context("report"), Filters(), "change")
+    return [
+        tuple(row[name] for name in ("what", "dated", "amount"))
+        for row in report_rows(report)
+        if row["figure"] == "billed"
+    ]
+
+
+def test_a_line_that_is_taken_over_after_the_close_is_late_with_what_it_brings_in(monthly: Books) -> None:
+    monthly.take(charge("INV-2", item="SUB-1", post_date=NEW_YEAR, amount="12.00"))
+    close_months(monthly.context("periods close"), [date(2024, 1, 1)], "reported")
+    monthly.take(subscription(), name="forgotten.csv")
+    assert late_balances(monthly) == [("charge line", NEW_YEAR, "900.00")]
+
+
+def test_a_line_that_is_not_revenue_since_the_close_is_late_on_the_day_of_its_cutover(monthly: Books) -> None:
+    monthly.take(subscription())
+    close_months(monthly.context("periods close"), [date(2024, 1, 1)], "reported")
+    monthly.rules('[[rule]]\nname = "deposit"\nrecognize = { method = "none", reason = "a deposit" }\n')
+    schedule(monthly.context("schedule"), rebuild=True)
+    assert late_balances(monthly) == [("not revenue", NEW_YEAR, "-900.00")]
 
 
 def test_a_line_without_a_rule_is_taken_over_when_it_has_one(books: Books) -> None:

@@ -21,6 +21,7 @@ from revrec.store.reports.late_changes import (
     INVOICE,
     INVOICING,
     LEDGER,
+    LINE,
     RULED,
     TAKEN_BACK,
     Closed,
@@ -137,6 +138,7 @@ class _ChargeChange:
         self._at_close = at_close
         self._billed = sum(one.billed for one in before)
         self._moved = sum(one.billed for one in now) - self._billed
+        self._history = sum(one.before for one in now) - sum(one.before for one in before)
         self._account = next((one.account for one in (*now, *before) if one.billed), now[0].account)
         self._left: Counter[str] = Counter()
         for one in now:
@@ -166,6 +168,9 @@ class _ChargeChange:
             return self._account, self._left[self._account]
         price = self._price(row.number)
         amount, self._billed = price - self._billed, price
+        if row.kind == LINE:
+            # What was recognized before a cutover was never deferred here.
+            amount -= self._history
         return self._account, amount
 
     def _price(self, last_event: int) -> int:

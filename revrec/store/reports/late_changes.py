@@ -193,11 +193,11 @@ def _ruled(closed: Closed) -> Select[Any]:
     what = case((status.is_revenue == 1, "revenue again"), else_="not revenue")
     said = (*_literals(0), what, *_literals("", 0, None, None, ""), audit_event.c.at, audit_event.c.actor)
     return (
-        select(line.no, line.post_date, *said)
+        select(line.no, IN_BOOKS_FROM, *said)
         .join(revenue_status, status.charge_no == line.no)
         .join(audit_event, audit_event.c.seq == status.audit_seq)
         .where(status.audit_seq > closed.known.audit_seq, line.no <= closed.known.charge_no)
-        .where(line.post_date <= closed.until.isoformat())
+        .where(closed.until.isoformat() >= IN_BOOKS_FROM)
         .order_by(line.no, status.audit_seq)
     )
 

@@ -6,11 +6,12 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select
 
 from revrec.core.batching import batched
+from revrec.core.schedule import SETTLED
 from revrec.store.bulk import insert_rows
 from revrec.store.charges import NOT_VOIDED, dimensions_of
 from revrec.store.digests import RowDigest, digest_rows
 from revrec.store.number_lists import numbers_in
-from revrec.store.tables import ORDERED, billing_line, charge_line, schedule
+from revrec.store.tables import ORDERED, billing_line, charge_line, schedule, unscheduled
 
 AT_ONCE = 1_000
 """The most values of a column that one statement asks for."""
@@ -90,7 +91,7 @@ def billed_amounts(connection: Connection, ordered: Sequence[int]) -> dict[int, 
 
 
 class RecognizingLine(NamedTuple):
-    """A charge line with a schedule: its id, customer, dimension ``contract`` and item."""
+    """A charge line that earns revenue itself: its id, customer, dimension ``contract`` and item."""
 
     id: str
     customer: str
@@ -99,11 +100,17 @@ class RecognizingLine(NamedTuple):
 
 
 def recognizing_for(connection: Connection, customers: Iterable[str]) -> list[RecognizingLine]:
-    """Return the charge lines with a schedule of these customers that have a contract and are no contract lines."""
+    """Return the charge lines of these customers that have a contract, are no contract lines, and earn revenue.
+
+    Lines that wait, such as for a delivery, will have a schedule and are among them.
+    """
     line, found = charge_line.c, list[RecognizingLine]()
     scheduled = exists(select(schedule.c.charge_no).where(schedule.c.charge_no == line.no))
+    waits = exists(
+        select(unscheduled.c.charge_no).where(unscheduled.c.charge_no == line.no, unscheduled.c.code.not_in(SETTLED))
+    )
     query = select(line.id, line.customer, line.dimensions, line.item).where(
-        line.bills == "", line.dimensions.contains('"contract":'), scheduled, NOT_VOIDED
+        line.bills == "", line.dimensions.contains('"contract":'), or_(scheduled, waits), NOT_VOIDED
     )
     for some in batched(sorted(set(customers)), AT_ONCE):
         for id, customer, dimensions, item in connection.execute(query.where(line.customer.in_(some))):

@@ -39,6 +39,11 @@ name = "service"
 when = { item = "*" }
 recognize = { method = "monthly", periods = 36 }
 """
+DELIVERED = """
+[[rule]]
+name = "delivery"
+recognize = { method = "pod_date" }
+"""
 SIGNED = "2024-01-01"
 MONTHS = [date(2024 + at // 12, at % 12 + 1, 1) for at in range(36)]
 ENDS = [date.fromordinal(add_months(one, 1).toordinal() - 1) for one in MONTHS]
@@ -219,8 +224,9 @@ def test_a_modified_contract_does_not_drop_a_line(offline: Books, row: MakeRow) 
     assert refused.refused and "cancel" in str(refused.report[0]["fix"])
 
 
-def test_a_contract_that_arrives_after_its_invoice_is_refused(offline: Books, row: MakeRow) -> None:
-    offline.rules(RULES)
+@pytest.mark.parametrize("rules", [RULES, DELIVERED], ids=["scheduled", "waits for its delivery"])
+def test_a_contract_that_arrives_after_its_invoice_is_refused(offline: Books, row: MakeRow, rules: str) -> None:
+    offline.rules(rules)
     offline.take(invoice(row, "INV-1", SIGNED, "100.00", bills="", contract="C-1"))
     assert (
         "crm/C-1/1: shop/INV-1/1 has the same contract and item, was imported before"

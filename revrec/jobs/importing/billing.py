@@ -210,7 +210,7 @@ def _disagreement(line: ChargeLine, ordered: ChargeLine) -> RowProblem | None:
 def billed_before(connection: "Connection", ordered: Sequence[ChargeLine]) -> tuple[ChargeLine, str] | None:
     """Return the first contract line that a charge line recognizes itself already, and the id of that charge line.
 
-    It arrived before its contract, so that the same revenue would be recognized twice.
+    It arrived before its contract, so that the same revenue would be recognized twice. A line that waits counts too.
     """
     by_key = {(line.customer, line.document, line.item): line for line in reversed(ordered)}
     customers = {line.customer for line in ordered}

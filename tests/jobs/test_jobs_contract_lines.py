@@ -15,6 +15,7 @@ from revrec.core.filters import NO_FILTERS
 from revrec.core.money import decimal_string, split
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.importing import quarantine
 from revrec.jobs.importing.documents import retry_waiting
 from revrec.jobs.importing.import_files import ContractImport, ImportResult, import_document
 from revrec.jobs.importing.voids import void_charge
@@ -262,9 +263,25 @@ def test_an_invoice_waits_in_the_quarantine_for_the_contract_line_that_it_names(
     offline.rules(RULES)
     early = offline.file("early.csv", [invoice(row, "INV-1", SIGNED, "100.00", bills="crm/C-1/1")])
     assert offline.import_file(early, keep_good=True).waits_for == ["crm/C-1/1"]
+    (missing,) = quarantine.show(offline.context("quarantine"), 1).now
+    assert (missing["field"], missing["reason"]) == ("bills", "names no contract line of these books")
     sign(offline, ramp(row))
+    assert not quarantine.show(offline.context("quarantine"), 1).now
     retry_waiting(offline.context("import"))
     assert offline.sql("SELECT count(*) FROM billing_line") == [(1,)]
+
+
+def test_a_contract_line_of_the_quarantine_is_checked_against_earlier_invoices_in_any_order(
+    offline: Books, row: MakeRow
+) -> None:
+    offline.rules(RULES)
+    contracts = [ramp(row, document=f"C-{at}", bills="later", currency="") for at in (1, 2)]
+    offline.import_file(offline.file("contracts.csv", contracts), keep_good=True)
+    for id in (1, 2):
+        quarantine.fix(offline.context("quarantine"), id, {"currency": "USD"}, "as signed")
+    offline.take(invoice(row, "INV-1", SIGNED, "100.00", bills="", contract="C-2"))
+    refused = quarantine.release(offline.context("quarantine"), [1, 2]).refused
+    assert "crm/C-2/1: shop/INV-1/1 has the same contract and item" in refused
 
 
 def test_an_invoice_that_arrives_after_the_close_counts_in_the_next_month(offline: Books, row: MakeRow) -> None:

@@ -9,6 +9,7 @@ from revrec.core.charge_line import ChargeLine
 from revrec.core.errors import BadConfiguration, BadInput
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
+from revrec.jobs.importing.billing import BillingMatcher
 from revrec.jobs.importing.changed_documents import DocumentChanges, problems_of_change
 from revrec.jobs.importing.mappings import mapping_of, of_source
 from revrec.jobs.importing.rows import ChargeImporter, cannot_continue, nothing_to_recognize
@@ -168,7 +169,9 @@ def _problems_of_charge(
     """Return the problems that a charge line would have if it were released now."""
     no = charges.find_charge(connection, line.id)
     if no is None:
-        problem = nothing_to_recognize(line, book) or cannot_continue(line, book)
+        bills = BillingMatcher(connection).match(line)
+        problem = bills if isinstance(bills, RowProblem) else nothing_to_recognize(line, book)
+        problem = problem or cannot_continue(line, book)
         return [problem] if problem else []
     imported = charges.read_charge(connection, no)
     present = line_changes.changed_lines(connection, {no: imported}).get(no) or imported

@@ -191,9 +191,10 @@ class ChargeImporter:
         self._warn_of_far_dates()
         self._warn_of_unknown_credits()
         self._refuse_credit_loop()
-        self._refuse_billed_before()
         for other in others:
             self._of_contracts += other._of_contracts
+            self._ordered += other._ordered
+        self._refuse_billed_before()
         if self._of_contracts:
             self._scheduler.contracts.join(self._of_contracts)
         for page in batched(sorted({*changed, *(no for no, _line in self._of_contracts)}), PAGE):

@@ -1,6 +1,7 @@
 """Credits, new prices and cancellations against what is posted: history stays, the sum comes to the new price."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.importing.prorated_events import prorate_event
 from revrec.jobs.reports.explain_amounts import explain_amounts
+from revrec.sources import EventRow
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 
@@ -169,6 +172,16 @@ def test_the_trace_shows_the_price_and_why_it_changed(changed: Books) -> None:
         "amount": "-4.00",
         "reason": "credit CRN-1 on 2024-03-10: 24.00 becomes 20.00 USD",
     }
+
+
+def test_a_prorated_price_that_corrects_one_of_its_day_is_computed_without_it(offline: Books, row: MakeRow) -> None:
+    """Half of 24.00 is earned, so a price of 48.00 for the whole service leaves 24.00 for the other half."""
+    offline.rules(RULES.format(policy="prospective"))
+    offline.take(row(post_date="2024-01-31"))
+    record(offline, "price", "2024-02-29", "100.00")
+    wanted = EventRow(CHARGE, "price", date(2024, 2, 29), amount=Decimal(48))
+    event, found = prorate_event(offline.context(), wanted)
+    assert (event.amount, found.price, found.earned) == (Decimal(36), 2400, 1200)
 
 
 KINDS = st.sampled_from(["credit", "price", "cancel"])

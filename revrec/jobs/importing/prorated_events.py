@@ -51,7 +51,11 @@ def prorate_event(context: "Context", event: "EventRow") -> "tuple[EventRow, Pro
 
 
 def _is_corrected(fact: "FulfillmentEvent", event: "EventRow") -> bool:
-    return fact.kind == event.kind and (fact.kind == "cancel" or fact.name == event.name != "")
+    if fact.kind != event.kind:
+        return False
+    # Of the prices of a day without a name, the last one counts.
+    is_of_day = event.kind == "price" and fact.date == event.date
+    return event.kind == "cancel" or (fact.name == event.name and (event.name != "" or is_of_day))
 
 
 def _amount(event: "EventRow", found: Proration) -> Decimal | None:

@@ -134,6 +134,16 @@ def test_what_was_posted_before_a_rule_says_that_it_is_not_revenue_leaves_no_bal
     assert balance(books, date(2024, 1, 31)) == "0.00" and totals(books)["price changes and credits"] == "-4.00"
 
 
+def test_what_is_on_hold_when_a_rule_says_that_it_is_not_revenue_leaves_no_balance(books: Books, row: MakeRow) -> None:
+    books.rules(RULES)
+    books.take(row("D1", item="TAX", amount="8.00", post_date="2024-01-01"))
+    assert books.run("2024-01-31").complete
+    books.event("shop/D1/1", "hold", "2024-02-01")
+    books.rules(RULES + TAX)
+    schedule(books.context("schedule"), rebuild=True, reason="tax is not revenue")
+    assert balance(books, date(2024, 1, 31)) == "0.00" and totals(books)["price changes and credits"] == "-4.00"
+
+
 def january(books: Books) -> tuple[str, list[tuple[str, str]]]:
     """Return the balance of January, and what changed it after its close."""
     notes = BalanceNotes()

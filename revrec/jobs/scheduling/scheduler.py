@@ -558,11 +558,11 @@ class Scheduler:
         if current is None:
             self._add_unscheduled(state.no, state.line, derived, state.recorded)
             return None
-        if not current.open:
-            return None
-        if derived.code == NOT_REVENUE:
+        if derived.code == NOT_REVENUE and (current.open or current.waiting[0]):
             self._are_revenue[state.no] = False
             return self._end_schedule(state.no, state.line, current, derived.reason)
+        if not current.open:
+            return None
         if self.contracts.is_stopped(state.no) or (derived.code == DIFFERS and state.before is not None):
             return self._stop_schedule(state, current, derived.reason)
         note = f"keeps its present schedule: {derived.reason}"

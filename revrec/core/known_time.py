@@ -18,7 +18,7 @@ class KnownTime(NamedTuple):
 
 
 def read_known_time(text: str) -> KnownTime | None:
-    """Return the moment that a text means; None if it means none.
+    """Return the moment that a text means; None if the text is not a moment.
 
     Digits are the number of an audit event. A day means its end, and a time without an offset is UTC.
     """

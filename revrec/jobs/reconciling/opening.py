@@ -80,7 +80,7 @@ def sign(context: "Context", cutover: date | None, text: str, connect: "Connect 
     report = opening(context, cutover, connect)
     if not report.ties_out:
         failing = ", ".join(check.name for check in report.checks if check.difference)
-        raise BadInput(f"{report.title}: not signed, because they are not the ledger's: {failing}")
+        raise BadInput(f"{report.title}: not signed, because the ledger has other balances: {failing}")
     day, digest = report.header["cutover"].isoformat(), report.header["figures_sha256"]
     with context.database.write() as connection:
         audit.record(connection, context.who(), OPENING_SIGNED, day, {"cutover": day, "text": text, "sha256": digest})

@@ -115,7 +115,7 @@ def figure_at(report: Report, address: str) -> tuple[dict[str, str], str, list[M
         raise BadInput(f"--drill {address}: rows of this report have {', '.join(names)}, not {unknown}")
     rows = [row for row in report.rows if _has(row, keys)]
     if not rows:
-        raise BadInput(f"--drill {address}: the report has no such row; take the values of one of its rows")
+        raise BadInput(f"--drill {address}: the report has no such row; use the values of one of its rows")
     return keys, column, rows
 
 

@@ -37,7 +37,7 @@ REPORT_VIEWS: Mapping[str, str] = {
       CASE WHEN v.charge_no IS NULL THEN 0 ELSE 1 END AS is_void,
       k.contract, c.dimensions, c.description, f.uri AS file, c.row AS file_row, f.imported_at,
       CASE WHEN u.code = 'not_revenue' THEN 0 ELSE 1 END AS is_revenue, c.recognized_before, c.cutover,
-      CASE WHEN c.bills = 'later' THEN 1 ELSE 0 END AS is_ordered, b.ordered_no AS bills_charge_no
+      CASE WHEN c.bills = 'later' THEN 1 ELSE 0 END AS is_contract_line, b.ordered_no AS bills_charge_no
     FROM charge_line c JOIN import_file f ON f.id = c.import_id
     LEFT JOIN billing_line b ON b.charge_no = c.no
     LEFT JOIN charge_void v ON v.charge_no = c.no LEFT JOIN contract_line k ON k.charge_no = c.no

@@ -9,13 +9,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from revrec.core.contract_balance import BalanceSheet, ContractBalance
+from revrec.core.errors import BadInput
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.periods import PeriodFact, closed_since, last_closed_before
+from revrec.core.typed_dates import DateSpan
 from revrec.jobs.importing import quarantine
 from revrec.jobs.importing.voids import void_charge
 from revrec.jobs.importing.withdrawals import withdraw_event
 from revrec.jobs.posting import periods
 from revrec.jobs.reconciling.reconcile import reconcile
 from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
+from revrec.jobs.reports.forecast import forecast
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store import events
@@ -310,3 +314,13 @@ def test_what_is_taken_back_after_the_close_is_listed_too(march: Books, row: Mak
         ("shop/INV-1/1", "withdrawn credit", 1_000, "another customer"),
         ("shop/INV-3/1", "void", -5_000, "a test order"),
     ]
+
+
+def test_the_plan_of_an_entity_is_of_its_own_close(books: Books, row: MakeRow) -> None:
+    books.take(row("INV-1", entity="E1"), row("INV-2", entity="E2"))
+    close(books, "2024-01", entity="E1")
+    context, february = books.context("report forecast"), DateSpan(date(2024, 2, 1), date(2024, 2, 29))
+    with pytest.raises(BadInput, match="2024-01-31 is not closed for entity E2"):
+        forecast(context, february, "entity", filters=NO_FILTERS)
+    (of_first,) = forecast(context, february, "entity", filters=Filters(entity="E1")).rows
+    assert (of_first["entity"], of_first["baseline"], of_first["not_posted"]) == ("E1", "2.00", "-2.00")

@@ -55,7 +55,7 @@ def forecast(
     with context.database.read() as connection:
         check_filters(context, connection, filters)
         check_dimension(connection, by)
-        bases = list(_baselines(connection, span, since))
+        bases = list(_baselines(connection, span, since, filters.entity))
         differences = _Differences(connection, by, filters)
         for base in bases:
             differences.add(base)
@@ -77,9 +77,9 @@ def forecast(
     )  # fmt: skip
 
 
-def _baselines(connection: "Connection", span: DateSpan, since: str | None) -> Iterator[Baseline]:
+def _baselines(connection: "Connection", span: DateSpan, since: str | None, only: str | None) -> Iterator[Baseline]:
     """Yield the plan to compare with; one for each group of entities that were closed at the same time."""
-    entities = periods.all_entities(connection)
+    entities = periods.all_entities(connection) if only is None else [only]
     if since is not None:
         yield Baseline(span, _audit_seq(connection, since), entities)
         return

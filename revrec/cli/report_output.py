@@ -146,7 +146,7 @@ def end_with_checks(options: Options, checks: "Sequence[Check]") -> None:
     if options.json or options.csv:
         _print_differences(failing)
     else:
-        _show_checks(failing, len(checks))
+        show_checks(failing, len(checks))
     if failing:
         raise typer.Exit(DIFFERS)
 
@@ -157,7 +157,8 @@ def _print_differences(failing: "Sequence[Mapping[str, str]]") -> None:
         print(f"{row['check']}: {row['left']} {row['currency']} against {row['right']}", file=sys.stderr)
 
 
-def _show_checks(failing: "Sequence[Mapping[str, str]]", count: int) -> None:
+def show_checks(failing: "Sequence[Mapping[str, str]]", count: int) -> None:
+    """Print the checks that fail, or how many hold."""
     from revrec.cli.output import print_table
 
     print_table(failing, CHECKS, "Checks that fail", amounts=CHECKS[2:])
@@ -205,7 +206,7 @@ def _show_tables(report: "Report", limit: int) -> None:
         print(
             "\nrevenue if all were settled: " + ", ".join(f"{grouped(amount)} {one}" for one, amount in effect.items())
         )
-    _show_checks(report.differences, len(report.checks))
+    show_checks(report.differences, len(report.checks))
 
 
 def _show_bars(report: "Report") -> None:

@@ -71,7 +71,7 @@ def register(group: typer.Typer) -> None:
 def _show(options: Options, pack: "ReportPack", limit: int, output: Path | None) -> None:
     """Print each table."""
     from revrec.cli.output import print_table, writing_to
-    from revrec.cli.report_output import CHECKS
+    from revrec.cli.report_output import show_checks
 
     whole = pack.as_report
     with writing_to(output):
@@ -83,9 +83,7 @@ def _show(options: Options, pack: "ReportPack", limit: int, output: Path | None)
                 print_table(report.rows, report.columns, amounts=report.amounts, spare=report.spare, limit=limit)
             else:
                 print(report.empty)
-        print_table(whole.differences, CHECKS, "Checks that fail", amounts=CHECKS[2:])
-        if whole.ties_out:
-            print(f"\n{len(whole.checks)} checks hold")
+        show_checks(whole.differences, len(whole.checks))
     end_report(options, whole)
 
 

@@ -69,8 +69,13 @@ def versions_of_principals() -> Select[Any]:
 
 
 def with_word(connection: Connection, word: str) -> frozenset[int]:
+    """Return the rule versions of :func:`versions_with_word`."""
+    return frozenset(connection.execute(versions_with_word(word)).scalars())
+
+
+def versions_with_word(word: str) -> Select[Any]:
     """Return the rule versions whose text has a word."""
-    return frozenset(connection.execute(select(rule_version.c.id).where(rule_version.c.text.contains(word))).scalars())
+    return select(rule_version.c.id).where(rule_version.c.text.contains(word))
 
 
 def posted_journals(connection: Connection) -> list[str]:

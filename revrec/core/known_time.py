@@ -1,4 +1,4 @@
-"""Read the moment of ``--known``: a day, a time, or the number of an audit event."""
+"""Read the moment of ``--known`` or ``--baseline``: a day, a time, or the number of an audit event."""
 
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple

@@ -73,8 +73,8 @@ class Moment(NamedTuple):
     at: str
 
 
-def find_moment(connection: Connection, wanted: KnownTime) -> Moment:
-    """Return the last audit event that was written by a time.
+def find_moment(connection: Connection, wanted: KnownTime, option: str = "--known") -> Moment:
+    """Return the last audit event that was written by a time; ``option`` is what the user named it with.
 
     An event after a later one was written later too, whatever its time says: the clock was set back.
 
@@ -88,9 +88,9 @@ def find_moment(connection: Connection, wanted: KnownTime) -> Moment:
     else:
         seq = wanted.seq
     if seq < first.seq:
-        raise BadInput(f"--known {wanted.text}: these books began later, at {first.at[:19]} UTC (audit event 1)")
+        raise BadInput(f"{option} {wanted.text}: these books began later, at {first.at[:19]} UTC (audit event 1)")
     if seq > last.seq:
-        raise BadInput(f"--known {wanted.text}: there is no such audit event yet; the last one is {last.seq}")
+        raise BadInput(f"{option} {wanted.text}: there is no such audit event yet; the last one is {last.seq}")
     return _event(connection, f"WHERE seq = {seq}")
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from revrec.store.bulk import first_row, insert_rows
 from revrec.store.digests import RowDigest
@@ -86,12 +86,6 @@ def last_event(connection: Connection, action: str) -> TrailEvent | None:
 
 
 _encoder = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-
-
-def last_seq(connection: Connection, until: str = "") -> int:
-    """Return the number of the last event, or of the last one until a UTC time; 0 if there is no event."""
-    query = select(func.max(audit_event.c.seq))
-    return connection.execute(query.where(audit_event.c.at <= until) if until else query).scalar() or 0
 
 
 def canonical(value: object) -> str:

@@ -114,9 +114,10 @@ def test_without_a_plan_to_compare_with_a_sentence_says_what_to_do(revrec: Revre
     assert "2024-03-31 is not closed, so no close has the plan to compare with: name the time" in refused.err
     for since, said in (
         ("2024-03-31", "these books began later"),
-        ("0", "the audit trail has the events 1 to"),
-        ("999999", "the audit trail has the events 1 to"),
+        ("0", "these books began later"),
+        ("999999", "there is no such audit event yet; the last one is"),
         ("soon", "not a time; write it as"),
+        ("0001-01-01T00:00+10:00", "not a time"),
         ("2024-13-01", "not a time"),
     ):
         wrong = revrec(*APRIL, "--baseline", since)

@@ -2,12 +2,12 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, timedelta
-from datetime import time as clock
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS, Filters
+from revrec.core.known_time import EXAMPLES, read_known_time
 from revrec.core.money import decimal_string
 from revrec.core.periods import closed_since
 from revrec.core.report import Chart, Check, ColumnSum, Report
@@ -15,7 +15,8 @@ from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.remaining import check_dimension, check_group
 from revrec.jobs.reports.report_header import report_header
-from revrec.store import audit, periods
+from revrec.store import periods
+from revrec.store.as_known import find_moment
 from revrec.store.reports import plan_changes
 from revrec.store.reports.causes import ALLOCATION, NEW_LINE, RULE_VERSION, VersionCause, version_causes
 from revrec.store.reports.plan_changes import MOVED, NOT_POSTED, REVERSED, Baseline, PlanChange
@@ -100,23 +101,10 @@ def _baselines(connection: "Connection", span: DateSpan, since: str | None, only
 
 def _audit_seq(connection: "Connection", since: str) -> int:
     """Return the last audit event of a time, or the one of this number."""
-    head = audit.last_seq(connection)
-    if since.isascii() and since.isdigit():
-        if not 0 < int(since) <= head:
-            raise BadInput(f"--baseline {since}: the audit trail has the events 1 to {head}")
-        return int(since)
-    try:
-        # A day means its end.
-        day = len(since) == len("2024-03-31")
-        time = datetime.combine(date.fromisoformat(since), clock.max) if day else datetime.fromisoformat(since)
-    except ValueError:
-        examples = "2024-03-31, 2024-04-01T06:00Z, or the audit_seq of an earlier report"
-        raise BadInput(f"--baseline {since}: not a time; write it as {examples}") from None
-    time = time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
-    seq = audit.last_seq(connection, time.isoformat(timespec="microseconds"))
-    if not seq:
-        raise BadInput(f"--baseline {since}: these books began later, so they had no plan")
-    return seq
+    wanted = read_known_time(since)
+    if wanted is None:
+        raise BadInput(f"--baseline {since}: not a time; write it as {EXAMPLES}")
+    return find_moment(connection, wanted, "--baseline").seq
 
 
 class _Differences:

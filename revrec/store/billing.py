@@ -50,11 +50,6 @@ def ordered_of_contracts(connection: Connection, contracts: Iterable[str]) -> li
     return found
 
 
-def ordered_among(connection: Connection, numbers: Sequence[int]) -> set[int]:
-    """Return which of these charge lines are contract lines."""
-    return set(connection.execute(select(charge_line.c.no).where(ORDERED, charge_line.c.no.in_(numbers))).scalars())
-
-
 def ordered_of(connection: Connection, numbers: Sequence[int]) -> dict[int, int]:
     """Return the contract lines that these charge lines bill, by number; others are left out."""
     line = billing_line.c

@@ -255,7 +255,11 @@ def test_what_is_billed_of_a_canceled_contract_line_too_much_is_an_exception(off
     offline.event("crm/C-1/1", "cancel", "2024-12-31", amount=400_000)
     (found,) = exceptions(offline.context("report"), ENDS[0]).rows
     assert (found["kind"], found["subject"], found["amount"]) == ("over-billed contract line", "crm/C-1/1", "400000.00")
-    offline.take(invoice(row, "CRN-1", "2024-12-31", "-400000.00", bills="", credits="INV-1"))
+    assert "takes back more than the 600000.00 USD" in problem(
+        offline, invoice(row, "CRN-1", "2024-12-31", "-600000.01", bills="", credits="INV-1")
+    )
+    for document, amount in (("CRN-1", "-150000.00"), ("CRN-2", "-250000.00")):
+        offline.take(invoice(row, document, "2024-12-31", amount, bills="", credits="INV-1"), name=f"{document}.csv")
     assert not exceptions(offline.context("report"), ENDS[0]).rows
 
 

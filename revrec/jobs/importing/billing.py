@@ -146,7 +146,8 @@ class BillingMatcher:
         """Return the problem if more would be billed than the price of the contract line, or less than nothing."""
         price, billed = self._price(no, ordered), self._billed_of(no)
         after = billed + line.amount
-        if min(price, 0) <= after <= max(price, 0):
+        # After a cancellation more may be billed than the price: several credits can take it back.
+        if min(price, billed, 0) <= after <= max(price, billed, 0):
             return None
         shown, left, done = (decimal_string(one, line.currency) for one in (line.amount, price - billed, billed))
         if abs(after) > abs(price) and after * price >= 0:

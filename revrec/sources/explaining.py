@@ -87,7 +87,9 @@ class _Explainer:
         column = self._layout.columns.get(name) or self._origin(name)
         raw = self._layout.spread(row)[self._layout.positions[name]]
         value = found.get(name, (found.get("dimensions") or {}).get(name))
-        if name == "amount" and isinstance(value, int):
+        if name == "recognized_before" and not raw and not value:
+            value = None  # an empty cell means nothing was recognized
+        elif name in ("amount", "recognized_before") and isinstance(value, int):
             value = decimal_string(value, found["currency"])
         elif isinstance(value, Decimal):
             value = f"{value:f}"

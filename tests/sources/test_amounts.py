@@ -150,3 +150,11 @@ def test_an_explanation_shows_numbers_as_people_write_them() -> None:
     (found,) = explain_rows(SourceStream(BytesIO(data), "in.csv"), read_mapping("m", {"source": "s"}), 1)
     values = {one.field: one.value for one in found.fields}
     assert (values["amount"], values["quantity"]) == ("1234.500", "0.0000001")
+
+
+@pytest.mark.parametrize(("text", "shown"), [("", None), ("300", "300.00"), ("0", "0.00")])
+def test_an_explanation_shows_what_was_recognized_before_as_an_amount(text: str, shown: str | None) -> None:
+    header = "document,line,customer,item,post_date,amount,currency,recognized_before,cutover"
+    data = f"{header}\nD,1,C,I,2023-10-01,1200,USD,{text},2024-01-01\n".encode()
+    (found,) = explain_rows(SourceStream(BytesIO(data), "in.csv"), read_mapping("m", {"source": "s"}), 1)
+    assert {one.field: one.value for one in found.fields}.get("recognized_before") == shown

@@ -255,6 +255,8 @@ def test_what_is_billed_of_a_canceled_contract_line_too_much_is_an_exception(off
     offline.event("crm/C-1/1", "cancel", "2024-12-31", amount=400_000)
     (found,) = exceptions(offline.context("report"), ENDS[0]).rows
     assert (found["kind"], found["subject"], found["amount"]) == ("over-billed contract line", "crm/C-1/1", "400000.00")
+    more = invoice(row, "INV-2", "2025-01-01", "1.00")
+    assert "is more than the 0.00 USD of crm/C-1/1 that is not billed: 600000.00 is billed" in problem(offline, more)
     assert "takes back more than the 600000.00 USD" in problem(
         offline, invoice(row, "CRN-1", "2024-12-31", "-600000.01", bills="", credits="INV-1")
     )

@@ -149,7 +149,8 @@ class BillingMatcher:
         # After a cancellation more may be billed than the price: several credits can take it back.
         if min(price, billed, 0) <= after <= max(price, billed, 0):
             return None
-        shown, left, done = (decimal_string(one, line.currency) for one in (line.amount, price - billed, billed))
+        rest = price - billed if abs(billed) < abs(price) else 0
+        shown, left, done = (decimal_string(one, line.currency) for one in (line.amount, rest, billed))
         if abs(after) > abs(price) and after * price >= 0:
             reason = f"is more than the {left} {line.currency} of {ordered.id} that is not billed: {done} is billed"
             return RowProblem("amount", shown, reason, f"correct the amount, {_IMPORT_CHANGED}")

@@ -356,7 +356,7 @@ def test_a_source_has_a_cutover_for_all_of_its_documents(monthly: Books) -> None
 def test_opening_balances_are_compared_with_the_ledger_and_signed(monthly: Books, intacct: Intacct) -> None:
     monthly.take(subscription(), subscription("100.00", line="2", amount="400.00"))
     context = monthly.context("report")
-    with pytest.raises(BadInput, match="they are not the ledger's"):
+    with pytest.raises(BadInput, match="the ledger has other balances"):
         opening.sign(context, None, "agrees")
     (row,) = opening.opening(context).rows
     assert (row["account"], row["lines"], row["open"], row["ledger"]) == ("2400", 2, "1200.00", "0.00")

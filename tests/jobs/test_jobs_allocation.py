@@ -238,6 +238,16 @@ def test_a_line_that_is_only_a_price_needs_no_rule_and_is_on_no_worklist(
     assert sound(offline)
 
 
+def test_a_credited_line_that_is_only_a_price_stays_closed_and_on_no_worklist(offline: Books, row: MakeRow) -> None:
+    ruled(offline, more='price_only = "FEE-*"')
+    offline.take(*bundle(row), row(line="3", item="FEE-1", amount="-10.00"))
+    offline.event("shop/INV-1/3", "credit", "2024-03-15", amount=7)
+    assert sum(earns(offline).values()) == 8000 - 1000 - 700
+    assert status(offline.context()).unscheduled == 0
+    assert [one["state"] for one in charges(offline.context(), NO_FILTERS)] == ["scheduled", "scheduled", "closed"]
+    assert sound(offline)
+
+
 def test_a_residual_price_outside_its_range_is_reported_until_the_price_list_is_right(
     offline: Books, row: MakeRow
 ) -> None:

@@ -52,7 +52,10 @@ class AllocatedContract(NamedTuple):
     def price_only(self, id: str) -> Unscheduled | None:
         """Return why a line is closed that is only a price, so that others earn its whole amount; None if it earns."""
         share = self.shares.get(id)
-        if self.rule is None or share is None or share.standalone is not None or share.allocated:
+        if self.rule is None or share is None or share.standalone is not None:
+            return None
+        # The others share its credits too, and the steps of these offset the credits, so the start decides.
+        if share.billed + self.steps[id][0].difference:
             return None
         return Unscheduled(CLOSED, f'allocation "{self.rule.name}": {share.words}')
 

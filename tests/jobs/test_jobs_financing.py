@@ -71,10 +71,12 @@ def liability(books: Books, day: str) -> tuple[int, int]:
 
 
 def ties_out(books: Books, day: str) -> bool:
+    span = DateSpan(date(2024, 1, 1), date.fromisoformat(day))
     return all(one.ties_out for one in (
+        costs(books.context(), CostOptions(span, "year")),
         tie_out(books.context(), date.fromisoformat(day)),
         remaining_obligations(books.context(), date.fromisoformat(day), "item", [12]),
-        rollforward(books.context(), RollforwardOptions(DateSpan(date(2024, 1, 1), date.fromisoformat(day)), "year")),
+        rollforward(books.context(), RollforwardOptions(span, "year")),
     ))  # fmt: skip
 
 

@@ -98,7 +98,7 @@ class _CostBalances:
         self._closing: Counter[Group] = Counter()
         self._owed: Counter[str] = Counter()
         self.owed: Counter[str] = Counter()
-        """What was recognized as owed to principals since the day before, by currency: no cost of these books."""
+        """What became owed to principals, or was interest, since the day before, by currency: not a cost."""
 
     def move_to(self, until: date) -> dict[Group, Counter[str]]:
         """Return the movements until a day by group, and keep the closing as the next opening."""
@@ -127,6 +127,8 @@ class _CostBalances:
         for line in line_balances(self._context, self._connection, wanted, self._numbers):
             if line.is_payable:
                 self._owed[line.currency] += line.balance
+            elif line.is_interest:
+                self._owed[line.currency] -= line.recognized
             elif line.is_cost and (line.billed or line.charged or line.recognized):
                 yield line
 
@@ -152,7 +154,7 @@ def _checks(
 ) -> Iterator[Check]:
     """Yield for each currency the check that what is amortized is what entries debit to expense accounts.
 
-    What is ``owed`` to principals is debited to revenue accounts in the same way.
+    What is ``owed`` to principals, or interest, is debited to other accounts in the same way.
     """
     if wanted.entity is not None or wanted.customer is not None:
         return

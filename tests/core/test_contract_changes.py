@@ -169,6 +169,17 @@ def test_a_credit_of_a_line_that_is_only_a_price_is_shared_even_without_a_rule()
         assert [earns(line, events, found) for line, events, _part in lines] == [63_000, 63_000, 0]
 
 
+def test_a_price_that_arrives_after_a_modification_does_not_change_the_days_before_it() -> None:
+    """The credit of the later fee is dated before the modification, on whose day another line gets a new price."""
+    rules = {"X": NOW, "Y": YEAR, "Z": DELIVERED, "FEE": NOW}
+    book = book_of_contract('later = "modify"\nprice_only = "FEE"', "item,price\nX,600\nY,400\nZ,250\n", rules)
+    events = [event("Y", "price", "2024-01-02", amount=700), event("FEE", "credit", "2024-01-01", amount=100)]
+    later = {"Z": "2024-01-02", "FEE": "2024-01-02"}
+    lines = members({"X": 1000, "Y": 1000, "Z": 1000, "FEE": 1000}, events, later)
+    found = allocated(allocate_contract(book, lines))
+    assert sum(earns(line, its_own, found) for line, its_own, _part in lines) == 3600
+
+
 def test_later_variable_consideration_is_for_its_lines_alone() -> None:
     book = book_of_contract('variable = [{ items = "ROYALTY", to = "X" }]', TWO, {"X": NOW, "Y": YEAR, "ROYALTY": NOW})
     lines = members({"X": 60_000, "Y": 60_000, "ROYALTY": 7_000}, (), {"ROYALTY": "2024-03-31"})
@@ -229,7 +240,8 @@ DAYS = st.dates(date(2024, 1, 1), date(2025, 3, 1))
 def contracts(draw: st.DrawFn) -> list[ContractMember]:
     """A contract of lines at its start, lines that join it, and events of all kinds on any day."""
     billed = {"X": draw(AMOUNTS), "Y": draw(AMOUNTS), "Z": draw(AMOUNTS), "FEE": draw(st.integers(-9_000, 9_000))}
-    later = {item: str(draw(DAYS)) for item in ("Z", "FEE") if draw(st.booleans())}
+    joining = draw(st.permutations(("Z", "FEE")))
+    later = {item: str(draw(DAYS)) for item in joining if draw(st.booleans())}
     events = []
     for item in ITEMS:
         kinds = draw(st.lists(st.sampled_from(("credit", "price", "constraint", "cancel", "pod")), max_size=2))
@@ -238,7 +250,7 @@ def contracts(draw: st.DrawFn) -> list[ContractMember]:
             amount = None if kind == "pod" else draw(AMOUNTS)
             events.append(event(item, kind, str(draw(DAYS)), amount=amount, scope=scope))
     currency = draw(st.sampled_from(("USD", "JPY", "KWD")))
-    return members(billed, events, dict(sorted(later.items(), key=lambda one: one[1])), currency=currency)
+    return members(billed, events, later, currency=currency)
 
 
 BOOKS = [

@@ -193,20 +193,25 @@ class _ContractHistory:
             self._keep_share(share)
 
     def add_prices(self, members: Sequence[ContractMember]) -> None:
-        """Add later lines that are only a price: each changes the price of the contract on its day."""
-        self._expect_changes(members, None)
+        """Add later lines that are only a price: each changes the price of the contract on its day.
+
+        If the contract was modified later than that, it is the price of what remained, from the modification on: steps
+        that are not in the order of their days would count in prices of days before them.
+        """
+        since = self._since or date.min
+        self._expect_changes(members, None, since)
         for line in (member.line for member in members):
             obligation = self._included(self._rule.obligation(line, [member.line for member in self._lines.values()]))
             words = f"it changes the price of its contract on {line.post_date} (ASC 606-10-32-43)"
             self._keep_share(AllocatedShare(line.id, obligation.billed, None, 0, words))
             if obligation.billed:
-                self._changes.append(_ContractChange(line.post_date, line.id, obligation.billed, None))
+                self._changes.append(_ContractChange(max(line.post_date, since), line.id, obligation.billed, None))
 
     def modify(self, joining: Sequence[ContractMember]) -> None:
         """Allocate again what is not recognized yet, and what the joining lines bill, on the day of the first."""
         # Recognized amounts are counted by the plan, not by entries: posting may be late, and the allocation must not
         # depend on when a run happened.
-        day = min(member.line.post_date for member in joining)
+        day = max(min(member.line.post_date for member in joining), self._since or date.min)
         self._apply_changes(until=day)
         older = [self._lines[id] for id in self._shares]
         self._expect_changes(joining, len(self._stages), day)

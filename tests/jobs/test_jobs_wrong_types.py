@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,7 @@ def _value(key: Any) -> Any:
         return list(key.default)
     if key.default is not None:
         return key.default
-    for value in ("https://shop.example/", "x", 7):
+    for value in ("https://shop.example/", "x", 7, date(2024, 1, 1)):
         if key.name != "url" and value == "https://shop.example/":
             continue
         try:

@@ -16,7 +16,8 @@ WRITTEN = {
     "import_file": "*",
     "rule_version": "*",
     "charge_line": "no, source, document, line, customer, item, post_date, amount, currency, rev_rec_date, description,"
-    " quantity, service_start, service_end, entity, credits, recognized_before, cutover, dimensions, import_id, row",
+    " quantity, service_start, service_end, entity, credits, recognized_before, cutover, bills, dimensions, import_id,"
+    " row",
     "explanation": "*",
     "plan_part": "*",
     "plan": "*",

@@ -24,11 +24,13 @@ PORTS_TRIED = 5
 MAILBOX = """
 import os, sys, threading
 from pymap.main import main
-sys.argv += ["--demo-password", sys.stdin.readline().strip()]
+sys.argv.append("--demo-password=" + sys.stdin.readline().strip())
 threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
 main()
 """
-"""The mail server. It reads its password from standard input, because all users of a machine can read command lines."""
+"""The mail server. It reads its password from standard input, because all users of a machine can read command lines.
+
+One word for option and password: a generated password may begin with a dash, and would be read as another option."""
 
 
 class PartnerLogin(NamedTuple):

@@ -1,5 +1,6 @@
 """The story of one order in one command: by SFTP, invoiced, its proof of delivery by mail, earned, traced."""
 
+import imaplib
 import re
 import sqlite3
 from collections.abc import Callable
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from revrec.sandbox.partners import HOST, PartnerLogin, mail_server
 from support.commands import Terminal
 
 pytestmark = pytest.mark.slow
@@ -62,3 +64,9 @@ def test_books_that_someone_keeps_are_left_alone(tmp_path: Path, at: Callable[[P
     printed = here("demo", "books", "--round-trip")
     assert printed.code == 2 and "name another folder" in printed.err
     assert (tmp_path / "books" / "revrec.toml").read_bytes() == before
+
+
+def test_the_generated_password_of_the_mailbox_may_begin_with_a_dash() -> None:
+    login = PartnerLogin("carrier", "-looks-like-an-option")
+    with mail_server(login) as port, imaplib.IMAP4(HOST, port) as box:
+        assert box.login(*login)[0] == "OK"

@@ -256,16 +256,19 @@ class InterestMethod(Method):
         ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Financing(Cost):
     """The interest of ``[rule.financing]``: a charge line beside its own, from ``deferred`` to ``expense``."""
 
-    terms: FinancingTerms | None = None
-    method: InterestMethod | None = None
+    method: InterestMethod
+
+    @property
+    def terms(self) -> FinancingTerms:
+        """Return the terms, by which its method recognizes the interest."""
+        return self.method.terms
 
     def line_of(self, line: ChargeLine) -> ChargeLine | None:
         """Return the interest line of a charge line; None if it bears no interest, as a contract line does not."""
-        assert self.terms is not None
         ratio = None if line.is_ordered else self.terms.ratio(line)
         if ratio is None:
             return None
@@ -280,7 +283,6 @@ class Financing(Cost):
         interest = self.line_of(line)
         if interest is None:
             return (AllocationStep(None, 0, f"financing: {self._why_none(line)}"),)
-        assert self.method is not None
         first = AllocationStep(None, -interest.amount, self._words(interest))
         end = next((event.date for event in reversed(events) if event.kind == "cancel"), None)
         if end is None:
@@ -289,7 +291,6 @@ class Financing(Cost):
         return first, AllocationStep(end, -accrued, "interest ends with the cancellation")
 
     def _words(self, interest: ChargeLine) -> str:
-        assert self.terms is not None
         amount = decimal_string(abs(interest.amount), interest.currency)
         how = "is part of the price" if self.terms.direction == PREPAYMENT else "is not part of the price"
         rate = f"{self.terms.rate} percent a year" if self.terms.rate is not None else "the implicit rate"
@@ -340,6 +341,5 @@ def financing(values: Mapping[str, Any], deferred: str) -> Financing:
         1,
         values.get("account") or deferred,
         values["interest"],
-        terms=terms,
         method=InterestMethod(terms),
     )

@@ -76,14 +76,22 @@ class FinancingTerms(NamedTuple):
 
         It follows from the dates that the line states, not from events: the interest is fixed at inception (32-19).
         """
-        start = self.start.find(line, ()) or line.post_date
-        after = self.after(start, line, ())
-        if after is None or after <= start or (self.expedient and after <= add_months(start, 12)):
+        start, after = self.stated_days(line)
+        if after is None or after <= start or self.leaves_out(start, after):
             return None
         if self.rate is not None:
             return sum(interest_of(_periods(start, after, self.compounds), self.period_rate, self.equally), Fraction(0))
         first, last = (self.cash_minor(line), abs(line.amount))[:: 1 if self.direction == DEFERRAL else -1]
         return Fraction(last, first) - 1 if last > first else None
+
+    def stated_days(self, line: ChargeLine) -> tuple[date, date | None]:
+        """Return the first day that bears interest and the day after the last, by the dates that the line states."""
+        start = self.start.find(line, ()) or line.post_date
+        return start, self.after(start, line, ())
+
+    def leaves_out(self, start: date, after: date) -> bool:
+        """Check whether the expedient leaves out the interest of these days."""
+        return self.expedient and after <= add_months(start, 12)
 
     def cash_minor(self, line: ChargeLine) -> int:
         """Return the cash price of a line in minor units."""
@@ -297,12 +305,10 @@ class Financing(Cost):
         return f"financing: {amount} {interest.currency} of interest at {rate} {how} (ASC 606-10-32-15)"
 
     def _why_none(self, line: ChargeLine) -> str:
-        assert self.terms is not None
-        start = self.terms.start.find(line, ()) or line.post_date
-        after = self.terms.after(start, line, ())
+        start, after = self.terms.stated_days(line)
         if after is None:
             return f"it bears no interest, since its {self.terms.end.name} is not known"
-        return EXPEDIENT if self.terms.expedient and after <= add_months(start, 12) else "it bears no interest"
+        return EXPEDIENT if self.terms.leaves_out(start, after) else "it bears no interest"
 
 
 def _until(events: Events, day: date) -> Events:

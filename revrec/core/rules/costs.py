@@ -43,8 +43,14 @@ class Cost:
 
     def line_of(self, line: ChargeLine) -> ChargeLine | None:
         """Return the charge line of this cost for another line; None if the cost is zero."""
-        amount = rounded(self._total(line))
-        return line._replace(line=f"{line.line}{COST_MARK}{self.name}", amount=-amount, bills="") if amount else None
+        return self.beside(line, -rounded(self._total(line)))
+
+    def beside(self, line: ChargeLine, amount: int) -> ChargeLine | None:
+        """Return the charge line beside another one that has this amount in minor units; None if it is zero.
+
+        It bills no contract line and is not one itself.
+        """
+        return line._replace(line=f"{line.line}{COST_MARK}{self.name}", amount=amount, bills="") if amount else None
 
     def _total(self, line: ChargeLine) -> Fraction:
         if self.percent is not None:

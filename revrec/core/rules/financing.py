@@ -24,7 +24,7 @@ from revrec.core.part_days import DaySpan, cut
 from revrec.core.part_months import months
 from revrec.core.pricing import AllocationStep
 from revrec.core.recognition import AnchorDates, Method
-from revrec.core.rules.costs import COST_MARK, Cost
+from revrec.core.rules.costs import Cost
 from revrec.core.schedule import Plan, Unscheduled
 from revrec.core.standalone import rounded
 
@@ -284,7 +284,7 @@ class Financing(Cost):
             amount = -rounded(line.amount * ratio)
         else:
             amount = line.amount - rounded(line.amount / (1 + ratio))
-        return line._replace(line=f"{line.line}{COST_MARK}{self.name}", amount=amount) if amount else None
+        return self.beside(line, amount)
 
     def steps(self, line: ChargeLine, events: Events) -> tuple[AllocationStep, ...]:
         """Return how interest changes the price of a line: from the start, and by the day of a cancellation."""

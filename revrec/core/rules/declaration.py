@@ -25,6 +25,7 @@ from revrec.core.policies import SCOPE_TEXT
 from revrec.core.recognition import ANCHOR, COMMON_KEYS, OVER_TIME, POINT_IN_TIME
 from revrec.core.rules.costs import CATEGORIES, FINANCING, UNNAMED
 from revrec.core.rules.expression import Expression
+from revrec.core.rules.financing import COMPOUNDS, DEFERRAL, PREPAYMENT
 from revrec.core.rules.lookup import FIELDS
 from revrec.core.rules.memo import MEMO
 from revrec.core.rules.patterns import DIMENSIONS as DIMENSIONS_PREFIX
@@ -257,7 +258,7 @@ def _financing_name(value: Any) -> Any:
 FINANCING_KEYS = (
     ConfigKey(
         "direction",
-        choice("prepayment", "deferral"),
+        choice(PREPAYMENT, DEFERRAL),
         "Whether the customer pays before the transfer or after it.",
         required=True,
     ),
@@ -277,7 +278,7 @@ FINANCING_KEYS = (
     ConfigKey("account", _ACCOUNT, "The account that bears interest; default the deferred account of the rule."),
     ConfigKey(
         "compounds",
-        choice("yearly", "half_yearly", "quarterly", "monthly"),
+        choice(*COMPOUNDS),
         "How often interest is added to the balance, and the length of an interest period.",
         "yearly",
     ),

@@ -23,7 +23,7 @@ from revrec.core.money import decimal_string, minor_digits, split
 from revrec.core.part_days import DaySpan, cut
 from revrec.core.part_months import months
 from revrec.core.pricing import AllocationStep
-from revrec.core.recognition import AnchorDates, Method
+from revrec.core.recognition import OVER_TIME, AnchorDates, Method
 from revrec.core.rules.costs import Cost
 from revrec.core.schedule import Plan, Unscheduled
 from revrec.core.standalone import rounded
@@ -169,7 +169,7 @@ class InterestMethod(Method):
 
     name = "effective_interest"
     counts_days = True
-    transfer = "over_time"
+    transfer = OVER_TIME
 
     def __init__(self, terms: FinancingTerms) -> None:
         super().__init__({"start": terms.start.name, "offset": terms.offset})

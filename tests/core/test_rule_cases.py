@@ -7,21 +7,14 @@ import pytest
 
 from revrec.core.rules import RuleBook, RuleErrors, parse_rules
 from revrec.core.rules.cases import parse_cases, play
-from support.rule_texts import MAGAZINE
+from support.rule_texts import DELIVERY, MAGAZINE
 
 RULES = f"""{MAGAZINE}periods = 3
 [rule.post]
 deferred = "2400"
 accrued = "4000"
 journal = "RR"
-
-[[rule]]
-name = "goods"
-[rule.when]
-item = "POD-*"
-[rule.recognize]
-method = "pod_date"
-[rule.post]
+{DELIVERY}[rule.post]
 deferred = "2400"
 accrued = "4010"
 journal = "RR"
@@ -71,7 +64,7 @@ def test_a_case_that_the_rules_meet_has_no_difference(book: RuleBook, expect: st
 @pytest.mark.parametrize(
     ("expect", "difference"),
     [
-        ('rule = "goods"', ("rule", "goods", "magazine")),
+        ('rule = "delivery"', ("rule", "delivery", "magazine")),
         ("parts = 4", ("parts", "4", "3")),
         ("first = 2024-02-01", ("first", "2024-02-01", "2024-01-31")),
         ('accrued = "4010"', ("accrued", "4010", "4000")),

@@ -25,40 +25,11 @@ from revrec.jobs.scheduling.rebuild import schedule
 from revrec.sources import EventRow
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
+from support.rule_texts import BUNDLES, DELIVERY, GOODS_AND_DISCOUNTS, MAGAZINE
 
-RULES = """
-[[table]]
-name = "ssp"
-file = "ssp.csv"
-key = "item"
-
-[[allocation]]
-name = "bundles"
-prices = "ssp"
-later = "{later}"
-{more}
-
-[[rule]]
-name = "goods"
-[rule.when]
-item = ["GOODS-*", "DISC-*"]
-[rule.recognize]
-method = "fixed_offset"
-
-[[rule]]
-name = "delivery"
-[rule.when]
-item = "POD-*"
-[rule.recognize]
-method = "pod_date"
-
-[[rule]]
-name = "service"
-[rule.when]
-item = "MAG-*"
-[rule.recognize]
-method = "monthly"
-periods = 4
+RULES = f"""{BUNDLES}later = "{{later}}"
+{{more}}
+{GOODS_AND_DISCOUNTS}{DELIVERY}{MAGAZINE}periods = 4
 on = "last"
 """
 TOYS = """

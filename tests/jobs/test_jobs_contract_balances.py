@@ -21,17 +21,10 @@ from revrec.store import charges, events
 from revrec.store.posting import posted
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
+from support.rule_texts import BUNDLES
 
 ON_DELIVERY = '[[rule]]\nname = "delivery"\nrecognize = { method = "pod_date" }\n'
-BUNDLES = """
-[[table]]
-name = "ssp"
-file = "ssp.csv"
-key = "item"
-[[allocation]]
-name = "bundles"
-prices = "ssp"
-[allocation.when]
+BUNDLED_GOODS = f"""{BUNDLES}[allocation.when]
 item = ["GOODS-*", "MAG-1"]
 [[rule]]
 name = "goods"
@@ -146,7 +139,7 @@ def test_it_ties_to_the_entries_and_to_the_ledger(books: Books, intacct: Intacct
     invoiced(books, intacct, "invoice")
     (books.folder / "rules" / "ssp.csv").write_text("item,price\nGOODS-1,60\nMAG-1,40\n")
     cost = '[[rule.cost]]\nname = "cogs"\npercent = "50"\ndeferred = "1300"\nexpense = "5000"\n'
-    books.rules(BUNDLES + cost)
+    books.rules(BUNDLED_GOODS + cost)
     books.take(
         row("INV-1", line="1", item="GOODS-1", amount="0.00"),
         row("INV-1", line="2", amount="100.00"),
@@ -174,7 +167,7 @@ def test_it_ties_to_the_entries_and_to_the_ledger(books: Books, intacct: Intacct
 @pytest.mark.both_databases
 def test_contracts_are_reported_by_allocation_dimension_or_document(offline: Books, row: MakeRow) -> None:
     (offline.folder / "rules" / "ssp.csv").write_text("item,price\nGOODS-1,60\nMAG-1,40\n")
-    offline.rules(BUNDLES)
+    offline.rules(BUNDLED_GOODS)
     offline.take(
         row('Ä"1\\', line="1", item="GOODS-1", amount="10.00"),
         row('Ä"1\\', line="2", amount="10.00"),
@@ -220,7 +213,7 @@ def test_credits_new_prices_and_refunds_count_from_their_day(books: Books, row: 
 
 def test_what_is_due_within_a_year_is_current(offline: Books, row: MakeRow) -> None:
     (offline.folder / "rules" / "ssp.csv").write_text("item,price\nGOODS-1,60\n")
-    offline.rules(BUNDLES)
+    offline.rules(BUNDLED_GOODS)
     fees = {"item": "ODD", "amount": "5.00", "rev_rec_date": "2024-01-31"}
     offline.take(
         row("INV-1", item="NEW-1", amount="24.00"),

@@ -14,45 +14,16 @@ from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
+from support.rule_texts import BUNDLES, DELIVERY, GOODS_AND_DISCOUNTS, MAGAZINE
 
-RULES = """
-[[table]]
-name = "ssp"
-file = "ssp.csv"
-key = "item"
-
-[[allocation]]
-name = "bundles"
-prices = "ssp"
-later = "{later}"
+RULES = f"""{BUNDLES}later = "{{later}}"
 price_only = "DISC-*"
-
-[[rule]]
-name = "goods"
-[rule.when]
-item = ["GOODS-*", "DISC-*"]
-[rule.recognize]
-method = "fixed_offset"
-
-[[rule]]
-name = "delivery"
-[rule.when]
-item = "POD-*"
-[rule.recognize]
-method = "pod_date"
-[rule.constraint]
+{GOODS_AND_DISCOUNTS}{DELIVERY}[rule.constraint]
 percent = 10
 until = "40 days"
 from = "delivered"
 reason = "right of return"
-
-[[rule]]
-name = "service"
-[rule.when]
-item = "MAG-*"
-[rule.recognize]
-method = "monthly"
-periods = 6
+{MAGAZINE}periods = 6
 on = "last"
 """
 PRICES = "item,price\nGOODS-1,60\nMAG-1,40\nPOD-1,100\nMAG-2,50\n"

@@ -26,6 +26,7 @@ from support.billing import DAY, FREIGHT, ORDER, PLAIN, STEPS, Billing
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 from support.patience import until
+from support.rule_texts import BUNDLES
 
 LATER, MUCH_LATER = timedelta(minutes=1), timedelta(minutes=2)
 
@@ -345,22 +346,11 @@ def test_documents_of_two_sources_do_not_share_a_number(billing: Billing) -> Non
     assert len(billing.in_intacct("INV-1", "W-INV-1")) == 2
 
 
-BUNDLE = """
-[[table]]
-name = "ssp"
-file = "ssp.csv"
-key = "item"
-[[allocation]]
-name = "bundles"
-prices = "ssp"
-when = { item = ["SET-*"] }
-"""
-
-
 @slow
 def test_the_free_line_of_a_bundle_is_invoiced_at_zero_and_earns_its_share(billing: Billing) -> None:
     (billing.books.folder / "rules" / "ssp.csv").write_text("item,price\nSET-1,6\nSET-2,4\n")
-    billing.books.rules(BUNDLE + billing.rules + FREIGHT.replace("FRT-", "SET-").replace("freight", "sets"))
+    sets = BUNDLES + 'when = { item = ["SET-*"] }\n' + FREIGHT.replace("FRT-", "SET-").replace("freight", "sets")
+    billing.books.rules(sets + billing.rules)
     billing.configure(ORDER, missing_item="create", item_group="Freight")
     line = {"item": "SET-1", "amount": "10.00"}, {"line": "2", "item": "SET-2", "amount": "0.00"}
     billing.books.take(*(billing.row("INV-2", **fields) for fields in line), name="bundle.csv")

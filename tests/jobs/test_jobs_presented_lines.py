@@ -17,15 +17,9 @@ from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.tie_out import tie_out
 from support.books import Books, MakeRow
+from support.rule_texts import DELIVERY
 
-RETURNS = """
-[[rule]]
-name = "goods"
-[rule.when]
-item = "POD-*"
-[rule.recognize]
-method = "pod_date"
-[rule.constraint]
+RETURNS = f"""{DELIVERY}[rule.constraint]
 percent = 3
 until = "30 days"
 from = "delivered"
@@ -37,14 +31,7 @@ percent = "60"
 deferred = "1300"
 expense = "5000"
 """
-AGENT = """
-[[rule]]
-name = "marketplace"
-[rule.when]
-item = "POD-*"
-[rule.recognize]
-method = "pod_date"
-[rule.post]
+AGENT = f"""{DELIVERY}[rule.post]
 deferred = "2400"
 accrued = "4000"
 [[rule.cost]]

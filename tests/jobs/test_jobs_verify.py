@@ -48,6 +48,7 @@ from revrec.store.posting.ledger_changes import keep_changes
 from revrec.store.tables import metadata
 from support.books import Books, MakeRow, Row
 from support.postgresql import PostgresqlServer
+from support.rule_texts import BUNDLES
 from support.wire import posted_heads
 
 DAY = "2024-03-20"
@@ -137,20 +138,16 @@ when = { item = "CRED-1" }
 recognize = { method = "fixed_offset", offset = "10 days" }
 post = { accrued = "4000" }
 """
-BUNDLES = """
-[[table]]
-name = "ssp"
-file = "ssp.csv"
-key = "item"
-[[allocation]]
-name = "bundles"
-prices = "ssp"
+SETS = (
+    BUNDLES
+    + """\
 when = { item = ["SET-*"] }
 [[rule]]
 name = "set"
 when = { item = "SET-*" }
 recognize = { method = "fixed_offset" }
 """
+)
 
 
 BILLS = ((1, "A", ""), (2, "A", "B"), (3, "B", "B"))
@@ -278,7 +275,7 @@ def live(books: Books, row: MakeRow) -> Any:
     def post(day: str, minutes: int) -> Any:
         return run(books.context("run", timedelta(minutes=minutes)), date.fromisoformat(day), connect=connect)
 
-    text = (folder / "rules" / "rules.toml").read_text() + PROJECT + REPAIRS + BUNDLES + BILLED + SUMMARIZED + CREDITED
+    text = (folder / "rules" / "rules.toml").read_text() + PROJECT + REPAIRS + SETS + BILLED + SUMMARIZED + CREDITED
     (folder / "rules" / "ssp.csv").write_text("item,price\nSET-1,6\nSET-2,4\n")
     books.rules(text)
     rows = [row(f"INV-{name}", entity=name, item="GOODS-1") for name in "ABCDE"]

@@ -1,6 +1,7 @@
 """Texts of rules that many tests share, to be joined to the rules of a test.
 
-Each rule starts with an empty line. Most end in ``[rule.recognize]``, so that further keys of that table may follow.
+Each text starts with an empty line. Most rules end in ``[rule.recognize]``, so that further keys of that table may
+follow.
 """
 
 from pathlib import Path
@@ -41,6 +42,20 @@ item = "GOODS-*"
 [rule.recognize]
 method = "fixed_offset"
 """
+
+GOODS_AND_DISCOUNTS = GOODS.replace('"GOODS-*"', '["GOODS-*", "DISC-*"]')
+
+BUNDLES = """
+[[table]]
+name = "ssp"
+file = "ssp.csv"
+key = "item"
+
+[[allocation]]
+name = "bundles"
+prices = "ssp"
+"""
+"""An allocation by the prices in ``rules/ssp.csv``, to be followed by further keys of it and by rules."""
 
 PRINT_COST = """\
 [[rule.cost]]

@@ -112,9 +112,8 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     yield "revenue", revenue(context, year, "month", "item")
     yield "revenue-by-timing", revenue(context, year, "month", "timing")
     yield from _forecast(context, month)
-    for one in disclosures(context, month, quarterly=False).tables:
-        if one.name not in IN_OTHER_REPORTS:
-            yield f"disclosure-{one.name}", one.report._replace(title=one.heading)
+    for one in disclosures(context, month, quarterly=False, without=IN_OTHER_REPORTS).tables:
+        yield f"disclosure-{one.name}", one.report._replace(title=one.heading)
     yield "costs", costs(context, CostOptions(year))
     yield "activity", activity.activity(context, month, "month")
     filters = Filters(first=month.first, last=until)

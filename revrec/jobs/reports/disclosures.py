@@ -5,9 +5,10 @@ periods.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.contract_balance import BalanceSheet
@@ -41,17 +42,18 @@ BALANCES = (
     "contract liabilities, non-current", "refund liabilities", "return assets",
 )  # fmt: skip
 RECEIVABLES = "receivables: not in these books, enter them"
+POLICY_TITLE = "Policies of the rules"
 POLICIES = (
     "kind", "name", "version", "items", "method", "timing", "variable", "costs", "description", "sha256", "currency",
 )  # fmt: skip
 LEFT_OUT = ("expedient", "paragraph", "rules", "currency", "lines", "amount")
 
 
-def disclosures(context: "Context", span: DateSpan, quarterly: bool) -> ReportPack:
+def disclosures(context: "Context", span: DateSpan, quarterly: bool, without: Collection[str] = ()) -> ReportPack:
     """Return the tables of the disclosures; ``quarterly`` shows each quarter beside the whole span.
 
-    Every period is computed from its own opening: what was in the liability at the beginning of a year is not the sum
-    of its quarters.
+    The tables named in ``without`` are left out and not computed. Every period is computed from its own opening: what
+    was in the liability at the beginning of a year is not the sum of its quarters.
     """
     each = "quarter" if quarterly else "span"
     whole = Period(f"{span.first} to {span.last}", *span)
@@ -68,20 +70,21 @@ def disclosures(context: "Context", span: DateSpan, quarterly: bool) -> ReportPa
         policies = list(_policies(context, connection))
         uses = list(_expedients(context, connection, span))
     balances = [_Balances(context, period) for period in periods]
-    tables = (
-        ("D1", "606-10-50-8(a)", _balance_table(header, balances)),
-        ("D2", "606-10-50-8(b)", _revenue_table(header, split)),
-        ("D3", "606-10-50-12A", _earlier_table(header, split)),
-        ("D4", "606-10-50-8 and 50-10", _asset_table(header, balances)),
-        ("D5", "606-10-50-8 to 50-10", rolled),
-        ("D6", "606-10-50-13 to 50-15", remaining_obligations(context, span.last, "entity", BANDS)),
-        ("D7", "606-10-50-5 and 55-91(f)", revenue(context, span, each, "timing")),
-        ("D7 items", "606-10-50-5", revenue(context, span, each, "item")),
-        ("D8", "340-40-50-2 and 50-3", costs(context, CostOptions(span, each))),
-        ("D9", "606-10-50-15 and 50-22", _table("What is left out", header, uses, LEFT_OUT, ("amount",))),
-        ("D10", "606-10-50-1 and 50-17 to 50-20", _table("Policies of the rules", header, policies, POLICIES, ())),
+    tables: Sequence[tuple[str, str, Callable[[], Report]]] = (
+        ("D1", "606-10-50-8(a)", partial(_balance_table, header, balances)),
+        ("D2", "606-10-50-8(b)", partial(_revenue_table, header, split)),
+        ("D3", "606-10-50-12A", partial(_earlier_table, header, split)),
+        ("D4", "606-10-50-8 and 50-10", partial(_asset_table, header, balances)),
+        ("D5", "606-10-50-8 to 50-10", lambda: rolled),
+        ("D6", "606-10-50-13 to 50-15", partial(remaining_obligations, context, span.last, "entity", BANDS)),
+        ("D7", "606-10-50-5 and 55-91(f)", partial(revenue, context, span, each, "timing")),
+        ("D7 items", "606-10-50-5", partial(revenue, context, span, each, "item")),
+        ("D8", "340-40-50-2 and 50-3", partial(costs, context, CostOptions(span, each))),
+        ("D9", "606-10-50-15 and 50-22", partial(_table, "What is left out", header, uses, LEFT_OUT, ("amount",))),
+        ("D10", "606-10-50-1 and 50-17 to 50-20", partial(_table, POLICY_TITLE, header, policies, POLICIES, ())),
     )
-    return ReportPack(f"Disclosures of {whole.name}", header, [Disclosure(*one) for one in tables])
+    wanted = [Disclosure(name, paragraph, make()) for name, paragraph, make in tables if name not in without]
+    return ReportPack(f"Disclosures of {whole.name}", header, wanted)
 
 
 def _table(

@@ -44,7 +44,9 @@ SPARE = (
     "reclassified",
     "interest",
     "migrated",
+    "refund_liability",
 )
+"""The columns that a narrow terminal leaves out, the last one first."""
 FORMULAS = {
     "recognized": {"recognized_from_opening": 1, "recognized_from_period": 1, "taken_back": 1},
     "closing": {
@@ -147,19 +149,8 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
             wanted.basis,
         )  # fmt: skip
     columns = ("period", "currency", "account", *by, *AMOUNTS)
-    spare = (
-        "refund_liability",
-        "migrated",
-        "interest",
-        "reclassified",
-        "other",
-        "price_changes",
-        "recognized_from_period",
-        "recognized_from_opening",
-        "taken_back",
-    )
     return Report(
-        "Rollforward of deferred revenue", header, columns, rows, checks, AMOUNTS, spare[::-1],
+        "Rollforward of deferred revenue", header, columns, rows, checks, AMOUNTS, SPARE,
         formulas=FORMULAS, balances={"opening": "first", "closing": "last", "refund_liability": "last"},
         chart=Chart("period", ("billed", "recognized", "closing")),
     )  # fmt: skip

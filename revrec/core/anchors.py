@@ -34,6 +34,11 @@ class Anchor(NamedTuple):
         return Unscheduled(code, _advice(self.name, line))
 
 
+def known_on(events: Events, day: date) -> list[FulfillmentEvent]:
+    """Return the events that are known at the end of a day. Service dates are known before they come."""
+    return [event for event in events if event.date <= day or event.kind == "service_dates"]
+
+
 def _post_date(line: ChargeLine, _events: Events) -> date:
     return line.post_date
 

@@ -16,7 +16,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
 
-from revrec.core.anchors import Anchor, Events
+from revrec.core.anchors import Anchor, Events, known_on
 from revrec.core.calendar import Offset
 from revrec.core.charge_line import INCLUDE, ChargeLine, FulfillmentEvent, event_command
 from revrec.core.money import decimal_string
@@ -199,7 +199,7 @@ def constrained_on(constraint: Constraint | None, method: Method, line: ChargeLi
 def _state_on(
     constraint: Constraint | None, method: Method, line: ChargeLine, events: Events, billed: int, day: date
 ) -> _PriceState:
-    until_then = [event for event in events if event.date <= day or event.kind == "service_dates"]
+    until_then = known_on(events, day)
     constraint = constraint_in_force(constraint, until_then)
     if constraint is None:
         return _PriceState(price_of(line, until_then), 0)

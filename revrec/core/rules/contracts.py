@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from revrec.core.allocation import AllocatedShare, CannotAllocate, Obligation, allocate, share_among, share_change
-from revrec.core.anchors import Events
+from revrec.core.anchors import Events, known_on
 from revrec.core.charge_line import CONTRACT, SATISFIED, SHARE, ChargeLine, FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT, IncludedChange, included_changes, included_price
 from revrec.core.money import decimal_string
@@ -380,7 +380,7 @@ class _ContractHistory:
 
     def _remaining(self, member: ContractMember, day: date) -> Fraction:
         """Return how much of what a line promises is not satisfied at the end of a day: from 1 down to 0."""
-        return self._book.remaining(member.line, _until(member.events, day), day)
+        return self._book.remaining(member.line, known_on(member.events, day), day)
 
     def _what_remains(
         self, member: ContractMember, lines: Sequence[ChargeLine], day: date, remains: Fraction
@@ -411,7 +411,7 @@ class _ContractHistory:
 
     def _by(self, member: ContractMember, day: date) -> tuple[int, int]:
         """Return the price of a line at the end of a day, and the amount its plan recognizes by then (minor units)."""
-        events, steps = _until(member.events, day), self._steps[member.line.id]
+        events, steps = known_on(member.events, day), self._steps[member.line.id]
         line, adjusted = apply_allocation(member.line, events, steps)
         found = self._book.derive(member.line, events, steps)
         if not isinstance(found, Schedule):
@@ -420,11 +420,6 @@ class _ContractHistory:
         assert not isinstance(rule, Unscheduled)
         price = included_price(rule.constraint, rule.method, line, adjusted, member.line.amount, day)
         return price, sum(part.amount for part in found.parts if part.date <= day)
-
-
-def _until(events: Events, day: date) -> list[FulfillmentEvent]:
-    """Return the events that are known on a day. Service dates are known before they come."""
-    return [event for event in events if event.date <= day or event.kind == "service_dates"]
 
 
 def _said(rule: AllocationRule, share: AllocatedShare, when: str = "") -> str:

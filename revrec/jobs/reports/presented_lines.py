@@ -12,6 +12,7 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from revrec.core.anchors import known_on
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT, constrained_on
 from revrec.core.contract_balance import LineBalance
@@ -109,8 +110,7 @@ def _part(book: RuleBook, line: ChargeLine, events: Sequence[FulfillmentEvent], 
         return PresentedPart()
     if constrained and is_cost(line.line):
         # Goods that are not delivered yet cannot come back: they are still inventory.
-        known = [event for event in events if event.date <= until or event.kind == "service_dates"]
-        constrained = rounded(constrained * (1 - book.remaining(line, known, until)))
+        constrained = rounded(constrained * (1 - book.remaining(line, known_on(events, until), until)))
     return PresentedPart(constrained)
 
 

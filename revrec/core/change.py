@@ -22,7 +22,7 @@ from datetime import date
 from itertools import groupby
 
 from revrec.core.money import decimal_string, split
-from revrec.core.schedule import Remaining, Schedule, SchedulePart, uncovered_parts, unposted_parts
+from revrec.core.schedule import Remaining, Schedule, SchedulePart, total_of, uncovered_parts, unposted_parts
 
 Parts = Sequence[tuple[date, int]]
 
@@ -36,7 +36,7 @@ def replan(schedule: Schedule, posted: Parts, still_open: Parts, currency: str) 
     A constrained amount is not part of the plan.
     """
     how = schedule.rule.method.on_change
-    waiting = _sum(schedule.waiting)
+    waiting = total_of(schedule.waiting)
     unknown = waiting - schedule.constrained
     if not schedule.on_hold and not Counter(posted) - Counter((day, amount) for day, amount in schedule.parts):
         return Remaining(unposted_parts(schedule.parts, posted), waiting, "")
@@ -63,10 +63,11 @@ def take_back(posted: Parts, waiting: int, currency: str) -> Remaining:
 
 
 def _restate(schedule: Schedule, posted: Parts, currency: str, stays: str) -> Remaining:
-    parts, whole = restate(schedule.parts, posted), _sum(schedule.all_parts)
+    parts, whole = restate(schedule.parts, posted), total_of(schedule.all_parts)
     back = [part for part in parts if (part.amount > 0) != (whole > 0)]
     taken = ", ".join(f"{decimal_string(part.amount, currency)} on {part.date}" for part in back)
-    return Remaining(parts, _sum(schedule.waiting), f"{stays} is corrected by {taken}" if taken else f"{stays} stays")
+    words = f"{stays} is corrected by {taken}" if taken else f"{stays} stays"
+    return Remaining(parts, total_of(schedule.waiting), words)
 
 
 def restate(parts: Parts, posted: Parts) -> tuple[SchedulePart, ...]:
@@ -97,9 +98,9 @@ def spread_prospectively(schedule: Schedule, posted: Parts, still_open: Parts) -
     """
     last = max(day for day, _amount in posted)
     kept = [SchedulePart(*part) for part in still_open if part[0] <= last]
-    rest = _sum(schedule.parts) - _sum(posted) - _sum(kept)
+    rest = total_of(schedule.parts) - total_of(posted) - total_of(kept)
     later = [part for part in schedule.parts if part.date > last]
-    if rest == _sum(later):
+    if rest == total_of(later):
         return (*kept, *later)
     if not later:
         return (*kept, SchedulePart(last, rest))
@@ -115,13 +116,9 @@ def catch_up_next(parts: Sequence[SchedulePart], posted: Parts) -> tuple[Schedul
     """
     last = max(day for day, _amount in posted)
     later = tuple(part for part in parts if part.date > last)
-    behind = _sum(parts) - _sum(later) - _sum(posted)
+    behind = total_of(parts) - total_of(later) - total_of(posted)
     return (SchedulePart(later[0].date if later else last, behind), *later) if behind else later
 
 
-def _sum(parts: Parts) -> int:
-    return sum(amount for _day, amount in parts)
-
-
 def _money(parts: Parts, currency: str) -> str:
-    return f"{decimal_string(_sum(parts), currency)} {currency}"
+    return f"{decimal_string(total_of(parts), currency)} {currency}"

@@ -9,7 +9,7 @@ from revrec.core.anchors import Events
 from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine
 from revrec.core.money import decimal_string, period_amount
 from revrec.core.pricing import AT_ONCE, PriceChange, price_changes, treatment_of
-from revrec.core.schedule import Schedule, SchedulePart
+from revrec.core.schedule import Schedule, SchedulePart, total_of
 
 LATEST = "the latest parts are reduced first"
 
@@ -42,7 +42,7 @@ def explain_parts(schedule: Schedule, line: ChargeLine, events: Events) -> dict[
             and (part.date == change.date or (part.date > change.date and how != AT_ONCE))
             and part.date not in later_days
         ]
-        words |= {part: _explain_change(schedule, line, change, part.date, _sum(past)) for part in rest}
+        words |= {part: _explain_change(schedule, line, change, part.date, total_of(past)) for part in rest}
     return _with_canceled_out({part: words[part] for part in schedule.all_parts if part in words}, line.currency)
 
 
@@ -50,7 +50,7 @@ def _with_canceled_out(words: dict[SchedulePart, str], currency: str) -> dict[Sc
     """Add the parts that a plus and a minus of one day leave, since only they are posted if neither was before."""
     for day, same in groupby(sorted(words), key=itemgetter(0)):
         parts = list(same)
-        left = SchedulePart(day, _sum(parts))
+        left = SchedulePart(day, total_of(parts))
         if len(parts) > 1 and left not in words:
             words[left] = "; ".join(f"{_money(part.amount, currency)}: {words[part]}" for part in parts)
     return words
@@ -172,7 +172,3 @@ def _explain_change(schedule: Schedule, line: ChargeLine, change: PriceChange, d
 
 def _money(amount: int, currency: str) -> str:
     return decimal_string(amount, currency)
-
-
-def _sum(parts: Sequence[SchedulePart]) -> int:
-    return sum(part.amount for part in parts)

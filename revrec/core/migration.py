@@ -30,6 +30,7 @@ from revrec.core.schedule import (
     explained,
     not_before,
     split_undated,
+    total_of,
     uncovered_parts,
 )
 
@@ -48,7 +49,7 @@ def migrate(schedule: Schedule, line: ChargeLine) -> Schedule | Unscheduled:
     method, recognized = schedule.rule.method, line.recognized_before
     before = tuple(part for part in schedule.parts if part.date < first)
     later = tuple(part for part in schedule.parts if part.date >= first)
-    difference = recognized - _sum(before)
+    difference = recognized - total_of(before)
     if not difference:
         return _with_history(schedule, line, before, later, "as planned")
     past = history(before, line)
@@ -56,12 +57,12 @@ def migrate(schedule: Schedule, line: ChargeLine) -> Schedule | Unscheduled:
         known, waiting = split_undated(uncovered_parts(later + schedule.waiting, recognized))
         return _with_history(schedule._replace(waiting=waiting), line, past, known, "")
     if method.on_migration == "refuse":
-        return explained(Unscheduled(DIFFERS, "; ".join(difference_in_words(line, _sum(before)))), schedule.rule)
+        return explained(Unscheduled(DIFFERS, "; ".join(difference_in_words(line, total_of(before)))), schedule.rule)
     words = f"{_money(difference, line)} more than planned, on_migration {method.on_migration}"
     if method.on_migration == "catch_up":
         later = (SchedulePart(first, -difference), *later)
     else:
-        later = _spread(schedule, later, first, _sum(later) - difference)
+        later = _spread(schedule, later, first, total_of(later) - difference)
     return _with_history(schedule, line, past, later, words)
 
 
@@ -156,7 +157,3 @@ def _words(line: ChargeLine, words: str) -> str:
 
 def _money(amount: int, line: ChargeLine) -> str:
     return f"{decimal_string(amount, line.currency)} {line.currency}"
-
-
-def _sum(parts: Sequence[SchedulePart]) -> int:
-    return sum(part.amount for part in parts)

@@ -28,7 +28,7 @@ from revrec.core.anchors import Events
 from revrec.core.charge_line import ALLOCATE, INCLUDE, SATISFIED, SHARE, SHARED, ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string, split
 from revrec.core.policies import ON_PRICE, RecognitionPolicies
-from revrec.core.schedule import UNDATED, Schedule, SchedulePart, ScheduleRule
+from revrec.core.schedule import UNDATED, Schedule, SchedulePart, ScheduleRule, total_of
 
 AT_ONCE = "what is left is recognized at once"
 ON_ITS_DAY = "recognized on that day"
@@ -232,7 +232,7 @@ def _reduces(change: PriceChange) -> bool:
 
 
 def _at_once(change: PriceChange, past: Sequence[SchedulePart]) -> list[SchedulePart]:
-    rest = change.after - _sum(past)
+    rest = change.after - total_of(past)
     return [SchedulePart(change.date, rest)] if rest else []
 
 
@@ -240,10 +240,10 @@ def _prospective(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]
     """Spread the rest of the price over the parts to come; on the day itself if it has no place there."""
     if not plan.past:
         return list(plan.whole(change.after))
-    rest = change.after - _sum(plan.past)
+    rest = change.after - total_of(plan.past)
     # A rest of the other sign means that more was recognized than the new price: it is taken back at once, not spread
     # as negative revenue over future months.
-    if not plan.later or (rest > 0) != (_sum(plan.later) > 0):
+    if not plan.later or (rest > 0) != (total_of(plan.later) > 0):
         return _at_once(change, plan.past)
     amounts = split(rest, plan.schedule.weights_of(plan.later), plan.schedule.rule.method.rounding)
     return [SchedulePart(part.date, amount) for part, amount in zip(plan.later, amounts, strict=True)]
@@ -252,7 +252,7 @@ def _prospective(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]
 def _catch_up(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
     """Plan the change of the price, and book what of it falls up to the day on that day."""
     target, before = plan.whole(change.after), plan.whole(change.before)
-    past = [_sum([part for part in one if part.date <= change.date]) for one in (target, before)]
+    past = [total_of([part for part in one if part.date <= change.date]) for one in (target, before)]
     behind = past[0] - past[1]
     caught = [SchedulePart(change.date, behind)] if behind else []
     # What an earlier change left to come is kept: planning the whole price again would undo a prospective change.
@@ -281,7 +281,7 @@ def _plan_of_remainder(schedule: Schedule, change: PriceChange, begins: date | N
     weights = schedule.weights_of(later)
 
     def whole(price: int) -> Sequence[SchedulePart]:
-        amounts = split(price - _sum(past), weights, method.rounding)
+        amounts = split(price - total_of(past), weights, method.rounding)
         return [*past, *(SchedulePart(part.date, amount) for part, amount in zip(later, amounts, strict=True))]
 
     return whole
@@ -301,7 +301,7 @@ def _latest(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
 
 def _earned_first(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
     """Take back recognized revenue first, on the day; plan the rest prospectively."""
-    less, earned = change.before - change.after, _sum(plan.past)
+    less, earned = change.before - change.after, total_of(plan.past)
     back = max(-abs(earned), min(abs(earned), less))
     taken = [SchedulePart(change.date, -back)] if back else []
     return [*taken, *_prospective(change, plan._replace(past=[*plan.past, *taken]))]
@@ -347,7 +347,3 @@ def change_in_words(line: ChargeLine, change: PriceChange, how: str) -> tuple[st
     shown = f" ({way})" if way else ""
     what, becomes = f"{kind}{named} on {change.date}", f": {before} becomes {after} {line.currency}"
     return what + becomes, what + shown + becomes
-
-
-def _sum(parts: Sequence[SchedulePart]) -> int:
-    return sum(part.amount for part in parts)

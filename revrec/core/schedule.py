@@ -83,6 +83,11 @@ class SchedulePart(NamedTuple):
     amount: int
 
 
+def total_of(parts: Iterable[tuple[date, int]]) -> int:
+    """Return the sum of the amounts of parts, in minor units."""
+    return sum(amount for _day, amount in parts)
+
+
 NOT_REVENUE, CLOSED = "not_revenue", "closed"
 """Codes of charge lines of which nothing is ever recognized: by the method ``none``, or because nothing is left, as for
 a line that is only a price of its contract."""

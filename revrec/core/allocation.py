@@ -115,20 +115,16 @@ def share_change(
     fixed = sum(line.billed for line in lines if not line.only_for)
     group = [line.id for line in lines if line.standalone and line.discounted]
     if None not in prices.values() and _by_group(known, (), group, abs(fixed), terms) is None:
-        before, after = _signed_split(known, fixed, terms), _signed_split(known, fixed + more, terms)
+        before, after = share_among(known, fixed, terms), share_among(known, fixed + more, terms)
         return {id: amount - before[id] for id, amount in after.items()}
     allocated = {share.id: Fraction(abs(share.allocated)) for share in shares if share.id in prices}
-    return _signed_split(allocated if any(allocated.values()) else known, more, terms)
+    return share_among(allocated if any(allocated.values()) else known, more, terms)
 
 
 def share_among(lines: Mapping[str, Fraction], amount: int, terms: AllocationTerms) -> dict[str, int]:
     """Return an amount of any sign, split by standalone selling prices."""
-    return _signed_split(lines, amount, terms)
-
-
-def _signed_split(known: Mapping[str, Fraction], price: int, terms: AllocationTerms) -> dict[str, int]:
-    sign = -1 if price < 0 else 1
-    return {id: sign * amount for id, amount in _relative(known, abs(price), terms).items()}
+    sign = -1 if amount < 0 else 1
+    return {id: sign * share for id, share in _relative(lines, abs(amount), terms).items()}
 
 
 def _fixed(lines: Sequence[Obligation], price: int, terms: AllocationTerms) -> tuple[dict[str, int], dict[str, str]]:

@@ -221,9 +221,9 @@ def treatment_of(change: PriceChange, method: RecognitionPolicies) -> str:
         return AT_ONCE
     if change.shared:
         return "catch_up"
-    how = {"credit": method.on_credit, SATISFIED: ON_ITS_DAY}.get(change.kind, method.on_price)
-    if how == ON_ITS_DAY:
-        return how
+    if change.kind == SATISFIED:
+        return ON_ITS_DAY
+    how = method.on_credit if change.kind == "credit" else method.on_price
     return how if how in ON_PRICE or _reduces(change) else "prospective"
 
 

@@ -136,11 +136,13 @@ class _Stage(NamedTuple):
     """The obligations among which a price is shared, from the start of a contract or from a modification on.
 
     ``remained`` is how much of each line was not satisfied when the stage began; lines that are not in it were new.
+    ``added`` is what changed the price since then, by the lines that it is for alone; without lines, for all.
     """
 
     lines: Sequence[Obligation]
     shares: Mapping[str, AllocatedShare]
-    remained: Mapping[str, Fraction] = {}
+    remained: Mapping[str, Fraction]
+    added: dict[tuple[str, ...], int]
 
     @property
     def obligations(self) -> set[str]:
@@ -180,7 +182,6 @@ class _ContractHistory:
         self._words: dict[str, str] = {}
         self._steps: dict[str, tuple[AllocationStep, ...]] = {}
         self._stages: list[_Stage] = []
-        self._added: list[dict[tuple[str, ...], int]] = []
         self._changes: list[_ContractChange] = []
         self._since: date | None = None
 
@@ -234,8 +235,7 @@ class _ContractHistory:
 
     def _open_stage(self, lines: Sequence[Obligation], remained: Mapping[str, Fraction] | None = None) -> None:
         shares = {share.id: share for share in allocate(lines, self._terms)}
-        self._stages.append(_Stage(lines, shares, remained or {}))
-        self._added.append({})
+        self._stages.append(_Stage(lines, shares, remained or {}, {}))
 
     def _expect_changes(
         self, members: Sequence[ContractMember], stage: int | None, not_before: date = date.min
@@ -337,14 +337,14 @@ class _ContractHistory:
     def _gained(self, stage: int, change: _ContractChange) -> tuple[dict[str, int], dict[str, int]]:
         """Return what each line gains by a change, and what of it was satisfied before a modification."""
         only_for = self._only_for(change.id)
-        gained, satisfied = self._share(stage, only_for, change.more), dict[str, int]()
-        for number in range(stage + 1, len(self._stages)) if not only_for else ():
-            remained, open_amount = self._stages[number].remained, 0
+        gained, satisfied = self._share(self._stages[stage], only_for, change.more), dict[str, int]()
+        for later in self._stages[stage + 1 :] if not only_for else ():
+            open_amount = 0
             for id, amount in gained.items():
-                rest = rounded(amount * remained.get(id, Fraction(1)))
+                rest = rounded(amount * later.remained.get(id, Fraction(1)))
                 satisfied[id] = satisfied.get(id, 0) + amount - rest
                 open_amount += rest
-            gained = self._share(number, (), open_amount)
+            gained = self._share(later, (), open_amount)
         return ({id: amount for id, amount in gained.items() if amount}, satisfied)
 
     def _only_for(self, id: str) -> tuple[str, ...]:
@@ -353,13 +353,12 @@ class _ContractHistory:
         line = self._lines[id].line
         return self._rule.obligation(line, lines).only_for if self._rule.is_only_a_price(line) else ()
 
-    def _share(self, number: int, only_for: tuple[str, ...], more: int) -> dict[str, int]:
+    def _share(self, stage: _Stage, only_for: tuple[str, ...], more: int) -> dict[str, int]:
         """Add an amount to the price of a stage, or of some of its lines; return what each line gains."""
         if not more:
             return {}
-        added, stage = self._added[number], self._stages[number]
-        before = added.get(only_for, 0)
-        added[only_for] = before + more
+        before = stage.added.get(only_for, 0)
+        stage.added[only_for] = before + more
         was, now = (self._of(stage, only_for, amount) for amount in (before, before + more))
         return {id: amount - was[id] for id, amount in now.items()}
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from itertools import islice, takewhile
 from typing import Any
 
-from revrec.core.aligned import AlignedPeriod, AlignedPeriods, aligned_periods, days_after
+from revrec.core.aligned import AlignedPeriods, aligned_periods, days_after
 from revrec.core.anchors import ANCHORS, Anchor, Events
 from revrec.core.calendar import Offset, add_months, month_end, month_number
 from revrec.core.charge_line import ChargeLine
@@ -113,7 +113,8 @@ class SeriesMethod(Method):
     def fitting(self, begin: date, end: date) -> int:
         """Return the number of parts that begin in a service; for ``on = "last"`` as many as reach its end."""
         if self.aligned:
-            return len(self.touched(self.aligned, begin, end))
+            touched = takewhile(lambda period: period.first <= end, self.aligned.since(begin))
+            return len(list(islice(touched, MOST_PARTS + 1)))
         if self.on in ("first", "last"):
             months = month_number(end) - month_number(begin)
             return 1 + (months // self.step.number if self.on == "first" else -(-months // self.step.number))
@@ -121,11 +122,6 @@ class SeriesMethod(Method):
         while count <= MOST_PARTS and self.step.after(begin, count, self.calendar) <= end:
             count += 1
         return count
-
-    def touched(self, aligned: AlignedPeriods, begin: date, end: date) -> list[AlignedPeriod]:
-        """Return the aligned periods that a service touches, at most one more than a schedule can have."""
-        periods = takewhile(lambda period: period.first <= end, aligned.since(begin))
-        return list(islice(periods, MOST_PARTS + 1))
 
 
 def start_and_service(start: Anchor, line: ChargeLine, events: Events) -> AnchorDates | Unscheduled:

@@ -26,6 +26,7 @@ from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.rules.load import load_rules
+from revrec.store import charges
 from revrec.store.reports.earlier_periods import recognized_by_new_prices
 from revrec.store.reports.recognition import recognized_by_account
 from revrec.store.reports.rule_history import rule_version_rows
@@ -177,10 +178,7 @@ def _move_new_prices(context: "Context", connection: "Connection", found: _Split
     before = {
         (line.no, line.account): line.balance for line in lines_as_known(context, connection, day, None, None, numbers)
     }
-    currencies = {
-        line.no: line.currency
-        for line in lines_as_known(context, connection, BalanceOptions(found.period.last), None, None, numbers)
-    }
+    currencies = {no: line.currency for no, line in charges.read_charges(connection, numbers)}
     for key, amount in added.items():
         currency = currencies[key[0]]
         in_opening = min(amount, max(before.get(key, 0), 0), found.opening[currency])

@@ -19,7 +19,14 @@ from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.contracts import Contracts
 from revrec.jobs.scheduling.planned_rules import PlannedRules
 from revrec.store import charges, events
-from revrec.store.reports.recognition import billed_among, categories_of, count_open, follow_rules, undated_charges
+from revrec.store.reports.recognition import (
+    DatedAmount,
+    billed_among,
+    categories_of,
+    count_open,
+    follow_rules,
+    undated_charges,
+)
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -98,10 +105,15 @@ def left_out(context: "Context", connection: "Connection", by: str, until: date)
     for rule in book.rules:
         for name in rule.expedients[:1]:
             rules.setdefault(name, []).append(rule.name)
-    uses = [use for name, some in rules.items() for use in _uses(context, connection, until, name, tuple(some))]
+    uses: list[ExpedientUse] = []
+    amounts: list[DatedAmount] = []
+    for name, some in rules.items():
+        # A charge line follows one rule, so no amount is left out by two expedients.
+        its_own = dated_amounts(context, connection, by, until, [follow_rules(some)])
+        uses += _uses(connection, until, name, tuple(some), its_own)
+        amounts += its_own
     named = [name for some in rules.values() for name in some]
     only = [follow_rules(named)]
-    amounts = dated_amounts(context, connection, by, until, only) if named else []
     lines = count_open(connection, by, until, only) if named else {}
     constrained = _constrained(connection, book, until, named)
     billed = billed_among(connection, list(constrained), until, context.settings.invoiced_sources)
@@ -115,15 +127,13 @@ def left_out(context: "Context", connection: "Connection", by: str, until: date)
 
 
 def _uses(
-    context: "Context", connection: "Connection", until: date, expedient: str, rules: tuple[str, ...]
+    connection: "Connection", until: date, expedient: str, rules: tuple[str, ...], left: Sequence[DatedAmount]
 ) -> Iterator[ExpedientUse]:
-    """Yield what one expedient leaves out, by currency."""
-    only = [follow_rules(rules)]
+    """Yield what one expedient leaves out, by currency; ``left`` are the amounts of its charge lines."""
     amounts, lines = Counter[str](), Counter[str]()
-    found = remaining_amounts(dated_amounts(context, connection, "entity", until, only))
-    for (_entity, currency), one in found.items():
+    for (_category, currency), one in remaining_amounts(left).items():
         amounts[currency] += one.remaining
-    for (_entity, currency), count in count_open(connection, "entity", until, only).items():
+    for (_entity, currency), count in count_open(connection, "entity", until, [follow_rules(rules)]).items():
         lines[currency] += count
     for currency in sorted(lines):
         yield ExpedientUse(expedient, rules, currency, lines[currency], amounts[currency])

@@ -278,10 +278,7 @@ def _expedients(context: "Context", connection: "Connection", span: DateSpan) ->
             "expedient": use.expedient, "paragraph": EXPEDIENTS[use.expedient], "rules": ", ".join(use.rules),
             "currency": use.currency, "lines": use.lines, "amount": decimal_string(use.amount, use.currency),
         }  # fmt: skip
-    constrained = Counter[str]()
-    for (_entity, currency), amount in apart.constrained.items():
-        constrained[currency] += amount
-    for currency, amount in sorted(constrained.items()):
+    for currency, amount in apart.constrained_sums:
         yield {
             "expedient": "constrained amounts", "paragraph": "606-10-32-11 and 50-20(b)", "rules": "",
             "currency": currency, "lines": None, "amount": decimal_string(amount, currency),

@@ -73,14 +73,19 @@ class LeftOut(NamedTuple):
         return {*self.amounts, *self.constrained}
 
     @property
+    def constrained_sums(self) -> list[tuple[str, int]]:
+        """Return the currencies, sorted, with what is constrained of all categories."""
+        sums = Counter[str]()
+        for (_category, currency), amount in self.constrained.items():
+            sums[currency] += amount
+        return sorted(sums.items())
+
+    @property
     def words(self) -> list[str]:
         """Return in words what each expedient leaves out, and what is constrained."""
-        constrained = Counter[str]()
-        for (_category, currency), amount in self.constrained.items():
-            constrained[currency] += amount
         return [use.words for use in self.uses] + [
             f"606-10-32-11 constrained: {decimal_string(amount, currency)} {currency}"
-            for currency, amount in sorted(constrained.items())
+            for currency, amount in self.constrained_sums
         ]
 
     def less(self, key: Key, amounts: RemainingAmounts) -> RemainingAmounts:

@@ -12,11 +12,12 @@ from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.posting_options import read_options
 from revrec.jobs.importing import quarantine
+from revrec.jobs.importing.billing import billed_contract_line
 from revrec.jobs.importing.quarantine import QuarantineTrace
 from revrec.jobs.posting.periods import posting_dates
 from revrec.jobs.scheduling.contracts import RecordedAllocation, stored_allocations
 from revrec.store import charges, line_changes
-from revrec.store.billing import BilledAmount, billing_of, ordered_of
+from revrec.store.billing import BilledAmount, billing_of
 from revrec.store.credits import credits_of
 from revrec.store.line_changes import StoredChange
 from revrec.store.posting import reversals
@@ -529,7 +530,7 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
         credited_by=tuple(
             CreditTrace(one.id, decimal_string(one.amount, one.currency), one.currency) for one in credited_by
         ),
-        bills=next((charges.read_charge(connection, one).id for one in ordered_of(connection, [no]).values()), ""),
+        bills=billed_contract_line(connection, [no]),
         billed_by=tuple(_billing(one) for one in billing_of(connection, no)),
         source=source,
         changes=tuple(_changes(changes, imported)),

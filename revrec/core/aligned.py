@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from revrec.core.calendar import Offset, add_months, month_end, month_number
 from revrec.core.day_count import DAY
-from revrec.core.fiscal import MONTHS, PATTERNS, FiscalCalendar, YearEnd, year_end
+from revrec.core.fiscal import MONTHS, PATTERNS, PLAIN, FiscalCalendar, YearEnd, year_end
 from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, choice, whole_number
 
 MOST_OFFSETS = 1200
@@ -53,15 +53,16 @@ FISCAL_YEAR_END = ValueKind(
     _year_end,
     {"type": "string"},
 )
+WEEK_53 = ConfigKey(
+    "week_53", whole_number(1, 13), "The number of the period that a 53rd week belongs to; default the last."
+)
 ALIGNED_KEYS = (
     ConfigKey(
         "align", choice("calendar", "fiscal"), "Parts fall in calendar or fiscal periods, each `every` long; see `on`."
     ),
     ConfigKey("pattern", choice(*PATTERNS), "The weeks of the fiscal periods, as for `fiscal`."),
     ConfigKey("year_end", FISCAL_YEAR_END, "The end of the fiscal year."),
-    ConfigKey(
-        "week_53", whole_number(1, 13), "The number of the period that a 53rd week belongs to; default the last."
-    ),
+    WEEK_53,
     ConfigKey("day_offsets", DAY_OFFSETS, "A part so many days after the start each, instead of `every`."),
 )
 """Keys of the methods whose parts can be aligned with periods, or fall on a list of days."""
@@ -112,7 +113,7 @@ def aligned_periods(settings: Mapping[str, Any], step: Offset) -> AlignedPeriods
     if not settings.get("align"):
         return None
     pattern = settings.get("pattern")
-    ends = settings.get("year_end") or (year_end("last saturday of december") if pattern else _end_of_month(_YEAR))
+    ends = settings.get("year_end") or (year_end(PLAIN) if pattern else _end_of_month(_YEAR))
     return AlignedPeriods(step.number, ends, pattern, settings.get("week_53"))
 
 

@@ -11,6 +11,8 @@ from revrec.core.calendar import month_end
 PATTERNS = {"4-4-5": (4, 4, 5) * 4, "4-5-4": (4, 5, 4) * 4, "5-4-4": (5, 4, 4) * 4, "13": (4,) * 13}
 """The weeks of each period of a year of 52 weeks, by the pattern's name."""
 
+PLAIN = "last saturday of december"
+"""The end of a fiscal year of weeks if a rule does not say."""
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",

@@ -6,8 +6,9 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
+from revrec.core.aligned import WEEK_53
 from revrec.core.day_count import DAY
-from revrec.core.fiscal import PATTERNS, FiscalCalendar, FiscalPeriod, YearEnd, year_end
+from revrec.core.fiscal import PATTERNS, PLAIN, FiscalCalendar, FiscalPeriod, YearEnd, year_end
 from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, choice, whole_number
 from revrec.core.recognition import MOST_PARTS, AnchorDates
 from revrec.core.span import SPAN_KEYS, PeriodSpanMethod
@@ -20,7 +21,6 @@ def _year_end(value: Any) -> YearEnd:
         raise RejectedValue() from None
 
 
-PLAIN = "last saturday of december"
 YEAR_END = ValueKind(
     'a year end such as "last saturday of december" or "saturday nearest january 31"', _year_end, {"type": "string"}
 )
@@ -62,9 +62,7 @@ class Fiscal(PeriodSpanMethod):
             "pattern", choice(*PATTERNS), "The weeks of the periods of each quarter, or 13 periods.", required=True
         ),
         ConfigKey("year_end", YEAR_END, f"The last day of the fiscal year; default {PLAIN}."),
-        ConfigKey(
-            "week_53", whole_number(1, 13), "The number of the period that a 53rd week belongs to; default the last."
-        ),
+        WEEK_53,
         ConfigKey("periods", whole_number(1, 1200), "How many whole periods, instead of an end."),
         *SPAN_KEYS,
         ConfigKey(

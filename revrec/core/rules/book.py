@@ -30,7 +30,7 @@ from revrec.core.pricing import (
 from revrec.core.recognition import AnchorDates
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.costs import COST_MARK, FINANCING, is_cost
-from revrec.core.rules.financing import Financing, InterestMethod
+from revrec.core.rules.financing import InterestMethod
 from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
@@ -468,10 +468,6 @@ class RuleBook:
         """Return how the financing of its rule changes the price of a line; empty if the rule has none."""
         rule = self.match(line)
         return rule.financing.steps(line, events) if isinstance(rule, Rule) and rule.financing else ()
-
-    def bears_interest(self, cost: str) -> bool:
-        """Check whether a cost, by its charge's id, is the interest of a line."""
-        return isinstance(self.costs.get(cost.rpartition(COST_MARK)[2]), Financing)
 
     def waits_with_revenue(self, cost: str) -> bool:
         """Check whether a cost, by its charge's id, is constrained together with its revenue."""

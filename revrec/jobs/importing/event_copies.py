@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from revrec.core.charge_line import FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT
-from revrec.core.rules.costs import COST_MARK
+from revrec.core.rules.costs import COST_MARK, is_financing
 from revrec.store import charges
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def events_of_costs(
     if fact.kind in ("credit", "price"):
         return []
     if fact.kind not in OF_INTEREST:
-        costs = [cost for cost in costs if not book.bears_interest(cost[0])]
+        costs = [cost for cost in costs if not is_financing(cost[0])]
     if fact.kind == CONSTRAINT:
         costs = [cost for cost in costs if fact.percent is not None and book.waits_with_revenue(cost[0])]
     return [(no, fact._replace(charge=charge, amount=None, scope="")) for charge, no in costs]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.rules import RuleBook, RuleErrors, parse_rules
+from revrec.core.rules.costs import is_cost, is_financing
 from revrec.core.schedule import Schedule, Unscheduled
 
 ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
@@ -120,6 +121,11 @@ def test_no_two_costs_have_one_name() -> None:
     text += '[[rule.cost]]\nname = "cogs"\namount = "1"\ndeferred = "1300"\nexpense = "5000"\n'
     with pytest.raises(RuleErrors, match="give each cost its own"):
         RuleBook(parse_rules(text.format("a") + text.format("b"), "r.toml", ACCOUNTS))
+
+
+def test_a_document_with_the_mark_of_costs_in_its_number_is_no_cost() -> None:
+    assert not is_cost("shop/INV:cost:financing/1") and is_cost("shop/INV/1:cost:cogs")
+    assert not is_financing("shop/INV:cost:financing/1:cost:cogs") and is_financing("shop/INV/1:cost:financing-a")
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6), st.integers(1, 36))

@@ -67,10 +67,10 @@ PARAGRAPH = "ASC 340-40-35-1 (IFRS 15.99): expensed as the goods or services tha
 
 
 def is_cost(charge: str) -> bool:
-    """Check whether a charge, by its id or its line, is a cost of another one."""
-    return COST_MARK in charge
+    """Check whether a charge, by its id or its line, is a cost of another one; its document may have the mark too."""
+    return COST_MARK in charge.rpartition("/")[2]
 
 
 def is_financing(charge: str) -> bool:
     """Check whether a charge, by its id or its line, is the interest of another one."""
-    return _INTEREST_MARK in charge
+    return _INTEREST_MARK in charge.rpartition("/")[2]

@@ -72,13 +72,12 @@ class BillingMatcher:
         """Return the contract line that a line bills, a problem if that is not clear, or None if it bills none."""
         if line.is_ordered or not (line.bills or self._any_ordered()):
             return _in_progress(line) if line.is_ordered else None
-        matched_by, found = self._candidates(line)
-        if not found:
+        matched_by, named = self._candidates(line)
+        if not named:
             return _unknown(line) if line.bills else None
-        if len(found) > 1:
-            found = {no: one for no, one in found.items() if one.item == line.item}
+        found = named if len(named) == 1 else {no: one for no, one in named.items() if one.item == line.item}
         if len(found) != 1:
-            return self._ambiguous(line, matched_by)
+            return _ambiguous(line, matched_by, [one.id for one in named.values()])
         ((no, ordered),) = found.items()
         problem = _in_progress(line) or _disagreement(line, ordered) or self._too_much(line, no, ordered)
         if problem:
@@ -134,14 +133,6 @@ class BillingMatcher:
             for no, line in charges.read_charges(self._connection, numbers):
                 self._contracts[line.document][no] = line
 
-    def _ambiguous(self, line: ChargeLine, matched_by: str) -> RowProblem:
-        _matched_by, found = self._candidates(line)
-        ids = [one.id for one in found.values()]
-        shown = ", ".join(ids[:MOST_NAMED]) + (" and more" if ids[MOST_NAMED:] else "")
-        value = {"bills": line.bills, "credits": line.credits}.get(matched_by, line.dimensions.get("contract", ""))
-        reason = f"may bill any of {len(ids)} contract lines: {shown}"
-        return RowProblem(matched_by, value, reason, f"{_NAME_IT} {ids[0]}")
-
     def _too_much(self, line: ChargeLine, no: int, ordered: ChargeLine) -> RowProblem | None:
         """Return the problem if more would be billed than the price of the contract line, or less than nothing."""
         price, billed = self._price(no, ordered), self._billed_of(no)
@@ -177,6 +168,13 @@ def _contracts_named(line: ChargeLine) -> list[str]:
         contract = line.bills.rpartition("/")[0]
         names += [line.bills, contract, contract.partition("/")[2]]
     return [name for name in names if name]
+
+
+def _ambiguous(line: ChargeLine, matched_by: str, ids: Sequence[str]) -> RowProblem:
+    shown = ", ".join(ids[:MOST_NAMED]) + (" and more" if ids[MOST_NAMED:] else "")
+    value = {"bills": line.bills, "credits": line.credits}.get(matched_by, line.dimensions.get("contract", ""))
+    reason = f"may bill any of {len(ids)} contract lines: {shown}"
+    return RowProblem(matched_by, value, reason, f"{_NAME_IT} {ids[0]}")
 
 
 def _unknown(line: ChargeLine) -> RowProblem:

@@ -72,6 +72,6 @@ def register(app: typer.Typer) -> None:
         finally:
             # Files before a failing one are imported already, so their results must be printed.
             if results:
-                show_imports(options, results, dry_run)
+                show_imports(options, context, results, dry_run)
         if any(result.refused for result in results):
             raise typer.Exit(3)

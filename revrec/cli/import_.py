@@ -127,7 +127,7 @@ def register(app: typer.Typer) -> None:
         finally:
             # Files before a failing one are imported already, so their results must be printed.
             if results:
-                show_imports(options, results, dry_run)
+                show_imports(options, context, results, dry_run)
         if any(result.refused or result.rejected for result in results):
             raise typer.Exit(3)
 
@@ -148,22 +148,23 @@ def _spooled(source: Path) -> "Iterator[tuple[Path, str | None]]":
         yield path, "standard input"
 
 
-def show_imports(options: Options, results: "list[ImportResult]", dry_run: bool) -> None:
+def show_imports(options: Options, context: "Context", results: "list[ImportResult]", dry_run: bool) -> None:
     """Print the results of files; import the documents of sources that waited for their charge lines, and print them.
 
     In a dry run, nothing arrived that they may wait for.
     """
     from revrec.jobs.importing.documents import retry_waiting
 
-    _show(options, results, [] if dry_run else retry_waiting(options.context()))
+    _show(options, context, results, [] if dry_run else retry_waiting(context))
 
 
-def _show(options: Options, results: "list[ImportResult]", arrived: "list[RetriedDocument]") -> None:
+def _show(
+    options: Options, context: "Context", results: "list[ImportResult]", arrived: "list[RetriedDocument]"
+) -> None:
     """Print the results of files, and the documents of sources that waited for their charge lines."""
     from revrec.cli.output import print_csv, print_json, print_table
     from revrec.cli.schedule import show_effect
 
-    context = options.context()
     if options.json:
         documents = [one.document._asdict() for one in arrived]
         files = [file_row(one, context) | {"outcome": _outcome(one)} for one in results]

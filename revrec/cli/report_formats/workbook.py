@@ -17,6 +17,8 @@ MAX_DIGITS = 15
 SUMMARY, CHECKS = "Summary", "Checks"
 HEAD = 3
 """The row of the column names on a sheet of rows, counted from 0; a title is above it."""
+TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+"""The options of every workbook: hostile text must stay text, so no cell is read as a formula or as a link."""
 SUM_VISIBLE = 109
 """SUBTOTAL's number for a sum that leaves out rows hidden by a filter."""
 
@@ -29,9 +31,7 @@ def write_report(report: Report, file: BinaryIO) -> None:
     """
     if len(report.rows) > MAX_ROWS:
         raise DoesNotFit(f"{len(report.rows):,} rows do not fit into a workbook; use --format csv")
-    # Hostile text must stay text: no cell is read as a formula or as a link.
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with Workbook(file, options) as book:
+    with Workbook(file, TEXT_STAYS_TEXT) as book:
         _WorkbookReport(book, report).write()
 
 
@@ -41,8 +41,7 @@ def write_pack(pack: ReportPack, file: BinaryIO) -> None:
     Raises:
         DoesNotFit: as :func:`write_report`.
     """
-    options = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with Workbook(file, options) as book:
+    with Workbook(file, TEXT_STAYS_TEXT) as book:
         whole = _WorkbookReport(book, pack.as_report)
         summary = book.add_worksheet(SUMMARY)
         for table in pack.tables:

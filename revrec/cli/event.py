@@ -12,6 +12,7 @@ from revrec.core.filters import Filters
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from revrec.jobs.context import Context
     from revrec.jobs.scheduling.scheduler import ScheduleChange
     from revrec.sources import EventRow
 
@@ -126,8 +127,9 @@ def register(app: typer.Typer) -> None:
         lacks = lacking(event._asdict())
         if problems := [one for one in lacks if not (prorate and one.field == "amount")]:
             fail("\n".join(f"--{problem}" for problem in problems), 2)
-        prorated = _prorated(options, event, dry_run or yes) if prorate else None
-        fact, changes = add_event(options.context(), prorated[0] if prorated else event, dry_run)
+        context = options.context()
+        prorated = _prorated(options, context, event, dry_run or yes) if prorate else None
+        fact, changes = add_event(context, prorated[0] if prorated else event, dry_run)
         done = f"{kind} on {happened} {'would be recorded' if dry_run else 'recorded'}"
         facts: dict[str, Any] = {"charge": fact.charge, "kind": kind, "date": happened.isoformat()}
         if prorated:
@@ -149,17 +151,19 @@ def _check_prorated(event: "EventRow") -> None:
         fail("--prorate: computes the amount; leave --amount out", 2)
 
 
-def _prorated(options: Options, event: "EventRow", sure: bool) -> "tuple[EventRow, dict[str, Any]]":
+def _prorated(options: Options, context: "Context", event: "EventRow", sure: bool) -> "tuple[EventRow, dict[str, Any]]":
     """Return the event with its computed amount, and the computation for JSON, after it is shown and confirmed."""
     from revrec.core.money import decimal_string
     from revrec.jobs.importing.prorated_events import prorate_event
 
-    event, found = prorate_event(options.context(), event)
+    event, found = prorate_event(context, event)
     amount = f"{event.amount or 0}"
     what = f"the price becomes {amount}" if event.kind == "price" else f"the refund is {amount}"
-    confirmed([] if sure else [f"{event.charge}: {found.words} {found.currency}; {what}"], "Record it?", "recorded")
-    if sure and not (options.json or options.csv):
-        print(f"{event.charge}: {found.words} {found.currency}; {what}")
+    reason = f"{event.charge}: {found.words} {found.currency}; {what}"
+    if not sure:
+        confirmed([reason], "Record it?", "recorded")
+    elif not (options.json or options.csv):
+        print(reason)
     shares = {name: decimal_string(getattr(found, name), found.currency) for name in ("price", "earned", "unearned")}
     return event, {**shares, "amount": amount, "currency": found.currency}
 

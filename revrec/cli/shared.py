@@ -428,7 +428,7 @@ def is_terminal() -> bool:
 
 
 def confirmed(reasons: Sequence[str], question: str = "Post it?", done: str = "posted") -> None:
-    """Ask on a terminal whether to post in spite of these reasons; end with exit code 2 if it is not confirmed."""
+    """Ask on a terminal whether to go on in spite of these reasons; end with exit code 2 if it is not confirmed."""
     if not reasons:
         return
     for reason in reasons:

@@ -31,7 +31,7 @@ from revrec.core.schedule import CLOSED
 from revrec.store.bulk import sort_on_disk, stream_rows
 from revrec.store.charges import IN_BOOKS_FROM, is_revenue
 from revrec.store.credits import credited
-from revrec.store.number_lists import numbers_in
+from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import BILLED_ON, SOLD
 from revrec.store.reports.filters import chosen_charges
 from revrec.store.reports.in_ledger import KnownRows, recognized_in_ledger
@@ -179,7 +179,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
     billed_account = func.coalesce(
         func.nullif(on.c.account, ""), in_force, arrival_account.c.account, billed_rule.c.deferred
     )
-    query = (
+    query: Select[Any] = (
         select(
             key.label("contract"),
             charge_line.c.no,
@@ -230,13 +230,12 @@ def _query(asked: BalanceQuery) -> Select[Any]:
         )
         .order_by("contract", charge_line.c.entity, charge_line.c.currency, charge_line.c.no)
     )
-    query = limited(asked, query.where(*_imported_by_then(charge_line, asked)), charge_line.c.no)
+    query = limited_to(query.where(*_imported_by_then(charge_line, asked)), charge_line.c.no, asked.numbers)
     if asked.entities is not None:
         query = query.where(charge_line.c.entity.in_(asked.entities))
     if asked.filters != NO_FILTERS:
         query = query.where(charge_line.c.no.in_(chosen_charges(asked.filters)))
-    whole: Select[Any] = query
-    return whole
+    return query
 
 
 def _homes(asked: BalanceQuery) -> Any:
@@ -248,11 +247,6 @@ def _homes(asked: BalanceQuery) -> Any:
     billing = select(billing_line.c.charge_no.label("no"), billing_line.c.ordered_no.label("home"))
     others = select(credits.c.no, credits.c.home).where(credits.c.no.not_in(select(billing_line.c.charge_no)))
     return union_all(others, billing).subquery("homes")
-
-
-def limited(asked: BalanceQuery, query: Any, charge_no: "ColumnElement[int]") -> Any:
-    """Limit a query to the charge lines that are asked for, if not to all."""
-    return query if asked.numbers is None else query.where(charge_no.in_(numbers_in(asked.numbers)))
 
 
 def _is_version(header: Any, version: "ColumnElement[Any]") -> ColumnElement[bool]:
@@ -280,7 +274,7 @@ def _planned(asked: BalanceQuery) -> Any:
         for name, which in sums.items()
     )
     query = select(schedule_line.c.charge_no, *amounts).group_by(schedule_line.c.charge_no)
-    query = limited(asked, query, schedule_line.c.charge_no)
+    query = limited_to(query, schedule_line.c.charge_no, asked.numbers)
     if asked.known is None:
         return query.where(schedule_line.c.superseded_by.is_(None)).subquery()
     then, next_one = schedule.alias("then"), schedule.alias("next_one")
@@ -311,7 +305,8 @@ def _invoiced(asked: BalanceQuery) -> Any:
     )
     if asked.known is not None:
         query = query.where(invoice.c.posted_at <= asked.known.at)
-    return limited(asked, query, invoice_line.c.charge_no).group_by(invoice_line.c.charge_no).subquery()
+    query = limited_to(query, invoice_line.c.charge_no, asked.numbers)
+    return query.group_by(invoice_line.c.charge_no).subquery()
 
 
 def _versions(asked: BalanceQuery) -> Any:
@@ -329,7 +324,7 @@ def _versions(asked: BalanceQuery) -> Any:
         .join(charge_line, charge_line.c.no == schedule.c.charge_no)
         .join(audit_event, audit_event.c.seq == schedule.c.audit_seq)
     )
-    query = limited(asked, query.where(*_stored_by_then(schedule, asked)), schedule.c.charge_no)
+    query = limited_to(query.where(*_stored_by_then(schedule, asked)), schedule.c.charge_no, asked.numbers)
     return query.group_by(schedule.c.charge_no).subquery()
 
 

@@ -5,13 +5,13 @@ reversed in Intacct.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, func, select, union_all
 
-from revrec.store.number_lists import numbers_in
+from revrec.store.number_lists import limited_to
 from revrec.store.posting.ledger_changes import MOVE, OF_REVERSAL, ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.tables import (
     journal_entry,
@@ -50,10 +50,7 @@ def recognized_in_ledger(until: date, known: KnownRows | None = None, numbers: S
     name another. ``known`` leaves out what was stored later; ``numbers`` limits the charge lines.
     """
     posted = _posted_from(None, until, known) if numbers is None else _posted(until, known)
-    queries = (posted, _changed(until, known))
-    if numbers is not None:
-        queries = tuple(query.where(query.selected_columns.charge_no.in_(numbers_in(numbers))) for query in queries)
-    lines = union_all(*queries).subquery()
+    lines = _of_charges((posted, _changed(until, known)), numbers)
     amount = cast(func.sum(lines.c.amount), BigInteger).label("amount")
     return select(lines.c.charge_no, lines.c.account, amount).group_by(lines.c.charge_no, lines.c.account).subquery()
 
@@ -85,10 +82,13 @@ def ledger_lines(first: date | None, last: date, numbers: Sequence[int] | None =
     changed = _changed(last, None).where(ledger_change.c.part != MOVE).add_columns(ledger_change.c.date)
     if first is not None:
         changed = changed.where(ledger_change.c.date >= first.isoformat())
-    queries = (_posted_from(first, last).add_columns(journal_entry.c.date), changed)
-    if numbers is not None:
-        queries = tuple(query.where(query.selected_columns.charge_no.in_(numbers_in(numbers))) for query in queries)
-    return union_all(*queries).subquery()
+    return _of_charges((_posted_from(first, last).add_columns(journal_entry.c.date), changed), numbers)
+
+
+def _of_charges(queries: Iterable[Any], numbers: Sequence[int] | None) -> Any:
+    """Return all rows of these queries as a subquery, limited to the charge lines with these numbers if not None."""
+    limited = (limited_to(query, query.selected_columns.charge_no, numbers) for query in queries)
+    return union_all(*limited).subquery()
 
 
 def _posted_from(first: date | None, last: date, known: KnownRows | None = None) -> Any:

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, select, union_all
 
-from revrec.core.batching import batched
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Basis
 from revrec.core.schedule import SETTLED
@@ -39,7 +38,6 @@ from revrec.store.tables import (
 Conditions = Sequence[ColumnElement[bool]]
 NO_SOURCES: Mapping[str, str] = {}
 """No source is invoiced: its lines are billed on their post dates."""
-AT_ONCE = 1_000
 ACTUAL, OPEN, WAITING, HISTORICAL = "actual", "open", "waiting", "historical"
 BILLED, SIGNED = 1, 2
 """Charge lines that are billed by a day, and contract lines that are signed by then."""
@@ -247,11 +245,10 @@ def undated_charges(
 
 def billed_among(connection: Connection, numbers: Sequence[int], until: date, invoiced: Mapping[str, str]) -> set[int]:
     """Return which of these charge lines are billed by the day, as in ``report balance``."""
-    found: set[int] = set()
-    for some in batched(numbers, AT_ONCE):
-        billed = charge_line.c.no.in_(billed_charges(until, invoiced))
-        found |= set(connection.execute(select(charge_line.c.no).where(charge_line.c.no.in_(some), billed)).scalars())
-    return found
+    if not numbers:
+        return set()
+    query = select(charge_line.c.no).where(charge_line.c.no.in_(billed_charges(until, invoiced)))
+    return set(connection.execute(limited_to(query, charge_line.c.no, numbers)).scalars())
 
 
 def _of_rule(query: Any) -> Any:
@@ -360,9 +357,8 @@ def by_category(
 
 def categories_of(connection: Connection, category: str, numbers: Sequence[int]) -> dict[int, str]:
     """Return the category of these charge lines, by number."""
-    found: dict[int, str] = {}
-    for some in batched(numbers, AT_ONCE):
-        query = select(charge_line.c.no, category_of(category)).select_from(charge_line)
-        query = _of_rule(query) if category == "rule" else query
-        found |= {no: name or "" for no, name in connection.execute(query.where(charge_line.c.no.in_(some)))}
-    return found
+    if not numbers:
+        return {}
+    query = select(charge_line.c.no, category_of(category)).select_from(charge_line)
+    query = _of_rule(query) if category == "rule" else query
+    return {no: name or "" for no, name in connection.execute(limited_to(query, charge_line.c.no, numbers))}

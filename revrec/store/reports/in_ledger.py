@@ -113,6 +113,14 @@ def _posted_from(first: date | None, last: date, known: KnownRows | None = None)
     )
 
 
+def rounded_share(
+    amount: ColumnElement[int], weight: ColumnElement[int], total: ColumnElement[int]
+) -> ColumnElement[int]:
+    """Return the SQL of a share of an amount, rounded half away from zero as in the view ``schedule_line``."""
+    half = case((amount < 0, -total), else_=total)
+    return (2 * amount * weight + half) // (2 * total)
+
+
 def amount_with_sign() -> ColumnElement[int]:
     """Return the SQL of an amount with the sign of the schedule line of a journal line."""
     version, shared, part = schedule.c, plan.c, plan_part.c
@@ -121,8 +129,7 @@ def amount_with_sign() -> ColumnElement[int]:
     def of_part(value: ColumnElement[int]) -> Any:
         return select(value).where(its_part).correlate(plan, journal_line, schedule).scalar_subquery()
 
-    half = case((version.base < 0, -shared.whole), else_=shared.whole)
-    carried = (2 * version.base * shared.carried + half) // (2 * shared.whole)
+    carried = rounded_share(version.base, shared.carried, shared.whole)
     return case(
         (shared.kind == "shares", version.planned),
         (shared.kind == "amounts", of_part(part.cumulative - part.before)),

@@ -25,6 +25,7 @@ from revrec.store.number_lists import numbers_in
 from revrec.store.posting.invoices import IS_INTEREST, SOLD
 from revrec.store.reports.contract_balances import BalanceQuery, contract_key, joined_contracts, needs_no_invoice
 from revrec.store.reports.filters import charge_conditions
+from revrec.store.reports.in_ledger import rounded_share
 from revrec.store.reports.recognition import ACTUAL, OPEN, DatedAmount, category_of
 from revrec.store.rule_versions import versions_of_principals, versions_with_word
 from revrec.store.tables import (
@@ -223,12 +224,9 @@ class PlainLines:
 
     def amount(self, name: str) -> ColumnElement[int]:
         """Return the SQL of an amount of a line, in minor units: the rounded share of what its version planned."""
-        weight, total, planned = self._spans.c[name], self._spans.c.total, schedule.c.planned
-        half = case((planned < 0, -total), else_=total)
-        share: ColumnElement[int] = case(
-            (self._spans.c.is_exact == 1, weight), else_=(2 * planned * weight + half) // (2 * total)
-        )
-        return share
+        spans = self._spans.c
+        share = rounded_share(schedule.c.planned, spans[name], spans.total)
+        return case((spans.is_exact == 1, spans[name]), else_=share)
 
 
 _HEADS = (

@@ -210,7 +210,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
         )
         .outerjoin(billing_line, billing_line.c.charge_no == charge_line.c.no)
         .outerjoin(homes, homes.c.no == charge_line.c.no)
-        .outerjoin(home, and_(home.c.no == homes.c.home, *_imported_by_then(home, asked)))
+        .outerjoin(home, and_(home.c.no == homes.c.home, *imported_by_then(home, asked)))
         .outerjoin(home_contract, and_(home_contract.c.charge_no == home.c.no, *_stored_by_then(home_contract, asked)))
         .outerjoin(recognized, recognized.c.charge_no == charge_line.c.no)
         .outerjoin(planned, planned.c.charge_no == charge_line.c.no)
@@ -230,7 +230,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
         )
         .order_by("contract", charge_line.c.entity, charge_line.c.currency, charge_line.c.no)
     )
-    query = limited_to(query.where(*_imported_by_then(charge_line, asked)), charge_line.c.no, asked.numbers)
+    query = limited_to(query.where(*imported_by_then(charge_line, asked)), charge_line.c.no, asked.numbers)
     if asked.entities is not None:
         query = query.where(charge_line.c.entity.in_(asked.entities))
     if asked.filters != NO_FILTERS:
@@ -258,7 +258,7 @@ def _stored_by_then(table: Any, asked: BalanceQuery) -> Iterable[ColumnElement[b
     return () if asked.known is None else (table.c.audit_seq <= asked.known.audit_seq,)
 
 
-def _imported_by_then(line: Any, asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
+def imported_by_then(line: Any, asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
     """Return the condition that a charge line was imported by then, if there is one."""
     return () if asked.known is None else (line.c.no <= asked.known.charge_no,)
 

@@ -23,7 +23,13 @@ from revrec.core.pricing import PRICE_EVENT_KINDS
 from revrec.store.bulk import sort_on_disk, stream_rows
 from revrec.store.number_lists import numbers_in
 from revrec.store.posting.invoices import IS_INTEREST, SOLD
-from revrec.store.reports.contract_balances import BalanceQuery, contract_key, joined_contracts, needs_no_invoice
+from revrec.store.reports.contract_balances import (
+    BalanceQuery,
+    contract_key,
+    imported_by_then,
+    joined_contracts,
+    needs_no_invoice,
+)
 from revrec.store.reports.filters import charge_conditions
 from revrec.store.reports.in_ledger import rounded_share
 from revrec.store.reports.recognition import ACTUAL, OPEN, DatedAmount, category_of
@@ -261,7 +267,7 @@ def is_known(day: Day) -> ColumnElement[bool] | None:
     """Return the condition that a charge line was imported when the day was reported; None if all of them were."""
     if all(asked.known is None for asked in day):
         return None
-    return or_(*(and_(*_of_entities(asked), *_imported_by_then(asked)) for asked in day))
+    return or_(*(and_(*_of_entities(asked), *imported_by_then(charge_line, asked)) for asked in day))
 
 
 def is_billed(day: Day) -> ColumnElement[bool]:
@@ -270,7 +276,7 @@ def is_billed(day: Day) -> ColumnElement[bool]:
         *(
             and_(
                 *_of_entities(asked),
-                *_imported_by_then(asked),
+                *imported_by_then(charge_line, asked),
                 charge_line.c.post_date <= asked.until.isoformat(),
                 *needs_no_invoice(asked),
             )
@@ -281,10 +287,6 @@ def is_billed(day: Day) -> ColumnElement[bool]:
 
 def _of_entities(asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
     return () if asked.entities is None else (charge_line.c.entity.in_(asked.entities),)
-
-
-def _imported_by_then(asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
-    return () if asked.known is None else (charge_line.c.no <= asked.known.charge_no,)
 
 
 class Movements(NamedTuple):

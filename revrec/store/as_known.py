@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Table, bindparam, text
 from revrec.core.errors import BadInput
 from revrec.core.known_time import KnownTime
 from revrec.core.posting import RELEASED
-from revrec.store.bulk import execute_text
+from revrec.store.bulk import execute_text, sort_on_disk
 from revrec.store.tables import metadata, views
 
 NUMBERED = {
@@ -288,9 +288,9 @@ class _Place:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._is_sqlite = connection.dialect.name == "sqlite"
+        # The temporary tables of large books are too much for memory. A report that changed it later would delete them.
+        sort_on_disk(connection)
         if self._is_sqlite:
-            # In memory, the tables of large books could be too much. It can only be set before the first one exists.
-            self.execute("PRAGMA temp_store = FILE")
             self._schema = "main"
         else:
             name = _one(connection, "SELECT current_schema()")

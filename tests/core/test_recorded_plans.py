@@ -103,6 +103,14 @@ def test_the_plans_of_pinned_rules_are_forgotten_too(monkeypatch: pytest.MonkeyP
     assert 12 * len(entry.plans) <= 40 and len(entry.recorded) <= len(entry.plans)
 
 
+def test_the_plans_after_holds_are_forgotten_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rule_book, "MOST_DATES_KEPT", 40)
+    rules = book({"method": "monthly", "periods": 12})
+    for day in range(3, 29):
+        assert check(rules, sold(10_000), [HOLD, reported("release")._replace(date=date(2024, 6, day))])
+    assert 12 * len(rules._entries[0].recorded) <= 40
+
+
 @pytest.mark.parametrize("events", [[CREDIT, PRICE], [HOLD, CREDIT], [reported("release")], [reported("constraint")]])
 def test_other_changes_are_derived(events: list[FulfillmentEvent]) -> None:
     assert MONTHLY.derive_plain(sold(10_000), events) is None

@@ -356,7 +356,11 @@ class RuleBook:
         if key not in entry.recorded:
             planned = entry.plans.get(anchors) or self._plan(entry, anchors)
             recorded = _recorded_plan(entry, planned, anchors)
-            entry.recorded[key] = resumed_plan(recorded, *hold) if recorded and hold else recorded
+            if hold:
+                # Each hold has its own plan, so these fill the cache as well.
+                recorded = resumed_plan(recorded, *hold) if recorded else None
+                self._keep_dates(len(recorded.dates) if recorded else 1)
+            entry.recorded[key] = recorded
         plan = entry.recorded[key]
         if hold and plan and abs(line.amount) not in plan.divisible:
             return None
@@ -373,14 +377,18 @@ class RuleBook:
         divides = entry.divides and plan.waits is None
         amounts = divisible_amounts(plan.weights) if divides else range(0)
         planned = DividedPlan(rule, plan, f"{_why(rule)}; {plan.words}", amounts)
-        self._dates_kept[0] += len(plan.dates)
+        self._keep_dates(len(plan.dates))
+        entry.plans[anchors] = planned
+        return planned
+
+    def _keep_dates(self, count: int) -> None:
+        """Count the dates of another plan; empty the caches of plans if these are too many."""
+        self._dates_kept[0] += count
         if self._dates_kept[0] > MOST_DATES_KEPT:
             for other in (*self._entries, *self._costs.values(), *self._pinned_rules.values()):
                 other.plans.clear()
                 other.recorded.clear()
-            self._dates_kept[0] = len(plan.dates)
-        entry.plans[anchors] = planned
-        return planned
+            self._dates_kept[0] = count
 
     def allocation_of(self, line: ChargeLine) -> AllocationRule | Unscheduled | None:
         """Return the allocation that matches a charge line, if any; Unscheduled if two of equal priority do."""

@@ -20,7 +20,8 @@ COST_MARK = ":cost:"
 """The separator between the line that a cost belongs to and the cost's name."""
 FINANCING = "financing"
 """The name of the interest of ``[rule.financing]`` among the costs of a rule; a longer name begins with it."""
-_INTEREST_MARK = f"{COST_MARK}{FINANCING}"
+INTEREST_MARK = f"{COST_MARK}{FINANCING}"
+"""What the line of an interest charge contains."""
 CATEGORIES = ("obtain", "fulfill", "setup")
 """The main categories of deferred costs (ASC 340-40-50-3): to obtain a contract, to fulfill it, to set it up."""
 UNNAMED = "fulfill"
@@ -73,4 +74,4 @@ def is_cost(charge: str) -> bool:
 
 def is_financing(charge: str) -> bool:
     """Check whether a charge, by its id or its line, is the interest of another one."""
-    return _INTEREST_MARK in charge.rpartition("/")[2]
+    return INTEREST_MARK in charge.rpartition("/")[2]

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, case, exists, func,
 
 from revrec.core.invoice import BY_HAND, CREDITS, SALES_ORDER, BilledLine, Invoice, InvoiceLine, InvoiceRequest
 from revrec.core.posting import RELEASED
-from revrec.core.rules.costs import COST_MARK, FINANCING
+from revrec.core.rules.costs import COST_MARK, INTEREST_MARK
 from revrec.store.audit import AuditStamp, canonical, record
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.charges import LINE_COLUMNS, NOT_VOIDED, charge_from_row, dimensions_of, dimensions_text
@@ -38,7 +38,7 @@ _LINE_COLUMNS = tuple(column.name for column in invoice_line.columns)
 _HEAD = ("kind", "source", "document", "number", "definition", "customer", "entity", "currency", "term")
 SOLD = charge_line.c.line.not_like(f"%{COST_MARK}%")
 """The condition that a customer bought a charge line, and that it is not the cost of one."""
-IS_INTEREST = charge_line.c.line.contains(f"{COST_MARK}{FINANCING}", autoescape=True)
+IS_INTEREST = charge_line.c.line.contains(INTEREST_MARK, autoescape=True)
 """The condition that a charge line is the interest of another one."""
 TO_INVOICE = and_(
     SOLD,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from revrec.core.calendar import add_months
-from revrec.core.money import decimal_string
+from revrec.core.money import decimal_string, to_minor
 from revrec.core.typed_dates import DateSpan
 
 NO_FORMULAS: Mapping[str, Mapping[str, int]] = MappingProxyType({})
@@ -130,6 +130,11 @@ class ReportPack(NamedTuple):
             for check in one.report.checks
         ]
         return Report(self.title, self.header, ("disclosure", *columns), rows, checks, tuple(amounts), adds_up=False)
+
+
+def minor_of(row: Mapping[str, Any], column: str) -> int:
+    """Return the amount of a column of a row, in minor units of the row's currency."""
+    return to_minor(Decimal(row[column]), row["currency"])
 
 
 class ChartData(NamedTuple):

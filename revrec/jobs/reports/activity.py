@@ -3,12 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.filters import Filters
-from revrec.core.money import decimal_string, to_minor
-from revrec.core.report import Check, ColumnSum, Period, Report, periods_of
+from revrec.core.money import decimal_string
+from revrec.core.report import Check, ColumnSum, Period, Report, minor_of, periods_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.drill import figure_at, title_of
 from revrec.jobs.reports.filters import check_filters
@@ -86,7 +85,7 @@ def drill_activity(context: "Context", report: Report, address: str) -> Report:
     with context.database.read() as connection:
         for row in rows:
             money, period = row["currency"], periods[row["period"]]
-            cell[money] += to_minor(Decimal(row[column]), money)
+            cell[money] += minor_of(row, column)
             for line in _lines_behind(connection, row, column, period):
                 of_lines[money] += line.pop("minor")
                 listed.append(line)

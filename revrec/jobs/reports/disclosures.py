@@ -7,13 +7,12 @@ periods.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
-from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.contract_balance import BalanceSheet
-from revrec.core.money import decimal_string, to_minor
-from revrec.core.report import Check, Disclosure, Period, Report, ReportPack, periods_of
+from revrec.core.money import decimal_string
+from revrec.core.report import Check, Disclosure, Period, Report, ReportPack, minor_of, periods_of
 from revrec.core.rules.disclosure import EXPEDIENTS
 from revrec.core.rules.patterns import Patterns
 from revrec.core.typed_dates import DateSpan
@@ -159,9 +158,9 @@ def _split_revenue(
         if row["period"] != period.name:
             continue
         currency = row["currency"]
-        found.opening[currency] += _minor(row, "recognized_from_opening")
-        found.within[currency] += _minor(row, "recognized_from_period")
-        found.back[currency] += _minor(row, "taken_back")
+        found.opening[currency] += minor_of(row, "recognized_from_opening")
+        found.within[currency] += minor_of(row, "recognized_from_period")
+        found.back[currency] += minor_of(row, "taken_back")
     for one in recognized_by_account(connection, period.first, period.last):
         found.booked[one.currency] += one.amount
     _move_new_prices(context, connection, found)
@@ -185,10 +184,6 @@ def _move_new_prices(context: "Context", connection: "Connection", found: _Split
         found.prices[currency] += amount
         found.opening[currency] -= in_opening
         found.within[currency] -= amount - in_opening
-
-
-def _minor(row: Mapping[str, Any], name: str) -> int:
-    return to_minor(Decimal(row[name]), row["currency"])
 
 
 def _balance_table(header: Mapping[str, Any], balances: "Sequence[_Balances]") -> Report:

@@ -7,13 +7,12 @@ consists of schedule lines, these must add up to the charge lines.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import month_end
 from revrec.core.errors import BadInput
-from revrec.core.money import decimal_string, to_minor
-from revrec.core.report import Check, ColumnSum, Report, key_names, periods_of, read_address
+from revrec.core.money import decimal_string
+from revrec.core.report import Check, ColumnSum, Report, key_names, minor_of, periods_of, read_address
 from revrec.core.typed_dates import DateSpan
 from revrec.store.reports.parts import RecognizedPart, charge_numbers, earned_parts, open_parts, posted_parts
 from revrec.store.reports.recognition import categories_of
@@ -148,8 +147,7 @@ def _charges(
     group = next((value for name, value in keys.items() if kept and name not in kept[0]), "")
     for row in kept:
         if groups is None or of_group[row[CHARGE]] == group:
-            amount = to_minor(Decimal(row[column]), row["currency"])
-            found[row[CHARGE], row["currency"], str(row.get("account", ""))] += amount
+            found[row[CHARGE], row["currency"], str(row.get("account", ""))] += minor_of(row, column)
     return {key: amount for key, amount in found.items() if amount}
 
 
@@ -236,7 +234,7 @@ def _checks(
 ) -> Iterator[Check]:
     cell, of_charges, of_parts = Counter[str](), Counter[str](), Counter[str]()
     for row in rows:
-        cell[row["currency"]] += to_minor(Decimal(row[column]), row["currency"])
+        cell[row["currency"]] += minor_of(row, column)
     for key, amount in charges.items():
         of_charges[key[1]] += amount
         of_parts[key[1]] += sum(part.amount for part in (parts or {}).get(key, ()))

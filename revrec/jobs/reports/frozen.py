@@ -14,7 +14,7 @@ from revrec.core.calendar import month_end
 from revrec.core.errors import BadInput, RevrecError
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.periods import CLOSED, COMPANY, month_of
-from revrec.core.report import Check, Report
+from revrec.core.report import Check, Report, minor_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.posting import periods
 from revrec.jobs.reports.contract_balances import deferred_balances
@@ -153,7 +153,7 @@ def _totals(context: "Context", report: str, month: date, entity: str) -> Totals
     for row in remaining_obligations(context, span.last, "entity", BANDS).rows:
         if chosen in (None, row["entity"]):
             found = sums.setdefault(row["currency"], Counter())
-            found.update({name: to_minor(Decimal(row[name]), row["currency"]) for name in OF_RPO})
+            found.update({name: minor_of(row, name) for name in OF_RPO})
     return {
         currency: {name: decimal_string(found[name], currency) for name in OF_RPO} for currency, found in sums.items()
     }

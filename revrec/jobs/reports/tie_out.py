@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadInput
-from revrec.core.money import decimal_string, to_minor
-from revrec.core.report import Check, Report
+from revrec.core.money import decimal_string
+from revrec.core.report import Check, Report, minor_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import account_balances
 from revrec.jobs.reports.report_header import report_header
@@ -153,8 +153,8 @@ def _balances(context: "Context", until: date) -> tuple[list[_Step], list[Check]
     whole = rollforward(context, RollforwardOptions(span, each="span"))
     closing, recognized, balances, booked = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     for row in whole.rows:
-        closing[row["currency"]] += _minor(row, "closing")
-        recognized[row["currency"]] += _minor(row, "recognized")
+        closing[row["currency"]] += minor_of(row, "closing")
+        recognized[row["currency"]] += minor_of(row, "recognized")
     with context.database.read() as connection:
         for line in account_balances(context, connection, until):
             if not line.is_cost:
@@ -181,10 +181,6 @@ def _checks(name: str, left: Mapping[str, int], right: Mapping[str, int]) -> Ite
 
 def _as_totals(amounts: Mapping[str, int]) -> Totals:
     return {currency: Total(0, amount) for currency, amount in amounts.items()}
-
-
-def _minor(row: Mapping[str, Any], name: str) -> int:
-    return to_minor(Decimal(row[name]), row["currency"])
 
 
 def _rows(steps: list[_Step]) -> Iterator[dict[str, Any]]:

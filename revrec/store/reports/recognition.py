@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, select, union_all
 
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Basis
@@ -115,11 +115,6 @@ def _not_recognized(after: date, numbers: Sequence[int] | None = None) -> Iterat
     day. ``numbers`` limits the charge lines of what has a day."""
     if numbers is None or numbers:
         yield from _dated_later(after, numbers)
-    newer = select(schedule.c.charge_no).where(
-        schedule.c.charge_no == schedule_wait.c.charge_no, schedule.c.version > schedule_wait.c.version
-    )
-    waits = select(schedule_wait.c.charge_no, schedule_wait.c.amount).where(~newer.correlate(schedule_wait).exists())
-    never = select(unscheduled.c.charge_no, unscheduled.c.amount)
     canceled = (
         select(schedule_line.c.charge_no, schedule_line.c.amount)
         .join(entry_reversal, entry_reversal.c.reverses == schedule_line.c.entry_id)
@@ -129,8 +124,21 @@ def _not_recognized(after: date, numbers: Sequence[int] | None = None) -> Iterat
         )
     )
     gone = select(ledger_change.c.charge_no, (-ledger_change.c.amount).label("amount")).where(IS_UNEXPLAINED)
-    undated = union_all(waits, never.where(unscheduled.c.code.not_in(SETTLED)), canceled, gone).subquery()
+    undated = union_all(*_waiting(), canceled, gone).subquery()
     yield undated, WAITING, literal("")
+
+
+def _waiting() -> tuple[Select[Any], Select[Any]]:
+    """Return the amounts that wait, by charge line: those of schedules in force, and those of lines without one."""
+    newer = select(schedule.c.charge_no).where(
+        schedule.c.charge_no == schedule_wait.c.charge_no, schedule.c.version > schedule_wait.c.version
+    )
+    of_schedules = select(schedule_wait.c.charge_no, schedule_wait.c.amount)
+    of_unscheduled = select(unscheduled.c.charge_no, unscheduled.c.amount)
+    return (
+        of_schedules.where(~newer.correlate(schedule_wait).exists()),
+        of_unscheduled.where(unscheduled.c.code.not_in(SETTLED)),
+    )
 
 
 def _dated_later(after: date, numbers: Sequence[int] | None = None) -> Iterator[tuple[Any, str, Any]]:
@@ -229,13 +237,11 @@ def undated_charges(
 
     Lines that follow rules to be ``left_out``, or that were taken over after the day, are not among them.
     """
-    head, event = _newest_versions(), fulfillment_event.c
-    waits = select(schedule_wait.c.charge_no).join(head, same_version(schedule_wait, head))
-    never = select(unscheduled.c.charge_no).where(unscheduled.c.code.not_in(SETTLED))
+    event, waiting = fulfillment_event.c, union_all(*_waiting()).subquery()
     estimated = select(event.charge_no).where(event.kind == CONSTRAINT)
     query = (
         select(charge_line.c.no)
-        .where(SOLD, charge_line.c.no.in_(waits.union(never)))
+        .where(SOLD, charge_line.c.no.in_(select(waiting.c.charge_no)))
         .where(follow_rules(names) | charge_line.c.no.in_(estimated))
         .where(~follow_rules(left_out), _in_books(until))
         .order_by(charge_line.c.no)

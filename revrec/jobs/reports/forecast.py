@@ -61,11 +61,10 @@ def forecast(
         for base in bases:
             differences.add(base)
         checks = list(differences.checks(span))
-        parameters = {name: value for name, value in vars(filters).items() if value is not None}
         times = ", ".join(str(base.audit_seq) for base in bases)
         header = report_header(
             context, connection, "forecast",
-            {"from": span.first, "to": span.last, "by": by, "baseline_audit_seq": times, **parameters},
+            {"from": span.first, "to": span.last, "by": by, "baseline_audit_seq": times, **vars(filters)},
         )  # fmt: skip
     if by == CHANGE:
         rows = list(differences.changes())

@@ -103,8 +103,8 @@ def late(context: "Context", filters: Filters, by: str) -> Report:
         found = _LateFigures(context, connection, filters)
         months, checks = found.months()
         changes = found.changes() if by == BY_CHANGE else []
-        named = {name: value for name, value in vars(filters).items() if value is not None}
-        days = {"from": named.pop("first", None), "to": named.pop("last", None)}
+        named = dict(vars(filters))
+        days = {"from": named.pop("first"), "to": named.pop("last")}
         header = report_header(context, connection, "late", {**days, "by": by, **named})
     if by == BY_MONTH:
         return Report(

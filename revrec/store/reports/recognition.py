@@ -129,7 +129,7 @@ def _not_recognized(after: date, numbers: Sequence[int] | None = None) -> Iterat
 
 
 def _waiting() -> tuple[Select[Any], Select[Any]]:
-    """Return the amounts that wait, by charge line: those of schedules in force, and those of lines without one."""
+    """Return the amounts that wait, by charge line: in schedules in force, and of charge lines without a schedule."""
     newer = select(schedule.c.charge_no).where(
         schedule.c.charge_no == schedule_wait.c.charge_no, schedule.c.version > schedule_wait.c.version
     )

@@ -106,6 +106,15 @@ def signed_in(intacct: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
+def april(story: Path, signed_in: None, revrec: Revrec) -> Path:
+    """Make books with the sample data posted to the end of April, and enter them."""
+    assert revrec("run", "--date", "2024-03-31").code == 0
+    assert revrec("event", "add", "shop/INV-1005/1", "pod", "2024-04-11").code == 0
+    assert revrec("run", "--date", "2024-04-30").code == 0
+    return story
+
+
+@pytest.fixture
 def fingerprint() -> Callable[[Path], str]:
     """Return a function that digests everything a database holds."""
 

@@ -23,15 +23,6 @@ def table(found: Any, name: str, *columns: str) -> list[tuple[Any, ...]]:
     return [tuple(row[one] for one in columns) for row in found["rows"] if row["disclosure"] == name]
 
 
-@pytest.fixture
-def april(story: Path, signed_in: None, revrec: Revrec) -> Path:
-    """The sample data, posted to the end of April."""
-    assert revrec("run", "--date", "2024-03-31").code == 0
-    assert revrec("event", "add", "shop/INV-1005/1", "pod", "2024-04-11").code == 0
-    assert revrec("run", "--date", "2024-04-30").code == 0
-    return story
-
-
 @pytest.mark.usefixtures("april")
 def test_the_disclosures_of_april_of_the_sample(revrec: Revrec) -> None:
     found = revrec(*REPORT, "--period", "2024-04").json

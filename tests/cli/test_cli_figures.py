@@ -13,15 +13,6 @@ from support.commands import Revrec
 MONTHS = ("report", "rollforward", "--from", "2024-01", "--to", "2024-04", "--format", "json")
 
 
-@pytest.fixture
-def april(story: Path, signed_in: None, revrec: Revrec) -> Path:
-    """The sample data, posted to the end of April."""
-    assert revrec("run", "--date", "2024-03-31").code == 0
-    assert revrec("event", "add", "shop/INV-1005/1", "pod", "2024-04-11").code == 0
-    assert revrec("run", "--date", "2024-04-30").code == 0
-    return story
-
-
 def rows(found: Any, *columns: str) -> list[Sequence[str]]:
     assert not [one for one in found["checks"] if one["difference"] != "0.00"] and found["checks"]
     return [tuple(row[column] for column in columns) for row in found["rows"]]

@@ -19,10 +19,9 @@ LATE_LINE = (
 
 
 @pytest.fixture
-def march(story: Path, signed_in: None, revrec: Revrec) -> Path:
+def march(story: Path, signed_in: None, revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The sample data with March posted and closed."""
-    settings = Path("revrec.toml")
-    settings.write_text(settings.read_text().replace('# closed_period = "hold"', 'closed_period = "next_open"'))
+    monkeypatch.setenv("REVREC_POSTING_CLOSED_PERIOD", "next_open")
     assert revrec("run", "--date", "2024-03-31").code == 0
     assert revrec("periods", "close", "2024-03", "--reason", "reported").code == 0
     return story

@@ -12,10 +12,9 @@ BY_MONTH = (*BY_CHANGE, "--by", "month")
 
 
 @pytest.fixture
-def reported(story: Path, signed_in: None, revrec: Revrec) -> Path:
+def reported(story: Path, signed_in: None, revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The sample data with March posted and closed; later entries of closed months are dated in open ones."""
-    settings = Path("revrec.toml")
-    settings.write_text(settings.read_text().replace('# closed_period = "hold"', 'closed_period = "next_open"'))
+    monkeypatch.setenv("REVREC_POSTING_CLOSED_PERIOD", "next_open")
     # A delivery without a quantity: a later one corrects it.
     assert revrec("event", "withdraw", "1", "--reason", "no quantity").code == 0
     assert revrec("event", "add", "shop/INV-1004/1", "pod", "2024-03-07").code == 0

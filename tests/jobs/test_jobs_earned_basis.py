@@ -40,8 +40,7 @@ def by_month(context: Context, basis: Basis) -> dict[str, str]:
 
 @pytest.mark.both_databases
 def test_a_late_correction_changes_the_month_that_earned_it_and_not_its_ledger(books: Books, row: MakeRow) -> None:
-    config = books.folder / "revrec.toml"
-    config.write_text(config.read_text().replace("[posting]", '[posting]\nclosed_period = "next_open"'))
+    books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "next_open"
     books.take(row("D1", post_date="2024-03-01"), row("D2", item="POD-1", amount="1299.00", post_date="2024-03-05"))
     books.event("shop/D2/1", "pod", "2024-03-07")
     books.run("2024-03-31")

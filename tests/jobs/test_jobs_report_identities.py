@@ -79,8 +79,7 @@ def head(books: Books) -> str:
 @pytest.mark.slow
 @pytest.mark.both_databases
 def test_the_new_reports_tie_out_on_both_databases(books: Books, row: MakeRow) -> None:
-    settings_file = books.folder / "revrec.toml"
-    settings_file.write_text(settings_file.read_text().replace("[posting]", '[posting]\nclosed_period = "next_open"'))
+    books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "next_open"
     books.rules(RULES)
     books.take(
         row("D1", amount="30.00", post_date="2024-01-01", **{"class": "retail"}),
@@ -118,8 +117,7 @@ def test_they_tie_out_whatever_happens(
     intacct.admin("/reset")
     intacct.admin("/accounts", id="2410")
     story = Story(fresh_books(intacct.environment), intacct, row)
-    settings_file = story.books.folder / "revrec.toml"
-    settings_file.write_text(settings_file.read_text().replace("[posting]", '[posting]\nclosed_period = "next_open"'))
+    story.books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "next_open"
     since = head(story.books)
     for at, step in enumerate([("line", "2024-01-02", 24), ("run", "2024-02-29", 0), *steps]):
         if at == closes:

@@ -35,7 +35,7 @@ from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store.reports import plain_lines
 from support.books import ROOT, Books, MakeBooks, MakeRow
 from support.intacct import Intacct
-from support.stories import DAYS, HELD, RULES, STEPS, Story, Sums
+from support.stories import DAYS, HELD, OPENING, RULES, STEPS, Story, Sums
 from support.views import ACTIVITY, REVENUE
 
 END = date(2024, 4, 30)
@@ -485,10 +485,8 @@ def test_both_show_what_is_billed_less_what_intacct_has_whatever_is_undone_or_mo
     day: date,
 ) -> None:
     """Charges, events, holds, runs, new accounts, reversals here, and deleted and reversed entries in Intacct."""
-    intacct.admin("/reset")
-    intacct.admin("/accounts", id="2410")
-    story = Story(fresh_books(intacct.environment), intacct, row)
-    for at, step in enumerate([("line", "2024-01-02", 24), ("run", "2024-02-29", 0), *steps]):
+    story = Story.begin(fresh_books, intacct, row)
+    for at, step in enumerate([*OPENING, *steps]):
         story.do(at, *step)
     expected = story.expected(day)
     assert reported(story.books, day) == reconciled(story.books, day) == expected

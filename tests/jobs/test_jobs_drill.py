@@ -21,7 +21,7 @@ from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.waterfall import waterfall
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
-from support.stories import RULES, STEPS, Story
+from support.stories import OPENING, RULES, STEPS, Story
 
 SPAN = DateSpan(date(2024, 1, 1), date(2024, 3, 31))
 
@@ -149,9 +149,7 @@ def test_an_address_has_names_and_values(text: str, expected: dict[str, str]) ->
 def test_what_is_behind_each_figure_of_random_books_adds_up_to_it(
     fresh_books: MakeBooks, row: MakeRow, intacct: Intacct, steps: list[Any]
 ) -> None:
-    intacct.admin("/reset")
-    intacct.admin("/accounts", id="2410")
-    story = Story(fresh_books(intacct.environment), intacct, row)
-    for at, step in enumerate([("line", "2024-01-02", 24), ("run", "2024-02-29", 0), *steps]):
+    story = Story.begin(fresh_books, intacct, row)
+    for at, step in enumerate([*OPENING, *steps]):
         story.do(at, *step)
     assert check(story.books.context())

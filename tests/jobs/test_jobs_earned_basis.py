@@ -17,7 +17,7 @@ from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
-from support.stories import STEPS, Story
+from support.stories import OPENING, STEPS, Story
 
 SPAN = DateSpan(date(2024, 1, 1), date(2024, 4, 30))
 
@@ -69,10 +69,8 @@ def test_what_is_earned_and_not_posted_counts(offline: Books, row: MakeRow) -> N
 def test_both_bases_tie_out_and_have_the_same_total_once_everything_is_posted(
     fresh_books: MakeBooks, row: MakeRow, intacct: Intacct, steps: list[tuple[str, str, int]], day: date
 ) -> None:
-    intacct.admin("/reset")
-    intacct.admin("/accounts", id="2410")
-    story = Story(fresh_books(intacct.environment), intacct, row)
-    for at, step in enumerate([("line", "2024-01-02", 24), ("run", "2024-02-29", 0), *steps]):
+    story = Story.begin(fresh_books, intacct, row)
+    for at, step in enumerate([*OPENING, *steps]):
         story.do(at, *step)
         by_month(story.books.context(), Basis.earned)
     story.do(99, "run", "2026-12-31", 0)

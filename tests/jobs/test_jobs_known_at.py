@@ -33,7 +33,7 @@ from revrec.store import as_known
 from revrec.store.tables import metadata
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
-from support.stories import DAYS, RULES, STEPS, Story
+from support.stories import DAYS, OPENING, RULES, STEPS, Story
 
 MAY = date(2024, 5, 31)
 OPEN, CLOSE = 0, 1
@@ -201,11 +201,9 @@ MORE = st.tuples(st.sampled_from(["close", "void", "withdraw", "bad rows", "dism
 def test_every_report_of_random_books_comes_out_as_it_was(
     fresh_books: MakeBooks, row: MakeRow, intacct: Intacct, steps: list[tuple[str, str, int]]
 ) -> None:
-    intacct.admin("/reset")
-    intacct.admin("/accounts", id="2410")
-    books = fresh_books(intacct.environment)
-    story, record = LongStory(books, intacct, row), Record(books)
-    for at, step in enumerate([("line", "2024-01-02", 24), *steps]):
+    story = LongStory.begin(fresh_books, intacct, row)
+    record = Record(story.books)
+    for at, step in enumerate([OPENING[0], *steps]):
         story.do(at, *step)
         if at % 4 == 0:
             record.save()

@@ -22,7 +22,7 @@ from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
-from support.stories import STEPS, UNDO, Story
+from support.stories import OPENING, STEPS, UNDO, Story
 
 MARCH = DateSpan(date(2024, 3, 1), date(2024, 3, 31))
 QUARTERS = DateSpan(date(2024, 1, 1), date(2024, 6, 30))
@@ -114,12 +114,10 @@ def test_they_tie_out_whatever_happens(
     fresh_books: MakeBooks, row: MakeRow, intacct: Intacct, steps: list[tuple[str, str, int]], closes: int
 ) -> None:
     """Charges, events, runs, new accounts, closed months, reversals, and entries that change in Intacct."""
-    intacct.admin("/reset")
-    intacct.admin("/accounts", id="2410")
-    story = Story(fresh_books(intacct.environment), intacct, row)
+    story = Story.begin(fresh_books, intacct, row)
     story.books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "next_open"
     since = head(story.books)
-    for at, step in enumerate([("line", "2024-01-02", 24), ("run", "2024-02-29", 0), *steps]):
+    for at, step in enumerate([*OPENING, *steps]):
         if at == closes:
             decide(story.books.context("periods close"), [date(2024, 1, 1), date(2024, 2, 1)], "closed", "reported")
             since = head(story.books)

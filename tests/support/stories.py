@@ -3,7 +3,7 @@
 from collections import Counter
 from datetime import date
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from hypothesis import strategies as st
 
@@ -11,7 +11,7 @@ from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reconciling.reconcile import reconcile
 from revrec.jobs.running.reverse import reverse
 from revrec.jobs.scheduling.rebuild import schedule
-from support.books import Books, MakeRow
+from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 
 Sums = dict[tuple[str, str], int]
@@ -49,6 +49,9 @@ STEPS = st.lists(
     min_size=4, max_size=10,
 )  # fmt: skip
 
+OPENING = (("line", "2024-01-02", 24), ("run", "2024-02-29", 0))
+"""The first steps, so that the later ones have something to change."""
+
 
 class Story:
     """Books that posted to an empty ledger, and the account that each charge line was billed on."""
@@ -60,6 +63,13 @@ class Story:
         self.account = "2400"
         self.billed: dict[str, str] = {}
         self.do(0, "account", "2400", 0)
+
+    @classmethod
+    def begin(cls, fresh_books: MakeBooks, intacct: Intacct, row: MakeRow) -> Self:
+        """Return a story in new books; the ledger becomes empty and gets the account 2410."""
+        intacct.admin("/reset")
+        intacct.admin("/accounts", id="2410")
+        return cls(fresh_books(intacct.environment), intacct, row)
 
     def do(self, at: int, what: str, day: str, number: int) -> None:
         """Take one step; the number is an amount, or chooses an entry."""

@@ -63,7 +63,7 @@ ALIGNED_KEYS = (
     ConfigKey("pattern", choice(*PATTERNS), "The weeks of the fiscal periods, as for `fiscal`."),
     ConfigKey("year_end", FISCAL_YEAR_END, "The end of the fiscal year."),
     WEEK_53,
-    ConfigKey("day_offsets", DAY_OFFSETS, "A part so many days after the start each, instead of `every`."),
+    ConfigKey("day_offsets", DAY_OFFSETS, "Days after the start, one for each part; instead of `every`."),
 )
 """Keys of the methods whose parts can be aligned with periods, or fall on a list of days."""
 

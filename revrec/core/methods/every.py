@@ -28,8 +28,8 @@ class Every(SeriesMethod):
     day of each quarter. ``align = "fiscal"`` does the same in fiscal years, which end with the month ``year_end``, or
     consist of weeks by ``pattern``; there ``1 month`` is a period, ``3 months`` are a quarter.
 
-    ``day_offsets = [0, 60, 90]`` makes a part so many days after the start each, in the place of ``every``. With
-    ``align`` they are counted from the last day of the period of the start, a month long unless ``every`` says so.
+    ``day_offsets = [0, 60, 90]`` replaces ``every``: one part on the start, one 60 days and one 90 days after it. With
+    ``align`` the days count from the last day of the period of the start, a month long unless ``every`` says so.
 
     Its parts can be deliveries or a steady service, so the rule has to say ``transfer``.
 

@@ -36,7 +36,7 @@ class Fiscal(PeriodSpanMethod):
 
     A part is proportional to the days of service in its period (``weigh = "days"``), or all are equal (``periods``,
     the default if ``periods`` is their number: that many whole periods, beginning with the one of the start). With
-    ``weigh = "part_periods"`` whole periods are equal and a period served in part weighs the share of its days; with
+    ``weigh = "part_periods"`` whole periods are equal and a part period weighs the share of its days in service; with
     ``periods`` the last one then weighs what the first one left of its period, as for ``monthly_prorated``. ``on``
     sets the day of a part in its period: ``last``, its last day; ``end``, the same but the last part on the last day
     of service; ``first``, its first day served. `revrec rules calendar RULE YEAR` prints the periods.

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from revrec.core.calendar import add_months
+from revrec.core.calendar import month_end
 from revrec.core.contract_balance import BalanceSheet, ContractBalance
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS
@@ -47,7 +47,7 @@ recognize = { method = "pod_date" }
 """
 SIGNED = "2024-01-01"
 MONTHS = [date(2024 + at // 12, at % 12 + 1, 1) for at in range(36)]
-ENDS = [date.fromordinal(add_months(one, 1).toordinal() - 1) for one in MONTHS]
+ENDS = [month_end(one) for one in MONTHS]
 YEARLY = {"2024-01-01": 100_000, "2025-01-01": 200_000, "2026-01-01": 300_000}
 AT_SIGNING = {"2024-01-01": 600_000}
 

@@ -45,7 +45,7 @@ def test_a_late_correction_changes_the_month_that_earned_it_and_not_its_ledger(b
     books.event("shop/D2/1", "pod", "2024-03-07")
     books.run("2024-03-31")
     decide(books.context("periods close"), [date(2024, 3, 1)], "closed", "reported")
-    ((before,),) = books.sql("SELECT max(seq) FROM audit_event")
+    before = books.audit_seq()
     books.event("shop/D2/1", "pod", "2024-04-02")
     books.run("2024-04-30")
     assert by_month(books.context(), Basis.ledger) == {"2024-03": "1301.00", "2024-04": "2.00"}

@@ -176,6 +176,11 @@ class Books:
                 text = text.replace("%", "%%").replace("?", "%s")
             return list(connection.execute(text, values or ()).fetchall())
 
+    def audit_seq(self) -> int:
+        """Return the number of the last audit event."""
+        ((seq,),) = self.sql("SELECT max(seq) FROM audit_event")
+        return int(seq)
+
     def content(self) -> list[str]:
         """Return everything that the database holds."""
         with closing(self._outsider()) as connection:

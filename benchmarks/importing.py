@@ -9,7 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import sample
-from measure import Row, alternate, child, ratio, seconds
+from measure import Row, alternate, child, peak_mb, ratio, seconds
 
 WRITTEN = {
     "audit_event": "*",
@@ -84,7 +84,7 @@ def main(which: str, folder: str, other: str) -> None:
     """Print one measurement as JSON."""
     work = import_file if which == "ours" else write_rows
     took, used = work(Path(folder), Path(other))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
+    peak = peak_mb(resource.getrusage(resource.RUSAGE_SELF))
     print(json.dumps({"seconds": took, "cpu": used, "peak_mb": peak}))
 
 

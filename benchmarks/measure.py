@@ -47,6 +47,11 @@ def processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+def peak_mb(used: resource.struct_rusage) -> float:
+    """Return the peak memory of a process in megabytes; macOS reports bytes, and Linux kilobytes."""
+    return used.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
+
+
 @cache
 def environment() -> dict[str, str]:
     """Return the environment of measured processes: none of this user's settings, modules compiled as if installed."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import daily_run
 import sample
-from measure import Row, child, seconds
+from measure import Row, child, peak_mb, seconds
 
 LEVELS = ("line", "item", "dimensions", "account")
 POSTED, DUE = date(2024, 1, 5), date(2024, 1, 12)
@@ -43,7 +43,7 @@ def post(folder: Path) -> dict[str, Any]:
     result = run(sample.context(folder), DUE, connect=daily_run.at_once)
     took = time.process_time() - begun
     assert result.complete, result
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    peak = peak_mb(resource.getrusage(resource.RUSAGE_SELF))
     lines = sum(entry["lines"] for entry in result.entries)
     return {"entries": len(result.entries), "lines": lines, "seconds": took, "peak_mb": peak}
 

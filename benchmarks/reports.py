@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import sample
-from measure import HERE, Row, child, environment, ratio, seconds
+from measure import HERE, Row, child, environment, peak_mb, ratio, seconds
 from start_up import PROGRAM
 
 UNTIL = "2024-12-31"
@@ -96,5 +96,4 @@ def measure(home: Path, *report: str) -> dict[str, Any]:
         shown.seek(0)
         assert not process.returncode, shown.read()
         rows = json.load(shown)["rows"]
-    peak = used.ru_maxrss / (1024 if sys.platform != "darwin" else 1024 * 1024)
-    return {"rows": rows, "seconds": took, "cpu": used.ru_utime + used.ru_stime, "peak_mb": peak}
+    return {"rows": rows, "seconds": took, "cpu": used.ru_utime + used.ru_stime, "peak_mb": peak_mb(used)}

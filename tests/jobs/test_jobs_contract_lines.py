@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+import sqlalchemy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -191,6 +192,30 @@ def test_an_invoice_is_matched_by_its_contract_and_item_and_a_credit_by_what_it_
         ("shop/INV-1/1", "crm/C-1/1", "contract"),
         ("shop/INV-2/1", "crm/C-1/2", "bills"),
     ]
+
+
+def test_the_contract_lines_that_a_file_bills_are_read_together(offline: Books, row: MakeRow) -> None:
+    """Queries for each of them would be most of the work of such an import."""
+    offline.rules(RULES)
+    sign(offline, *(ramp(row, document=f"C-{at}") for at in range(40)))
+    queries: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+        if statement.startswith("SELECT"):
+            queries.append(statement)
+
+    def read_for(numbers: Sequence[int]) -> int:
+        queries.clear()
+        bills = [invoice(row, f"INV-{at}", SIGNED, "100.00", bills=f"C-{at}/1") for at in numbers]
+        assert offline.take(*bills, name=f"bills-{len(bills)}.csv").billing == len(bills)
+        return len(queries)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+    try:
+        few, many = read_for(range(2, 5)), read_for(range(5, 40))
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+    assert few == many
 
 
 def test_importing_the_files_again_changes_nothing(offline: Books, row: MakeRow) -> None:

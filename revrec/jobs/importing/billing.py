@@ -5,13 +5,15 @@ credits a line that bills it, or if its contract has exactly one contract line o
 ambiguous, or does not agree with the contract line, is a problem of its row.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from revrec.core.batching import batched
 from revrec.core.charge_line import BILLED_LATER, ChargeLine
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_of
+from revrec.jobs.paging import PAGE
 from revrec.sources import RowProblem
 from revrec.store import billing, charges, events
 
@@ -66,7 +68,7 @@ class BillingMatcher:
         self._has_ordered = True
         self._read([line.document])
         self._contracts[line.document][no] = line
-        self._prices[no] = line.amount
+        self._prices[no], self._billed[no] = line.amount, 0
 
     def match(self, line: ChargeLine) -> MatchedBilling | RowProblem | None:
         """Return the contract line that a line bills, a problem if that is not clear, or None if it bills none."""
@@ -82,7 +84,7 @@ class BillingMatcher:
         problem = _in_progress(line) or _disagreement(line, ordered) or self._too_much(line, no, ordered)
         if problem:
             return problem
-        self._billed[no] = self._billed.get(no, 0) + line.amount
+        self._billed[no] += line.amount
         for name in (line.id, f"{line.source}/{line.document}"):
             self._billed_by.setdefault(name, set()).add(no)
         return MatchedBilling(no, ordered, matched_by)
@@ -119,7 +121,7 @@ class BillingMatcher:
         here = self._billed_by.get(f"{line.source}/{line.credits}", set())
         numbers = sorted({*here, *billing.ordered_of_credited(self._connection, line.source, line.credits)})
         known = {no: one for some in self._contracts.values() for no, one in some.items() if no in numbers}
-        return known | dict(charges.read_charges(self._connection, [no for no in numbers if no not in known]))
+        return known | dict(self._lines(no for no in numbers if no not in known))
 
     def _of_contract(self, contract: str) -> dict[int, ChargeLine]:
         self._read([contract])
@@ -130,12 +132,22 @@ class BillingMatcher:
         if new:
             self._contracts |= {one: {} for one in new}
             numbers = billing.ordered_of_contracts(self._connection, new)
-            for no, line in charges.read_charges(self._connection, numbers):
+            for no, line in self._lines(numbers):
                 self._contracts[line.document][no] = line
+
+    def _lines(self, numbers: Iterable[int]) -> Iterator[tuple[int, ChargeLine]]:
+        """Yield stored contract lines; note what is billed of each, and its price without what an allocation moves."""
+        for page in batched(numbers, PAGE):
+            recorded = events.events_of_charges(self._connection, page)
+            billed = billing.billed_amounts(self._connection, page)
+            for no, line in charges.read_charges(self._connection, page):
+                self._prices.setdefault(no, price_of(line, recorded.get(no, ())))
+                self._billed.setdefault(no, billed.get(no, 0))
+                yield no, line
 
     def _too_much(self, line: ChargeLine, no: int, ordered: ChargeLine) -> RowProblem | None:
         """Return the problem if more would be billed than the price of the contract line, or less than nothing."""
-        price, billed = self._price(no, ordered), self._billed_of(no)
+        price, billed = self._prices[no], self._billed[no]
         after = billed + line.amount
         # After a cancellation more may be billed than the price: several credits can take it back.
         if min(price, billed, 0) <= after <= max(price, billed, 0):
@@ -147,18 +159,6 @@ class BillingMatcher:
             return RowProblem("amount", shown, reason, f"correct the amount, {_IMPORT_CHANGED}")
         reason = f"takes back more than the {done} {line.currency} that is billed of {ordered.id}"
         return RowProblem("amount", shown, reason, "correct the amount, or import the invoice that it credits first")
-
-    def _price(self, no: int, ordered: ChargeLine) -> int:
-        """Return the price of a contract line after its events, without what an allocation moves."""
-        if no not in self._prices:
-            recorded = events.events_of_charges(self._connection, [no]).get(no, ())
-            self._prices[no] = price_of(ordered, recorded)
-        return self._prices[no]
-
-    def _billed_of(self, no: int) -> int:
-        if no not in self._billed:
-            self._billed[no] = billing.billed_amounts(self._connection, [no]).get(no, 0)
-        return self._billed[no]
 
 
 def _contracts_named(line: ChargeLine) -> list[str]:

@@ -7,6 +7,7 @@ import typer
 from revrec.cli.filters import BasisOption, LimitOption, OutputOption
 from revrec.cli.report_output import (
     AgainstOption,
+    CustomerOption,
     DrillOption,
     Each,
     EachOption,
@@ -43,7 +44,7 @@ def register(group: typer.Typer) -> None:
             str | None, typer.Option("--account", metavar="A", help="Only this deferred account.")
         ] = None,
         entity: EntityOption = None,
-        customer: Annotated[str | None, typer.Option("--customer", metavar="C", help="Only this customer.")] = None,
+        customer: CustomerOption = None,
         basis: BasisOption = Basis.ledger,
         drill: DrillOption = None,
         against: AgainstOption = None,

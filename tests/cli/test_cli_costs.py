@@ -2,13 +2,12 @@
 
 import shutil
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from revrec.jobs.reports import costs
 from revrec.store.reports.recognition import AccountAmount
-from support.commands import SAMPLES, Revrec
+from support.commands import SAMPLES, Revrec, checked_rows
 
 JANUARY = ("report", "costs", "--period", "2024-01", "--format", "json")
 
@@ -25,30 +24,25 @@ def magazines(books: Path, signed_in: None, revrec: Revrec) -> Path:
     return books
 
 
-def rows(found: Any, *columns: str) -> list[tuple[str, ...]]:
-    assert found["checks"] and {check["difference"] for check in found["checks"]} == {"0.00"}
-    return [tuple(row[column] for column in columns) for row in found["rows"]]
-
-
 @pytest.mark.usefixtures("magazines")
 def test_the_costs_of_the_magazine_by_category(revrec: Revrec) -> None:
     amounts = ("opening", "capitalized", "amortized", "other", "closing", "noncurrent")
-    assert rows(revrec(*JANUARY).json, "category", *amounts) == [
+    assert checked_rows(revrec(*JANUARY).json, "category", *amounts) == [
         ("fulfill", "0.00", "12.00", "1.00", "0.00", "11.00", "0.00"),
         ("obtain", "0.00", "2.40", "0.20", "0.00", "2.20", "0.00"),
     ]
-    assert rows(revrec(*JANUARY, "--by", "cost,item").json, "cost", "item", "closing") == [
+    assert checked_rows(revrec(*JANUARY, "--by", "cost,item").json, "cost", "item", "closing") == [
         ("cogs", "YEAR-MAG", "11.00"),
         ("commission", "YEAR-MAG", "2.20"),
     ]
     months = revrec("report", "costs", "--from", "2024-01", "--to", "2024-03", "--by", "account", "--format", "json")
-    assert rows(months.json, "period", "account", "opening", "amortized", "closing") == [
+    assert checked_rows(months.json, "period", "account", "opening", "amortized", "closing") == [
         ("2024-01", "1300", "0.00", "1.20", "13.20"),
         ("2024-02", "1300", "13.20", "1.20", "12.00"),
         ("2024-03", "1300", "12.00", "0.00", "12.00"),
     ]
     span = revrec("report", "costs", "--from", "2024-01", "--to", "2024-03", "--each", "span", "--format", "json")
-    assert rows(span.json, "closing") == [("10.00",), ("2.00",)]
+    assert checked_rows(span.json, "closing") == [("10.00",), ("2.00",)]
     assert revrec("report", "costs", "--period", "2024-01", "--output", "costs.xlsx").code == 0
 
 
@@ -57,7 +51,7 @@ def test_a_cost_that_is_lower_than_planned_is_another_change(revrec: Revrec) -> 
     cost = "shop/INV-3001/1:cost:cogs"
     assert revrec("event", "add", cost, "price", "2024-02-20", "--amount=-10.00").code == 0
     found = revrec("report", "costs", "--period", "2024-02", "--format", "json").json
-    assert rows(found, "category", "opening", "amortized", "other", "closing")[0] == (
+    assert checked_rows(found, "category", "opening", "amortized", "other", "closing")[0] == (
         "fulfill", "11.00", "1.00", "-2.00", "8.00",
     )  # fmt: skip
 

@@ -1,34 +1,27 @@
 """The reports of a month-end, on the sample data: figures that were worked out apart from the program."""
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from revrec.jobs.reports import journal_checks
 from revrec.store.reports.recognition import AccountAmount
-from support.commands import Revrec
+from support.commands import Revrec, checked_rows
 
 MONTHS = ("report", "rollforward", "--from", "2024-01", "--to", "2024-04", "--format", "json")
-
-
-def rows(found: Any, *columns: str) -> list[Sequence[str]]:
-    assert not [one for one in found["checks"] if one["difference"] != "0.00"] and found["checks"]
-    return [tuple(row[column] for column in columns) for row in found["rows"]]
 
 
 @pytest.mark.usefixtures("april")
 def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
     months = revrec(*MONTHS).json
-    assert rows(months, "period", "opening", "billed", "credited", "recognized", "closing") == [
+    assert checked_rows(months, "period", "opening", "billed", "credited", "recognized", "closing") == [
         ("2024-01", "0.00", "10625.50", "0.00", "33.00", "10592.50"),
         ("2024-02", "10592.50", "2372.90", "0.00", "5245.58", "7719.82"),
         ("2024-03", "7719.82", "4102.80", "-10.00", "3385.99", "8426.63"),
         ("2024-04", "8426.63", "0.00", "0.00", "5106.88", "3319.75"),
     ]
     # 606-10-50-8(b): 2.00 of February were billed in February; in April 10.00 were taken back.
-    assert rows(months, "recognized_from_opening", "recognized_from_period", "taken_back", "other") == [
+    assert checked_rows(months, "recognized_from_opening", "recognized_from_period", "taken_back", "other") == [
         ("0.00", "33.00", "0.00", "0.00"),
         ("5243.58", "2.00", "0.00", "0.00"),
         ("3385.99", "0.00", "0.00", "0.00"),
@@ -41,12 +34,12 @@ def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
     ]  # fmt: skip
     assert months["header"]["report"] == "rollforward" and months["header"]["audit_seq"] > 0
     span = revrec(*MONTHS, "--each", "span").json
-    assert rows(span, "opening", "billed", "credited", "recognized", "closing") == [
+    assert checked_rows(span, "opening", "billed", "credited", "recognized", "closing") == [
         ("0.00", "17101.20", "-10.00", "13771.45", "3319.75")
     ]
     waterfall = revrec("report", "waterfall", "--date", "2024-04-30", "--months", "7", "--format", "json").json
     columns = ("billed", "total", "2024-01", "2024-02", "2024-03", "2024-04", "recognized", "2024-05", "2024-06")
-    assert rows(waterfall, *columns, "2024-07", "later", "waiting", "remaining") == [
+    assert checked_rows(waterfall, *columns, "2024-07", "later", "waiting", "remaining") == [
         ("2024-01", "10625.50", "33.00", "5243.58", "1035.09", "1034.08", "7345.75", "1035.08", "1034.09", "1035.08",
          "175.50", "0.00", "3279.75"),
         ("2024-02", "2372.90", "0.00", "2.00", "2350.90", "2.00", "2354.90", "2.00", "2.00", "2.00", "12.00", "0.00",
@@ -56,16 +49,18 @@ def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
     ]  # fmt: skip
     rpo = revrec("report", "rpo", "--date", "2024-03-31", "--bands", "3,6,9", "--format", "json").json
     bands = ("within_3_months", "months_4_to_6", "months_7_to_9", "later", "waiting", "total", "billed", "not_billed")
-    assert rows(rpo, *bands) == [("7184.05", "1116.25", "116.25", "10.08", "0.00", "8426.63", "8426.63", "0.00")]
+    assert checked_rows(rpo, *bands) == [
+        ("7184.05", "1116.25", "116.25", "10.08", "0.00", "8426.63", "8426.63", "0.00")
+    ]
     activity = revrec("report", "activity", "--period", "2024-04", "--format", "json").json
-    assert rows(activity, "account", "debits", "credits", "closing", "lines", "entries") == [
+    assert checked_rows(activity, "account", "debits", "credits", "closing", "lines", "entries") == [
         ("2400", "5116.88", "10.00", "13771.45", 11, 9),
         ("4000", "10.00", "5116.88", "-13771.45", 11, 9),
     ]
     journal = revrec("report", "journal", "--period", "2024-Q1", "--account", "2400", "--format", "csv").out
     assert len(journal.splitlines()) == 17
     revenue = revrec("report", "revenue", "--period", "2024-Q1", "--each", "span", "--by", "entity", "--format", "json")
-    assert rows(revenue.json, "revenue") == [("8664.57",)]
+    assert checked_rows(revenue.json, "revenue") == [("8664.57",)]
 
 
 def test_a_mistake_in_the_options_is_a_sentence_and_books_without_rows_say_so(books: Path, revrec: Revrec) -> None:

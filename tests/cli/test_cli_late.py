@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from support.commands import Revrec
+from support.commands import Revrec, checked_rows
 
 BY_CHANGE = ("report", "late", "--format", "json")
 BY_MONTH = (*BY_CHANGE, "--by", "month")
@@ -25,9 +25,8 @@ def reported(story: Path, signed_in: None, revrec: Revrec, monkeypatch: pytest.M
 
 
 def figures(found: Any) -> dict[str, tuple[str, ...]]:
-    assert found["checks"] and {check["difference"] for check in found["checks"]} == {"0.00"}
-    columns = ("as_reported", "late", "from_other_months", "now")
-    return {row["month"]: tuple(row[column] for column in columns) for row in found["rows"]}
+    rows = checked_rows(found, "month", "as_reported", "late", "from_other_months", "now")
+    return {month: tuple(amounts) for month, *amounts in rows}
 
 
 @pytest.mark.usefixtures("reported")

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from revrec.core.money import largest_remainders
-from support.commands import Revrec
+from support.commands import Revrec, checked_rows
 
 RPO = ("report", "rpo", "--date", "2024-06-30", "--format", "json", "--by")
 CONTRACTS = """
@@ -42,11 +41,6 @@ percent = 10
 """
 
 
-def rows(found: Any, *columns: str) -> list[tuple[str, ...]]:
-    assert found["checks"] and {check["difference"] for check in found["checks"]} == {"0.00"}
-    return [tuple(row[column] for column in columns) for row in found["rows"]]
-
-
 @pytest.fixture
 def contracts(books: Path, signed_in: None, revrec: Revrec, charges: Callable[..., Path]) -> Path:
     """Six of 24 months of the contracts in ASC 606-10-55-298 to 55-305, example 42, and goods that may come back."""
@@ -62,7 +56,7 @@ def contracts(books: Path, signed_in: None, revrec: Revrec, charges: Callable[..
 def test_the_example_of_the_standard_with_one_contract_left_out(revrec: Revrec) -> None:
     found = revrec(*RPO, "customer").json
     columns = ("within_12_months", "months_13_to_24", "waiting", "total", "constrained", "left_out", "left_out_lines")
-    assert rows(found, "customer", *columns[:-1]) == [
+    assert checked_rows(found, "customer", *columns[:-1]) == [
         ("C-A", "0.00", "0.00", "0.00", "0.00", "0.00", "1800.00"),
         ("C-B", "4800.00", "2400.00", "0.00", "7200.00", "0.00", "0.00"),
         ("C-C", "1575.00", "787.50", "0.00", "2362.50", "0.00", "0.00"),
@@ -91,7 +85,7 @@ def test_an_estimate_that_ends_the_uncertainty_is_an_obligation_no_more(revrec: 
     assert revrec("run", "--date", "2024-07-31").code == 0
     found = revrec(*july).json
     assert "sold-with-return" not in {row["rule"] for row in found["rows"]}
-    assert rows(found, "constrained")
+    assert checked_rows(found, "constrained")
 
 
 def test_percentages_go_to_the_largest_remainders() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.commands import Revrec
+from support.commands import Revrec, checked_rows
 
 QUARTER = ("report", "revenue", "--period", "2024-Q1", "--each", "span", "--format", "json", "--by")
 SEGMENTS = """
@@ -27,8 +27,7 @@ method = "fixed_offset"
 
 def revenue(revrec: Revrec, by: str, *words: str) -> dict[str, str]:
     found = revrec(*QUARTER, by, *words).json
-    assert found["checks"] and {check["difference"] for check in found["checks"]} == {"0.00"}
-    return {row[by]: row["revenue"] for row in found["rows"]}
+    return dict(checked_rows(found, by, "revenue"))
 
 
 @pytest.mark.usefixtures("story", "signed_in")

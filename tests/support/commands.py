@@ -41,6 +41,12 @@ class Ended:
         return json.loads(self.out)
 
 
+def checked_rows(report: Any, *columns: str) -> list[tuple[Any, ...]]:
+    """Return these columns of a report in JSON, which must have checks that all hold."""
+    assert report["checks"] and {check["difference"] for check in report["checks"]} == {"0.00"}
+    return [tuple(row[column] for column in columns) for row in report["rows"]]
+
+
 class Revrec(Protocol):
     """The fixture ``revrec``: :func:`call`."""
 

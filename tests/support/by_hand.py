@@ -27,7 +27,7 @@ def entered(
             )
             for at, line in enumerate(lines, 1)
         )  # fmt: skip
-        control_id = f"somebody-{next(NUMBERS)}-{random.random()}"
+        control_id = f"by-hand-{next(NUMBERS)}-{random.random()}"
         entry = JournalEntry(reference, control_id, date.fromisoformat(day), journal, "", "USD", "By hand", made)
         answer = gateway.post_entry(entry)
     assert answer.record_no, answer

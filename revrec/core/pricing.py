@@ -157,8 +157,15 @@ def effective_changes(events: Events) -> list[tuple[int, FulfillmentEvent]]:
         if event.kind in PRICE_EVENT_KINDS:
             # A price states the whole price of the line, so the last one of a day replaces those before it.
             unnamed = event.date if event.kind == "price" else at
-            last[event.kind, event.name if event.name or event.kind == "cancel" else unnamed] = (at, event)
+            # A promise ends once: a second cancellation would refund the line again, whatever its name.
+            last[event.kind, "" if event.kind == "cancel" else event.name or unnamed] = (at, event)
     return list(last.values())
+
+
+def other_cancellation(events: Events, event: FulfillmentEvent) -> FulfillmentEvent | None:
+    """Return the cancellation of another name that a line has already, if ``event`` is one too."""
+    found = [one for one in events if one.kind == event.kind == "cancel"]
+    return found[-1] if found and found[-1].name != event.name else None
 
 
 def apply_price_changes(

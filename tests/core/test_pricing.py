@@ -108,6 +108,12 @@ def test_a_cancellation_that_refunds_more_takes_back_what_was_earned(parts: Part
     assert found == [("2024-03-28", 600), ("2024-04-28", 600), ("2024-05-02", -1200)]
 
 
+def test_a_line_is_canceled_once_whatever_its_cancellations_are_named(parts: Parts, start: ChargeLine) -> None:
+    first, second = event("cancel", "2024-05-02", 300, "CAN-1"), event("cancel", "2024-05-02", 500, "CAN-2")
+    assert parts(MONTHLY, start, [first, second]) == parts(MONTHLY, start, [second])
+    assert price_of(start, [second, first]) == 2400 - 300, "the one that was recorded last counts"
+
+
 def test_goods_that_are_canceled_before_delivery(derive: Callable[..., Any], start: ChargeLine) -> None:
     refunded = derive(POD, start, [event("cancel", "2024-05-02", 2400)])
     assert isinstance(refunded, Schedule) and refunded.all_parts == ()

@@ -136,3 +136,61 @@ def test_a_rule_that_was_edited_since_keeps_what_it_was(
     assert books.run("2024-03-31").complete
     books.rules(RETURNS.replace("percent = 3", "percent = 50"))
     assert total(books, day) == expected
+
+
+AGENT_BY_MONTH = """[[rule]]
+name = "agency"
+[rule.recognize]
+method = "monthly"
+on = "last"
+[rule.post]
+deferred = "2400"
+accrued = "4000"
+[[rule.cost]]
+name = "principal"
+percent = "80"
+deferred = "2100"
+expense = "4000"
+[[rule.cost]]
+name = "fee"
+amount = "4.00"
+deferred = "1300"
+expense = "5000"
+"""
+
+
+@pytest.mark.parametrize("how", ["event", "file"])
+@pytest.mark.parametrize(
+    ("refund", "commission", "payable"),
+    # 240.00 for a year, of which 60.00 are earned by March 31: the commission is 20 percent of what the customer pays.
+    [("180.00", 1_200, 4_800), ("100.00", 2_800, 11_200), ("", 4_800, 19_200), ("240.00", 0, 0), ("250.00", -1_000, 0)],
+)
+def test_an_agent_recognizes_only_its_commission_of_what_is_not_refunded(
+    books: Books, row: MakeRow, how: str, refund: str, commission: int, payable: int
+) -> None:
+    books.rules(AGENT_BY_MONTH)
+    year = {"service_start": "2024-01-01", "service_end": "2024-12-31"}
+    books.take(row(amount="240.00", post_date="2024-01-01", **year))
+    assert books.run("2024-03-31").complete
+    if how == "event":
+        books.event("shop/INV-1/1", "cancel", "2024-03-31", amount=refund or None)
+    else:
+        books.import_events({"charge": "shop/INV-1/1", "kind": "cancel", "date": "2024-03-31", "amount": refund})
+    assert books.run("2024-12-31").complete
+    revenue = dict(
+        books.sql(
+            "SELECT account, sum(CASE side WHEN 'credit' THEN amount ELSE -amount END) FROM journal_line GROUP BY 1"
+        )
+    )
+    assert (revenue["4000"], revenue["2100"]) == (commission, payable)
+    assert revenue["5000"] == -400, "other costs are expensed in full"
+    assert total(books, "2024-12-31") == ({"payable": payable} if payable else {})
+
+
+def test_a_corrected_refund_of_an_agent_corrects_what_it_owes(offline: Books, row: MakeRow) -> None:
+    offline.rules(AGENT_BY_MONTH)
+    offline.take(row(amount="240.00", post_date="2024-01-01", service_start="2024-01-01", service_end="2024-12-31"))
+    offline.event("shop/INV-1/1", "cancel", "2024-03-31", amount="100.00")
+    offline.event("shop/INV-1/1", "cancel", "2024-03-31", amount="180.00")
+    parts = offline.open_parts("shop/INV-1/1:cost:principal")
+    assert sum(amount for _day, amount in parts) == -4_800

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from revrec.core.errors import BadInput
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing.prorated_events import prorate_event
 from revrec.jobs.reports.explain_amounts import explain_amounts
@@ -120,6 +121,20 @@ def test_a_cancellation_with_refund_ends_the_schedule(changed: Books) -> None:
     assert changed.run("2024-12-31").complete
     assert sum(amount for _day, amount in posted(changed)) == 1200
     assert verify(changed.context("verify")).sound
+
+
+def test_a_second_cancellation_with_another_name_is_refused(changed: Books) -> None:
+    record(changed, "cancel", "2024-03-10", "4.00", "CAN-1")
+    before = changed.open_parts(CHARGE)
+    with pytest.raises(BadInput, match=r"was canceled on 2024-03-10, by an event with the name .CAN-1.: a line is"):
+        record(changed, "cancel", "2024-03-20", "5.00", "CAN-2")
+    row = {"charge": CHARGE, "kind": "cancel", "date": "2024-03-20", "amount": "5.00", "name": "CAN-2"}
+    result = changed.import_events(row, keep_good=True)
+    assert (result.rejected, changed.open_parts(CHARGE)) == (1, before)
+    (problem,) = changed.sql("SELECT problems FROM quarantine")
+    assert "to refund more, record a credit" in str(problem)
+    record(changed, "cancel", "2024-03-10", "5.00", "CAN-1")
+    assert changed.open_parts(CHARGE) == [("2024-03-10", 700)], "the same name corrects it"
 
 
 @pytest.mark.parametrize("kind", ["credit", "cancel"])

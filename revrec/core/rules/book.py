@@ -446,6 +446,11 @@ class RuleBook:
         cost = self._costs.get(name.rpartition(COST_MARK)[2]) if is_cost(name) else None
         return cost.rule if cost else next((rule for rule in self.rules if rule.name == name), None)
 
+    def is_of_principal(self, rule: Rule) -> bool:
+        """Check whether the rule of a cost posts to the revenue account of its line's rule: an agent owes it."""
+        sold = self.rule_named(rule.name.partition(COST_MARK)[0])
+        return sold is not None and sold.post.accrued == rule.post.accrued
+
     def costs_of(self, line: ChargeLine) -> list[ChargeLine]:
         """Return the cost lines that its rule generates for a charge line."""
         if not self.costs:

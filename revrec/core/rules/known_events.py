@@ -1,11 +1,12 @@
 """Check that the rule of a charge line knows the milestone or the usage of an event, before it is recorded.
 
-An event with a misspelled milestone would change nothing, and its revenue would wait without anyone noticing.
+An event with a misspelled milestone would change nothing, and its revenue would wait without anyone noticing. A second
+cancellation would replace the first one and its refund.
 """
 
 from collections.abc import Iterable
 
-from revrec.core.charge_line import ChargeLine
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.rules.book import RuleBook
 from revrec.core.rules.model import Rule
 
@@ -27,6 +28,13 @@ def unknown_event(book: RuleBook, lines: Iterable[ChargeLine], kind: str, name: 
             return None
         rules.append(rule)
     return _why(rules[0], kind, name) if rules else None
+
+
+def canceled_twice(other: FulfillmentEvent) -> tuple[str, str]:
+    """Return why a line that has a cancellation cannot have another one with a different name, and the fix."""
+    named = f' with the name "{other.name}"' if other.name else " without a name"
+    reason = f"{other.charge} was canceled on {other.date}, by an event{named}: a line is canceled once"
+    return reason, "to correct that event, use its name; to refund more, record a credit; or withdraw it first"
 
 
 def _follows(rule: Rule, kind: str, name: str) -> bool:

@@ -23,7 +23,7 @@ from revrec.core.pricing import price_of
 from revrec.core.rules import Rule
 from revrec.core.rules.costs import is_cost
 from revrec.jobs.importing.billing import billing_problem
-from revrec.jobs.importing.event_copies import costs_of_charges, events_of_costs
+from revrec.jobs.importing.event_copies import costs_of_charges, events_of_costs, without_cancellations
 from revrec.sources import BadRow, ColumnMapping, GoodRow, PassedOver, RowMoney, RowProblem
 from revrec.sources.dates import date_reader
 from revrec.sources.mapping import EVENT
@@ -418,7 +418,8 @@ class DocumentChanges:
 
     def _refund(self, no: int, event: FulfillmentEvent, recorded: Mapping[int, Events]) -> FulfillmentEvent:
         """Return the cancellation of a cost with the whole cost: what was never sold costs nothing."""
-        return event._replace(amount=price_of(charges.read_charge(self._connection, no), recorded.get(no, ())))
+        line, counted = charges.read_charge(self._connection, no), without_cancellations(recorded.get(no, ()))
+        return event._replace(amount=price_of(line, counted))
 
     def _events(self, one: _Difference, recorded: Events) -> list[FulfillmentEvent]:
         """Return the events by which a schedule follows a change of its line."""
@@ -426,7 +427,9 @@ class DocumentChanges:
         day = self._day(one, recorded)
         counted = [event for event in recorded if event.note != REMOVED]
         if new is None:
-            return [FulfillmentEvent(id, "cancel", day, amount=price_of(line, counted), note=REMOVED)]
+            # It counts instead of a cancellation that a person recorded, so it refunds what that one left too.
+            price = price_of(line, without_cancellations(counted))
+            return [FulfillmentEvent(id, "cancel", day, amount=price, note=REMOVED)]
         figures = differences(one.old, new)
         note = "; ".join(f"{name} {old or 'nothing'} to {now or 'nothing'}" for name, old, now in figures)
         found = []

@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from revrec.core.charge_line import FulfillmentEvent
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT
+from revrec.core.pricing import price_of
+from revrec.core.prorating import refunded_share
+from revrec.core.rules import Rule
 from revrec.core.rules.costs import COST_MARK, is_financing
-from revrec.store import charges
+from revrec.store import charges, events
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
@@ -41,3 +44,37 @@ def events_of_costs(
     if fact.kind == CONSTRAINT:
         costs = [cost for cost in costs if fact.percent is not None and book.waits_with_revenue(cost[0])]
     return [(no, fact._replace(charge=charge, amount=None, scope="")) for charge, no in costs]
+
+
+def reduce_principals(
+    connection: "Connection",
+    book: "RuleBook",
+    copies: Sequence[tuple[int, FulfillmentEvent]],
+    refund: FulfillmentEvent,
+    line: ChargeLine | None,
+    recorded: Sequence[FulfillmentEvent],
+) -> list[tuple[int, FulfillmentEvent]]:
+    """Return the copies of a cancellation with a refund; those of principals with what they are not owed any more.
+
+    ``line`` is the charge line that ``refund`` cancels, and ``recorded`` are its events. Other costs are expensed in
+    full, because nothing more is earned with them.
+    """
+    if refund.kind != "cancel" or not refund.amount or line is None:
+        return list(copies)
+    price = price_of(line, without_cancellations(recorded))
+    costs = dict(charges.read_charges(connection, [no for no, _copy in copies]))
+    found = events.events_of_charges(connection, list(costs))
+    reduced = []
+    for no, copy in copies:
+        rule = book.match(costs[no])
+        if isinstance(rule, Rule) and book.is_of_principal(rule):
+            share = price_of(costs[no], without_cancellations(found.get(no, ())))
+            reduced.append((no, copy._replace(amount=refunded_share(share, price, refund.amount))))
+        else:
+            reduced.append((no, copy))
+    return reduced
+
+
+def without_cancellations(recorded: Sequence[FulfillmentEvent]) -> list[FulfillmentEvent]:
+    """Return the events that a new cancellation does not correct."""
+    return [event for event in recorded if event.kind != "cancel"]

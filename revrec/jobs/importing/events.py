@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.errors import BadInput, UnknownCharge
 from revrec.core.money import BadAmount, to_minor
-from revrec.core.rules.costs import is_cost
-from revrec.core.rules.known_events import CHECKED, unknown_event
+from revrec.core.pricing import other_cancellation
+from revrec.core.rules.costs import COST_MARK, is_cost
+from revrec.core.rules.known_events import CHECKED, canceled_twice, unknown_event
 from revrec.jobs.importing.billing import billing_problem, refuse_billing_lines
-from revrec.jobs.importing.event_copies import costs_of_charges, events_of_costs
+from revrec.jobs.importing.event_copies import costs_of_charges, events_of_costs, reduce_principals
 from revrec.jobs.importing.event_lines import UnknownItems, lines_meant
 from revrec.jobs.importing.session import ImportSession
 from revrec.jobs.rules.load import load_rules
@@ -50,18 +51,19 @@ def add_event(
             fact = _fact(line, event, event.charge, event.quantity, event.name)
         except BadAmount as error:
             raise BadInput(f"{event.charge}: amount {event.amount}: {error}") from None
+        recorded = events.events_of_charges(connection, [no]).get(no, [])
         # Only the last one counts: after a correction, the earlier value may be recorded again.
-        if fact == _last_like(events.events_of_charges(connection, [no]).get(no, []), fact):
+        if fact == _last_like(recorded, fact):
             return fact, []
+        if other := other_cancellation(recorded, fact):
+            raise BadInput(f"{event.charge}: {'; '.join(canceled_twice(other))}")
         planned = PlannedRules(connection, book).book_for({no: line})
         unknown = unknown_event(planned, [line], event.kind, event.name)
         if unknown:
             raise BadInput(f"{event.charge}: {event.kind} {event.name}".rstrip() + f": {'; '.join(unknown)}")
         its_costs = costs_of_charges(connection, book, [event.charge]) if not is_cost(event.charge) else {}
-        facts = [
-            (no, fact),
-            *((cost, copy) for cost, copy in events_of_costs(book, its_costs.get(event.charge, []), fact)),
-        ]
+        copies = events_of_costs(book, its_costs.get(event.charge, []), fact)
+        facts = [(no, fact), *reduce_principals(connection, book, copies, fact, line, recorded)]
         who = context.who()
         detail = {name: str(value) for name, value in event._asdict().items() if value not in (None, "")}
         digest = events.add_events(connection, [events.event_row(one, copy, who.at, who.actor) for one, copy in facts])
@@ -154,7 +156,7 @@ class EventRecorder:
             try:
                 own = charge == row.line.charge or not is_cost(charge)
                 fact = _fact(self._lines.get(no), row.line, charge, quantity, name)
-                facts += [(no, fact)] if own else events_of_costs(self._book, [(charge, no)], fact)
+                facts += [(no, fact)] if own else self._copies(known, charge, no, fact)
             except BadAmount as error:
                 problem = RowProblem("amount", str(row.line.amount), str(error), "write it in the charge's currency")
                 return self._session.reject_good(row, problem)
@@ -163,7 +165,7 @@ class EventRecorder:
             self._session.result.unchanged += 1
             return None
         numbers = [no for no, _fact in fresh]
-        if wrong := self._unknown(row.line, numbers):
+        if wrong := self._unknown(row.line, numbers) or self._canceled_twice(row.line, fresh):
             return self._session.reject_good(row, wrong)
         self._session.accept(row)
         who, import_id = self._session.who, self._session.import_id
@@ -171,6 +173,24 @@ class EventRecorder:
             recorded.setdefault(no, []).append(fact)
             self._effective.setdefault(no, []).append(fact)
             self._new.append(events.event_row(no, fact, who.at, who.actor, import_id, row.row_number))
+        return None
+
+    def _copies(
+        self, known: Sequence[DocumentLine], cost: str, no: int, fact: FulfillmentEvent
+    ) -> list[tuple[int, FulfillmentEvent]]:
+        """Return the copies of an event for a cost, by its id and number, of one of the ``known`` lines."""
+        sold = next((line.no for line in known if line.id == cost.rpartition(COST_MARK)[0]), 0)
+        copies, recorded = events_of_costs(self._book, [(cost, no)], fact), self._effective.get(sold, ())
+        return reduce_principals(self._connection, self._book, copies, fact, self._lines.get(sold), recorded)
+
+    def _canceled_twice(self, event: EventRow, fresh: Sequence[tuple[int, FulfillmentEvent]]) -> RowProblem | None:
+        """Return the problem of a cancellation of a line that another one has canceled."""
+        for no, fact in fresh:
+            # The costs of a line follow its cancellation, also if one of them ended before.
+            if fact.charge == event.charge or not is_cost(fact.charge):
+                other = other_cancellation(self._effective.get(no, ()), fact)
+                if other:
+                    return RowProblem("kind", event.kind, *canceled_twice(other))
         return None
 
     def _refuse_unknown(self, row: GoodRow[EventRow]) -> None:

@@ -38,11 +38,11 @@ def prorate_event(context: "Context", event: "EventRow") -> "tuple[EventRow, Pro
             raise UnknownCharge(event.charge)
         line = charges.read_charge(connection, no)
         planned = PlannedRules(connection, book).book_for({no: line})
-        stored = derive_stored_line(connection, planned, no)
+        # Without it in the contract too: otherwise what the contract shares of it would still count.
+        stored = derive_stored_line(connection, planned, no, lambda fact: not _is_corrected(fact, event))
     if isinstance(stored.outcome, Unscheduled):
         raise BadInput(f"{event.charge}: cannot be prorated: {stored.outcome.reason}")
-    facts = [fact for fact in stored.recorded if not _is_corrected(fact, event)]
-    found = prorate(planned, stored.line, facts, stored.outcome, event.date)
+    found = prorate(planned, stored.line, stored.recorded, stored.outcome, event.date)
     if isinstance(found, Unscheduled):
         raise BadInput(f"{event.charge}: cannot be prorated: {found.reason}; write the amount")
     # What one line has not earned is its own: the other lines of its contract must not share it (606-10-32-44).

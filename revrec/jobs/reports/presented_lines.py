@@ -17,7 +17,7 @@ from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT, constrained_on
 from revrec.core.contract_balance import LineBalance
 from revrec.core.rules import Rule, RuleBook
-from revrec.core.rules.costs import COST_MARK, is_cost
+from revrec.core.rules.costs import is_cost
 from revrec.core.standalone import rounded
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.planned_rules import PlannedRules
@@ -102,7 +102,7 @@ def _part(book: RuleBook, line: ChargeLine, events: Sequence[FulfillmentEvent], 
     rule = book.match(line)
     if not isinstance(rule, Rule):
         return PresentedPart()
-    if is_cost(line.line) and _is_of_principal(book, rule):
+    if is_cost(line.line) and book.is_of_principal(rule):
         return PresentedPart(is_payable=True)
     try:
         constrained = constrained_on(rule.constraint, rule.method, line, events, until)
@@ -112,8 +112,3 @@ def _part(book: RuleBook, line: ChargeLine, events: Sequence[FulfillmentEvent], 
         # Goods that are not delivered yet cannot come back: they are still inventory.
         constrained = rounded(constrained * (1 - book.remaining(line, known_on(events, until), until)))
     return PresentedPart(constrained)
-
-
-def _is_of_principal(book: RuleBook, rule: Rule) -> bool:
-    sold = book.rule_named(rule.name.partition(COST_MARK)[0])
-    return sold is not None and sold.post.accrued == rule.post.accrued

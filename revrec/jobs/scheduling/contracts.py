@@ -1,7 +1,7 @@
 """Join charge lines to contracts, allocate the contract's price to them, and record the allocations."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.allocation import AllocatedShare
@@ -264,14 +264,20 @@ class DerivedLine(NamedTuple):
         return apply_allocation(line, recorded, self.outcome)
 
 
-def derive_stored_line(connection: "Connection", book: RuleBook, no: int) -> DerivedLine:
-    """Derive the schedule of a stored charge line by the present rules and events; write nothing."""
+def derive_stored_line(
+    connection: "Connection", book: RuleBook, no: int, counts: Callable[[FulfillmentEvent], bool] = lambda _event: True
+) -> DerivedLine:
+    """Derive the schedule of a stored charge line by the present rules and events; write nothing.
+
+    ``counts`` decides which events of the line are derived from.
+    """
     its_own = Contracts(connection, book)
     numbers = its_own.of_whole_contracts([no]) or [no]
-    recorded = events.events_of_charges(connection, numbers)
+    recorded = {**events.events_of_charges(connection, numbers)}
+    recorded[no] = [event for event in recorded.get(no, ()) if counts(event)]
     lines = dict(charges.read_charges(connection, numbers))
     its_own.settle(lines, recorded, ())
-    line, facts, outcome = lines[no], recorded.get(no, ()), its_own.outcome(no)
+    line, facts, outcome = lines[no], recorded[no], its_own.outcome(no)
     derived = outcome if isinstance(outcome, Unscheduled) else book.derive(line, facts, outcome)
     return DerivedLine(line, facts, outcome, derived, its_own.found(no), book.interest_changes(line, facts))
 

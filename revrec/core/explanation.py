@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine
-from revrec.core.money import decimal_string, period_amount
+from revrec.core.money import decimal_string, period_amount, rounded_shares
 from revrec.core.pricing import AT_ONCE, PriceChange, price_changes, treatment_of
 from revrec.core.schedule import Schedule, SchedulePart, total_of
 
@@ -85,6 +85,10 @@ def explain_split(amounts: Sequence[int], weights: Sequence[int], rounding: str,
         sentences = list(_of_period(whole, weights, currency))
     else:
         sentences = [f"{weight}/{scale} of {price}{_rounded(whole * weight, scale, currency)}" for weight in weights]
+    shares = rounded_shares(abs(whole), weights, rounding)
+    for at, (amount, share) in enumerate(zip(amounts, shares, strict=True)):
+        if abs(amount) < share:
+            sentences[at] += f"; the parts before it leave only {_money(amount, currency)}"
     sentences[plug] = f"what the other parts leave of {price}, {_money(whole - amounts[plug], currency)}"
     return [f"part {at} of {count}: {one}" for at, one in enumerate(sentences, 1)]
 

@@ -93,7 +93,8 @@ def decimal_string(minor: int, currency: str) -> str:
 def split(total: int, weights: Sequence[int], rounding: str = "cumulative") -> list[int]:
     """Split ``total`` minor units in proportion to ``weights`` (whole, none negative, not all zero).
 
-    The parts always add up to ``total``, also if it is negative. Rounding is half away from zero:
+    The parts always add up to ``total``, also if it is negative, and no part has another sign than it. Rounding is half
+    away from zero:
 
     - ``cumulative``: each part is the rounded cumulative share minus what came before; no part is ever more than
       one minor unit from its exact share.
@@ -119,9 +120,7 @@ def split(total: int, weights: Sequence[int], rounding: str = "cumulative") -> l
         return _cumulative(total, weights)
     if rounding not in ROUNDINGS:
         raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}")
-    if rounding == "period":
-        return _by_period(total, weights)
-    return _plugged(total, weights, 0 if rounding == "first" else count - 1)
+    return _with_rest(total, rounded_shares(total, weights, rounding), 0 if rounding == "first" else count - 1)
 
 
 def largest_remainders(total: int, weights: Sequence[int]) -> list[int]:
@@ -157,22 +156,32 @@ def _cumulative(total: int, weights: Sequence[int]) -> list[int]:
     return parts
 
 
-def _plugged(total: int, weights: Sequence[int], plug: int) -> list[int]:
-    all_of_it = sum(weights)
-    parts = [_share(total, weight, all_of_it) for weight in weights]
-    parts[plug] += total - sum(parts)
+def rounded_shares(total: int, weights: Sequence[int], rounding: str) -> list[int]:
+    """Return each share of a total that is not negative, rounded by itself (``last``, ``first``, ``period``)."""
+    whole, scale = total, sum(weights)
+    if rounding == "period":
+        whole, scale = period_amount(total, weights), max(weights)
+    return [_share(whole, weight, scale) for weight in weights]
+
+
+def _with_rest(total: int, shares: Sequence[int], rest: int) -> list[int]:
+    """Return the shares in order, with what they leave of ``total`` as the part at ``rest``.
+
+    Where they are rounded up to more than ``total``, such as 0.07 in twelve parts of 0.01, the later ones are cut:
+    the rest would otherwise be below zero.
+    """
+    parts, left = [0] * len(shares), total
+    for at, share in enumerate(shares):
+        if at != rest:
+            parts[at] = min(share, left)
+            left -= parts[at]
+    parts[rest] = left
     return parts
 
 
 def period_amount(total: int, weights: Sequence[int]) -> int:
     """Return the rounded amount of a whole period, the largest weight, for a total that is not negative."""
     return _share(total, max(weights), sum(weights))
-
-
-def _by_period(total: int, weights: Sequence[int]) -> list[int]:
-    period, whole = max(weights), period_amount(total, weights)
-    parts = [_share(whole, weight, period) for weight in weights[:-1]]
-    return [*parts, total - sum(parts)]
 
 
 def _share(total: int, weight: int, scale: int) -> int:

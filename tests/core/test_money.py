@@ -124,6 +124,20 @@ def test_a_credit_is_split_like_the_charge_it_mirrors(total: Any, shares: Any, r
     assert split(-total, shares, rounding) == [-part for part in split(total, shares, rounding)]
 
 
+@given(amounts, weights, st.sampled_from(ROUNDINGS))
+def test_no_part_has_another_sign_than_the_amount(total: Any, shares: Any, rounding: Any) -> None:
+    assert all(part * total >= 0 for part in split(total, shares, rounding))
+
+
+@pytest.mark.parametrize(
+    ("rounding", "expected"),
+    [("last", [1, 1, 1, 1, 1, 0, 0, 0]), ("first", [0, 1, 1, 1, 1, 1, 0, 0]), ("period", [1, 1, 1, 1, 1, 0, 0, 0])],
+)
+def test_shares_rounded_up_end_where_nothing_is_left(rounding: str, expected: list[int]) -> None:
+    assert split(5, [1] * 8, rounding) == expected
+    assert split(-5, [1] * 8, rounding) == [-part for part in expected]
+
+
 @given(amounts, st.integers(1, 60), st.integers(2, 9))
 def test_equal_weights_split_alike_whatever_they_are(total: Any, count: int, weight: int) -> None:
     assert split(total, [weight] * count) == split(total, [1] * count) == split(total, [weight] * count + [0])[:count]

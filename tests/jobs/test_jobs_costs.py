@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from revrec.core.errors import BadInput
 from revrec.core.periods import Periods, PostingDates
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing.events import add_event
 from revrec.jobs.importing.import_files import mapping_of
+from revrec.jobs.importing.voids import void_charge
 from revrec.jobs.reports.preview import preview, preview_file
 from revrec.jobs.reports.trace import trace
 from revrec.jobs.scheduling.effect import ScheduleEffect
@@ -112,6 +114,15 @@ def test_a_credit_leaves_the_cost_and_a_cancellation_expenses_what_is_left(offli
     assert sum(amount for _day, amount in offline.open_parts("shop/INV-1/1:cost:cogs")) == -1000
     assert sum(amount for _day, amount in offline.open_parts("shop/INV-1/1")) == 800
     assert sound(offline)
+
+
+def test_a_void_of_a_cost_names_its_line_also_if_the_document_number_contains_the_mark(
+    offline: Books, row: MakeRow
+) -> None:
+    offline.rules(SOFA)
+    offline.take(row("A:cost:1", item="POD-1", amount="100.00"))
+    with pytest.raises(BadInput, match=r"void its charge line, shop/A:cost:1/1$"):
+        void_charge(offline.context("charge void"), "shop/A:cost:1/1:cost:sofa-cost", "a test order")
 
 
 def test_a_cost_that_a_rule_gets_later_is_added_by_a_rebuild_once(offline: Books, row: MakeRow) -> None:

@@ -7,6 +7,7 @@ import pytest
 from revrec.core.contract_balance import BalanceSheet
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.reconciling.reclassify import reclassify
 from revrec.jobs.reports.contract_balances import contract_balances
 from revrec.jobs.reports.costs import CostOptions, costs
 from revrec.jobs.reports.explain_amounts import explain_amounts
@@ -16,6 +17,7 @@ from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeRow
+from support.intacct import Intacct
 
 EXAMPLE_29 = """
 [[rule]]
@@ -132,6 +134,34 @@ def test_a_cancellation_ends_interest_and_leaves_nothing_on_the_account(license_
     assert ledger(books) == {"2400": 0, "4000": -366_15, "5000": 366_15}, "240.00 and 181 of 365 days of 254.40"
     assert liability(books, "2026-12-31") == (0, 0) and ties_out(books, "2026-12-31")
     assert verify(books.context("verify")).sound
+
+
+def test_interest_that_a_person_moves_to_another_account_is_a_move_and_no_interest(
+    license_: Books, intacct: Intacct
+) -> None:
+    assert license_.run("2024-12-31").complete
+    license_.rules(f"{EXAMPLE_29}account = '2410'\n[rule.post]\ndeferred = '2410'\n")
+    intacct.admin("/accounts", id="2410")
+    schedule(license_.context("schedule"), rebuild=True)
+    day = date(2025, 2, 1)
+    reclassify(license_.context("reclassify"), "2400", "2410", day, "JE-812")
+    february = DateSpan(day, date(2025, 2, 28))
+    rows = rollforward(license_.context(), RollforwardOptions(february)).rows
+    found = [(one["account"], one["opening"], one["interest"], one["reclassified"], one["closing"]) for one in rows]
+    assert found == [
+        ("2400", "4240.00", "0.00", "-4240.00", "0.00"),
+        ("2410", "0.00", "0.00", "4240.00", "4240.00"),
+    ]
+    assert ties_out(license_, "2025-02-28")
+
+
+def test_remaining_interest_counts_also_if_the_document_number_contains_the_mark_of_a_cost(
+    books: Books, row: MakeRow
+) -> None:
+    books.rules(EXAMPLE_29)
+    books.take(row("A:cost:1", post_date="2024-01-01", amount="4000.00"))
+    report = remaining_obligations(books.context(), date(2024, 6, 30), "item", [12])
+    assert report.ties_out and [one["total"] for one in report.rows] == ["4494.40"]
 
 
 def test_a_rule_that_gains_financing_adds_interest_with_a_rebuild(books: Books, row: MakeRow) -> None:

@@ -23,22 +23,26 @@ def put(books: Books, kind: str, *body: str) -> list[ImportResult]:
     return import_document(context, path, mappings_of(context, "x12"))
 
 
-def notice(books: Books, shipment: str, day: str, *items: tuple[str, int], code: str = "035") -> Any:
+def notice(books: Books, shipment: str, day: str, *items: tuple[str, int], code: str = "035", of: str = "INV-7") -> Any:
     levels = [
         segment
         for at, (item, quantity) in enumerate(items, 3)
         for segment in (f"HL*{at}*2*I", f"LIN**VN*{item}", f"SN1**{quantity}*EA")
     ]
-    order = (f"BSN*00*{shipment}*20240328*1015", "HL*1**S", f"DTM*{code}*{day}", "HL*2*1*O", "REF*IV*INV-7")
+    order = (f"BSN*00*{shipment}*20240328*1015", "HL*1**S", f"DTM*{code}*{day}", "HL*2*1*O", f"REF*IV*{of}")
     return put(books, "856", *order, *levels)[1]
+
+
+def invoice(books: Books, number: str) -> None:
+    """Import an invoice of four chairs for 400.00, in lines of three and one, and a table for 900.00."""
+    lines = ("IT1*1*3*EA*100.00**VN*POD-CHAIR", "IT1*2*1*EA*900.00**VN*POD-TABLE", "IT1*3*1*EA*100.00**VN*POD-CHAIR")
+    charges, _events = put(books, "810", f"BIG*20240325*{number}**PO-7", "N1*BY*Ada*92*C-1", *lines, "TDS*130000")
+    assert charges.accepted == 3
 
 
 @pytest.fixture
 def billed(offline: Books) -> Books:
-    """Books with an invoice of four chairs for 400.00, in lines of three and one, and a table for 900.00."""
-    lines = ("IT1*1*3*EA*100.00**VN*POD-CHAIR", "IT1*2*1*EA*900.00**VN*POD-TABLE", "IT1*3*1*EA*100.00**VN*POD-CHAIR")
-    charges, _events = put(offline, "810", "BIG*20240325*INV-7**PO-7", "N1*BY*Ada*92*C-1", *lines, "TDS*130000")
-    assert charges.accepted == 3
+    invoice(offline, "INV-7")
     return offline
 
 
@@ -71,6 +75,13 @@ def test_notices_without_a_number_fill_one_line_of_an_item_after_the_other(bille
     before = billed.content()
     assert [notice(billed, "", day, ("POD-CHAIR", chairs)).unchanged for day, chairs in notices] == [1, 1]
     assert billed.content() == before
+
+
+def test_a_document_number_may_contain_what_marks_a_cost(offline: Books) -> None:
+    invoice(offline, "A:cost:7")
+    assert notice(offline, "S-1", "20240330", ("POD-CHAIR", 4), of="A:cost:7").accepted == 1
+    assert offline.open_parts("edi/A:cost:7/1") == [("2024-03-30", 30_000)]
+    assert offline.open_parts("edi/A:cost:7/3") == [("2024-03-30", 10_000)]
 
 
 def test_two_packages_of_one_item_add_up(billed: Books) -> None:

@@ -29,7 +29,7 @@ from revrec.core.pricing import (
 )
 from revrec.core.recognition import AnchorDates
 from revrec.core.rules.allocations import AllocationRule
-from revrec.core.rules.costs import COST_MARK, FINANCING, is_cost
+from revrec.core.rules.costs import COST_MARK, FINANCING, is_cost, sold_by
 from revrec.core.rules.financing import InterestMethod
 from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
@@ -448,7 +448,7 @@ class RuleBook:
 
     def is_of_principal(self, rule: Rule) -> bool:
         """Check whether the rule of a cost posts to the revenue account of its line's rule: an agent owes it."""
-        sold = self.rule_named(rule.name.partition(COST_MARK)[0])
+        sold = self.rule_named(sold_by(rule.name))
         return sold is not None and sold.post.accrued == rule.post.accrued
 
     def costs_of(self, line: ChargeLine) -> list[ChargeLine]:

@@ -72,6 +72,11 @@ def is_cost(charge: str) -> bool:
     return COST_MARK in charge.rpartition("/")[2]
 
 
+def sold_by(charge: str) -> str:
+    """Return the charge or rule that a cost belongs to, by the id, line or name of the cost; another one as it is."""
+    return charge.rpartition(COST_MARK)[0] if is_cost(charge) else charge
+
+
 def is_financing(charge: str) -> bool:
     """Check whether a charge, by its id or its line, is the interest of another one."""
     return INTEREST_MARK in charge.rpartition("/")[2]

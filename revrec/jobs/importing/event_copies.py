@@ -8,7 +8,7 @@ from revrec.core.constraint import CONSTRAINT
 from revrec.core.pricing import price_of
 from revrec.core.prorating import refunded_share
 from revrec.core.rules import Rule
-from revrec.core.rules.costs import COST_MARK, is_financing
+from revrec.core.rules.costs import COST_MARK, is_financing, sold_by
 from revrec.store import charges, events
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def costs_of_charges(
     known = charges.known_charges(connection, [f"{id}{COST_MARK}{name}" for id in ids for name in book.costs])
     found: dict[str, list[tuple[str, int]]] = {}
     for id, same in known.items():
-        found.setdefault(id.rpartition(COST_MARK)[0], []).append((id, same.no))
+        found.setdefault(sold_by(id), []).append((id, same.no))
     return found
 
 

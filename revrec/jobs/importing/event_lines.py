@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from revrec.core.charge_line import FulfillmentEvent
 from revrec.core.deliveries import units_of
-from revrec.core.rules.costs import COST_MARK, is_cost
+from revrec.core.rules.costs import is_cost, sold_by
 from revrec.sources import EventRow, RowProblem
 from revrec.sources.events import ALL_LINES
 from revrec.store.charges import DocumentLine
@@ -60,7 +60,7 @@ def lines_meant(
     return [
         LineMeant(line.id, line.no, quantities[sold_id], event.name)
         for line in lines
-        if quantities.get(sold_id := line.id.partition(COST_MARK)[0])
+        if quantities.get(sold_id := sold_by(line.id))
     ]
 
 

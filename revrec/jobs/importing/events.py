@@ -9,7 +9,7 @@ from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.errors import BadInput, UnknownCharge
 from revrec.core.money import BadAmount, to_minor
 from revrec.core.pricing import other_cancellation
-from revrec.core.rules.costs import COST_MARK, is_cost
+from revrec.core.rules.costs import is_cost, sold_by
 from revrec.core.rules.known_events import CHECKED, canceled_twice, unknown_event
 from revrec.jobs.importing.billing import billing_problem, refuse_billing_lines
 from revrec.jobs.importing.event_copies import costs_of_charges, events_of_costs, reduce_principals
@@ -179,7 +179,7 @@ class EventRecorder:
         self, known: Sequence[DocumentLine], cost: str, no: int, fact: FulfillmentEvent
     ) -> list[tuple[int, FulfillmentEvent]]:
         """Return the copies of an event for a cost, by its id and number, of one of the ``known`` lines."""
-        sold = next((line.no for line in known if line.id == cost.rpartition(COST_MARK)[0]), 0)
+        sold = next((line.no for line in known if line.id == sold_by(cost)), 0)
         copies, recorded = events_of_costs(self._book, [(cost, no)], fact), self._effective.get(sold, ())
         return reduce_principals(self._connection, self._book, copies, fact, self._lines.get(sold), recorded)
 

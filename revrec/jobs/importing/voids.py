@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadInput, UnknownCharge, check_reason
-from revrec.core.rules.costs import COST_MARK, is_cost
+from revrec.core.rules.costs import is_cost, sold_by
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
 from revrec.store import billing, charges, contracts
@@ -54,7 +54,7 @@ def _numbers(connection: "Connection", charge: str) -> list[int]:
     if no is None:
         raise UnknownCharge(charge)
     if is_cost(charge):
-        raise BadInput(f"{charge}: is a cost; void its charge line, {charge.partition(COST_MARK)[0]}")
+        raise BadInput(f"{charge}: is a cost; void its charge line, {sold_by(charge)}")
     return [no, *charges.numbers_of_costs(connection, charge)]
 
 

@@ -14,7 +14,7 @@ from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS
 from revrec.core.pricing import price_of
 from revrec.core.report import Check, ColumnSum
-from revrec.core.rules.costs import COST_MARK
+from revrec.core.rules.costs import sold_by
 from revrec.jobs.paging import PAGE
 from revrec.jobs.reports.late_changes import closed_periods
 from revrec.jobs.reports.line_balances import BalanceOptions, balance_query, lines_as_known
@@ -239,7 +239,7 @@ def _balances(
     interest: Counter[tuple[str, str]] = Counter()
     for line in lines_as_known(context, connection, BalanceOptions(until), None, None, numbers):
         if line.is_interest:
-            interest[line.charge.partition(COST_MARK)[0], line.currency] += line.earns
+            interest[sold_by(line.charge), line.currency] += line.earns
         elif not line.is_cost:
             yield _NumberedBalance(
                 line.no, line.currency, line.balance, line.is_billed, line.is_billing, line.is_ordered

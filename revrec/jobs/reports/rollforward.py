@@ -213,8 +213,10 @@ class _Balances:
         for line in self._lines(period.last):
             was = self._known.get((line.charge, line.account), _Known())
             sums = self._sum(line)
+            moved, negative = (one.get((line.no, line.account), 0) for one in (moves, back))
+            sums["reclassified"] -= moved
             if line.is_interest:
-                sums["interest"] -= line.recognized - was.recognized
+                sums["interest"] -= line.recognized - was.recognized - moved
                 sums["closing"] += line.balance
                 self._note(line)
                 continue
@@ -230,9 +232,7 @@ class _Balances:
             rest = line.billed - was.billed - charged
             if rest:
                 changed[line.no].append((self._group(line), rest))
-            moved, negative = (one.get((line.no, line.account), 0) for one in (moves, back))
             revenue = line.recognized - was.recognized - moved - past
-            sums["reclassified"] -= moved
             sums["taken_back"] += negative
             sums["recognized"] += revenue
             sums["closing"] += line.balance

@@ -1,13 +1,17 @@
 """Foreign currencies: what goes to Intacct beside the amount, from the file to the ledger."""
 
+import tomllib
 from datetime import date
+from decimal import Decimal
 
 import pytest
 
 from revrec.core.errors import BadConfiguration, BadInput
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reports.exchange import exchange
-from support.books import Books, MakeRow
+from revrec.jobs.running.reverse import reverse
+from support.books import ROOT, Books, MakeRow
 
 
 @pytest.mark.both_databases
@@ -81,6 +85,69 @@ def test_with_the_rate_of_the_entry_all_revenue_differs_from_its_invoice(rated: 
     rated.run("2024-03-31")
     # 2.00 on February 27 at 1.10, the rate of the invoice, and 2.00 on March 27 at 1.20.
     assert differences(rated, "2024-03-31") == [("2400", "EUR", "4.00", "USD", "4.60", "4.40", "-0.20")]
+
+
+MONTHLY = """
+[[rule]]
+name = "months-{months}"
+when = {{ item = "SUB-{months}" }}
+recognize = {{ method = "monthly", periods = {months} }}
+"""
+MAY = date(2024, 5, 31)
+GOLDEN = tomllib.loads((ROOT / "tests" / "golden" / "exchange.toml").read_text())
+OF_MONTHS = {name: case for name, case in GOLDEN["case"].items() if "months" in case}
+
+
+@pytest.mark.slow
+@pytest.mark.both_databases
+def test_contract_lines_leave_what_was_computed_by_hand(rated: Books, row: MakeRow) -> None:
+    rates = [(*pair.split("/"), day, rate) for pair, days in GOLDEN["rates"].items() for day, rate in days.items()]
+    lines = ["currency,base,date,rate", *map(",".join, rates)]
+    (rated.folder / "rates.csv").write_text("\n".join(lines))
+    months = {case["months"] for case in OF_MONTHS.values()}
+    rated.rules("".join(MONTHLY.format(months=one) for one in months))
+    for name, case in OF_MONTHS.items():
+        foreign = {"item": f"SUB-{case['months']}", "currency": case["currency"]}
+        total = sum(Decimal(amount) for _day, amount in case["earned"])
+        signed = {"bills": "later", "post_date": "2024-01-01", "amount": f"{total}"}
+        bills = [
+            row(f"{name}-{at}", post_date=day.isoformat(), amount=amount, bills=f"{name}/1", **foreign)
+            for at, (day, amount) in enumerate(case["billed"])
+        ]
+        rated.take(row(name, **foreign, **signed), *bills)
+    in_base = {"item": "SUB-1", "amount": "100.00"}
+    rated.take(row("C-1", **in_base, bills="later"), row("B-1", **in_base, post_date="2024-03-15", bills="C-1/1"))
+    rated.run("2024-05-31")
+    assert not any("C-1" in one["charge"] for one in exchange(rated.context("report"), MAY, "charge").rows)
+    for name, case in OF_MONTHS.items():
+        for day, *expected in case["expected"]:
+            rows = exchange(rated.context("report"), day, "charge").rows
+            found = [
+                (one["earned"], one["at_entries"], one["at_billing"])
+                for one in rows
+                if one["charge"] == f"shop/{name}/1"
+            ]
+            assert found == ([tuple(expected)] if any(map(Decimal, expected)) else []), (name, day)
+
+
+def test_a_contract_line_is_settled_by_its_bills_and_not_by_its_signing(rated: Books, row: MakeRow) -> None:
+    euro = {"item": "ODD", "currency": "EUR", "amount": "100.00"}
+    rated.take(
+        row("C-1", **euro, bills="later", rev_rec_date="2024-01-31"),
+        row("INV-1", **euro | {"amount": "40.00"}, post_date="2024-02-10", bills="C-1/1"),
+        row("INV-2", **euro | {"amount": "60.00"}, post_date="2024-03-10", bills="C-1/1"),
+    )
+    rated.run("2024-01-31")
+    assert differences(rated, "2024-02-09") == []
+    assert differences(rated, "2024-02-29") == [("2400", "EUR", "40.00", "USD", "44.00", "44.00", "0.00")]
+    assert differences(rated, "2024-03-31") == [("2400", "EUR", "100.00", "USD", "110.00", "116.00", "6.00")]
+
+
+def test_a_reversed_entry_leaves_no_difference(rated: Books, row: MakeRow) -> None:
+    rated.take(row("INV-1", currency="EUR", item="ODD", post_date="2024-03-15", rev_rec_date="2024-01-31"))
+    (entry,) = rated.run("2024-01-31").entries
+    reverse(rated.context("reverse"), ReversalOrder(entry["reference"], "not done", date(2024, 3, 5), final=True))
+    assert differences(rated, "2024-03-31") == []
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ def register(group: typer.Typer) -> None:
         Revenue in another currency that is earned before it is billed is posted at the rate of its day, and the invoice
         at its own rate. In the currency of the transaction the deferred account is settled then; in base currency the
         difference stays. Above zero it is a credit that stays: an exchange gain (ASC 830-20-35). It is computed for the
-        charge lines that are billed by the day, with the rates of the file that [gateway] names in rates.
+        charge lines that are billed by the day, with the rates of the file that [gateway] names in rates. Each bill of
+        a contract line clears the earliest revenue that is not billed.
 
         \b
         Examples:

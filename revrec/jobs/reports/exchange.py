@@ -1,26 +1,30 @@
 """``revrec report exchange``: what stays on deferred accounts in base currency, because rates changed before billing.
 
 Revenue that is earned before it is billed is posted at the rate of its entry, and the invoice at its own rate. With
-``rate_date = "recognized"`` every entry has the rate of its date. The rates come from a file.
+``rate_date = "recognized"`` every entry has the rate of its date, and so have all entries of contract lines. The rates
+come from a file.
 """
 
 import csv
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadConfiguration, BadInput
-from revrec.core.exchange import ExchangeDifference, Rate, Rates
+from revrec.core.exchange import ExchangeDifference, Movement, Rate, Rates, settled_differences
 from revrec.core.money import decimal_string, minor_digits
 from revrec.core.report import Report
 from revrec.jobs.gateway import entity_currencies
 from revrec.jobs.reports.report_header import report_header
-from revrec.store.reports.exchange import EarnedAmount, earned_amounts
+from revrec.store.reports.exchange import ContractLineAmount, EarnedAmount, contract_line_amounts, earned_amounts
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 GROUPS = ("account", "charge")
 AMOUNTS = ("at_entries", "at_billing", "difference")
@@ -28,6 +32,17 @@ MEANING = "no foreign revenue was earned at another rate than it was billed at"
 
 Key = tuple[str, ...]
 """Entity, account, the currency of the transaction and the base currency; by charge, also the charge line's id."""
+
+
+class ChargeDifference(NamedTuple):
+    """The exchange difference of a charge line on a deferred account; ``base`` is the base currency."""
+
+    charge: str
+    entity: str
+    account: str
+    currency: str
+    base: str
+    difference: ExchangeDifference
 
 
 def exchange(context: "Context", until: date, by: str = "account") -> Report:
@@ -40,16 +55,11 @@ def exchange(context: "Context", until: date, by: str = "account") -> Report:
     if by not in GROUPS:
         raise BadInput(f"report exchange: --by {by}: expected {', '.join(GROUPS)}")
     rates = read_rates(context)
-    own = {entity: currency.base for entity, currency in entity_currencies(context).items()}
     found: dict[Key, ExchangeDifference] = {}
     with context.database.read() as connection:
-        for earned in earned_amounts(connection, until, context.settings.invoiced_sources):
-            base = own.get(earned.entity, context.settings.gateway.base_currency)
-            rated = _rate_day(context, earned)
-            if earned.currency == base or rated == earned.billed:
-                continue
-            key = (earned.entity, earned.account, earned.currency, base, *((earned.charge,) if by == "charge" else ()))
-            found[key] = found.get(key, ExchangeDifference()).plus(_difference(earned, base, rated, rates))
+        for one in charge_differences(context, connection, until, rates):
+            key = (one.entity, one.account, one.currency, one.base, *((one.charge,) if by == "charge" else ()))
+            found[key] = found.get(key, ExchangeDifference()).plus(one.difference)
         header = report_header(context, connection, "exchange", {"date": until, "by": by, "rates": rates.source})
     columns = ("entity", "account", *(("charge",) if by == "charge" else ()), "transaction", "earned", "currency")
     return Report(
@@ -57,6 +67,38 @@ def exchange(context: "Context", until: date, by: str = "account") -> Report:
         list(_rows(found, by)), (), AMOUNTS, ("entity", "at_entries", "at_billing"),
         {"difference": {"at_billing": 1, "at_entries": -1}}, empty=MEANING,
     )  # fmt: skip
+
+
+def charge_differences(
+    context: "Context", connection: "Connection", until: date, rates: Rates
+) -> Iterator[ChargeDifference]:
+    """Yield what is earned at other rates than it is billed at until a day, in parts of a charge line and an account.
+
+    Amounts in base currency have no difference.
+
+    Raises:
+        BadInput: there is no rate for a day.
+    """
+    own = {entity: currency.base for entity, currency in entity_currencies(context).items()}
+    invoiced = context.settings.invoiced_sources
+    for earned in earned_amounts(connection, until, invoiced):
+        base, rated = own.get(earned.entity, context.settings.gateway.base_currency), _rate_day(context, earned)
+        if earned.currency != base and rated != earned.billed:
+            difference = _difference(earned, base, rated, rates)
+            yield ChargeDifference(earned.charge, earned.entity, earned.account, earned.currency, base, difference)
+    amounts = contract_line_amounts(connection, until, invoiced)
+    for (charge, entity, currency), some in groupby(amounts, attrgetter("charge", "entity", "currency")):
+        base = own.get(entity, context.settings.gateway.base_currency)
+        if currency != base:
+            settled = settled_differences(_movement(one, base, rates) for one in some)
+            for account, difference in settled.items():
+                if difference.amount or difference.difference:
+                    yield ChargeDifference(charge, entity, account, currency, base, difference)
+
+
+def _movement(one: ContractLineAmount, base: str, rates: Rates) -> Movement:
+    worth = rates.in_base(one.amount, one.currency, base, one.rated)
+    return Movement(one.day, one.rated, one.account, one.is_earned, one.amount, worth)
 
 
 def _rate_day(context: "Context", earned: EarnedAmount) -> date:

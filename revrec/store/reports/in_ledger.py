@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, func, select, union_all
 
 from revrec.store.number_lists import limited_to
-from revrec.store.posting.ledger_changes import MOVE, OF_REVERSAL, ON_DEFERRED_SIDE, RECOGNIZED
+from revrec.store.posting.ledger_changes import MOVE, OF_REVERSAL, ON_DEFERRED_SIDE, RECOGNIZED, REVERSAL
 from revrec.store.tables import (
+    entry_reversal,
     journal_entry,
     journal_line,
     ledger_change,
@@ -83,6 +84,30 @@ def ledger_lines(first: date | None, last: date, numbers: Sequence[int] | None =
     if first is not None:
         changed = changed.where(ledger_change.c.date >= first.isoformat())
     return _of_charges((_posted_from(first, last).add_columns(journal_entry.c.date), changed), numbers)
+
+
+def rated_lines(last: date, numbers: Sequence[int] | None = None) -> Any:
+    """Return the lines of :func:`ledger_lines` until a day with ``rated``, the day of the rates of their entry.
+
+    A reversal has the rates of the entry that it reverses, whether we or a person posted it.
+    """
+    reversed_entry = journal_entry.alias("reversed_entry")
+    of_reversed = (
+        select(reversed_entry.c.date)
+        .join(entry_reversal, entry_reversal.c.reverses == reversed_entry.c.id)
+        .where(entry_reversal.c.entry_id == journal_entry.c.id)
+        .correlate(journal_entry)
+        .scalar_subquery()
+    )
+    of_changed = select(journal_entry.c.date).where(
+        journal_entry.c.id == ledger_change.c.entry_id, ledger_change.c.part == REVERSAL
+    )
+    posted = _posted_from(None, last).add_columns(
+        journal_entry.c.date, func.coalesce(of_reversed, journal_entry.c.date).label("rated")
+    )
+    changed = _changed(last, None).where(ledger_change.c.part != MOVE)
+    day = func.coalesce(of_changed.correlate(ledger_change).scalar_subquery(), ledger_change.c.date)
+    return _of_charges((posted, changed.add_columns(ledger_change.c.date, day.label("rated"))), numbers)
 
 
 def _of_charges(queries: Iterable[Any], numbers: Sequence[int] | None) -> Any:

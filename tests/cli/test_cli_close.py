@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from revrec.store.reports import control_totals
+from support.books import ROOT
 from support.commands import Revrec
 
 DAY = "2024-03-31"
@@ -127,7 +128,7 @@ def test_what_does_not_tie_out_is_shown_and_not_signed(revrec: Revrec, monkeypat
 
 
 @pytest.mark.usefixtures("march")
-def test_the_folder_of_a_close(revrec: Revrec, tmp_path: Path) -> None:
+def test_the_folder_of_a_close(revrec: Revrec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = tmp_path / "close"
     first = revrec(*CLOSE, str(folder))
     assert first.code == 0 and "20 reports" in first.out
@@ -151,8 +152,10 @@ def test_the_folder_of_a_close(revrec: Revrec, tmp_path: Path) -> None:
     assert revrec("periods", "close", "2024-03", "--reason", "March is reported").code == 0
     refused = revrec(*CLOSE, str(folder))
     assert refused.code == 2 and "it is not empty; name a new folder, or add --replace" in refused.err
+    monkeypatch.setenv("REVREC_GATEWAY_RATES", str(ROOT / "sample_data" / "exchange" / "rates.csv"))
     again = revrec(*CLOSE, str(folder), "--replace")
-    assert again.code == 0 and "[ ]" not in again.out
+    assert again.code == 0 and "[ ]" not in again.out and "21 reports" in again.out
+    assert (folder / "exchange.html").exists()
 
 
 @pytest.mark.usefixtures("story")

@@ -94,6 +94,7 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     from revrec.jobs.reports.costs import CostOptions, costs
     from revrec.jobs.reports.disclosures import disclosures
     from revrec.jobs.reports.exceptions import exceptions
+    from revrec.jobs.reports.exchange import exchange
     from revrec.jobs.reports.late import late
     from revrec.jobs.reports.line_balances import BalanceOptions
     from revrec.jobs.reports.remaining_obligations import remaining_obligations
@@ -115,6 +116,8 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     for one in disclosures(context, month, quarterly=False, without=IN_OTHER_REPORTS).tables:
         yield f"disclosure-{one.name}", one.report._replace(title=one.heading)
     yield "costs", costs(context, CostOptions(year))
+    if context.settings.gateway.rates is not None:
+        yield "exchange", exchange(context, until, "charge")
     yield "activity", activity.activity(context, month, "month")
     filters = Filters(first=month.first, last=until)
     lines = activity.journal(context, filters)

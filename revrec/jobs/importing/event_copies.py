@@ -54,7 +54,7 @@ def reduce_principals(
     line: ChargeLine | None,
     recorded: Sequence[FulfillmentEvent],
 ) -> list[tuple[int, FulfillmentEvent]]:
-    """Return the copies of a cancellation with a refund; those of principals with what they are not owed any more.
+    """Return the copies of a cancellation; with a refund, each principal's has the amount that is not owed any more.
 
     ``line`` is the charge line that ``refund`` cancels, and ``recorded`` are its events. Other costs are expensed in
     full, because nothing more is earned with them.

@@ -30,7 +30,8 @@ def register(group: typer.Typer) -> None:
     ) -> None:
         """Run the test cases of the rules.
 
-        A case is a charge line, its events, and the expected result. Exit code 7 means that a case failed.
+        A case is a charge line or the lines of a contract, their events, and the expected result. Exit code 7 means
+        that a case failed.
 
         \b
         Examples:

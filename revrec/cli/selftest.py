@@ -17,7 +17,8 @@ def register(app: typer.Typer) -> None:
         """Check this installation against published figures.
 
         Each figure of the standards and of other systems is reproduced by a rule; the rounding and the day count are
-        shown. Needs no configuration and no database. Exit code 7 means that a figure differs.
+        shown. The journal of each worked example of ASC 606 is derived, too. Needs no configuration and no database.
+        Exit code 7 means that a figure differs.
 
         \b
         Examples:

@@ -68,16 +68,6 @@ def prorate(
     return Proration(day, line.currency, price, rounded(price * earned / whole))
 
 
-def refunded_share(share: int, price: int, refund: int) -> int:
-    """Return what a principal is not owed any more of its ``share`` if the customer gets a refund of the price.
-
-    All amounts are in minor units. The share falls in proportion, so that the agent keeps its commission of what the
-    customer still pays (ASC 606-10-55-38). What is refunded beyond the price is the agent's own expense.
-    """
-    part = Fraction(refund, price) if price else Fraction(0)
-    return rounded(share * min(max(part, Fraction(0)), Fraction(1)))
-
-
 def _in_progress(rule: Rule | Unscheduled, found: Schedule, line: ChargeLine, day: date) -> Fraction:
     """Return what is earned of a part that falls at the end of its span, if the day is within it."""
     if isinstance(rule, Unscheduled) or not isinstance(rule.method, SeriesMethod) or found.pieces:

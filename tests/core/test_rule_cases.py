@@ -5,8 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from revrec.core.rules import RuleBook, RuleErrors, parse_rules
-from revrec.core.rules.cases import parse_cases, play
+from revrec.core.rules import RuleBook, RuleErrors, parse_all, parse_rules
+from revrec.core.rules.case_results import play
+from revrec.core.rules.cases import parse_cases
 from support.rule_texts import DELIVERY, MAGAZINE
 
 RULES = f"""{MAGAZINE}periods = 3
@@ -138,3 +139,105 @@ def test_a_date_is_a_date_and_a_number_is_exact(book: RuleBook) -> None:
         {"c": CASE.format(item="A", amount="0.10", currency="USD", event="quantity = 3", expect="parts = 1")}
     )
     assert (case.charge.post_date, case.charge.amount, case.charge.quantity) == (date(2024, 1, 31), 10, Decimal(3))
+
+
+CONTRACT = """
+[[case]]
+name = "a bundle"
+[[case.charge]]
+line = "A"
+item = "MAG-1"
+post_date = 2024-01-31
+amount = "12.00"
+currency = "USD"
+[[case.charge]]
+line = "{second}"
+item = "POD-1"
+post_date = 2024-01-31
+amount = "8.00"
+currency = "USD"
+[[case.event]]
+line = "{event}"
+kind = "pod"
+date = 2024-02-10
+[case.expect]
+{expect}
+"""
+BUNDLE = """
+[[table]]
+name = "ssp"
+file = "ssp.csv"
+key = "item"
+[[allocation]]
+name = "bundles"
+prices = "ssp"
+"""
+ENTRIES = """
+until = 2024-02-29
+allocated = { A = "10.00", B = "10.00" }
+entries = [
+  { line = "B", date = 2024-02-10, debit = "2400", credit = "4010", amount = "%s" },
+  { line = "A", date = 2024-01-31, debit = "2400", credit = "4000", amount = "3.33" },
+  { line = "A", date = 2024-02-29, debit = "2400", credit = "4000", amount = "3.34" },
+]
+"""
+
+
+@pytest.fixture(scope="module")
+def bundles() -> RuleBook:
+    prices = "item,price\nMAG-1,5\nPOD-1,5\n"
+    return RuleBook(*parse_all({"r.toml": RULES + BUNDLE}, {}, lambda wanted, _by: (wanted, prices)))
+
+
+def contract_differences(book: RuleBook, expect: str) -> list[tuple[str, str, str]]:
+    (case,) = parse_cases({"c.toml": CONTRACT.format(second="B", event="B", expect=expect)})
+    return [(one.field, one.expected, one.found) for one in play(case, book)]
+
+
+def test_the_lines_of_a_contract_share_its_price_and_expect_their_entries(bundles: RuleBook) -> None:
+    assert contract_differences(bundles, ENTRIES % "10.00") == []
+
+
+def test_entries_and_shares_that_differ_are_shown(bundles: RuleBook) -> None:
+    assert contract_differences(bundles, ENTRIES % "9.00") == [
+        ("entries", "2024-02-10 B 2400/4010 9.00", "2024-02-10 B 2400/4010 10.00")
+    ]
+    assert contract_differences(bundles, 'allocated = { A = "12.00", C = "1.00" }') == [
+        ("allocated", "A 12.00, C 1.00, B none", "A 10.00, C none, B 10.00")
+    ]
+    assert contract_differences(bundles, "entries = []") == [
+        (
+            "entries",
+            "nothing else",
+            "2024-01-31 A 2400/4000 3.33, 2024-02-10 B 2400/4010 10.00, 2024-02-29 A 2400/4000 3.34, and 1 more",
+        )
+    ]
+
+
+@pytest.mark.parametrize(
+    ("second", "event", "expect", "said"),
+    [
+        ("A", "A", 'waiting = "0.00"', "give each charge line its own line"),
+        ("B", "C", 'waiting = "0.00"', "event.line: write one of A, B"),
+        ("B", "B", "parts = 3", "expect.parts is about one charge line, and the case has 2"),
+        ("B", "B", "until = 2024-01-31", "[case.expect] is empty"),
+        ("B", "B", "entries = [1]", "a list of { date"),
+        ("B", "B", 'allocated = { A = "x" }', "a number in quotes"),
+    ],
+)
+def test_a_mistake_in_the_case_of_a_contract_is_reported(second: str, event: str, expect: str, said: str) -> None:
+    with pytest.raises(RuleErrors) as raised:
+        parse_cases({"c.toml": CONTRACT.format(second=second, event=event, expect=expect)})
+    assert said in str(raised.value)
+
+
+def test_costs_follow_the_events_of_their_line_as_in_the_books() -> None:
+    cost = '[[rule.cost]]\nname = "principal"\npercent = "80"\ndeferred = "2100"\nexpense = "4000"\n'
+    rules = RuleBook(parse_rules(RULES.partition('[[rule]]\nname = "delivery"')[0] + cost, "r.toml", {}))
+    # 15.00 in three months, canceled after one with a refund of 10.00: the principal gets 80 percent of 5.00.
+    event = '[[case.event]]\nkind = "cancel"\ndate = 2024-02-01\namount = "10.00"'
+    expect = (
+        'entries = [{ date = 2024-01-31, debit = "2400", credit = "4000", amount = "5.00" }, '
+        '{ date = 2024-01-31, debit = "4000", credit = "2100", amount = "4.00" }]'
+    )
+    assert differences(rules, expect, amount="15.00", event=event) == []

@@ -1,7 +1,6 @@
-"""The worked examples of the standard that the documents tell: each schedule is what revrec computes."""
+"""The worked examples of the standard that the documents show: each schedule and journal is what revrec computes."""
 
 import runpy
-from collections import Counter
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -11,14 +10,24 @@ import pytest
 
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string, to_minor
-from revrec.core.rules import PostingTarget, RuleBook, parse_all
-from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
-from revrec.core.schedule import Schedule, or_unscheduled
-from support.rules import ACCOUNTS, AllocateContract, Derive, matched
+from revrec.core.rules import RuleBook, parse_all
+from revrec.core.rules.case_results import play
+from revrec.core.rules.cases import parse_cases
+from revrec.core.worked_examples import number_of, play_example
+from revrec.jobs.admin.selftest import GoldenCases, selftest
+from support.rules import ACCOUNTS, AllocateContract, Derive
 
 DOCS = Path(__file__).parents[2] / "docs"
+SAMPLES = DOCS.parent / "sample_data" / "asc606"
+PAGE = DOCS / "worked-examples.md"
 WRITER = runpy.run_path(str(DOCS / "write_examples.py"))
 EXAMPLES = WRITER["examples"]()
+GOLDEN = GoldenCases()
+ASKED_FOR = (
+    "5A", "5B", "6", "7", "8", "20", "21", "22", "23A", "23B", "24", "25", "26", "28A", "28B", "29", "33", "34A", "34B",
+    "34C", "35A", "35B", "44", "45", "46", "46A", "47", "48", "48A", "49", "51", "52", "54", "57", "61",
+)  # fmt: skip
+"""The examples of ASC 606 that are covered, with their cases."""
 
 
 def charge_line(charge: dict[str, Any]) -> ChargeLine:
@@ -64,54 +73,54 @@ def test_the_schedule_of_a_worked_example_is_computed(example: Any, derive: Deri
     assert all(isinstance(part.date, date) for part in found.parts)
 
 
-@parameters("journal")
-def test_the_journal_of_a_worked_example_is_computed(example: Any) -> None:
-    currency = example["currency"]
-    book = RuleBook(*parse_all({"r.toml": rules_of(example)}, ACCOUNTS, lambda file, _by: (file, listed(example))))
-    members = [member(one, example) for one in example["lines"]]
-    found = allocate_contract(book, members) if book.allocations else None
-    shown, waiting = [], 0
-    for sold, events, _part in members:
-        for line in (sold, *book.costs_of(sold)):
-            steps = found.steps[line.id] if isinstance(found, AllocatedContract) and line is sold else ()
-            derived = or_unscheduled(book.derive(line, events, steps))
-            entries = Counter[date]()
-            for day, amount in derived.parts if isinstance(derived, Schedule) else ():
-                entries[day] += amount
-            post = matched(book.match(line)).post
-            shown += [entry_of(sold, post, day, amount, currency) for day, amount in entries.items() if amount]
-            waiting += sum(part.amount for part in derived.waiting) if isinstance(derived, Schedule) else 0
-    until = example.get("until", date.max)
-    assert sorted((one for one in shown if one["date"] <= until), key=str) == sorted(example["journal"], key=str)
-    assert decimal_string(waiting, currency) == example.get("waiting", "0.00")
+@pytest.mark.parametrize("id", GOLDEN.examples)
+def test_the_journal_of_a_worked_example_is_computed(id: str) -> None:
+    played = play_example(GOLDEN.examples[id])
+    assert played.found == played.expected and played.whole
 
 
-def rules_of(example: Any) -> str:
-    table = '[[table]]\nname = "ssp"\nfile = "ssp.csv"\nkey = "item"\n'
-    return str(example["rules"]) + (table if "prices" in example else "")
+@pytest.mark.parametrize("wrong", [{"amount": "1.00"}, {"debit": "9999"}, {"date": date(2030, 1, 1)}])
+def test_an_example_with_another_entry_is_found_out(wrong: dict[str, Any]) -> None:
+    example = GOLDEN.examples["asc606-example-22"]
+    journal = [example["journal"][0] | wrong, *example["journal"][1:]]
+    assert not play_example(example | {"journal": journal}).as_published
 
 
-def listed(example: Any) -> str:
-    return str(example["prices"]).lstrip()
+@pytest.mark.parametrize("number", ASKED_FOR)
+def test_an_example_of_the_standard_is_covered_everywhere(number: str, revrec_selftest: set[str]) -> None:
+    """Input, output and journal: on the page, in ``revrec selftest``, and as a case of ``revrec rules test``."""
+    (example,) = [one for one in EXAMPLES if "journal" in one and number_of(one) == number]
+    page = PAGE.read_text(encoding="utf-8")
+    section = page.partition(f"## {example['title']}\n")[2].partition("\n## ")[0]
+    assert example["lines"] and example["journal"]
+    assert "| charge line | amount |" in section and "| entry on | charge line | debit | credit | amount |" in section
+    assert f"asc606-example-{number.lower()}" in revrec_selftest
+    folder = SAMPLES / f"example-{number.lower()}"
+    assert (folder / "rules.toml").exists() and (folder / "cases.toml").exists()
 
 
-def member(one: dict[str, Any], example: Any) -> ContractMember:
-    """Return a charge line of an example with its events."""
-    fields = {name: value for name, value in one.items() if name not in ("line", "joins", "amount")}
-    if "quantity" in fields:
-        fields["quantity"] = Decimal(fields["quantity"])
-    amount = to_minor(Decimal(one["amount"]), example["currency"])
-    name = one.get("line", one["item"])
-    line = ChargeLine("case", "EX", name, "C", amount=amount, currency=example["currency"], **fields)
-    its_own = [{**each} for each in example.get("events", []) if each["line"] == name]
-    events = [event(line, {key: value for key, value in each.items() if key != "line"}) for each in its_own]
-    return ContractMember(line, events, 2 if one.get("joins") else 1)
+@pytest.fixture(scope="module")
+def revrec_selftest() -> set[str]:
+    """Return the ids of the cases that ``revrec selftest`` found as published."""
+    return {one.case for one in selftest().cases if one.played.as_published}
 
 
-def entry_of(line: ChargeLine, post: PostingTarget, day: date, amount: int, currency: str) -> dict[str, Any]:
-    debit, credit = (post.deferred, post.accrued) if amount > 0 else (post.accrued, post.deferred)
-    shown = decimal_string(abs(amount), currency)
-    return {"line": line.line, "date": day, "debit": debit, "credit": credit, "amount": shown}
+@pytest.mark.parametrize("folder", sorted(path.name for path in SAMPLES.iterdir()))
+def test_an_example_is_a_case_that_its_rules_meet(folder: str) -> None:
+    """As ``revrec rules test`` plays it."""
+    files = {path.name: path.read_text(encoding="utf-8") for path in (SAMPLES / folder).iterdir()}
+    rules = parse_all(
+        {"rules.toml": files["rules.toml"]}, ACCOUNTS, lambda wanted, _by: (wanted, files.get(wanted, ""))
+    )
+    (case,) = parse_cases({"cases.toml": files["cases.toml"]})
+    assert case.expect["entries"]
+    assert play(case, RuleBook(*rules)) == []
+
+
+def test_the_files_of_the_examples_are_written_from_them() -> None:
+    found = {str(path.relative_to(SAMPLES)): path for path in SAMPLES.rglob("*") if path.is_file()}
+    wanted = WRITER["sample_files"](EXAMPLES)
+    assert {name: path.read_text() for name, path in found.items()} == wanted, "run: python docs/write_examples.py"
 
 
 def test_the_page_is_written_from_the_examples() -> None:

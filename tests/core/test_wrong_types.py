@@ -10,7 +10,8 @@ import pytest
 from revrec.core.keys import ConfigKey
 from revrec.core.methods import methods
 from revrec.core.rules import RuleBook, RuleErrors, parse_all
-from revrec.core.rules.cases import CASE_KEYS, parse_cases, play
+from revrec.core.rules.case_results import play
+from revrec.core.rules.cases import CASE_KEYS, parse_cases
 from revrec.core.rules.declaration import FILE_KEYS, recognize_keys
 from support import toml
 from support.wrong_types import NESTED, WRONG, paths, replaced
@@ -161,9 +162,11 @@ service_start = 2024-01-01
 service_end = 2024-12-31
 recognized_before = "1.00"
 cutover = 2024-02-01
+joins = false
 [case.charge.dimensions]
 class = "x"
 [[case.event]]
+line = "1"
 kind = "usage"
 date = 2024-02-01
 name = "n"
@@ -184,6 +187,10 @@ waits = "x"
 deferred = "2400"
 accrued = "4000"
 journal = "RR"
+until = 2024-12-31
+entries = [{ date = 2024-01-31, debit = "2400", credit = "4000", amount = "12.00" }]
+[case.expect.allocated]
+1 = "12.00"
 """
 
 

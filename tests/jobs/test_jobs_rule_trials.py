@@ -9,8 +9,9 @@ from revrec.core.rules import RuleErrors
 from revrec.jobs.rules.cases import play_cases
 from revrec.jobs.rules.compare import compare_rules
 from revrec.jobs.rules.coverage import coverage
-from support.books import Books, MakeRow
+from support.books import ROOT, Books, MakeRow
 
+EXAMPLES = ROOT / "sample_data" / "asc606"
 ONE = """
 [[rule]]
 name = "{name}"
@@ -127,3 +128,15 @@ def test_rules_that_no_case_expects_are_named(offline: Books) -> None:
     result = play_cases(offline.context(), [cases])
     assert (result.played, result.failed) == (1, [])
     assert "magazine" not in result.untested and "delivery" in result.untested
+
+
+@pytest.mark.parametrize("example", ["example-22", "example-35b", "example-44"])
+def test_the_examples_of_the_standard_are_cases_whose_rules_are_all_tested(offline: Books, example: str) -> None:
+    rules = offline.folder / "rules"
+    for old in rules.glob("*.toml"):
+        old.unlink()
+    for file in ("rules.toml", "prices.csv"):
+        if (EXAMPLES / example / file).exists():
+            (rules / file).write_text((EXAMPLES / example / file).read_text())
+    result = play_cases(offline.context(), [EXAMPLES / example / "cases.toml"])
+    assert (result.played, result.failed, result.untested) == (1, [], [])

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from revrec.core.golden import PlayedCase, play, policy
+from revrec.core.worked_examples import number_of, play_example
 from revrec.jobs.admin.init import shipped
 
 
@@ -32,6 +33,12 @@ class GoldenCases:
     def not_covered(self) -> dict[str, str]:
         """Return the reason why each of the others is not reproduced."""
         return {case: reason for reason, table in self._tables("not_covered").items() for case in table["cases"]}
+
+    @cached_property
+    def examples(self) -> dict[str, dict[str, Any]]:
+        """Return the worked examples of the standard that have a journal, by their id."""
+        found = tomllib.loads((self._folder / "worked_examples.toml").read_text(encoding="utf-8"))["example"]
+        return {f"asc606-example-{number_of(one).lower()}": one for one in found if "journal" in one}
 
     def _tables(self, name: str) -> dict[str, dict[str, Any]]:
         found: Mapping[str, Any] = tomllib.loads((self._folder / f"{name}.toml").read_text(encoding="utf-8"))
@@ -61,12 +68,18 @@ class SelftestResult:
 
 
 def selftest(cases: GoldenCases | None = None) -> SelftestResult:
-    """Check every published case that a rule reproduces, without configuration, database or network."""
+    """Check every published case that a rule reproduces, and every worked example of the standard.
+
+    Needs no configuration, database or network.
+    """
     cases = cases or GoldenCases()
     played = [
         SelftestCase(
             name, cases.published[name]["source"], policy(cases.published[name], how), play(cases.published[name], how)
         )
         for name, how in cases.covered.items()
+    ]
+    played += [
+        SelftestCase(name, one["paragraphs"], one["title"], play_example(one)) for name, one in cases.examples.items()
     ]
     return SelftestResult(played, cases.not_covered)

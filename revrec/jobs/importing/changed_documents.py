@@ -21,9 +21,10 @@ from revrec.core.differences import differences
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_of
 from revrec.core.rules import Rule
+from revrec.core.rules.cost_events import without_cancellations
 from revrec.core.rules.costs import is_cost
 from revrec.jobs.importing.billing import billing_problem
-from revrec.jobs.importing.event_copies import costs_of_charges, events_of_costs, without_cancellations
+from revrec.jobs.importing.event_copies import costs_of_charges, events_of_costs
 from revrec.sources import BadRow, ColumnMapping, GoodRow, PassedOver, RowMoney, RowProblem
 from revrec.sources.dates import date_reader
 from revrec.sources.mapping import EVENT

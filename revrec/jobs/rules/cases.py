@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadConfiguration
-from revrec.core.rules.cases import CaseDifference, RuleCase, parse_cases, play
+from revrec.core.rules.case_results import CaseDifference, play, rules_expected
+from revrec.core.rules.cases import RuleCase, parse_cases
 from revrec.jobs.rules.files import read_rule_file
 from revrec.jobs.rules.load import load_rules
 
@@ -23,7 +24,7 @@ class CasesResult:
     played: int = 0
     failed: list[tuple[RuleCase, list[CaseDifference]]] = field(default_factory=list)
     untested: list[str] = field(default_factory=list)
-    """Rules that no case expects to win."""
+    """Rules that no case expects to win, or expects the entries of."""
 
 
 def play_cases(context: "Context", files: list[Path] | None = None) -> CasesResult:
@@ -47,6 +48,6 @@ def play_cases(context: "Context", files: list[Path] | None = None) -> CasesResu
         differences = play(case, book)
         if differences:
             result.failed.append((case, differences))
-    tested = {case.expect.get("rule") for case in cases}
+    tested = {name for case in cases for name in rules_expected(case, book)}
     result.untested = [rule.name for rule in book.rules if rule.name not in tested]
     return result

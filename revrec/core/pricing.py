@@ -250,8 +250,11 @@ def _prospective(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]
     rest = change.after - total_of(plan.past)
     # A rest of the other sign means that more was recognized than the new price: it is taken back at once, not spread
     # as negative revenue over future months.
-    if not plan.later or (rest > 0) != (total_of(plan.later) > 0):
-        return _at_once(change, plan.past)
+    # Where a price of zero left nothing to come, the new price alone says which sign that has.
+    to_come = total_of(plan.later) or change.after
+    if not plan.later or rest * to_come <= 0:
+        # Parts to come keep their place without a cent: a higher price later is spread over them.
+        return [*_at_once(change, plan.past), *(SchedulePart(part.date, 0) for part in plan.later)]
     amounts = split(rest, plan.schedule.weights_of(plan.later), plan.schedule.rule.method.rounding)
     return [SchedulePart(part.date, amount) for part, amount in zip(plan.later, amounts, strict=True)]
 
@@ -301,8 +304,7 @@ def _latest(change: PriceChange, plan: _PlanAtChange) -> list[SchedulePart]:
     for part in reversed(plan.later):
         taken = max(-abs(part.amount), min(abs(part.amount), less))
         less -= taken
-        if part.amount != taken:
-            kept.append(SchedulePart(part.date, part.amount - taken))
+        kept.append(SchedulePart(part.date, part.amount - taken))
     return [*([SchedulePart(change.date, -less)] if less else []), *reversed(kept)]
 
 

@@ -240,7 +240,7 @@ class Schedule(NamedTuple):
         weights = [known.get(part.date, 0) for part in parts]
         total, whole = sum(amounts), sum(weights)
         if not self.plan or len(known) != len(self.plan.dates) or not all(weights):
-            return amounts
+            return amounts if any(amounts) else [1] * len(parts)
         tolerance = whole * len(parts)
         are_its = all(
             abs(amount * whole - total * weight) < tolerance for amount, weight in zip(amounts, weights, strict=True)

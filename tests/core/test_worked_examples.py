@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.rules import RuleBook, parse_all
 from revrec.core.rules.case_results import play
 from revrec.core.rules.cases import parse_cases
 from revrec.core.worked_examples import number_of, play_example
 from revrec.jobs.admin.selftest import GoldenCases, selftest
-from support.rules import ACCOUNTS, AllocateContract, Derive
+from support.rules import ACCOUNTS, AllocateContract, Derive, charge_from, event_from
 
 DOCS = Path(__file__).parents[2] / "docs"
 SAMPLES = DOCS.parent / "sample_data" / "asc606"
@@ -28,19 +27,6 @@ ASKED_FOR = (
     "34C", "35A", "35B", "44", "45", "46", "46A", "47", "48", "48A", "49", "51", "52", "54", "57", "61",
 )  # fmt: skip
 """The examples of ASC 606 that are covered, with their cases."""
-
-
-def charge_line(charge: dict[str, Any]) -> ChargeLine:
-    amounts = [name for name in ("amount", "recognized_before") if name in charge]
-    minor: dict[str, Any] = {name: to_minor(Decimal(charge[name]), charge["currency"]) for name in amounts}
-    return ChargeLine("case", "EX", "1", "C", "I", **{**charge, **minor})
-
-
-def event(line: ChargeLine, one: dict[str, Any]) -> FulfillmentEvent:
-    numbers: dict[str, Any] = {name: Decimal(one[name]) for name in ("quantity", "percent") if name in one}
-    if "amount" in one:
-        one = {**one, "amount": to_minor(Decimal(one["amount"]), line.currency)}
-    return FulfillmentEvent(line.id, **{**one, **numbers})
 
 
 def parameters(kind: str) -> pytest.MarkDecorator:
@@ -64,8 +50,8 @@ def test_the_allocation_of_a_worked_example_is_computed(example: Any, contract: 
 
 @parameters("recognize")
 def test_the_schedule_of_a_worked_example_is_computed(example: Any, derive: Derive) -> None:
-    line = charge_line(example["charge"])
-    found = derive(example["recognize"], line, [event(line, one) for one in example.get("events", [])])
+    line = charge_from(example["charge"])
+    found = derive(example["recognize"], line, [event_from(line, one) for one in example.get("events", [])])
     shown = [{"date": part.date, "amount": decimal_string(part.amount, line.currency)} for part in found.parts]
     assert shown == example["expect"]
     waiting = sum(part.amount for part in found.waiting)

@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any, Protocol
 
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.money import to_minor
 from revrec.core.rules import RuleBook, parse_all
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.rules.model import Rule
@@ -49,6 +51,22 @@ class AllocateContract(Protocol):
 
 
 ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
+
+
+def charge_from(charge: Mapping[str, Any]) -> ChargeLine:
+    """Return a charge line from the fields of a case; amounts are decimal strings."""
+    amounts = [name for name in ("amount", "recognized_before") if name in charge]
+    minor: dict[str, Any] = {name: to_minor(Decimal(charge[name]), charge["currency"]) for name in amounts}
+    return ChargeLine("case", "EX", "1", "C", "I", **{**charge, **minor})
+
+
+def event_from(line: ChargeLine, event: Mapping[str, Any]) -> FulfillmentEvent:
+    """Return an event of a line from the fields of a case; numbers are decimal strings."""
+    fields: dict[str, Any] = dict(event)
+    fields |= {name: Decimal(event[name]) for name in ("quantity", "percent") if name in event}
+    if "amount" in event:
+        fields["amount"] = to_minor(Decimal(event["amount"]), line.currency)
+    return FulfillmentEvent(line.id, **fields)
 
 
 def scheduled(found: Schedule | Unscheduled) -> Schedule:

@@ -690,14 +690,14 @@ def _shaped(
         reshaped = rule.method.reshaped(line, events, parts, min(plan.dates))
         return explained(reshaped, rule) if isinstance(reshaped, Unscheduled) else (reshaped, waiting)
 
-    # A day or month that gets no cent of one price may get some of the next one.
-    divide = _whole_split if days else _parts
+    # A part that gets no cent of one price may get some of the next one.
+    divide = _whole_split if events else _parts
 
     def whole(price: int) -> tuple[SchedulePart, ...]:
         shaped = shape(divide(rule, plan, price))
         return () if isinstance(shaped, Unscheduled) else shaped[0] + shaped[1]
 
-    shaped = shape(divide(rule, plan, line.amount) if days else schedule.parts)
+    shaped = shape(divide(rule, plan, line.amount) if events else schedule.parts)
     if isinstance(shaped, Unscheduled):
         return shaped
     parts, waiting = shaped

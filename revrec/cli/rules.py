@@ -163,7 +163,7 @@ def _show_book(options: Options, book: Any) -> None:
     rows = [_row(rule) for rule in book.rules]
     repairs = [_repair_row(repair) for repair in book.repairs]
     allocations = [_allocation_row(one) for one in book.allocations]
-    costs = [_cost_row(rule, cost) for rule in book.rules for cost in rule.costs]
+    costs = [_cost_row(rule, cost) for rule in book.rules for cost in rule.named_costs]
     if options.json:
         print_json({"rules": rows, "repairs": repairs, "allocations": allocations, "costs": costs})
     elif options.csv:
@@ -203,7 +203,7 @@ COST_COLUMNS = ("name", "rule", "costs", "per", "deferred", "expense")
 
 def _cost_row(rule: Any, cost: Any) -> dict[str, Any]:
     costs, per = (str(cost.amount), cost.per) if cost.percent is None else (f"{cost.percent} percent", "line")
-    accounts = {"deferred": cost.deferred, "expense": cost.expense}
+    accounts = {"deferred": cost.deferred, "expense": cost.expense, "impairment": cost.impairment}
     return {"name": cost.name, "rule": rule.name, "costs": costs, "per": per, **accounts}
 
 

@@ -11,15 +11,20 @@ DIMENSIONS = ("location", "department", "class", "project", "contract")
 
 EVENT_KINDS = (
     "pod", "milestone", "percent", "usage", "estimate", "cancel", "credit", "price", "constraint", "hold", "release",
-    "service_dates", "notice",
+    "service_dates", "notice", "impair",
 )  # fmt: skip
 """Kinds of fulfillment event: ``pod`` is a proof of delivery; ``notice`` the units of a shipment on its way, which earn
 nothing, for the proof of delivery of the same name; ``milestone`` carries a name; ``percent`` how much is
 complete in all; ``usage`` the units used since; ``estimate`` the units now expected to be used in all; ``constraint``
-what of the amount is constrained from then on; and so on."""
+what of the amount is constrained from then on; ``impair`` what a deferred cost loses of its value; and so on."""
 
 BILLED_LATER = "later"
 """The value of ``bills`` of a contract line: it was signed, and invoices that arrive later bill it."""
+
+IMPAIR = "impair"
+"""The kind of event that writes off part of a deferred cost: the amount is not negative."""
+LOSS_MARK = ":impairment"
+"""The end of the id of an impairment loss, after the id of the cost whose value it reduces."""
 
 ALLOCATE = "allocate"
 """A new allocation of the line's contract as a change of its price. The engine makes these events; no user can."""
@@ -27,6 +32,8 @@ INCLUDE = "(constraint)"
 """A constrained amount that joins the price or leaves it. The engine makes these events; no user can name the kind."""
 SHARE = "(contract)"
 """A line's share in a change of its contract's price; what is satisfied by then is caught up. The engine makes it."""
+LOSS = "(impaired)"
+"""What an impairment adds to the loss of its cost. The engine makes it."""
 SATISFIED = "(satisfied)"
 """The part of such a share for what was satisfied before a modification: it is recognized at once."""
 

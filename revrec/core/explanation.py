@@ -6,7 +6,7 @@ from itertools import accumulate, groupby
 from operator import itemgetter
 
 from revrec.core.anchors import Events
-from revrec.core.charge_line import ALLOCATE, INCLUDE, ChargeLine
+from revrec.core.charge_line import ALLOCATE, IMPAIR, INCLUDE, LOSS, ChargeLine
 from revrec.core.money import decimal_string, period_amount, rounded_shares
 from revrec.core.pricing import AT_ONCE, PriceChange, price_changes, treatment_of
 from revrec.core.schedule import Schedule, SchedulePart, total_of
@@ -154,10 +154,13 @@ def _explain_combined(
         first = last or first
 
 
+_NAMED = {ALLOCATE: "new allocation", INCLUDE: "constraint", IMPAIR: "impairment", LOSS: "impairment"}
+
+
 def _explain_change(schedule: Schedule, line: ChargeLine, change: PriceChange, day: date, past: int) -> str:
     """Explain a part that results from a change of the price, on its day or after it."""
     how, currency = treatment_of(change, schedule.rule.method), line.currency
-    kind = {ALLOCATE: "new allocation", INCLUDE: "constraint"}.get(change.kind, change.kind)
+    kind = _NAMED.get(change.kind, change.kind)
     named = f"{kind}{f' {change.name}' if change.name else ''} on {change.date}"
     price = f"{named}: {_money(change.before, currency)} became {_money(change.after, currency)}"
     left = f"what is left after {_money(past, currency)} before it, {_money(change.after - past, currency)},"

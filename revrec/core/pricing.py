@@ -25,17 +25,28 @@ from datetime import date
 from typing import NamedTuple
 
 from revrec.core.anchors import Events
-from revrec.core.charge_line import ALLOCATE, INCLUDE, SATISFIED, SHARE, SHARED, ChargeLine, FulfillmentEvent
+from revrec.core.charge_line import (
+    ALLOCATE,
+    IMPAIR,
+    INCLUDE,
+    LOSS,
+    LOSS_MARK,
+    SATISFIED,
+    SHARE,
+    SHARED,
+    ChargeLine,
+    FulfillmentEvent,
+)
 from revrec.core.money import decimal_string, split
 from revrec.core.policies import ON_PRICE, RecognitionPolicies
 from revrec.core.schedule import UNDATED, Schedule, SchedulePart, ScheduleRule, total_of
 
 AT_ONCE = "what is left is recognized at once"
 ON_ITS_DAY = "recognized on that day"
-PRICE_EVENT_KINDS = ("credit", "price", "cancel", ALLOCATE, INCLUDE, SHARE, SATISFIED)
+PRICE_EVENT_KINDS = ("credit", "price", "cancel", ALLOCATE, INCLUDE, SHARE, SATISFIED, IMPAIR)
 """Kinds of event that change what a charge line earns in all."""
-INCREASES = (ALLOCATE, INCLUDE, SHARE, SATISFIED)
-"""Kinds of event whose amount is added to the price."""
+INCREASES = (ALLOCATE, INCLUDE, SHARE, SATISFIED, IMPAIR)
+"""Kinds of event whose amount is added to the price; a cost has a negative one, so an impairment leaves less of it."""
 _RANK, _SHARED_CREDIT, _STEP = {"price": 0, "credit": 1, "cancel": 4}, 2, 3
 """The order of changes within a day: what a contract shares comes after what a line has by itself."""
 
@@ -87,8 +98,9 @@ def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
     """Return the changes of a line's price in date order.
 
     A credit reduces the price by its amount; a price event states the new price; a cancellation reduces it by the
-    refund, if any. A credit with a name corrects the earlier one of that name; credits without a name add up. The
-    cancellation recorded last counts, and of the prices of a day the last one.
+    refund, if any. An impairment moves its amount from a cost to the loss beside it. A credit or an impairment with a
+    name corrects the earlier one of that name; without a name they add up. The cancellation recorded last counts, and
+    of the prices of a day the last one.
     """
     found: list[PriceChange] = []
     price, ended = line.amount, False
@@ -97,6 +109,8 @@ def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
         effective.sort(key=lambda one: order_of_change(one[1]))
     for _at, event in effective:
         amount, kind, name = event.amount or 0, event.kind, event.name
+        if kind == IMPAIR and line.line.endswith(LOSS_MARK):
+            kind = LOSS
         after = amount if kind == "price" else price + (amount if kind in INCREASES else -amount)
         is_shared = kind in (INCLUDE, SHARE) or event.scope == SHARED
         if is_shared and found and found[-1].shared and event.date == found[-1].date:
@@ -228,8 +242,10 @@ def treatment_of(change: PriceChange, method: RecognitionPolicies) -> str:
         return AT_ONCE
     if change.shared:
         return "catch_up"
-    if change.kind == SATISFIED:
+    if change.kind in (SATISFIED, LOSS):
         return ON_ITS_DAY
+    if change.kind == IMPAIR:
+        return "prospective"
     how = method.on_credit if change.kind == "credit" else method.on_price
     return how if how in ON_PRICE or _reduces(change) else "prospective"
 
@@ -331,6 +347,8 @@ _NAMED = {
     INCLUDE: ("constraint", ""),
     SHARE: ("new price of the contract", ""),
     SATISFIED: ("new price of what the contract had satisfied", ""),
+    IMPAIR: ("impairment", ""),
+    LOSS: ("impairment", ""),
 }
 """The names of changes that the engine makes, with the rule key that decides their treatment."""
 

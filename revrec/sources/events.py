@@ -36,6 +36,7 @@ NEEDS = {
     "estimate": "quantity",
     "credit": "amount",
     "price": "amount",
+    "impair": "amount",
     "service_dates": "name",
 }
 """The field that an event of each kind needs besides its date."""

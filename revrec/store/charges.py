@@ -12,8 +12,8 @@ from sqlalchemy import ColumnElement, Connection, FromClause, bindparam, case, e
 from revrec.core.batching import batched
 from revrec.core.calendar import day_of, iso
 from revrec.core.charge_columns import ChargeColumns
-from revrec.core.charge_line import ChargeLine
-from revrec.core.rules.costs import COST_MARK
+from revrec.core.charge_line import LOSS_MARK, ChargeLine
+from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.store.audit import AuditStamp, canonical
 from revrec.store.bulk import insert_columns, insert_rows, next_number
 from revrec.store.digests import RowDigest, covered_columns, digest_rows, digest_texts, texts_of_columns
@@ -297,7 +297,12 @@ def numbers_with(connection: Connection, column: str, values: Collection[str]) -
 
 
 def is_cost_of(charge: str, line: FromClause = charge_line) -> ColumnElement[bool]:
-    """Return the condition that a row of ``charge_line`` is a cost of the charge line with this id."""
+    """Return the condition that a row of ``charge_line`` is a cost of the charge line with this id.
+
+    If the line is a cost itself, the row is its impairment loss.
+    """
+    if is_cost(charge):
+        return line.c.id == f"{charge}{LOSS_MARK}"
     return line.c.id.startswith(f"{charge}{COST_MARK}", autoescape=True)
 
 

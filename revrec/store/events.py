@@ -109,13 +109,13 @@ def recorded_for(connection: Connection, charge_no: int) -> list[RecordedEvent]:
 
 
 def copies_for_costs(connection: Connection, event: RecordedEvent) -> list[RecordedEvent]:
-    """Return the copies of an event that were recorded with it for the costs of its charge line."""
+    """Return the copies of an event that were recorded with it for the costs of its charge line, and are in force."""
     same = [
         fulfillment_event.c[name] == getattr(event, name)
         for name in ("kind", "date", "name", "note", "recorded_at", "actor")
     ]
     rows = connection.execute(recorded_events().where(is_cost_of(event.charge), *same))
-    return [RecordedEvent(*row) for row in rows]
+    return [one for one in (RecordedEvent(*row) for row in rows) if one.withdrawn_at is None]
 
 
 def withdraw(connection: Connection, numbers: Sequence[int], reason: str, who: AuditStamp, audit_seq: int) -> RowDigest:

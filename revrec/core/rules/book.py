@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from revrec.core.anchors import Events
-from revrec.core.charge_line import EVENT_KINDS, ChargeLine
+from revrec.core.charge_line import EVENT_KINDS, LOSS_MARK, ChargeLine
 from revrec.core.constraint import CONSTRAINT, split_constrained
 from revrec.core.holding import apply_holds, days_before_holds, released_hold, resumed_plan
 from revrec.core.methods.none import NotRevenue
@@ -29,7 +29,7 @@ from revrec.core.pricing import (
 )
 from revrec.core.recognition import AnchorDates
 from revrec.core.rules.allocations import AllocationRule
-from revrec.core.rules.costs import COST_MARK, FINANCING, is_cost, sold_by
+from revrec.core.rules.costs import COST_MARK, FINANCING, is_cost, is_loss, sold_by
 from revrec.core.rules.financing import InterestMethod
 from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
@@ -744,6 +744,8 @@ def _failure(entry: _Entry, line: ChargeLine) -> str | None:
 def _why(rule: Rule) -> str:
     if is_cost(rule.name):
         of, _mark, name = rule.name.rpartition(COST_MARK)
+        if is_loss(rule.name):
+            return f'the impairment loss of the cost "{name.removesuffix(LOSS_MARK)}" of rule "{of}"'
         kind = "interest" if name.startswith(FINANCING) else "cost"
         return f'the {kind} "{name}" of rule "{of}"'
     return f'rule "{rule.name}" matches and comes first by its priority {rule.priority}'

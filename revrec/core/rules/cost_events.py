@@ -3,11 +3,11 @@
 from fractions import Fraction
 
 from revrec.core.anchors import Events
-from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.charge_line import IMPAIR, ChargeLine, FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.pricing import price_of
 from revrec.core.rules.book import RuleBook
-from revrec.core.rules.costs import is_financing
+from revrec.core.rules.costs import is_financing, is_loss
 from revrec.core.rules.model import Rule
 from revrec.core.standalone import rounded
 
@@ -18,8 +18,11 @@ OF_INTEREST = ("pod", "milestone", "service_dates", "cancel")
 def event_of_cost(book: RuleBook, cost: str, fact: FulfillmentEvent) -> FulfillmentEvent | None:
     """Return the copy of an event for a cost, by its charge's id, without an amount; None if it follows no such event.
 
-    A credit or new price of the line does not change what it costs.
+    A credit or new price of the line does not change what it costs. An impairment loss follows the impairments of its
+    cost, with their amounts, and nothing else.
     """
+    if is_loss(cost) or fact.kind == IMPAIR:
+        return fact._replace(charge=cost) if is_loss(cost) and fact.kind == IMPAIR else None
     if fact.kind in ("credit", "price") or (is_financing(cost) and fact.kind not in OF_INTEREST):
         return None
     if fact.kind == CONSTRAINT and (fact.percent is None or not book.waits_with_revenue(cost)):

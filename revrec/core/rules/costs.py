@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 
-from revrec.core.charge_line import ChargeLine
+from revrec.core.charge_line import LOSS_MARK, ChargeLine
 from revrec.core.money import minor_digits
+from revrec.core.recognition import Method
 from revrec.core.standalone import rounded
 
 COST_MARK = ":cost:"
@@ -32,7 +33,7 @@ UNNAMED = "fulfill"
 class Cost:
     """One ``[[rule.cost]]``: ``amount`` in units of the line's currency for each of ``parts`` parts, unit or line, or
     ``percent`` of the line's amount. ``deferred`` and ``expense`` are account numbers; ``category`` is of
-    :data:`CATEGORIES`."""
+    :data:`CATEGORIES`. ``impairment`` is the account of impairment losses; without it there are none."""
 
     name: str
     amount: Decimal | None
@@ -42,6 +43,12 @@ class Cost:
     deferred: str
     expense: str
     category: str = UNNAMED
+    impairment: str = ""
+
+    @property
+    def own_method(self) -> Method | None:
+        """Return the method that recognizes it; None if the one of its rule does."""
+        return None
 
     def line_of(self, line: ChargeLine) -> ChargeLine | None:
         """Return the charge line of this cost for another line; None if the cost is zero."""
@@ -66,6 +73,8 @@ class Cost:
 
 PARAGRAPH = "ASC 340-40-35-1 (IFRS 15.99): expensed as the goods or services that it is for are transferred."
 
+PARAGRAPH_OF_LOSS = "ASC 340-40-35-3 (IFRS 15.101): a cost that cannot be recovered is expensed as an impairment loss."
+
 
 def is_cost(charge: str) -> bool:
     """Check whether a charge, by its id or its line, is a cost of another one; its document may have the mark too."""
@@ -75,6 +84,16 @@ def is_cost(charge: str) -> bool:
 def sold_by(charge: str) -> str:
     """Return the charge or rule that a cost belongs to, by the id, line or name of the cost; another one as it is."""
     return charge.rpartition(COST_MARK)[0] if is_cost(charge) else charge
+
+
+def is_loss(charge: str) -> bool:
+    """Check whether a charge, by its id or its line, is the impairment loss of a cost."""
+    return is_cost(charge) and charge.endswith(LOSS_MARK)
+
+
+def cost_of(charge: str) -> str:
+    """Return the charge of the cost that a charge is the impairment loss of; the charge itself if it is no loss."""
+    return charge.removesuffix(LOSS_MARK) if is_loss(charge) else charge
 
 
 def is_financing(charge: str) -> bool:

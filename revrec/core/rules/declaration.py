@@ -226,6 +226,7 @@ COST_KEYS = (
     ),
     ConfigKey("deferred", _ACCOUNT, "The account that the cost was deferred in; it is credited.", required=True),
     ConfigKey("expense", _ACCOUNT, "The account that it is expensed to; it is debited.", required=True),
+    ConfigKey("impairment", _ACCOUNT, "The account of impairment losses; without it, the cost cannot be impaired."),
     ConfigKey("category", choice(*CATEGORIES), "What `revrec report costs` adds it up under.", UNNAMED),
 )
 

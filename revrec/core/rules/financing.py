@@ -271,6 +271,11 @@ class Financing(Cost):
     method: InterestMethod
 
     @property
+    def own_method(self) -> InterestMethod:
+        """Return the method that recognizes the interest."""
+        return self.method
+
+    @property
     def terms(self) -> FinancingTerms:
         """Return the terms, by which its method recognizes the interest."""
         return self.method.terms

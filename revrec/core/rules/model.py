@@ -12,6 +12,7 @@ from revrec.core.errors import BadInput
 from revrec.core.recognition import Method
 from revrec.core.rules.costs import COST_MARK, Cost
 from revrec.core.rules.financing import Financing
+from revrec.core.rules.impairment import ImpairmentLoss
 from revrec.core.rules.lookup import LookupCell, RuleLookupTable
 from revrec.core.schedule import PostingTarget
 
@@ -68,6 +69,11 @@ class Rule:
     transfer: str = ""
     expedients: tuple[str, ...] = ()
 
+    @property
+    def named_costs(self) -> tuple[Cost, ...]:
+        """Return the costs without their impairment losses, which are among ``costs`` too."""
+        return tuple(cost for cost in self.costs if not isinstance(cost, ImpairmentLoss))
+
     def posting_target(self, line: ChargeLine) -> PostingTarget | str:
         """Return where a charge line of this rule posts, or the reason why a table does not say."""
         if not self.cells:
@@ -92,15 +98,16 @@ class Rule:
     def for_cost(self, cost: Cost) -> "Rule":
         """Return the rule that recognizes a cost: as the revenue is recognized, to the accounts of the cost."""
         text = f"{self.text}\n\n# its cost {cost.name}"
-        interest = cost.method if isinstance(cost, Financing) else None
+        own, is_loss = cost.own_method, isinstance(cost, ImpairmentLoss)
         return replace(
             self,
             name=f"{self.name}{COST_MARK}{cost.name}",
             post=PostingTarget(cost.deferred, cost.expense, self.post.journal, self.post.memo, self.post.options),
             text=text,
             sha256=hashlib.sha256(text.encode()).hexdigest(),
-            method=interest or self.method,
-            constraint=self.constraint if self.constraint and self.constraint.costs and not interest else None,
+            method=own or self.method,
+            constraint=self.constraint if self.constraint and self.constraint.costs and not own else None,
+            after_invoice=self.after_invoice and not is_loss,
             financing=None,
             cells={},
             tables=(),

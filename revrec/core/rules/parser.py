@@ -31,6 +31,7 @@ from revrec.core.rules.declaration import (
     recognize_keys,
 )
 from revrec.core.rules.disclosure import EXPEDIENTS
+from revrec.core.rules.impairment import losses_of
 from revrec.core.rules.lookup import LookupCell, LookupCondition, LookupTableError, RuleLookupTable
 from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.readers import conditions_of, read_constraint, read_costs, read_financing
@@ -271,6 +272,11 @@ class _RuleReader:
         self._costs = read_costs(
             self._values.get("cost", []), self._recognize.get("periods"), (*path, "cost"), complaints
         )
+        for at, cost in enumerate(self._costs):
+            if cost.impairment and cost.expense == self._post.accrued:
+                self._complain(
+                    f"cost.{at}.impairment", "what is owed to a principal is no asset, so it is not impaired"
+                )
         deferred = "" if "deferred" in self._cells else self._post.deferred
         self._financing = read_financing(self._values.get("financing"), deferred, (*path, "financing"), complaints)
         self._constraint = read_constraint(self._values.get("constraint"), (*path, "constraint"), complaints)
@@ -299,7 +305,7 @@ class _RuleReader:
             cells=self._cells,
             tables=tables,
             after_invoice=bool(self._recognize.get("after_invoice")),
-            costs=self._costs + ((self._financing,) if self._financing else ()),
+            costs=self._costs + losses_of(self._costs) + ((self._financing,) if self._financing else ()),
             financing=self._financing,
             constraint=self._constraint,
             transfer=self._values.get("transfer") or method.transfer,

@@ -71,7 +71,8 @@ def read_costs(raw: Any, periods: int | None, path: KeyPath, complaints: list[Ke
             complaints += [KeyProblem((*path, index), said) for said in _cost_mistakes(values, periods)]
         if len(complaints) == before:
             given = (values["name"], values.get("amount"), values.get("percent"), values["per"])
-            found.append(Cost(*given, periods or 1, values["deferred"], values["expense"], values["category"]))
+            accounts = values["deferred"], values["expense"], values["category"], values.get("impairment", "")
+            found.append(Cost(*given, periods or 1, *accounts))
     return tuple(found)
 
 
@@ -108,4 +109,6 @@ def _cost_mistakes(values: Mapping[str, Any], periods: int | None) -> list[str]:
         found.append(f'a name that begins with "{FINANCING}" is for [rule.financing]: choose another one')
     if values["per"] == "part" and periods is None:
         found.append('per = "part" needs periods in [rule.recognize]: give the cost per "line" or per "unit"')
+    if values.get("impairment") in (values["expense"], values["deferred"]):
+        found.append("impairment needs a separate account: losses are disclosed apart from the expense (340-40-50-3)")
     return found

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.charge_line import LOSS_MARK, ChargeLine, FulfillmentEvent
 from revrec.core.rules.cost_events import event_of_cost, refund_of_cost
-from revrec.core.rules.costs import COST_MARK, sold_by
+from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.store import charges, events
 
 if TYPE_CHECKING:
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 def costs_of_charges(
     connection: "Connection", book: "RuleBook", ids: Sequence[str]
 ) -> dict[str, list[tuple[str, int]]]:
-    """Return the costs of these charge lines, as id and number, by the charge's id."""
+    """Return the costs of these charge lines, and the losses of costs, as id and number, by the charge's id."""
     if not book.costs:
         return {}
-    known = charges.known_charges(connection, [f"{id}{COST_MARK}{name}" for id in ids for name in book.costs])
+    names = [name for name in book.costs if not name.endswith(LOSS_MARK)]
+    wanted = {f"{id}{COST_MARK}{name}": id for id in ids if not is_cost(id) for name in names}
+    wanted |= {f"{id}{LOSS_MARK}": id for id in ids if is_cost(id)}
     found: dict[str, list[tuple[str, int]]] = {}
-    for id, same in known.items():
-        found.setdefault(sold_by(id), []).append((id, same.no))
+    for id, same in charges.known_charges(connection, list(wanted)).items():
+        found.setdefault(wanted[id], []).append((id, same.no))
     return found
 
 

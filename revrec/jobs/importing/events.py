@@ -5,15 +5,23 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.charge_line import IMPAIR, ChargeLine, FulfillmentEvent
 from revrec.core.errors import BadInput, UnknownCharge
 from revrec.core.money import BadAmount, to_minor
 from revrec.core.pricing import other_cancellation
 from revrec.core.rules.costs import is_cost, sold_by
-from revrec.core.rules.known_events import CHECKED, canceled_twice, unknown_event
+from revrec.core.rules.impairment import loss_line
+from revrec.core.rules.known_events import (
+    CHECKED,
+    canceled_twice,
+    impairment_problem,
+    problem_of_loss,
+    unknown_event,
+)
 from revrec.jobs.importing.billing import billing_problem, refuse_billing_lines
 from revrec.jobs.importing.event_copies import costs_of_charges, events_of_costs, reduce_principals
 from revrec.jobs.importing.event_lines import UnknownItems, lines_meant
+from revrec.jobs.importing.losses import add_loss_line
 from revrec.jobs.importing.session import ImportSession
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.planned_rules import PlannedRules
@@ -46,6 +54,8 @@ def add_event(
         if no is None:
             raise UnknownCharge(event.charge)
         refuse_billing_lines(connection, event.charge, [no])
+        if of_loss := problem_of_loss(event.charge):
+            raise BadInput(f"{event.charge}: {'; '.join(of_loss)}")
         line = charges.read_charge(connection, no)
         try:
             fact = _fact(line, event, event.charge, event.quantity, event.name)
@@ -61,10 +71,14 @@ def add_event(
         unknown = unknown_event(planned, [line], event.kind, event.name)
         if unknown:
             raise BadInput(f"{event.charge}: {event.kind} {event.name}".rstrip() + f": {'; '.join(unknown)}")
-        its_costs = costs_of_charges(connection, book, [event.charge]) if not is_cost(event.charge) else {}
-        copies = events_of_costs(book, its_costs.get(event.charge, []), fact)
-        facts = [(no, fact), *reduce_principals(connection, book, copies, fact, line, recorded)]
+        if event.kind == IMPAIR and (problem := impairment_problem(planned, line, recorded, fact)):
+            raise BadInput(f"{event.charge}: impair {event.amount}: {problem[1]}: {problem[2]}")
         who = context.who()
+        its_costs = costs_of_charges(connection, book, [event.charge]).get(event.charge, [])
+        if event.kind == IMPAIR and not its_costs:
+            its_costs = [add_loss_line(connection, who, no, f"impairment of {event.charge}")]
+        copies = events_of_costs(book, its_costs, fact)
+        facts = [(no, fact), *reduce_principals(connection, book, copies, fact, line, recorded)]
         detail = {name: str(value) for name, value in event._asdict().items() if value not in (None, "")}
         digest = events.add_events(connection, [events.event_row(one, copy, who.at, who.actor) for one, copy in facts])
         audit_seq = record(connection, who, f"event {event.kind}", event.charge, detail, [digest])
@@ -105,7 +119,7 @@ class EventRecorder:
         # An event that a person withdrew counts as recorded: the same file, imported again, must not bring it back.
         recorded, self._effective = events.events_with_withdrawn(self._connection, numbers)
         # Together: a query for each event would take as long as everything else that is done for it.
-        are_checked = any(row.line.kind in CHECKED for row in good)
+        are_checked = any(row.line.kind in (*CHECKED, IMPAIR) for row in good)
         are_needed = are_checked or any(row.line.amount is not None for row in good)
         self._lines = dict(charges.read_charges(self._connection, numbers)) if are_needed else {}
         self._planned = self._planned_rules.book_for(self._lines if are_checked else {})
@@ -164,9 +178,11 @@ class EventRecorder:
         if not fresh:
             self._session.result.unchanged += 1
             return None
-        numbers = [no for no, _fact in fresh]
-        if wrong := self._unknown(row.line, numbers) or self._canceled_twice(row.line, fresh):
+        if wrong := self._unknown(row.line, fresh) or self._canceled_twice(row.line, fresh):
             return self._session.reject_good(row, wrong)
+        if row.line.kind == IMPAIR and len(known) == 1:
+            known.append(self._add_loss(known[0].no))
+            fresh += events_of_costs(self._book, [(known[1].id, known[1].no)], fresh[0][1])
         self._session.accept(row)
         who, import_id = self._session.who, self._session.import_id
         for no, fact in fresh:
@@ -193,6 +209,21 @@ class EventRecorder:
                     return RowProblem("kind", event.kind, *canceled_twice(other))
         return None
 
+    def _not_impaired(self, event: EventRow, no: int, fact: FulfillmentEvent) -> RowProblem | None:
+        """Return the problem of an impairment that its charge line cannot have."""
+        found = impairment_problem(self._planned, self._lines[no], self._effective.get(no, ()), fact)
+        if found is None:
+            return None
+        field, reason, fix = found
+        return RowProblem(field, str(getattr(event, field)), reason, fix)
+
+    def _add_loss(self, cost: int) -> DocumentLine:
+        """Write the charge line of the losses of a cost."""
+        cause = f"impairments of event {self._session.audit_seq}"
+        id, no = add_loss_line(self._connection, self._session.who, cost, cause)
+        self._lines[no] = loss_line(self._lines[cost])
+        return DocumentLine(id, no, "", None)
+
     def _refuse_unknown(self, row: GoodRow[EventRow]) -> None:
         charge = row.line.charge
         if charge.rpartition("/")[0] in self._session.refused_documents:
@@ -202,10 +233,15 @@ class EventRecorder:
             problem = RowProblem("charge", charge, reason, "import its charge line first")
             self._session.reject_good(row, problem, waits_for=charge)
 
-    def _unknown(self, event: EventRow, numbers: Sequence[int]) -> RowProblem | None:
+    def _unknown(self, event: EventRow, facts: Sequence[tuple[int, FulfillmentEvent]]) -> RowProblem | None:
         """Return the problem of an event that its charge lines or their rules do not follow."""
+        numbers = [no for no, _fact in facts]
         if not self._billing.isdisjoint(numbers):
             return RowProblem("charge", event.charge, billing_problem(self._connection, numbers), "leave the row out")
+        if of_loss := problem_of_loss(event.charge):
+            return RowProblem("charge", event.charge, *of_loss)
+        if event.kind == IMPAIR:
+            return self._not_impaired(event, *facts[0])
         if event.kind not in CHECKED:
             return None
         unknown = unknown_event(self._planned, [self._lines[no] for no in numbers], event.kind, event.name)

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadInput, check_reason
+from revrec.core.rules.costs import cost_of, is_loss
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
 from revrec.store import events
@@ -33,6 +34,9 @@ def withdraw_event(
             raise BadInput(f"{number}: no such event; see: revrec event list")
         if event.withdrawn_at is not None:
             raise BadInput(f"event {number} is withdrawn already, by {event.withdrawn_by}: {event.withdrawn_for}")
+        if is_loss(event.charge):
+            cost = cost_of(event.charge)
+            raise BadInput(f"event {number}: is the copy of an impairment of {cost}: withdraw the event of that line")
         withdrawn = [event, *events.copies_for_costs(connection, event)]
         numbers = sorted({one.charge_no for one in withdrawn})
         before = events.events_of_charges(connection, numbers)

@@ -1,6 +1,7 @@
 """``revrec report costs``: how deferred costs moved from the opening to the closing of each period.
 
-Source: ASC 340-40-50-2 and 50-3 (IFRS 15.127 and 128): closing balances by main category of asset, and amortization.
+Source: ASC 340-40-50-2 and 50-3 (IFRS 15.127 and 128): closing balances by main category of asset, amortization, and
+impairment losses.
 """
 
 from collections import Counter
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.report import Chart, Check, ColumnSum, Period, Report, periods_of
-from revrec.core.rules.costs import COST_MARK
+from revrec.core.rules.costs import COST_MARK, cost_of, is_loss
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.filters import check_customer, check_entity
 from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 GROUPS = ("category", "cost", "account", "entity", "customer", "item", "document", "charge")
-AMOUNTS = ("opening", "capitalized", "amortized", "other", "closing", "noncurrent", "return_asset")
+AMOUNTS = ("opening", "capitalized", "amortized", "impaired", "other", "closing", "noncurrent", "return_asset")
 NO_RULE = "no rule"
 """The category of costs that no rule names anymore."""
 
@@ -44,10 +45,13 @@ class CostOptions(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """A cost on an account on a day, in minor units and above zero: what was deferred, and what was expensed."""
+    """A cost on an account on a day, in minor units and above zero: what was deferred, and what was expensed.
+
+    Of the line of an impairment loss, ``expensed`` is what was impaired.
+    """
 
     charged: int = 0
-    amortized: int = 0
+    expensed: int = 0
 
 
 def costs(context: "Context", wanted: CostOptions) -> Report:
@@ -76,7 +80,7 @@ def costs(context: "Context", wanted: CostOptions) -> Report:
     return Report(
         "Rollforward of deferred costs", header, ("period", "currency", *wanted.by, *AMOUNTS), rows, checks, AMOUNTS,
         ("noncurrent", "other", "return_asset"),
-        {"closing": {"opening": 1, "capitalized": 1, "amortized": -1, "other": 1}},
+        {"closing": {"opening": 1, "capitalized": 1, "amortized": -1, "impaired": -1, "other": 1}},
         {"opening": "first", "closing": "last", "noncurrent": "last", "return_asset": "last"},
         Chart("period", ("capitalized", "amortized", "closing")),
         "no cost was deferred or expensed until these days: rules name costs in [[rule.cost]]",
@@ -110,13 +114,13 @@ class _CostBalances:
             # What was expensed before a cutover was never deferred here.
             now = _Known(line.before - line.charged, line.before - line.recognized)
             sums["capitalized"] += now.charged - was.charged
-            sums["amortized"] += now.amortized - was.amortized
+            sums["impaired" if is_loss(line.charge) else "amortized"] += now.expensed - was.expensed
             sums["closing"] -= line.balance
             sums["return_asset"] += line.return_asset
             sums["noncurrent"] += max(min(-line.balance, -line.later), 0)
             self._known[line.charge, line.account] = now
         for sums in found.values():
-            moved = sums["capitalized"] - sums["amortized"]
+            moved = sums["capitalized"] - sums["amortized"] - sums["impaired"]
             sums["other"] = sums["closing"] - sums["opening"] - moved
         self.owed = Counter({currency: amount - before[currency] for currency, amount in self._owed.items()})
         self._closing = Counter({group: sums["closing"] for group, sums in found.items()})
@@ -133,8 +137,9 @@ class _CostBalances:
                 yield line
 
     def _group(self, line: "LineBalance") -> Group:
-        name = line.charge.rpartition(COST_MARK)[2]
-        values = {"category": self._categories.get(name, NO_RULE), "cost": name}
+        charge = cost_of(line.charge)
+        name = charge.rpartition(COST_MARK)[2]
+        values = {"category": self._categories.get(name, NO_RULE), "cost": name, "charge": charge}
         return (line.currency, *(values.get(one) or getattr(line, one) for one in self._wanted.by))
 
 
@@ -152,19 +157,21 @@ def _checks(
     sums: Mapping[Group, Counter[str]],
     owed: Mapping[str, int],
 ) -> Iterator[Check]:
-    """Yield for each currency the check that what is amortized is what entries debit to expense accounts.
+    """Yield for each currency the checks that what is amortized and impaired is what entries debit to such accounts.
 
     What is ``owed`` to principals, or interest, is debited to other accounts in the same way.
     """
     if wanted.entity is not None or wanted.customer is not None:
         return
-    amortized, expensed = Counter[str](), Counter[str]()
-    for (currency, *_values), amounts in sums.items():
-        amortized[currency] += amounts["amortized"]
-    for one in expensed_by_account(connection, period.first, period.last):
-        expensed[one.currency] += one.amount
-    expensed.subtract(owed)
-    for currency in sorted({*amortized, *expensed}):
-        source = ColumnSum("amortized", period.name)
-        name = f"{period.name}: amortized = expense accounts of the journal"
-        yield Check(name, currency, amortized[currency], expensed[currency], source)
+    for column, accounts, less in (("amortized", "expense", owed), ("impaired", "impairment", {})):
+        moved, booked = Counter[str](), Counter[str]()
+        for (currency, *_values), amounts in sums.items():
+            moved[currency] += amounts[column]
+        for one in expensed_by_account(connection, period.first, period.last, losses=column == "impaired"):
+            booked[one.currency] += one.amount
+        booked.subtract(less)
+        source = ColumnSum(column, period.name)
+        name = f"{period.name}: {column} = {accounts} accounts of the journal"
+        for currency in sorted({*moved, *booked}):
+            if column == "amortized" or moved[currency] or booked[currency]:
+                yield Check(name, currency, moved[currency], booked[currency], source)

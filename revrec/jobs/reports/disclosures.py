@@ -286,7 +286,7 @@ def _policies(context: "Context", connection: "Connection") -> Iterator[dict[str
     versions = {one.name: str(one.version) for one in rule_version_rows(connection, None)}
     for rule in book.rules:
         constraint = rule.constraint.reason if rule.constraint else ""
-        named = ", ".join(f"{cost.name}: {cost.category}" for cost in rule.costs)
+        named = ", ".join(f"{cost.name}: {cost.category}" for cost in rule.named_costs)
         values = (
             "rule", rule.name, versions.get(rule.name, "not used"), _items(rule), rule.method.name,
             rule.transfer or "not stated", constraint, named, rule.description, rule.sha256,

@@ -12,7 +12,7 @@ from revrec.core.explanation import explain_parts
 from revrec.core.money import to_minor
 from revrec.core.pricing import describe_price_changes
 from revrec.core.recognition import Method
-from revrec.core.rules.costs import PARAGRAPH, is_cost, is_financing
+from revrec.core.rules.costs import PARAGRAPH, PARAGRAPH_OF_LOSS, is_cost, is_financing, is_loss
 from revrec.core.schedule import Schedule, SchedulePart
 from revrec.jobs.reports.trace import ChargeTrace, RuleTrace, ScheduleTrace, TracedCharge, trace
 from revrec.jobs.rules.load import load_rules
@@ -154,6 +154,8 @@ def _reason_of_version(version: ScheduleTrace, schedule: Schedule | None) -> str
 def _standard(rule: "Rule | None") -> str | None:
     if rule is None:
         return None
+    if is_loss(rule.name):
+        return PARAGRAPH_OF_LOSS
     return PARAGRAPH if is_cost(rule.name) and not is_financing(rule.name) else paragraph(type(rule.method))
 
 

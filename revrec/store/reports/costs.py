@@ -5,6 +5,7 @@ from datetime import date
 
 from sqlalchemy import Connection, case, select, union_all
 
+from revrec.core.charge_line import LOSS_MARK
 from revrec.core.filters import Filters
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import IS_INTEREST, SOLD
@@ -14,10 +15,15 @@ from revrec.store.reports.recognition import AccountAmount
 from revrec.store.tables import charge_line, journal_entry, journal_line, ledger_change, same_line, schedule_line
 
 _IS_COST = ~SOLD & ~IS_INTEREST
+_IS_LOSS = charge_line.c.line.endswith(LOSS_MARK, autoescape=True)
 
 
-def expensed_by_account(connection: Connection, first: date, last: date) -> Iterator[AccountAmount]:
+def expensed_by_account(
+    connection: Connection, first: date, last: date, losses: bool = False
+) -> Iterator[AccountAmount]:
     """Yield what is debited to expense accounts for costs, less credits, from one ledger date to another.
+
+    It is what was amortized, or the impairment ``losses``.
 
     What a person accepted as changed in Intacct is counted on its deferred account, since the other one is not stored.
     """
@@ -36,7 +42,9 @@ def expensed_by_account(connection: Connection, first: date, last: date) -> Iter
     lines = union_all(posted, changed).subquery()
     by = (lines.c.account, charge_line.c.currency)
     query = select(*by, *split_sum_columns(lines.c.amount)).join(charge_line, charge_line.c.no == lines.c.charge_no)
-    for account, currency, *sums in connection.execute(query.where(_IS_COST).group_by(*by)):
+    for account, currency, *sums in connection.execute(
+        query.where(_IS_COST, _IS_LOSS if losses else ~_IS_LOSS).group_by(*by)
+    ):
         yield AccountAmount(account, currency, joined_sum(*sums))
 
 

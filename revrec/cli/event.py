@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
             typer.Argument(
                 metavar="KIND",
                 help="pod, notice, milestone, percent, usage, estimate, credit, price, cancel, constraint, hold, "
-                "release or service_dates.",
+                "release, service_dates or impair.",
             ),
         ],
         date: Annotated[str, typer.Argument(metavar="DATE", help="The day it happened: 2024-05-02, yesterday.")],

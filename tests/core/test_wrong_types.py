@@ -93,6 +93,7 @@ per = "unit"
 deferred = "1400"
 expense = "5000"
 category = "fulfill"
+impairment = "5900"
 
 [[repair]]
 name = "r"

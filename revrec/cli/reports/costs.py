@@ -42,9 +42,9 @@ def register(group: typer.Typer) -> None:
     ) -> None:
         """Show how deferred costs moved in each period.
 
-        For each category of costs that rules name in [[rule.cost]]: the opening balance, what was capitalized, what was
-        amortized, and the closing balance, with the part of it that is expensed more than a year later. What is
-        amortized is compared with the expense accounts of the journal. Reads only. Exit code 7 means that a check
+        For each category of costs that rules name in [[rule.cost]]: the opening balance, what was capitalized, amortized
+        and impaired, and the closing balance, with the part of it that is expensed more than a year later. What is
+        amortized and impaired is compared with the accounts of the journal. Reads only. Exit code 7 means that a check
         fails.
 
         \b

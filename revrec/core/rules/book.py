@@ -31,6 +31,7 @@ from revrec.core.recognition import AnchorDates
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.costs import COST_MARK, FINANCING, is_cost, is_loss, sold_by
 from revrec.core.rules.financing import InterestMethod
+from revrec.core.rules.impairment import ImpairmentMethod
 from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
 from revrec.core.rules.overlap import Ranked, as_problem, overlaps
 from revrec.core.rules.patterns import Patterns, has_wildcard
@@ -282,7 +283,7 @@ class RuleBook:
             return explained(planned, rule)
         plan, explanation = planned.plan, planned.explanation
         parts = _parts(rule, plan, line.amount)
-        if not parts and not events and not rule.constraint:
+        if not (parts or events or rule.constraint or isinstance(rule.method, ImpairmentMethod)):
             return explained(NOTHING, rule)
         schedule = Schedule(rule, parts, explanation, plan=plan)
         if rule.tables:

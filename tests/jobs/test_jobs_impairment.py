@@ -134,7 +134,7 @@ def test_a_loss_has_no_events_of_its_own(magazine: Books) -> None:
 def test_a_cost_without_an_account_for_losses_cannot_be_impaired(books: Books, row: MakeRow) -> None:
     books.rules(MAGAZINES + COST)
     books.take(row("INV-1", amount="24.00"))
-    with pytest.raises(BadInput, match='add impairment = ACCOUNT to the \\[\\[rule.cost\\]\\] "cogs"'):
+    with pytest.raises(BadInput, match=r'add impairment = ACCOUNT to the \[\[rule.cost\]\] "cogs"'):
         impair(books, "2024-01-31", "1.00")
 
 

@@ -42,10 +42,10 @@ def register(group: typer.Typer) -> None:
     ) -> None:
         """Show how deferred costs moved in each period.
 
-        For each category of costs that rules name in [[rule.cost]]: the opening balance, what was capitalized, amortized
-        and impaired, and the closing balance, with the part of it that is expensed more than a year later. What is
-        amortized and impaired is compared with the accounts of the journal. Reads only. Exit code 7 means that a check
-        fails.
+        For each category of costs that rules name in [[rule.cost]]: the opening balance, what was capitalized,
+        amortized and impaired, and the closing balance, with the part of it that is expensed more than a year later.
+        What is amortized and impaired is compared with the accounts of the journal. Reads only. Exit code 7 means that
+        a check fails.
 
         \b
         Examples:

@@ -9,7 +9,7 @@ Source: ASC 606-10-45-1 to 45-3 (IFRS 15.105 to 107), contract assets and liabil
 several; ASC 340-40-45 (IFRS 15.91 to 95), costs. ASC 210-10-45, current and not.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -90,9 +90,73 @@ class LineBalance(NamedTuple):
         return self.billed - self.recognized
 
     @property
+    def credit(self) -> int:
+        """Return the balance if it is a credit, else 0."""
+        return max(self.balance, 0)
+
+    @property
+    def debit(self) -> int:
+        """Return the balance as an amount above zero if it is a debit, else 0."""
+        return max(-self.balance, 0)
+
+    @property
+    def open(self) -> bool:
+        """Check whether there is a balance. What is owed to principals is paid elsewhere."""
+        return self.billed != self.recognized and not self.is_payable
+
+    @property
     def happened(self) -> bool:
         """Check whether anything was billed, recognized or planned."""
         return bool(self.billed or self.recognized or self.planned)
+
+
+class LineSums(NamedTuple):
+    """The sums of charge lines of one contract on one account, in minor units: costs apart from what was sold.
+
+    None of them is interest, owed to a principal, or expected to be given back. ``happened`` counts the lines of which
+    anything was billed, recognized or planned. ``credit`` and ``debit`` are the sums of the balances on either side.
+    ``first_customer`` and ``last_customer`` are the first and the last one in order. The other amounts are as in
+    :class:`LineBalance`.
+    """
+
+    contract: str
+    entity: str
+    currency: str
+    account: str
+    is_cost: bool
+    first_customer: str
+    last_customer: str
+    happened: int
+    credit: int
+    debit: int
+    billed: int
+    recognized: int
+    planned: int
+    earns: int
+    later: int
+    to_bill: int
+    to_bill_later: int
+    is_interest: bool = False
+    is_payable: bool = False
+    refund: int = 0
+    return_asset: int = 0
+    moves_to: str = ""
+    rule_version: int | None = None
+
+    @property
+    def of(self) -> str:
+        """Return what the lines are: ``revenue`` or ``costs``."""
+        return "costs" if self.is_cost else "revenue"
+
+    @property
+    def balance(self) -> int:
+        """Return the balance on the deferred account, credits positive."""
+        return self.credit - self.debit
+
+    @property
+    def open(self) -> bool:
+        """Check whether any of the lines has a balance."""
+        return self.credit != 0 or self.debit != 0
 
 
 class ContractBalance(NamedTuple):
@@ -101,6 +165,8 @@ class ContractBalance(NamedTuple):
     ``noncurrent`` is the part of the liability or asset that is not due within a year of the day. ``billed``,
     ``recognized`` and ``planned`` exclude costs and interest; the liability or asset includes interest.
     ``refund_liability``, ``return_asset`` and ``payable`` (owed to principals) are not part of the other amounts.
+    ``open``: one of its lines has a balance; what is owed to principals is paid elsewhere, and does not count.
+    ``lines`` are those with anything billed, recognized or planned; empty if only their sums were read.
     """
 
     contract: str
@@ -117,43 +183,68 @@ class ContractBalance(NamedTuple):
     costs: int
     return_asset: int
     payable: int
-    lines: Sequence[LineBalance]
-
-    @property
-    def open(self) -> bool:
-        """Check whether any of its lines has a balance. What is owed to principals is paid elsewhere."""
-        return any(line.balance for line in self.lines if not line.is_payable)
+    open: bool
+    lines: Sequence[LineBalance] = ()
 
 
 def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:
     """Return the one asset or liability of a contract; its ``lines`` share one entity and one currency."""
-    first, sold = lines[0], [line for line in lines if not line.is_cost]
-    revenue = [line for line in sold if not line.is_interest]
-    refund = sum(line.refund for line in sold)
-    net = sum(line.balance for line in sold) - refund
-    returned = sum(line.return_asset for line in lines)
-    if net >= 0:
-        soon = sum(line.earns - line.recognized - line.later for line in sold) - refund
-        beyond = _beyond(net, soon, sum(line.later for line in sold))
-    else:
-        beyond = _beyond(-net, sum(line.to_bill for line in sold), sum(line.to_bill_later for line in sold))
-    customers = {line.customer for line in lines}
+    first = lines[0]
+    customer = first.customer if len({line.customer for line in lines}) == 1 else ""
+    return _netted(lines, customer)._replace(lines=[line for line in lines if line.happened])
+
+
+def balance_of_sums(sums: Sequence[LineSums]) -> ContractBalance:
+    """Return the one asset or liability of a contract from the sums of its lines."""
+    first = sums[0].first_customer
+    is_one = all(one.first_customer == one.last_customer == first for one in sums)
+    return _netted(sums, first if is_one else "")
+
+
+def _netted(lines: Sequence[LineBalance | LineSums], customer: str) -> ContractBalance:
+    """Return the asset or liability of a contract without its lines. One loop, since it runs for each contract."""
+    net = soon = later = to_bill = to_bill_later = 0
+    billed = recognized = planned = 0
+    refund = costs = returned = payable = 0
+    is_open = False
+    for line in lines:
+        is_open = is_open or line.open
+        if line.is_payable:
+            payable += line.balance
+        elif line.is_cost:
+            costs -= line.balance
+        if line.is_cost:
+            returned += line.return_asset
+            continue
+        net += line.balance
+        refund += line.refund
+        soon += line.earns - line.recognized - line.later
+        later += line.later
+        to_bill += line.to_bill
+        to_bill_later += line.to_bill_later
+        if not line.is_interest:
+            billed += line.billed
+            recognized += line.recognized
+            planned += line.planned
+    net -= refund
+    beyond = _beyond(net, soon - refund, later) if net >= 0 else _beyond(-net, to_bill, to_bill_later)
+    first = lines[0]
     return ContractBalance(
         first.contract,
         first.entity,
         first.currency,
-        first.customer if len(customers) == 1 else "",
-        sum(line.billed for line in sold),
-        sum(line.recognized for line in revenue),
-        sum(line.planned for line in revenue),
+        customer,
+        billed,
+        recognized,
+        planned,
         max(net, 0),
         max(-net, 0),
         beyond,
         refund,
-        -sum(line.balance for line in lines if line.is_cost and not line.is_payable) - returned,
+        costs - returned,
         returned,
-        sum(line.balance for line in lines if line.is_payable),
-        [line for line in lines if line.happened],
+        payable,
+        is_open,
     )
 
 
@@ -221,30 +312,31 @@ class BalanceSheet:
     """A sum of contracts, each added once, by account and in total."""
 
     def __init__(self) -> None:
-        self._accounts: dict[tuple[str, str, str, str], Counter[str]] = {}
-        self._totals: dict[tuple[str, str], Counter[str]] = {}
-        self._moves: dict[tuple[str, str, str, str, int | None], Counter[str]] = {}
+        self._accounts: defaultdict[tuple[str, str, str, str], Counter[str]] = defaultdict(Counter)
+        self._totals: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self._moves: defaultdict[tuple[str, str, str, str, int | None], Counter[str]] = defaultdict(Counter)
 
-    def add(self, contract: ContractBalance) -> None:
-        """Add one contract."""
-        total = self._totals.setdefault((contract.entity, contract.currency), Counter())
+    def add(self, contract: ContractBalance, lines: Sequence[LineBalance | LineSums]) -> None:
+        """Add one contract: the balances of its lines, or their sums."""
+        total = self._totals[contract.entity, contract.currency]
         side = "asset" if contract.asset else "liability"
         total[side] += contract.asset or contract.liability
         total[f"{side}_noncurrent"] += contract.noncurrent
         for name in ("refund_liability", "costs", "return_asset", "payable"):
             total[name] += getattr(contract, name)
-        for line in contract.lines:
-            key = (line.entity, line.currency, line.account, line.of)
-            account = self._accounts.setdefault(key, Counter())
+        for line in lines:
+            if not line.happened:
+                continue
+            account = self._accounts[line.entity, line.currency, line.account, line.of]
             account["billed"] += line.billed
             account["recognized"] += line.recognized
-            account["credit"] += max(line.balance, 0)
-            account["debit"] += max(-line.balance, 0)
+            account["credit"] += line.credit
+            account["debit"] += line.debit
             account["refund"] += line.refund
             account["reclassify"] -= line.balance - line.refund if contract.asset and not line.is_cost else 0
             if line.moves_to and line.balance:
                 where = (line.entity, line.currency, line.account, line.moves_to, line.rule_version)
-                self._moves.setdefault(where, Counter()).update(lines=1, balance=line.balance)
+                self._moves[where].update(lines=1, balance=line.balance)
 
     def accounts(self) -> Iterator[AccountTotals]:
         """Yield each account by entity, currency and account; an account that also has costs appears twice."""

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from revrec.core.contract_balance import BalanceSheet
 from revrec.core.errors import BadInput
 from revrec.core.report import Report
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.reversing import ReversalOrder
-from revrec.jobs.reports.contract_balances import deferred_balances
+from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances, deferred_balances
+from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.waterfall import waterfall
@@ -155,6 +157,34 @@ def compare(books: Books, day: date, made: Callable[[Books, date], list[Report]]
         read = made(books, day)
     for one, other in zip(summed, read, strict=True):
         assert (one.rows, one.checks) == (other.rows, other.checks), one.title
+    for how in BALANCES if made is reports else BALANCES[:1]:
+        wanted = BalanceOptions(day, **how)
+        assert balance_sheet(books, wanted, with_lines=False) == balance_sheet(books, wanted, with_lines=True), how
+
+
+BALANCES: Sequence[dict[str, Any]] = (
+    {},
+    {"planned": True},
+    {"by": "document"},
+    {"by": "customer"},
+    {"account": "2400"},
+    {"customer": "C1007"},
+    {"item": "MAG-1"},
+    {"rule": "magazine"},
+    {"document": "D1"},
+)
+"""Options of the contract balances; the books of the tests may not have what a filter names."""
+
+
+def balance_sheet(books: Books, wanted: BalanceOptions, *, with_lines: bool) -> list[Any]:
+    """Return the contract balances of a day, with their sums; or that these books do not know a filter."""
+    sheet, notes = BalanceSheet(), BalanceNotes()
+    try:
+        found = list(contract_balances(books.context("report"), wanted, sheet, notes, with_lines))
+    except BadInput as error:
+        return [str(error)]
+    contracts = [one._replace(lines=()) for one in found]
+    return [contracts, [*sheet.accounts()], [*sheet.totals()], notes]
 
 
 def main_reports(books: Books, day: date) -> list[Report]:

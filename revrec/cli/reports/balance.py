@@ -123,7 +123,7 @@ def register(group: typer.Typer) -> None:
         wanted, sheet = BalanceOptions(until, planned, by, **chosen), BalanceSheet()
         notes = BalanceNotes()
         context = options.context()
-        found = contract_balances(context, wanted, sheet, notes)
+        found = contract_balances(context, wanted, sheet, notes, with_lines=show is BalanceRows.lines)
         listed = first_read(one for one in found if all or one.open)
         checks = _against_frozen(context, until) if against else []
         if options.is_file:
@@ -154,7 +154,8 @@ def balance_report(context: "Context", wanted: "BalanceOptions", show: BalanceRo
     from revrec.jobs.reports.contract_balances import contract_balances
 
     sheet = BalanceSheet()
-    listed = (one for one in contract_balances(context, wanted, sheet) if one.open)
+    found = contract_balances(context, wanted, sheet, with_lines=show is BalanceRows.lines)
+    listed = (one for one in found if one.open)
     return _as_report(context, wanted, show, listed, sheet)
 
 
@@ -215,7 +216,9 @@ def _show_tables(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: 
         rows = _rows(show, listed, sheet)
         shown = list(islice(rows, limit or None))
         print_table(shown, TABLES[show], spare=SPARE[show], amounts=AMOUNTS)
-        print_more(sum(1 for _row in rows), show.removesuffix("s"))
+        # Rows of contracts are not made only to be counted.
+        more = listed if show is BalanceRows.contracts else rows
+        print_more(sum(1 for _row in more), show.removesuffix("s"))
         if not shown:
             print("nothing is deferred, and nothing is unbilled")
     accounts = _rows(BalanceRows.accounts, listed, sheet)
@@ -290,8 +293,7 @@ def _contract_row(contract: "ContractBalance", show: BalanceRows) -> dict[str, A
     from revrec.jobs.reports.contract_balances import contract_name
 
     name = contract_name(contract.contract)
-    row = {**_decimal(contract), "contract": name}
-    del row["lines"]
+    row = {**_decimal(contract, CONTRACTS), "contract": name}
     if show is not BalanceRows.lines:
         return row
     lines = [{**_decimal(line, LINES), "contract": name} for line in contract.lines]
@@ -306,5 +308,10 @@ def _decimal(row: Any, names: Iterable[str] = ()) -> dict[str, Any]:
     """Return a row with its amounts as decimal strings."""
     from revrec.core.money import decimal_string
 
-    values = {name: getattr(row, name, 0) for name in names or row._fields}
-    return {name: value if name in WORDS else decimal_string(value, row.currency) for name, value in values.items()}
+    currency, zero = row.currency, decimal_string(0, row.currency)
+    found = {name: getattr(row, name, 0) for name in names or row._fields}
+    for name, value in found.items():
+        if name not in WORDS:
+            # Most amounts of a long list are zero.
+            found[name] = decimal_string(value, currency) if value else zero
+    return found

@@ -3,26 +3,46 @@
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from heapq import merge
 from itertools import groupby
-from typing import TYPE_CHECKING
+from operator import attrgetter
+from typing import TYPE_CHECKING, TypeVar
 
-from revrec.core.contract_balance import AccountMove, BalanceSheet, ContractBalance, LineBalance, balance_of
+from revrec.core.contract_balance import (
+    AccountMove,
+    BalanceSheet,
+    ContractBalance,
+    LineBalance,
+    LineSums,
+    balance_of,
+    balance_of_sums,
+)
 from revrec.core.errors import BadInput
 from revrec.core.filters import Filters
 from revrec.jobs.reports.filters import check_account, check_entity, check_filters
 from revrec.jobs.reports.late_changes import ClosedPeriod, LateChange, closed_periods, late_changes
-from revrec.jobs.reports.line_balances import BalanceOptions, known_day, line_balances
+from revrec.jobs.reports.line_balances import (
+    BalanceOptions,
+    known_day,
+    line_balances,
+    lines_as_known,
+    special_lines,
+)
 from revrec.store import rule_versions
 from revrec.store.reports.contract_balances import BY_DIMENSION
+from revrec.store.reports.plain_contracts import plain_contracts
 from revrec.store.reports.plain_lines import AccountBalance, balances, special_charges
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
+Line = TypeVar("Line", LineBalance, LineSums)
+_Netted = tuple[ContractBalance, Sequence[LineBalance | LineSums]]
+"""A contract, and its lines or the sums of them."""
 GROUPINGS = ("contract", "document", "customer")
 NAMED = re.compile(rf"{re.escape(BY_DIMENSION)}[\w-]+")
 
@@ -41,12 +61,17 @@ class BalanceNotes:
 
 
 def contract_balances(
-    context: "Context", wanted: BalanceOptions, sheet: BalanceSheet, notes: BalanceNotes | None = None
+    context: "Context",
+    wanted: BalanceOptions,
+    sheet: BalanceSheet,
+    notes: BalanceNotes | None = None,
+    with_lines: bool = True,
 ) -> Iterator[ContractBalance]:
     """Yield each contract with anything billed or recognized by the day; ``sheet`` adds them up, ``notes`` explain.
 
     The billed amount is the price of the charge lines, with credits, new prices and refunds up to the day. It counts
-    from the post date, or, if revrec invoices the source's documents, from the date of the posted invoice.
+    from the post date, or, if revrec invoices the source's documents, from the date of the posted invoice. Without
+    ``with_lines``, most contracts are added up in SQL, and their lines are not read.
 
     Raises:
         BadInput: ``by`` is not a way to group charge lines into contracts, or a filter names what these books do not
@@ -59,12 +84,9 @@ def contract_balances(
         check_entity(context, connection, wanted.entity)
         check_filters(context, connection, wanted.filters)
         accounts: set[str] = set()
-        every = _noting_accounts(line_balances(context, connection, wanted), accounts)
-        lines = (line for line in every if wanted.account in (None, line.account))
-        for _key, its_own in groupby(lines, lambda line: (line.contract, line.entity, line.currency)):
-            contract = balance_of(list(its_own))
-            if contract.lines:
-                sheet.add(contract)
+        for contract, lines in _contracts(context, connection, wanted, accounts, with_lines):
+            if any(line.happened for line in lines):
+                sheet.add(contract, lines)
                 yield contract
         check_account(context, connection, wanted.account, accounts)
         if notes is not None:
@@ -72,6 +94,33 @@ def contract_balances(
             for closed in closed_periods(connection, wanted):
                 notes.closed.append(closed)
                 notes.late += late_changes(context, connection, wanted, closed.days)
+
+
+def _contracts(
+    context: "Context", connection: "Connection", wanted: BalanceOptions, accounts: set[str], with_lines: bool
+) -> Iterator[_Netted]:
+    """Yield the contracts with their lines, or the sums of them, in order; ``accounts`` are those of all lines."""
+    for asked in known_day(context, connection, wanted):
+        special = None if with_lines else special_lines(context, connection, [[asked]])
+        every = lines_as_known(context, connection, wanted, asked.known, asked.entities, special)
+        lines = (line for line in _noting_accounts(every, accounts) if wanted.account in (None, line.account))
+        read: Iterator[_Netted] = ((balance_of(some), some) for some in map(list, _by_contract(lines)))
+        if special is None:
+            yield from read
+            continue
+        sums = plain_contracts(connection, asked, special, wanted.account, wanted.planned)
+        summed: Iterator[_Netted] = ((balance_of_sums(some), some) for some in map(list, _by_contract(sums)))
+        yield from merge(read, summed, key=_key_of)
+
+
+def _key_of(contract: _Netted) -> tuple[str, str, str]:
+    return contract[0].contract, contract[0].entity, contract[0].currency
+
+
+def _by_contract(lines: Iterable[Line]) -> Iterator[Iterator[Line]]:
+    """Yield the lines or sums of each contract, entity and currency: they follow each other."""
+    for _key, its_own in groupby(lines, attrgetter("contract", "entity", "currency")):
+        yield its_own
 
 
 def deferred_balances(

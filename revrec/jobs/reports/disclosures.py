@@ -225,7 +225,7 @@ class _Balances:
         for day in (period.first - timedelta(days=1), period.last):
             sheet = BalanceSheet()
             is_opening = not self._ends
-            for one in contract_balances(context, BalanceOptions(day), sheet):
+            for one in contract_balances(context, BalanceOptions(day), sheet, with_lines=False):
                 key = one.contract, one.entity, one.currency
                 if is_opening and one.asset:
                     opened[key] = one.asset, one.billed

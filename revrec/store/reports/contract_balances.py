@@ -127,6 +127,23 @@ class _Dimension(FunctionElement[str]):
     inherit_cache = True
 
 
+class _InCodeOrder(FunctionElement[str]):
+    """SQL for a text to sort by."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(_InCodeOrder)
+def _as_it_is(element: Any, compiler: Any, **options: Any) -> str:
+    return str(compiler.process(element.clauses, **options))
+
+
+@compiles(_InCodeOrder, "postgresql")
+def _in_code_order_there(element: Any, compiler: Any, **options: Any) -> str:
+    return f'({compiler.process(element.clauses, **options)}) COLLATE "C"'
+
+
 @compiles(_AsJson)
 def _quoted(element: Any, compiler: Any, **options: Any) -> str:
     return f"json_quote({compiler.process(element.clauses, **options)})"
@@ -181,7 +198,7 @@ def _query(asked: BalanceQuery) -> Select[Any]:
     )
     query: Select[Any] = (
         select(
-            key.label("contract"),
+            in_code_order(key).label("contract"),
             charge_line.c.no,
             charge_line.c.id.label("charge"),
             *(charge_line.c[name] for name in ("document", "line", "customer", "item", "entity", "currency")),
@@ -228,7 +245,9 @@ def _query(asked: BalanceQuery) -> Select[Any]:
             closed,
             and_(closed.c.charge_no == charge_line.c.no, closed.c.code == CLOSED, *_stored_by_then(closed, asked)),
         )
-        .order_by("contract", charge_line.c.entity, charge_line.c.currency, charge_line.c.no)
+        .order_by(
+            "contract", in_code_order(charge_line.c.entity), in_code_order(charge_line.c.currency), charge_line.c.no
+        )
     )
     query = limited_to(query.where(*imported_by_then(charge_line, asked)), charge_line.c.no, asked.numbers)
     if asked.entities is not None:
@@ -373,6 +392,11 @@ def billing_days(asked: BalanceQuery) -> Any:
 def joined_contracts(asked: BalanceQuery) -> Select[Any]:
     """Return the query of the contracts of charge lines, as :func:`balance_rows` finds them."""
     return select(_query(asked).subquery().c.contract)
+
+
+def in_code_order(text: ColumnElement[str]) -> ColumnElement[str]:
+    """Return the SQL to sort by a text as Python does, whatever the language of the database is."""
+    return _InCodeOrder(text)
 
 
 def contract_key(by: str, line: Any) -> Any:

@@ -267,7 +267,7 @@ def is_known(day: Day) -> ColumnElement[bool] | None:
     """Return the condition that a charge line was imported when the day was reported; None if all of them were."""
     if all(asked.known is None for asked in day):
         return None
-    return or_(*(and_(*_of_entities(asked), *imported_by_then(charge_line, asked)) for asked in day))
+    return or_(*(and_(*of_entities(asked), *imported_by_then(charge_line, asked)) for asked in day))
 
 
 def is_billed(day: Day) -> ColumnElement[bool]:
@@ -275,7 +275,7 @@ def is_billed(day: Day) -> ColumnElement[bool]:
     return or_(
         *(
             and_(
-                *_of_entities(asked),
+                *of_entities(asked),
                 *imported_by_then(charge_line, asked),
                 charge_line.c.post_date <= asked.until.isoformat(),
                 *needs_no_invoice(asked),
@@ -285,7 +285,8 @@ def is_billed(day: Day) -> ColumnElement[bool]:
     )
 
 
-def _of_entities(asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
+def of_entities(asked: BalanceQuery) -> Iterable[ColumnElement[bool]]:
+    """Return the condition that a charge line is of the entities, if they are limited."""
     return () if asked.entities is None else (charge_line.c.entity.in_(asked.entities),)
 
 

@@ -1,12 +1,12 @@
 """Every threat in the table of docs/security.md names tests, and these exist."""
 
-import ast
 import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| (?P<threat>.+?) \| .+? \| (?P<tests>.+?) \|$", re.MULTILINE)
 NAME = re.compile(r"`([\w./]+)`")
+TEST = re.compile(r"^ *def (\w+)", re.MULTILINE)
 
 
 def named() -> dict[str, list[str]]:
@@ -18,9 +18,9 @@ def named() -> dict[str, list[str]]:
 
 
 def all_tests() -> set[str]:
-    """The names of all tests of this project."""
-    trees = (ast.parse(path.read_text(encoding="utf-8")) for path in (ROOT / "tests").rglob("test_*.py"))
-    return {node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+    """Return the names of all tests of this project."""
+    files = (ROOT / "tests").rglob("test_*.py")
+    return {name for path in files for name in TEST.findall(path.read_text(encoding="utf-8"))}
 
 
 def test_every_threat_names_tests_that_exist() -> None:

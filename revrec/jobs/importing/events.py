@@ -133,6 +133,7 @@ class EventRecorder:
             sorted(fresh), fresh, lines=self._lines, recorded={no: self._effective[no] for no in fresh}
         )
         self._session.result.scheduled += len(changes)
+        self._session.result.warn(self._scheduler.contracts.warnings)
         if self._session.result.dry_run:
             self._session.result.effect.add(changes)
 

@@ -249,9 +249,8 @@ class ChargeImporter:
             )
 
     def _count(self) -> None:
-        result, allocations = self._session.result, self._scheduler.contracts
-        result.warnings += allocations.warnings[: max(MOST_REASONS - len(result.warnings), 0)]
-        allocations.warnings.clear()
+        result = self._session.result
+        result.warn(self._scheduler.contracts.warnings)
         result.scheduled, result.unscheduled = self._scheduler.scheduled, self._scheduler.unscheduled
 
     def _process_row(

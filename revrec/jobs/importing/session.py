@@ -124,6 +124,11 @@ class ImportResult:
                 for problem in row.problems
             ]
 
+    def warn(self, warnings: list[str]) -> None:
+        """Move warnings to the result, as many as it shows."""
+        self.warnings += warnings[: max(MOST_REASONS - len(self.warnings), 0)]
+        warnings.clear()
+
     def pass_over(self, row: PassedOver) -> None:
         """Count a record that was left out on purpose."""
         for money in row.money:

@@ -1,7 +1,7 @@
 """Join charge lines to contracts, allocate the contract's price to them, and record the allocations."""
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.allocation import AllocatedShare
@@ -148,8 +148,16 @@ class Contracts:
             if not moved.isdisjoint(numbers):
                 self._with_new_events.update(numbers)
             if isinstance(found, Unscheduled) and (contract in self._with_new_lines or not moved.isdisjoint(numbers)):
-                self._stopped.update(numbers)
+                self._stop(members, with_schedule, found.reason)
             self._keep_outcome(contract, members, found, kept.get(contract))
+
+    def _stop(self, members: Mapping[int, ContractMember], scheduled: Container[int], reason: str) -> None:
+        """Stop what is open of a contract, with a warning if any of its lines has a schedule."""
+        self._stopped.update(members)
+        stopped = [member.line.id for no, member in members.items() if no in scheduled]
+        if stopped:
+            its_own = ", ".join(stopped)
+            self.warnings.append(f"the contract of {its_own} is stopped, nothing more of it is posted: {reason}")
 
     def _keep_outcome(
         self,

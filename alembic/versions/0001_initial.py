@@ -97,8 +97,21 @@ APPEND_ONLY = (
     "invoice_attempt",
     "invoice_attempt_outcome",
     "invoice_attempt_failure",
+    "adjusting_line",
+    "adjusting_attempt",
+    "adjusting_attempt_outcome",
+    "adjusting_attempt_failure",
 )
-NEVER_DELETED = (*APPEND_ONLY, "schedule", "entered_line", "journal_entry", "invoice", "posting_run", "meta")
+NEVER_DELETED = (
+    *APPEND_ONLY,
+    "schedule",
+    "entered_line",
+    "journal_entry",
+    "invoice",
+    "adjusting_entry",
+    "posting_run",
+    "meta",
+)
 
 
 def sealed(table: str, message: str) -> str:
@@ -467,6 +480,68 @@ INVOICE_GUARDS = {
         BEGIN SELECT RAISE(ABORT, 'POSTED needs a record number and the answer that shows it'); END""",
 }
 
+LIVE = "state NOT IN ('REPLACED', 'CANCELED')"
+ADJUSTING_GUARDS = {
+    "adjusting_line_sealed": """
+        BEFORE INSERT ON adjusting_line
+        WHEN EXISTS (SELECT 1 FROM adjusting_entry e WHERE e.id = NEW.adjustment_id)
+        BEGIN SELECT RAISE(ABORT, 'an adjusting entry is complete: no line can be added to it'); END""",
+    "adjusting_entry_balances": """
+        BEFORE INSERT ON adjusting_entry
+        WHEN NEW.state <> 'READY' OR NEW.lines < 2 OR NEW.reason = ''
+          OR NEW.lines IS NOT (SELECT count(*) FROM adjusting_line l WHERE l.adjustment_id = NEW.id)
+          OR NEW.amount IS NOT (SELECT sum(l.amount) FROM adjusting_line l
+                                WHERE l.adjustment_id = NEW.id AND l.amount > 0)
+          OR NEW.amount IS NOT (SELECT -sum(l.amount) FROM adjusting_line l
+                                WHERE l.adjustment_id = NEW.id AND l.amount < 0)
+        BEGIN SELECT RAISE(ABORT, 'an adjusting entry starts READY and its debits equal its credits'); END""",
+    "adjusting_entry_dated": """
+        BEFORE INSERT ON adjusting_entry
+        WHEN (NEW.reverses_id IS NULL AND NEW.date <> NEW.day) OR (NEW.reverses_id IS NOT NULL AND NEW.date <= NEW.day)
+        BEGIN SELECT RAISE(ABORT, 'an adjusting entry has the date of its day, and its reversal a later one'); END""",
+    "adjusting_entry_mirrors": f"""
+        BEFORE INSERT ON adjusting_entry
+        WHEN NEW.reverses_id IS NOT NULL AND (
+          NOT EXISTS (SELECT 1 FROM adjusting_entry o WHERE o.id = NEW.reverses_id AND o.reverses_id IS NULL
+                      AND o.{LIVE} AND o.kind = NEW.kind AND o.subject = NEW.subject AND o.day = NEW.day
+                      AND o.entity = NEW.entity AND o.currency = NEW.currency AND o.lines = NEW.lines)
+          OR EXISTS (SELECT 1 FROM adjusting_entry o WHERE o.reverses_id = NEW.reverses_id AND o.{LIVE})
+          OR EXISTS (SELECT 1 FROM adjusting_line l LEFT JOIN adjusting_line o
+                     ON o.adjustment_id = NEW.reverses_id AND o.line_no = l.line_no AND o.account = l.account
+                       AND o.amount = -l.amount AND o.customer = l.customer AND o.item = l.item
+                       AND o.dimensions = l.dimensions
+                     WHERE l.adjustment_id = NEW.id AND o.line_no IS NULL))
+        BEGIN SELECT RAISE(ABORT, 'a reversal has the lines of its adjusting entry, and is its only one'); END""",  # noqa: S608
+    "adjusting_entry_content_fixed": """
+        BEFORE UPDATE ON adjusting_entry
+        WHEN NEW.id IS NOT OLD.id OR NEW.reference IS NOT OLD.reference OR NEW.control_id IS NOT OLD.control_id
+          OR NEW.run_id IS NOT OLD.run_id OR NEW.kind IS NOT OLD.kind OR NEW.subject IS NOT OLD.subject
+          OR NEW.day IS NOT OLD.day OR NEW.sequence IS NOT OLD.sequence OR NEW.reverses_id IS NOT OLD.reverses_id
+          OR NEW.date IS NOT OLD.date OR NEW.journal IS NOT OLD.journal OR NEW.entity IS NOT OLD.entity
+          OR NEW.currency IS NOT OLD.currency OR NEW.title IS NOT OLD.title OR NEW.reason IS NOT OLD.reason
+          OR NEW.amount IS NOT OLD.amount OR NEW.lines IS NOT OLD.lines
+          OR NEW.content_hash IS NOT OLD.content_hash OR NEW.created_at IS NOT OLD.created_at
+        BEGIN SELECT RAISE(ABORT, 'the content of an adjusting entry never changes'); END""",
+    "adjusting_entry_posted_fixed": """
+        BEFORE UPDATE ON adjusting_entry WHEN OLD.state = 'POSTED'
+        BEGIN SELECT RAISE(ABORT, 'a posted adjusting entry never changes'); END""",
+    "adjusting_entry_states": f"""
+        BEFORE UPDATE OF state ON adjusting_entry
+        WHEN NEW.state IS NOT OLD.state AND (OLD.state || '>' || NEW.state) NOT IN {TRANSITIONS!r}
+        BEGIN SELECT RAISE(ABORT, 'the posting state cannot change that way'); END""",
+    "adjusting_entry_posted_has_proof": """
+        BEFORE UPDATE OF state ON adjusting_entry
+        WHEN NEW.state IN ('POSTED', 'AWAITING_APPROVAL') AND (NEW.record_no IS NULL OR NOT EXISTS (
+          SELECT 1 FROM adjusting_attempt a JOIN adjusting_attempt_outcome o ON o.attempt_id = a.id
+          WHERE a.adjustment_id = NEW.id AND o.record_no = NEW.record_no))
+        BEGIN SELECT RAISE(ABORT, 'POSTED needs a record number and the answer that shows it'); END""",
+    "adjusting_entry_reversed_once_posted": """
+        BEFORE UPDATE OF state ON adjusting_entry
+        WHEN NEW.state = 'SENDING' AND NEW.reverses_id IS NOT NULL
+          AND NOT EXISTS (SELECT 1 FROM adjusting_entry o WHERE o.id = NEW.reverses_id AND o.state = 'POSTED')
+        BEGIN SELECT RAISE(ABORT, 'a reversal is sent only once its adjusting entry is posted'); END""",
+}
+
 GUARDS = {
     "meta_deployment_fixed": """
         BEFORE UPDATE ON meta WHEN OLD.key = 'deployment'
@@ -478,6 +553,7 @@ GUARDS = {
     **SCHEDULE_GUARDS,
     **ENTRY_GUARDS,
     **INVOICE_GUARDS,
+    **ADJUSTING_GUARDS,
     **guards.append_only(APPEND_ONLY),
     **guards.never_deleted(NEVER_DELETED),
 }
@@ -496,6 +572,8 @@ def upgrade() -> None:
     _invoice_lines()
     _attempts("attempt", "entry", ("send", "read_back"))
     _attempts("invoice_attempt", "invoice", ("send", "read_back", "create"))
+    _adjusting_entries()
+    _attempts("adjusting_attempt", "adjustment", ("send", "read_back"))
     _repairs()
     _figures()
     for name, query in {**VIEWS, **REPORT_VIEWS}.items():
@@ -519,6 +597,11 @@ TABLES_CHILDREN_FIRST = (
     "period_closing",
     "repaired_value",
     "repair_version",
+    "adjusting_attempt_failure",
+    "adjusting_attempt_outcome",
+    "adjusting_attempt",
+    "adjusting_line",
+    "adjusting_entry",
     "invoice_attempt_failure",
     "invoice_attempt_outcome",
     "invoice_attempt",
@@ -836,7 +919,7 @@ def _rules() -> None:
 
 
 def _posting_columns() -> list[sa.Column[Any]]:
-    """Return the columns that a journal entry and an invoice share: size, content, and the posting state."""
+    """Return the columns that all kinds of postings share: size, content, and the posting state."""
     return [
         _big("amount"),
         _whole("lines"),
@@ -1214,9 +1297,46 @@ def _invoice_lines() -> None:
     _index("invoice_line_once", "invoice_line", ["charge_no", "invoice_id"], unique=True)
 
 
+def _adjusting_entries() -> None:
+    op.create_table(
+        "adjusting_entry",
+        _key("id"),
+        *_texts("reference", "control_id"),
+        _key("run_id"),
+        *_texts("kind", "subject", "day"),
+        _whole("sequence"),
+        _key("reverses_id", nullable=True),
+        *_texts("date", "journal", "entity", "currency", "title", "reason"),
+        *_posting_columns(),
+        sa.CheckConstraint("kind IN ('presentation', 'exchange')", name="adjusting_entry_kind"),
+        _refers("run_id", "posting_run.id"),
+        _refers("reverses_id", "adjusting_entry.id"),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("reference"),
+        sa.UniqueConstraint("control_id"),
+    )
+    for name in ("record_no", "reverses_id"):
+        _index(f"adjusting_entry_{name}", "adjusting_entry", [name])
+    once = ["day", "kind", "subject", "entity", "currency", "sequence"]
+    _index("adjusting_entry_once", "adjusting_entry", once, unique=True)
+    _index("adjusting_entry_unsettled", "adjusting_entry", ["state"], where=UNSETTLED)
+    op.create_table(
+        "adjusting_line",
+        _key("adjustment_id"),
+        _whole("line_no"),
+        *_texts("account"),
+        _big("amount"),
+        *_texts("memo", "customer", "item", "dimensions"),
+        sa.CheckConstraint("amount <> 0", name="adjusting_line_amount"),
+        _refers("adjustment_id", "adjusting_entry.id", deferred=True),
+        sa.PrimaryKeyConstraint("adjustment_id", "line_no"),
+        sqlite_with_rowid=False,
+    )
+
+
 def _attempts(table: str, posting: str, kinds: tuple[str, ...]) -> None:
     """Create the three tables of the attempts at one kind of posting: request, outcome, and what a failure means."""
-    parent = "journal_entry" if posting == "entry" else posting
+    parent = {"entry": "journal_entry", "adjustment": "adjusting_entry"}.get(posting, posting)
     op.create_table(
         table,
         _key("id"),

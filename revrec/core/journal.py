@@ -26,12 +26,16 @@ REVERSAL_TITLE = "Reversal of"
 """The start of the titles of reversals, before the reference of the entry that they reverse."""
 DIMENSION = "dimensions."
 REFERENCE_PREFIX = "RR"
+ADJUSTING_PREFIX = "AJ"
+"""The prefix of the references of adjusting entries, in place of the others' ``RR``."""
 REFERENCE_LENGTH = 18
 """Intacct's REFERENCENO holds 20 characters; 16 base32 characters behind the prefix fit with room."""
 MARK_LENGTH = 5
 """The prefix and three base32 characters of the deployment's hash: what all references of one database begin with."""
 
-_REFERENCE = re.compile(f"{REFERENCE_PREFIX}[A-Z2-7]{{{REFERENCE_LENGTH - len(REFERENCE_PREFIX)}}}")
+_REFERENCE = re.compile(
+    f"(?:{REFERENCE_PREFIX}|{ADJUSTING_PREFIX})[A-Z2-7]{{{REFERENCE_LENGTH - len(REFERENCE_PREFIX)}}}"
+)
 
 
 class RepairedValue(NamedTuple):

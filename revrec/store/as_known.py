@@ -33,6 +33,8 @@ NUMBERED = {
     "attempt": ("id", "attempt begun"),
     "invoice": ("id", "invoice created"),
     "invoice_attempt": ("id", "attempt begun"),
+    "adjusting_entry": ("id", "adjustment created"),
+    "adjusting_attempt": ("id", "attempt begun"),
     "period_fact": ("id", "period %"),
 }
 """Tables whose rows are numbered in the order in which they were written: the number, and the actions of the audit
@@ -49,6 +51,9 @@ OF_NUMBERED = {
     "invoice_line": ("invoice_id", "invoice"),
     "invoice_attempt_outcome": ("attempt_id", "invoice_attempt"),
     "invoice_attempt_failure": ("attempt_id", "invoice_attempt"),
+    "adjusting_line": ("adjustment_id", "adjusting_entry"),
+    "adjusting_attempt_outcome": ("attempt_id", "adjusting_attempt"),
+    "adjusting_attempt_failure": ("attempt_id", "adjusting_attempt"),
 }
 """Tables whose rows belong to a numbered row and are written with it, with the column that names it."""
 OF_VERSION = ("price_change", "schedule_allocation", "schedule_wait", "schedule_plan", "take_back_line")
@@ -57,7 +62,7 @@ OF_SCHEDULE = ("historical_part",)
 """Tables whose rows are written with the first version of a schedule."""
 WHOLE = ("plan", "plan_part", "explanation", "cleaning", "repair_version", "repaired_value")
 """Tables that are read as they are: other rows name theirs, or no report reads them."""
-POSTINGS = {"journal_entry": "entry", "invoice": "invoice"}
+POSTINGS = {"journal_entry": "entry", "invoice": "invoice", "adjusting_entry": "adjustment"}
 """Tables whose rows change state, and the word that the actions of these changes begin with."""
 CHANGING = ("state", "record_no", "error_no", "error", "advice", "not_before", "posted_at")
 ERRORS = ("error_no", "error", "advice")

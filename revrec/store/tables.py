@@ -1112,6 +1112,111 @@ invoice_attempt_failure = Table(
     _text("named"),
 )
 
+adjusting_entry = Table(
+    "adjusting_entry",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("reference", Text, nullable=False, unique=True),
+    Column("control_id", Text, nullable=False, unique=True),
+    Column("run_id", ForeignKey("posting_run.id"), nullable=False),
+    _text("kind"),
+    _text("subject"),
+    _text("day"),
+    Column("sequence", Integer, nullable=False),
+    Column("reverses_id", ForeignKey("adjusting_entry.id"), nullable=True),
+    _text("date"),
+    _text("journal"),
+    _text("entity"),
+    _text("currency"),
+    _text("title"),
+    _text("reason"),
+    Column("amount", BigInteger, nullable=False),
+    Column("lines", Integer, nullable=False),
+    _text("content_hash"),
+    _text("created_at"),
+    _text("state"),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    _text("owner", nullable=True),
+    _text("lease_until", nullable=True),
+    _text("not_before", nullable=True),
+    _text("record_no", nullable=True),
+    _text("error_no", nullable=True),
+    _text("error", nullable=True),
+    _text("advice", nullable=True),
+    _text("posted_at", nullable=True),
+    CheckConstraint("kind IN ('presentation', 'exchange')", name="adjusting_entry_kind"),
+    Index("adjusting_entry_record_no", "record_no"),
+    Index("adjusting_entry_reverses_id", "reverses_id"),
+    Index("adjusting_entry_once", "day", "kind", "subject", "entity", "currency", "sequence", unique=True),
+)
+"""A journal entry about a balance on ``day``, with its posting state. It is written after its lines and seals them.
+``kind``, ``subject``, ``day``, ``entity`` and ``currency`` identify the adjustment, whose entries and reversals
+``sequence`` counts. ``reverses_id`` of a reversal is the entry that it reverses. ``date`` is the date in the ledger."""
+
+ADJUSTING_UNSETTLED = adjusting_entry.c.state.in_(
+    ("READY", "SENDING", "AWAITING_APPROVAL", "IN_DOUBT", "REJECTED", "HELD")
+)
+Index(
+    "adjusting_entry_unsettled",
+    adjusting_entry.c.state,
+    sqlite_where=ADJUSTING_UNSETTLED,
+    postgresql_where=ADJUSTING_UNSETTLED,
+)
+
+adjusting_line = Table(
+    "adjusting_line",
+    metadata,
+    Column("adjustment_id", ForeignKey("adjusting_entry.id", deferrable=True, initially="DEFERRED"), nullable=False),
+    Column("line_no", Integer, nullable=False),
+    _text("account"),
+    Column("amount", BigInteger, nullable=False),
+    _text("memo"),
+    _text("customer"),
+    _text("item"),
+    _text("dimensions"),
+    PrimaryKeyConstraint("adjustment_id", "line_no"),
+    CheckConstraint("amount <> 0", name="adjusting_line_amount"),
+    sqlite_with_rowid=False,
+)
+"""An amount on an account, in the currency of its adjusting entry: above zero is a debit, below zero a credit."""
+
+adjusting_attempt = Table(
+    "adjusting_attempt",
+    metadata,
+    Column("id", AutoInteger, primary_key=True),
+    Column("adjustment_id", ForeignKey("adjusting_entry.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    _text("kind"),
+    _text("control_id"),
+    _text("at"),
+    _text("actor"),
+    _text("request"),
+    Index("adjusting_attempt_adjustment", "adjustment_id"),
+    CheckConstraint("kind IN ('send', 'read_back')", name="adjusting_attempt_kind"),
+)
+"""A request about an adjusting entry, as ``attempt`` for an entry."""
+
+adjusting_attempt_outcome = Table(
+    "adjusting_attempt_outcome",
+    metadata,
+    Column("attempt_id", ForeignKey("adjusting_attempt.id"), primary_key=True),
+    _text("at"),
+    _text("outcome"),
+    Column("http_status", Integer, nullable=True),
+    _text("record_no", nullable=True),
+    _text("error", nullable=True),
+    _text("response"),
+)
+
+adjusting_attempt_failure = Table(
+    "adjusting_attempt_failure",
+    metadata,
+    Column("attempt_id", ForeignKey("adjusting_attempt.id"), primary_key=True),
+    _text("name"),
+    _text("error_class"),
+    _text("named"),
+)
+
 after_invoice = Table(
     "after_invoice",
     metadata,

@@ -14,6 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from revrec.core.adjusting import PRESENTATION, AdjustingLine, Adjustment
 from revrec.core.errors import BadConfiguration, BadInput, RevrecError
 from revrec.core.invoice import Invoice
 from revrec.core.journal import JournalEntry
@@ -29,6 +30,7 @@ from revrec.intacct.gateway import (
     PostingOutcome,
     PreparedPosting,
 )
+from revrec.jobs.adjusting.adjustments import propose
 from revrec.jobs.admin.database import note_restored
 from revrec.jobs.admin.verify import VerifyResult, verify
 from revrec.jobs.context import Context, make_context
@@ -41,6 +43,7 @@ from revrec.jobs.invoicing.dropping import drop
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reports.status import status
+from revrec.jobs.running.adjust import adjust
 from revrec.jobs.running.reverse import reverse
 from revrec.jobs.running.run import run
 from revrec.jobs.scheduling.rebuild import schedule
@@ -54,14 +57,18 @@ from support.wire import posted_heads
 DAY = "2024-03-20"
 WHY = "looked at it in Intacct"
 TABLES = sorted(metadata.tables)
-LIKE_THOSE_OF_ENTRIES = [table for table in TABLES if "invoice" in table]
+LIKE_THOSE_OF_ENTRIES = [table for table in TABLES if "invoice" in table or "adjusting" in table]
 ENOUGH_OF_THEM = {
     "invoice": ("amount", "record_no"),
     "invoice_line": ("amount",),
     "invoice_attempt_outcome": ("response",),
+    "adjusting_entry": ("amount", "reason"),
+    "adjusting_line": ("account", "amount"),
 }
 ROWS = [
-    pytest.param(table, marks=pytest.mark.long) if table in LIKE_THOSE_OF_ENTRIES and table != "invoice_line" else table
+    pytest.param(table, marks=pytest.mark.long)
+    if table in LIKE_THOSE_OF_ENTRIES and table not in ("invoice_line", "adjusting_line")
+    else table
     for table in TABLES
 ]
 """Tables whose rows are removed, added and swapped; on demand those that are made like others."""
@@ -359,7 +366,26 @@ def live(books: Books, row: MakeRow) -> Any:
         row("PART-2", **ahead, amount="-2.00", credits="PART-1"),
         name="ahead.csv",
     )
+    gateway.refuses |= {"B", "C"}
+    adjusted(books, connect, 8)
+    gateway.refuses.clear()
+    adjusted(books, connect, 9)
     return books
+
+
+def adjusted(books: Books, connect: Any, minutes: int) -> None:
+    """Post adjusting entries of two entities, with their reversals."""
+    context, day = books.context("adjust", timedelta(minutes=minutes)), date(2024, 4, 30)
+    lines = (AdjustingLine("1200", 500), AdjustingLine("2400", -500))
+    wanted = [
+        Adjustment(PRESENTATION, "asset 2400", day, entity, "USD", "RR", lines, WHY, date(2024, 5, 1))
+        for entity in "BC"
+    ]
+
+    def make(connection: Any, number: int, company: str) -> list[int]:
+        return propose(connection, context, number, company, PRESENTATION, day, wanted)
+
+    adjust(context, day, make, connect=connect)
 
 
 def send_again(books: Books) -> None:
@@ -626,6 +652,7 @@ def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None
     rows = tampered.rows(table)
     unique = {"audit_event": ["hash"], "charge_line": ["document"], "journal_entry": ["reference", "control_id"]}
     unique |= {"invoice": ["reference", "control_id"], "invoice_line": ["charge_no"]}
+    unique |= {"adjusting_entry": ["reference", "control_id", "sequence"]}
     unique |= {"entry_reversal": ["times", "entry_id"]}
     unique |= {"journal_line": ["seq"], "rule_version": ["version", "sha256"]}
     unique |= {"repair_version": ["version", "sha256"], "repaired_value": ["field"], "allocation": ["version"]}

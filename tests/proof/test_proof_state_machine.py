@@ -303,7 +303,7 @@ class Posting(RuleBasedStateMachine):
             self.model[number].checked(shown, self.clock())
         for world in self.worlds:
             with world.standing():
-                check_approvals(world.poster("a run", Shown(world, shown)))
+                check_approvals(world.poster("a run", Shown(world, shown)), self._in("AWAITING_APPROVAL"))
 
     def _show(self, owner: str, shown: str) -> None:
         record_no = str(next(self.record_nos))

@@ -75,6 +75,10 @@ APPEND_ONLY = {
     "invoice_attempt": "request",
     "invoice_attempt_outcome": "response",
     "invoice_attempt_failure": "name",
+    "adjusting_line": "amount",
+    "adjusting_attempt": "request",
+    "adjusting_attempt_outcome": "response",
+    "adjusting_attempt_failure": "name",
     "after_invoice": "rule",
 }
 
@@ -93,6 +97,7 @@ def full(books: FilledDatabase) -> FilledDatabase:
     books.sql("INSERT INTO arrival_account VALUES (?, '2400', 1)", no)
     books.sql("INSERT INTO revenue_status VALUES (?, 1, 0)", no)
     books.invoice(no)
+    books.adjust()
     books.reverse(1)
     books.sql("INSERT INTO quarantine VALUES (1, 1, 9, '[]', '[]', '', '', '', '', '', '', '', '', NULL)")
     books.sql("INSERT INTO quarantine_fix VALUES (1, 1, '{}', 'why', 't', 'ada', 1)")
@@ -129,7 +134,10 @@ def test_history_is_never_rewritten(
     refused("is never deleted from", f"DELETE FROM {table}")
 
 
-@pytest.mark.parametrize("table", ["schedule", "entered_line", "journal_entry", "invoice", "posting_run", "meta"])
+CHANGES_ITS_STATE = ["schedule", "entered_line", "journal_entry", "invoice", "adjusting_entry", "posting_run", "meta"]
+
+
+@pytest.mark.parametrize("table", CHANGES_ITS_STATE)
 def test_what_changes_its_state_is_still_never_deleted(
     full: FilledDatabase, refused: Callable[..., None], table: str
 ) -> None:

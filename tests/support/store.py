@@ -7,6 +7,7 @@ from datetime import date
 from itertools import count, pairwise
 from typing import Any
 
+from revrec.core.adjusting import PRESENTATION, AdjustingEntry, AdjustingLine
 from revrec.core.charge_line import ChargeLine
 from revrec.core.invoice import Invoice, InvoiceLine
 from revrec.core.journal import DueLine, JournalEntry, build_entries, reversal_of
@@ -14,7 +15,8 @@ from revrec.core.posting_options import PostingOptions
 from revrec.store import charges, contracts, rule_versions, schedules
 from revrec.store.audit import AuditStamp, record
 from revrec.store.database.engine import Database, deployment
-from revrec.store.posting import due, entries, invoices
+from revrec.store.posting import adjustments, due, entries, invoices
+from revrec.store.posting.adjustments import ADJUSTMENT_TABLES
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome
@@ -226,4 +228,22 @@ class FilledDatabase:
             INVOICE_TABLES.end_attempt(
                 connection, attempt, outcome, WHO, AttemptFailure("unit-missing", "needs_data", {})
             )
+        return number
+
+    def adjust(self, *amounts: int, reverses: int | None = None, **fields: Any) -> int:
+        """Store an adjusting entry of these amounts, READY, with an attempt that was refused; return its number."""
+        lines = tuple(AdjustingLine("1200", amount) for amount in amounts or (500, -500))
+        name = f"AJ{self.one('SELECT count(*) FROM adjusting_entry')}"
+        sequence = int(name[2:]) + 1
+        day = date(2024, 1, 31)
+        made = AdjustingEntry(
+            name, name.lower(), PRESENTATION, "asset 2400", day, "", "USD", sequence, day, "RR", "t", "why", lines
+        )
+        with self.database.write() as connection:
+            run = entries.start_run(connection, date(2030, 1, 1), WHO)
+            number = adjustments.add_adjusting_entry(connection, run, made._replace(**fields), WHO, reverses)
+            attempt, _ = ADJUSTMENT_TABLES.begin_attempt(connection, number, "send", "c", "<request/>", WHO)
+            failure = AttemptFailure("unit-missing", "needs_data", {})
+            outcome = AttemptOutcome("rejected", 200, None, "no", "")
+            ADJUSTMENT_TABLES.end_attempt(connection, attempt, outcome, WHO, failure)
         return number

@@ -4,14 +4,13 @@ Nothing is sent. An entry that a person has posted, or an approver approved, is 
 declined, deleted or changed needs review.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from revrec.core.batching import batched
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import AWAITING_STATES
-from revrec.jobs.posting.poster import AWAITING, Poster
-from revrec.store.posting import entries
-from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.jobs.posting.poster import Poster
 
 if TYPE_CHECKING:
     from revrec.intacct.gateway import FoundEntry
@@ -19,14 +18,14 @@ if TYPE_CHECKING:
 AT_ONCE = 200
 
 
-def check_approvals(poster: Poster) -> set[int]:
-    """Read the entries that await approval from Intacct; return those that no longer do.
+def check_approvals(poster: Poster, numbers: Sequence[int]) -> set[int]:
+    """Read the entries that await approval from Intacct, by their numbers here; return those that no longer do.
 
     An entry that Intacct does not show counts as deleted only after the quarantine: new entries may appear late.
     """
     now = poster.context.timestamp()
     with poster.context.database.read() as connection:
-        heads = [ENTRY_TABLES.head(connection, number) for number in entries.numbers_in(connection, AWAITING)]
+        heads = [poster.tables.head(connection, number) for number in numbers]
     changed: set[int] = set()
     for some in batched(heads, AT_ONCE):
         try:

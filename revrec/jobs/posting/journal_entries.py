@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from revrec.core.errors import RevrecError
 from revrec.core.journal import JournalEntry, is_reference
@@ -17,10 +17,11 @@ from revrec.intacct.gateway import (
     PreparedPosting,
 )
 from revrec.jobs.posting.findings import lost
-from revrec.jobs.posting.poster import Lookalikes
-from revrec.store.posting import entries
-from revrec.store.posting.entries import ENTRY_TABLES, EntriesToSend, StoredEntry
+from revrec.jobs.posting.poster import Lookalikes, StoredPosting
+from revrec.store.posting import adjustments, entries
+from revrec.store.posting.entries import ENTRY_TABLES, EntriesToSend
 from revrec.store.posting.posted import accepted_keys
+from revrec.store.posting.posting_tables import PostingTables
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -28,10 +29,17 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 
+class SentAsEntry(StoredPosting, Protocol):
+    """A posting that Intacct gets as a journal entry."""
+
+    @property
+    def entry(self) -> JournalEntry: ...
+
+
 class EntryPostings:
     """Journal entries, as a :class:`revrec.jobs.posting.poster.PostingType`."""
 
-    tables = ENTRY_TABLES
+    tables: PostingTables = ENTRY_TABLES
     closed_advice = (
         "open it again (revrec periods), or let the policy decide: closed_period in [posting] of revrec.toml"
     )
@@ -41,22 +49,22 @@ class EntryPostings:
         self._to_send = to_send
         self._needs_approval: set[str] = set()
 
-    def load(self, connection: "Connection", number: int) -> StoredEntry:
+    def load(self, connection: "Connection", number: int) -> SentAsEntry:
         """Return the entry with the lines that are sent."""
         return entries.read_entry(connection, number, self._to_send, only_sent=True)
 
-    def period(self, stored: StoredEntry) -> tuple[str, date]:
+    def period(self, stored: SentAsEntry) -> tuple[str, date]:
         """Return its entity and its date."""
         return stored.entry.entity, stored.entry.date
 
-    def before_send(self, poster: "Poster", stored: StoredEntry) -> None:
+    def before_send(self, poster: "Poster", stored: SentAsEntry) -> None:
         """Do nothing: accounts and dimensions are never created."""
 
-    def needs_other_requests(self, stored: StoredEntry) -> bool:
+    def needs_other_requests(self, stored: SentAsEntry) -> bool:
         """Return False: an entry needs nothing that revrec creates in Intacct."""
         return False
 
-    def prepare(self, gateway: Gateway, stored: StoredEntry) -> PreparedPosting:
+    def prepare(self, gateway: Gateway, stored: SentAsEntry) -> PreparedPosting:
         """Return the GLBATCH as a request."""
         return gateway.prepare(stored.entry)
 
@@ -64,7 +72,7 @@ class EntryPostings:
         """Return the state as it is."""
         return state
 
-    def confirm(self, gateway: Gateway, stored: StoredEntry, answer: PostingAnswer) -> PostingAnswer:
+    def confirm(self, gateway: Gateway, stored: SentAsEntry, answer: PostingAnswer) -> PostingAnswer:
         """Read the state of the entry: in a journal whose entries need approval, Intacct only submits it.
 
         An entry counts as posted only if Intacct shows it so. That another entry of its journal is posted proves
@@ -88,34 +96,36 @@ class EntryPostings:
         """Return False: Intacct accepts a reference number twice."""
         return False
 
-    def describe_lookup(self, stored: StoredEntry) -> str:
+    def describe_lookup(self, stored: SentAsEntry) -> str:
         """Return the query by journal and reference."""
         return f"find GLBATCH where JOURNAL = {stored.entry.journal} and REFERENCENO = {stored.reference}"
 
-    def find(self, gateway: Gateway, stored: StoredEntry) -> list[FoundEntry]:
+    def find(self, gateway: Gateway, stored: SentAsEntry) -> list[FoundEntry]:
         """Return the entries of its journal that have its reference."""
         return gateway.find_entries(stored.entry.journal, stored.reference)
 
-    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: StoredEntry) -> Lookalikes | None:
+    def find_lookalikes(self, context: "Context", gateway: Gateway, stored: SentAsEntry) -> Lookalikes | None:
         """Return entries with the same journal, date and lines that may be this one with its reference edited.
 
         Entries that have a record number here or a reference of any revrec are left out, because two different entries
         can have the same content. Once a person has looked and allowed the entry to be sent again, nothing is returned.
         """
         with context.database.read() as connection:
-            if not stored.attempts and ENTRY_TABLES.may_have_posted(connection, stored.id):
+            if not stored.attempts and self.tables.may_have_posted(connection, stored.id):
                 return None
         entry = stored.entry
         heads = list(gateway.entries_dated(entry.journal, entry.date, entry.date))
         with context.database.read() as connection:
-            recorded = entries.known_entries(connection, "record_no", {head.record_no for head in heads})
+            numbers = {head.record_no for head in heads}
+            recorded = entries.known_entries(connection, "record_no", numbers)
+            recorded |= adjustments.known_adjustments(connection, "record_no", numbers)
         free = [head for head in heads if head.record_no not in recorded and not is_reference(head.reference)]
         alike = [found for found in gateway.with_lines(free) if same_content(entry, found)]
         if not alike:
             return None
         return Lookalikes(alike, _ALIKE.format(alike[0]), _ALIKE_ADVICE.format(stored.reference, alike[0].record_no))
 
-    def mismatch(self, context: "Context", stored: StoredEntry, found: Sequence[FoundEntry]) -> str:
+    def mismatch(self, context: "Context", stored: SentAsEntry, found: Sequence[FoundEntry]) -> str:
         """Return why Intacct's entries with its reference cannot be adopted.
 
         There are several, the entry was declined or reversed there, its content differs, or a person accepted it as not

@@ -8,9 +8,11 @@ from revrec.core.errors import BadInput, check_reason
 from revrec.core.invoice import AR_INVOICE, BY_HAND, CREDITS, SALES_INVOICE, SALES_ORDER, entered_by_hand
 from revrec.store.audit import AuditStamp
 from revrec.store.database.engine import deployment, transaction
-from revrec.store.posting import entries, invoices, postings
+from revrec.store.posting import adjustments, entries, invoices, postings
+from revrec.store.posting.adjustments import ADJUSTMENT_TABLES
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
+from revrec.store.posting.kinds import EVERY_KIND
 from revrec.store.posting.posting_tables import AttemptOutcome, PostingTables
 
 if TYPE_CHECKING:
@@ -102,8 +104,12 @@ def _check_key(connection: "Connection", tables: PostingTables, found: "Row[Any]
         return
     if not (key.isascii() and key.isdigit()):
         raise BadInput(f"{reference}: {key!r} is not a record number; give Intacct's RECORDNO, such as 6680")
-    is_entry = tables is ENTRY_TABLES
-    other = entries.reference_with_record_no(connection, key) if is_entry else invoices.posted_as(connection, key)
+    if tables is INVOICE_TABLES:
+        other = invoices.posted_as(connection, key)
+    else:
+        other = entries.reference_with_record_no(connection, key) or adjustments.adjustment_with_record_no(
+            connection, key
+        )
     _check_unused(reference, tables.what, other, f"record number {key}")
 
 
@@ -125,7 +131,11 @@ def cancel(context: "Context", reference: str, reason: str, early: bool = False,
     """Cancel a posting; its lines are due again and go on under a new reference. Return the new state."""
     with transaction(context.database, dry_run) as connection:
         tables, found = put_in_review(context, connection, reference, reason, early)
-        release = postings.release_schedule_lines if tables is ENTRY_TABLES else invoices.release_charges
+        release = {
+            ENTRY_TABLES: postings.release_schedule_lines,
+            INVOICE_TABLES: invoices.release_charges,
+            ADJUSTMENT_TABLES: adjustments.release_adjustment,
+        }[tables]
         release(connection, found.id, context.who(), "HELD", "CANCELED", reason)
     return "CANCELED"
 
@@ -144,7 +154,7 @@ def put_in_review(
         BadInput: there is no such posting, it does not need a decision, or there is no reason.
     """
     check_reason(f"{reference}: a decision", reason)
-    by_tables = {tables: tables.find(connection, reference) for tables in (ENTRY_TABLES, INVOICE_TABLES)}
+    by_tables = {tables: tables.find(connection, reference) for tables in EVERY_KIND}
     tables, found = next(((tables, row) for tables, row in by_tables.items() if row is not None), (ENTRY_TABLES, None))
     if found is None:
         raise BadInput(f"{reference}: no such entry or invoice; see: revrec postings list")

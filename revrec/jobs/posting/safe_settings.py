@@ -9,8 +9,7 @@ from revrec.core.loopback import is_loopback_url
 from revrec.jobs.gateway import SANDBOX, endpoint
 from revrec.store.database import BUSY_SECONDS
 from revrec.store.database.engine import deployment
-from revrec.store.posting.entries import ENTRY_TABLES
-from revrec.store.posting.invoices import INVOICE_TABLES
+from revrec.store.posting.kinds import EVERY_KIND
 
 if TYPE_CHECKING:
     from revrec.intacct.gateway import Gateway
@@ -91,7 +90,7 @@ def check_company(connection: "Connection", to: str) -> None:
 
     What is posted to one company is missing in another, and would not be posted again.
     """
-    last = ENTRY_TABLES.last_control_id(connection) or INVOICE_TABLES.last_control_id(connection)
+    last = next(filter(None, (tables.last_control_id(connection) for tables in EVERY_KIND)), None)
     before = company_of(last, deployment(connection)) if last else to.lower()
     if before != to.lower():
         raise BadConfiguration(

@@ -19,7 +19,8 @@ from revrec.jobs.reports.undated import (
 )
 from revrec.jobs.rules.files import RuleChanges, rule_changes
 from revrec.jobs.scheduling.scheduler import ScheduleChange
-from revrec.store.posting import entries, invoices
+from revrec.store.posting import adjustments, entries, invoices
+from revrec.store.posting.adjustments import ADJUSTMENT_TABLES, StoredAdjustment
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.named_records import InvoicedRecords, NamedRecord, named_records, records_of_invoices
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
 
 SAVED = ("posted", "awaiting_approval")
 """The counts of entries that Intacct has."""
+LATER = "later"
+"""The count of reversals that are not sent and whose date has not come; a run is complete without them."""
 
 
 class EntryView(TypedDict):
@@ -74,6 +77,31 @@ class InvoiceView(TypedDict):
     source: str
     document: str
     amount: str
+    status: str
+    record_no: str | None
+    error_no: str | None
+    error: str | None
+    advice: str | None
+
+
+class AdjustmentView(TypedDict):
+    """An adjusting entry as a run reports it. ``amount`` is a decimal text, ``status`` the posting state.
+
+    ``day`` is the day that it adjusts. ``reverses`` is the reference of the entry that it reverses, otherwise empty.
+    """
+
+    reference: str
+    kind: str
+    subject: str
+    day: str
+    date: str
+    journal: str
+    entity: str
+    currency: str
+    lines: int
+    amount: str
+    reverses: str
+    reason: str
     status: str
     record_no: str | None
     error_no: str | None
@@ -127,6 +155,11 @@ class RunResult:
     invoices_created: set[int] = field(default_factory=set)
     invoices_processed: set[int] = field(default_factory=set)
     invoices_posted: set[int] = field(default_factory=set)
+    adjustments: list[AdjustmentView] = field(default_factory=list)
+    adjustment_counts: dict[str, int] = field(default_factory=dict)
+    adjustments_created: set[int] = field(default_factory=set)
+    adjustments_processed: set[int] = field(default_factory=set)
+    adjustments_posted: set[int] = field(default_factory=set)
 
     @property
     def complete(self) -> bool:
@@ -134,8 +167,8 @@ class RunResult:
 
         What awaits approval is settled in Intacct.
         """
-        left = [*self.counts.items(), *self.invoice_counts.items()]
-        return self.dry_run or not any(count for state, count in left if state not in SAVED)
+        left = [*self.counts.items(), *self.invoice_counts.items(), *self.adjustment_counts.items()]
+        return self.dry_run or not any(count for state, count in left if state not in (*SAVED, LATER))
 
     @property
     def needs_person(self) -> bool:
@@ -151,6 +184,9 @@ class RunResult:
         self.invoices_processed |= earlier.invoices_processed
         self.posted |= earlier.posted
         self.invoices_posted |= earlier.invoices_posted
+        self.adjustments_created |= earlier.adjustments_created
+        self.adjustments_processed |= earlier.adjustments_processed
+        self.adjustments_posted |= earlier.adjustments_posted
         self.shared = self.shared or earlier.shared
         self.repaired += earlier.repaired
         self.runs = [*earlier.runs, *self.runs]
@@ -181,6 +217,7 @@ def refresh_counts(connection: "Connection", context: "Context", result: RunResu
     What another run posted is that run's to report, even if this one created it.
     """
     _refresh_invoice_counts(connection, result)
+    _refresh_adjustment_counts(connection, result)
     _collect_plan(connection, context, result)
     heads = {number: ENTRY_TABLES.head(connection, number) for number in sorted(result.created | result.processed)}
     _collect_lines_on_no_entry(connection, context, result)
@@ -222,6 +259,50 @@ def _refresh_invoice_counts(connection: "Connection", result: RunResult) -> None
         "held": left["HELD"],
         "waiting": len(invoices.numbers_in(connection, "READY", "SENDING"))
         + len(invoices.orders_to_convert(connection)),
+    }
+
+
+def _refresh_adjustment_counts(connection: "Connection", result: RunResult) -> None:
+    left = {state: adjustments.numbers_in(connection, state) for state in ("AWAITING_APPROVAL", "IN_DOUBT", "HELD")}
+    touched = result.adjustments_created | result.adjustments_processed | {*left["HELD"]}
+    heads = {number: ADJUSTMENT_TABLES.head(connection, number) for number in sorted(touched)}
+    result.adjustments = adjustment_views(connection, _to_report(heads, result.adjustments_posted))
+    result.adjustment_counts = {
+        "posted": len(result.adjustments_posted),
+        "awaiting_approval": len(left["AWAITING_APPROVAL"]),
+        "failed": len(adjustments.due_numbers(connection, result.date, "REJECTED")),
+        "in_doubt": len(left["IN_DOUBT"]),
+        "held": len(left["HELD"]),
+        "waiting": len(adjustments.due_numbers(connection, result.date, "READY", "SENDING")),
+        LATER: len(adjustments.later_numbers(connection, result.date)),
+    }
+
+
+def adjustment_views(connection: "Connection", numbers: Sequence[int]) -> list[AdjustmentView]:
+    """Return adjusting entries as a run reports them."""
+    return [_adjustment_view(adjustments.load_adjustment(connection, number)) for number in numbers]
+
+
+def _adjustment_view(stored: StoredAdjustment) -> AdjustmentView:
+    one = stored.adjusting
+    return {
+        "reference": one.reference,
+        "kind": one.kind,
+        "subject": one.subject,
+        "day": one.day.isoformat(),
+        "date": one.date.isoformat(),
+        "journal": one.journal,
+        "entity": one.entity,
+        "currency": one.currency,
+        "lines": len(one.lines),
+        "amount": decimal_string(one.amount, one.currency),
+        "reverses": one.reverses,
+        "reason": one.reason,
+        "status": stored.state.lower(),
+        "record_no": stored.record_no,
+        "error_no": stored.error_no,
+        "error": stored.error,
+        "advice": stored.advice,
     }
 
 

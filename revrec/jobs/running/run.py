@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 from revrec.core.errors import BadConfiguration, RevrecError
 from revrec.core.rules import RuleErrors
 from revrec.intacct.errors import ReadRefused
+from revrec.jobs.adjusting.adjustments import AdjustmentRun, has_adjustments_to_post
+from revrec.jobs.adjusting.posting_type import AdjustmentPostings
 from revrec.jobs.collecting import seldom_collected
 from revrec.jobs.gateway import company, open_gateway
 from revrec.jobs.invoicing.invoicing import InvoiceRun, has_invoices_to_post
@@ -30,10 +32,11 @@ from revrec.jobs.posting.repairs import RepairRunner
 from revrec.jobs.posting.retries import Retrier
 from revrec.jobs.posting.right_to_post import RightToPost
 from revrec.jobs.posting.safe_settings import check_clock, check_company, check_quarantine, check_times
-from revrec.jobs.running.result import RunResult, plan_counts, refresh_counts
+from revrec.jobs.running.result import RunResult, adjustment_views, plan_counts, refresh_counts
 from revrec.jobs.scheduling.pick_up import pick_up_unscheduled
 from revrec.store.database.engine import discarded
-from revrec.store.posting import entries, invoices, postings
+from revrec.store.posting import adjustments, entries, invoices, postings
+from revrec.store.posting.adjustments import ADJUSTMENT_TABLES
 from revrec.store.posting.entries import ENTRY_TABLES, EntriesToSend
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import LostClaim
@@ -47,8 +50,8 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 
-INVOICES, ENTRIES = "invoices", "entries"
-PARTS = (INVOICES, ENTRIES)
+INVOICES, ENTRIES, ADJUSTMENTS = "invoices", "entries", "adjustments"
+PARTS = (INVOICES, ENTRIES, ADJUSTMENTS)
 """The parts of a run, in the order in which it posts them."""
 
 
@@ -121,6 +124,9 @@ class PostingRun:
             if ENTRIES in self.parts:
                 self._commit_intents(connection)
             plan_counts(connection, self.context, self.result, invoiced, ENTRIES in self.parts)
+            if ADJUSTMENTS in self.parts:
+                planned = adjustment_views(connection, self._propose_adjustments(connection))
+                self.result.adjustments = [{**one, "status": "planned"} for one in planned]
         self.result.run, self.result.runs = None, []
         return self.result
 
@@ -138,6 +144,8 @@ class PostingRun:
             review_repeated_rejections(
                 self.context, INVOICE_TABLES, result.invoices_processed, invoices.count_rejections
             )
+            processed = result.adjustments_processed
+            review_repeated_rejections(self.context, ADJUSTMENT_TABLES, processed, adjustments.count_rejections)
         except (RevrecError, KeyboardInterrupt) as error:
             reason = error if isinstance(error, RevrecError) else "interrupted"
             with self.context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
@@ -170,6 +178,17 @@ class PostingRun:
         self.result.invoices_created, self.result.invoices_posted = invoice_run.created, invoice_run.posted
         return invoice_run
 
+    def _propose_adjustments(self, _connection: "Connection") -> list[int]:
+        """Store the adjusting entries that this run wants, as READY; return their numbers."""
+        return []
+
+    def _has_adjustments(self) -> bool:
+        """Check if this run has any adjusting entry to propose, send or settle. Nothing is stored."""
+        if ADJUSTMENTS not in self.parts:
+            return False
+        with discarded(self.context.database) as connection:
+            return bool(self._propose_adjustments(connection)) or has_adjustments_to_post(connection, self.day)
+
     def _commit_intents(self, connection: "Connection") -> list[int]:
         return intents.commit_intents(
             connection,
@@ -188,11 +207,14 @@ class PostingRun:
         return created
 
     def _post_parts(self, connect: "Connect") -> None:
-        """Post invoices, then entries, whose lines may have waited for their invoice."""
+        """Post invoices, then entries, whose lines may have waited for their invoice, then adjusting entries.
+
+        Adjusting entries are about the balances that the entries lead to.
+        """
         with self.context.database.read() as connection:
             to_invoice = INVOICES in self.parts and has_invoices_to_post(self.context, connection, self.day)
             to_post = ENTRIES in self.parts and self._has_entries_to_post(connection)
-        if not to_invoice and not to_post:
+        if not to_invoice and not to_post and not self._has_adjustments():
             # Without a request there is no sign-in, so that a run with nothing to do needs no working password.
             return
         self.retrier = Retrier(self.context, self.worker)
@@ -203,16 +225,20 @@ class PostingRun:
             self.worker.confirm = right.confirm
             try:
                 self.retrier.call(partial(right.begin, self.run_id))
-                if to_invoice:
+                if to_invoice or ENTRIES not in self.parts:
                     recovery.detect_restored_copy(self.context, self.run_id)
+                if to_invoice:
                     self._post_invoices()
                 if ENTRIES in self.parts:
                     self._post_entries(to_post)
+                if ADJUSTMENTS in self.parts:
+                    self._post_adjustments()
             except RunStopped as stop:
                 self.result.stopped = stop.answer
             if self.worker.waits_for_others():
                 # Otherwise an entry that a killed worker was sending would stay SENDING until the next day's run.
-                for posting_type in (EntryPostings(), InvoicePostings(invoice_settings(self.context))):
+                kinds = (EntryPostings(), InvoicePostings(invoice_settings(self.context)), AdjustmentPostings())
+                for posting_type in kinds:
                     Poster(self.context, self.gateway, posting_type, self.worker).doubt_abandoned()
 
     def _post_invoices(self) -> None:
@@ -222,6 +248,20 @@ class PostingRun:
         except ReadRefused as error:
             reason = f"no more invoices are sent, because Intacct does not show what they need: {error}"
             self.result.stopped = RunStopped.before_sending(reason).answer
+
+    def _post_adjustments(self) -> None:
+        with self.context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
+            self.result.adjustments_created.update(self._propose_adjustments(connection))
+            if not has_adjustments_to_post(connection, self.day):
+                return
+        adjusting = AdjustmentRun(
+            self.context, self.day, self.run_id, self.company, self.is_retry_pass, self.result.adjustments_processed
+        )
+        self.result.adjustments_posted = adjusting.posted
+        try:
+            adjusting.post_all(self.gateway, self.worker, self.retrier, self.limit)
+        finally:
+            self.result.adjustments_created |= adjusting.created
 
     def _has_entries_to_post(self, connection: "Connection") -> bool:
         rejected = self._unrecognized(connection) or releasable_entries(connection, self.day, self.is_retry_pass)
@@ -272,7 +312,9 @@ class PostingRun:
             self._check_approvals(poster)
 
     def _check_approvals(self, poster: Poster) -> None:
-        self.result.processed |= self.retrier.call(partial(check_approvals, poster))
+        with self.context.database.read() as connection:
+            awaiting = entries.numbers_in(connection, AWAITING)
+        self.result.processed |= self.retrier.call(partial(check_approvals, poster, awaiting))
 
     def _scan_and_create(self) -> None:
         """Account for entries in the ledger that this database does not know, then create entries of what is due.
@@ -366,3 +408,5 @@ def _outcome(result: RunResult) -> Iterator[str]:
     yield from (f"{count} {state}" for state, count in result.counts.items())
     if result.invoices or any(result.invoice_counts.values()):
         yield from (f"invoices {state}: {count}" for state, count in result.invoice_counts.items())
+    if any(result.adjustment_counts.values()):
+        yield from (f"adjusting entries {state}: {count}" for state, count in result.adjustment_counts.items() if count)

@@ -15,11 +15,10 @@ from revrec.intacct.errors import not_run_answer
 from revrec.jobs.posting import rejections
 from revrec.jobs.posting.poster import RunStopped
 from revrec.jobs.posting.retries import clock_time, is_temporary, retry_after_of
-from revrec.jobs.running.result import RunResult, refresh_counts
+from revrec.jobs.running.result import LATER, RunResult, refresh_counts
 from revrec.jobs.running.run import run
-from revrec.store.posting import entries, invoices, postings
-from revrec.store.posting.entries import ENTRY_TABLES
-from revrec.store.posting.invoices import INVOICE_TABLES
+from revrec.store.posting import adjustments, entries, invoices, postings
+from revrec.store.posting.kinds import EVERY_KIND
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -85,8 +84,9 @@ class _RunPasses:
         """Return how much the last pass left, by state."""
         if self.result is None:
             return {}
-        both = Counter(self.result.counts) + Counter(self.result.invoice_counts)
-        return {state: count for state, count in both.items() if state != "posted"}
+        result = self.result
+        every = Counter(result.counts) + Counter(result.invoice_counts) + Counter(result.adjustment_counts)
+        return {state: count for state, count in every.items() if state not in ("posted", LATER)}
 
     def next_time(self) -> datetime | None:
         """Return when to run again, None if nothing is left that passes by itself or the time is up."""
@@ -103,7 +103,7 @@ class _RunPasses:
             return []
         times = [now + self._pause()] if self._can_try_any_time() else []
         with self.context.database.read() as connection:
-            doubts = [tables.next_read_back_at(connection) for tables in (ENTRY_TABLES, INVOICE_TABLES)]
+            doubts = [tables.next_read_back_at(connection) for tables in EVERY_KIND]
         quarantine = min((over for over in doubts if over is not None), default=None)
         if quarantine is not None:
             over = datetime.fromisoformat(quarantine) + AFTER_A_QUARANTINE if quarantine else now
@@ -115,9 +115,11 @@ class _RunPasses:
         with self.context.database.read() as connection:
             unsent = entries.numbers_in(connection, "READY", "SENDING", until=self.day)
             unsent += invoices.numbers_in(connection, "READY", "SENDING", until=self.day)
+            unsent += adjustments.due_numbers(connection, self.day, "READY", "SENDING")
             rejected = [
                 *postings.rejected_entries(connection, self.day),
                 *invoices.rejected_invoices(connection, self.day),
+                *adjustments.rejected_adjustments(connection, self.day),
             ]
         return bool(self.obstacle or unsent or any(map(rejections.is_temporary, rejected)))
 

@@ -22,8 +22,9 @@ from revrec.files import write_text
 from revrec.store.audit import GENESIS, AuditStamp, canonical, record
 from revrec.store.database.engine import Database, deployment
 from revrec.store.meta import put_meta
-from revrec.store.tables import audit_event, invoice, journal_entry, meta, posting_run
+from revrec.store.tables import adjusting_entry, audit_event, invoice, journal_entry, meta, posting_run
 
+POSTINGS = (journal_entry, invoice, adjusting_entry)
 RAISED = "epoch raised"
 SUFFIX = ".head"
 
@@ -165,11 +166,11 @@ def trail_head(connection: Connection) -> TrailHead:
 def continues_from(connection: Connection, known: TrailHead | None) -> bool:
     """Check whether the trail continues from a head that was kept outside the database.
 
-    Without a kept head, or with another database's, only a database that never had an entry or an invoice is known to
+    Without a kept head, or with another database's, only a database that never had a posting is known to
     be complete.
     """
     if known is None or known.deployment != deployment(connection):
-        return all(connection.execute(select(one.c.id).limit(1)).first() is None for one in (journal_entry, invoice))
+        return all(connection.execute(select(one.c.id).limit(1)).first() is None for one in POSTINGS)
     at = select(audit_event.c.hash).where(audit_event.c.seq == known.seq)
     return connection.execute(at).scalar() == known.hash
 

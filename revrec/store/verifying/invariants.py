@@ -395,6 +395,59 @@ INVARIANTS = (
           OR (i.owner IS NULL) <> (i.lease_until IS NULL)""",
     ),
     Invariant(
+        "balance of an adjusting entry",
+        "adjusting_entry",
+        "its debits, credits, amount and number of lines do not agree",
+        "Intacct would refuse it, or the ledger would not balance",
+        """
+        SELECT 'id ' || e.id FROM adjusting_entry e LEFT JOIN (
+          SELECT adjustment_id, count(*) AS lines, sum(CASE WHEN amount > 0 THEN amount ELSE 0 END) AS debit,
+            sum(CASE WHEN amount < 0 THEN -amount ELSE 0 END) AS credit
+          FROM adjusting_line GROUP BY adjustment_id
+        ) l ON l.adjustment_id = e.id
+        WHERE l.adjustment_id IS NULL OR l.lines <> e.lines OR l.debit <> e.amount OR l.credit <> e.amount""",
+    ),
+    Invariant(
+        "reversal of an adjusting entry",
+        "adjusting_entry",
+        "it does not have the lines of the entry with debits and credits exchanged, or another reversal is live too",
+        "the ledger would not be as it was before",
+        """
+        SELECT 'id ' || e.id FROM adjusting_entry e LEFT JOIN adjusting_entry o ON o.id = e.reverses_id
+        LEFT JOIN (
+          SELECT l.adjustment_id, k.adjustment_id AS mirror, count(*) AS lines FROM adjusting_line l
+          JOIN adjusting_entry m ON m.reverses_id = l.adjustment_id
+          JOIN adjusting_line k ON k.adjustment_id = m.id AND k.line_no = l.line_no
+            AND k.account = l.account AND k.amount = -l.amount
+          GROUP BY l.adjustment_id, k.adjustment_id
+        ) l ON l.adjustment_id = e.reverses_id AND l.mirror = e.id
+        WHERE e.reverses_id IS NOT NULL AND (
+          o.id IS NULL OR o.reverses_id IS NOT NULL OR coalesce(l.lines, 0) <> o.lines OR e.date <= o.date
+          OR (SELECT count(*) FROM adjusting_entry t
+              WHERE t.reverses_id = e.reverses_id AND t.state NOT IN ('REPLACED', 'CANCELED')) > 1)""",
+    ),
+    Invariant(
+        "proof of an adjusting entry",
+        "adjusting_entry",
+        "it is POSTED or AWAITING_APPROVAL without a record number and a stored answer or read-back that shows it",
+        "no one can prove that it is in Intacct",
+        """
+        SELECT 'id ' || e.id FROM adjusting_entry e
+        WHERE e.state IN ('POSTED', 'AWAITING_APPROVAL') AND (e.record_no IS NULL OR NOT EXISTS (
+          SELECT 1 FROM adjusting_attempt a JOIN adjusting_attempt_outcome o ON o.attempt_id = a.id
+          WHERE a.adjustment_id = e.id AND o.record_no = e.record_no))""",
+    ),
+    Invariant(
+        "lease of an adjusting entry",
+        "adjusting_entry",
+        "it is SENDING without an owner and a lease, or has them in another state",
+        "two runs could send it",
+        """
+        SELECT 'id ' || e.id FROM adjusting_entry e
+        WHERE (e.state = 'SENDING') <> (e.owner IS NOT NULL AND e.lease_until IS NOT NULL)
+          OR (e.owner IS NULL) <> (e.lease_until IS NULL)""",
+    ),
+    Invariant(
         "source of a charge line",
         "charge_line",
         "it does not refer to a row of an imported file of charge lines, or its id does not match its document",

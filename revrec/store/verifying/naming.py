@@ -28,7 +28,7 @@ PIECES = ("schedule", "schedule_wait", "schedule_plan", "price_change", "schedul
 OF_ENTRIES = ("journal_line", "summary_line")
 """Tables whose digests cover the lines of one entry each."""
 
-NUMBERED = {"plan_part": 1, **dict.fromkeys(OF_ENTRIES, 0), "invoice_line": 1}
+NUMBERED = {"plan_part": 1, **dict.fromkeys(OF_ENTRIES, 0), "invoice_line": 1, "adjusting_line": 1}
 """Tables of lines numbered without gaps within their parent, and the position of the column that counts them."""
 
 

@@ -14,7 +14,7 @@ from revrec.store.verifying.findings import VerifyFinding, findings_of
 from revrec.store.verifying.naming import DigestedRows, name_difference
 
 CHECK = "rows"
-LATEST = ("journal_entry", "invoice", "posting_run", "meta", "unscheduled")
+LATEST = ("journal_entry", "invoice", "adjusting_entry", "posting_run", "meta", "unscheduled")
 """Tables whose rows may change: the last digest of a key counts."""
 
 BY_VERSION = (

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ChargeTrace,
         EntryTrace,
         EventSource,
+        ExchangeTrace,
         InvoiceTrace,
         LineTrace,
         PostedEntryTrace,
@@ -226,15 +227,7 @@ def tree(history: "ChargeTrace", verbose: bool) -> "Tree":
     charge = history.charge
     what = f"{grouped(charge.amount)} {charge.currency}  {charge.item}  customer {charge.customer}"
     root = Tree(Text(f"{charge.id}  {what}", "bold"))
-    if charge.credits:
-        _add(root, f"credits {history.credits or f'{charge.credits}, which these books do not have'}")
-    for credit in history.credited_by:
-        _add(root, f"credited by {credit.id}: {grouped(credit.amount)} {credit.currency}")
-    if history.bills:
-        _add(root, f"bills {history.bills}, which earns the revenue")
-    for one in history.billed_by:
-        amount = f"{grouped(one.amount)} {one.currency}"
-        _add(root, f"billed by {one.id} on {one.post_date}: {amount}, matched by the column {one.matched_by}")
+    _others(history, root)
     _source(history.source, root)
     for change in history.changes:
         _change(change, root)
@@ -255,8 +248,33 @@ def tree(history: "ChargeTrace", verbose: bool) -> "Tree":
         _invoice(invoice, root, verbose)
     for entry in history.entries:
         _entry(entry, root, verbose)
+    for cleared in history.exchange:
+        _exchange(cleared, root)
     _add_audit(history.audit, root)
     return root
+
+
+def _others(history: "ChargeTrace", root: "Tree") -> None:
+    """Add the charge lines that this one credits or bills, or that credit or bill it."""
+    if history.charge.credits:
+        _add(root, f"credits {history.credits or f'{history.charge.credits}, which these books do not have'}")
+    for credit in history.credited_by:
+        _add(root, f"credited by {credit.id}: {grouped(credit.amount)} {credit.currency}")
+    if history.bills:
+        _add(root, f"bills {history.bills}, which earns the revenue")
+    for one in history.billed_by:
+        amount = f"{grouped(one.amount)} {one.currency}"
+        _add(root, f"billed by {one.id} on {one.post_date}: {amount}, matched by the column {one.matched_by}")
+
+
+def _exchange(one: "ExchangeTrace", root: "Tree") -> None:
+    what = "loss" if one.amount.startswith("-") else "gain"
+    amount = f"{grouped(one.amount.removeprefix('-'))} {one.currency}"
+    number = f", Intacct record {one.record_no}" if one.record_no else ""
+    state = state_in_words(one.status)
+    _add(
+        root, f"exchange {what} of {amount} cleared from {one.account} on {one.date}: {one.reference}, {state}{number}"
+    )
 
 
 def _add_audit(events: "Iterable[AuditTrace]", root: "Tree") -> None:

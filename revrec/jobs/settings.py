@@ -257,6 +257,14 @@ class PostingSettings:
 
 
 @dataclass(frozen=True)
+class ExchangeSettings:
+    """The posting of exchange differences (revrec report exchange --post); without an account, nothing is posted."""
+
+    gain_or_loss_account: str = setting(TEXT, "", "account of exchange gains and losses; empty: they are not posted")
+    journal: str = setting(TEXT, "", "journal symbol; empty: the journal of [posting]")
+
+
+@dataclass(frozen=True)
 class RunSettings:
     """Limits of a run, beyond which a person must confirm it."""
 
@@ -362,6 +370,7 @@ class Settings:
     sandbox: SandboxSettings
     accounts: AccountSettings
     posting: PostingSettings
+    exchange: ExchangeSettings
     run: RunSettings
     dates: DateSettings
     invoicing: InvoicePolicySettings
@@ -424,6 +433,7 @@ SECTIONS: dict[str, Any] = {
     "sandbox": SandboxSettings,
     "accounts": AccountSettings,
     "posting": PostingSettings,
+    "exchange": ExchangeSettings,
     "run": RunSettings,
     "dates": DateSettings,
     "invoicing": InvoicePolicySettings,

@@ -1,6 +1,7 @@
 """What bills leave in base currency when contract lines were earned at other rates."""
 
 import tomllib
+from collections import Counter
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from revrec.core.exchange import ExchangeDifference, Movement, Rate, Rates, settled_differences
+from revrec.core.exchange_entries import ClearedLine, DifferenceKey, exchange_adjustment, not_posted
 from revrec.core.money import to_minor
 
 GOLDEN = tomllib.loads((Path(__file__).resolve().parents[1] / "golden" / "exchange.toml").read_text())
@@ -93,3 +95,36 @@ def test_a_line_that_is_earned_and_billed_in_full_leaves_all_that_its_amounts_di
     assert total.amount == sum(one.amount for one in earned)
     assert total.at_entries == sum(one.base for one in earned)
     assert total.at_billing == sum(one.base for one in billed)
+
+
+C1, C2 = ("shop/C-1/1", "2400"), ("shop/C-1/1", "2410")
+
+
+def test_what_is_posted_already_is_not_posted_again() -> None:
+    assert not_posted({C1: 1000, C2: -300}, {}) == {C1: 1000, C2: -300}
+    assert not_posted({C1: 1000, C2: -300}, {C1: 400}) == {C1: 600, C2: -300}
+    assert not_posted({C1: 1000}, {C1: 1000}) == {}
+    # A difference that is smaller now, or is gone, is taken back.
+    assert not_posted({C1: 700}, {C1: 1000, C2: -300}) == {C1: -300, C2: 300}
+
+
+@given(st.lists(st.dictionaries(st.sampled_from([C1, C2]), st.integers(-500, 500))))
+def test_after_each_posting_the_difference_is_posted_exactly(days: list[dict[DifferenceKey, int]]) -> None:
+    posted: Counter[DifferenceKey] = Counter()
+    for differences in days:
+        posted.update(not_posted(differences, posted))
+        assert not_posted(differences, posted) == {}
+        assert {key: amount for key, amount in posted.items() if amount} == {
+            key: amount for key, amount in differences.items() if amount
+        }
+
+
+@pytest.mark.parametrize(("amount", "word"), [(400, "gain"), (-400, "loss")])
+def test_a_gain_debits_the_deferred_account_and_a_loss_credits_it(amount: int, word: str) -> None:
+    line = ClearedLine(*C1, "E1", "USD", "ADA", "WORK", {"location": "100"})
+    one = exchange_adjustment(line, amount, START, "7800", "GJ")
+    assert (one.kind, one.subject, one.day, one.entity) == ("exchange", "shop/C-1/1 2400", START, "E1")
+    assert (one.currency, one.journal) == ("USD", "GJ")
+    assert [(side.account, side.amount) for side in one.lines] == [("2400", amount), ("7800", -amount)]
+    assert {side.place[1:] for side in one.lines} == {("ADA", "WORK", (("location", "100"),))}
+    assert f"Exchange {word} of shop/C-1/1" in one.reason

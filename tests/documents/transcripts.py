@@ -32,6 +32,7 @@ PRESENTED = (
 COMPARED = (
     (re.compile(r"\bRR[A-Z2-7]{16}\b"), "RR"),
     (re.compile(r"\bIV[A-Z2-7]{16}\b"), "IV"),
+    (re.compile(r"\bAJ[A-Z2-7]{16}\b"), "AJ"),
     (re.compile(r"\brr[a-z2-7]{16}\b"), "rr"),
     (re.compile(r"\biv[a-z2-7]{16}\b"), "iv"),
     (re.compile(r"revrec:([a-z-]+):[0-9a-f]{12}"), r"revrec:\1:"),

@@ -4,9 +4,11 @@ from typing import Annotated
 
 import typer
 
+from revrec.cli.adjustments import show_adjustments
 from revrec.cli.filters import OutputOption
+from revrec.cli.posting_results import WaitOption
 from revrec.cli.report_output import AsOfOption, as_of, show_report
-from revrec.cli.shared import Options, command
+from revrec.cli.shared import Options, YesOption, command, confirmed, fail, span
 
 
 def register(group: typer.Typer) -> None:
@@ -17,9 +19,17 @@ def register(group: typer.Typer) -> None:
         options: Options,
         date: AsOfOption = None,
         by: Annotated[str, typer.Option("--by", metavar="account|charge", help="What the rows are.")] = "account",
+        post: Annotated[
+            bool, typer.Option("--post", help="Post what is not posted yet to Intacct, dated with the day.")
+        ] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="With --post: show the entries; send and save nothing.")
+        ] = False,
+        wait: WaitOption = "0 s",
+        yes: YesOption = False,
         output: OutputOption = None,
     ) -> None:
-        """Show what exchange rates leave on deferred accounts.
+        """Show what exchange rates leave on deferred accounts, or post it.
 
         Revenue in another currency that is earned before it is billed is posted at the rate of its day, and the invoice
         at its own rate. In the currency of the transaction the deferred account is settled then; in base currency the
@@ -27,11 +37,29 @@ def register(group: typer.Typer) -> None:
         charge lines that are billed by the day, with the rates of the file that [gateway] names in rates. Each bill of
         a contract line clears the earliest revenue that is not billed.
 
+        --post moves what is not posted yet from the deferred accounts to [exchange] gain_or_loss_account, with one
+        entry in base currency for each charge line. Running it again posts nothing twice. A day after today must be
+        confirmed: on a terminal, or with --yes. Exit code 4 means that something is left to settle.
+
         \b
         Examples:
           revrec report exchange --date 2024-03-31
           revrec report exchange --date 2024-03-31 --by charge
+          revrec report exchange --date 2024-03-31 --post --dry-run
+          revrec report exchange --date 2024-03-31 --post
         """
         from revrec.jobs.reports import exchange as job
 
-        show_report(options, job.exchange(options.context(), as_of(date), by), 0, output)
+        context, until = options.context(), as_of(date)
+        if not post:
+            if dry_run:
+                fail("--dry-run is for --post", 2)
+            show_report(options, job.exchange(context, until, by), 0, output)
+            return
+        if options.known is not None:
+            fail("--post cannot be combined with --known: it posts the differences as they are known now", 2)
+        from revrec.jobs.running.exchange import post_exchange
+        from revrec.jobs.running.guards import after_today
+
+        confirmed([] if dry_run or yes else after_today(context, until))
+        show_adjustments(options, post_exchange(context, until, dry_run, span(wait, "--wait")))

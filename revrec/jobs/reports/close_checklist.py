@@ -9,6 +9,7 @@ from revrec.core.filters import Filters
 from revrec.core.periods import COMPANY, Periods
 from revrec.core.posting import outcome_in_words, state_in_words
 from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.exchange import exchange
 from revrec.jobs.reports.status import BooksStatus, status
 from revrec.jobs.reports.undated import totals_in_words
 from revrec.store import audit, periods
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 DONE, OPEN = "done", "open"
+MOST = 5
+"""The most charge lines or entries that an item names."""
 
 
 class ChecklistItem(NamedTuple):
@@ -47,6 +50,7 @@ def close_checklist(
         _schedules(found),
         _run(found, day),
         _settled(found),
+        *_exchange(context, month.last),
         _reconciled(context, month.last),
         _signed(context, tied_out, day),
         _verified(verified),
@@ -89,16 +93,30 @@ def _run(found: BooksStatus, day: str) -> ChecklistItem:
 
 def _settled(found: BooksStatus) -> ChecklistItem:
     evidence = (
-        "; ".join(f"{one.reference}: {state_in_words(one.state)}" for one in found.attention[:5])
+        "; ".join(f"{one.reference}: {state_in_words(one.state)}" for one in found.attention[:MOST])
         or "every entry is posted"
     )
-    more = len(found.attention) - 5
+    more = len(found.attention) - MOST
     return _item(
         "Every entry is posted",
         not found.attention,
         evidence + (f"; {more:,} more" if more > 0 else ""),
         "revrec postings list",
     )
+
+
+def _exchange(context: "Context", last: date) -> Iterator[ChecklistItem]:
+    """Yield the item of exchange differences; nothing unless their posting is configured."""
+    settings = context.settings
+    if not settings.exchange.gain_or_loss_account or settings.gateway.rates is None:
+        return
+    rows = exchange(context, last, "charge").rows
+    left = [row for row in rows if Decimal(row["not_posted"])]
+    evidence = "; ".join(f"{row['charge']}: {row['not_posted']} {row['currency']} not posted" for row in left[:MOST])
+    more = f"; {len(left) - MOST:,} more" if len(left) > MOST else ""
+    done = f"charge lines with a difference: {len(rows):,}, all posted"
+    command = f"revrec report exchange --date {last} --post"
+    yield _item("The exchange differences are posted", not left, evidence + more or done, command)
 
 
 def _reconciled(context: "Context", last: date) -> ChecklistItem:

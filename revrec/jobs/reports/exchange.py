@@ -6,6 +6,7 @@ come from a file.
 """
 
 import csv
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -17,17 +18,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from revrec.core.errors import BadConfiguration, BadInput
 from revrec.core.exchange import ExchangeDifference, Movement, Rate, Rates, settled_differences
 from revrec.core.money import decimal_string, minor_digits
-from revrec.core.report import Report
+from revrec.core.report import Check, Report
 from revrec.jobs.gateway import entity_currencies
 from revrec.jobs.reports.report_header import report_header
 from revrec.store.reports.exchange import ContractLineAmount, EarnedAmount, contract_line_amounts, earned_amounts
+from revrec.store.reports.posted_exchange import PostedDifference, gains_and_losses, posted_differences
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
 GROUPS = ("account", "charge")
-AMOUNTS = ("at_entries", "at_billing", "difference")
+AMOUNTS = ("at_entries", "at_billing", "difference", "posted", "not_posted")
 MEANING = "no foreign revenue was earned at another rate than it was billed at"
 
 Key = tuple[str, ...]
@@ -56,17 +58,35 @@ def exchange(context: "Context", until: date, by: str = "account") -> Report:
         raise BadInput(f"report exchange: --by {by}: expected {', '.join(GROUPS)}")
     rates = read_rates(context)
     found: dict[Key, ExchangeDifference] = {}
+    posted: Counter[Key] = Counter()
     with context.database.read() as connection:
         for one in charge_differences(context, connection, until, rates):
-            key = (one.entity, one.account, one.currency, one.base, *((one.charge,) if by == "charge" else ()))
+            key = _key(one, by)
             found[key] = found.get(key, ExchangeDifference()).plus(one.difference)
+        for there in posted_differences(connection, until):
+            posted[_key(there, by)] += there.amount
+        checks = _checks(posted, gains_and_losses(connection, until))
         header = report_header(context, connection, "exchange", {"date": until, "by": by, "rates": rates.source})
     columns = ("entity", "account", *(("charge",) if by == "charge" else ()), "transaction", "earned", "currency")
     return Report(
         f"Exchange differences on deferred accounts as of {until}", header, (*columns, *AMOUNTS),
-        list(_rows(found, by)), (), AMOUNTS, ("entity", "at_entries", "at_billing"),
-        {"difference": {"at_billing": 1, "at_entries": -1}}, empty=MEANING,
+        list(_rows(found, posted, by)), checks, AMOUNTS, ("entity", "at_entries", "at_billing"),
+        {"difference": {"at_billing": 1, "at_entries": -1}, "not_posted": {"difference": 1, "posted": -1}},
+        empty=MEANING,
     )  # fmt: skip
+
+
+def _key(one: ChargeDifference | PostedDifference, by: str) -> Key:
+    return (one.entity, one.account, one.currency, one.base, *((one.charge,) if by == "charge" else ()))
+
+
+def _checks(posted: Mapping[Key, int], gains: Mapping[str, int]) -> list[Check]:
+    """Return a check for each base currency that the account of gains and losses has what deferred accounts lost."""
+    cleared: Counter[str] = Counter()
+    for key, amount in posted.items():
+        cleared[key[3]] += amount
+    name = "posted on deferred accounts = posted on accounts of gains and losses"
+    return [Check(name, base, cleared[base], gains.get(base, 0)) for base in sorted({*cleared, *gains})]
 
 
 def charge_differences(
@@ -112,9 +132,11 @@ def _difference(earned: EarnedAmount, base: str, rated: date, rates: Rates) -> E
     return ExchangeDifference(earned.amount, *at)
 
 
-def _rows(found: Mapping[Key, ExchangeDifference], by: str) -> Iterator[dict[str, Any]]:
-    for (entity, account, currency, base, *charge), one in sorted(found.items()):
-        amounts = (one.at_entries, one.at_billing, one.difference)
+def _rows(found: Mapping[Key, ExchangeDifference], posted: Mapping[Key, int], by: str) -> Iterator[dict[str, Any]]:
+    for key in sorted({**found, **posted}):
+        entity, account, currency, base, *charge = key
+        one, there = found.get(key, ExchangeDifference()), posted.get(key, 0)
+        amounts = (one.at_entries, one.at_billing, one.difference, there, one.difference - there)
         yield {
             "entity": entity,
             "account": account,

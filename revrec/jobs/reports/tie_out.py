@@ -23,6 +23,7 @@ from revrec.store.posting.posted import RECONCILED
 from revrec.store.reports import control_totals
 from revrec.store.reports.control_totals import SIGNED, Total, Totals, added, signed_in_words
 from revrec.store.reports.figures import SqlAlchemyView
+from revrec.store.reports.posted_exchange import gains_and_losses, posted_differences
 from revrec.store.reports.recognition import recognized_by_account
 from revrec.store.reports.undated import UNSCHEDULED, WAITING, undated_groups
 
@@ -51,12 +52,13 @@ def tie_out(context: "Context", until: date) -> Report:
         steps += more
         checks += of_schedules
         header = report_header(context, connection, "tie-out", {"date": until})
+        of_exchange, of_gains = _exchange(connection, until)
         signed = control_totals.signatures(connection, until.isoformat())
         reconciled = audit.last_event(connection, RECONCILED)
     more, of_balances = _balances(context, until)
-    steps += more
-    rows = list(_rows(steps))
-    report = Report(f"Tie-out as of {until}", header, COLUMNS, rows, [*checks, *of_balances], ("amount",))
+    rows = list(_rows([*steps, *more, *of_exchange]))
+    checks += [*of_balances, *of_gains]
+    report = Report(f"Tie-out as of {until}", header, COLUMNS, rows, checks, ("amount",))
     digest = _digest(rows)
     return report._replace(
         header={
@@ -172,6 +174,20 @@ def _balances(context: "Context", until: date) -> tuple[list[_Step], list[Check]
         *_checks("rollforward recognized = report revenue", recognized, booked),
     ]
     return steps, checks
+
+
+def _exchange(connection: "Connection", until: date) -> tuple[list[_Step], list[Check]]:
+    """Return the exchange differences in the ledger, in base currency, and that gains less losses are the same."""
+    cleared: dict[str, Total] = {}
+    for one in posted_differences(connection, until):
+        before = cleared.get(one.base, Total())
+        cleared[one.base] = Total(before.rows + 1, before.amount + one.amount)
+    gains = gains_and_losses(connection, until)
+    steps = [
+        _Step(BALANCES, "exchange differences cleared from deferred accounts", cleared),
+        _Step(BALANCES, "exchange gains less losses", _as_totals(gains)),
+    ]
+    return steps, list(_checks("exchange differences cleared = gains less losses", added(cleared), gains))
 
 
 def _checks(name: str, left: Mapping[str, int], right: Mapping[str, int]) -> Iterator[Check]:

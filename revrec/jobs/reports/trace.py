@@ -38,6 +38,7 @@ from revrec.store.reports.history import (
     ScheduleRecord,
     UnscheduledRecord,
 )
+from revrec.store.reports.posted_exchange import ExchangeEntry, exchange_entries
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -379,6 +380,21 @@ class BillingTrace(NamedTuple):
     matched_by: str
 
 
+class ExchangeTrace(NamedTuple):
+    """An adjusting entry that clears an exchange difference of a charge line from the deferred account ``account``.
+
+    ``amount`` is a decimal string in the base currency ``currency``, above zero for a gain.
+    """
+
+    reference: str
+    date: str
+    account: str
+    amount: str
+    currency: str
+    status: str
+    record_no: str | None
+
+
 class ChargeTrace(NamedTuple):
     """The whole history of a charge line; ``rule`` and ``schedule`` are empty while it is ``unscheduled``."""
 
@@ -400,6 +416,7 @@ class ChargeTrace(NamedTuple):
     repairs: tuple[RepairTrace, ...]
     invoices: tuple[InvoiceTrace, ...]
     entries: tuple[EntryTrace, ...]
+    exchange: tuple[ExchangeTrace, ...]
     audit: tuple[AuditTrace, ...]
 
 
@@ -519,6 +536,7 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
     allocations = tuple(stored_allocations(connection, no))
     invoices = tuple(_invoice(connection, one) for one in history.invoices(connection, no))
     entries = tuple(_entry(connection, one, no) for one in history.entries(connection, no))
+    exchange = tuple(_exchange(one) for one in exchange_entries(connection, charge.id))
     imported = charges.read_charge(connection, no)
     changes = list(line_changes.changes_of(connection, no, imported))
     imports = [charge.import_id, *(one.import_id for one in changes)]
@@ -543,14 +561,19 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
         repairs=tuple(history.repairs(connection, no)),
         invoices=invoices,
         entries=entries,
+        exchange=exchange,
         audit=tuple(
             history.audit(
                 connection,
-                _subjects(charge, imports, [*invoices, *entries], source.quarantine),
+                _subjects(charge, imports, [*invoices, *entries, *exchange], source.quarantine),
                 [*(one.audit_seq for one in schedules), *(one.audit_seq for one in allocations)],
             )
         ),
     )
+
+
+def _exchange(one: ExchangeEntry) -> ExchangeTrace:
+    return _traced(ExchangeTrace, one, amount=decimal_string(one.amount, one.currency), status=one.state.lower())
 
 
 def _traced(kind: type[T], record: Any, **others: Any) -> T:
@@ -714,7 +737,7 @@ def _invoice(connection: "Connection", invoice: InvoiceRecord) -> InvoiceTrace:
 def _subjects(
     charge: ChargeRecord,
     imports: Sequence[int],
-    postings: Sequence[InvoiceTrace | EntryTrace],
+    postings: Sequence[InvoiceTrace | EntryTrace | ExchangeTrace],
     released: QuarantineTrace | None,
 ) -> list[str]:
     """Return the subjects of the audit events that are about a charge line."""

@@ -32,6 +32,7 @@ def _accounts() -> list[MasterRecord]:
         "4100": "Revenue - Freight",
         "5000": "Cost of Goods Sold",
         "5900": "Impairment of Deferred Costs",
+        "7800": "Exchange Gain or Loss",
     }
     accounts = [MasterRecord("GLACCOUNT", number, title, details=_account(number)) for number, title in plain.items()]
     required = {"requires": ["LOCATION", "DEPARTMENT"]}

@@ -21,7 +21,7 @@ from revrec.core.calendar import Offset
 from revrec.core.charge_line import INCLUDE, ChargeLine, FulfillmentEvent, event_command
 from revrec.core.money import decimal_string
 from revrec.core.numbers import in_minor_units
-from revrec.core.pricing import INCREASES, effective_changes, order_of_change, price_of
+from revrec.core.pricing import INCREASES, PLANNED, effective_changes, order_of_change, price_of
 from revrec.core.recognition import Method
 from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, covered_amount
 from revrec.core.standalone import rounded
@@ -263,7 +263,7 @@ def _in_order(events: Events, ends: date | None) -> Iterator[tuple[int | None, F
     """
     found: list[tuple[int | None, FulfillmentEvent]] = [*effective_changes(events), *_estimates(events)]
     if ends:
-        found.append((None, FulfillmentEvent("", CONSTRAINT, ends, amount=0)))
+        found.append((None, FulfillmentEvent(PLANNED, CONSTRAINT, ends, amount=0)))
     yield from sorted(
         found, key=lambda one: (one[1].date, one[1].kind == CONSTRAINT, order_of_change(one[1]), one[0] is None)
     )

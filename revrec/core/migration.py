@@ -16,9 +16,12 @@ it. Then there is nothing to compare, and the amount that was recognized covers 
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import NamedTuple
 
-from revrec.core.charge_line import ChargeLine
+from revrec.core.anchors import Events
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import decimal_string, split
+from revrec.core.pricing import PLANNED, price_of
 from revrec.core.schedule import (
     UNDATED,
     Remaining,
@@ -37,10 +40,57 @@ from revrec.core.schedule import (
 DIFFERS = "migration"
 """The code of a line of which another system recognized more or less before the cutover than its rule plans."""
 
-NOT_ALLOCATED = (
-    "a line with a cutover cannot be part of an allocated contract: import the line without the cutover, or \
-change the allocation so that it does not match the line"
-)
+
+class ImportedPrice(NamedTuple):
+    """The price of a migrated line as the rules plan it until the cutover, apart from what was recorded since.
+
+    ``planned`` are changes of the price before the cutover that follow from the rules alone, such as the end of a right
+    of return. ``line`` has the price after them, and ``events`` are the other ones, for that price.
+    """
+
+    planned: Events
+    line: ChargeLine
+    events: Events
+
+
+def as_imported(line: ChargeLine, events: Events, before: Events) -> list[FulfillmentEvent]:
+    """Return the events of a migrated line with the planned changes of its price as they were when it was imported.
+
+    A recorded event can leave less to include at the end of a constraint. The difference becomes a separate event: what
+    was recognized is compared with the plan of the import. ``before`` are the events without those recorded since.
+    """
+    first = cutover_of(line)
+    now, then = (
+        [event for event in some if event.charge == PLANNED and event.date < first] for some in (events, before)
+    )
+    others = [event for event in events if event not in now]
+    offset = [
+        event._replace(charge=line.id, amount=sign * (event.amount or 0))
+        for some, sign in ((now, 1), (then, -1))
+        for event in some
+    ]
+    return [*others, *then, *(offset if now != then else ())]
+
+
+def imported_price(line: ChargeLine, events: Events) -> ImportedPrice:
+    """Separate the planned changes of a migrated line's price before the cutover from its other events.
+
+    Another system made the same changes, so what it recognized is compared with the plan after them. Recorded events
+    change what is left.
+    """
+    first = cutover_of(line)
+    planned = [event for event in events if event.charge == PLANNED and event.date < first]
+    if not planned:
+        return ImportedPrice((), line, events)
+    others = [
+        # A new price is stated for its day, before the planned changes that follow.
+        event._replace(amount=(event.amount or 0) + sum(one.amount or 0 for one in planned if one.date >= event.date))
+        if event.kind == "price"
+        else event
+        for event in events
+        if event not in planned
+    ]
+    return ImportedPrice(planned, line._replace(amount=price_of(line, planned)), others)
 
 
 def migrate(schedule: Schedule, line: ChargeLine) -> Schedule | Unscheduled:

@@ -50,6 +50,9 @@ INCREASES = (ALLOCATE, INCLUDE, SHARE, SATISFIED, IMPAIR)
 _RANK, _SHARED_CREDIT, _STEP = {"price": 0, "credit": 1, "cancel": 4}, 2, 3
 """The order of changes within a day: what a contract shares comes after what a line has by itself."""
 
+PLANNED = ""
+"""The charge of a change of the price that the engine makes from the rules alone, without a recorded event."""
+
 PlanAtPrice = Callable[[int], Sequence[SchedulePart]]
 """A function that returns the line's plan at another price: every part in order, including those that wait."""
 
@@ -59,7 +62,8 @@ class AllocationStep(NamedTuple):
 
     ``date`` is None for the allocation at the start of the contract. ``words`` explain the allocation. ``kind`` is
     :data:`SHARE` where the price of the contract changed, and :data:`SATISFIED` for what was satisfied before the
-    contract was modified. ``of`` is the line's own event whose change of the price is shared.
+    contract was modified. ``of`` is the line's own event whose change of the price is shared. ``planned``: the change
+    follows from the rules, such as the end of a constraint, and not from a recorded event.
     """
 
     date: date | None
@@ -67,6 +71,7 @@ class AllocationStep(NamedTuple):
     words: str
     kind: str = ALLOCATE
     of: FulfillmentEvent | None = None
+    planned: bool = False
 
 
 class PriceChange(NamedTuple):
@@ -156,7 +161,7 @@ def apply_allocation(line: ChargeLine, events: Events, steps: Sequence[Allocatio
     for before, step in zip(steps, later, strict=False):
         assert step.date is not None
         more = step.difference - before.difference
-        adjusted.append(FulfillmentEvent(line.id, step.kind, step.date, amount=more))
+        adjusted.append(FulfillmentEvent(PLANNED if step.planned else line.id, step.kind, step.date, amount=more))
     return line._replace(amount=line.amount + first.difference), adjusted
 
 

@@ -6,7 +6,6 @@ from functools import partial
 from typing import Any
 
 from revrec.core.money import decimal_string
-from revrec.core.schedule import covered_amount
 from revrec.sources.amounts import currency_beside
 from revrec.sources.fields import FieldSpec
 from revrec.sources.formula import UnreadableText
@@ -109,8 +108,11 @@ def _order(found: Mapping[str, Any]) -> list[RowProblem]:
 
 
 def _migration(found: dict[str, Any]) -> Iterator[RowProblem]:
-    """Check what was recognized before the cutover; leave out the cutover of a line that was billed on it or later."""
-    cutover, posted, amount = (found.get(name) for name in ("cutover", "post_date", "amount"))
+    """Check what was recognized before the cutover; leave out the cutover of a line that was billed on it or later.
+
+    Whether it is more than the line earns depends on the contract of the line, which the import knows.
+    """
+    cutover, posted = found.get("cutover"), found.get("post_date")
     recognized = found["recognized_before"]
     if cutover and posted and posted >= cutover:
         found["cutover"] = None
@@ -125,9 +127,6 @@ def _migration(found: dict[str, Any]) -> Iterator[RowProblem]:
     elif recognized and "cutover" in found and not cutover:
         fix = "write the cutover: the first day that revrec recognizes"
         yield RowProblem("cutover", "", "is empty, and recognized_before is not", fix)
-    elif isinstance(amount, int) and isinstance(recognized, int) and covered_amount(recognized, amount) != recognized:
-        fix = "write what was recognized until the cutover, with the sign of the amount"
-        yield RowProblem("recognized_before", _written(found), "is more than the amount, or has the other sign", fix)
 
 
 def _written(found: Mapping[str, Any]) -> str:

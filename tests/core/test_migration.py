@@ -15,6 +15,7 @@ from revrec.core.pricing import price_of
 from revrec.core.rules import RuleBook, parse_rules
 from revrec.core.schedule import Schedule, Unscheduled
 
+ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
 CUTOVER = date(2024, 1, 1)
 METHODS = (
     'method = "monthly"\nperiods = 12',
@@ -56,7 +57,7 @@ def book_of(method: str, policy: str = "refuse", credit: str = "latest", price: 
     """Return a book of one rule."""
     how = f'on_migration = "{policy}"\non_credit = "{credit}"\non_price = "{price}"\n'
     text = f'[[rule]]\nname = "only"\ntransfer = "over_time"\n[rule.recognize]\n{method}\n{how}'
-    return RuleBook(parse_rules(text, "r.toml", {"deferred": "2400", "accrued": "4000", "journal": "RR"}))
+    return RuleBook(parse_rules(text, "r.toml", ACCOUNTS))
 
 
 @pytest.mark.parametrize("examples", [100, pytest.param(3_000, marks=pytest.mark.slow)])
@@ -111,3 +112,50 @@ def test_a_change_within_a_month_leaves_the_months_before_the_cutover_whole() ->
     assert isinstance(found, Schedule)
     assert sum(part.amount for part in found.historical) == 30_000
     assert after_cutover(found.remaining(found.historical), line).waiting == 90_000
+
+
+RETURNS = '[rule.constraint]\npercent = 3\nuntil = "30 days"\nreason = "right of return"\ncosts = true\n'
+DELIVERED = FulfillmentEvent("shop/INV-1/1", "pod", date(2023, 10, 4))
+
+
+@pytest.mark.parametrize(
+    ("method", "posted", "recognized", "events"),
+    [
+        ('method = "fixed_offset"', date(2023, 10, 1), 100_000, []),
+        # The right to return ends on January 14: 3 percent waits until then.
+        ('method = "fixed_offset"', date(2023, 12, 15), 97_000, []),
+        ('method = "pod_date"', date(2023, 10, 1), 100_000, [DELIVERED]),
+    ],
+)
+def test_a_right_of_return_that_ended_before_the_cutover_was_recognized(
+    method: str, posted: date, recognized: int, events: list[FulfillmentEvent]
+) -> None:
+    line = contract(100_000, recognized, posted)
+    found = RuleBook(parse_rules(_with_returns(method), "r.toml", ACCOUNTS)).derive(line, events)
+    assert isinstance(found, Schedule)
+    assert sum(part.amount for part in found.historical) == recognized
+    left = after_cutover(found.remaining(found.historical), line)
+    assert [(part.date, part.amount) for part in left.parts] == (
+        [(date(2024, 1, 14), 3_000)] if recognized == 97_000 else []
+    )
+
+
+def _with_returns(method: str) -> str:
+    return f'[[rule]]\nname = "only"\n[rule.recognize]\n{method}\n{RETURNS}'
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "left"),
+    [("price", 90_000, -10_000), ("credit", 10_000, -10_000), ("cancel", 25_000, -25_000)],
+)
+def test_events_from_before_the_cutover_change_what_is_left_after_a_right_of_return_ended(
+    kind: str, amount: int, left: int
+) -> None:
+    line = contract(100_000, 100_000, date(2023, 10, 1))
+    book = RuleBook(parse_rules(_with_returns('method = "fixed_offset"'), "r.toml", ACCOUNTS))
+    recorded = [event(kind, date(2023, 10, 10), amount)]
+    found = book.derive(line, recorded)
+    assert isinstance(found, Schedule)
+    assert sum(part.amount for part in found.all_parts) == price_of(line, recorded) == 100_000 + left
+    rest = after_cutover(found.remaining(found.historical), line)
+    assert sum(part.amount for part in rest.parts) == left

@@ -253,12 +253,211 @@ def test_a_new_rule_plans_what_is_left_and_takes_back_from_the_account_of_before
     assert is_sound(monthly)
 
 
-def test_a_contract_that_is_allocated_cannot_be_taken_over(monthly: Books) -> None:
-    (monthly.folder / "rules" / "prices.csv").write_text("item,price\nSUB-1,100\n")
-    monthly.rules(f'{MONTHLY}[[allocation]]\nname = "bundle"\nprices = "list"\n{PRICES}')
-    result = monthly.import_file(monthly.file("charges.csv", [subscription()]))
-    assert [problem["field"] for problem in result.report] == ["cutover"]
-    assert "cannot be part of an allocated contract" in str(result.report[0]["reason"])
+BUNDLE = """
+[[rule]]
+name = "hardware"
+[rule.when]
+item = "HW"
+[rule.recognize]
+method = "fixed_offset"
+{policy}
+[[rule]]
+name = "software"
+[rule.when]
+item = "SW"
+[rule.recognize]
+method = "monthly"
+periods = 12
+offset = "0 days"
+{policy}
+{cost}
+[[table]]
+name = "list"
+file = "prices.csv"
+key = "item"
+[[allocation]]
+name = "bundle"
+prices = "list"
+price_only = "DISCOUNT"
+later = "{later}"
+"""
+
+
+def bundled(books: Books, policy: str = "", later: str = "modify", cost: str = "") -> Books:
+    """Return books that allocate hardware and software by a standalone price of 600.00 each."""
+    (books.folder / "rules" / "prices.csv").write_text("item,price\nHW,600\nSW,600\n")
+    chosen = f'on_migration = "{policy}"' if policy else ""
+    books.rules(BUNDLE.format(policy=chosen, later=later, cost=cost))
+    return books
+
+
+def bundle(hardware: str = "540.00", software: str = "135.00", **fields: str) -> list[Row]:
+    """Return hardware for 600.00 and software for 480.00, of which each earns 540.00: 45.00 a month of the software."""
+    fields = {"post_date": "2023-10-01", "cutover": NEW_YEAR, **fields}
+    return [
+        charge(line="1", item="HW", amount="600.00", recognized_before=hardware, **fields),
+        charge(line="2", item="SW", amount="480.00", recognized_before=software, **fields),
+    ]
+
+
+HARDWARE, SOFTWARE = "shop/INV-1/1", "shop/INV-1/2"
+
+
+def test_the_lines_of_a_contract_are_taken_over_at_their_shares_of_its_price(books: Books) -> None:
+    bundled(books).take(*bundle())
+    assert books.open_parts(HARDWARE) == []
+    assert books.open_parts(SOFTWARE) == months([4_500] * 9)
+    assert schedule(books.context("schedule")).changes == []
+    assert books.run("2024-01-31").complete
+    assert posted(books) == [("2024-01-01", "4000", 4_500)]
+    assert opening_rows(books) == [("2400", "1080.00", "675.00", "405.00")]
+    assert tie_out(books.context("report"), date(2024, 1, 31)).ties_out
+    assert is_sound(books)
+
+
+def opening_rows(books: Books) -> list[tuple[str, ...]]:
+    """Return the account, the original amount, what was recognized and what is open, of each opening balance."""
+    rows = opening.opening(books.context("report")).rows
+    return [(one["account"], one["original"], one["recognized_before"], one["open"]) for one in rows]
+
+
+@pytest.mark.parametrize(
+    ("policy", "hardware", "software", "of_hardware", "of_software"),
+    [
+        # The other system did not allocate: 600.00 for the hardware, and 40.00 a month for the software.
+        ("catch_up", "600.00", "120.00", [(NEW_YEAR, -6_000)], [(NEW_YEAR, 1_500), *months([4_500] * 9)]),
+        # 540.00 less 120.00 is 420.00 in nine parts: 46.67, 93.33, 140.00. Nothing of the hardware is to come.
+        ("spread", "600.00", "120.00", [(NEW_YEAR, -6_000)], months([4_667, 4_666, 4_667] * 3)),
+        ("catch_up", "540.00", "", [], [(NEW_YEAR, 13_500), *months([4_500] * 9)]),
+    ],
+)
+def test_a_difference_in_a_contract_follows_the_rule_line_by_line(
+    books: Books,
+    policy: str,
+    hardware: str,
+    software: str,
+    of_hardware: list[tuple[str, int]],
+    of_software: list[tuple[str, int]],
+) -> None:
+    bundled(books, policy).take(*bundle(hardware, software))
+    assert (books.open_parts(HARDWARE), books.open_parts(SOFTWARE)) == (of_hardware, of_software)
+    assert schedule(books.context("schedule")).changes == []
+    assert books.run("2024-12-31").complete
+    assert recognized_in_all(books) == 108_000
+    assert is_sound(books)
+
+
+def recognized_in_all(books: Books) -> int:
+    """Return what is posted as revenue, and what was recognized before the cutover, in minor units."""
+    ((entries,),) = books.sql(
+        "SELECT coalesce(sum(CASE side WHEN 'credit' THEN amount ELSE -amount END), 0) FROM journal_line"
+        " WHERE account = '4000'"
+    )
+    ((before,),) = books.sql("SELECT sum(recognized_before) FROM charge_line WHERE line NOT LIKE '%:cost:%'")
+    return int(entries) + int(before)
+
+
+def test_a_contract_with_another_amount_is_refused_as_a_whole(books: Books) -> None:
+    bundled(books)
+    path = books.file("charges.csv", [*bundle(software="120.00"), *bundle(document="INV-2")])
+    result = books.import_file(path, keep_good=True)
+    assert (result.accepted, result.rejected) == (2, 2)
+    wrong, sibling = sorted(result.report, key=lambda one: str(one["field"]), reverse=True)
+    assert (wrong["row"], wrong["field"]) == (3, "recognized_before")
+    reason = str(wrong["reason"])
+    assert "recognizes 135.00 USD before the cutover on 2024-01-01, and recognized_before is 120.00 USD" in reason
+    assert 'allocation "bundle"' in reason and 'on_migration = "spread" or "catch_up"' in str(wrong["fix"])
+    assert (sibling["row"], sibling["reason"]) == (2, "row 3 of its contract cannot be taken over")
+    assert books.sql("SELECT document FROM charge_line") == [("INV-2",), ("INV-2",)]
+    bundled(books, "catch_up")
+    ids = [number for (number,) in books.sql("SELECT id FROM quarantine")]
+    assert quarantine.release(books.context("quarantine release"), ids).accepted == 2
+    assert books.open_parts(SOFTWARE) == [(NEW_YEAR, 1_500), *months([4_500] * 9)]
+    assert is_sound(books)
+
+
+@pytest.mark.parametrize(
+    ("rows", "field", "said"),
+    [
+        (bundle(software="-135.00"), "recognized_before", "has another sign than the line's share of the price"),
+        ([*bundle(), bundle()[0]], "charge", "appears in row 2 of this file already"),
+        (
+            [*bundle(), charge(line="3", item="DISCOUNT", amount="-80.00", recognized_before="-20.00",
+                               post_date="2023-10-01", cutover=NEW_YEAR)],
+            "recognized_before",
+            "the line is only a price of its contract",
+        ),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_taken_over_of_a_contract_is_a_problem_of_its_row(
+    books: Books, rows: list[Row], field: str, said: str
+) -> None:
+    bundled(books)
+    result = books.import_file(books.file("charges.csv", rows))
+    assert result.refused
+    assert any(one["field"] == field and said in str(one["reason"]) for one in result.report)
+
+
+def test_a_line_in_progress_cannot_modify_a_contract_at_a_day_of_the_past(books: Books) -> None:
+    first, second = bundle(hardware="600.00")
+    bundled(books).take(first)
+    result = books.import_file(books.file("more.csv", [second]))
+    (problem,) = result.report
+    assert (problem["field"], problem["reason"]) == (
+        "cutover",
+        "the other lines of its contract were imported before",
+    )
+
+
+def test_later_changes_of_a_contract_in_progress_are_shared(books: Books) -> None:
+    discount = charge(line="3", item="DISCOUNT", amount="-80.00", post_date="2023-10-01", cutover=NEW_YEAR)
+    # 1,000.00 is the price: 500.00 each, and 125.00 of the software until December.
+    bundled(books).take(*bundle("500.00", "125.00"), discount)
+    assert books.open_parts(SOFTWARE) == [(day, amount) for day, amount in monthly_shares(50_000)]
+    assert books.run("2024-01-31").complete
+    # A credit of 100.00 is shared: 50.00 of each. The hardware is satisfied, and four of twelve months are.
+    books.event(SOFTWARE, "credit", "2024-01-31", amount=100)
+    assert books.open_parts(HARDWARE) == [("2024-01-31", -5_000)]
+    assert books.open_parts(SOFTWARE)[0] == ("2024-01-31", -1_667)
+    # New hardware joins in April, at its standalone price.
+    books.take(charge(line="4", item="HW", amount="600.00", post_date="2024-04-15"), name="later.csv")
+    assert books.run("2024-12-31").complete
+    assert recognized_in_all(books) == 108_000 - 8_000 - 10_000 + 60_000
+    assert is_sound(books)
+
+
+@pytest.mark.parametrize("is_delivered", [False, True])
+def test_hardware_whose_right_of_return_ended_is_taken_over_with_its_service(books: Books, is_delivered: bool) -> None:
+    returns = '[rule.constraint]\npercent = 10\nuntil = "30 days"\nreason = "right of return"\n'
+    method = f'method = "{"pod_date" if is_delivered else "fixed_offset"}"\n{{policy}}\n{returns}'
+    bundled(books)
+    policy = 'on_migration = "catch_up"' if is_delivered else ""
+    rules = BUNDLE.replace('method = "fixed_offset"\n{policy}', method)
+    books.rules(rules.format(policy=policy, later="modify", cost=""))
+    books.take(*bundle())
+    if is_delivered:
+        # Until the delivery is recorded, 60.00 are no part of the price: the software would earn 42.50 a month.
+        assert books.open_parts(SOFTWARE)[:2] == [(NEW_YEAR, -750), (NEW_YEAR, 4_250)]
+        books.event(HARDWARE, "pod", "2023-10-02")
+    assert books.open_parts(HARDWARE) == []
+    assert books.open_parts(SOFTWARE) == months([4_500] * 9)
+    assert books.run("2024-12-31").complete
+    assert recognized_in_all(books) == 108_000
+    assert is_sound(books)
+
+
+def monthly_shares(price: int) -> list[tuple[str, int]]:
+    """Return the months from January of a price in twelve parts, by cumulative rounding."""
+    return [(f"2024-0{at - 2}-01", round(price * (at + 1) / 12) - round(price * at / 12)) for at in range(3, 12)]
+
+
+def test_the_costs_of_a_contract_in_progress_were_expensed_by_its_share(books: Books) -> None:
+    cost = '[[rule.cost]]\nname = "commission"\npercent = 10\ndeferred = "1400"\nexpense = "6100"\n'
+    bundled(books, "spread", cost=cost).take(*bundle("540.00", "270.00"))
+    # 270.00 is half of the share of 540.00, so half of the commission of 48.00 was expensed.
+    assert books.sql("SELECT amount, recognized_before FROM charge_line WHERE line LIKE '%cost%'") == [(-4_800, -2_400)]
+    assert sum(amount for _day, amount in books.open_parts(f"{SOFTWARE}:cost:commission")) == -2_400
+    assert is_sound(books)
 
 
 def test_costs_were_expensed_as_their_revenue_was_recognized(monthly: Books) -> None:

@@ -14,11 +14,20 @@ from revrec.core.charge_line import EVENT_KINDS, LOSS_MARK, ChargeLine
 from revrec.core.constraint import CONSTRAINT, split_constrained
 from revrec.core.holding import apply_holds, days_before_holds, released_hold, resumed_plan
 from revrec.core.methods.none import NotRevenue
-from revrec.core.migration import DIFFERS, NOT_ALLOCATED, cutover_of, migrate, migrate_ended, migrate_undated
+from revrec.core.migration import (
+    DIFFERS,
+    as_imported,
+    cutover_of,
+    imported_price,
+    migrate,
+    migrate_ended,
+    migrate_undated,
+)
 from revrec.core.money import divisible_amounts
 from revrec.core.one_change import PlainSchedule, plain_schedule
 from revrec.core.part_days import PlanPieces, cut, joined
 from revrec.core.pricing import (
+    PLANNED,
     PRICE_EVENT_KINDS,
     AllocationStep,
     apply_allocation,
@@ -238,8 +247,6 @@ class RuleBook:
         """Derive the schedule of a line at its share of its contract's price."""
         if not any(step.words for step in steps):
             return self._priced(entry, line, events)
-        if line.is_migrated:
-            return explained(Unscheduled("impossible", NOT_ALLOCATED), entry.rule)
         found = self._priced(entry, *apply_allocation(line, events, steps), line.amount)
         return _with_words(found, steps)
 
@@ -253,11 +260,15 @@ class RuleBook:
             apart = split_constrained(entry.rule.constraint, entry.rule.method, line, events, billed)
         except OverflowError:
             return explained(BEYOND, entry.rule)
-        return (
-            apart.merge_into(self._derive(entry, apart.line, apart.events))
-            if apart
-            else self._derive(entry, line, events)
-        )
+        if apart is None:
+            return self._derive(entry, line, events)
+        changes = apart.events
+        if line.is_migrated and events:
+            priced = (*PRICE_EVENT_KINDS, CONSTRAINT)
+            of_import = [event for event in events if event.charge == PLANNED or event.kind not in priced]
+            before = split_constrained(entry.rule.constraint, entry.rule.method, line, of_import, billed)
+            changes = as_imported(line, changes, before.events if before else ())
+        return apart.merge_into(self._derive(entry, apart.line, changes))
 
     def constrained_part(self, line: ChargeLine, events: Events, steps: Sequence[AllocationStep] = ()) -> int:
         """Return what of a line is constrained after its events, in minor units; ``steps`` as in :meth:`derive`."""
@@ -307,7 +318,7 @@ class RuleBook:
         method = entry.rule.method
         if not events or method.is_dated_by_events or anchors == method.anchors(line, ()):
             return None
-        found = self._derive(entry, line, ())
+        found = self._derive(entry, line, imported_price(line, events).planned)
         if isinstance(found, Unscheduled):
             return found if found.code == DIFFERS else None
         return found.historical
@@ -396,8 +407,6 @@ class RuleBook:
         if is_cost(line.line) or self._is_not_revenue(line):
             return None
         taking = [one for one in self.allocations if one.matches(line)]
-        if taking and line.is_migrated:
-            return Unscheduled("impossible", f'allocation "{taking[0].name}": {NOT_ALLOCATED}')
         if len(taking) > 1 and taking[0].priority == taking[1].priority:
             names = " and ".join(f'"{one.name}" ({one.file}:{one.line})' for one in taking[:2])
             said = f"the allocations {names} both match at priority {taking[0].priority}; give one a higher priority"
@@ -414,7 +423,8 @@ class RuleBook:
     def remaining(self, line: ChargeLine, events: Events, day: date) -> Fraction:
         """Return how much of what a line promises is not satisfied at the end of a day, by its plan: from 1 down to 0.
 
-        Changes of its price do not count, and nothing remains of a canceled line.
+        Changes of its price do not count, and nothing remains of a canceled line. Of a migrated line whose plan has
+        nothing by that day, what was recognized before the cutover is satisfied.
         """
         entry = self._winner(line)
         if any(event.kind == "cancel" for event in events):
@@ -422,14 +432,20 @@ class RuleBook:
         if isinstance(entry, Unscheduled):
             return Fraction(1)
         reports = [event for event in events if event.kind not in (*PRICE_EVENT_KINDS, CONSTRAINT)]
+        done = self._satisfied(entry, line._replace(cutover=None, recognized_before=0), reports, day)
+        if not done and line.is_migrated and line.amount and day >= cutover_of(line):
+            return 1 - min(max(Fraction(line.recognized_before, line.amount), Fraction(0)), Fraction(1))
+        return 1 - done
+
+    def _satisfied(self, entry: "_Entry", line: ChargeLine, reports: Events, day: date) -> Fraction:
         unit = self._derive(entry, line._replace(amount=_FINE), reports)
         if not isinstance(unit, Schedule):
-            return Fraction(1)
+            return Fraction(0)
         # A multiple of all weights is divided without rounding.
         whole = _FINE * (sum(unit.plan.weights) or 1) if unit.plan else _FINE
         found = self._derive(entry, line._replace(amount=whole), reports)
         assert isinstance(found, Schedule)
-        return 1 - Fraction(sum(part.amount for part in found.parts if part.date <= day), whole)
+        return Fraction(sum(part.amount for part in found.parts if part.date <= day), whole)
 
     def match(self, line: ChargeLine) -> Rule | Unscheduled:
         """Return the rule for a charge line; Unscheduled if none matches, or two of equal priority do."""
@@ -452,28 +468,32 @@ class RuleBook:
         sold = self.rule_named(sold_by(rule.name))
         return sold is not None and sold.post.accrued == rule.post.accrued
 
-    def costs_of(self, line: ChargeLine) -> list[ChargeLine]:
-        """Return the cost lines that its rule generates for a charge line."""
+    def costs_of(self, line: ChargeLine, steps: Sequence[AllocationStep] = ()) -> list[ChargeLine]:
+        """Return the cost lines that its rule generates for a charge line; ``steps`` as in :meth:`derive`.
+
+        Only the costs of a migrated line depend on its share of its contract's price.
+        """
         if not self.costs:
             return []
         rule = self.match(line) if not is_cost(line.line) else None
         found = [cost.line_of(line) for cost in rule.costs] if isinstance(rule, Rule) else []
-        return [self._migrated_cost(one, line) for one in found if one is not None]
+        return [self._migrated_cost(one, line, steps) for one in found if one is not None]
 
-    def _migrated_cost(self, cost: ChargeLine, line: ChargeLine) -> ChargeLine:
+    def _migrated_cost(self, cost: ChargeLine, line: ChargeLine, steps: Sequence[AllocationStep]) -> ChargeLine:
         """Return a cost with the part of it that was expensed before the cutover, as its revenue was recognized."""
-        if not (line.is_migrated and line.amount):
+        price = line.amount + (steps[0].difference if steps else 0)
+        if not (line.is_migrated and price):
             return cost
-        share = rounded(Fraction(cost.amount * line.recognized_before, line.amount))
+        share = rounded(Fraction(cost.amount * line.recognized_before, price))
         cost = cost._replace(recognized_before=share)
         # Where the rule plans what was recognized, it also plans the cost: the share can differ from that by a cent.
         planned = self.planned_before_cutover(cost)
-        is_as_planned = self.planned_before_cutover(line) == line.recognized_before
+        is_as_planned = self.planned_before_cutover(line, steps) == line.recognized_before
         return cost if planned is None or not is_as_planned else cost._replace(recognized_before=planned)
 
-    def planned_before_cutover(self, line: ChargeLine) -> int | None:
+    def planned_before_cutover(self, line: ChargeLine, steps: Sequence[AllocationStep] = ()) -> int | None:
         """Return what the rule of a migrated line plans before the cutover, in minor units; None without a plan."""
-        found = self.derive(line._replace(cutover=None, recognized_before=0))
+        found = self.derive(line._replace(cutover=None, recognized_before=0), (), steps)
         if isinstance(found, Unscheduled):
             return None
         return sum(part.amount for part in found.parts if part.date < cutover_of(line))
@@ -703,12 +723,15 @@ def _shaped(
         return shaped
     parts, waiting = shaped
     schedule = schedule._replace(parts=parts, waiting=waiting)
+    begins = days.begins if days else None
     if line.is_migrated:
+        planned, later, events = imported_price(line, events)
+        schedule = apply_price_changes(schedule, line, planned, whole, begins) if planned else schedule
         migrated = migrate(schedule, line) if past is None else schedule._replace(historical=past)
         if isinstance(migrated, Unscheduled):
             return migrated
-        schedule = migrated
-    schedule = apply_price_changes(schedule, line, events, whole, days.begins if days else None)
+        schedule, line = migrated, later
+    schedule = apply_price_changes(schedule, line, events, whole, begins)
     schedule = schedule._replace(waits=waits if schedule.waiting else None)
     try:
         return apply_holds(schedule, line, events) if events else schedule

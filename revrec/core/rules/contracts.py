@@ -21,7 +21,7 @@ from revrec.core.anchors import Events, known_on
 from revrec.core.charge_line import CONTRACT, SATISFIED, SHARE, ChargeLine, FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT, IncludedChange, included_changes, included_price
 from revrec.core.money import decimal_string
-from revrec.core.pricing import AllocationStep, apply_allocation, price_of
+from revrec.core.pricing import PLANNED, AllocationStep, apply_allocation, price_of
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.book import RuleBook
 from revrec.core.schedule import CLOSED, Schedule, Unscheduled
@@ -161,6 +161,11 @@ class _ContractChange(NamedTuple):
     more: int
     event: FulfillmentEvent | None
     stage: int | None = None
+
+    @property
+    def is_planned(self) -> bool:
+        """Check whether the change follows from the rules, and not from a recorded event or another line."""
+        return self.event is not None and self.event.charge == PLANNED
 
     @property
     def order(self) -> tuple[date, str, str, str]:
@@ -328,10 +333,10 @@ class _ContractHistory:
             gains, at_once = gained.get(id, 0), satisfied.get(id, 0)
             its_own = own if id == change.id else 0
             words = self._in_words(change, gains + at_once)
-            event = change.event if id == change.id else None
-            self._add_step(id, AllocationStep(change.on, gains - its_own, words, SHARE, event))
+            event, planned = change.event if id == change.id else None, change.is_planned
+            self._add_step(id, AllocationStep(change.on, gains - its_own, words, SHARE, event, planned))
             if at_once:
-                self._add_step(id, AllocationStep(change.on, at_once, "", SATISFIED))
+                self._add_step(id, AllocationStep(change.on, at_once, "", SATISFIED, planned=planned))
             self._update_share(id, f"{self._words[id]}; {words}")
 
     def _gained(self, stage: int, change: _ContractChange) -> tuple[dict[str, int], dict[str, int]]:
@@ -379,7 +384,8 @@ class _ContractHistory:
 
     def _remaining(self, member: ContractMember, day: date) -> Fraction:
         """Return how much of what a line promises is not satisfied at the end of a day: from 1 down to 0."""
-        return self._book.remaining(member.line, known_on(member.events, day), day)
+        share = member.line._replace(amount=member.line.amount + self._steps[member.line.id][0].difference)
+        return self._book.remaining(share, known_on(member.events, day), day)
 
     def _what_remains(
         self, member: ContractMember, lines: Sequence[ChargeLine], day: date, remains: Fraction

@@ -11,8 +11,9 @@ from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
 from revrec.jobs.importing.billing import BillingMatcher
 from revrec.jobs.importing.changed_documents import DocumentChanges, problems_of_change
+from revrec.jobs.importing.contracts_in_progress import cannot_continue
 from revrec.jobs.importing.mappings import mapping_of, of_source
-from revrec.jobs.importing.rows import ChargeImporter, cannot_continue, nothing_to_recognize
+from revrec.jobs.importing.rows import ChargeImporter, nothing_to_recognize
 from revrec.jobs.importing.session import ImportResult, ImportSession
 from revrec.jobs.importing.sources import settings_of
 from revrec.jobs.rules.load import load_rules

@@ -11,13 +11,13 @@ from revrec.core.batching import batched
 from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import BILLED_LATER, ChargeLine, FulfillmentEvent
 from revrec.core.differences import differences
-from revrec.core.migration import DIFFERS, NOT_ALLOCATED
 from revrec.core.money import decimal_string
 from revrec.core.outliers import far_dates
+from revrec.core.pricing import AllocationStep
 from revrec.core.rules.costs import COST_MARK, is_cost
-from revrec.core.schedule import Unscheduled
 from revrec.jobs.importing.billing import BillingMatcher, MatchedBilling, billed_before, contract_line_missing
 from revrec.jobs.importing.changed_documents import DocumentChanges, conflict
+from revrec.jobs.importing.contracts_in_progress import ContractsInProgress, cannot_continue
 from revrec.jobs.importing.session import MOST_REASONS, ImportSession
 from revrec.jobs.paging import PAGE
 from revrec.jobs.scheduling.contracts import belongs_to_contract
@@ -51,19 +51,6 @@ def nothing_to_recognize(line: ChargeLine, book: "RuleBook") -> RowProblem | Non
     return RowProblem(
         "amount", nothing, "is zero: there is nothing to recognize", "leave the row out, or write its amount"
     )
-
-
-def cannot_continue(line: ChargeLine, book: "RuleBook") -> RowProblem | None:
-    """Return the problem of a line in progress that cannot be taken over at its cutover; None if it can."""
-    if not line.is_migrated:
-        return None
-    if book.allocations and isinstance(book.allocation_of(line), Unscheduled):
-        return RowProblem("cutover", str(line.cutover), *NOT_ALLOCATED.split(": "))
-    found = book.derive(line)
-    if not (isinstance(found, Unscheduled) and found.code == DIFFERS):
-        return None
-    reason, _, fix = found.reason.rpartition("; ")
-    return RowProblem("recognized_before", decimal_string(line.recognized_before, line.currency), reason, fix)
 
 
 def batches(rows: Iterable[Any]) -> Iterator[list[Any] | ChargeBlock | EventBlock]:
@@ -111,6 +98,7 @@ class ChargeImporter:
         self._matches: dict[str, MatchedBilling] = {}
         self._billing_lines: list[billing.BillingLine] = []
         self._ordered: list[tuple[int, ChargeLine]] = []
+        self._in_progress = ContractsInProgress(session.connection, book)
 
     def process(self, batch: Sequence[Any] | ChargeBlock) -> None:
         """Import a batch of rows, good and bad."""
@@ -185,8 +173,9 @@ class ChargeImporter:
         A contract is allocated over all of its lines, so none of them can be scheduled before the last row is read.
         """
         changed: dict[int, Sequence[FulfillmentEvent]] = {}
+        self._take_over_contracts([self, *others])
         for one in (self, *others):
-            changed |= one._changes.settle(one._add_to_document, one._problem_of_new)
+            changed |= one._changes.settle(one._add_new_lines, one._problem_of_new)
             one._scheduler.flush()
         self._warn_of_far_dates()
         self._warn_of_unknown_credits()
@@ -204,12 +193,40 @@ class ChargeImporter:
         self._of_contracts = []
         self._count()
 
-    def _add_to_document(self, rows: Sequence[GoodRow[ChargeLine]]) -> None:
+    def _add_new_lines(self, rows: Sequence[GoodRow[ChargeLine]]) -> None:
         """Add new lines to a document that was imported before."""
+        self._add_held([(row, ()) for row in rows])
+
+    def _add_held(self, rows: Sequence[tuple[GoodRow[ChargeLine], Sequence[AllocationStep]]]) -> None:
+        """Add lines that were held back, each with the steps that allocate a share of its contract's price to it."""
+        # Another importer of the same files may have added lines since this one began.
+        self._next = charges.next_charge_number(self._connection)
         known: dict[str, charges.KnownCharge] = {}
-        for row in rows:
-            self._add(row, known)
+        for row, steps in rows:
+            self._add(row, known, steps)
         self._write_new()
+
+    def _take_over_contracts(self, importers: Sequence["ChargeImporter"]) -> None:
+        """Add the lines of contracts in progress; reject all rows of a contract if one cannot be taken over.
+
+        Each row is added by the importer that held it back.
+        """
+        owners = {id: one for one in importers for id in one._in_progress.ids}
+        if not owners:
+            return
+        new = [line for one in importers for _no, line in one._of_contracts]
+        good: dict[ChargeImporter, list[tuple[GoodRow[ChargeLine], Sequence[AllocationStep]]]] = {}
+        for contract in self._in_progress.release([one._in_progress for one in importers], new):
+            for row, problem in zip(contract.rows, contract.problems, strict=True):
+                owner = owners[row.line.id]
+                if problem:
+                    owner._session.reject_good(row, problem)
+                else:
+                    good.setdefault(owner, []).append((row, contract.steps.get(row.line.id, ())))
+            if contract.refusal:
+                self._session.result.refuse(contract.refusal)
+        for owner, rows in good.items():
+            owner._add_held(rows)
 
     def _warn_of_far_dates(self) -> None:
         found = far_dates(self._post_dates)
@@ -266,15 +283,15 @@ class ChargeImporter:
         line = row.line
         stored = known.get(line.id)
         if stored is None:
-            problem = self._problem_of_new(line)
-            if problem:
+            problem = self._appears_twice(line) or self._problem_of_new(line)
+            if not problem and self._in_progress.rule_of(line):
+                self._in_progress.hold(row)
+            elif problem:
                 self._session.reject_good(row, problem, waits_for=contract_line_missing(line, problem))
             else:
                 before[self._add(row, known)] = line
         elif stored.import_id == self._session.import_id and not self._changes.repeats(row):
-            # The same id twice in one file: which of the two is right, only the sender knows.
-            reason = f"appears in row {stored.row} of this file already"
-            self._session.reject_good(row, RowProblem("charge", line.id, reason, _FIX_OF_TWICE))
+            self._session.reject_good(row, _appears_twice(line, stored.row))
         elif (present := before[stored.no]) is None or (conflicts := differences(present, line)):
             if present is None or self._changes.settles(row):
                 self._changes.add(row)
@@ -294,7 +311,16 @@ class ChargeImporter:
             return RowProblem("line", line.line, reason, "choose another line id")
         if self._is_contract and not line.is_ordered:
             return RowProblem("bills", line.bills, "is not empty, so the row is no contract line", _FIX_OF_CONTRACT)
-        return self._match(line) or nothing_to_recognize(line, self._book) or cannot_continue(line, self._book)
+        wrong = self._match(line) or nothing_to_recognize(line, self._book)
+        if wrong or not line.is_migrated:
+            return wrong
+        return (
+            self._in_progress.joins_late(line) if self._in_progress.rule_of(line) else cannot_continue(line, self._book)
+        )
+
+    def _appears_twice(self, line: ChargeLine) -> RowProblem | None:
+        held = self._in_progress.row_of(line.id)
+        return _appears_twice(line, held) if held else None
 
     def _match(self, line: ChargeLine) -> RowProblem | None:
         """Note the contract line that a new line bills; return the problem if that is not clear."""
@@ -305,8 +331,10 @@ class ChargeImporter:
             self._matches[line.id] = found
         return None
 
-    def _add(self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge]) -> int:
-        """Add a new charge line with its costs; return its number."""
+    def _add(
+        self, row: GoodRow[ChargeLine], known: dict[str, charges.KnownCharge], steps: Sequence[AllocationStep] = ()
+    ) -> int:
+        """Add a new charge line with its costs; return its number. ``steps`` allocate a contract in progress."""
         self._names_credits |= bool(row.line.credits)
         line, import_id = row.line, self._session.import_id
         no, self._next = self._next, self._next + 1
@@ -319,29 +347,34 @@ class ChargeImporter:
             self._scheduler.add_billing(no, match.ordered)
             self._session.result.billing += 1
         else:
-            self._add_recognizing(no, row)
+            self._add_recognizing(no, row, steps)
         self._session.result.amounts_in(line.currency).accepted += line.amount
         self._session.accept(row)
         return no
 
-    def _add_recognizing(self, no: int, row: GoodRow[ChargeLine]) -> None:
+    def _add_recognizing(self, no: int, row: GoodRow[ChargeLine], steps: Sequence[AllocationStep]) -> None:
         """Schedule a new charge line that earns revenue, with its costs."""
         line = row.line
         if line.is_ordered:
             self._billing.add_ordered(no, line)
             self._ordered.append((row.row_number, line))
-        self._add_costs(row)
+        self._add_costs(row, steps)
         if belongs_to_contract(self._book, line):
             self._of_contracts.append((no, line))
         else:
             self._scheduler.schedule_new(no, line)
 
-    def _add_costs(self, row: GoodRow[ChargeLine]) -> None:
+    def _add_costs(self, row: GoodRow[ChargeLine], steps: Sequence[AllocationStep]) -> None:
         """Add the costs of a new charge line, as charge lines from the same row."""
-        for cost in self._book.costs_of(row.line):
+        for cost in self._book.costs_of(row.line, steps):
             no, self._next = self._next, self._next + 1
             self._new.append(charges.charge_row(no, cost, self._session.import_id, row.row_number))
             self._scheduler.schedule_new(no, cost)
+
+
+def _appears_twice(line: ChargeLine, row: int) -> RowProblem:
+    """Return the problem of the same id twice in one file: which of the two is right, only the sender knows."""
+    return RowProblem("charge", line.id, f"appears in row {row} of this file already", _FIX_OF_TWICE)
 
 
 def _as_ordered(row: GoodRow[ChargeLine]) -> GoodRow[ChargeLine]:

@@ -1,7 +1,7 @@
 """``revrec preview``: show what would be recognized and posted, and why the rest would not; write nothing."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -16,6 +16,7 @@ from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.migration import cutover_of
 from revrec.core.money import decimal_string
+from revrec.core.pricing import AllocationStep
 from revrec.core.rules import AllocationRule, RuleBook
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.rules.costs import is_cost
@@ -342,8 +343,7 @@ def preview_file(
                 contracts.setdefault(rule.contract_of(line) or "", []).append(line)
             else:
                 _add_charge(result, line, rule or book.derive(line), holding)
-            for cost in book.costs_of(line):
-                _add_charge(result, cost, book.derive(cost), holding)
+                _add_costs(result, book, line, (), holding)
     for lines in contracts.values():
         _add_contract(result, book, lines, holding)
     result.lines.sort(key=lambda line: (line.charge, line.seq))
@@ -360,7 +360,8 @@ def _lines_of_file(
         BadInput: A row cannot be used.
     """
     from revrec.jobs.importing.billing import BillingMatcher
-    from revrec.jobs.importing.rows import cannot_continue, nothing_to_recognize
+    from revrec.jobs.importing.contracts_in_progress import cannot_continue
+    from revrec.jobs.importing.rows import nothing_to_recognize
     from revrec.sources import BadRow, PassedOver, RowProblem, read_charges
 
     matcher, rows = BillingMatcher(connection), dict[str, int]()
@@ -395,8 +396,21 @@ def _add_contract(result: SchedulePreview, book: RuleBook, lines: list[ChargeLin
     if isinstance(found, AllocatedContract):
         result.allocations += shares_of_contract(found, lines[0].currency)
     for line in lines:
+        steps = found.steps[line.id] if isinstance(found, AllocatedContract) else ()
         derived = _derived(book, found, line) if isinstance(found, AllocatedContract) else found
         _add_charge(result, line, derived, holding)
+        _add_costs(result, book, line, steps, holding)
+
+
+def _add_costs(
+    result: SchedulePreview,
+    book: RuleBook,
+    line: ChargeLine,
+    steps: Sequence[AllocationStep],
+    holding: ClosedPeriodBlock,
+) -> None:
+    for cost in book.costs_of(line, steps):
+        _add_charge(result, cost, book.derive(cost), holding)
 
 
 def _derived(book: RuleBook, contract: AllocatedContract, line: ChargeLine) -> Schedule | Unscheduled:

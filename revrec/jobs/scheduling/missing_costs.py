@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from revrec.core.batching import batched
+from revrec.core.pricing import AllocationStep
+from revrec.core.schedule import Unscheduled
 from revrec.jobs.paging import PAGE
+from revrec.jobs.scheduling.contracts import belongs_to_contract, derive_stored_line
 from revrec.store import charges
 from revrec.store.audit import record
 
 if TYPE_CHECKING:
+    from revrec.core.charge_line import ChargeLine
     from revrec.core.rules import RuleBook
     from revrec.store.audit import AuditStamp
     from revrec.store.connection import Connection
@@ -23,8 +27,12 @@ def add_missing_costs(
     """
     added: list[int] = []
     for page in batched(numbers, PAGE):
-        lines = [line for _no, line in charges.read_charges(connection, page)]
-        wanted = [(line.id, cost) for line in lines for cost in book.costs_of(line)]
+        lines = charges.read_charges(connection, page)
+        wanted = [
+            (line.id, cost)
+            for no, line in lines
+            for cost in book.costs_of(line, _shares_of(connection, book, no, line))
+        ]
         there = charges.known_charges(connection, [cost.id for _id, cost in wanted])
         missing = [(id, cost) for id, cost in wanted if cost.id not in there]
         rows = charges.known_charges(connection, [id for id, _cost in missing])
@@ -38,3 +46,11 @@ def add_missing_costs(
             record(connection, who, "charge lines written", f"costs of event {audit_seq}", {}, [digest])
             added += [row[0] for row in new]
     return added
+
+
+def _shares_of(connection: "Connection", book: "RuleBook", no: int, line: "ChargeLine") -> Sequence[AllocationStep]:
+    """Return the share of a line in progress in the price of its contract: its costs depend on that."""
+    if not (book.costs and line.is_migrated and belongs_to_contract(book, line)):
+        return ()
+    outcome = derive_stored_line(connection, book, no).outcome
+    return () if isinstance(outcome, Unscheduled) else outcome

@@ -85,7 +85,7 @@ def add_samples(folder: Path) -> Path:
         for source in sorted(ours.rglob("*")):
             place = target / source.relative_to(ours)
             if source.is_file() and not os.path.lexists(place):
-                place.parent.mkdir(exist_ok=True)
+                place.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(source, place)
     except OSError as error:
         raise unwritable(target, error) from error

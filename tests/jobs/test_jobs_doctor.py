@@ -153,6 +153,13 @@ def test_what_rules_name_and_intacct_has_not_or_not_active_is_failed(books: Book
     assert "correct the rules" in found["accounts"].fix
 
 
+def test_the_account_and_journal_of_exchange_differences_are_looked_up(books: Books) -> None:
+    books.environment |= {"REVREC_EXCHANGE_GAIN_OR_LOSS_ACCOUNT": "7899", "REVREC_EXCHANGE_JOURNAL": "FX"}
+    found = looked(books)
+    assert troubles(found) == {"journals": "failed", "accounts": "failed"}
+    assert (found["journals"].detail, found["accounts"].detail) == ("not in Intacct: FX", "not in Intacct: 7899")
+
+
 def test_what_waiting_lines_carry_is_looked_up_and_what_is_not_sent_is_not(books: Books, row: MakeRow) -> None:
     books.take(
         row("INV-1", location="100", department="OPS"),

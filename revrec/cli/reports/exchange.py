@@ -48,16 +48,16 @@ def register(group: typer.Typer) -> None:
           revrec report exchange --date 2024-03-31 --post --dry-run
           revrec report exchange --date 2024-03-31 --post
         """
-        from revrec.jobs.reports import exchange as job
-
+        if dry_run and not post:
+            fail("--dry-run is for --post", 2)
+        if post and options.known is not None:
+            fail("--post cannot be combined with --known: it posts the differences as they are known now", 2)
         context, until = options.context(), as_of(date)
         if not post:
-            if dry_run:
-                fail("--dry-run is for --post", 2)
+            from revrec.jobs.reports import exchange as job
+
             show_report(options, job.exchange(context, until, by), 0, output)
             return
-        if options.known is not None:
-            fail("--post cannot be combined with --known: it posts the differences as they are known now", 2)
         from revrec.jobs.running.exchange import post_exchange
         from revrec.jobs.running.guards import after_today
 

@@ -98,6 +98,8 @@ def _posting(
         accounts = {account for rule in book.rules for account in (rule.post.deferred, rule.post.accrued)}
         accounts |= context.settings.posting.inter_entity
         accounts |= {account for cost in book.costs.values() for account in (cost.deferred, cost.expense)}
+        journals.add(context.settings.exchange.journal)
+        accounts.add(context.settings.exchange.gain_or_loss_account)
         yield _guarded("journals", lambda: _known(gateway, "journals", MasterKind.JOURNAL, journals))
         yield _guarded("accounts", lambda: _known(gateway, "accounts", MasterKind.ACCOUNT, accounts))
     sent = omitted(context)

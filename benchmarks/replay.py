@@ -126,10 +126,20 @@ class Changes:
             first += count
         return found
 
+    def _account_sums(self) -> list[tuple[Any, ...]]:
+        """Return the number and the sum of the lines of each entry, account and side."""
+        sums: dict[tuple[Any, ...], list[int]] = {}
+        for number, _at, side, account, amount, *_rest in self.made:
+            found = sums.setdefault((number, account, side), [0, 0])
+            found[0] += 1
+            found[1] += amount
+        return [(*key, *found) for key, found in sums.items()]
+
     def _intents(self, driver: Any) -> None:
         driver.execute("BEGIN IMMEDIATE")
         _insert(driver, "posting_run", [self.run])
         _insert(driver, "journal_line", self.made)
+        _insert(driver, "account_sum", self._account_sums())
         _insert(driver, "entered_line", self.entered)
         driver.executemany(MOVE, self.moved)
         driver.executemany(f"INSERT INTO journal_entry ({ENTRY}, state) VALUES ({', '.join('?' * 14)})", self.entries)

@@ -80,6 +80,7 @@ APPEND_ONLY = (
     "historical_part",
     "past_unscheduled",
     "journal_line",
+    "account_sum",
     "summary_line",
     "entry_date_override",
     "entry_reversal",
@@ -337,6 +338,19 @@ ENTRY_GUARDS = {
           WHERE l.entry_id = NEW.id AND (e.entry_id IS NOT NEW.id OR abs({PART_AMOUNT}) IS NOT l.amount))
           OR NEW.lines IS NOT (SELECT 2 * count(*) FROM entered_line e WHERE e.entry_id = NEW.id))
         BEGIN SELECT RAISE(ABORT, 'each journal line carries the amount of a schedule line held by its entry'); END""",  # noqa: S608
+    "account_sum_sealed": """
+        BEFORE INSERT ON account_sum
+        WHEN EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id)
+        BEGIN SELECT RAISE(ABORT, 'a journal entry is complete: no sum of an account can be added to it'); END""",
+    "journal_entry_has_its_sums": """
+        BEFORE INSERT ON journal_entry
+        WHEN NEW.lines IS NOT (SELECT sum(s.lines) FROM account_sum s WHERE s.entry_id = NEW.id)
+          OR EXISTS (
+            SELECT 1 FROM (SELECT l.account, l.side, count(*) AS lines, sum(l.amount) AS amount FROM journal_line l
+                           WHERE l.entry_id = NEW.id GROUP BY l.account, l.side) f
+            LEFT JOIN account_sum s ON s.entry_id = NEW.id AND s.account = f.account AND s.side = f.side
+            WHERE s.lines IS NOT f.lines OR s.amount IS NOT f.amount)
+        BEGIN SELECT RAISE(ABORT, 'an entry has the sum of its lines for each account and side'); END""",
     "summary_line_sealed": """
         BEFORE INSERT ON summary_line
         WHEN EXISTS (SELECT 1 FROM journal_entry e WHERE e.id = NEW.entry_id)
@@ -612,6 +626,7 @@ TABLES_CHILDREN_FIRST = (
     "entry_reversal",
     "entry_date_override",
     "summary_line",
+    "account_sum",
     "journal_line",
     "allocation_line",
     "schedule_allocation",
@@ -1232,6 +1247,16 @@ def _entry_lines() -> None:
         sqlite_with_rowid=False,
     )
     _index("journal_line_once", "journal_line", ["charge_no", "version", "seq", "entry_id", "side"], unique=True)
+    op.create_table(
+        "account_sum",
+        _key("entry_id"),
+        *_texts("account", "side"),
+        _whole("lines"),
+        _big("amount"),
+        _refers("entry_id", "journal_entry.id", deferred=True),
+        sa.PrimaryKeyConstraint("entry_id", "account", "side"),
+        sqlite_with_rowid=False,
+    )
     op.create_table(
         "summary_line",
         _key("entry_id"),

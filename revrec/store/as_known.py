@@ -44,6 +44,7 @@ OF_NUMBERED = {
     "after_invoice": ("rule_version_id", "rule_version"),
     "period_closing": ("fact_id", "period_fact"),
     "journal_line": ("entry_id", "journal_entry"),
+    "account_sum": ("entry_id", "journal_entry"),
     "summary_line": ("entry_id", "journal_entry"),
     "entry_date_override": ("entry_id", "journal_entry"),
     "attempt_outcome": ("attempt_id", "attempt"),

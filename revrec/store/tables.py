@@ -789,6 +789,20 @@ journal_line = Table(
     sqlite_with_rowid=False,
 )
 
+account_sum = Table(
+    "account_sum",
+    metadata,
+    Column("entry_id", ForeignKey("journal_entry.id", deferrable=True, initially="DEFERRED"), nullable=False),
+    _text("account"),
+    _text("side"),
+    Column("lines", Integer, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("entry_id", "account", "side"),
+    sqlite_with_rowid=False,
+)
+"""The number and the sum of the journal lines of an entry on one side of an account, so that reports need not read
+millions of lines. They are written before the entry, which seals them: a trigger compares them with the lines."""
+
 summary_line = Table(
     "summary_line",
     metadata,

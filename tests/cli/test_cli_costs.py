@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from revrec.jobs.reports import costs
-from revrec.store.reports.recognition import AccountAmount
+from revrec.store.reports.booked import AccountAmount
 from support.commands import SAMPLES, Revrec, checked_rows
 
 JANUARY = ("report", "costs", "--period", "2024-01", "--format", "json")

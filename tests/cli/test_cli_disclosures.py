@@ -10,7 +10,7 @@ from zipfile import ZipFile
 import pytest
 
 from revrec.jobs.reports import disclosures
-from revrec.store.reports.recognition import AccountAmount
+from revrec.store.reports.booked import AccountAmount
 from support.commands import Revrec, checked_rows
 
 SPLIT = ("from_opening_liability", "from_period", "from_earlier_periods", "revenue")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from revrec.jobs.reports import journal_checks
-from revrec.store.reports.recognition import AccountAmount
+from revrec.store.reports.booked import AccountAmount
 from support.commands import Revrec, checked_rows
 
 MONTHS = ("report", "rollforward", "--from", "2024-01", "--to", "2024-04", "--format", "json")

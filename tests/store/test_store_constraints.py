@@ -62,6 +62,7 @@ APPEND_ONLY = {
     "allocation_line": "allocated",
     "schedule_allocation": "amount",
     "journal_line": "amount",
+    "account_sum": "amount",
     "summary_line": "amount",
     "attempt": "request",
     "attempt_outcome": "response",
@@ -553,6 +554,8 @@ def test_an_entry_starts_ready_and_in_no_other_state(books: FilledDatabase, stat
                 "INSERT INTO journal_line SELECT 2, line_no, side, account, amount, currency, charge, charge_no,"
                 " version, 2, document, memo, customer, item, dimensions FROM journal_line"
             )
+            sums = "SELECT 2, account, side, lines, amount FROM account_sum"
+            connection.exec_driver_sql(f"INSERT INTO account_sum {sums}")
             connection.exec_driver_sql("INSERT INTO entered_line VALUES (1, 1, 2, 2, 0, NULL)")
             connection.exec_driver_sql(
                 "INSERT INTO journal_entry (id, reference, control_id, run_id, date, journal, entity, currency, title,"
@@ -564,6 +567,34 @@ def test_an_entry_starts_ready_and_in_no_other_state(books: FilledDatabase, stat
     with pytest.raises(RevrecError, match="a journal entry starts READY"):
         write_second(state)
     write_second("READY")
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda sums: [*sums[:1], (*sums[1][:4], sums[1][4] + 1)], id="another amount"),
+        pytest.param(lambda sums: [*sums[:1], (*sums[1][:3], 2, sums[1][4])], id="another number of lines"),
+        pytest.param(lambda sums: sums[:1], id="a sum is missing"),
+        pytest.param(lambda _sums: [], id="no sums"),
+        pytest.param(lambda sums: [*sums, (sums[0][0], "9999", "debit", 1, 1200)], id="an account without lines"),
+    ],
+)
+def test_an_entry_without_the_sums_of_its_accounts_is_refused(
+    books: FilledDatabase, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Any], Any]
+) -> None:
+    books.charge(TWO)
+    right = entries._account_sums
+    monkeypatch.setattr(entries, "_account_sums", lambda number, rows: spoil(list(right(number, rows))))
+    before = books.content()
+    with pytest.raises(RevrecError, match="an entry has the sum of its lines for each account and side"):
+        books.entry(JAN)
+    assert books.content() == before
+
+
+def test_no_sum_is_added_to_an_entry_that_is_complete(books: FilledDatabase, refused: Callable[..., None]) -> None:
+    books.charge(TWO)
+    books.entry(JAN)
+    refused("a journal entry is complete", "INSERT INTO account_sum VALUES (1, '9999', 'debit', 1, 1)")
 
 
 def test_nothing_is_added_to_an_entry_that_is_complete(books: FilledDatabase, refused: Callable[..., None]) -> None:

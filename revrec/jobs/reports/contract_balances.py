@@ -139,17 +139,32 @@ def deferred_balances(
 
 
 def account_balances(
-    context: "Context", connection: "Connection", until: date, entity: str | None = None
+    context: "Context",
+    connection: "Connection",
+    until: date,
+    entity: str | None = None,
+    special: Sequence[int] | None = None,
 ) -> Iterator[AccountBalance]:
-    """Yield the balances of all charge lines on a day: sums by account and currency, and single lines beside them."""
+    """Yield the balances of all charge lines on a day: sums by account and currency, and single lines beside them.
+
+    ``special`` are the charge lines of :func:`lines_to_read`, if they are known.
+    """
     wanted = BalanceOptions(until, entity=entity)
     day = known_day(context, connection, wanted)
-    special = None if context.database.moment else special_charges(connection, [day])
+    special = lines_to_read(context, connection, wanted) if special is None else special
     if special is not None:
         yield from balances(connection, day, special, Filters(entity=entity))
     for line in line_balances(context, connection, wanted, special):
         figures = (int(line.happened), line.balance, line.balance if line.is_billed else 0)
         yield AccountBalance(line.account, line.currency, line.is_cost, *figures)
+
+
+def lines_to_read(context: "Context", connection: "Connection", wanted: BalanceOptions) -> list[int] | None:
+    """Return the charge lines whose balances on a day are read one by one beside sums; None if all are."""
+    # The books of an earlier moment are views, of which only the queries by line are known to be fast.
+    if context.database.moment:
+        return None
+    return special_charges(connection, [known_day(context, connection, wanted)])
 
 
 def _noting_accounts(lines: Iterable[LineBalance], accounts: set[str]) -> Iterator[LineBalance]:

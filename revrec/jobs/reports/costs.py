@@ -73,7 +73,7 @@ def costs(context: "Context", wanted: CostOptions) -> Report:
         for period in periods_of(wanted.span, wanted.each):
             sums = books.move_to(period.last)
             rows += _rows(period, wanted.by, sums)
-            checks += _checks(connection, wanted, period, sums, books.owed)
+            checks += _checks(connection, wanted, period, sums, books)
         days = {"from": wanted.span.first, "to": wanted.span.last, "each": wanted.each, "by": list(wanted.by)}
         filters = {"entity": wanted.entity, "customer": wanted.customer}
         header = report_header(context, connection, "costs", days | filters)
@@ -97,7 +97,7 @@ class _CostBalances:
         self._categories: Mapping[str, str] = {}
         if "category" in wanted.by:
             self._categories = {name: cost.category for name, cost in load_rules(context).costs.items()}
-        self._numbers = cost_numbers(connection)
+        self.numbers = cost_numbers(connection)
         self._known: dict[tuple[str, str], _Known] = {}
         self._closing: Counter[Group] = Counter()
         self._owed: Counter[str] = Counter()
@@ -128,7 +128,7 @@ class _CostBalances:
 
     def _lines(self, until: date) -> Iterator["LineBalance"]:
         wanted = BalanceOptions(until, entity=self._wanted.entity, customer=self._wanted.customer)
-        for line in line_balances(self._context, self._connection, wanted, self._numbers):
+        for line in line_balances(self._context, self._connection, wanted, self.numbers):
             if line.is_payable:
                 self._owed[line.currency] += line.balance
             elif line.is_interest:
@@ -155,19 +155,20 @@ def _checks(
     wanted: CostOptions,
     period: Period,
     sums: Mapping[Group, Counter[str]],
-    owed: Mapping[str, int],
+    books: _CostBalances,
 ) -> Iterator[Check]:
     """Yield for each currency the checks that what is amortized and impaired is what entries debit to such accounts.
 
-    What is ``owed`` to principals, or interest, is debited to other accounts in the same way.
+    What is owed to principals, or interest, is debited to other accounts in the same way.
     """
     if wanted.entity is not None or wanted.customer is not None:
         return
-    for column, accounts, less in (("amortized", "expense", owed), ("impaired", "impairment", {})):
+    for column, accounts, less in (("amortized", "expense", books.owed), ("impaired", "impairment", {})):
         moved, booked = Counter[str](), Counter[str]()
         for (currency, *_values), amounts in sums.items():
             moved[currency] += amounts[column]
-        for one in expensed_by_account(connection, period.first, period.last, losses=column == "impaired"):
+        losses = column == "impaired"
+        for one in expensed_by_account(connection, period.first, period.last, books.numbers, losses=losses):
             booked[one.currency] += one.amount
         booked.subtract(less)
         source = ColumnSum(column, period.name)

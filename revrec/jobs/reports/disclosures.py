@@ -26,8 +26,8 @@ from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.rules.load import load_rules
 from revrec.store import charges
+from revrec.store.reports.booked import recognized_by_account
 from revrec.store.reports.earlier_periods import recognized_by_new_prices
-from revrec.store.reports.recognition import recognized_by_account
 from revrec.store.reports.rule_history import rule_version_rows
 
 if TYPE_CHECKING:

@@ -18,9 +18,10 @@ from revrec.jobs.reports.report_header import report_header
 from revrec.store import periods
 from revrec.store.as_known import find_moment
 from revrec.store.reports import plan_changes
+from revrec.store.reports.booked import recognized_by_account
 from revrec.store.reports.causes import ALLOCATION, NEW_LINE, RULE_VERSION, VersionCause, version_causes
 from revrec.store.reports.plan_changes import MOVED, NOT_POSTED, REVERSED, Baseline, PlanChange
-from revrec.store.reports.recognition import categories_of, recognized_by_account
+from revrec.store.reports.recognition import categories_of
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context

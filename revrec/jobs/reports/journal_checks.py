@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from revrec.core.filters import Basis
 from revrec.core.report import Check, ColumnSum, Period
+from revrec.store.reports.booked import recognized_by_account
 from revrec.store.reports.earned import earned_by_entries
-from revrec.store.reports.recognition import recognized_by_account
 
 if TYPE_CHECKING:
     from revrec.store.connection import Connection

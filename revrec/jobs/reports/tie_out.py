@@ -6,7 +6,7 @@ A person signs them for a day; the signature is in the audit trail, with a hash 
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,16 +15,18 @@ from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.report import Check, Report, minor_of
 from revrec.core.typed_dates import DateSpan
-from revrec.jobs.reports.contract_balances import account_balances
+from revrec.jobs.reports.contract_balances import account_balances, lines_to_read
+from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.store import audit
 from revrec.store.posting.posted import RECONCILED
 from revrec.store.reports import control_totals
+from revrec.store.reports.booked import recognized_by_account
 from revrec.store.reports.control_totals import SIGNED, Total, Totals, added, signed_in_words
 from revrec.store.reports.figures import SqlAlchemyView
+from revrec.store.reports.plain_lines import AccountBalance
 from revrec.store.reports.posted_exchange import gains_and_losses, posted_differences
-from revrec.store.reports.recognition import recognized_by_account
 from revrec.store.reports.undated import UNSCHEDULED, WAITING, undated_groups
 
 if TYPE_CHECKING:
@@ -47,15 +49,18 @@ class _Step(NamedTuple):
 def tie_out(context: "Context", until: date) -> Report:
     """Return the control totals as of a day, with the signatures for it in the header."""
     with context.database.read() as connection:
-        steps, checks = _charge_lines(connection)
-        more, of_schedules = _schedules(connection, until)
+        special = lines_to_read(context, connection, BalanceOptions(until))
+        scheduled = control_totals.schedule_totals(connection, until, special)
+        steps, checks = _charge_lines(connection, scheduled.dated)
+        more, of_schedules = _schedules(connection, scheduled)
         steps += more
         checks += of_schedules
         header = report_header(context, connection, "tie-out", {"date": until})
         of_exchange, of_gains = _exchange(connection, until)
         signed = control_totals.signatures(connection, until.isoformat())
         reconciled = audit.last_event(connection, RECONCILED)
-    more, of_balances = _balances(context, until)
+        balances = list(account_balances(context, connection, until, special=special))
+    more, of_balances = _balances(context, until, balances)
     rows = list(_rows([*steps, *more, *of_exchange]))
     checks += [*of_balances, *of_gains]
     report = Report(f"Tie-out as of {until}", header, COLUMNS, rows, checks, ("amount",))
@@ -109,10 +114,10 @@ def _reconciliation(event: audit.TrailEvent | None) -> str:
     return f"{detail['from']} to {detail['to']}, by {event.actor} at {event.at[:19]} UTC: {outcome}"
 
 
-def _charge_lines(connection: "Connection") -> tuple[list[_Step], list[Check]]:
+def _charge_lines(connection: "Connection", dated: Totals) -> tuple[list[_Step], list[Check]]:
     """Return what was billed, as its prices are now, and that all of it is dated or waits."""
     billed, changes = control_totals.accepted(connection), control_totals.price_changes(connection)
-    allocated, dated = control_totals.allocations(connection), control_totals.dated(connection)
+    allocated = control_totals.allocations(connection)
     undated: dict[str, Totals] = {WAITING: {}, UNSCHEDULED: {}}
     for group in undated_groups(SqlAlchemyView(connection), date.max):
         if not group.is_cost:
@@ -134,12 +139,10 @@ def _charge_lines(connection: "Connection") -> tuple[list[_Step], list[Check]]:
     return steps, list(_checks("accepted and changes = dated, waiting, unscheduled and not revenue", left, right))
 
 
-def _schedules(connection: "Connection", until: date) -> tuple[list[_Step], list[Check]]:
+def _schedules(connection: "Connection", scheduled: control_totals.ScheduleTotals) -> tuple[list[_Step], list[Check]]:
     """Return what is due until the day by the state of its entry, and that posted lines are what entries recognize."""
-    by_state: dict[str, Totals] = {}
-    for (state, currency), total in control_totals.due_by_state(connection, until.isoformat()).items():
-        by_state.setdefault(state.lower().replace("_", " ") or ON_NO_ENTRY, {})[currency] = total
-    posted = control_totals.posted_of_schedules(connection)
+    by_state = {state.lower().replace("_", " ") or ON_NO_ENTRY: totals for state, totals in scheduled.due.items()}
+    posted = scheduled.posted
     recognized = control_totals.recognized_by_entries(connection)
     steps = [_Step(SCHEDULES, state, totals) for state, totals in sorted(by_state.items())]
     steps += [
@@ -149,7 +152,9 @@ def _schedules(connection: "Connection", until: date) -> tuple[list[_Step], list
     return steps, list(_checks("schedule lines posted = recognized by journal lines", added(posted), added(recognized)))
 
 
-def _balances(context: "Context", until: date) -> tuple[list[_Step], list[Check]]:
+def _balances(
+    context: "Context", until: date, of_accounts: Iterable[AccountBalance]
+) -> tuple[list[_Step], list[Check]]:
     """Return the deferred balances on the day, and that the rollforward ends with them."""
     span = DateSpan(date(1900, 1, 1), until)
     whole = rollforward(context, RollforwardOptions(span, each="span"))
@@ -157,10 +162,10 @@ def _balances(context: "Context", until: date) -> tuple[list[_Step], list[Check]
     for row in whole.rows:
         closing[row["currency"]] += minor_of(row, "closing")
         recognized[row["currency"]] += minor_of(row, "recognized")
+    for line in of_accounts:
+        if not line.is_cost:
+            balances[line.currency] += line.balance
     with context.database.read() as connection:
-        for line in account_balances(context, connection, until):
-            if not line.is_cost:
-                balances[line.currency] += line.balance
         for one in recognized_by_account(connection, *span):
             booked[one.currency] += one.amount
     steps = [

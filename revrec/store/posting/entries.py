@@ -22,6 +22,7 @@ from revrec.store.posting import entered_lines, reversals
 from revrec.store.posting.posting_tables import PostingProgress, PostingSize, PostingTables
 from revrec.store.tables import (
     RULE_OF_LINE,
+    account_sum,
     attempt,
     attempt_failure,
     attempt_outcome,
@@ -255,7 +256,18 @@ def _by_lines(numbered: Iterable[tuple[int, JournalEntry]]) -> Iterator[list[_Ne
 
 def _add_lines(connection: Connection, made: Sequence[_NewEntry]) -> None:
     insert_rows(connection, journal_line, _LINE_COLUMNS, [row for one in made for row in one.rows])
+    sums = [row for one in made for row in _account_sums(one.number, one.rows)]
+    insert_rows(connection, account_sum, account_sum.columns.keys(), sums)
     insert_rows(connection, summary_line, _SUMMARY_COLUMNS, [row for one in made for row in one.summary])
+
+
+def _account_sums(number: int, rows: Sequence[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yield the number and the sum of the lines of an entry, for each account and side, as rows of their table."""
+    amounts: dict[tuple[str, str], list[int]] = {}
+    for _entry, _line_no, side, account, amount, *_rest in rows:
+        amounts.setdefault((account, side), []).append(amount)
+    for (account, side), some in amounts.items():
+        yield number, account, side, len(some), sum(some)
 
 
 def _line_rows(number: int, lines: Sequence[JournalLine]) -> list[tuple[Any, ...]]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, case, func, select
+from sqlalchemy import Connection, Row, case, func, select
 
 from revrec.core.batching import batched
 from revrec.core.journal import JournalEntry, JournalLine
@@ -16,6 +16,7 @@ from revrec.store.charges import IN_BOOKS_FROM, dimensions_of
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.entries import STORED_LINE, read_journal_line, summaries
 from revrec.store.tables import (
+    account_sum,
     audit_event,
     invoice_line,
     journal_entry,
@@ -121,7 +122,12 @@ def has_account(connection: Connection, account: str) -> bool:
 
 def account_sums(connection: Connection, start: date, end: date) -> Sums:
     """Return the net amounts (debits positive) of the posted entries of a range, by account and currency."""
-    return _whole(connection, _sums(start, end))
+    signed = case((account_sum.c.side == "debit", account_sum.c.amount), else_=-account_sum.c.amount)
+    its_entries = _posted(start, end, None).subquery()
+    by = (account_sum.c.account, its_entries.c.currency)
+    query = select(*by, *split_sum_columns(signed)).join(its_entries, its_entries.c.id == account_sum.c.entry_id)
+    rows = connection.execute(query.group_by(*by))
+    return {(account, currency): joined_sum(high, low) for account, currency, high, low in rows}
 
 
 def account_sums_at(connection: Connection, start: date, end: date, places: Collection[str]) -> Sums:
@@ -130,29 +136,20 @@ def account_sums_at(connection: Connection, start: date, end: date, places: Coll
     The two lines of a pair can be at different places, if the rule moves revenue between entities.
     """
     by_place = (journal_entry.c.entity, journal_line.c.dimensions)
-    query = _sums(start, end, *by_place).join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
+    signed = case((journal_line.c.side == "debit", journal_line.c.amount), else_=-journal_line.c.amount)
+    columns = (journal_line.c.account, journal_line.c.currency, *by_place)
+    its_entries = _posted(start, end, None).subquery()
+    query = (
+        select(*columns, *split_sum_columns(signed))
+        .join(its_entries, its_entries.c.id == journal_line.c.entry_id)
+        .join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
+        .group_by(*columns)
+    )
     found: Counter[tuple[str, str]] = Counter()
     for account, currency, entity, dimensions, high, low in connection.execute(query):
         if (dimensions_of(dimensions).get("location") or entity) in places:
             found[account, currency] += joined_sum(high, low)
     return dict(found)
-
-
-def _sums(start: date, end: date, *more: ColumnElement[str]) -> Select[Any]:
-    """Return the query for the sums of an account's lines, by currency and ``more`` columns."""
-    signed = case((journal_line.c.side == "debit", journal_line.c.amount), else_=-journal_line.c.amount)
-    its_entries = _posted(start, end, None).subquery()
-    columns = (journal_line.c.account, journal_line.c.currency, *more)
-    return (
-        select(*columns, *split_sum_columns(signed))
-        .join(its_entries, its_entries.c.id == journal_line.c.entry_id)
-        .group_by(*columns)
-    )
-
-
-def _whole(connection: Connection, query: Any) -> Sums:
-    rows = connection.execute(query)
-    return {(account, currency): joined_sum(high, low) for account, currency, high, low in rows}
 
 
 def accepted_keys(connection: Connection, keys: Sequence[str]) -> set[str]:

@@ -3,23 +3,39 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    select,
+    true,
+    union_all,
+)
 
 from revrec.core.schedule import CLOSED, NOT_REVENUE
 from revrec.store.charges import BILLS, IS_REVENUE, NOT_VOIDED
 from revrec.store.database.sums import joined_sum, split_sum_columns
+from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import SOLD
-from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE, ON_DEFERRED_SIDE, RECOGNIZED
+from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE
 from revrec.store.posting.reversals import IS_REVERSED_FOR_GOOD
+from revrec.store.reports.booked import recognized_by_account
+from revrec.store.reports.plain_lines import IS_ENTERED, PlainLines, is_dated
 from revrec.store.tables import (
     allocation,
     allocation_line,
     audit_event,
     charge_line,
     journal_entry,
-    journal_line,
     ledger_change,
     price_change,
     schedule,
@@ -133,50 +149,80 @@ def _shares_of_unscheduled() -> Select[Any]:
     return query
 
 
-def dated(connection: Connection) -> Totals:
-    """Return the schedule lines in force, posted or not."""
-    return _totals(connection, _of_charges(schedule_line).where(CURRENT))
+class ScheduleTotals(NamedTuple):
+    """The schedule lines in force: all of them, and those on posted entries that were not reversed for good.
 
-
-def due_by_state(connection: Connection, until: str) -> dict[tuple[str, str], Total]:
-    """Return the schedule lines in force dated until an ISO day, by the state of their entry and currency.
-
-    The state is empty for lines on no entry.
+    ``due`` are those dated until a day, by the state of their entry; the state is empty for lines on no entry.
     """
+
+    dated: Totals
+    posted: Totals
+    due: dict[str, Totals]
+
+
+def schedule_totals(connection: Connection, until: date, special: Sequence[int] | None) -> ScheduleTotals:
+    """Return the totals of the schedule lines in force; the ``special`` charge lines are read one by one.
+
+    The others are added up from their plans (:mod:`revrec.store.reports.plain_lines`), unless ``special`` is None.
+    """
+    found = ScheduleTotals({}, {}, {})
+    if special is None or special:
+        _add_read_totals(connection, until, special, found)
+    if special is not None:
+        _add_plain_totals(connection, until, special, found)
+    return found
+
+
+def _add_read_totals(connection: Connection, until: date, special: Sequence[int] | None, found: ScheduleTotals) -> None:
+    """Add the schedule lines of these charge lines, or of all, one by one."""
+    is_due = case((schedule_line.c.date <= until.isoformat(), 1), else_=0).label("is_due")
+    is_reversed = case((IS_REVERSED_FOR_GOOD, 1), else_=0).label("is_reversed")
     state = func.coalesce(journal_entry.c.state, "").label("state")
     query = (
         _of_charges(schedule_line)
-        .add_columns(state)
+        .add_columns(state, is_due, is_reversed)
         .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
-        .where(CURRENT, schedule_line.c.date <= until)
-        .group_by(state)
+        .where(CURRENT)
+        .group_by("state", "is_due", "is_reversed")
     )
-    return {
-        (state, currency): Total(rows, joined_sum(*sums)) for currency, rows, *sums, state in connection.execute(query)
-    }
+    for row in connection.execute(limited_to(query, schedule_line.c.charge_no, special)):
+        currency, rows, *sums = row[:4]
+        total = Total(rows, joined_sum(*sums))
+        _add(found.dated, currency, total)
+        if row.state == "POSTED" and not row.is_reversed:
+            _add(found.posted, currency, total)
+        if row.is_due:
+            _add(found.due.setdefault(row.state, {}), currency, total)
 
 
-def posted_of_schedules(connection: Connection) -> Totals:
-    """Return the schedule lines in force that are on posted entries which were not reversed for good."""
-    query = _of_charges(schedule_line).join(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
-    return _totals(connection, query.where(CURRENT, journal_entry.c.state == "POSTED", ~IS_REVERSED_FOR_GOOD))
+def _add_plain_totals(connection: Connection, until: date, special: Sequence[int], found: ScheduleTotals) -> None:
+    """Add the schedule lines of all other charge lines, from their plans."""
+    due = is_dated(until)
+    plain = PlainLines(special, {"all": true(), "posted": IS_ENTERED, "posted_due": IS_ENTERED & due, "due": due})
+    amounts = {"all": schedule.c.planned} | {name: plain.amount(name) for name in ("posted", "posted_due", "due")}
+    sums = (cast(func.sum(one), BigInteger) for name in amounts for one in (plain.count(name), amounts[name]))
+    query = plain.select(charge_line.c.currency, *sums).where(SOLD).group_by(charge_line.c.currency)
+    for currency, *row in connection.execute(query):
+        every, posted, posted_due, of_due = (Total(*row[at : at + 2]) for at in range(0, len(row), 2))
+        open_due = Total(of_due.rows - posted_due.rows, of_due.amount - posted_due.amount)
+        _add(found.dated, currency, every)
+        _add(found.posted, currency, posted)
+        _add(found.due.setdefault("POSTED", {}), currency, posted_due)
+        _add(found.due.setdefault("", {}), currency, open_due)
+
+
+def _add(totals: Totals, currency: str, more: Total) -> None:
+    if more.rows:
+        known = totals.get(currency, Total())
+        totals[currency] = Total(known.rows + more.rows, known.amount + more.amount)
 
 
 def recognized_by_entries(connection: Connection) -> Totals:
     """Return what journal lines recognize, with reversals below zero, also those that a person made in Intacct."""
-    lines = (
-        _sums(RECOGNIZED)
-        .select_from(schedule_line)
-        .join(journal_line, ON_DEFERRED_SIDE)
-        .join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
-        .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
-        .where(journal_entry.c.state == "POSTED")
-    )
-    reversed_there = _of_charges(ledger_change).where(ledger_change.c.part != MOVE, ~IS_UNEXPLAINED)
-    found = _totals(connection, lines)
-    for currency, more in _totals(connection, reversed_there).items():
-        known = found.get(currency, Total())
-        found[currency] = Total(known.rows + more.rows, known.amount + more.amount)
+    found: Totals = {}
+    reversed_there = (ledger_change.c.part != MOVE) & ~IS_UNEXPLAINED
+    for one in recognized_by_account(connection, date.min, date.max, reversed_there):
+        _add(found, one.currency, Total(one.lines, one.amount))
     return found
 
 

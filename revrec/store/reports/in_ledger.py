@@ -86,6 +86,16 @@ def ledger_lines(first: date | None, last: date, numbers: Sequence[int] | None =
     return _of_charges((_posted_from(first, last).add_columns(journal_entry.c.date), changed), numbers)
 
 
+def posted_lines_of(
+    first: date | None, last: date, numbers: Sequence[int] | None = None, other_side: bool = False
+) -> Any:
+    """Return the same of posted entries alone, without the date: what was changed in Intacct is not counted.
+
+    With ``other_side``, return the lines on the accounts of revenue and expenses instead, credits below zero.
+    """
+    return _of_charges((_posted_from(first, last, other_side=other_side),), numbers)
+
+
 def rated_lines(last: date, numbers: Sequence[int] | None = None) -> Any:
     """Return the lines of :func:`ledger_lines` until a day with ``rated``, the day of the rates of their entry.
 
@@ -116,8 +126,8 @@ def _of_charges(queries: Iterable[Any], numbers: Sequence[int] | None) -> Any:
     return union_all(*limited).subquery()
 
 
-def _posted_from(first: date | None, last: date, known: KnownRows | None = None) -> Any:
-    """Return the lines on deferred accounts of the entries of a span of days, read entry by entry.
+def _posted_from(first: date | None, last: date, known: KnownRows | None = None, other_side: bool = False) -> Any:
+    """Return the lines on deferred accounts, or on the ``other_side``, of the entries of a span of days.
 
     The amounts come from the journal lines. Only the sign of their schedule lines is computed, for the side of the
     deferred account.
@@ -134,7 +144,8 @@ def _posted_from(first: date | None, last: date, known: KnownRows | None = None)
         .join(journal_entry, entry.id == line.entry_id)
         .join(schedule, same_version(schedule, journal_line))
         .join(plan, plan.c.id == schedule.c.plan_id)
-        .where(line.entry_id.in_(select(entry.id).where(entry.state == "POSTED", *days)), line.side == side)
+        .where(line.entry_id.in_(select(entry.id).where(entry.state == "POSTED", *days)))
+        .where(line.side != side if other_side else line.side == side)
     )
 
 

@@ -12,6 +12,7 @@ from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.entries import sent_line_no
 from revrec.store.reports.filters import line_conditions, within
 from revrec.store.tables import (
+    account_sum,
     entry_date_override,
     journal_entry,
     journal_line,
@@ -41,13 +42,13 @@ class AccountActivity(NamedTuple):
 def account_activity(connection: Connection, first: date, last: date) -> Iterator[AccountActivity]:
     """Yield the activity of each account and currency, in order."""
     debits, credits = (
-        split_sum_columns(case((journal_line.c.side == side, journal_line.c.amount), else_=0))
+        split_sum_columns(case((account_sum.c.side == side, account_sum.c.amount), else_=0))
         for side in ("debit", "credit")
     )
-    by = (journal_line.c.account, journal_line.c.currency)
+    by = (account_sum.c.account, journal_entry.c.currency)
     query = (
-        select(*by, *debits, *credits, func.count(), func.count(journal_line.c.entry_id.distinct()))
-        .join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
+        select(*by, *debits, *credits, func.sum(account_sum.c.lines), func.count(journal_entry.c.id.distinct()))
+        .join(journal_entry, journal_entry.c.id == account_sum.c.entry_id)
         .where(journal_entry.c.state == "POSTED", *within(journal_entry.c.date, Filters(first=first, last=last)))
         .group_by(*by)
         .order_by(*by)

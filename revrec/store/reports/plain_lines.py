@@ -79,7 +79,13 @@ those name their entities and the rows that were known at their close."""
 def special_charges(connection: Connection, days: Iterable[Day]) -> list[int] | None:
     """Return the numbers of the charge lines that are not plain on any of the days; None if there are too many."""
     known = [asked for day in days for asked in day if asked.known is not None]
-    every = union(*_have_other_rows(), _have_other_figures(known), _are_on_other_entries(known), _are_out_of_order())
+    every = union(
+        *_have_other_rows(),
+        _have_other_figures(known),
+        _have_other_accounts(),
+        _are_on_other_entries(known),
+        _are_out_of_order(),
+    )
     numbers = list(connection.execute(every.limit(MOST_SPECIAL + 1)).scalars())
     return sorted(numbers) if len(numbers) <= MOST_SPECIAL else None
 
@@ -129,10 +135,9 @@ def _have_other_rows() -> Iterator[Select[Any]]:
 
 
 def _have_other_figures(known: Sequence[BalanceQuery]) -> Select[Any]:
-    """Return the charge lines whose one version has another amount or account, those without one, and contract lines or
-    migrated ones."""
+    """Return the charge lines whose one version has another amount, those without one, and contract lines or migrated
+    ones."""
     line, version = charge_line.c, schedule.c
-    arrived = arrival_account.c
     conditions = [
         version.charge_no.is_(None),
         version.superseded_by.is_not(None),
@@ -146,19 +151,23 @@ def _have_other_figures(known: Sequence[BalanceQuery]) -> Select[Any]:
         # By version: the text of a rule is not searched again for each of its lines.
         version.rule_version_id.in_(versions_with_word(CONSTRAINT)),
         version.rule_version_id.in_(versions_of_principals()),
-        arrived.account != rule_version.c.deferred,
         version.plan_id.in_(_plans_of_both_signs()),
     ]
     for asked in known:
         assert asked.known is not None
         conditions.append(and_(line.no <= asked.known.charge_no, version.audit_seq > asked.known.audit_seq))
-    return (
-        select(line.no)
-        .outerjoin(schedule, _ITS_FIRST)
-        .outerjoin(rule_version, rule_version.c.id == version.rule_version_id)
-        .outerjoin(arrival_account, arrived.charge_no == line.no)
-        .where(or_(*conditions))
+    return select(line.no).outerjoin(schedule, _ITS_FIRST).where(or_(*conditions))
+
+
+def _have_other_accounts() -> Select[Any]:
+    """Return the charge lines that arrived without a schedule on another account than their version has."""
+    arrived = arrival_account.c
+    query = (
+        select(arrived.charge_no)
+        .join(schedule, (schedule.c.charge_no == arrived.charge_no) & (schedule.c.version == 1))
+        .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
     )
+    return query.where(arrived.account != rule_version.c.deferred)
 
 
 def _plans_of_both_signs() -> Select[Any]:
@@ -234,6 +243,11 @@ class PlainLines:
         share = rounded_share(schedule.c.planned, spans[name], spans.total)
         return case((spans.is_exact == 1, spans[name]), else_=share)
 
+    def count(self, name: str) -> ColumnElement[int]:
+        """Return the SQL of the number of schedule lines of an amount."""
+        found: ColumnElement[int] = self._spans.c[f"lines_{name}"]
+        return found
+
 
 _HEADS = (
     select(schedule.c.plan_id, OPEN_FROM.label("open_from"))
@@ -255,8 +269,9 @@ def _spans(weights: Mapping[str, ColumnElement[bool]]) -> Any:
     weight = plan_part.c.cumulative - plan_part.c.before
     by = (_HEADS.c.plan_id, _HEADS.c.open_from, plan.c.total, plan.c.kind)
     sums = (
-        cast(func.sum(case((condition, weight), else_=0)), BigInteger).label(name)
+        cast(func.sum(case((condition, of_part), else_=0)), BigInteger).label(f"{of}{name}")
         for name, condition in weights.items()
+        for of, of_part in (("", weight), ("lines_", 1))
     )
     is_exact = case((plan.c.kind == "amounts", 1), else_=0).label("is_exact")
     query = select(*by[:3], is_exact, *sums).select_from(_HEADS).join(plan, plan.c.id == _HEADS.c.plan_id)
@@ -324,7 +339,10 @@ def movements(
     plain = PlainLines(special, {f"until{at}": IS_ENTERED & is_dated(day[0].until) for at, day in enumerate(days)})
     key = contract_key("contract", charge_line)
     fields = [key if name == "contract" else category_of(name) for name in by]
-    unit = [charge_line.c.currency, rule_version.c.deferred, *fields, charge_line.c.entity, key]
+    unit = [charge_line.c.currency, rule_version.c.deferred, *fields]
+    # Sorting by contract takes as long as the rest, and only the split by opening liabilities needs it.
+    if len(days) > 2 or _has_opening(connection, days[0][0].until):
+        unit += [charge_line.c.entity, key]
     named = [column.label(f"by{at}") for at, column in enumerate(unit)]
     line, planned = charge_line.c.amount, schedule.c.planned
     sums: dict[str, Any] = {}
@@ -347,6 +365,12 @@ def movements(
         values, found = rest[: len(by)], rest[len(by) :]
         by_day = [found[at : 5 * len(days) : 5] for at in range(5)]
         yield Movements._make((currency, account, tuple(values), *by_day, found[5 * len(days) :]))
+
+
+def _has_opening(connection: Connection, until: date) -> bool:
+    """Check if anything was billed or on an entry by a day."""
+    days = (journal_entry.c.date, charge_line.c.post_date)
+    return any(connection.execute(select(1).where(day <= until.isoformat()).limit(1)).first() for day in days)
 
 
 def dated_amounts(

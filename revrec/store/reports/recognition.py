@@ -314,28 +314,6 @@ def balances_of_contract_lines(
     return sums
 
 
-class AccountAmount(NamedTuple):
-    """What entries recognized from a deferred account, in minor units."""
-
-    account: str
-    currency: str
-    amount: int
-
-
-def recognized_by_account(
-    connection: Connection, first: date, last: date, basis: Basis = Basis.ledger
-) -> Iterator[AccountAmount]:
-    """Yield what is recognized from one day to another, by deferred account and currency, without costs.
-
-    ``basis`` is as for :func:`recognized_by_day`.
-    """
-    lines = lines_of(basis, first, last)
-    by = (lines.c.account, charge_line.c.currency)
-    query = select(*by, *split_sum_columns(lines.c.amount)).where(SOLD).group_by(*by)
-    for account, currency, *sums in connection.execute(query.join(charge_line, charge_line.c.no == lines.c.charge_no)):
-        yield AccountAmount(account, currency, joined_sum(*sums))
-
-
 class CategoryAmount(NamedTuple):
     """An amount of one category, in minor units."""
 

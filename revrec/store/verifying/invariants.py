@@ -275,6 +275,18 @@ INVARIANTS = (
           OR l.debit <> e.amount OR l.credit <> e.amount""",
     ),
     Invariant(
+        "sum of an account",
+        "account_sum",
+        "it is not the sum and the number of the journal lines of its entry on this side of the account",
+        "the activity of the account and the checks of reports would show another amount than the entries have",
+        """
+        SELECT 'entry_id ' || entry_id || ', account ' || account || ', side ' || side FROM (
+          SELECT entry_id, account, side, count(*) AS lines, sum(amount) AS amount FROM journal_line
+          GROUP BY entry_id, account, side
+          UNION ALL SELECT entry_id, account, side, -lines, -amount FROM account_sum
+        ) b GROUP BY entry_id, account, side HAVING sum(lines) <> 0 OR sum(amount) <> 0""",
+    ),
+    Invariant(
         "sum of a summary line",
         "summary_line",
         "it is not the sum of the journal lines that it adds up, or they have another account or currency",

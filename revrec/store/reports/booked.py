@@ -1,0 +1,134 @@
+"""Add up what entries recognize, from the sums of their accounts instead of line by line.
+
+Of the two journal lines of a positive schedule line, the debit is on the deferred account; in a reversal, the credit
+is. So the sums of these sides are what entries recognize, except for the charge lines of :func:`_other_charges`: costs,
+and those that may have a negative schedule line. Their journal lines are read one by one.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, func, or_, select, union
+
+from revrec.store.database.sums import joined_sum, split_sum_columns
+from revrec.store.number_lists import limited_to
+from revrec.store.posting.invoices import SOLD
+from revrec.store.posting.ledger_changes import MOVE
+from revrec.store.reports.in_ledger import posted_lines_of, rounded_share
+from revrec.store.tables import (
+    account_sum,
+    charge_line,
+    entry_reversal,
+    journal_entry,
+    journal_line,
+    ledger_change,
+    plan,
+    plan_part,
+    schedule,
+)
+
+MOST_OTHER = 100_000
+"""The most charge lines whose journal lines are read beside the sums; with more, all journal lines are read."""
+IS_REVENUE = ledger_change.c.part != MOVE
+"""The condition that a change in Intacct is revenue, and not a balance that moved to another account."""
+
+
+class AccountAmount(NamedTuple):
+    """What entries recognized from a deferred account, in minor units, and by how many lines."""
+
+    account: str
+    currency: str
+    amount: int
+    lines: int = 0
+
+
+def recognized_by_account(
+    connection: Connection, first: date, last: date, counts: ColumnElement[bool] = IS_REVENUE
+) -> Iterator[AccountAmount]:
+    """Yield what is in the ledger from one day to another, by deferred account and currency, without costs.
+
+    ``counts`` is the condition that a change in Intacct counts, which a person accepted.
+    """
+    found: dict[tuple[str, str], tuple[int, int]] = {}
+    for query in _queries(_other_charges(connection), first, last, counts):
+        for account, currency, lines, *sums in connection.execute(query):
+            amount, known = found.get((account, currency), (0, 0))
+            found[account, currency] = amount + joined_sum(*sums), known + lines
+    for (account, currency), total in sorted(found.items()):
+        yield AccountAmount(account, currency, *total)
+
+
+def _queries(
+    others: Sequence[int] | None, first: date, last: date, counts: ColumnElement[bool]
+) -> Iterator[Select[Any]]:
+    """Yield the queries whose sums add up; ``others`` are read line by line, all charge lines if None."""
+    yield _of_charges(_changes(first, last, counts))
+    if others is None or others:
+        yield _of_charges(posted_lines_of(first, last, others))
+    if others is not None:
+        yield _of_entries(first, last)
+    if others:
+        yield _counted_twice(first, last, others)
+
+
+def _other_charges(connection: Connection) -> list[int] | None:
+    """Return the charge lines that are costs or may have a negative schedule line; None if there are too many."""
+    version, weight = schedule.c, plan_part.c.cumulative - plan_part.c.before
+    after_change = version.planned - rounded_share(version.base, plan.c.carried, plan.c.whole)
+    exact = select(plan_part.c.plan_id).join(plan, plan.c.id == plan_part.c.plan_id).where(plan.c.kind == "amounts")
+    queries = union(
+        select(charge_line.c.no).where(~SOLD),
+        select(version.charge_no).where(or_(version.planned < 0, version.base < 0)),
+        select(version.charge_no)
+        .join(plan, plan.c.id == version.plan_id)
+        .where(version.base.is_not(None), plan.c.kind == "changed", after_change < 0),
+        select(version.charge_no).where(version.plan_id.in_(exact.where(weight < 0))),
+    )
+    numbers = list(connection.execute(queries.limit(MOST_OTHER + 1)).scalars())
+    return sorted(numbers) if len(numbers) <= MOST_OTHER else None
+
+
+def _changes(first: date, last: date, counts: ColumnElement[bool]) -> FromClause:
+    """Return what changed in Intacct, by charge line and account, as a subquery."""
+    change = ledger_change.c
+    within = change.date.between(first.isoformat(), last.isoformat())
+    return select(change.charge_no, change.account, change.amount).where(within, counts).subquery()
+
+
+def _of_charges(lines: FromClause) -> Select[Any]:
+    """Return the sums of the amounts of charge lines that are no costs."""
+    query = _summed(lines.c.account, charge_line.c.currency, func.count(), lines.c.amount)
+    return query.join(charge_line, charge_line.c.no == lines.c.charge_no).where(SOLD)
+
+
+def _of_entries(first: date, last: date) -> Select[Any]:
+    """Return the sums of entries, as if they had positive schedule lines only."""
+    side, amount = _deferred_side(account_sum)
+    query = _summed(account_sum.c.account, journal_entry.c.currency, func.sum(account_sum.c.lines), amount)
+    query = query.join(journal_entry, journal_entry.c.id == account_sum.c.entry_id)
+    return query.where(side, _is_posted(first, last))
+
+
+def _counted_twice(first: date, last: date, numbers: Sequence[int]) -> Select[Any]:
+    """Return what :func:`_of_entries` has of these charge lines, below zero."""
+    side, amount = _deferred_side(journal_line)
+    query = _summed(journal_line.c.account, journal_line.c.currency, -func.count(), -amount)
+    query = query.join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
+    return limited_to(query.where(side, _is_posted(first, last)), journal_line.c.charge_no, numbers)
+
+
+def _deferred_side(lines: FromClause) -> tuple[ColumnElement[bool], ColumnElement[int]]:
+    """Return the condition that lines are on the deferred side of positive schedule lines, and what they recognize."""
+    is_reversal = lines.c.entry_id.in_(select(entry_reversal.c.entry_id).where(entry_reversal.c.entry_id.is_not(None)))
+    amount = case((is_reversal, -lines.c.amount), else_=lines.c.amount)
+    return lines.c.side == case((is_reversal, "credit"), else_="debit"), amount
+
+
+def _is_posted(first: date, last: date) -> ColumnElement[bool]:
+    entry = journal_entry.c
+    return (entry.state == "POSTED") & entry.date.between(first.isoformat(), last.isoformat())
+
+
+def _summed(account: Any, currency: Any, lines: Any, amount: Any) -> Select[Any]:
+    return select(account, currency, lines, *split_sum_columns(amount)).group_by(account, currency)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from revrec.core.errors import BadConfiguration, BadInput
+from revrec.core.known_time import KnownTime
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting.periods import decide
@@ -101,6 +102,15 @@ def test_the_tie_out_has_what_is_posted_in_base_currency(earned: Books) -> None:
         ("exchange differences cleared from deferred accounts", "-4.00"),
         ("exchange gains less losses", "-4.00"),
     ]
+
+
+def test_a_report_as_known_earlier_has_nothing_that_was_posted_later(earned: Books) -> None:
+    before = KnownTime("before", earned.audit_seq())
+    post(earned, MARCH)
+    context = earned.context("report")
+    context.database.read_as_known(before)
+    assert {row["posted"] for row in exchange(context, MARCH).rows} == {"0.00"}
+    assert {row["posted"] for row in exchange(earned.context("report"), MARCH).rows} == {"-4.00"}
 
 
 def test_the_close_checklist_asks_for_what_is_not_posted(earned: Books) -> None:

@@ -31,18 +31,22 @@ class PlanPieces(NamedTuple):
     """A plan whose parts are cut after some days.
 
     ``part_of`` has the part of the last day of each piece. ``by_month``: pieces move, and each month gets a new part.
+    Pieces up to ``until`` are history and stay as they are.
     """
 
     plan: Plan
     part_of: Mapping[date, DaySpan]
     by_month: bool = False
+    until: date | None = None
 
     def dates_of(self, pieces: Sequence[SchedulePart]) -> list[date]:
         """Return for each piece the date of the part that it belongs to; other parts keep their dates.
 
         A part without its last days falls on the last day that remains of it.
         """
-        return list(self._months(pieces) if self.by_month else self._parts(pieces))
+        past = [] if self.until is None else [piece for piece in pieces if piece.date <= self.until]
+        later = pieces[len(past) :]
+        return [day for day, _amount in past] + list(self._months(later) if self.by_month else self._parts(later))
 
     def _parts(self, pieces: Sequence[SchedulePart]) -> Iterator[date]:
         remain = {piece.date for piece in pieces}
@@ -71,9 +75,17 @@ class PlanPieces(NamedTuple):
 
 
 def cut(
-    plan: Plan, spans: Iterable[DaySpan], after: Collection[date], day_count: str, by_month: bool = False
+    plan: Plan,
+    spans: Iterable[DaySpan],
+    after: Collection[date],
+    day_count: str,
+    by_month: bool = False,
+    until: date | None = None,
 ) -> PlanPieces | None:
-    """Cut the parts of a plan after these days; return None if no day is within the days of a part."""
+    """Cut the parts of a plan after these days; return None if no day is within the days of a part.
+
+    ``by_month`` and ``until`` are as for :class:`PlanPieces`.
+    """
     by_date = {span.falls_on: span for span in spans}
     dates: list[date] = []
     weights: list[Fraction] = []
@@ -96,7 +108,7 @@ def cut(
         return None
     scale = lcm(*(one.denominator for one in weights))
     whole_weights = tuple(int(one * scale) for one in weights)
-    return PlanPieces(plan._replace(dates=tuple(dates), weights=whole_weights), part_of, by_month)
+    return PlanPieces(plan._replace(dates=tuple(dates), weights=whole_weights), part_of, by_month, until)
 
 
 def joined(pieces: Sequence[SchedulePart], dates: Sequence[date]) -> tuple[SchedulePart, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
-from datetime import date
+from datetime import date, timedelta
 from fractions import Fraction
 from functools import partial
 from itertools import pairwise
@@ -56,6 +56,7 @@ from revrec.core.schedule import (
     Unscheduled,
     explained,
     split_undated,
+    total_of,
 )
 from revrec.core.standalone import rounded
 
@@ -668,17 +669,33 @@ class _ServiceDays(NamedTuple):
 def _service_days(
     rule: Rule, anchors: AnchorDates, plan: Plan, line: ChargeLine, events: Events
 ) -> _ServiceDays | None:
-    """Return the days that the parts of a plan are for; None if there are no events, or the parts are not for days."""
-    spans = rule.method.spans(anchors) if events and not plan.waits else ()
+    """Return the days that the parts of a plan are for.
+
+    Return None if no event and no cutover can cut them, or the parts are not for days.
+    """
+    spans = rule.method.spans(anchors) if (events or line.is_migrated) and not plan.waits else ()
     if not spans:
         return None
     begins = spans[0].first
     days, moves = days_before_holds(rule.method, events, spans[-1].last)
+    days |= {change.date for change in price_changes(line, events) if change.date > begins}
+    until = None
     if line.is_migrated:
         # A historical part stays whole: its last days may be after the cutover, and would count as still to come.
         spans = [span for span in spans if span.falls_on >= cutover_of(line)]
-    days |= {change.date for change in price_changes(line, events) if change.date > begins}
-    return _ServiceDays(begins, cut(plan, spans, days, rule.method.day_count, moves) if days else None)
+        until = _last_day_before_cutover(rule, plan, line)
+        days |= {until} if until else set()
+    return _ServiceDays(begins, cut(plan, spans, days, rule.method.day_count, moves, until) if days else None)
+
+
+def _last_day_before_cutover(rule: Rule, plan: Plan, line: ChargeLine) -> date | None:
+    """Return the day before the cutover of a migrated line, if the days of its month up to it count as recognized.
+
+    The other system may have recognized whole months only. Then the month of the cutover is all to come.
+    """
+    first = cutover_of(line)
+    before = total_of([part for part in _parts(rule, plan, line.amount) if part.date < first])
+    return None if before == line.recognized_before else first - timedelta(days=1)
 
 
 def _shaped(
@@ -712,13 +729,13 @@ def _shaped(
         return explained(reshaped, rule) if isinstance(reshaped, Unscheduled) else (reshaped, waiting)
 
     # A part that gets no cent of one price may get some of the next one.
-    divide = _whole_split if events else _parts
+    divide = _whole_split if events or days else _parts
 
     def whole(price: int) -> tuple[SchedulePart, ...]:
         shaped = shape(divide(rule, plan, price))
         return () if isinstance(shaped, Unscheduled) else shaped[0] + shaped[1]
 
-    shaped = shape(divide(rule, plan, line.amount) if events else schedule.parts)
+    shaped = shape(divide(rule, plan, line.amount) if events or days else schedule.parts)
     if isinstance(shaped, Unscheduled):
         return shaped
     parts, waiting = shaped

@@ -197,10 +197,20 @@ def test_a_credit_and_a_new_price_are_of_the_billed_amount() -> None:
     assert revenue(rules, line, [credit]) == revenue(rules, line, [price]) == [("2026-01-01", 3494_40)]
 
 
-def test_a_contract_in_progress_with_financing_is_not_scheduled() -> None:
+def test_the_interest_that_accrued_before_a_cutover_is_history() -> None:
+    rules, line = book(PREPAID), charge("4000.00")._replace(cutover=D("2024-06-30"))
+    (interest,) = rules.costs_of(line)
+    # Five whole months of 20.00; June accrues on its last day.
+    assert (interest.amount, interest.recognized_before) == (-494_40, -100_00)
+    found = rules.derive(interest)
+    assert isinstance(found, Schedule) and sum(part.amount for part in found.historical) == -100_00
+    assert revenue(rules, line) == [("2026-01-01", 4494_40)]
+
+
+def test_another_amount_than_the_rule_plans_of_the_price_with_interest_is_a_difference() -> None:
     line = charge("4000.00")._replace(recognized_before=100_00, cutover=D("2024-06-30"))
     found = book(PREPAID).derive(line)
-    assert not isinstance(found, Schedule) and "contract in progress" in found.reason
+    assert not isinstance(found, Schedule) and found.code == "migration"
 
 
 @given(

@@ -7,14 +7,17 @@ import pytest
 from revrec.core.contract_balance import BalanceSheet
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.reconciling.opening import opening
 from revrec.jobs.reconciling.reclassify import reclassify
 from revrec.jobs.reports.contract_balances import contract_balances
 from revrec.jobs.reports.costs import CostOptions, costs
 from revrec.jobs.reports.explain_amounts import explain_amounts
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
+from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.tie_out import tie_out
+from revrec.jobs.reports.waterfall import waterfall
 from revrec.jobs.scheduling.rebuild import schedule
 from support.books import Books, MakeRow
 from support.intacct import Intacct
@@ -181,3 +184,94 @@ def test_a_year_or_less_makes_no_interest_line_and_the_trace_says_why(books: Boo
     (line,) = explain_amounts(books.context(), CHARGE)
     assert "a year or less lies between payment and transfer" in line.why and "ASC 606-10-32-18" in line.why
     assert [part.amount for part in line.parts] == ["4000.00"]
+
+
+NEW_YEAR = "2025-01-01"
+
+
+@pytest.fixture
+def taken_over(books: Books, row: MakeRow) -> Books:
+    """Example 29, taken over after the first of its two years."""
+    books.rules(EXAMPLE_29)
+    books.take(row(post_date="2024-01-01", amount="4000.00", cutover=NEW_YEAR))
+    return books
+
+
+@pytest.mark.both_databases
+def test_a_prepayment_in_progress_begins_with_its_carrying_amount(taken_over: Books) -> None:
+    books = taken_over
+    assert opened(books) == [("2400", "4000.00", "-240.00", "4240.00")]
+    assert books.open_parts(INTEREST) == [("2025-12-31", -254_40)]
+    assert books.open_parts(CHARGE) == [("2026-01-01", 4494_40)]
+    assert schedule(books.context("schedule")).changes == []
+    assert liability(books, "2025-01-01") == (4240_00, 0)
+    assert books.run("2025-12-31").complete
+    year = DateSpan(date(2025, 1, 1), date(2025, 12, 31))
+    (moved,) = rollforward(books.context(), RollforwardOptions(year, "year")).rows
+    assert (moved["migrated"], moved["interest"], moved["closing"]) == ("4240.00", "254.40", "4494.40")
+    assert ledger(books) == {"2400": -254_40, "5000": 254_40}, "what accrued before is on no entry"
+    assert liability(books, "2025-12-31") == (4494_40, 0) and ties_out_from(books, 2025)
+    assert books.run("2026-01-31").complete
+    assert ledger(books) == {"2400": 4240_00, "4000": -4494_40, "5000": 254_40}
+    assert liability(books, "2026-01-31") == (0, 0) and ties_out_from(books, 2026)
+    assert verify(books.context("verify")).sound
+
+
+def opened(books: Books) -> list[tuple[str, ...]]:
+    """Return the account, original and recognized amount and what is open, of each opening balance."""
+    rows = opening(books.context("report")).rows
+    return [(one["account"], one["original"], one["recognized_before"], one["open"]) for one in rows]
+
+
+def ties_out_from(books: Books, year: int) -> bool:
+    """Check the reports of 2025 until the end of a year."""
+    span, day = DateSpan(date(2025, 1, 1), date(year, 12, 31)), date(year, 12, 31)
+    return all(one.ties_out for one in (
+        costs(books.context(), CostOptions(span, "year")),
+        tie_out(books.context(), day),
+        remaining_obligations(books.context(), day, "item", [12]),
+        rollforward(books.context(), RollforwardOptions(span, "year")),
+        waterfall(books.context(), day, "item", date(2025, 1, 1), 24),
+        revenue(books.context(), span, "year", "item"),
+    ))  # fmt: skip
+
+
+def test_a_deferral_in_progress_goes_on_with_the_interest_that_is_left(books: Books, row: MakeRow) -> None:
+    books.rules(DEFERRED)
+    # 121.00 in two years is 100.00 now: 10.00 of interest in the first year, and 11.00 in the second.
+    books.take(row(post_date="2024-01-01", amount="121.00", recognized_before="100.00", cutover=NEW_YEAR))
+    assert opened(books) == [("2400", "121.00", "110.00", "11.00")]
+    assert books.open_parts(CHARGE) == [] and books.open_parts(INTEREST) == [("2025-12-31", 11_00)]
+    assert books.run("2025-12-31").complete
+    assert ledger(books) == {"2400": 11_00, "4010": -11_00}
+    assert liability(books, "2025-12-31") == (0, 0) and ties_out_from(books, 2025)
+    assert verify(books.context("verify")).sound
+
+
+def test_a_cancellation_ends_the_interest_of_a_contract_in_progress(taken_over: Books) -> None:
+    # A refund of everything: the 240.00 of before the cutover were an expense, and 0.00 is left on the account.
+    taken_over.event(CHARGE, "cancel", "2025-01-01", amount=4000)
+    assert taken_over.run("2026-12-31").complete
+    assert sum(ledger(taken_over).values()) == 0
+    assert liability(taken_over, "2026-12-31") == (0, 0)
+    assert verify(taken_over.context("verify")).sound
+
+
+def test_what_was_recognized_of_a_financed_line_is_compared_with_its_price(books: Books, row: MakeRow) -> None:
+    books.rules(DEFERRED)
+    fields = {"post_date": "2024-01-01", "amount": "121.00", "cutover": NEW_YEAR}
+    (less,) = books.import_file(books.file("less.csv", [row(**fields, recognized_before="90.00")])).report
+    assert "recognizes 100.00 USD before the cutover" in str(less["reason"]) and "spread" in str(less["fix"])
+    line = row(**fields, recognized_before="121.00")
+    (problem,) = books.import_file(books.file("wrong.csv", [line])).report
+    assert (problem["field"], problem["reason"]) == (
+        "recognized_before",
+        "is more than the amount, or has the other sign",
+    )
+
+
+def test_the_interest_of_a_contract_in_progress_cannot_begin_with_an_event(books: Books, row: MakeRow) -> None:
+    books.rules(DEFERRED.replace('term = "2 years"', 'term = "2 years"\nstart = "delivered"'))
+    books.take(row(post_date="2024-01-01", amount="121.00", cutover=NEW_YEAR))
+    reasons = [reason for (reason,) in books.sql("SELECT reason FROM unscheduled")]
+    assert reasons and all("cannot begin with an event" in reason for reason in reasons)

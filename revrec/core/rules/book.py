@@ -38,7 +38,7 @@ from revrec.core.pricing import (
 )
 from revrec.core.recognition import AnchorDates
 from revrec.core.rules.allocations import AllocationRule
-from revrec.core.rules.costs import COST_MARK, FINANCING, is_cost, is_loss, sold_by
+from revrec.core.rules.costs import COST_MARK, FINANCING, is_cost, is_financing, is_loss, sold_by
 from revrec.core.rules.financing import InterestMethod
 from revrec.core.rules.impairment import ImpairmentMethod
 from revrec.core.rules.model import Rule, RuleErrors, RuleProblem
@@ -75,7 +75,10 @@ NOT_FINANCED_LATER = (
     "a contract line cannot have financing, since its invoices decide when it is paid: match it by a rule without "
     "[rule.financing]"
 )
-NOT_FINANCED = "a contract in progress cannot have financing: import what remains of its interest as another line"
+NOT_FINANCED = (
+    "the interest of a contract in progress cannot begin with an event, since what accrued before the cutover would "
+    "not be known: set the start of [rule.financing] to a date that the line states, such as service_start"
+)
 BEYOND = Unscheduled("impossible", "its dates would lie beyond the years 1 to 9999")
 
 _part: Callable[[tuple[date, int]], SchedulePart] = partial(tuple.__new__, SchedulePart)
@@ -229,7 +232,7 @@ class RuleBook:
         self, entry: "_Entry", line: ChargeLine, events: Events, steps: Sequence[AllocationStep]
     ) -> Schedule | Unscheduled:
         """Derive the schedule of a line whose price interest changes, or of the interest itself."""
-        if line.is_migrated:
+        if line.is_migrated and not self._is_interest_known(entry.rule, line):
             return explained(Unscheduled("impossible", NOT_FINANCED), entry.rule)
         if line.is_ordered:
             return explained(Unscheduled("impossible", NOT_FINANCED_LATER), entry.rule)
@@ -241,6 +244,12 @@ class RuleBook:
         except OverflowError:
             return explained(BEYOND, entry.rule)
         return _with_words(self._allocated(entry, *apply_allocation(line, events, changes), steps), changes)
+
+    @staticmethod
+    def _is_interest_known(rule: Rule, line: ChargeLine) -> bool:
+        """Check whether a line states the day on which its interest begins."""
+        method = rule.financing.method if rule.financing else rule.method
+        return isinstance(method, InterestMethod) and method.terms.start.find(line, ()) is not None
 
     def _allocated(
         self, entry: "_Entry", line: ChargeLine, events: Events, steps: Sequence[AllocationStep]
@@ -482,8 +491,13 @@ class RuleBook:
 
     def _migrated_cost(self, cost: ChargeLine, line: ChargeLine, steps: Sequence[AllocationStep]) -> ChargeLine:
         """Return a cost with the part of it that was expensed before the cutover, as its revenue was recognized."""
-        price = line.amount + (steps[0].difference if steps else 0)
-        if not (line.is_migrated and price):
+        if not line.is_migrated:
+            return cost
+        if is_financing(cost.line):
+            # The rate is fixed at inception, so what has accrued follows from the days.
+            return cost._replace(recognized_before=self.planned_before_cutover(cost) or 0)
+        price = self.price_at_start(line, steps)
+        if not price:
             return cost
         share = rounded(Fraction(cost.amount * line.recognized_before, price))
         cost = cost._replace(recognized_before=share)
@@ -491,6 +505,11 @@ class RuleBook:
         planned = self.planned_before_cutover(cost)
         is_as_planned = self.planned_before_cutover(line, steps) == line.recognized_before
         return cost if planned is None or not is_as_planned else cost._replace(recognized_before=planned)
+
+    def price_at_start(self, line: ChargeLine, steps: Sequence[AllocationStep] = ()) -> int:
+        """Return what a line earns before any change: its share of its contract's price, with the interest in it."""
+        changes = [*steps[:1], *self.interest_changes(line)[:1]]
+        return line.amount + sum(step.difference for step in changes)
 
     def planned_before_cutover(self, line: ChargeLine, steps: Sequence[AllocationStep] = ()) -> int | None:
         """Return what the rule of a migrated line plans before the cutover, in minor units; None without a plan."""

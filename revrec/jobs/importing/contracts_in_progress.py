@@ -39,16 +39,18 @@ def cannot_continue(
     if not line.is_migrated or (steps is None and belongs_to_contract(book, line)):
         return None
     recognized = line.recognized_before
-    if steps is None and covered_amount(recognized, line.amount) != recognized:
+    price = book.price_at_start(line, steps or ())
+    if steps is None and covered_amount(recognized, price) != recognized:
         return _problem(line, "is more than the amount, or has the other sign", _FIX_SIGN)
     # Another system may have recognized more than a line's share of the price: that is a difference like any other.
-    if steps and recognized * (line.amount + steps[0].difference) < 0:
+    if steps and recognized * price < 0:
         return _problem(line, "has another sign than the line's share of the price", _FIX_SIGN)
     steps = steps or ()
     found = book.derive(line, (), steps)
     if not (isinstance(found, Unscheduled) and found.code == DIFFERS):
         return None
-    words = "; ".join(step.words for step in steps if step.words)
+    # The reason ends with what changes the price: the contract's allocation, then the interest in it.
+    words = "; ".join(step.words for step in (*steps, *book.interest_changes(line)) if step.words)
     reason, _, fix = found.reason.removesuffix(f"; {words}").rpartition("; ")
     return _problem(line, "; ".join(filter(None, (reason, words))), fix)
 

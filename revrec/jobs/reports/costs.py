@@ -132,7 +132,7 @@ class _CostBalances:
             if line.is_payable:
                 self._owed[line.currency] += line.balance
             elif line.is_interest:
-                self._owed[line.currency] -= line.recognized
+                self._owed[line.currency] -= line.recognized - line.before
             elif line.is_cost and (line.billed or line.charged or line.recognized):
                 yield line
 

@@ -218,7 +218,7 @@ def _on_accounts(
         is_billed = row.billed and one == billed_account and not is_interest
         line = _line(row, one, price if is_billed else 0, by_plan if planned else recognized, by_plan)
         line = line._replace(charged=row.amount if is_billed else 0, is_billed=bool(is_billed))
-        if is_billed and row.is_migrated:
+        if row.is_migrated and row.billed and one == billed_account:
             line = line._replace(before=before, is_migrated=True)
         if one == account:
             line = _with_future(line._replace(earns=row.earns - elsewhere), row, price, asked.beyond)

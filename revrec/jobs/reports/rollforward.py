@@ -216,7 +216,9 @@ class _Balances:
             moved, negative = (one.get((line.no, line.account), 0) for one in (moves, back))
             sums["reclassified"] -= moved
             if line.is_interest:
-                sums["interest"] -= line.recognized - was.recognized - moved
+                past = line.before - was.before
+                sums["migrated"] -= past
+                sums["interest"] -= line.recognized - was.recognized - moved - past
                 sums["closing"] += line.balance
                 self._note(line)
                 continue

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, case, func, select
 
 from revrec.store.charges import IS_REVENUE, NOT_VOIDED
 from revrec.store.database.sums import joined_sum, split_sum_columns
+from revrec.store.posting.invoices import IS_INTEREST
 from revrec.store.tables import arrival_account, charge_line, rule_version, schedule
 
 
@@ -15,6 +16,7 @@ class OpeningBalance(NamedTuple):
     """The migrated charge lines of a deferred account and currency at a cutover; amounts are in minor units.
 
     ``open`` is ``original`` less ``before``: what was still deferred, credits positive, and below zero for costs.
+    Interest was never billed: what has accrued of it is in ``before``, and ``original`` does not count it.
     """
 
     account: str
@@ -38,7 +40,7 @@ def opening_balances(connection: Connection, cutover: date) -> Iterator[OpeningB
     account = func.coalesce(rule_version.c.deferred, arrival_account.c.account, "").label("account")
     query = (
         select(
-            account, line.currency, func.count(), *split_sum_columns(line.amount),
+            account, line.currency, func.count(), *split_sum_columns(case((IS_INTEREST, 0), else_=line.amount)),
             *split_sum_columns(line.recognized_before),
         )
         .outerjoin(schedule, and_(schedule.c.charge_no == line.no, schedule.c.version == 1))

@@ -51,11 +51,12 @@ LIMIT = 50
 
 
 def list_command(
-    app: typer.Typer, name: str, group: str = "", filters: Sequence[str] = ()
+    app: typer.Typer, name: str, group: str = "", filters: Sequence[str] = (), saves: bool = False
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a command that lists: as ``command`` does, with these filters and with ``--output``.
 
-    The command gets what the filters select as its parameter ``filters``, if it has any.
+    The command gets what the filters select as its parameter ``filters``, if it has any. ``saves``: it writes the file
+    of ``--output`` itself, whatever the format, as :func:`revrec.cli.report_output.show_report` does.
     """
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
@@ -65,13 +66,17 @@ def list_command(
                 values["filters"] = read_filters({one: values.pop(one) for one in filters})
             output = values.pop("output")
             options = replace(options, format=format_of(options.format, output))
-            if options.is_file:
+            if options.is_file or saves:
                 if group != "report":
                     fail(f"{output}: only reports can be written as {options.format}", 2)
                 function(replace(options, output=output), **values)
                 return
             with writing_to(output):
                 function(options, **values)
+            if output and group == "report":
+                from revrec.cli.report_formats import save_digest
+
+                save_digest(output)
 
         own = [one for one in inspect.signature(function).parameters.values() if one.name != "filters"]
         added = [keyword(one, kind) for one, kind in ({one: FILTERS[one] for one in filters} | _OUTPUT).items()]

@@ -178,13 +178,17 @@ def read_address(text: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True)) if not parts[0] else {}
 
 
-DRILLED = ("rollforward", "waterfall", "rpo", "revenue", "activity")
+DRILLED = ("rollforward", "waterfall", "rpo", "revenue", "activity", "costs", "forecast", "late")
 """Reports whose figures have an address: the command lists what is behind one with ``--drill``."""
+
+
+SINGLE = "change"
+"""The ``by`` of reports that list single changes: nothing more is behind one."""
 
 
 def address_of(report: "Report", row: Mapping[str, Any], column: str) -> str:
     """Return the address of a figure; empty if the report cannot list what is behind it."""
-    if report.header["report"] not in DRILLED or "drill" in report.header:
+    if report.header["report"] not in DRILLED or "drill" in report.header or report.header.get("by") == SINGLE:
         return ""
     return ",".join([*(f"{name}={row[name]}" for name in key_names(report)), f"column={column}"])
 

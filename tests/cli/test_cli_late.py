@@ -1,5 +1,6 @@
 """``revrec report late``: what became known after its month was closed, one by one and by month."""
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -116,3 +117,38 @@ def test_a_reversal_in_an_open_month_is_late_for_the_month_of_its_entry(revrec: 
     assert figures(revrec(*BY_MONTH, "--period", "2024-03").json)["2024-03"] == ("3385.99", "0.00", "0.00", "3385.99")
     assert revrec("report", "late", "--output", str(tmp_path / "late.xlsx")).code == 0
     assert revrec("report", "late", "--by", "month", "--output", str(tmp_path / "late.html")).code == 0
+
+
+@pytest.mark.usefixtures("reported")
+def test_the_figures_of_a_late_month_have_their_schedule_lines(revrec: Revrec) -> None:
+    assert revrec("event", "add", "shop/INV-1005/1", "pod", "2024-04-11").code == 0
+    assert revrec("event", "add", "shop/INV-1004/1", "pod", "2024-04-02").code == 0
+    assert revrec("run", "--date", "2024-04-30").code == 0
+    for column, lines in (("as_reported", 8), ("late", 1), ("from_other_months", 0), ("now", 9)):
+        behind = revrec(*BY_MONTH, "--drill", f"month=2024-03,column={column}").json
+        assert len(checked_rows(behind, "charge", "amount")) == lines
+    (late,) = checked_rows(revrec(*BY_MONTH, "--drill", "month=2024-03,column=late").json, "charge", "dated", "amount")
+    assert late == ("shop/INV-1004/1", "2024-04-01", "-1299.00")
+    refused = revrec(*BY_CHANGE, "--drill", "column=amount")
+    assert refused.code == 3 and "each row of --by change is a single change" in refused.err
+
+
+@pytest.mark.usefixtures("reported")
+def test_what_is_behind_a_figure_is_compared_with_frozen_figures_too(revrec: Revrec) -> None:
+    for words in (("rollforward", "--period", "2024-03"), ("rpo", "--date", "2024-03-31")):
+        column = "closing" if words[0] == "rollforward" else "total"
+        both = ("--against", "frozen", "--drill", f"column={column}", "--format", "json")
+        found = revrec("report", *words, *both).json
+        names = [check["check"] for check in found["checks"]]
+        assert names[0] == "charge lines = the figure" and any(name.endswith("= frozen") for name in names)
+        assert found["header"]["frozen"] and all(check["difference"] == "0.00" for check in found["checks"])
+
+
+@pytest.mark.usefixtures("reported")
+def test_a_file_has_its_digest_beside_it_in_every_format(revrec: Revrec) -> None:
+    for words in (("late",), ("forecast", "--period", "2024-04"), ("journal",), ("costs",)):
+        for form in ("txt", "csv", "json"):
+            file = Path(f"{words[0]}.{form}")
+            assert revrec("report", *words, "--output", file).code == 0
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            assert Path(f"{file}.sha256").read_text() == f"{digest}  {file}\n"

@@ -9,12 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from revrec.core.errors import BadInput
-from revrec.core.filters import Basis
+from revrec.core.filters import NO_FILTERS, Basis
 from revrec.core.report import Report, address_of, read_address
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.context import Context
 from revrec.jobs.reports.activity import activity, drill_activity
+from revrec.jobs.reports.costs import CostOptions, costs
+from revrec.jobs.reports.disclosure_drill import drill_disclosures
+from revrec.jobs.reports.disclosures import disclosures
 from revrec.jobs.reports.drill import CHARGE, Groups, drill, group_of_charges
+from revrec.jobs.reports.forecast import forecast
+from revrec.jobs.reports.late import drill_late, late
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
@@ -44,6 +49,34 @@ def drillable(context: Context) -> Iterator[tuple[Report, Callable[[], Report], 
         partial(remaining_obligations, context, SPAN.last, CHARGE, (1, 12)),
         group_of_charges("customer"),
     )
+    spent = CostOptions(SPAN, by=("cost", "item"))
+    yield costs(context, spent), partial(costs, context, spent._replace(by=("cost", "item", CHARGE))), None
+    yield (
+        forecast(context, SPAN, "item", "1"),
+        partial(forecast, context, SPAN, CHARGE, "1"),
+        group_of_charges("item"),
+    )
+
+
+def behind_other_reports(context: Context) -> Iterator[tuple[str, Report]]:
+    """Yield each figure of late months and of the disclosures by its address, with what is behind it."""
+    months = late(context, NO_FILTERS, "month")
+    for row in months.rows:
+        for column in months.amounts:
+            address = address_of(months, row, column)
+            yield address, drill_late(context, NO_FILTERS, months, address)
+    for table in disclosures(context, SPAN, quarterly=False).tables:
+        keys = [name for name in ("period", "currency", "entity", "balance", "timing", "item", "category", "expedient")
+                if name in table.report.columns]  # fmt: skip
+        rows = [
+            row for row in table.report.rows if any(row[name] not in (None, "0.00") for name in table.report.amounts)
+        ]
+        for row in rows[:2]:
+            for column in table.report.amounts:
+                named = [f"{name}={row[name]}" for name in keys]
+                address = ",".join([f"disclosure={table.name}", *named, f"column={column}"])
+                if row[column] != "0.00":
+                    yield address, drill_disclosures(context, SPAN, False, address)
 
 
 def every_cell(context: Context) -> Iterator[tuple[str, Report]]:
@@ -59,7 +92,7 @@ def every_cell(context: Context) -> Iterator[tuple[str, Report]]:
 def check(context: Context) -> int:
     """Check that what is behind each figure adds up to it; return how many figures there are."""
     figures = 0
-    for address, behind in every_cell(context):
+    for address, behind in (*every_cell(context), *behind_other_reports(context)):
         assert behind.ties_out, (address, behind.differences)
         figures += 1
     return figures
@@ -143,7 +176,7 @@ def test_an_address_has_names_and_values(text: str, expected: dict[str, str]) ->
 
 @pytest.mark.slow
 @settings(
-    max_examples=3, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=2, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(steps=STEPS)
 def test_what_is_behind_each_figure_of_random_books_adds_up_to_it(

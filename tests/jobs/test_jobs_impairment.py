@@ -6,12 +6,14 @@ from decimal import Decimal
 import pytest
 
 from revrec.core.errors import BadInput
+from revrec.core.filters import Filters
 from revrec.core.rules import RuleErrors
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing.events import add_event
 from revrec.jobs.importing.withdrawals import withdraw_event
 from revrec.jobs.reports.costs import CostOptions, costs
+from revrec.jobs.reports.drill import CHARGE, drill
 from revrec.jobs.rules.load import load_rules
 from revrec.sources import EventRow
 from support.books import Books, MakeRow
@@ -77,6 +79,31 @@ def test_a_loss_is_expensed_on_its_day_and_the_rest_over_the_parts_to_come(magaz
     ]
     assert moved(magazine, "charge")[0][1] == COGS, "the loss belongs to its cost"
     assert verify(magazine.context("verify")).sound
+
+
+def test_the_figures_of_costs_have_their_lines_and_filters(magazine: Books, row: MakeRow) -> None:
+    magazine.take(row("INV-2", customer="C-2", amount="24.00"), name="more.csv")
+    impair(magazine, "2024-01-20", "4.00")
+    assert magazine.run("2024-01-31").complete
+    context = magazine.context()
+    wanted = CostOptions(DateSpan(date(2024, 1, 1), date(2024, 1, 31)), by=("cost",))
+    report = costs(context, wanted)
+    for column, found in (
+        ("impaired", [(LOSS, "4.00")]),
+        ("amortized", [(COGS, "1.00"), ("shop/INV-2/1:cost:cogs", "1.00")]),
+        ("closing", [(COGS, "7.00"), ("shop/INV-2/1:cost:cogs", "11.00")]),
+    ):
+        behind = drill(
+            context, report, f"column={column}", lambda: costs(context, wanted._replace(by=("cost", CHARGE)))
+        )
+        assert behind.ties_out and [(one["charge"], one["amount"]) for one in behind.rows] == found
+    for filters, closing in (
+        (Filters(customer="C-2"), ["11.00"]),
+        (Filters(charge="shop/INV-1/1"), ["7.00"]),
+        (Filters(charge=COGS, rule="magazine", item="MAG-1", account="1300"), ["7.00"]),
+        (Filters(account="2400"), []),
+    ):
+        assert [one["closing"] for one in costs(context, wanted._replace(filters=filters)).rows] == closing
 
 
 def test_a_loss_within_posted_months_stays_on_its_day_and_reduces_what_is_to_come(magazine: Books) -> None:

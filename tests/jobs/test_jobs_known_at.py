@@ -21,7 +21,7 @@ from revrec.jobs.posting.periods import decide
 from revrec.jobs.reports.activity import activity, journal
 from revrec.jobs.reports.costs import CostOptions, costs
 from revrec.jobs.reports.exceptions import exceptions
-from revrec.jobs.reports.late import BY_CHANGE, BY_MONTH, late
+from revrec.jobs.reports.late import BY_MONTH, late
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.moves import schedule_moves
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
@@ -53,7 +53,7 @@ def reports(context: Context) -> Iterator[Any]:
         remaining_obligations(context, MAY, "charge", [1, 12]),
         revenue(context, SPAN, "month", "rule"),
         activity(context, SPAN, "month"),
-        *(late(context, Filters(first=SPAN.first, last=MAY), by) for by in (BY_CHANGE, BY_MONTH)),
+        *(late(context, Filters(first=SPAN.first, last=MAY), by) for by in ("change", BY_MONTH)),
         costs(context, CostOptions(SPAN)),
         exceptions(context, MAY),
         tie_out(context, MAY),

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from revrec.cli.filters import LimitOption, OutputOption
-from revrec.cli.report_output import FromOption, PeriodOption, ToOption, end_report, report_span, show_report
+from revrec.cli.report_output import (
+    DrillOption,
+    FromOption,
+    PeriodOption,
+    ToOption,
+    end_report,
+    report_span,
+    show_report,
+)
 from revrec.cli.shared import Format, Options, command, fail, format_of
 
 if TYPE_CHECKING:
@@ -29,6 +37,7 @@ def register(group: typer.Typer) -> None:
         folder: Annotated[
             Path | None, typer.Option("--folder", metavar="FOLDER", help="Write a file for each table to this folder.")
         ] = None,
+        drill: DrillOption = None,
         limit: LimitOption = 0,
         output: OutputOption = None,
     ) -> None:
@@ -45,15 +54,24 @@ def register(group: typer.Typer) -> None:
           revrec report disclosures --period 2024-Q1
           revrec report disclosures --from 2024-01 --to 2024-12 --quarterly --output disclosures.xlsx
           revrec report disclosures --period 2024-Q1 --format html --folder disclosures
+          revrec report disclosures --period 2024-Q1 --drill disclosure=D2,column=from_opening_liability
         """
         from revrec.jobs.reports.disclosures import disclosures as report
 
         chosen = format_of(options.format, output)
         if folder is not None and output is not None:
             fail("--folder cannot be combined with --output", 2)
-        if chosen is Format.html and folder is None:
+        if chosen is Format.html and folder is None and not drill:
             fail("the disclosures are several pages: name a folder, such as --folder disclosures", 2)
-        pack = report(options.context(), report_span(period, first, last), quarterly)
+        span = report_span(period, first, last)
+        if drill:
+            from revrec.jobs.reports.disclosure_drill import drill_disclosures
+
+            if folder is not None:
+                fail("--folder cannot be combined with --drill: write what is behind a figure to --output FILE", 2)
+            show_report(options, drill_disclosures(options.context(), span, quarterly, drill), limit, output)
+            return
+        pack = report(options.context(), span, quarterly)
         if folder is not None:
             chosen = Format.csv if chosen in (None, Format.table) else chosen
             _save_folder(pack, chosen, folder)

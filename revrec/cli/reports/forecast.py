@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from revrec.cli.filters import ALL, DAYS, LimitOption, list_command
-from revrec.cli.report_output import FromOption, PeriodOption, ToOption, report_span, show_report
+from revrec.cli.report_output import DrillOption, FromOption, PeriodOption, ToOption, report_span, show_report
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
@@ -13,7 +13,7 @@ from revrec.core.filters import Filters
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @list_command(group, "forecast", "report", filters=[one for one in ALL if one not in DAYS])
+    @list_command(group, "forecast", "report", filters=[one for one in ALL if one not in DAYS], saves=True)
     def forecast(
         options: Options,
         filters: Filters,
@@ -36,6 +36,7 @@ def register(group: typer.Typer) -> None:
                 help="change, item, customer, entity, billed, source, document, charge, rule or dimensions.NAME.",
             ),
         ] = "item",
+        drill: DrillOption = None,
         limit: LimitOption = 0,
     ) -> None:
         """Compare the revenue of some days with the plan.
@@ -53,5 +54,13 @@ def register(group: typer.Typer) -> None:
         """
         from revrec.jobs.reports.forecast import forecast as report
 
-        found = report(options.context(), report_span(period, first, last), by, baseline, filters)
+        context, span = options.context(), report_span(period, first, last)
+        found = report(context, span, by, baseline, filters)
+        if drill:
+            from revrec.jobs.reports import drill as job
+
+            groups = job.group_of_charges(by)
+            found = job.drill(
+                context, found, drill, lambda: report(context, span, job.CHARGE, baseline, filters), groups
+            )
         show_report(options, found, limit, None)

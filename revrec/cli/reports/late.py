@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from revrec.cli.filters import ALL, LimitOption, list_command
-from revrec.cli.report_output import show_report
+from revrec.cli.report_output import DrillOption, show_report
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
@@ -13,13 +13,14 @@ from revrec.core.filters import Filters
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @list_command(group, "late", "report", filters=ALL)
+    @list_command(group, "late", "report", filters=ALL, saves=True)
     def late(
         options: Options,
         filters: Filters,
         by: Annotated[
             str, typer.Option("--by", metavar="change|month", help="One row for each change, or for each month.")
         ] = "change",
+        drill: DrillOption = None,
         limit: LimitOption = 0,
     ) -> None:
         """List what became known after its month was closed.
@@ -36,6 +37,11 @@ def register(group: typer.Typer) -> None:
           revrec report late --period 2024-03 --by month
           revrec report late --customer C-CHEN --format xlsx --output late.xlsx
         """
+        from revrec.jobs.reports.late import drill_late
         from revrec.jobs.reports.late import late as report
 
-        show_report(options, report(options.context(), filters, by), limit, None)
+        context = options.context()
+        found = report(context, filters, by)
+        if drill:
+            found = drill_late(context, filters, found, drill)
+        show_report(options, found, limit, None)

@@ -72,13 +72,13 @@ def register(group: typer.Typer) -> None:
         context = options.context()
         wanted = RollforwardOptions(span, each.value, words(by), account, entity, customer, basis)
         found = report(context, wanted)
-        if against:
-            from revrec.jobs.reports.frozen import against_frozen
-
-            found = against_frozen(context, found, span)
         if drill:
             from revrec.jobs.reports import drill as job
 
             by_charge = wanted._replace(by=tuple(dict.fromkeys((*wanted.by, job.CHARGE))))
             found = job.drill(context, found, drill, lambda: report(context, by_charge))
+        if against:
+            from revrec.jobs.reports.frozen import against_frozen
+
+            found = against_frozen(context, found, span)
         show_report(options, found, limit, output)

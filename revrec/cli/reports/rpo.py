@@ -43,11 +43,6 @@ def register(group: typer.Typer) -> None:
         context, until = options.context(), as_of(date)
         ends = tuple(map(int, words(bands)))
         found = remaining_obligations(context, until, by, ends)
-        if against:
-            from revrec.core.typed_dates import DateSpan
-            from revrec.jobs.reports.frozen import against_frozen
-
-            found = against_frozen(context, found, DateSpan(until.replace(day=1), until))
         if drill:
             from revrec.jobs.reports import drill as job
 
@@ -55,4 +50,9 @@ def register(group: typer.Typer) -> None:
             found = job.drill(
                 context, found, drill, lambda: remaining_obligations(context, until, job.CHARGE, ends), groups
             )
+        if against:
+            from revrec.core.typed_dates import DateSpan
+            from revrec.jobs.reports.frozen import against_frozen
+
+            found = against_frozen(context, found, DateSpan(until.replace(day=1), until))
         show_report(options, found, limit, output)

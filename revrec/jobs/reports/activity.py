@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.filters import Filters
 from revrec.core.money import decimal_string
-from revrec.core.report import Check, ColumnSum, Period, Report, minor_of, periods_of
+from revrec.core.report import Check, ColumnSum, Period, Report, periods_of
 from revrec.core.typed_dates import DateSpan
-from revrec.jobs.reports.drill import figure_at, title_of
+from revrec.jobs.reports.drill import drill_rows
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.report_header import report_header
 from revrec.store.bulk import sort_on_disk
@@ -77,36 +77,30 @@ def drill_activity(context: "Context", report: Report, address: str) -> Report:
     Raises:
         BadInput: the report has no such column or row.
     """
-    keys, column, rows = figure_at(report, address)
-    listed: list[dict[str, Any]] = []
-    cell, of_lines = Counter[str](), Counter[str]()
     span = DateSpan(report.header["from"], report.header["to"])
     periods = {one.name: one for one in periods_of(span, str(report.header["each"]))}
     with context.database.read() as connection:
-        for row in rows:
-            money, period = row["currency"], periods[row["period"]]
-            cell[money] += minor_of(row, column)
-            for line in _lines_behind(connection, row, column, period):
-                of_lines[money] += line.pop("minor")
-                listed.append(line)
-    name, source = "journal lines = the figure", ColumnSum("amount")
-    checks = [Check(name, money, of_lines[money], cell[money], source) for money in sorted(cell)]
-    header = {**report.header, "drill": address}
-    return Report(title_of(report, keys, column), header, BEHIND, listed, checks, ("amount",), ("record_no", "earned"))
+        return drill_rows(
+            report,
+            address,
+            lambda row, column: _lines_behind(connection, row, column, periods[row["period"]]),
+            BEHIND,
+            ("record_no", "earned"),
+            "journal lines = the figure",
+        )
 
 
 def _lines_behind(
     connection: "Connection", row: Mapping[str, Any], column: str, period: Period
-) -> Iterator[dict[str, Any]]:
-    """Yield the journal lines of an account that a figure adds up, with their amounts also in minor units."""
+) -> Iterator[tuple[Mapping[str, Any], int]]:
+    """Yield the journal lines of an account that a figure adds up, with their amounts in minor units."""
     first = period.first if column in ("debits", "credits") else None
     last = period.first - timedelta(days=1) if column == "opening" else period.last
     for line in posted_lines(connection, Filters(first=first, last=last, account=row["account"])):
         wanted = column in ("opening", "closing", f"{line['side']}s")
         if wanted and (line["account"], line["currency"]) == (row["account"], row["currency"]):
             minor = -line["amount"] if line["side"] == "credit" and column != "credits" else line["amount"]
-            shown = {name: line[name] for name in BEHIND if name != "amount"}
-            yield {**shown, "amount": decimal_string(minor, line["currency"]), "minor": minor}
+            yield {name: line[name] for name in BEHIND if name != "amount"}, minor
 
 
 def journal(context: "Context", filters: "Filters") -> Iterator[dict[str, Any]]:

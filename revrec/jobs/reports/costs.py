@@ -10,11 +10,12 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadInput
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
 from revrec.core.report import Chart, Check, ColumnSum, Period, Report, periods_of
 from revrec.core.rules.costs import COST_MARK, cost_of, is_loss
 from revrec.core.typed_dates import DateSpan
-from revrec.jobs.reports.filters import check_customer, check_entity
+from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.rules.load import load_rules
@@ -40,8 +41,7 @@ class CostOptions(NamedTuple):
     span: DateSpan
     each: str = "month"
     by: tuple[str, ...] = ("category",)
-    entity: str | None = None
-    customer: str | None = None
+    filters: Filters = NO_FILTERS
 
 
 class _Known(NamedTuple):
@@ -66,8 +66,7 @@ def costs(context: "Context", wanted: CostOptions) -> Report:
     rows: list[dict[str, Any]] = []
     checks: list[Check] = []
     with context.database.read() as connection:
-        check_entity(context, connection, wanted.entity)
-        check_customer(connection, wanted.customer)
+        check_filters(context, connection, wanted.filters)
         books = _CostBalances(context, connection, wanted)
         books.move_to(wanted.span.first - timedelta(days=1))
         for period in periods_of(wanted.span, wanted.each):
@@ -75,8 +74,7 @@ def costs(context: "Context", wanted: CostOptions) -> Report:
             rows += _rows(period, wanted.by, sums)
             checks += _checks(connection, wanted, period, sums, books)
         days = {"from": wanted.span.first, "to": wanted.span.last, "each": wanted.each, "by": list(wanted.by)}
-        filters = {"entity": wanted.entity, "customer": wanted.customer}
-        header = report_header(context, connection, "costs", days | filters)
+        header = report_header(context, connection, "costs", {**vars(wanted.filters), **days})
     return Report(
         "Rollforward of deferred costs", header, ("period", "currency", *wanted.by, *AMOUNTS), rows, checks, AMOUNTS,
         ("noncurrent", "other", "return_asset"),
@@ -97,7 +95,7 @@ class _CostBalances:
         self._categories: Mapping[str, str] = {}
         if "category" in wanted.by:
             self._categories = {name: cost.category for name, cost in load_rules(context).costs.items()}
-        self.numbers = cost_numbers(connection)
+        self.numbers = cost_numbers(connection, wanted.filters)
         self._known: dict[tuple[str, str], _Known] = {}
         self._closing: Counter[Group] = Counter()
         self._owed: Counter[str] = Counter()
@@ -127,8 +125,10 @@ class _CostBalances:
         return found
 
     def _lines(self, until: date) -> Iterator["LineBalance"]:
-        wanted = BalanceOptions(until, entity=self._wanted.entity, customer=self._wanted.customer)
-        for line in line_balances(self._context, self._connection, wanted, self.numbers):
+        account = self._wanted.filters.account
+        for line in line_balances(self._context, self._connection, BalanceOptions(until), self.numbers):
+            if account not in (None, line.account):
+                continue
             if line.is_payable:
                 self._owed[line.currency] += line.balance
             elif line.is_interest:
@@ -161,7 +161,7 @@ def _checks(
 
     What is owed to principals, or interest, is debited to other accounts in the same way.
     """
-    if wanted.entity is not None or wanted.customer is not None:
+    if wanted.filters != NO_FILTERS:
         return
     for column, accounts, less in (("amortized", "expense", books.owed), ("impaired", "impairment", {})):
         moved, booked = Counter[str](), Counter[str]()

@@ -10,7 +10,7 @@ from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from revrec.core.contract_balance import BalanceSheet
+from revrec.core.contract_balance import BalanceSheet, ContractBalance
 from revrec.core.money import decimal_string
 from revrec.core.report import Check, Disclosure, Period, Report, ReportPack, minor_of, periods_of
 from revrec.core.rules.disclosure import EXPEDIENTS
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
+TABLES = ("D1", "D2", "D3", "D4", "D5", "D6", "D7", "D7 items", "D8", "D9", "D10")
 BANDS = (12, 24)
 SPLIT = ("from_opening_liability", "from_period", "from_earlier_periods")
 BALANCES = (
@@ -46,6 +47,7 @@ POLICY_TITLE = "Policies of the rules"
 POLICIES = (
     "kind", "name", "version", "items", "method", "timing", "variable", "costs", "description", "sha256", "currency",
 )  # fmt: skip
+CONSTRAINED = "constrained amounts"
 LEFT_OUT = ("expedient", "paragraph", "rules", "currency", "lines", "amount")
 
 
@@ -56,9 +58,7 @@ def disclosures(context: "Context", span: DateSpan, quarterly: bool, without: Co
     was in the liability at the beginning of a year is not the sum of its quarters.
     """
     each = "quarter" if quarterly else "span"
-    whole = Period(f"{span.first} to {span.last}", *span)
-    periods = list(periods_of(span, each))
-    periods += [whole] if len(periods) > 1 else []
+    periods = disclosed_periods(span, quarterly)
     rolled = rollforward(context, RollforwardOptions(span, each))
     moved = [*rolled.rows]
     if len(periods) > 1:
@@ -84,7 +84,14 @@ def disclosures(context: "Context", span: DateSpan, quarterly: bool, without: Co
         ("D10", "606-10-50-1 and 50-17 to 50-20", partial(_table, POLICY_TITLE, header, policies, POLICIES, ())),
     )
     wanted = [Disclosure(name, paragraph, make()) for name, paragraph, make in tables if name not in without]
-    return ReportPack(f"Disclosures of {whole.name}", header, wanted)
+    return ReportPack(f"Disclosures of {span.first} to {span.last}", header, wanted)
+
+
+def disclosed_periods(span: DateSpan, quarterly: bool) -> list[Period]:
+    """Return the periods that the tables have: the span, after its quarters if these are wanted too."""
+    quarters = list(periods_of(span, "quarter")) if quarterly else []
+    whole = Period(f"{span.first} to {span.last}", *span)
+    return [*quarters, whole] if len(quarters) != 1 else quarters
 
 
 def _table(
@@ -169,21 +176,41 @@ def _split_revenue(
 
 def _move_new_prices(context: "Context", connection: "Connection", found: _Split) -> None:
     """Count what new prices added to satisfied obligations as of earlier periods, and only there."""
-    added = recognized_by_new_prices(connection, found.period.first, found.period.last)
+    for one in new_prices(context, connection, found.period, found.opening):
+        found.prices[one.currency] += one.amount
+        found.opening[one.currency] -= one.in_opening
+        found.within[one.currency] -= one.amount - one.in_opening
+
+
+class NewPrice(NamedTuple):
+    """What a new price added to revenue of a line that was recognized before; ``in_opening`` is counted in D2 too."""
+
+    charge: str
+    currency: str
+    amount: int
+    in_opening: int
+
+
+def new_prices(
+    context: "Context", connection: "Connection", period: Period, opening: Mapping[str, int]
+) -> Iterator[NewPrice]:
+    """Yield what new prices added in a period to satisfied obligations, in minor units.
+
+    ``opening`` is what is left of the revenue from opening liabilities, by currency: no more of it is counted twice.
+    """
+    added = recognized_by_new_prices(connection, period.first, period.last)
     if not added:
         return
     numbers = sorted({no for no, _account in added})
-    day = BalanceOptions(found.period.first - timedelta(days=1))
+    day = BalanceOptions(period.first - timedelta(days=1))
     before = {
         (line.no, line.account): line.balance for line in lines_as_known(context, connection, day, None, None, numbers)
     }
-    currencies = {no: line.currency for no, line in charges.read_charges(connection, numbers)}
+    lines = dict(charges.read_charges(connection, numbers))
     for key, amount in added.items():
-        currency = currencies[key[0]]
-        in_opening = min(amount, max(before.get(key, 0), 0), found.opening[currency])
-        found.prices[currency] += amount
-        found.opening[currency] -= in_opening
-        found.within[currency] -= amount - in_opening
+        line = lines[key[0]]
+        in_opening = min(amount, max(before.get(key, 0), 0), opening[line.currency])
+        yield NewPrice(line.id, line.currency, amount, in_opening)
 
 
 def _balance_table(header: Mapping[str, Any], balances: "Sequence[_Balances]") -> Report:
@@ -223,17 +250,18 @@ class _Balances:
         opened: dict[tuple[str, str, str], tuple[int, int]] = {}
         self._opening_assets, self._billed = Counter[str](), Counter[str]()
         for day in (period.first - timedelta(days=1), period.last):
-            sheet = BalanceSheet()
+            found: dict[str, list[int]] = defaultdict(lambda: [0] * len(BALANCES))
             is_opening = not self._ends
-            for one in contract_balances(context, BalanceOptions(day), sheet, with_lines=False):
+            for one in contract_balances(context, BalanceOptions(day), BalanceSheet(), with_lines=False):
                 key = one.contract, one.entity, one.currency
                 if is_opening and one.asset:
                     opened[key] = one.asset, one.billed
                     self._opening_assets[one.currency] += one.asset
                 elif not is_opening and key in opened:
-                    asset, billed = opened[key]
-                    self._billed[one.currency] += min(asset, max(one.billed - billed, 0))
-            self._ends.append(_by_currency(sheet))
+                    self._billed[one.currency] += billed_of_asset(one, *opened[key])
+                sums = found[one.currency]
+                found[one.currency] = [sum(both) for both in zip(sums, presented(one), strict=True)]
+            self._ends.append({currency: tuple(amounts) for currency, amounts in found.items()})
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield a row for each currency and kind of balance."""
@@ -254,15 +282,15 @@ class _Balances:
             yield {"period": self._period.name, "currency": currency, **amounts}
 
 
-def _by_currency(sheet: BalanceSheet) -> dict[str, tuple[int, ...]]:
-    found: dict[str, list[int]] = defaultdict(lambda: [0] * len(BALANCES))
-    for one in sheet.totals():
-        amounts = (
-            one.asset - one.asset_noncurrent, one.asset_noncurrent, one.liability - one.liability_noncurrent,
-            one.liability_noncurrent, one.refund_liability, one.return_asset,
-        )  # fmt: skip
-        found[one.currency] = [sum(both) for both in zip(found[one.currency], amounts, strict=True)]
-    return {currency: tuple(amounts) for currency, amounts in found.items()}
+def presented(one: ContractBalance) -> tuple[int, ...]:
+    """Return the balances of a contract in the order of :data:`BALANCES`, in minor units."""
+    asset, liability = (one.noncurrent, 0) if one.asset else (0, one.noncurrent)
+    return one.asset - asset, asset, one.liability - liability, liability, one.refund_liability, one.return_asset
+
+
+def billed_of_asset(now: ContractBalance, asset: int, billed: int) -> int:
+    """Return what was billed of the opening ``asset`` of a contract, of which ``billed`` was billed then."""
+    return min(asset, max(now.billed - billed, 0))
 
 
 def _expedients(context: "Context", connection: "Connection", span: DateSpan) -> Iterator[dict[str, Any]]:
@@ -275,7 +303,7 @@ def _expedients(context: "Context", connection: "Connection", span: DateSpan) ->
         }  # fmt: skip
     for currency, amount in apart.constrained_sums:
         yield {
-            "expedient": "constrained amounts", "paragraph": "606-10-32-11 and 50-20(b)", "rules": "",
+            "expedient": CONSTRAINED, "paragraph": "606-10-32-11 and 50-20(b)", "rules": "",
             "currency": currency, "lines": None, "amount": decimal_string(amount, currency),
         }  # fmt: skip
 

@@ -10,9 +10,11 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import month_end
+from revrec.core.charge_line import LOSS_MARK
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
-from revrec.core.report import Check, ColumnSum, Report, key_names, minor_of, periods_of, read_address
+from revrec.core.report import SINGLE, Check, ColumnSum, Report, key_names, minor_of, periods_of, read_address
+from revrec.core.rules.costs import cost_of
 from revrec.core.typed_dates import DateSpan
 from revrec.store.reports.parts import RecognizedPart, charge_numbers, earned_parts, open_parts, posted_parts
 from revrec.store.reports.recognition import categories_of
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
 COLUMNS = (
     "charge", "currency", "account", "version", "line", "earned", "dated", "entry", "record_no", "state", "amount",
 )  # fmt: skip
-FIRST_DAY, LAST_DAY = "0000-00-00", "9999-12-31"
+SPARE = ("record_no", "version", "account", "state")
 CHARGE = "charge"
+NOTHING = "no charge lines are behind this figure"
 
 Charges = dict[tuple[str, str, str], int]
 """Minor units by charge line, currency and account; the account is empty if the report has none."""
@@ -38,13 +41,16 @@ Groups = Callable[["Connection", Sequence[str]], Mapping[str, str]]
 class PartsOf(NamedTuple):
     """The schedule lines of a figure: on entries ``posted`` within these days, ``earned``, or ``open`` after a day.
 
-    Days are ISO text. ``only_negative``: only what takes revenue back.
+    Days are ISO text. ``only_negative``: only what takes revenue back. ``expensed``: the lines are of costs, whose
+    amounts are negative and are shown above zero. ``lost``: the lines are of the impairment losses of the costs.
     """
 
     posted: tuple[str, str] | None = None
     earned: tuple[str, str] | None = None
     open: tuple[str, str, str] | None = None
     only_negative: bool = False
+    expensed: bool = False
+    lost: bool = False
 
 
 def drill(
@@ -78,8 +84,38 @@ def drill(
         listed,
         checks,
         ("amount",),
-        ("record_no", "version", "account", "state"),
+        SPARE,
+        empty=NOTHING,
     )
+
+
+def drill_rows(
+    report: Report,
+    address: str,
+    find: Callable[[Mapping[str, Any], str], Iterable[tuple[Mapping[str, Any], int]]],
+    columns: Sequence[str] = COLUMNS,
+    spare: Sequence[str] = SPARE,
+    name: str = "charge lines = the figure",
+) -> Report:
+    """Return what is behind the figure at an address, which ``find`` returns for a row and a column.
+
+    Each is its values by column, without the amount, and the amount in minor units. ``name`` is the name of the check.
+
+    Raises:
+        BadInput: the report has no such column or row.
+    """
+    keys, column, rows = figure_at(report, address)
+    cell, found, listed = Counter[str](), Counter[str](), list[dict[str, Any]]()
+    for row in rows:
+        currency = row["currency"]
+        cell[currency] += minor_of(row, column)
+        for values, amount in find(row, column):
+            found[currency] += amount
+            blank = {name: column if name == "state" else "" for name in columns}
+            listed.append({**blank, "currency": currency, **values, "amount": decimal_string(amount, currency)})
+    checks = [Check(name, one, found[one], cell[one], ColumnSum("amount")) for one in sorted(cell)]
+    header = {**report.header, "drill": address}
+    return Report(title_of(report, keys, column), header, columns, listed, checks, ("amount",), spare, empty=NOTHING)
 
 
 def group_of_charges(by: str, named: Callable[[str], str] = str) -> "Groups":
@@ -104,6 +140,8 @@ def figure_at(report: Report, address: str) -> tuple[dict[str, str], str, list[M
     Raises:
         BadInput: the report has no such column or row.
     """
+    if report.header.get("by") == SINGLE:
+        raise BadInput(f"--drill {address}: each row of --by {SINGLE} is a single change; choose another --by")
     keys = read_address(address)
     column = keys.pop("column", "")
     names = key_names(report)
@@ -112,9 +150,13 @@ def figure_at(report: Report, address: str) -> tuple[dict[str, str], str, list[M
     unknown = next((name for name in keys if name not in names), None)
     if unknown is not None:
         raise BadInput(f"--drill {address}: rows of this report have {', '.join(names)}, not {unknown}")
-    rows = [row for row in report.rows if _has(row, keys)]
+    rows = [row for row in report.rows if _has(row, keys) and row[column] is not None]
     if not rows:
         raise BadInput(f"--drill {address}: the report has no such row; use the values of one of its rows")
+    if column in report.balances and "period" not in keys:
+        # Balances of several periods do not add up: the total has the one of the first or of the last period.
+        keys["period"] = rows[0 if report.balances[column] == "first" else -1]["period"]
+        rows = [row for row in rows if _has(row, keys)]
     return keys, column, rows
 
 
@@ -164,6 +206,11 @@ def _parts_of(report: Report, keys: Mapping[str, str], column: str) -> PartsOf |
             if header["basis"] == "earned"
             else PartsOf(posted=days, only_negative=is_back)
         )
+    if name == "costs" and column in ("amortized", "impaired"):
+        days = _days_of_period(DateSpan(header["from"], header["to"]), str(header["each"]), keys.get("period"))
+        return PartsOf(posted=days, expensed=True, lost=column == "impaired")
+    if name == "forecast" and column == "actual":
+        return PartsOf(posted=(header["from"].isoformat(), header["to"].isoformat()))
     if name == "waterfall":
         return _of_waterfall(header, column)
     return None
@@ -191,11 +238,14 @@ def _read(
 ) -> dict[tuple[str, str, str], list[RecognizedPart]]:
     currencies = {charge: currency for charge, currency, _account in charges}
     has_accounts = any(account for _charge, _currency, account in charges)
-    numbers = list(charge_numbers(connection, list(currencies)).values())
+    ids = [f"{charge}{LOSS_MARK}" for charge in currencies] if wanted.lost else list(currencies)
+    numbers = list(charge_numbers(connection, ids).values())
     found: dict[tuple[str, str, str], list[RecognizedPart]] = defaultdict(list)
     for part in _all_parts(connection, wanted, numbers):
         if part.amount < 0 or not wanted.only_negative:
-            found[part.charge, currencies[part.charge], part.account if has_accounts else ""].append(part)
+            charge = cost_of(part.charge) if wanted.lost else part.charge
+            shown = part._replace(amount=-part.amount) if wanted.expensed else part
+            found[charge, currencies[charge], part.account if has_accounts else ""].append(shown)
     return {key: parts for key, parts in found.items() if key in charges}
 
 

@@ -10,7 +10,7 @@ from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.known_time import EXAMPLES, read_known_time
 from revrec.core.money import decimal_string
 from revrec.core.periods import closed_since
-from revrec.core.report import Chart, Check, ColumnSum, Report
+from revrec.core.report import SINGLE, Chart, Check, ColumnSum, Report
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.remaining import check_dimension, check_group
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
-CHANGE = "change"
 CAUSES = (
     "new_lines", "events", "price_changes", "allocation", "rule_version", "other_changes", "not_posted", "moved",
     "reversed",
@@ -52,7 +51,7 @@ def forecast(
     Raises:
         BadInput: ``by`` is unknown, a filter names what these books do not know, or there is no plan of that time.
     """
-    if by != CHANGE:
+    if by != SINGLE:
         check_group("forecast", by)
     with context.database.read() as connection:
         check_filters(context, connection, filters)
@@ -67,7 +66,7 @@ def forecast(
             context, connection, "forecast",
             {"from": span.first, "to": span.last, "by": by, "baseline_audit_seq": times, **vars(filters)},
         )  # fmt: skip
-    if by == CHANGE:
+    if by == SINGLE:
         rows = list(differences.changes())
         return Report("Changes of the plan", header, CHANGES, rows, checks, ("amount",), ("known_by",), empty=SAME)
     formulas = {"difference": {"actual": 1, "baseline": -1}}
@@ -119,7 +118,7 @@ class _Differences:
 
     def add(self, base: Baseline) -> None:
         """Add the entities of a baseline."""
-        connection, by = self._connection, "item" if self._by == CHANGE else self._by
+        connection, by = self._connection, "item" if self._by == SINGLE else self._by
         for name, read in (("baseline", plan_changes.planned_then), ("actual", plan_changes.recognized)):
             for total in read(connection, base, by, self._filters):
                 self._sum(total.currency, total.category)[name] += total.amount
@@ -161,7 +160,7 @@ class _Differences:
             booked = Counter[str]()
             for one in recognized_by_account(self._connection, *span):
                 booked[one.currency] += one.amount
-            source = None if self._by == CHANGE else ColumnSum("actual")
+            source = None if self._by == SINGLE else ColumnSum("actual")
             for currency in sorted({*actual, *booked}):
                 yield Check("actual = journal entries", currency, actual[currency], booked[currency], source)
 

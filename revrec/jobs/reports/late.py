@@ -14,22 +14,26 @@ from revrec.core.errors import BadInput
 from revrec.core.filters import Filters
 from revrec.core.money import decimal_string
 from revrec.core.periods import OPEN, THROUGH, closed_since, month_of
-from revrec.core.report import Check, Report
+from revrec.core.report import SINGLE, Check, Report
+from revrec.jobs.reports.drill import drill_rows
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.late_changes import LateChange, late_changes
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.report_header import report_header
 from revrec.store import periods
 from revrec.store.reports.causes import VersionCause, version_causes
+from revrec.store.reports.filters import of_charges
 from revrec.store.reports.late_changes import Closed
 from revrec.store.reports.late_revenue import LateRevenue, earned_by_month, late_revenue, revenue_by_month
+from revrec.store.reports.parts import charge_numbers, posted_parts
+from revrec.store.reports.recognition import recognized_by_day
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
     from revrec.store.periods import Closing
 
-BY_CHANGE, BY_MONTH = "change", "month"
+BY_MONTH = "month"
 REVENUE, BILLED = "revenue", "billed"
 CHANGES = (
     "figure", "what", "charge", "customer", "entity", "currency", "earned_month", "closed_at", "closed_by", "known_at",
@@ -96,13 +100,13 @@ def late(context: "Context", filters: Filters, by: str) -> Report:
     Raises:
         BadInput: ``by`` is unknown, or a filter names what these books do not know.
     """
-    if by not in (BY_CHANGE, BY_MONTH):
-        raise BadInput(f"report late: --by {by}: expected {BY_CHANGE} or {BY_MONTH}")
+    if by not in (SINGLE, BY_MONTH):
+        raise BadInput(f"report late: --by {by}: expected {SINGLE} or {BY_MONTH}")
     with context.database.read() as connection:
         check_filters(context, connection, filters)
         found = _LateFigures(context, connection, filters)
         months, checks = found.months()
-        changes = found.changes() if by == BY_CHANGE else []
+        changes = found.changes() if by == SINGLE else []
         named = dict(vars(filters))
         days = {"from": named.pop("first"), "to": named.pop("last")}
         header = report_header(context, connection, "late", {**days, "by": by, **named})
@@ -114,6 +118,16 @@ def late(context: "Context", filters: Filters, by: str) -> Report:
     empty = NOTHING if months else NOT_CLOSED
     # Billed amounts and revenue are figures of different kinds.
     return Report("Late changes", header, CHANGES, changes, checks, ("amount",), SPARE, empty=empty, adds_up=False)
+
+
+def drill_late(context: "Context", filters: Filters, report: Report, address: str) -> Report:
+    """Return the schedule lines behind a figure of a month.
+
+    Raises:
+        BadInput: the report lists single changes, or it has no such column or row.
+    """
+    with context.database.read() as connection:
+        return drill_rows(report, address, _LateFigures(context, connection, filters).behind)
 
 
 class _LateFigures:
@@ -156,6 +170,28 @@ class _LateFigures:
         rows = [self._of_revenue(row, causes) for row in self._revenue if self._is_wanted(row.earned)]
         rows += [self._of_billed(one) for one in self._billed()]
         return sorted(rows, key=lambda row: (row["earned_month"], row["figure"], row["known_at"], row["charge"]))
+
+    def behind(self, row: Mapping[str, Any], column: str) -> Iterator[tuple[Mapping[str, Any], int]]:
+        """Yield the schedule lines behind a figure of a month, with their amounts in minor units."""
+        if column in ("as_reported", "now"):
+            yield from self._reported(row)
+        for one in self._revenue:
+            if (one.entity, one.currency) != (row["entity"], row["currency"]):
+                continue
+            if column in ("late", "now") and one.earned[:7] == row["month"]:
+                yield _shown(one), one.amount
+            if column in ("from_other_months", "now") and one.dated[:7] == row["month"]:
+                yield _shown(one), one.amount if column == "from_other_months" else -one.amount
+
+    def _reported(self, row: Mapping[str, Any]) -> Iterator[tuple[Mapping[str, Any], int]]:
+        """Yield what posted entries recognize in a month of an entity."""
+        first = date.fromisoformat(f"{row['month']}-01")
+        only = (*of_charges(self._filters), *of_charges(Filters(entity=row["entity"])))
+        found = recognized_by_day(self._connection, "charge", first, month_end(first), only=only)
+        charges = {one.category for one in found if one.currency == row["currency"]}
+        numbers = list(charge_numbers(self._connection, sorted(charges)).values())
+        for part in posted_parts(self._connection, numbers, first.isoformat(), month_end(first).isoformat()):
+            yield {**part._asdict(), "version": part.version or "", "line": part.line or ""}, part.amount
 
     def _by_month(self, read: Any, until: date) -> Counter[Month]:
         first = self._filters.first
@@ -207,6 +243,13 @@ class _LateFigures:
             self._closing(one.entity, one.date),
             (one.stored, one.actor, decimal_string(one.amount, one.currency), one.date, "", "", one.reason),
         )  # fmt: skip
+
+
+def _shown(one: LateRevenue) -> Mapping[str, Any]:
+    """Return revenue of another month as a row behind a figure."""
+    state = one.changed or ("posted" if one.dated else NOT_POSTED)
+    values = (one.charge, one.version or "", one.earned, one.dated, one.entry, state)
+    return dict(zip(("charge", "version", "earned", "dated", "entry", "state"), values, strict=True))
 
 
 def _month_row(key: Month, closing: "Closing | None", figures: tuple[int, ...]) -> dict[str, Any]:

@@ -6,13 +6,14 @@ from datetime import date
 from sqlalchemy import Connection, func, select, union_all
 
 from revrec.core.charge_line import LOSS_MARK
-from revrec.core.filters import Filters
+from revrec.core.filters import NO_FILTERS, Filters
+from revrec.core.rules.costs import cost_of, sold_by
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import IS_INTEREST, SOLD
 from revrec.store.posting.ledger_changes import MOVE
 from revrec.store.reports.booked import AccountAmount
-from revrec.store.reports.filters import within
+from revrec.store.reports.filters import of_charges, within
 from revrec.store.reports.in_ledger import posted_lines_of
 from revrec.store.tables import charge_line, ledger_change
 
@@ -43,6 +44,17 @@ def expensed_by_account(
         yield AccountAmount(account, currency, joined_sum(*sums), count)
 
 
-def cost_numbers(connection: Connection) -> list[int]:
-    """Return the numbers of all charge lines that are costs; interest is not one."""
-    return list(connection.execute(select(charge_line.c.no).where(_IS_COST).order_by(charge_line.c.no)).scalars())
+def cost_numbers(connection: Connection, filters: Filters = NO_FILTERS) -> list[int]:
+    """Return the numbers of the charge lines that are costs, or impairment losses of these; interest is not one.
+
+    The filters select a cost if they select its own line, or the line that it belongs to. Accounts do not count.
+    """
+    query = select(charge_line.c.no, charge_line.c.id).where(_IS_COST).order_by(charge_line.c.no)
+    found = [tuple(row) for row in connection.execute(query)]
+    for name, value in vars(filters).items():
+        if value is not None and name not in ("account", "first", "last"):
+            # One by one: the line itself may have the charge, and the line that it belongs to the rule.
+            conditions = [*of_charges(Filters(**{name: value}))]
+            chosen = set(connection.execute(select(charge_line.c.id).where(*conditions)).scalars())
+            found = [(no, id) for no, id in found if not chosen.isdisjoint((id, cost_of(id), sold_by(id)))]
+    return [no for no, _id in found]

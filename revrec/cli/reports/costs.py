@@ -45,7 +45,7 @@ def register(group: typer.Typer) -> None:
         For each category of costs that rules name in [[rule.cost]]: the opening balance, what was capitalized,
         amortized and impaired, and the closing balance, with the part of it that is expensed more than a year later.
         What is amortized and impaired is compared with the accounts of the journal. Reads only. Exit code 7 means that
-        a check fails; with a filter, there are none.
+        a check fails.
 
         \b
         Examples:

@@ -161,7 +161,7 @@ def _checks(
 
     What is owed to principals, or interest, is debited to other accounts in the same way.
     """
-    if wanted.filters != NO_FILTERS:
+    if wanted.filters.account is not None:
         return
     for column, accounts, less in (("amortized", "expense", books.owed), ("impaired", "impairment", {})):
         moved, booked = Counter[str](), Counter[str]()

@@ -141,8 +141,15 @@ def divides(amount: str, total: str) -> str:
     return f"abs({amount}) < 4611686018427387904 / {total} AND abs({amount}) * n.smallest >= {total}"
 
 
+def listed(version: str, width: str = "") -> str:
+    """Return the SQL of the amount that a version (``s`` or ``NEW``) lists for a part ``p`` of its plan ``n``."""
+    width = width or f"(length({version}.amounts) / n.parts)"
+    return f"CAST(substr({version}.amounts, (p.seq - 1) * {width} + 1, {width}) AS BIGINT)"
+
+
 REST = f"(s.planned - {carried('s')})"
-PART_AMOUNT = f"""CASE WHEN n.kind = 'shares' THEN
+PART_AMOUNT = f"""CASE WHEN s.amounts IS NOT NULL THEN {listed("s")}
+      WHEN n.kind = 'shares' THEN
       {share("s.planned", "p.cumulative", "n.total")}
       - {share("s.planned", "p.before", "n.total")}
       WHEN n.kind = 'amounts' THEN p.cumulative - p.before
@@ -153,7 +160,8 @@ PART_AMOUNT = f"""CASE WHEN n.kind = 'shares' THEN
       {share(REST, "(p.cumulative - n.carried)", "(n.total - n.carried)")}
       - {share(REST, "(p.before - n.carried)", "(n.total - n.carried)")} END"""
 """The amount of a part ``p`` of the plan ``n`` in the schedule version ``s``: the rounded cumulative share minus the
-one before it. The first parts of a changed plan are shares of the base, the others of what those leave."""
+one before it. The first parts of a changed plan are shares of the base, the others of what those leave. A version that
+lists its amounts has only the dates from the plan."""
 
 SEQ = "s.first_seq + p.seq - 1"
 ITS_ROW = f"e.charge_no = s.charge_no AND e.version = s.version AND e.seq = {SEQ}"
@@ -233,13 +241,19 @@ SCHEDULE_GUARDS = {
     "schedule_follows_its_plan": f"""
         BEFORE INSERT ON schedule
         WHEN NEW.superseded_by IS NOT NULL OR NEW.first_seq < 1
-          OR (NEW.plan_id IS NULL AND (NEW.planned <> 0 OR NEW.base IS NOT NULL OR NEW.lines <> NEW.first_seq - 1
-                                       OR NEW.open_from IS NOT NULL))
+          OR (NEW.plan_id IS NULL AND (NEW.planned <> 0 OR NEW.base IS NOT NULL OR NEW.amounts IS NOT NULL
+                                       OR NEW.lines <> NEW.first_seq - 1 OR NEW.open_from IS NOT NULL))
           OR (NEW.plan_id IS NOT NULL AND NOT EXISTS (
                 SELECT 1 FROM plan n WHERE n.id = NEW.plan_id AND n.first_date = NEW.open_from
                 AND n.parts = NEW.lines - NEW.first_seq + 1
                 AND (n.kind = 'changed') = (NEW.base IS NOT NULL)
-                AND CASE WHEN n.kind = 'amounts' THEN n.total = NEW.planned
+                AND CASE WHEN NEW.amounts IS NOT NULL THEN n.kind = 'shares'
+                      AND length(NEW.amounts) = n.parts * (length(NEW.amounts) / n.parts)
+                      AND NEW.amounts = replace(NEW.amounts, ' 0', '')
+                      AND NEW.planned = (SELECT sum({listed("NEW", "w.width")})
+                        FROM (SELECT length(NEW.amounts) / n.parts AS width) w CROSS JOIN plan_part p
+                        WHERE p.plan_id = n.id)
+                    WHEN n.kind = 'amounts' THEN n.total = NEW.planned
                     WHEN n.kind = 'shares' THEN {divides("NEW.planned", "n.total")}
                     WHEN NOT ({divides("NEW.base", "n.whole")}) THEN false
                     WHEN n.carried = n.total THEN NEW.planned = {carried("NEW")}
@@ -250,7 +264,7 @@ SCHEDULE_GUARDS = {
         WHEN NEW.charge_no IS NOT OLD.charge_no OR NEW.version IS NOT OLD.version
           OR NEW.rule_version_id IS NOT OLD.rule_version_id OR NEW.amount IS NOT OLD.amount
           OR NEW.posted IS NOT OLD.posted OR NEW.planned IS NOT OLD.planned OR NEW.base IS NOT OLD.base
-          OR NEW.plan_id IS NOT OLD.plan_id
+          OR NEW.plan_id IS NOT OLD.plan_id OR NEW.amounts IS NOT OLD.amounts
           OR NEW.first_seq IS NOT OLD.first_seq OR NEW.lines IS NOT OLD.lines
           OR NEW.explanation_id IS NOT OLD.explanation_id OR NEW.audit_seq IS NOT OLD.audit_seq
         BEGIN SELECT RAISE(ABORT, 'a schedule version never changes: write a new version'); END""",
@@ -1039,6 +1053,7 @@ def _schedules() -> None:
         _big("posted"),
         _big("planned"),
         _big("base", nullable=True),
+        *_texts("amounts", nullable=True),
         _key("plan_id", nullable=True),
         _whole("first_seq"),
         _whole("lines"),

@@ -23,7 +23,7 @@ from revrec.core.money import decimal_string
 from revrec.core.numbers import in_minor_units
 from revrec.core.pricing import INCREASES, PLANNED, effective_changes, order_of_change, price_of
 from revrec.core.recognition import Method
-from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, covered_amount
+from revrec.core.schedule import UNDATED, Schedule, SchedulePart, ScheduleRule, Unscheduled, covered_amount
 from revrec.core.standalone import rounded
 
 CONSTRAINT = "constraint"
@@ -92,15 +92,17 @@ class ConstrainedSplit(NamedTuple):
         if isinstance(found, Unscheduled):
             return found._replace(reason=f"{found.reason}; {self.words}") if self.left else found
         said = f"{found.explanation}; {self.words}" if self.words else found.explanation
-        found = found._replace(explanation=said, constrained=self.left)
         if not self.left:
-            return found
-        reason = f'rule "{found.rule.name}": {self.reason}'
+            return found._replace(explanation=said)
+        waiting, waits = (*found.on_hold, SchedulePart(UNDATED, found.undated + self.left)), self.waits(found.rule)
         if found.waits:
             reason = f"{found.waits.reason}; {_money(self.left, self.line)} of it {self.reason}"
-        waiting = (*found.on_hold, SchedulePart(UNDATED, found.undated + self.left))
-        code = found.waits.code if found.waits else "waiting"
-        return found._replace(waiting=waiting, waits=Unscheduled(code, reason, found.rule))
+            waits = found.waits._replace(reason=reason)
+        return found._replace(explanation=said, constrained=self.left, waiting=waiting, waits=waits)
+
+    def waits(self, rule: ScheduleRule) -> Unscheduled:
+        """Return why the constrained amount waits, if nothing else of the line does."""
+        return Unscheduled("waiting", f'rule "{rule.name}": {self.reason}', rule)
 
 
 class _PriceState(NamedTuple):
@@ -237,7 +239,8 @@ def _split(constraint: Constraint, method: Method, line: ChargeLine, events: Eve
     for turn in turns:
         if turn.event.kind != CONSTRAINT and turn.at is not None:
             adjusted[turn.at] = turn.event._replace(amount=_included_amount(turn))
-    adjusted += [_inclusion(turn) for turn in turns if turn.event.kind == CONSTRAINT and turn.more]
+    estimates = [(turn.event, turn.more) for turn in turns if turn.event.kind == CONSTRAINT]
+    adjusted += [_inclusion(event, more) for event, more in estimates if more]
     left = turns[-1].after.left if turns else first.left
     till = f", until {ends}" if ends else constraint.term(method)
     why = f"{constraint.reason} (ASC 606-10-32-11)"
@@ -264,9 +267,9 @@ def _in_order(events: Events, ends: date | None) -> Iterator[tuple[int | None, F
     found: list[tuple[int | None, FulfillmentEvent]] = [*effective_changes(events), *_estimates(events)]
     if ends:
         found.append((None, FulfillmentEvent(PLANNED, CONSTRAINT, ends, amount=0)))
-    yield from sorted(
-        found, key=lambda one: (one[1].date, one[1].kind == CONSTRAINT, order_of_change(one[1]), one[0] is None)
-    )
+    if len(found) > 1:
+        found.sort(key=lambda one: (one[1].date, one[1].kind == CONSTRAINT, order_of_change(one[1]), one[0] is None))
+    yield from found
 
 
 def _estimates(events: Events) -> Iterable[tuple[int, FulfillmentEvent]]:
@@ -293,9 +296,9 @@ def _included_amount(turn: _PriceStep) -> int:
     return turn.more if turn.event.kind in INCREASES else -turn.more
 
 
-def _inclusion(turn: _PriceStep) -> FulfillmentEvent:
+def _inclusion(event: FulfillmentEvent, more: int) -> FulfillmentEvent:
     """Turn a new estimate, or the end of the constraint, into an event that changes the included amount."""
-    return FulfillmentEvent(turn.event.charge, INCLUDE, turn.event.date, amount=turn.more)
+    return FulfillmentEvent(event.charge, INCLUDE, event.date, amount=more)
 
 
 def _share(percent: Decimal, billed: int) -> int:

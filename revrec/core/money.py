@@ -189,6 +189,12 @@ def _share(total: int, weight: int, scale: int) -> int:
     return (2 * total * weight + scale) // (2 * scale)
 
 
+def first_share(total: int, weights: Sequence[int]) -> int:
+    """Return the first part of ``total`` as :func:`split` divides it, by cumulative rounding."""
+    share = _share(abs(total), weights[0], sum(weights))
+    return share if total > 0 else -share
+
+
 def increments(positions: Sequence[int]) -> tuple[int, ...] | None:
     """Return the weights that split as :func:`split_by_progress` does by these positions.
 

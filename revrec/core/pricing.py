@@ -233,7 +233,15 @@ def _apply_change(
     parts = tuple(sorted((part for part in (*past, *rest) if part.date != UNDATED), key=lambda part: part.date))
     waiting = tuple(part for part in rest if part.date == UNDATED)
     said = f"{schedule.explanation}; {_words(line, change, how)}"
-    return schedule._replace(parts=parts, waiting=waiting, explanation=said)
+    divides = amounts_divided(schedule.divides, how, bool(past))
+    return schedule._replace(parts=parts, waiting=waiting, explanation=said, divides=divides)
+
+
+def amounts_divided(before: int, how: str, has_past: bool) -> int:
+    """Return the number of amounts of which the parts are shares after a change; see :attr:`Schedule.divides`."""
+    if how == "catch_up":
+        return before + 2 if has_past else before
+    return before + 1 if has_past else 1
 
 
 def treatment_of(change: PriceChange, method: RecognitionPolicies) -> str:
@@ -371,8 +379,8 @@ def _words(line: ChargeLine, change: PriceChange, how: str = "") -> str:
 def change_in_words(line: ChargeLine, change: PriceChange, how: str) -> tuple[str, str]:
     """Return a description of a change, and the same with how it is planned."""
     named = f" {change.name}" if change.name else ""
-    kind, key = _NAMED.get(change.kind, (change.kind, f"on_{change.kind} "))
-    before, after = (decimal_string(one, line.currency) for one in (change.before, change.after))
+    kind, key = _NAMED.get(change.kind) or (change.kind, f"on_{change.kind} ")
+    before, after = decimal_string(change.before, line.currency), decimal_string(change.after, line.currency)
     if change.shared and change.kind in ("credit", "price"):
         key = "shared by its contract, "
     way = how if how in (AT_ONCE, ON_ITS_DAY) or not how else f"{key}{how}"

@@ -5,8 +5,9 @@ and holds can depend on it without an import cycle.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple, Protocol
@@ -81,6 +82,15 @@ class SchedulePart(NamedTuple):
 
     date: date
     amount: int
+
+
+_part: Callable[[tuple[date, int]], SchedulePart] = partial(tuple.__new__, SchedulePart)
+"""Make a SchedulePart from a pair; several times faster than calling the class, and every schedule has a dozen."""
+
+
+def parts_on(dates: Sequence[date], amounts: Sequence[int]) -> tuple[SchedulePart, ...]:
+    """Return parts of these amounts (minor units) on these dates."""
+    return tuple(map(_part, zip(dates, amounts, strict=True)))
 
 
 def total_of(parts: Iterable[tuple[date, int]]) -> int:
@@ -209,6 +219,9 @@ class Schedule(NamedTuple):
     """The same schedule with the months cut into the days before and after each change; None if none is cut."""
     piece_dates: tuple[date, ...] = ()
     """The date of the part for each of the dated parts of ``pieces``."""
+    divides: int = 1
+    """The number of amounts of which its parts are shares: one more after a change that leaves its first parts as they
+    were, and two more if the change is caught up."""
     historical: tuple[SchedulePart, ...] = ()
     """The parts that another system recognized before the cutover of a migrated line."""
 
@@ -234,18 +247,12 @@ class Schedule(NamedTuple):
 
     def weights_of(self, parts: Sequence[SchedulePart]) -> list[int]:
         """Return the planned weights of some parts; their amounts if they were not split by these weights."""
-        # Amounts are rounded. If they were the weights, four equal parts of a new price could differ by cents.
         amounts = [abs(part.amount) for part in parts]
         known = dict(zip(self.plan.dates, self.plan.weights, strict=True)) if self.plan else {}
         weights = [known.get(part.date, 0) for part in parts]
-        total, whole = sum(amounts), sum(weights)
         if not self.plan or len(known) != len(self.plan.dates) or not all(weights):
             return amounts if any(amounts) else [1] * len(parts)
-        tolerance = whole * len(parts)
-        are_its = all(
-            abs(amount * whole - total * weight) < tolerance for amount, weight in zip(amounts, weights, strict=True)
-        )
-        return weights if are_its else amounts
+        return list(weights_in_force(amounts, weights))
 
     def remaining(self, posted: Sequence[tuple[date, int]]) -> Remaining:
         """Return what is still to be recognized when ``posted`` is already on journal entries.
@@ -263,6 +270,18 @@ class Schedule(NamedTuple):
         begin = held[0].date if held else UNDATED
         known = tuple(part for part in rest if part.date < begin)
         return Remaining(known, self.undated + sum(part.amount for part in rest if part.date >= begin))
+
+
+def weights_in_force(amounts: Sequence[int], weights: Sequence[int]) -> Sequence[int]:
+    """Return the planned weights of some parts if these split their amounts (minor units); else the amounts."""
+    # Amounts are rounded. If they were the weights, four equal parts of a new price could differ by cents.
+    amounts = [abs(amount) for amount in amounts]
+    total, whole = sum(amounts), sum(weights)
+    tolerance = whole * len(amounts)
+    are_its = all(
+        abs(amount * whole - total * weight) < tolerance for amount, weight in zip(amounts, weights, strict=True)
+    )
+    return weights if are_its else amounts
 
 
 def explained(unscheduled: Unscheduled, rule: ScheduleRule) -> Unscheduled:

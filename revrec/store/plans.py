@@ -5,7 +5,7 @@ one plan with twelve dates, not twelve thousand rows.
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from hashlib import sha256
 from itertools import accumulate, groupby
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, select
 
 from revrec.core.calendar import day_of, iso
-from revrec.core.money import divisible_amounts, divisible_by, split
+from revrec.core.money import divisible_amounts, divisible_by, first_share, split
 from revrec.store import digests
 from revrec.store.bulk import insert_columns, insert_rows, next_number
 from revrec.store.digests import RowDigest
@@ -41,8 +41,13 @@ class SharedPlan(NamedTuple):
     carried: int = 0
     whole: int = 0
 
-    def divide(self, amount: int, base: int | None = None) -> Sequence[int]:
-        """Return the amounts on the dates, as the view ``schedule_line`` divides an amount and its base."""
+    def divide(self, amount: int, base: int | None = None, listed: str | None = None) -> Sequence[int]:
+        """Return the amounts on the dates, as the view ``schedule_line`` divides an amount and its base.
+
+        ``listed`` are the amounts of a version that lists them, as :func:`listed_amounts` writes them.
+        """
+        if listed is not None:
+            return list(map(int, listed.split()))
         if self.kind == AMOUNTS:
             return self.weights
         if base is None:
@@ -77,9 +82,7 @@ def changed_plan(shares: SharedPlan, undated: int, dates: tuple[date, ...], carr
     The parts after them keep their weights, or have equal ones if they are on other dates. ``undated`` is the weight of
     the share that waited beside ``shares``.
     """
-    first, rest = shares.weights[:carried], shares.weights[carried:]
-    if dates[carried:] != shares.dates[carried:]:
-        rest = (min(first),) * (len(dates) - carried)
+    first, rest = shares.weights[:carried], _weights_after(shares, dates, carried)
     whole, smallest = sum(shares.weights) + undated, min(first + rest)
     rests = divisible_by(sum(rest), smallest) if rest else range(1)
     return ChangedPlan(SharedPlan(CHANGED, dates, first + rest, carried, whole), divisible_by(whole, smallest), rests)
@@ -106,9 +109,14 @@ def plan_of_parts(
     for candidate in (shares, SharedPlan(SHARES, dates, (1,) * len(dates))):
         if candidate is None or candidate.dates != dates or abs(amount) not in divisible_amounts(candidate.weights):
             continue
-        if tuple(split(amount, candidate.weights)) == amounts:
+        if _are_shares(amounts, amount, candidate.weights):
             return candidate
     return SharedPlan(AMOUNTS, dates, amounts)
+
+
+def _are_shares(amounts: Sequence[int], whole: int, weights: Sequence[int]) -> bool:
+    """Check that amounts are the shares of ``whole``; other amounts mostly differ in the first one."""
+    return amounts[0] == first_share(whole, weights) and list(amounts) == split(whole, weights)
 
 
 def _plan_put_together(
@@ -136,17 +144,55 @@ def _plan_carried_over(
     if min(shares.weights) < 1:
         return None
     before = split(base.amount, (*shares.weights, base.undated))
-    same = [
-        day == other and one == had for day, one, other, had in zip(dates, amounts, shares.dates, before, strict=False)
-    ]
-    carried = same.index(False) if False in same else len(same)
+    carried = _count_same(zip(dates, amounts, strict=True), zip(shares.dates, before, strict=False))
     if not carried:
         return None
-    found = changed_plan(shares, base.undated, dates, carried)
-    rest, left = found.plan.weights[carried:], sum(amounts[carried:])
-    if abs(base.amount) not in found.bases or abs(left) not in found.rests:
+    rest, left = _weights_after(shares, dates, carried), sum(amounts[carried:])
+    if rest and not _are_shares(amounts[carried:], left, rest):
         return None
-    return found.plan if not rest or tuple(split(left, rest)) == amounts[carried:] else None
+    found = changed_plan(shares, base.undated, dates, carried)
+    return found.plan if abs(base.amount) in found.bases and abs(left) in found.rests else None
+
+
+def _count_same(some: Iterable[tuple[date, int]], others: Iterable[tuple[date, int]]) -> int:
+    """Return how many of the first parts are the same."""
+    count = 0
+    for one, other in zip(some, others, strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _weights_after(shares: SharedPlan, dates: tuple[date, ...], carried: int) -> tuple[int, ...]:
+    """Return the weights of the parts after those that are carried over: equal ones if they are on other dates."""
+    if dates[carried:] == shares.dates[carried:]:
+        return shares.weights[carried:]
+    return (min(shares.weights[:carried]),) * (len(dates) - carried)
+
+
+class ListedPlan(NamedTuple):
+    """A plan that has only the dates of a schedule version, and the amounts that the version lists."""
+
+    plan: SharedPlan
+    amounts: str
+
+
+def listed_plan(parts: Sequence[tuple[date, int]], shares: SharedPlan | None) -> ListedPlan:
+    """Return the dates and the list of parts in order of date.
+
+    ``shares`` is the plan if it has the same dates, so that no other one is needed.
+    """
+    dates, amounts = zip(*parts, strict=True)
+    if not (shares and shares.dates == dates and min(shares.weights) > 0):
+        shares = SharedPlan(SHARES, dates, (1,) * len(dates))
+    return ListedPlan(shares, listed_amounts(amounts))
+
+
+def listed_amounts(amounts: Sequence[int]) -> str:
+    """Return amounts as text, each with a space before it and with the same number of characters."""
+    width = max(len(str(max(amounts))), len(str(min(amounts)))) + 1
+    return f"%{width}d" * len(amounts) % tuple(amounts)
 
 
 def read_plans(connection: Connection, ids: Collection[int]) -> dict[int, SharedPlan]:

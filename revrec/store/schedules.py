@@ -19,7 +19,7 @@ from revrec.store import digests
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest
 from revrec.store.number_lists import numbers_in
-from revrec.store.plans import KeptPlan, PlanKeeper, SharedPlan, SplitAmount, plan_of_parts
+from revrec.store.plans import AMOUNTS, KeptPlan, PlanKeeper, SharedPlan, SplitAmount, listed_plan, plan_of_parts
 from revrec.store.tables import (
     RELEASED,
     arrival_account,
@@ -41,6 +41,7 @@ from revrec.store.tables import (
 
 WRITTEN = tuple(column.name for column in digests.covered_columns(schedule))
 HEADER = (*WRITTEN, "open_from")
+AMOUNTS_AT = WRITTEN.index("amounts")
 
 
 class WaitingAmount(NamedTuple):
@@ -96,6 +97,7 @@ class ScheduleVersion(NamedTuple):
     shares: SharedPlan | None = None
     base: SplitAmount | None = None
     divided: SharedPlan | None = None
+    divides: int = 1
     take_backs: Sequence[tuple[int, int]] = ()
     historical: Sequence[tuple[date, int]] = ()
 
@@ -148,7 +150,7 @@ def add(
     if not versions:
         return []
     keeper = keeper or PlanKeeper(connection)
-    plans = [one.divided or (plan_of_parts(one.parts, one.shares, one.base) if one.parts else None) for one in versions]
+    plans, lists = _plans_of(versions)
     kept, found = keeper.keep(plans)
     explanation_ids, explained = keeper.explanation_ids([one.explanation for one in versions])
     keeper.forget()
@@ -163,16 +165,37 @@ def add(
     for table, rows in beside:
         insert_rows(connection, table, table.columns.keys(), rows)
     found += _add_history(connection, versions)
-    headers = [_header(*one) for one in zip(versions, plans, kept, explanation_ids, strict=True)]
+    headers = [_header(*one) for one in zip(versions, plans, lists, kept, explanation_ids, strict=True)]
     days = [plan.first_date if plan else None for plan in kept]
     insert_rows(connection, schedule, HEADER, [(*row, day) for row, day in zip(headers, days, strict=True)])
     keys = digests.version_runs((one.charge_no, one.version) for one in versions)
-    found.append(digests.digest_texts(schedule.name, keys, [digests.text_of_numbers(row) for row in headers]))
+    found.append(digests.digest_texts(schedule.name, keys, list(map(_header_text, headers))))
     for table, rows in beside:
         if rows:
             its_versions = dict.fromkeys((row[0], row[1]) for row in rows)
             found.append(digests.digest_rows(table, rows, digests.version_runs(its_versions)))
     return found
+
+
+def _plans_of(versions: Sequence[ScheduleVersion]) -> tuple[list[SharedPlan | None], list[str | None]]:
+    """Return the plans of versions, and the amounts of those that list them.
+
+    The amounts of a first version that no plan divides are a plan, because other lines often have the same ones. After
+    changes they do not.
+    """
+    plans: list[SharedPlan | None] = []
+    lists: list[str | None] = []
+    for one in versions:
+        plan, amounts = one.divided, None
+        is_listed = one.version > 1 and one.divides > 2
+        if plan is None and one.parts and not is_listed:
+            plan = plan_of_parts(one.parts, one.shares, one.base)
+            is_listed = plan.kind == AMOUNTS and one.version > 1
+        if is_listed and one.parts:
+            plan, amounts = listed_plan(one.parts, one.shares)
+        plans.append(plan)
+        lists.append(amounts)
+    return plans, lists
 
 
 def _add_history(connection: Connection, versions: Sequence[ScheduleVersion]) -> list[RowDigest]:
@@ -198,7 +221,7 @@ def _add_divided(connection: Connection, new: FirstVersions, audit_seq: int) -> 
     ones, zeros, seqs = ([value] * len(rules) for value in (1, 0, audit_seq))
     nulls = [None] * len(rules)
     amounts = new.amounts
-    row = (new.numbers, ones, rules, amounts, zeros, amounts, nulls, ids, ones, parts, explanations, seqs)
+    row = (new.numbers, ones, rules, amounts, zeros, amounts, nulls, nulls, ids, ones, parts, explanations, seqs)
     # In the order of the dates, so that neighbors in the index on them, which is larger than the processor caches, are
     # written together.
     insert_rows(connection, schedule, HEADER, sorted(zip(*row, days, strict=True), key=itemgetter(-1)))
@@ -207,11 +230,13 @@ def _add_divided(connection: Connection, new: FirstVersions, audit_seq: int) -> 
 
 
 def _header(
-    one: ScheduleVersion, plan: SharedPlan | None, kept: KeptPlan | None, explanation_id: int
-) -> tuple[int | None, ...]:
+    one: ScheduleVersion, plan: SharedPlan | None, amounts: str | None, kept: KeptPlan | None, explanation_id: int
+) -> tuple[int | str | None, ...]:
     """Return the row of ``schedule``. ``lines`` counts posted lines too, so that a line is 4 of 12 in any version."""
     waiting = one.waiting.amount if one.waiting else 0
-    planned = sum(amount for _day, amount in one.parts) if one.divided is None else one.amount - one.posted - waiting
+    planned = one.amount - one.posted - waiting
+    if one.divided is None and amounts is None:
+        planned = sum(amount for _day, amount in one.parts)
     return (
         one.charge_no,
         one.version,
@@ -220,12 +245,18 @@ def _header(
         one.posted,
         planned,
         one.base.amount if plan and plan.carried and one.base else None,
+        amounts,
         kept.id if kept else None,
         one.first_seq,
         one.first_seq - 1 + (kept.parts if kept else 0),
         explanation_id,
         one.audit_seq,
     )
+
+
+def _header_text(row: tuple[Any, ...]) -> str:
+    """Return the canonical text of a row of ``schedule``: few have other values than numbers."""
+    return digests.row_text(row) if row[AMOUNTS_AT] else digests.text_of_numbers(row)
 
 
 def _plan_text(parts: Sequence[tuple[date, int]]) -> str:

@@ -86,6 +86,7 @@ class _Head(NamedTuple):
     posted: int
     planned: int
     base: int | None
+    amounts: str | None
     plan_id: int | None
     waiting: int | None
     reason: str | None
@@ -95,7 +96,7 @@ class _Head(NamedTuple):
 
 _HEADS = (
     select(
-        *(schedule.c[name] for name in _Head._fields[:8]),
+        *(schedule.c[name] for name in _Head._fields[:9]),
         schedule_wait.c.amount,
         schedule_wait.c.reason,
         schedule_wait.c.code,
@@ -208,7 +209,7 @@ class SchedulesInForce:
         still_open: tuple[tuple[date, int], ...] = ()
         if head.plan_id is not None:
             divided = self._plans[head.plan_id]
-            still_open = tuple(zip(divided.dates, divided.divide(head.planned, head.base), strict=True))
+            still_open = tuple(zip(divided.dates, divided.divide(head.planned, head.base, head.amounts), strict=True))
         plan = _stored_plan(head)
         if plan is None and not (head.posted or head.waiting):
             plan = still_open

@@ -401,6 +401,7 @@ schedule = Table(
     Column("posted", BigInteger, nullable=False),
     Column("planned", BigInteger, nullable=False),
     Column("base", BigInteger, nullable=True),
+    _text("amounts", nullable=True),
     Column("plan_id", ForeignKey("plan.id"), nullable=True),
     Column("first_seq", Integer, nullable=False),
     Column("lines", Integer, nullable=False),
@@ -424,8 +425,12 @@ schedule = Table(
 
 ``posted`` is the sum that earlier versions put on journal entries. With ``planned`` and the waiting amount it adds up
 to ``amount``, the price of the charge line. If the plan is changed, its first lines are shares of ``base``, such as the
-price before a credit; it is null otherwise. Lines are numbered from ``first_seq``, after the posted ones; ``lines``
-counts those too, so that a line is "4 of 12" in any version.
+price before a credit; it is null otherwise. If no plan divides ``planned`` into the lines, as after a second change of
+the price, ``amounts`` lists them in minor units, each with the same number of characters, and the plan has only the
+dates.
+
+Lines are numbered from ``first_seq``, after the posted ones; ``lines`` counts those too, so that a line is "4 of 12" in
+any version.
 
 Two columns change later: ``superseded_by`` is set once, when the next version is written, and ``open_from`` is the
 date of the first line that was never on an entry. It is null if no such line is valid, so the lines that are due are

@@ -1,6 +1,6 @@
 """A plan that lines with the same events share divides their amounts as the derived schedules do."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -47,7 +47,7 @@ def check(rules: RuleBook, line: ChargeLine, events: list[FulfillmentEvent]) -> 
     assert (derived.explanation, derived.rule, derived.post) == (plain.explanation, rule, rule.post)
     assert plain.price == price_of(line, events) == sum(part.amount for part in derived.all_parts)
     assert plain.price_words == describe_price_changes(line, events)
-    assert not derived.constrained and not derived.table_target
+    assert not derived.table_target and derived.divides == plain.divides
     return True
 
 
@@ -111,9 +111,59 @@ def test_the_plans_after_holds_are_forgotten_too(monkeypatch: pytest.MonkeyPatch
     assert 12 * len(rules._entries[0].recorded) <= 40
 
 
-@pytest.mark.parametrize("events", [[CREDIT, PRICE], [HOLD, CREDIT], [reported("release")], [reported("constraint")]])
-def test_other_changes_are_derived(events: list[FulfillmentEvent]) -> None:
-    assert MONTHLY.derive_plain(sold(10_000), events) is None
+LATER = [
+    reported("credit", amount=300), reported("price", amount=15_000), reported("cancel"), reported("hold"),
+    reported("constraint", amount=700), reported("constraint", amount=0), reported("release"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("second", [one._replace(date=date(2024, 7, 20)) for one in LATER])
+@pytest.mark.parametrize("first", [CREDIT, PRICE, HOLD, reported("constraint", amount=500)])
+def test_a_second_change_of_a_year_is_plain(first: FulfillmentEvent, second: FulfillmentEvent) -> None:
+    assert check(MONTHLY, sold(100_001), [first, second])
+
+
+@pytest.mark.parametrize("how", ["latest", "earned_first"])
+def test_what_a_credit_takes_back_first_is_derived(how: str) -> None:
+    rules = book({"method": "monthly", "periods": 12, "on_credit": how})
+    assert rules.derive_plain(sold(10_000), [CREDIT]) is None
+
+
+@st.composite
+def changes(draw: st.DrawFn) -> FulfillmentEvent:
+    """A change of the price, of what is constrained, or a hold or its release, around a year's plan."""
+    kind = draw(st.sampled_from(("credit", "price", "cancel", "constraint", "hold", "release")))
+    day, name = date(2023, 12, 1) + timedelta(days=draw(st.integers(0, 460))), draw(st.sampled_from(("", "", "", "a")))
+    event = FulfillmentEvent("shop/1/1", kind, day, name=name)
+    if kind == "constraint" and draw(st.booleans()):
+        return event._replace(percent=Decimal(draw(st.integers(0, 100))))
+    if kind in ("hold", "release") or (kind == "cancel" and draw(st.booleans())):
+        return event
+    least = 0 if kind in ("constraint", "price") else 1
+    return event._replace(amount=draw(st.sampled_from((least, 100, 500)) | st.integers(1, 20_000)))
+
+
+def with_sign_of(amount: int, event: FulfillmentEvent) -> FulfillmentEvent:
+    """Return an event of a line with this amount: a credit of a negative line is negative, a constraint is not."""
+    if event.amount is None or amount > 0 or event.kind == "constraint":
+        return event
+    return event._replace(amount=-event.amount)
+
+
+YEARS = [
+    book({"method": "monthly", "periods": 12, **one})
+    for one in ({}, *POLICIES, {"on_release": "extend"}, {"on_price": "catch_up", "on_credit": "catch_up"})
+]
+
+
+@given(
+    st.integers(-20_000, 20_000).filter(bool), st.lists(changes(), min_size=2, max_size=5),
+    st.sampled_from([*YEARS, book({"method": "percentages", "percentages": [40, 30, 20, 10]}), *PLAIN]),
+)  # fmt: skip
+def test_several_changes_of_a_plan_leave_the_derived_schedule(
+    amount: int, events: list[FulfillmentEvent], rules: RuleBook
+) -> None:
+    check(rules, sold(amount), [with_sign_of(amount, one) for one in events])
 
 
 def test_a_change_of_what_waits_is_derived() -> None:

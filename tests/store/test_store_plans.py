@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from core.test_every_method import BOOKS, CONSTRAINED, PLAIN, reports
+from core.test_recorded_plans import YEARS, changes, with_sign_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection, select
@@ -17,7 +18,7 @@ from revrec.core.golden import play
 from revrec.core.journal import build_entries
 from revrec.core.money import LARGEST, ROUNDINGS, divisible_amounts, split
 from revrec.core.rules import RuleBook, parse_rules
-from revrec.core.schedule import Schedule, SchedulePart
+from revrec.core.schedule import Schedule, SchedulePart, cancel_out
 from revrec.jobs.admin.selftest import GoldenCases
 from revrec.jobs.scheduling.scheduler import Scheduler
 from revrec.store import charges, digests, events, rule_versions, schedules
@@ -212,6 +213,21 @@ def check_in_force(connection: Connection, no: int) -> None:
     assert (found.posted if found else ()) == tuple((day, amount) for day, amount, entry in lines if entry is not None)
 
 
+def valid_lines(connection: Connection, no: int) -> list[tuple[date, int]]:
+    """Return the lines of a charge that no later version superseded, as the view computes them."""
+    line = schedule_line.c
+    valid = select(line.date, line.amount).where(line.charge_no == no, line.superseded_by.is_(None))
+    found = connection.execute(valid.order_by(line.date, line.seq))
+    return [(date.fromisoformat(day), amount) for day, amount in found]
+
+
+def waiting_amount(connection: Connection, no: int) -> int:
+    """Return what waits of a charge, in minor units."""
+    valid = select(schedule_wait.c.amount).join(schedule, same_version(schedule, schedule_wait))
+    found = valid.where(schedule.c.charge_no == no, schedule.c.superseded_by.is_(None))
+    return sum(connection.execute(found).scalars())
+
+
 step = st.tuples(st.booleans(), st.booleans(), st.dates(date(2000, 1, 1), date(2062, 1, 1)))
 """What happens before an event: whether something is posted, whether that is refused, and until which day."""
 
@@ -253,6 +269,34 @@ def test_shared_plans_of_events_leave_the_same_rows_as_derived_schedules(books: 
             shared = rows_after(books, line, facts, book, happens)
             patch.setattr(RuleBook, "derive_plain", lambda *_: None)
             assert shared == rows_after(books, line, facts, book, happens)
+
+    holds()
+
+
+@pytest.mark.parametrize("examples", [10, pytest.param(150, marks=pytest.mark.slow)])
+def test_lines_that_change_again_and_again_have_the_amounts_of_the_core(books: FilledDatabase, examples: int) -> None:
+    plays = settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    facts = st.lists(changes(), min_size=2, max_size=3)
+
+    @plays
+    @given(st.integers(-50_000, 50_000).filter(bool), facts, st.sampled_from(YEARS))
+    def holds(amount: int, facts: list[FulfillmentEvent], book: RuleBook) -> None:
+        line = billed(amount)
+        with undone(books) as connection:
+            no, seq = put(connection, line)
+            scheduler = Scheduler(connection, book, WHO, seq)
+            scheduler.schedule_new(no, line)
+            scheduler.flush()
+            recorded = [with_sign_of(amount, one) for one in facts]
+            for count, event in enumerate(recorded, 1):
+                events.add_events(connection, [events.event_row(no, event, WHO.at, WHO.actor)])
+                scheduler.reschedule([no], {no: 1})
+                check_open(connection)
+                check_in_force(connection, no)
+                derived = book.derive(line, recorded[:count])
+                assert isinstance(derived, Schedule)
+                assert valid_lines(connection, no) == list(cancel_out(derived.parts))
+                assert waiting_amount(connection, no) == sum(part.amount for part in derived.waiting)
 
     holds()
 

@@ -1,10 +1,9 @@
 """The rule book: all rules together, which derive the schedule of a charge line."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date, timedelta
 from fractions import Fraction
-from functools import partial
 from itertools import pairwise
 from types import MappingProxyType
 from typing import NamedTuple
@@ -24,8 +23,8 @@ from revrec.core.migration import (
     migrate_undated,
 )
 from revrec.core.money import divisible_amounts
-from revrec.core.one_change import PlainSchedule, plain_schedule
 from revrec.core.part_days import PlanPieces, cut, joined
+from revrec.core.plain_schedule import PlainSchedule, plain_schedule
 from revrec.core.pricing import (
     PLANNED,
     PRICE_EVENT_KINDS,
@@ -55,6 +54,7 @@ from revrec.core.schedule import (
     SchedulePart,
     Unscheduled,
     explained,
+    parts_on,
     split_undated,
     total_of,
 )
@@ -70,6 +70,9 @@ _FINE = 10**9
 REPORTS = frozenset(EVENT_KINDS) - {*PRICE_EVENT_KINDS, CONSTRAINT, "hold", "release"}
 """The kinds of event that can only date parts: they change neither the price nor what is on hold."""
 
+PLAIN_CHANGES = ("credit", "price", "cancel", CONSTRAINT, "hold", "release")
+"""The kinds of event after which :meth:`RuleBook.derive_plain` can find the schedule."""
+
 NOTHING = Unscheduled(CLOSED, "its amount is zero: there is nothing to recognize")
 NOT_FINANCED_LATER = (
     "a contract line cannot have financing, since its invoices decide when it is paid: match it by a rule without "
@@ -80,9 +83,6 @@ NOT_FINANCED = (
     "not be known: set the start of [rule.financing] to a date that the line states, such as service_start"
 )
 BEYOND = Unscheduled("impossible", "its dates would lie beyond the years 1 to 9999")
-
-_part: Callable[[tuple[date, int]], SchedulePart] = partial(tuple.__new__, SchedulePart)
-"""Make a SchedulePart from a pair; several times faster than calling the class, and every schedule has a dozen."""
 
 
 class RuleTrial(NamedTuple):
@@ -358,7 +358,7 @@ class RuleBook:
         return None if isinstance(planned, Unscheduled) else planned
 
     def derive_plain(self, line: ChargeLine, events: Events) -> PlainSchedule | None:
-        """Return the schedule of a line if one event, or a hold and its release, changes its plan at most.
+        """Return the schedule of a line if it follows from a shared plan and from changes of its price and holds.
 
         Lines whose events report the same share the plan: it is made once. None if only :meth:`derive` can.
         """
@@ -366,10 +366,10 @@ class RuleBook:
         hold = released_hold(changing) if len(changing) > 1 else None
         if hold:
             changing = []
-        entry = self._winner(line) if len(changing) < 2 and not line.is_migrated else None
+        entry = self._winner(line) if not line.is_migrated else None
         if entry is None or isinstance(entry, Unscheduled) or not entry.is_plain:
             return None
-        if changing and changing[0].kind not in ("credit", "price", "cancel", "hold"):
+        if any(event.kind not in PLAIN_CHANGES for event in changing):
             return None
         anchors = entry.rule.method.anchors(line, events)
         if isinstance(anchors, Unscheduled):
@@ -386,7 +386,10 @@ class RuleBook:
         plan = entry.recorded[key]
         if hold and plan and abs(line.amount) not in plan.divisible:
             return None
-        return plain_schedule(plan, line, changing) if plan else None
+        if plan is None:
+            return None
+        apart = split_constrained(None, entry.rule.method, line, changing) if changing else None
+        return plain_schedule(plan, line, changing, apart)
 
     def _plan(self, entry: _Entry, anchors: AnchorDates) -> DividedPlan | Unscheduled:
         rule = entry.rule
@@ -651,12 +654,12 @@ def _unrivalled(entry: _Entry, line: ChargeLine) -> _Entry | Unscheduled:
 def _parts(rule: Rule, plan: Plan, amount: int) -> tuple[SchedulePart, ...]:
     """Split the amount by the plan, without parts of zero."""
     amounts = rule.method.amounts(amount, plan.weights)
-    parts = tuple(map(_part, zip(plan.dates, amounts, strict=True)))
+    parts = parts_on(plan.dates, amounts)
     return tuple(part for part in parts if part.amount) if 0 in amounts else parts
 
 
 def _whole_split(rule: Rule, plan: Plan, amount: int) -> tuple[SchedulePart, ...]:
-    return tuple(map(_part, zip(plan.dates, rule.method.amounts(amount, plan.weights), strict=True)))
+    return parts_on(plan.dates, rule.method.amounts(amount, plan.weights))
 
 
 def _without_dates(rule: Rule, line: ChargeLine, events: Events) -> Schedule | Unscheduled | None:

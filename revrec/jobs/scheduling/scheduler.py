@@ -14,7 +14,7 @@ from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.migration import DIFFERS, after_cutover
 from revrec.core.money import decimal_string
-from revrec.core.one_change import PlainSchedule
+from revrec.core.plain_schedule import PlainSchedule
 from revrec.core.posting_options import target_changes
 from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes, price_of
 from revrec.core.rules import RuleBook
@@ -414,11 +414,11 @@ class Scheduler:
         if state.allocated or self.contracts.outcome(state.no):
             return None
         plain = state.book.derive_plain(state.line, state.recorded)
-        parts = cancel_out(tuple(starmap(SchedulePart, plain.parts))) if plain else ()
-        if not (plain and parts):
-            return None
+        if plain is None or plain.divides == 1 or len(dict(plain.parts)) == len(plain.parts):
+            return plain
+        parts = cancel_out(tuple(starmap(SchedulePart, plain.parts)))
         # A part that is netted with the change of its day is not carried over any more.
-        return plain if parts == plain.parts else plain._replace(parts=parts, carried=0)
+        return plain._replace(parts=parts, carried=plain.carried if parts == plain.parts else 0) if parts else None
 
     def _replace_by_plain(self, state: _LineState, wanted: PlainSchedule) -> ScheduleChange | None:
         """Write a version if the schedule in force differs: the same as :meth:`_replace_schedule` does."""
@@ -434,7 +434,7 @@ class Scheduler:
         shares = self._shares_kept(wanted.plan, wanted.plan.dates, wanted.plan.weights)
         is_changed = wanted.carried and len(wanted.parts) > 1 and (waits or price != line.amount)
         divided = self._changed_plan(wanted, shares, line.amount) if is_changed else None
-        if not (waits or wanted.price_words) and abs(price) in wanted.plan.divisible:
+        if wanted.is_whole and abs(price) in wanted.plan.divisible:
             divided = shares
         new = ScheduleVersion(
             charge_no=state.no,
@@ -451,6 +451,7 @@ class Scheduler:
             shares=shares,
             base=SplitAmount(line.amount, wanted.plan.undated),
             divided=divided,
+            divides=wanted.divides,
         )
         self._new_versions.append(new)
         self.scheduled += 1
@@ -610,6 +611,7 @@ class Scheduler:
             allocated=allocated,
             shares=shares,
             base=SplitAmount(base, undated),
+            divides=derived.divides,
             take_backs=self._take_backs(before, on_accounts, derived.post) if before else (),
             historical=() if before else derived.historical,
         )

@@ -42,10 +42,17 @@ def _share(amount: str, weight: str, total: str) -> str:
     return f"(2 * {amount} * {weight} + CASE WHEN {amount} < 0 THEN -{total} ELSE {total} END) / (2 * {total})"
 
 
-def _sum(version: str, plan: str, low: str, high: str, exact: str) -> str:
+def _listed(version: str, parts: str) -> str:
+    """Return the SQL of the amount that a version lists for the part ``p`` of its plan, which has ``parts`` of them."""
+    amounts = f"{version}.amounts"
+    width = f"length({amounts}) / {parts}"
+    return f"CAST(substr({amounts}, (p.seq - 1) * ({width}) + 1, {width}) AS BIGINT)"
+
+
+def _sum(version: str, plan: str, listed: str, low: str, high: str, exact: str) -> str:
     """Return the SQL of the sum of the lines of a version from one cumulative weight of its plan to another.
 
-    ``exact`` is the sum if the weights are amounts.
+    ``exact`` is the sum if the weights are amounts, ``listed`` if the version lists its amounts.
     """
     planned, base, carried, total = f"{version}.planned", f"{version}.base", f"{plan}.carried", f"{plan}.total"
     shares = " - ".join(_share(planned, weight, total) for weight in (high, low))
@@ -55,12 +62,14 @@ def _sum(version: str, plan: str, low: str, high: str, exact: str) -> str:
         f" + {_share(f'({planned} - {kept})', f'({weight} - {carried})', f'({total} - {carried})')} END"
         for weight in (high, low)
     )
-    return f"""CASE WHEN {plan}.kind = 'shares' THEN {shares}
+    return f"""CASE WHEN {version}.amounts IS NOT NULL THEN {listed}
+          WHEN {plan}.kind = 'shares' THEN {shares}
           WHEN {plan}.kind = 'amounts' THEN {exact} ELSE {changed} END"""
 
 
 PART = ("p.before", "p.cumulative", "p.cumulative - p.before")
-
+LISTED_SUM = f"""(SELECT CAST(sum({_listed("h", "t.parts")}) AS BIGINT) FROM plan_part p
+          WHERE p.plan_id = h.plan_id AND p.date >= h.day AND p.date <= :until)"""  # noqa: S608
 
 OPEN_LINES = f"""
     WITH entries AS MATERIALIZED (
@@ -74,18 +83,18 @@ OPEN_LINES = f"""
     ), spans AS MATERIALIZED (
       SELECT h.plan_id, h.day, min(p.seq) AS seq, count(*) AS lines, max(p.date) AS last,
         min(p.before) AS low, max(p.cumulative) AS high, CAST(sum(p.cumulative - p.before) AS BIGINT) AS exact,
-        n.kind, n.total, n.carried, n.whole
+        n.kind, n.parts, n.total, n.carried, n.whole
       FROM (SELECT DISTINCT plan_id, day FROM heads WHERE day <= :until) h JOIN plan n ON n.id = h.plan_id
       JOIN plan_part p ON p.plan_id = h.plan_id AND p.date >= h.day AND p.date <= :until
-      GROUP BY h.plan_id, h.day, n.kind, n.total, n.carried, n.whole
+      GROUP BY h.plan_id, h.day, n.kind, n.parts, n.total, n.carried, n.whole
     ), sums AS (
       SELECT c.currency, t.lines, h.day AS first, t.last,
-        {_sum("h", "t", "t.low", "t.high", "t.exact")} AS amount
+        {_sum("h", "t", LISTED_SUM, "t.low", "t.high", "t.exact")} AS amount
       FROM heads h JOIN charge_line c ON c.no = h.charge_no JOIN spans t ON t.plan_id = h.plan_id AND t.day = h.day
       WHERE h.entered < t.seq
       UNION ALL
       SELECT c.currency, 1, p.date, p.date,
-        {_sum("h", "t", *PART)}
+        {_sum("h", "t", _listed("h", "t.parts"), *PART)}
       FROM heads h JOIN charge_line c ON c.no = h.charge_no JOIN spans t ON t.plan_id = h.plan_id AND t.day = h.day
       JOIN plan_part p ON p.plan_id = h.plan_id AND p.date >= h.day AND p.date <= :until
       WHERE h.open_from <= (SELECT last FROM entries) AND h.entered >= t.seq AND NOT EXISTS (
@@ -93,7 +102,7 @@ OPEN_LINES = f"""
         WHERE e.charge_no = h.charge_no AND e.version = h.version AND e.seq = h.first_seq + p.seq - 1)
       UNION ALL
       SELECT c.currency, 1, p.date, p.date,
-        {_sum("s", "n", *PART)}
+        {_sum("s", "n", _listed("s", "n.parts"), *PART)}
       FROM entered_line e JOIN schedule s ON s.charge_no = e.charge_no AND s.version = e.version
       JOIN charge_line c ON c.no = s.charge_no
       JOIN plan n ON n.id = s.plan_id JOIN plan_part p ON p.plan_id = n.id AND p.seq = e.seq - s.first_seq + 1

@@ -166,7 +166,10 @@ def amount_with_sign() -> ColumnElement[int]:
         return select(value).where(its_part).correlate(plan, journal_line, schedule).scalar_subquery()
 
     carried = rounded_share(version.base, shared.carried, shared.whole)
+    width = func.length(version.amounts) // shared.parts
+    listed = func.substr(version.amounts, (part.seq - 1) * width + 1, width)
     return case(
+        (version.amounts.is_not(None), of_part(cast(listed, BigInteger))),
         (shared.kind == "shares", version.planned),
         (shared.kind == "amounts", of_part(part.cumulative - part.before)),
         (of_part(part.cumulative) <= shared.carried, version.base),

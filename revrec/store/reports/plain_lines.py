@@ -148,6 +148,7 @@ def _have_other_figures(known: Sequence[BalanceQuery]) -> Select[Any]:
         line.cutover.is_not(None),
         ORDERED,
         CREDITING,
+        version.amounts.is_not(None),
         # By version: the text of a rule is not searched again for each of its lines.
         version.rule_version_id.in_(versions_with_word(CONSTRAINT)),
         version.rule_version_id.in_(versions_of_principals()),

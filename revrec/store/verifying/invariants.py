@@ -185,9 +185,26 @@ INVARIANTS = (
         LEFT JOIN plan n ON n.id = s.plan_id
         WHERE coalesce(n.parts, 0) <> s.lines - s.first_seq + 1
           OR (n.kind = 'changed') <> (s.base IS NOT NULL)
-          OR (n.kind = 'shares' AND abs(s.planned) >= 4611686018427387904 / n.total)
+          OR (n.kind = 'shares' AND s.amounts IS NULL AND abs(s.planned) >= 4611686018427387904 / n.total)
           OR (n.kind = 'changed' AND abs(s.base) >= 4611686018427387904 / n.whole)
           OR (n.kind = 'amounts' AND s.planned <> n.total)""",
+    ),
+    Invariant(
+        "amounts that a schedule version lists",
+        "schedule",
+        "they are not one amount other than zero for each date of its plan, or do not add up to what it plans",
+        "lines would be missing, or be computed wrongly",
+        """
+        SELECT 'charge_no ' || charge_no || ', version ' || version FROM (
+          SELECT s.charge_no, s.version, s.planned, n.kind, n.parts, length(s.amounts) AS length, p.seq,
+            substr(s.amounts, (p.seq - 1) * (length(s.amounts) / n.parts) + 1, length(s.amounts) / n.parts) AS amount
+          FROM schedule s JOIN plan n ON n.id = s.plan_id JOIN plan_part p ON p.plan_id = n.id
+          WHERE s.amounts IS NOT NULL
+        ) listed
+        GROUP BY charge_no, version, planned, kind, parts, length
+        HAVING kind <> 'shares' OR length <> parts * (length / parts) OR sum(CAST(amount AS BIGINT)) <> planned
+          OR min(abs(CAST(amount AS BIGINT))) = 0
+          OR min(CASE WHEN trim(amount) = CAST(CAST(amount AS BIGINT) AS TEXT) THEN 1 ELSE 0 END) = 0""",
     ),
     Invariant(
         "superseded by a later version",

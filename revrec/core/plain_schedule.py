@@ -1,0 +1,214 @@
+"""The schedule of a line from a plan that other lines share, and from its changes of the price and its holds.
+
+Most lines that change have such a schedule. It is made here without the steps of the general way
+(:mod:`revrec.core.pricing` and :mod:`revrec.core.holding`), which need several times as long and decide what is right:
+a property test compares the two. Whatever is out of the ordinary returns None.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from datetime import date
+from operator import add, sub
+from typing import NamedTuple
+
+from revrec.core.anchors import Events
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.constraint import ConstrainedSplit
+from revrec.core.holding import apply_holds, reason_of_hold
+from revrec.core.money import split
+from revrec.core.pricing import (
+    AT_ONCE,
+    PriceChange,
+    amounts_divided,
+    change_in_words,
+    describe_price_changes,
+    price_changes,
+    treatment_of,
+)
+from revrec.core.schedule import RecordedPlan, Schedule, Unscheduled, explained, parts_on, weights_in_force
+
+
+class PlainSchedule(NamedTuple):
+    """A schedule that a shared plan and the changes of one line result in; amounts are in minor units.
+
+    ``parts`` are (date, amount) in order, and at least one. ``undated`` waits for the reason ``waits``; 0 and None if
+    nothing does. ``price`` is the price of the line: all parts together. ``price_words`` describe the changes of the
+    price, if there are any. ``carried`` is the number of the first parts that are what they were before the only
+    change, as far as it is known. ``is_whole``: the parts are the plan's shares of the amount of the line.
+    ``divides`` is the same as :attr:`Schedule.divides`.
+    """
+
+    plan: RecordedPlan
+    parts: tuple[tuple[date, int], ...]
+    undated: int
+    waits: Unscheduled | None
+    explanation: str
+    price: int
+    price_words: str = ""
+    carried: int = 0
+    is_whole: bool = False
+    divides: int = 1
+
+
+def plain_schedule(
+    plan: RecordedPlan, line: ChargeLine, changing: Events, apart: ConstrainedSplit | None = None
+) -> PlainSchedule | None:
+    """Return the schedule of a line after ``changing``, its events that are not reports; None if it is not plain.
+
+    ``apart`` separates what these events constrain of the line, if they do.
+    """
+    found = plan.divide(line.amount)
+    if found is None or (changing and not plan.is_changeable):
+        return None
+    amounts, undated = found
+    if not changing:
+        waits = explained(plan.waits.of(line), plan.rule) if plan.waits else None
+        parts = tuple(zip(plan.dates, amounts, strict=True))
+        return PlainSchedule(plan, parts, undated, waits, plan.explanation, line.amount, is_whole=waits is None)
+    if len(changing) == 1 and changing[0].kind == "hold":
+        return _held(plan, line, changing[0], amounts)
+    changes = price_changes(apart.line, apart.events) if apart else price_changes(line, changing)
+    priced = _priced(plan, line, changes, amounts)
+    if priced and any(event.kind in ("hold", "release") for event in changing):
+        return _waiting(priced, line, changing, apart)
+    return _constrained(priced, line, changing, apart) if priced and apart else priced
+
+
+def _held(plan: RecordedPlan, line: ChargeLine, hold: FulfillmentEvent, amounts: Sequence[int]) -> PlainSchedule | None:
+    count = bisect_left(plan.dates, hold.date)
+    if count in (0, len(plan.dates)):
+        return None
+    waits = Unscheduled("held", reason_of_hold(plan.rule, line, hold.date, hold.note or hold.name), plan.rule)
+    parts = tuple(zip(plan.dates[:count], amounts, strict=False))
+    return PlainSchedule(plan, parts, sum(amounts[count:]), waits, plan.explanation, line.amount, carried=count)
+
+
+def _waiting(
+    priced: PlainSchedule, line: ChargeLine, changing: Events, apart: ConstrainedSplit | None
+) -> PlainSchedule | None:
+    """Return a schedule with the parts that its holds stop or move, and with what is constrained."""
+    schedule: Schedule | Unscheduled
+    schedule = Schedule(priced.plan.rule, parts_on(*zip(*priced.parts, strict=True)), priced.explanation)
+    try:
+        schedule = apply_holds(schedule, line, changing)
+    except OverflowError:
+        return None
+    schedule = apart.merge_into(schedule) if apart else schedule
+    if isinstance(schedule, Unscheduled) or not schedule.parts:
+        return None
+    waiting = sum(part.amount for part in schedule.waiting)
+    if schedule.waits and not waiting:
+        return None
+    words = describe_price_changes(line, changing) if apart else priced.price_words
+    return priced._replace(
+        parts=schedule.parts,
+        undated=waiting,
+        waits=schedule.waits,
+        explanation=schedule.explanation,
+        price=priced.price + (apart.left if apart else 0),
+        price_words=words,
+        carried=0,
+    )
+
+
+def _constrained(priced: PlainSchedule, line: ChargeLine, changing: Events, apart: ConstrainedSplit) -> PlainSchedule:
+    """Return a schedule with the constrained amount, which waits: the same as :meth:`ConstrainedSplit.merge_into`."""
+    return priced._replace(
+        undated=apart.left,
+        waits=apart.waits(priced.plan.rule) if apart.left else None,
+        explanation=f"{priced.explanation}; {apart.words}" if apart.words else priced.explanation,
+        price=priced.price + apart.left,
+        price_words=describe_price_changes(line, changing),
+        carried=0,
+    )
+
+
+def _priced(
+    plan: RecordedPlan, line: ChargeLine, changes: Sequence[PriceChange], amounts: Sequence[int]
+) -> PlainSchedule | None:
+    """Return the schedule after changes of the price, which are in order of date; ``amounts`` are those before them."""
+    parts, said = _ChangingParts(plan, amounts), []
+    for change in changes:
+        how = treatment_of(change, plan.rule.method)
+        if not parts.apply(change, how):
+            return None
+        said.append(change_in_words(line, change, how))
+    if not parts.amounts:
+        return None
+    words = "; ".join([one for one, _treated in said])
+    explanation = "; ".join([plan.explanation, *(treated for _one, treated in said)])
+    carried = parts.carried if len(changes) == 1 else 0
+    dated = tuple(zip(parts.days, parts.amounts, strict=True))
+    price = sum(parts.amounts)
+    return PlainSchedule(plan, dated, 0, None, explanation, price, words, carried, divides=parts.divides)
+
+
+class _ChangingParts:
+    """The parts of a line, in order of date, while its price changes. Those after a change are on days of the plan.
+
+    ``carried`` is the number of the first parts that the last change left, 0 if it is not known. ``divides`` is the
+    same as :attr:`Schedule.divides`. ``is_steady``: the parts to come are shares of one amount by the weights of the
+    plan. ``is_last``: the general way keeps the days of parts without a cent for the next change.
+    """
+
+    __slots__ = ("_is_last", "_is_steady", "_plan", "amounts", "carried", "days", "divides")
+
+    def __init__(self, plan: RecordedPlan, amounts: Sequence[int]) -> None:
+        self._plan = plan
+        self._is_steady = True
+        self._is_last = False
+        self.days = list(plan.dates)
+        self.amounts = list(amounts)
+        self.carried = 0
+        self.divides = 1
+
+    def apply(self, change: PriceChange, how: str) -> bool:
+        """Apply the next change; return False if only the general way can, as where a part has no cent."""
+        if self._is_last:
+            return False
+        past = bisect_right(self.days, change.date)
+        self.divides = amounts_divided(self.divides, how, past > 0)
+        if how == "catch_up":
+            self._catch_up(change, past)
+        elif how == "prospective":
+            self._spread(change, past)
+        elif how == AT_ONCE:
+            self._recognize(change, past)
+        else:
+            return False
+        return 0 not in self.amounts
+
+    def _recognize(self, change: PriceChange, past: int) -> None:
+        """Recognize what is left of the price on the day of the change."""
+        rest = change.after - sum(self.amounts[:past])
+        self.days[past:], self.amounts[past:] = ([change.date], [rest]) if rest else ([], [])
+        self.carried = past
+
+    def _spread(self, change: PriceChange, past: int) -> None:
+        """Spread what is left of the price over the parts to come, if it has the sign that they have."""
+        later = self.amounts[past:]
+        rest = change.after - sum(self.amounts[:past])
+        if past and (not later or rest * (sum(later) or change.after) <= 0):
+            self._recognize(change, past)
+            self._is_last = bool(later)
+            return
+        weights: Sequence[int] = self._plan.weights[len(self._plan.weights) - len(later) :]
+        if past and not self._is_steady:
+            weights = weights_in_force(later, weights)
+        rests = split(rest, weights)
+        # By chance, a part after the change can be what it was before. It is carried over then, as it seems.
+        self.carried = 0 if rests[0] == later[0] else past
+        self.amounts[past:] = rests
+        self._is_steady = self._is_steady or not past
+
+    def _catch_up(self, change: PriceChange, past: int) -> None:
+        """Recognize on the day of the change what it adds to the shares until then, and change those to come."""
+        target, before = (split(price, self._plan.weights) for price in (change.after, change.before))
+        done = bisect_right(self._plan.dates, change.date)
+        behind = sum(target[:done]) - sum(before[:done])
+        later = self.amounts[past:] or [0] * (len(target) - done)
+        self._is_steady = self._is_steady and later == before[done:]
+        rests = map(add, later, map(sub, target[done:], before[done:]))
+        self.days[past:] = [*([change.date] if behind else []), *self._plan.dates[done:]]
+        self.amounts[past:] = [*([behind] if behind else []), *rests]
+        self.carried = 0

@@ -129,7 +129,9 @@ def _show_tables(result: "Reconciliation", findings: list[dict[str, Any]], limit
     for kind, advice in {one["kind"]: one["advice"] for one in left}.items():
         print(f"{kind}: {advice}", file=sys.stderr)
     rows = [{**_balance(one), "role": ROLES.get(one.role, one.role)} for one in result.balances]
-    print_table(rows, BALANCES, "Movements, debits positive" if left else "", spare=("unrecognized",))
+    adjusted = any(one.adjusting for one in result.balances)
+    columns = (*BALANCES[:4], "adjusting", *BALANCES[4:]) if adjusted else BALANCES
+    print_table(rows, columns, "Movements, debits positive" if left else "", spare=("unrecognized",))
     differences = counted(len(left), "difference") if left else "no difference"
     accepted = f", {len(result.accepted)} accepted" if result.accepted else ""
     accepted += f", {result.awaiting:,} awaiting approval in Intacct" if result.awaiting else ""

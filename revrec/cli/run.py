@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from revrec.cli.adjustments import COLUMNS as ADJUSTMENT_COLUMNS
 from revrec.cli.filters import LIMIT, LimitOption
 from revrec.cli.invoice import show_invoices
 from revrec.cli.posting_results import WaitOption, end_unless_complete, show_errors
@@ -114,18 +115,20 @@ def _looked_up(context: "Context", result: "RunResult") -> "LookedUp":
 
 def _show(options: Options, result: "RunResult", looked_up: "LookedUp", limit: int) -> None:
     from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
+    from revrec.core.posting import state_in_words
     from revrec.jobs.rules.files import RULES_ADVICE
 
     if options.json:
         counts = dict.fromkeys(COUNTS, 0) | result.counts
         repaired = [{"repair": name, "entries": count} for name, count in result.repaired.items()]
         head = {"run": result.run, "runs": result.runs, "date": result.date, "entries": result.entries}
+        adjusted = {"adjustments": result.adjustments, "adjusted": result.adjustment_counts}
         invoiced = {"invoices": result.invoices, "invoiced": dict.fromkeys(INVOICE_COUNTS, 0) | result.invoice_counts}
         undated = {"undated": as_data(result.undated), "missing": as_data(result.missing)}
         rules = {"rule_changes": as_data(result.rule_changes), "picked_up": [one.charge for one in result.picked_up]}
         unknown = {"unknown_records": as_data(looked_up.unknown), "not_looked_up": looked_up.failed}
         shared = {"shared": _shared_data(result), **unknown}
-        print_json({**head, **counts, "repaired": repaired, **invoiced, **shared, **undated, **rules})
+        print_json({**head, **counts, "repaired": repaired, **invoiced, **adjusted, **shared, **undated, **rules})
         return
     if options.csv:
         print_csv(result.entries, (*COLUMNS, "error_no", "error", "advice", "recognized", "reason"))
@@ -134,9 +137,17 @@ def _show(options: Options, result: "RunResult", looked_up: "LookedUp", limit: i
         show_invoices(result, limit)
     rows = [_shown(one) for one in result.entries]
     print_table(rows, COLUMNS, right=("lines",), spare=SPARE, limit=limit, noun=("entry", "entries"))
+    print_table(
+        [{**one, "status": state_in_words(one["status"])} for one in result.adjustments],
+        ADJUSTMENT_COLUMNS,
+        "Adjusting entries",
+        spare=("journal", "entity", "record_no"),
+        limit=limit,
+        noun=("adjusting entry", "adjusting entries"),
+    )
     _show_dates(result)
-    show_errors(result.entries, "reference")
-    conclude(_summary(result), bool(result.entries or result.invoices))
+    show_errors([*result.entries, *result.adjustments], "reference")
+    conclude(_summary(result), bool(result.entries or result.invoices or result.adjustments))
     _show_shared(result)
     if result.picked_up:
         print(f"{counted(len(result.picked_up), 'charge line')} without a schedule got one by rules that changed")
@@ -177,17 +188,19 @@ def _summary(result: "RunResult") -> str:
         text = f"{counted(planned, 'entry', 'entries')} would be posted{_sums(result, 'planned')}"
         text += f", {blocked:,} blocked" if blocked else ""
         text += f"; {counted(len(result.invoices), 'document')} invoiced" if result.invoices else ""
+        adjusted = counted(len(result.adjustments), "adjusting entry", "adjusting entries")
+        text += f"; {adjusted}" if result.adjustments else ""
         return f"dry run for {result.date}: {text}; nothing was written"
-    if (
-        not result.entries
-        and not result.invoices
-        and not any((*result.counts.values(), *result.invoice_counts.values()))
-    ):
+    views = (*result.entries, *result.invoices, *result.adjustments)
+    every = (result.counts, result.invoice_counts, result.adjustment_counts)
+    if not views and not any(count for counts in every for count in counts.values()):
         return f"run {result.run} for {result.date}: nothing left to post"
     words = counts_in_words(result.counts, blocked=len(result.blocked) + len(result.awaiting_invoice))
     words[0] += _sums(result, "posted")
     invoices = {state: count for state, count in result.invoice_counts.items() if count}
     words += [f"invoices {one}" for one in counts_in_words(invoices)]
+    adjusting = {state: count for state, count in result.adjustment_counts.items() if count}
+    words += [f"adjusting entries {one}" for one in counts_in_words(adjusting)]
     words += [f"{counted(count, 'entry', 'entries')} repaired by {name}" for name, count in result.repaired.items()]
     runs = f"run {result.run}" if len(result.runs) < 2 else f"runs {result.runs[0]} to {result.runs[-1]}"
     return f"{runs} for {result.date}: {', '.join(words)}"

@@ -124,6 +124,8 @@ def _show(found: "BooksStatus") -> None:
     _say("entries", _states(found.entries) or "none")
     if found.invoices:
         _say("invoices", _states(found.invoices))
+    if found.adjustments:
+        _say("adjusting entries", _states(found.adjustments))
     for awaiting in found.awaiting_invoice:
         what = f"{counted(awaiting.lines, 'schedule line')}, {grouped(awaiting.amount)} {awaiting.currency}"
         _say("not invoiced", f"{what}: recognition waits for the invoice of the document")

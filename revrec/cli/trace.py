@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from revrec.jobs.context import Context
     from revrec.jobs.importing.documents import ListedDocument
+    from revrec.jobs.reports.adjustment_trace import AdjustmentTrace
     from revrec.jobs.reports.trace import (
         ChangeTrace,
         ChargeTrace,
@@ -84,6 +85,7 @@ def register(app: typer.Typer) -> None:
           revrec trace RRDWV4S7Q2K3MABC --line 3
           revrec trace 6680 --format json
         """
+        from revrec.jobs.reports.adjustment_trace import trace_adjustments
         from revrec.jobs.reports.trace import trace_entries, trace_line
 
         if options.csv:
@@ -95,7 +97,10 @@ def register(app: typer.Typer) -> None:
             _show_line(options, trace_line(context, reference, line), limit)
             return
         entries = [] if deep else trace_entries(context, reference)
-        if entries:
+        adjustments = [] if entries else trace_adjustments(context, reference)
+        if adjustments:
+            _show_adjustments(options, adjustments)
+        elif entries:
             _show_entries(options, entries, limit)
         elif not _show_documents(options, context, reference):
             _show_charges(options, context, reference, limit)
@@ -144,6 +149,42 @@ def _show_entries(options: Options, entries: "list[PostedEntryTrace]", limit: in
         return
     for one in entries:
         show_tree(entry_tree(one, options.verbose, limit))
+
+
+def _show_adjustments(options: Options, found: "list[AdjustmentTrace]") -> None:
+    from revrec.cli.output import as_data, print_json, show_tree
+
+    if options.json:
+        print_json(as_data(found[0] if len(found) == 1 else found))
+        return
+    for one in found:
+        show_tree(_adjustment_tree(one, options.verbose))
+
+
+def _adjustment_tree(found: "AdjustmentTrace", verbose: bool) -> "Tree":
+    """Return an adjusting entry as a tree."""
+    from rich.text import Text
+    from rich.tree import Tree
+
+    key = f", Intacct record {found.record_no}" if found.record_no else ""
+    title = f"adjusting entry {found.reference}: {state_in_words(found.status)}{key}"
+    root = Tree(Text(one_line(title), "bold"))
+    whole = f"{grouped(found.amount)} {found.currency} in total"
+    _add(root, f"dated {found.date}, journal {found.journal}, {whole}, control id {found.control_id}")
+    _add(root, f"{found.kind} of {found.day}: {found.reason}")
+    if found.reverses:
+        _add(root, f"reverses {found.reverses}")
+    if found.reversed_by:
+        _add(root, f"reversed by {found.reversed_by}")
+    for line in found.lines:
+        _add(root, f"{line.side} {line.account}  {grouped(line.amount)}  {line.memo}")
+    if found.error:
+        _add(root, f"error {found.error_no or ''}: {found.error}")
+        _add(root, f"advice: {found.advice or ''}")
+    for attempt in found.attempts:
+        _attempt(attempt, root, verbose)
+    _add_audit(found.audit, root)
+    return root
 
 
 def _show_line(options: Options, found: "list[LineTrace]", limit: int) -> None:

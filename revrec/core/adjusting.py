@@ -29,6 +29,8 @@ PRESENTATION, EXCHANGE = "presentation", "exchange"
 KINDS = (PRESENTATION, EXCHANGE)
 """The kinds of adjusting entries: reclassifications for the balance sheet, and exchange differences (ASC 830-20-35)."""
 
+Key = tuple[str, str, str]
+"""The subject, entity and currency of an adjustment."""
 Place = tuple[str, str, str, tuple[tuple[str, str], ...]]
 """The account, customer, item and dimensions of a line, by which amounts are compared."""
 
@@ -67,8 +69,8 @@ class Adjustment(NamedTuple):
     reversed_on: Day | None = None
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """Return what identifies it among those of its kind and day."""
+    def key(self) -> Key:
+        """Return its identity within its kind and day."""
         return self.subject, self.entity, self.currency
 
     @property
@@ -103,6 +105,11 @@ class AdjustingEntry(NamedTuple):
     def amount(self) -> int:
         """Return the sum of the debits in minor units."""
         return sum(line.amount for line in self.lines if line.amount > 0)
+
+    @property
+    def key(self) -> Key:
+        """Return the identity of its adjustment within its kind and day."""
+        return self.subject, self.entity, self.currency
 
     @property
     def to_send(self) -> JournalEntry:
@@ -169,5 +176,9 @@ def reversal_of_adjusting(
 def adjusting_reference(identity: Sequence[str], deployment: str) -> str:
     """Return the reference of an adjusting entry: the mark of the deployment, and a digest of the entry's identity."""
     digest = hashlib.sha256("\n".join([deployment, "adjusting", *identity]).encode()).digest()
-    mark = ADJUSTING_PREFIX + mark_of(deployment).removeprefix(REFERENCE_PREFIX)
-    return mark + b32encode(digest).decode()[: REFERENCE_LENGTH - MARK_LENGTH]
+    return adjusting_mark(mark_of(deployment)) + b32encode(digest).decode()[: REFERENCE_LENGTH - MARK_LENGTH]
+
+
+def adjusting_mark(mark: str) -> str:
+    """Return the first characters of the references of a deployment's adjusting entries, from its other entries'."""
+    return ADJUSTING_PREFIX + mark.removeprefix(REFERENCE_PREFIX)

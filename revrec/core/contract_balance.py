@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from revrec.core.money import split
 from revrec.core.rules.costs import is_financing
 
 
@@ -276,6 +277,21 @@ class AccountTotals(NamedTuple):
     presented: int
 
 
+class PresentedAccount(NamedTuple):
+    """The parts of a deferred account that are presented elsewhere, in minor units.
+
+    ``asset`` is to be credited to the account and debited to contract assets; ``asset_later`` is the noncurrent part of
+    it. ``liability_later`` is the noncurrent part of the contract liability.
+    """
+
+    entity: str
+    currency: str
+    account: str
+    asset: int
+    asset_later: int
+    liability_later: int
+
+
 class AccountMove(NamedTuple):
     """An open balance on an account that its rule no longer names, credits positive, and how many charge lines it is.
 
@@ -314,6 +330,7 @@ class BalanceSheet:
     def __init__(self) -> None:
         self._accounts: defaultdict[tuple[str, str, str, str], Counter[str]] = defaultdict(Counter)
         self._totals: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
+        self._presented: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
         self._moves: defaultdict[tuple[str, str, str, str, int | None], Counter[str]] = defaultdict(Counter)
 
     def add(self, contract: ContractBalance, lines: Sequence[LineBalance | LineSums]) -> None:
@@ -324,6 +341,8 @@ class BalanceSheet:
         total[f"{side}_noncurrent"] += contract.noncurrent
         for name in ("refund_liability", "costs", "return_asset", "payable"):
             total[name] += getattr(contract, name)
+        for name, part in _noncurrent_by_account(contract, lines):
+            self._presented[contract.entity, contract.currency, name][f"{side}_later"] += part
         for line in lines:
             if not line.happened:
                 continue
@@ -346,6 +365,15 @@ class BalanceSheet:
             presented = balance - sums["refund"] + sums["reclassify"]
             yield AccountTotals(*key, *gross, sums["refund"], sums["reclassify"], presented)
 
+    def presented(self) -> Iterator[PresentedAccount]:
+        """Yield what is presented elsewhere of each account, by entity, currency and account."""
+        found = {key: Counter(parts) for key, parts in self._presented.items()}
+        for (entity, currency, account, _of), sums in self._accounts.items():
+            found.setdefault((entity, currency, account), Counter())["asset"] += sums["reclassify"]
+        for key, parts in sorted(found.items()):
+            if any(parts.values()):
+                yield PresentedAccount(*key, parts["asset"], parts["asset_later"], parts["liability_later"])
+
     def totals(self) -> Iterator[BalanceTotal]:
         """Yield each entity and currency, in order."""
         for key, sums in sorted(self._totals.items()):
@@ -355,3 +383,23 @@ class BalanceSheet:
         """Yield the balances on accounts that the rules no longer name, by entity, currency and account."""
         for key, sums in sorted(self._moves.items(), key=lambda one: (*one[0][:4], one[0][4] or 0)):
             yield AccountMove(*key, sums["lines"], sums["balance"])
+
+
+def _noncurrent_by_account(
+    contract: ContractBalance, lines: Sequence[LineBalance | LineSums]
+) -> Iterator[tuple[str, int]]:
+    """Yield the noncurrent part of a contract's liability or asset by deferred account.
+
+    If the lines are on several accounts, it is divided by what each of them earns, or bills, after a year.
+    """
+    if not contract.noncurrent:
+        return
+    weights: Counter[str] = Counter()
+    for line in lines:
+        if not line.is_cost:
+            weights[line.account] += max(line.to_bill_later if contract.asset else line.later, 0)
+    accounts = sorted(weights)
+    if len(accounts) > 1 and any(weights.values()):
+        yield from zip(accounts, split(contract.noncurrent, [weights[one] for one in accounts]), strict=True)
+    else:
+        yield accounts[0], contract.noncurrent

@@ -123,6 +123,19 @@ def _limits(raw: Any) -> Mapping[str, int]:
     return limits
 
 
+def _accounts(raw: Any) -> Mapping[str, str]:
+    """Return an account for every deferred account, such as ``1200``, or pairs such as ``2400: 1200, 2410: 1210``."""
+    accounts: dict[str, str] = {}
+    for one in filter(None, (part.strip() for part in ANY_TEXT.read(raw).split(","))):
+        deferred, colon, account = (part.strip() for part in one.rpartition(":"))
+        if not account or bool(colon) != bool(deferred) or " " in one.replace(": ", ":").replace(" :", ":"):
+            raise RejectedValue()
+        if deferred in accounts:
+            raise RejectedValue(f"{deferred or 'every account'} is named twice; keep one of them")
+        accounts[deferred] = account
+    return accounts
+
+
 def _names(raw: Any) -> frozenset[str]:
     return frozenset(ANY_TEXT.read(raw).replace(",", " ").split())
 
@@ -132,6 +145,11 @@ NAMES = ValueKind("text in quotes", _names, {"type": "string"})
 PATH = ValueKind("a path in quotes", _path, {"type": "string"})
 OPTIONAL_PATH = ValueKind("a path in quotes", _optional_path, {"type": "string"})
 LIMITS = ValueKind("amounts with their currencies, such as '250000 USD, 200000 EUR'", _limits, {"type": "string"})
+ACCOUNTS = ValueKind(
+    "an account, or pairs of a deferred account and its account, such as '2400: 1200, 2410: 1210'",
+    _accounts,
+    {"type": "string"},
+)
 NUMBER = ValueKind("a whole number above zero", partial(_whole, least=1), {"type": "integer", "minimum": 1})
 COUNT = ValueKind("a whole number from 0", partial(_whole, least=0), {"type": "integer", "minimum": 0})
 DURATION = ValueKind("a duration such as '15 min' or '2 s'", _duration, {"type": "string"})
@@ -265,6 +283,28 @@ class ExchangeSettings:
 
 
 @dataclass(frozen=True)
+class PresentationSettings:
+    """The entries that present contract assets and noncurrent amounts; none without accounts."""
+
+    contract_assets: Mapping[str, str] = setting(
+        ACCOUNTS, "", "account of contract assets, or pairs such as 2400: 1200, 2410: 1210; empty: not posted"
+    )
+    noncurrent_assets: Mapping[str, str] = setting(
+        ACCOUNTS, "", "account of noncurrent contract assets, or pairs; empty: not posted"
+    )
+    noncurrent_deferred: Mapping[str, str] = setting(
+        ACCOUNTS, "", "account of noncurrent deferred revenue, or pairs such as 2400: 2500; empty: not posted"
+    )
+    journal: str = setting(TEXT, "", "journal symbol; empty: journal of [posting]")
+    by: str = setting(TEXT, "contract", "what forms a contract, as in report balance --by")
+    post: str = setting(
+        choice("command", "run"),
+        "command",
+        "command: only report balance --post posts them; run: revrec run at the end of a month, too",
+    )
+
+
+@dataclass(frozen=True)
 class RunSettings:
     """Limits of a run, beyond which a person must confirm it."""
 
@@ -371,6 +411,7 @@ class Settings:
     accounts: AccountSettings
     posting: PostingSettings
     exchange: ExchangeSettings
+    presentation: PresentationSettings
     run: RunSettings
     dates: DateSettings
     invoicing: InvoicePolicySettings
@@ -434,6 +475,7 @@ SECTIONS: dict[str, Any] = {
     "accounts": AccountSettings,
     "posting": PostingSettings,
     "exchange": ExchangeSettings,
+    "presentation": PresentationSettings,
     "run": RunSettings,
     "dates": DateSettings,
     "invoicing": InvoicePolicySettings,

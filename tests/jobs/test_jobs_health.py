@@ -34,8 +34,8 @@ def found(
 ) -> BooksStatus:
     return BooksStatus(
         charges=15, unscheduled=1, quarantined=0, quarantined_amounts=(), open=opened, waiting=(), next_date=None,
-        entries=entries, invoices=dict(invoices), awaiting_invoice=(), unscheduled_reasons=(), undated=UNDATED,
-        missing=missing, attention=(), closed_periods=(), last_run=run, rule_changes=None,
+        entries=entries, invoices=dict(invoices), adjustments={}, awaiting_invoice=(), unscheduled_reasons=(),
+        undated=UNDATED, missing=missing, attention=(), closed_periods=(), last_run=run, rule_changes=None,
         documents=documents, failed_sources=failed,
     )  # fmt: skip
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from revrec.cli.filters import ALL, DAYS, LIMIT, LimitOption, list_command
+from revrec.cli.posting_results import WaitOption
 from revrec.cli.report_output import AgainstOption, end_with_checks, show_report
-from revrec.cli.shared import LAST_DAY, Options, day
+from revrec.cli.shared import LAST_DAY, Options, YesOption, confirmed, day, fail, span
 from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
@@ -97,6 +98,15 @@ def register(group: typer.Typer) -> None:
         ] = BalanceRows.contracts,
         all: Annotated[bool, typer.Option("--all", help="Also show contracts with a balance of zero.")] = False,
         against: AgainstOption = None,
+        post: Annotated[
+            bool,
+            typer.Option("--post", help="Post the presentation entries to Intacct, reversed on the next day."),
+        ] = False,
+        dry_run: Annotated[
+            bool, typer.Option("--dry-run", help="With --post: show the entries; send and save nothing.")
+        ] = False,
+        wait: WaitOption = "0 s",
+        yes: YesOption = False,
         limit: LimitOption = LIMIT,
     ) -> None:
         """Show contract liabilities, contract assets and deferred costs.
@@ -104,13 +114,18 @@ def register(group: typer.Typer) -> None:
         The balance is what was billed up to the date less what was recognized: for each line, netted by contract to one
         liability or one asset, and for each account the amount to reclassify so that the balance sheet presents them
         separately. Filters narrow the lines, contracts and totals; --account selects the lines deferred on it, and
-        --date takes the place of a period. Reads only.
+        --date takes the place of a period.
+
+        --post posts what the report reclassifies to the accounts that [presentation] names, dated with the day, and
+        reverses it on the next day. Running it again posts the difference, and nothing if no figure changed. Without
+        --post, the report only reads.
 
         \b
         Examples:
           revrec report balance --date 2024-03-31
           revrec report balance --date 2024-03-31 --show lines --format csv --output lines.csv
           revrec report balance --date 2024-03-31 --by customer --planned --format json
+          revrec report balance --date 2024-03-31 --post --dry-run
         """
         from revrec.cli.listing import first_read
         from revrec.core.contract_balance import BalanceSheet
@@ -123,6 +138,14 @@ def register(group: typer.Typer) -> None:
         wanted, sheet = BalanceOptions(until, planned, by, **chosen), BalanceSheet()
         notes = BalanceNotes()
         context = options.context()
+        if post:
+            whole = wanted == BalanceOptions(until, by=by) and not all and not against and show is BalanceRows.contracts
+            if not whole or by not in ("contract", context.settings.presentation.by):
+                fail("--post presents all contracts: it goes with --date, --dry-run, --wait and --yes only", 2)
+            _post(options, context, until, dry_run, wait, yes)
+            return
+        if dry_run:
+            fail("--dry-run is for --post", 2)
         found = contract_balances(context, wanted, sheet, notes, with_lines=show is BalanceRows.lines)
         listed = first_read(one for one in found if all or one.open)
         checks = _against_frozen(context, until) if against else []
@@ -139,6 +162,24 @@ def register(group: typer.Typer) -> None:
             _show_tables(show, listed, sheet, limit)
             _show_notes(notes, limit)
         end_with_checks(options, checks)
+
+
+def _post(options: Options, context: "Context", until: datetime.date, dry_run: bool, wait: str, yes: bool) -> None:
+    """Post the presentation entries of a day, and print them."""
+    from revrec.cli.adjustments import show_adjustments
+    from revrec.jobs.running.guards import after_today
+    from revrec.jobs.running.present import present
+
+    if options.known is not None:
+        fail("--post cannot be combined with --known: it posts the balances as they are known now", 2)
+    confirmed([] if dry_run or yes else after_today(context, until))
+    result, unposted = present(context, until, dry_run, span(wait, "--wait"))
+    if unposted:
+        print(
+            f"revrec: warning: {unposted}; after revrec run --date {until}, repeat this: it posts the difference",
+            file=sys.stderr,
+        )
+    show_adjustments(options, result)
 
 
 def _against_frozen(context: "Context", until: datetime.date) -> "list[Check]":

@@ -20,7 +20,7 @@ sent once the entry is posted.
 Every ``revrec run`` sends what is left of earlier ones and settles what is in doubt.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import partial
@@ -45,7 +45,7 @@ from revrec.store.posting.posting_tables import LostClaim
 from revrec.store.posting.workers import Worker
 
 if TYPE_CHECKING:
-    from revrec.core.adjusting import AdjustingLine
+    from revrec.core.adjusting import AdjustingLine, Key
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
     from revrec.store.posting.adjustments import StoredAdjustment
@@ -69,21 +69,22 @@ def propose(
         BadInput: the period of the day is closed for an entity whose figures changed.
     """
     _give_up_rejected(connection, context, kind, day)
-    before: dict[tuple[str, str, str], list[StoredAdjustment]] = {}
+    before: dict[Key, list[StoredAdjustment]] = {}
     for stored in adjustments.live_adjustments(connection, kind, day):
-        its_key = (stored.adjusting.subject, stored.adjusting.entity, stored.adjusting.currency)
-        before.setdefault(its_key, []).append(stored)
+        before.setdefault(stored.adjusting.key, []).append(stored)
     keys = {one.key for one in wanted}
     gone = [_nothing_wanted(connection, some[-1]) for key, some in before.items() if key not in keys]
     dates = posting_dates(context, connection)
-    created: list[int] = []
-    for one in (*wanted, *gone):
-        there = [line for stored in before.get(one.key, ()) for line in stored.adjusting.lines]
-        lines = difference(one.lines, there)
-        if lines:
-            _check_period(dates, one)
-            created += _add(connection, context, run_id, company, one, lines)
-    return created
+    changes = [(one, lines) for one in (*wanted, *gone) if (lines := difference(one.lines, _there(before, one)))]
+    for one, _lines in changes:
+        _check_period(dates, one)
+    added = [_add(connection, context, run_id, company, one, lines) for one, lines in changes]
+    return [number for numbers in added for number in numbers]
+
+
+def _there(before: "Mapping[Key, list[StoredAdjustment]]", one: Adjustment) -> "list[AdjustingLine]":
+    """Return the lines of the live entries of an adjustment."""
+    return [line for stored in before.get(one.key, ()) for line in stored.adjusting.lines]
 
 
 def _nothing_wanted(connection: "Connection", last: "StoredAdjustment") -> Adjustment:

@@ -66,7 +66,9 @@ def keep_reversal(connection: "Connection", who: "AuditStamp", finding: Finding,
         said = f"the finding is {finding.kind}, not reversed or deleted"
         raise BadInput(f"reconcile: {option}: {said}; nothing was accepted")
     head = ENTRY_TABLES.find(connection, finding.reference)
-    assert head is not None
+    if head is None:
+        said = f"{finding.reference} is an adjusting entry, which has no schedule lines; accept it with --accept"
+        raise BadInput(f"reconcile: {option}: {said}; nothing was accepted")
     if reversals.reversal_by(connection, head.id) or reversals.reversals_in_force(connection, [head.id]):
         raise BadInput(f"reconcile: {option}: {finding.reference} is reversed here too; see: revrec trace. {_UNDO}")
     mirror = finding.found if finding.kind == "reversed" else None

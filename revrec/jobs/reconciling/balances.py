@@ -15,8 +15,9 @@ Key = tuple[str, str]
 class AccountBalance(NamedTuple):
     """Movements of an account in one currency over the range, in minor units, debits positive.
 
-    ``intacct`` = ``books`` + ``others`` + ``difference``; ``difference`` = ``explained`` by the findings + ``rest``.
-    ``unrecognized``: of a deferred account, what was billed and is not recognized by the last day.
+    ``intacct`` = ``books`` + ``adjusting`` (our adjusting entries) + ``others`` + ``difference``; ``difference`` =
+    ``explained`` by the findings + ``rest``. ``unrecognized``: of a deferred account, what was billed and is not
+    recognized by the last day.
     """
 
     account: str
@@ -29,6 +30,14 @@ class AccountBalance(NamedTuple):
     explained: int
     rest: int
     unrecognized: int | None
+    adjusting: int = 0
+
+
+class BooksAmounts(NamedTuple):
+    """The net amounts of our entries of schedule lines, and of our adjusting entries, by account and currency."""
+
+    entries: Amounts
+    adjusting: Amounts
 
 
 class BalanceCheck(NamedTuple):
@@ -105,25 +114,24 @@ class Ledger(NamedTuple):
 
 
 def account_balances(
-    accounts: Mapping[str, str], books: Amounts, ledger: Ledger, findings: Iterable[Finding], unrecognized: Amounts
+    accounts: Mapping[str, str], books: BooksAmounts, ledger: Ledger, findings: Iterable[Finding], unrecognized: Amounts
 ) -> list[AccountBalance]:
     """Return the balance of each account in each currency; ``accounts`` gives their roles."""
     intacct = added(ledger.read.net[number] for number in ledger.posted())
     others = added({(one.account, one.currency): one.amount} for one in ledger.others())
     explained = added(one.effect for one in findings)
-    keys = sorted(key for key in {**books, **intacct, **explained, **unrecognized} if key[0] in accounts)
-    return [_balance(key, accounts, (books, intacct, others, explained), unrecognized) for key in keys]
+    every = {**books.entries, **books.adjusting, **intacct, **explained, **unrecognized}
+    sums = (books.entries, books.adjusting, intacct, others, explained)
+    return [_balance(key, accounts, sums, unrecognized) for key in sorted(every) if key[0] in accounts]
 
 
-def _balance(
-    key: Key, accounts: Mapping[str, str], sums: tuple[Amounts, Amounts, Amounts, Amounts], unrecognized: Amounts
-) -> AccountBalance:
-    books, intacct, others, explained = (amounts.get(key, 0) for amounts in sums)
-    difference = intacct - others - books
+def _balance(key: Key, accounts: Mapping[str, str], sums: tuple[Amounts, ...], unrecognized: Amounts) -> AccountBalance:
+    books, adjusting, intacct, others, explained = (amounts.get(key, 0) for amounts in sums)
+    difference = intacct - others - books - adjusting
     role = accounts[key[0]]
     left = unrecognized.get(key, 0) if role == "deferred" else None
     return AccountBalance(
-        key[0], role, key[1], books, intacct, others, difference, explained, difference - explained, left
+        key[0], role, key[1], books, intacct, others, difference, explained, difference - explained, left, adjusting
     )
 
 

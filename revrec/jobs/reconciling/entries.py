@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
+from revrec.core.adjusting import adjusting_mark
 from revrec.core.batching import batched
 from revrec.core.journal import SentLine, is_reference, mark_of
 from revrec.intacct.gateway import AWAITING_STATES, DECLINED_STATE, FoundEntry, FoundLine, Gateway
@@ -15,9 +17,15 @@ from revrec.jobs.reconciling.amounts import DateRange, by, counted
 from revrec.jobs.reconciling.balances import Ledger, LedgerSums
 from revrec.jobs.reconciling.differences import FoundThere, PostedHere, differences
 from revrec.store.database.engine import deployment
-from revrec.store.posting import entries, posted
+from revrec.store.posting import adjustments, entries, posted
+from revrec.store.posting.adjustments import ADJUSTMENT_TABLES
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.ledger_changes import changed_parts
+from revrec.store.posting.posted_adjustments import (
+    adjusting_journals,
+    adjustments_with_record_nos,
+    posted_adjustments,
+)
 from revrec.store.posting.reversals import reopened_in_intacct
 from revrec.store.rule_versions import posted_journals
 
@@ -48,7 +56,8 @@ class EntryCheck:
         self._mark = mark_of(deployment(connection))
         self._heads: dict[str, FoundEntry] = {}
         self._places: set[str] | None = None
-        self.journals = sorted({*posted_journals(connection), context.settings.posting.journal})
+        journals = {*posted_journals(connection), *adjusting_journals(connection), context.settings.posting.journal}
+        self.journals = sorted(journals)
         self.compared = 0
         self.awaiting = 0
         """The number of our entries that Intacct has outside its ledger, as drafts or waiting for approval."""
@@ -66,7 +75,8 @@ class EntryCheck:
     def _all(self) -> Iterator[Finding]:
         within, entity = self._wanted.within, self._wanted.entity
         total = posted.count_posted(self._connection, *within, entity)
-        ours = (one for some in posted.posted_entries(self._connection, *within, entity) for one in some)
+        schedule_entries = chain.from_iterable(posted.posted_entries(self._connection, *within, entity))
+        ours = chain(schedule_entries, posted_adjustments(self._connection, *within, entity))
         for some in batched(self._context.progress.track(ours, "comparing entries", total), AT_ONCE):
             chosen = [one for one in some if self._touches(one.entry.sent_lines)]
             self.compared += len(chosen)
@@ -116,9 +126,9 @@ class EntryCheck:
         """Yield findings about entries of a page that are not compared yet: moved here from other days, or unknown."""
         self._heads |= {head.record_no: head for head in heads}
         ours = self._ours_by_number({*(head.record_no for head in heads), *(head.reverses for head in heads)} - {""})
-        known = entries.known_entries(
-            self._connection, "reference", {head.reference for head in heads if head.reference}
-        )
+        references = {head.reference for head in heads if head.reference}
+        known = entries.known_entries(self._connection, "reference", references)
+        known |= adjustments.known_adjustments(self._connection, "reference", references)
         unknown, elsewhere = [], {}
         for head in heads:
             one = ours.get(head.record_no) or ours.get(head.reverses)
@@ -132,10 +142,12 @@ class EntryCheck:
         yield from self._unknown(unknown, known)
 
     def _ours_by_number(self, numbers: set[str]) -> dict[str, posted.PostedEntry]:
-        return {one.record_no: one for one in posted.with_record_nos(self._connection, sorted(numbers))}
+        wanted = sorted(numbers)
+        found = posted.with_record_nos(self._connection, wanted)
+        return {one.record_no: one for one in (*found, *adjustments_with_record_nos(self._connection, wanted))}
 
     def _by_reference(self, reference: str) -> posted.PostedEntry:
-        found = ENTRY_TABLES.find(self._connection, reference)
+        found = ENTRY_TABLES.find(self._connection, reference) or ADJUSTMENT_TABLES.find(self._connection, reference)
         assert found is not None
         return self._ours_by_number({found.record_no})[found.record_no]
 
@@ -164,6 +176,9 @@ class EntryCheck:
         if one.reference.startswith(self._mark):
             self.lost[lost(one).key] = one
             return lost(one)
+        if one.reference.startswith(adjusting_mark(self._mark)):
+            what = "these books made it and do not have it any more, as they were put back from a copy"
+            return in_intacct("foreign", one, what)
         if is_reference(one.reference):
             return in_intacct("foreign", one, f"another revrec made it in journal {one.journal}")
         for ours in self._of_day(one.journal, one.date):

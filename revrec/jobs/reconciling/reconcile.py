@@ -17,13 +17,14 @@ from revrec.jobs.posting.poster import worker_name
 from revrec.jobs.reconciling import balances
 from revrec.jobs.reconciling.acceptance import LostEntryDecision, accept_lost, keep_reversal
 from revrec.jobs.reconciling.amounts import DateRange
-from revrec.jobs.reconciling.balances import AccountBalance, BalanceCheck, OtherEntry
+from revrec.jobs.reconciling.balances import AccountBalance, BalanceCheck, BooksAmounts, OtherEntry
 from revrec.jobs.reconciling.entries import EntryCheck, ReconcileScope
 from revrec.jobs.reconciling.invoices import InvoiceCheck, OtherInvoices
 from revrec.jobs.reconciling.ledger_changes import keep_ledger_change
 from revrec.jobs.reports.contract_balances import deferred_balances
 from revrec.jobs.reports.filters import check_account, check_entity
 from revrec.store.posting import posted
+from revrec.store.posting.posted_adjustments import adjusting_sums
 from revrec.store.posting.workers import active_run
 
 if TYPE_CHECKING:
@@ -118,17 +119,20 @@ def _compare(
     check = EntryCheck(context, connection, gateway, wanted)
     books = _books(connection, check, wanted)
     unrecognized = deferred_balances(context, connection, wanted.within.end, wanted.entity)
-    check_account(context, connection, wanted.account, {account for account, _currency in (*books, *unrecognized)})
+    adjusting = _adjusting(connection, check, wanted)
+    keys = (*books, *adjusting, *unrecognized)
+    check_account(context, connection, wanted.account, {account for account, _currency in keys})
     result.findings = list(check.findings())
     result.journals, result.entries, result.awaiting = check.journals, check.compared, check.awaiting
     if wanted.account is None:
         _compare_invoices(context, connection, gateway, result, wanted.entity)
-    accounts = _accounts(connection, wanted.account, books, unrecognized)
-    in_ledger = _in_ledger(gateway, accounts, books)
+    accounts = _accounts(connection, wanted.account, {**books, **adjusting}, unrecognized)
+    in_ledger = _in_ledger(gateway, accounts, {**books, **adjusting})
     if not in_ledger:
         return check.lost
     ledger = check.ledger(in_ledger)
-    result.balances = balances.account_balances(accounts, books, ledger, result.findings, unrecognized)
+    of_ours = BooksAmounts(books, adjusting)
+    result.balances = balances.account_balances(accounts, of_ours, ledger, result.findings, unrecognized)
     result.others = list(ledger.others())
     result.reported = balances.reported(_reported(context, gateway, in_ledger, wanted), ledger)
     result.findings += balances.unexplained(result.reported, wanted.within)
@@ -140,6 +144,12 @@ def _books(connection: "Connection", check: EntryCheck, wanted: ReconcileScope) 
     if wanted.entity is None:
         return posted.account_sums(connection, *wanted.within)
     return posted.account_sums_at(connection, *wanted.within, check.places(wanted.entity))
+
+
+def _adjusting(connection: "Connection", check: EntryCheck, wanted: ReconcileScope) -> Amounts:
+    """Return the net amounts of our adjusting entries, by account and currency."""
+    places = None if wanted.entity is None else check.places(wanted.entity)
+    return adjusting_sums(connection, *wanted.within, places)
 
 
 def _reported(
@@ -222,8 +232,8 @@ def _keep(
 
 def _summary(result: Reconciliation) -> Mapping[str, Any]:
     balance_rows = [
-        {"account": one.account, "currency": one.currency, "books": one.books, "intacct": one.intacct,
-         "others": one.others, "rest": one.rest}
+        {"account": one.account, "currency": one.currency, "books": one.books, "adjusting": one.adjusting,
+         "intacct": one.intacct, "others": one.others, "rest": one.rest}
         for one in result.balances
     ]  # fmt: skip
     return {

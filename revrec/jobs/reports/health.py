@@ -95,12 +95,17 @@ def run_outcome(found: BooksStatus, running: bool) -> str:
 def _may_be_running(found: BooksStatus) -> bool:
     """Return True if a run may be active: the last one has not ended, or an earlier one is still sending."""
     run = found.last_run
-    sending = found.entries.get("sending", 0) + found.invoices.get("sending", 0)
+    sending = _postings(found)["sending"]
     return run is not None and (run.finished_at is None or sending > 0)
 
 
+def _postings(found: BooksStatus) -> Counter[str]:
+    """Return the number of postings of every kind by state."""
+    return Counter(found.entries) + Counter(found.invoices) + Counter(found.adjustments)
+
+
 def _entries(found: BooksStatus, running: bool) -> list[str]:
-    states = Counter(found.entries) + Counter(found.invoices)
+    states = _postings(found)
     if not running:
         # The process that was sending is gone, so the entry may or may not have arrived.
         states["in_doubt"] += states["sending"]
@@ -114,11 +119,11 @@ def _run(found: BooksStatus, running: bool) -> list[str]:
 
 
 def _waiting(found: BooksStatus) -> list[str]:
-    count = found.entries.get("ready", 0) + found.invoices.get("ready", 0)
+    count = _postings(found)["ready"]
     blocked = sum(one.lines for one in found.closed_periods if one.policy == "hold")
     found_waiting = [f"{count} waiting to be sent"] if count else []
     lines = "1 schedule line" if blocked == 1 else f"{blocked} schedule lines"
-    awaiting = found.entries.get("awaiting_approval", 0)
+    awaiting = _postings(found)["awaiting_approval"]
     found_waiting += [f"{awaiting} awaiting approval in Intacct"] if awaiting else []
     return [*found_waiting, f"{lines} blocked by closed periods"] if blocked else found_waiting
 

@@ -53,6 +53,8 @@ def _figures(health: BooksHealth) -> Iterator[tuple[str, str, Iterable[Sample]]]
     yield "health", "0 ok, 1 warning, 2 critical, as in revrec status --check.", _one(LEVELS[health.state])
     yield "entries", "Journal entries by posting state.", _by("state", STATES, found.entries)
     yield "invoices", "Invoices by posting state.", _by("state", STATES, found.invoices)
+    if found.adjustments:
+        yield "adjusting_entries", "Adjusting entries by posting state.", _by("state", STATES, found.adjustments)
     opened = found.open
     yield (
         "open_lines",

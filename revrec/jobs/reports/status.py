@@ -59,7 +59,7 @@ class QuarantinedAmount(NamedTuple):
 
 
 class UnsettledPosting(NamedTuple):
-    """A journal entry (``kind`` is entry) or invoice that is not settled, with the error and what to do about it.
+    """A journal entry (``kind`` is entry), invoice or adjusting entry that is not settled, with what to do about it.
 
     ``document`` is empty for an entry. ``amount`` is a decimal string; ``state`` is in lower case. ``not_before`` is
     the time in UTC before which it is not sent again.
@@ -109,7 +109,8 @@ class BooksStatus(NamedTuple):
 
     ``charges``, ``unscheduled`` and ``quarantined`` count charge lines, those without a schedule, and rows set aside.
     ``quarantined_amounts`` are the amounts of those rows, as far as they can be read. ``next_date`` is the date of the
-    first open schedule line. ``entries`` and ``invoices`` count postings by state, in lower case; ``attention`` has
+    first open schedule line. ``entries``, ``invoices`` and ``adjustments`` (adjusting entries; ``later`` are not due)
+    count postings by state, in lower case; ``attention`` has
     those that are not settled, in order of date. ``missing`` is the revenue that no event or run will recognize unless
     a person acts. ``rule_changes`` are the rule files that are newer than the schedules.
     ``documents`` are the documents that were not imported, ``failed_sources`` the sources whose last fetch failed.
@@ -124,6 +125,7 @@ class BooksStatus(NamedTuple):
     next_date: str | None
     entries: dict[str, int]
     invoices: dict[str, int]
+    adjustments: dict[str, int]
     awaiting_invoice: tuple[LinesAwaitingInvoice, ...]
     unscheduled_reasons: tuple[UndatedAmount, ...]
     undated: tuple[UndatedTotal, ...]
@@ -143,9 +145,10 @@ def status(context: "Context", until: date | None = None) -> BooksStatus:
     up to today.
     """
     last = until.isoformat() if until else FAR
+    today = context.now().date()
     with figures.quick_view(context.database_url) as view:
         run = view.execute(figures.LAST_RUN).fetchone()
-        undated = undated_groups(view, first_day_in_time(context, until or context.now().date()))
+        undated = undated_groups(view, first_day_in_time(context, until or today))
         return BooksStatus(
             charges=_count(view, "charges"),
             unscheduled=unscheduled_count(undated),
@@ -159,6 +162,10 @@ def status(context: "Context", until: date | None = None) -> BooksStatus:
             next_date=view.execute(figures.NEXT_DATE).fetchone()[0],
             entries={str(state).lower(): count for state, count in view.execute(figures.STATES)},
             invoices={str(state).lower(): count for state, count in view.execute(figures.INVOICE_STATES)},
+            adjustments={
+                str(state).lower(): count
+                for state, count in view.execute(figures.ADJUSTMENT_STATES, {"until": (until or today).isoformat()})
+            },
             awaiting_invoice=tuple(_awaiting_invoice(view, last)),
             unscheduled_reasons=undated_amounts(undated, UNSCHEDULED),
             undated=undated_totals(undated),

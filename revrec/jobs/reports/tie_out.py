@@ -21,6 +21,7 @@ from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.store import audit
 from revrec.store.posting.posted import RECONCILED
+from revrec.store.posting.posted_adjustments import presented_on
 from revrec.store.reports import control_totals
 from revrec.store.reports.booked import recognized_by_account
 from revrec.store.reports.control_totals import SIGNED, Total, Totals, added, signed_in_words
@@ -57,14 +58,17 @@ def tie_out(context: "Context", until: date) -> Report:
         checks += of_schedules
         header = report_header(context, connection, "tie-out", {"date": until})
         of_exchange, of_gains = _exchange(connection, until)
+        presented = _presented(connection, until)
         signed = control_totals.signatures(connection, until.isoformat())
         reconciled = audit.last_event(connection, RECONCILED)
         balances = list(account_balances(context, connection, until, special=special))
     more, of_balances = _balances(context, until, balances)
     rows = list(_rows([*steps, *more, *of_exchange]))
+    # Without presentation entries, which are posted after the signature: the balances are the same with them.
+    digest = _digest(rows)
+    rows += _rows(presented)
     checks += [*of_balances, *of_gains]
     report = Report(f"Tie-out as of {until}", header, COLUMNS, rows, checks, ("amount",))
-    digest = _digest(rows)
     return report._replace(
         header={
             **header,
@@ -193,6 +197,15 @@ def _exchange(connection: "Connection", until: date) -> tuple[list[_Step], list[
         _Step(BALANCES, "exchange gains less losses", _as_totals(gains)),
     ]
     return steps, list(_checks("exchange differences cleared = gains less losses", added(cleared), gains))
+
+
+def _presented(connection: "Connection", until: date) -> list[_Step]:
+    """Return what presentation entries of the day moved to other accounts: the balances above are before them."""
+    moved, back = (_as_totals(presented_on(connection, until, is_reversal)) for is_reversal in (False, True))
+    return [
+        _Step(BALANCES, "presentation entries: moved on the day", moved),
+        _Step(BALANCES, "presentation entries: reversed on the next day", back),
+    ]
 
 
 def _checks(name: str, left: Mapping[str, int], right: Mapping[str, int]) -> Iterator[Check]:

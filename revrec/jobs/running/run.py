@@ -11,6 +11,7 @@ from revrec.core.rules import RuleErrors
 from revrec.intacct.errors import ReadRefused
 from revrec.jobs.adjusting.adjustments import AdjustmentRun, has_adjustments_to_post
 from revrec.jobs.adjusting.posting_type import AdjustmentPostings
+from revrec.jobs.adjusting.presentation import is_posted_by_run, propose_presentation
 from revrec.jobs.collecting import seldom_collected
 from revrec.jobs.gateway import company, open_gateway
 from revrec.jobs.invoicing.invoicing import InvoiceRun, has_invoices_to_post
@@ -178,9 +179,20 @@ class PostingRun:
         self.result.invoices_created, self.result.invoices_posted = invoice_run.created, invoice_run.posted
         return invoice_run
 
-    def _propose_adjustments(self, _connection: "Connection") -> list[int]:
-        """Store the adjusting entries that this run wants, as READY; return their numbers."""
-        return []
+    def _propose_adjustments(self, connection: "Connection") -> list[int]:
+        """Store the adjusting entries that this run wants, as READY; return their numbers.
+
+        The entries of the day are posted by now; for a dry run, they count as planned. What cannot be proposed is
+        reported, and does not stop the run.
+        """
+        if not is_posted_by_run(self.context, self.day):
+            return []
+        try:
+            planned = self.result.dry_run
+            return propose_presentation(connection, self.context, self.run_id, self.company, self.day, planned)
+        except RevrecError as error:
+            self.context.say(f"no presentation entry is posted: {error}")
+            return []
 
     def _has_adjustments(self) -> bool:
         """Check if this run has any adjusting entry to propose, send or settle. Nothing is stored."""

@@ -232,6 +232,12 @@ def known_adjustments(connection: Connection, column: str, values: Collection[st
     return {value: (reference, state) for rows in found for value, reference, state in rows}
 
 
+def numbers_named(connection: Connection, name: str) -> list[int]:
+    """Return the adjusting entries with this reference or Intacct record number."""
+    query = select(_ours.id).where((_ours.reference == name) | (_ours.record_no == name)).order_by(_ours.id)
+    return list(connection.execute(query).scalars())
+
+
 def adjustment_with_record_no(connection: Connection, record_no: str) -> str | None:
     """Return the reference of an adjusting entry with this Intacct record number; None without one."""
     query = select(_ours.reference).where(_ours.record_no == record_no)

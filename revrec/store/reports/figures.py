@@ -131,8 +131,16 @@ ATTENTION = """
     SELECT kind, source || '/' || document, reference, date, state, amount, currency, error_no, error, advice,
            not_before, id
     FROM invoice WHERE state IN ('SENDING', 'IN_DOUBT', 'REJECTED', 'HELD', 'READY')
+    UNION ALL
+    SELECT CASE WHEN reverses_id IS NULL THEN kind ELSE kind || ' reversal' END, '', reference, date, state, amount,
+           currency, error_no, error, advice, not_before, id
+    FROM adjusting_entry WHERE state IN ('SENDING', 'AWAITING_APPROVAL', 'IN_DOUBT', 'REJECTED', 'HELD', 'READY')
     ORDER BY date, kind, id"""
-"""Entries and invoices that are not settled."""
+"""Entries, invoices and adjusting entries that are not settled."""
+ADJUSTMENT_STATES = """
+    SELECT CASE WHEN state IN ('READY', 'REJECTED') AND date > :until THEN 'LATER' ELSE state END AS state, count(*)
+    FROM adjusting_entry GROUP BY 1"""
+"""Adjusting entries by state; LATER are those whose date, such as a reversal's, has not come."""
 INVOICE_STATES = "SELECT state, count(*) FROM invoice GROUP BY state"
 ANY_RULE_WAITS_FOR_INVOICE = "SELECT 1 FROM after_invoice LIMIT 1"
 """Finds whether any rule waits for invoices: if not, :data:`AWAITING` would read every open line for nothing."""

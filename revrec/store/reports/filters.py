@@ -10,6 +10,8 @@ from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.store.posting.entries import recognition_date
 from revrec.store.tables import (
     RULE_OF_LINE,
+    adjusting_entry,
+    adjusting_line,
     charge_line,
     invoice,
     invoice_line,
@@ -127,6 +129,19 @@ def invoice_conditions(filters: Filters) -> Conditions:
     if wanted:
         its_lines = select(invoice_line.c.invoice_id).where(invoice_line.c.invoice_id == invoice.c.id, *wanted)
         yield exists(its_lines.correlate(invoice))
+
+
+def adjustment_conditions(filters: Filters) -> Conditions:
+    """Yield the conditions that an adjusting entry meets; it has no charge lines, and so no document and no rule."""
+    yield from within(adjusting_entry.c.date, filters)
+    yield from _equal(filters, entity=adjusting_entry.c.entity)
+    if filters.document is not None or filters.rule is not None or filters.charge is not None:
+        yield false()
+    line = adjusting_line.c
+    wanted = [*_equal(filters, customer=line.customer, item=line.item, account=line.account)]
+    if wanted:
+        its_lines = select(line.adjustment_id).where(line.adjustment_id == adjusting_entry.c.id, *wanted)
+        yield exists(its_lines.correlate(adjusting_entry))
 
 
 def quarantine_conditions(filters: Filters) -> Conditions:

@@ -25,12 +25,14 @@ from revrec.core.schedule import CLOSED
 from revrec.store.bulk import stream_rows
 from revrec.store.charges import BILLS, IS_REVENUE, NOT_VOIDED
 from revrec.store.events import RecordedEvent, recorded_events
+from revrec.store.posting.adjustments import ADJUSTMENT_TABLES
 from revrec.store.posting.entries import ENTRY_TABLES, recognition_date
 from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, net_amount
 from revrec.store.posting.posting_tables import PostingTables
 from revrec.store.posting.reversals import IS_MIRROR, IS_REVERSED_FOR_GOOD
 from revrec.store.reports.filters import (
+    adjustment_conditions,
     charge_conditions,
     chosen_charges,
     entry_conditions,
@@ -39,6 +41,7 @@ from revrec.store.reports.filters import (
     within,
 )
 from revrec.store.tables import (
+    adjusting_entry,
     audit_event,
     charge_line,
     fulfillment_event,
@@ -60,7 +63,7 @@ BATCH = 500
 
 
 class PostingRow(NamedTuple):
-    """A journal entry (``kind`` is entry, or reversal) or invoice with its state; amounts are in minor units.
+    """A journal entry (``kind`` is entry, or reversal), invoice or adjusting entry; amounts are in minor units.
 
     ``amount`` is what an entry recognizes, below zero if it takes revenue back or has costs only; an invoice has its
     total. ``total`` is one side of the entry. ``recognized`` is the day of recognition. ``posted_by`` made the request
@@ -90,13 +93,18 @@ class PostingRow(NamedTuple):
 def posting_rows(
     connection: Connection, filters: Filters, states: Sequence[str], basis: Basis = Basis.ledger
 ) -> Iterator[PostingRow]:
-    """Yield entries and invoices in these states, all if there are none, in order of date."""
+    """Yield the postings of every kind in these states, all if there are none, in order of date."""
     kind = case((IS_MIRROR, "reversal"), else_="entry")
     what_entry = (kind, "", recognition_date(), net_amount())
     entries = _posting_query(ENTRY_TABLES, what_entry, entry_conditions(filters, basis), states)
     what_invoice = (invoice.c.kind, invoice.c.document, invoice.c.date, invoice.c.amount)
     invoices = _posting_query(INVOICE_TABLES, what_invoice, invoice_conditions(filters), states)
-    streams = (map(PostingRow._make, stream_rows(connection, query, BATCH)) for query in (entries, invoices))
+    its_kind = adjusting_entry.c.kind
+    adjusting_kind = case((adjusting_entry.c.reverses_id.is_not(None), its_kind + " reversal"), else_=its_kind)
+    what_adjusted = (adjusting_kind, "", adjusting_entry.c.day, adjusting_entry.c.amount)
+    adjusting = _posting_query(ADJUSTMENT_TABLES, what_adjusted, adjustment_conditions(filters), states)
+    queries = (entries, invoices, adjusting)
+    streams = (map(PostingRow._make, stream_rows(connection, query, BATCH)) for query in queries)
     yield from heapq.merge(*streams, key=lambda row: row.date)
 
 
@@ -156,7 +164,8 @@ def run_rows(connection: Connection, filters: Filters) -> Iterator[RunRow]:
     if whatever_day != Filters():
         entries = select(journal_entry.c.run_id).where(*entry_conditions(whatever_day))
         invoices = select(invoice.c.run_id).where(*invoice_conditions(whatever_day))
-        query = query.where(posting_run.c.id.in_(union(entries, invoices)))
+        adjusting = select(adjusting_entry.c.run_id).where(*adjustment_conditions(whatever_day))
+        query = query.where(posting_run.c.id.in_(union(entries, invoices, adjusting)))
     return map(RunRow._make, stream_rows(connection, query, BATCH))
 
 

@@ -6,7 +6,10 @@ import pytest
 
 from revrec.core.contract_balance import BalanceSheet
 from revrec.core.errors import BadConfiguration
+from revrec.core.typed_dates import DateSpan
+from revrec.jobs.admin.verify import verify
 from revrec.jobs.reconciling.reconcile import reconcile
+from revrec.jobs.reports.close_checklist import ChecklistItem, close_checklist
 from revrec.jobs.reports.contract_balances import contract_balances
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.status import status
@@ -146,6 +149,26 @@ def test_a_reversal_that_cannot_be_posted_yet_is_shown(delivered: Books, intacct
     assert found.adjustments == {"posted": 1, "later": 1}
     assert [(one.kind, one.date) for one in found.attention] == [("presentation reversal", "2024-04-01")]
     assert delivered.run("2024-04-01").complete and ledger(intacct, NEXT)["1200"] == 0
+
+
+def test_the_checklist_of_a_close_says_if_they_are_posted(delivered: Books, intacct: Intacct) -> None:
+    context = delivered.context("report close")
+    march = DateSpan(date(2024, 3, 1), DAY)
+
+    def items() -> dict[str, ChecklistItem]:
+        found = close_checklist(context, march, tie_out(context, DAY), verify(context))
+        return {one.item: one for one in found}
+
+    assert "The balances are presented" not in items()
+    configure(delivered, CONTRACT_ASSETS)
+    context = delivered.context("report close")
+    before = items()["The balances are presented"]
+    assert (before.state, before.evidence) == ("open", "not posted: contract_assets 2400 USD")
+    assert before.command == "revrec report balance --date 2024-03-31 --post"
+    intacct.fault("refuse=BL01001970 There is no reporting period for the date 04/01/2024.@before:#2:create")
+    post(delivered)
+    assert items()["The balances are presented"].state == "done"
+    assert items()["Every entry is posted"].state == "done", "the reversal is an entry of April"
 
 
 def test_what_is_not_posted_of_the_day_is_said(delivered: Books, intacct: Intacct) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from revrec.core.adjusting import PRESENTATION
 from revrec.jobs.adjusting.adjustments import propose
-from revrec.jobs.adjusting.presentation import wanted_presentation
+from revrec.jobs.reports.presentation import wanted_presentation
 from revrec.jobs.running.adjust import adjust
 from revrec.jobs.running.result import RunResult
 from revrec.store.posting import entries

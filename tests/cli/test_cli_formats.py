@@ -64,7 +64,7 @@ def test_run_has_the_documented_keys_and_says_why_an_entry_failed(story: Path, r
     assert found.keys() == {
         "run", "runs", "date", "entries", "posted", "failed", "in_doubt", "held", "waiting", "awaiting_approval",
         "repaired", "invoices", "invoiced", "shared", "undated", "missing", "unknown_records", "not_looked_up",
-        "rule_changes", "picked_up",
+        "rule_changes", "picked_up", "adjustments", "adjusted",
     }  # fmt: skip
     assert found["date"] == "2024-01-31"
     assert [entry.keys() for entry in found["entries"]] == [RUN_ENTRY | FURTHER] * 2
@@ -117,6 +117,7 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
             "charges", "unscheduled", "quarantined", "open", "waiting", "next_date", "entries", "unscheduled_reasons",
             "closed_periods", "attention", "last_run", "invoices", "awaiting_invoice", "undated", "missing",
             "quarantined_amounts",
+            "adjustments",
             "rule_changes",
             "documents",
             "failed_sources",

@@ -72,6 +72,7 @@ def test_every_key_can_be_set_by_the_environment(tmp_path: Path) -> None:
                 frozenset({"seven"}),
                 tmp_path / "seven",
                 {"USD": 700},
+                {"": "seven"},
             )
 
 

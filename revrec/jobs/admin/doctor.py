@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from revrec.core.errors import Busy, RevrecError
 from revrec.core.posting_options import PostingOptions, read_options
+from revrec.core.presentation import PARTS
 from revrec.core.rules import RuleBook
 from revrec.intacct.errors import ReadRefused, UnpostableEntry
 from revrec.intacct.gateway import Gateway, MasterKind
@@ -100,6 +101,8 @@ def _posting(
         accounts |= {account for cost in book.costs.values() for account in (cost.deferred, cost.expense)}
         journals.add(context.settings.exchange.journal)
         accounts.add(context.settings.exchange.gain_or_loss_account)
+        journals.add(context.settings.presentation.journal)
+        accounts |= {one for part in PARTS for one in getattr(context.settings.presentation, part).values()}
         yield _guarded("journals", lambda: _known(gateway, "journals", MasterKind.JOURNAL, journals))
         yield _guarded("accounts", lambda: _known(gateway, "accounts", MasterKind.ACCOUNT, accounts))
     sent = omitted(context)

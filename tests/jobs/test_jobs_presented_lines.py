@@ -4,17 +4,22 @@ Source: ASC 606-10-32-10, 55-22 to 55-29 and Example 22; 55-36 to 55-40 and Exam
 """
 
 from datetime import date
+from typing import Any
 
 import pytest
 
 from revrec.core.contract_balance import BalanceSheet, BalanceTotal
+from revrec.core.filters import Basis
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_balances, deferred_balances
 from revrec.jobs.reports.costs import CostOptions, costs
 from revrec.jobs.reports.disclosures import disclosures
 from revrec.jobs.reports.line_balances import BalanceOptions
+from revrec.jobs.reports.remaining_obligations import remaining_obligations
+from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.tie_out import tie_out
+from revrec.jobs.reports.waterfall import waterfall
 from support.books import Books, MakeRow
 from support.rule_texts import DELIVERY
 
@@ -118,6 +123,37 @@ def test_an_agent_has_no_asset_before_the_sale_and_a_payable_after_it(books: Boo
     march = DateSpan(date(2024, 3, 1), date(2024, 3, 31))
     found = costs(books.context(), CostOptions(march))
     assert found.rows == [] and found.ties_out
+
+
+def test_the_price_of_an_agent_is_its_commission_in_all_reports_of_revenue(books: Books, row: MakeRow) -> None:
+    books.rules(AGENT)
+    books.take(row(item="POD-1", amount="100.00", post_date="2024-01-01"))
+    january, march, context = date(2024, 1, 31), date(2024, 3, 31), books.context()
+
+    def reports(day: date, by: str = "item") -> list[list[Any]]:
+        span = DateSpan(date(2024, 1, 1), day)
+        found = (
+            revenue(context, span, "span", by),
+            revenue(context, span, "span", by, Basis.earned),
+            remaining_obligations(context, day, by, [12]),
+            waterfall(context, day, by, january, 3),
+        )
+        assert all(one.ties_out for one in found)
+        return [[*one.rows] for one in found]
+
+    recognized, earned, (remaining,), (signed,) = reports(january)
+    assert recognized == earned == []
+    assert (remaining["total"], remaining["waiting"], remaining["billed"]) == ("20.00", "20.00", "20.00")
+    assert (signed["total"], signed["remaining"]) == ("20.00", "20.00")
+    books.event("shop/INV-1/1", "pod", "2024-03-04")
+    recognized, (earned,), remaining, (signed,) = reports(march, "rule")
+    assert recognized == [] and (earned["rule"], earned["revenue"]) == ("delivery", "20.00")
+    assert books.run("2024-03-31").complete
+    (recognized,), earned, remaining, (signed,) = reports(march, "rule")
+    assert remaining == [] and (recognized["rule"], recognized["revenue"]) == ("delivery", "20.00")
+    assert (signed["total"], signed["2024-03"], signed["recognized"]) == ("20.00", "20.00", "20.00")
+    (timed,) = revenue(context, DateSpan(january, march), "span", "timing").rows
+    assert (timed["timing"], timed["revenue"]) == ("point_in_time", "20.00")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ is what an agent owes to the principal: nothing before the sale, and a payable a
 Source: ASC 606-10-32-10 and 55-22 to 55-29 (IFRS 15.55 and B20 to B27); 606-10-55-36 to 55-40 (IFRS 15.B34 to B38).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
@@ -91,11 +91,12 @@ class PresentedLines:
     @cached_property
     def _has_parts(self) -> bool:
         """Check whether the present rules, which decide for lines without a schedule, name any such part."""
-        return any(rule.constraint or _principals_of(rule) for rule in self._book.rules)
+        return any(rule.constraint or shares_of_principals(rule) for rule in self._book.rules)
 
 
-def _principals_of(rule: Rule) -> Iterable[str]:
-    return [cost.name for cost in rule.costs if cost.expense == rule.post.accrued]
+def shares_of_principals(rule: Rule) -> list[str]:
+    """Return the names of the cost rules of what an agent owes: costs that are expensed to the revenue account."""
+    return [rule.for_cost(cost).name for cost in rule.costs if cost.expense == rule.post.accrued]
 
 
 def _part(book: RuleBook, line: ChargeLine, events: Sequence[FulfillmentEvent], until: date) -> PresentedPart:

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.batching import batched
+from revrec.core.contract_balance import LineBalance
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS
 from revrec.core.pricing import price_of
@@ -18,6 +19,7 @@ from revrec.core.rules.costs import sold_by
 from revrec.jobs.paging import PAGE
 from revrec.jobs.reports.late_changes import closed_periods
 from revrec.jobs.reports.line_balances import BalanceOptions, balance_query, lines_as_known
+from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.store import charges, contracts, events
 from revrec.store.reports import plain_lines
 from revrec.store.reports.contract_balances import BY_DIMENSION, has_dimension
@@ -30,6 +32,7 @@ from revrec.store.reports.recognition import (
     Conditions,
     DatedAmount,
     balances_of_contract_lines,
+    billed_among,
     open_by_day,
     recognized_before,
     recognized_by_day,
@@ -126,11 +129,11 @@ def dated_amounts(
 
     ``numbers`` limits the charge lines of amounts that have a date.
     """
-    invoiced = context.settings.invoiced_sources
+    invoiced, counted = context.settings.invoiced_sources, revenue_lines(context, connection)
     return [
-        *recognized_by_day(connection, by, None, until, invoiced, only, numbers=numbers),
-        *open_by_day(connection, by, until, invoiced, only, numbers),
-        *recognized_before(connection, by, until, invoiced, only),
+        *recognized_by_day(connection, by, None, until, invoiced, only, numbers=numbers, counted=counted),
+        *open_by_day(connection, by, until, invoiced, only, numbers, counted),
+        *recognized_before(connection, by, until, invoiced, only, counted),
     ]
 
 
@@ -196,7 +199,7 @@ def balance_checks(
     ordered = {one.no: one.currency for one in lines if one.is_ordered}
     balance: Counter[str] = Counter()
     if with_contract_lines:
-        signed = _prices_of_signed(connection, list(ordered), until)
+        signed = _prices_on(connection, list(ordered), until)
         billed |= {no: ordered[no] for no in signed}
         for no, price in signed.items():
             balance[ordered[no]] += price
@@ -237,9 +240,13 @@ def _balances(
     context: "Context", connection: "Connection", until: date, numbers: Sequence[int] | None
 ) -> Iterator[_NumberedBalance]:
     interest: Counter[tuple[str, str]] = Counter()
+    owed: dict[int, LineBalance] = {}
     for line in lines_as_known(context, connection, BalanceOptions(until), None, None, numbers):
         if line.is_interest:
             interest[sold_by(line.charge), line.currency] += line.earns
+        elif line.is_payable:
+            before = owed[line.no].recognized if line.no in owed else 0
+            owed[line.no] = line._replace(recognized=before + line.recognized)
         elif not line.is_cost:
             yield _NumberedBalance(
                 line.no, line.currency, line.balance, line.is_billed, line.is_billing, line.is_ordered
@@ -248,10 +255,21 @@ def _balances(
     financed = charges.known_charges(connection, [charge for charge, _currency in interest])
     for (charge, currency), amount in interest.items():
         yield _NumberedBalance(financed[charge].no, currency, -amount, False, False, False)
+    yield from _owed(context, connection, until, owed)
 
 
-def _prices_of_signed(connection: "Connection", numbers: Sequence[int], until: date) -> dict[int, int]:
-    """Return the price on the day of the contract lines that are signed by then, by number, in minor units."""
+def _owed(
+    context: "Context", connection: "Connection", until: date, lines: Mapping[int, LineBalance]
+) -> Iterator[_NumberedBalance]:
+    """Yield what will be owed to principals, below zero, of the lines that have their balance on the day."""
+    prices = _prices_on(connection, list(lines), until)
+    billed = billed_among(connection, list(lines), until, context.settings.invoiced_sources)
+    for no, line in lines.items():
+        yield _NumberedBalance(no, line.currency, prices.get(no, 0) - line.recognized, no in billed, False, False)
+
+
+def _prices_on(connection: "Connection", numbers: Sequence[int], until: date) -> dict[int, int]:
+    """Return the price on the day of charge lines that are posted by then, by number, in minor units."""
     found = {}
     for page in batched(numbers, PAGE):
         recorded, void = events.events_of_charges(connection, page), charges.voided(connection, page)

@@ -15,8 +15,9 @@ from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.journal_checks import journal_checks
 from revrec.jobs.reports.remaining import GROUPS, check_dimension, check_group
 from revrec.jobs.reports.report_header import report_header
+from revrec.jobs.reports.revenue_lines import owed_lines, revenue_lines
 from revrec.jobs.rules.load import load_rules
-from revrec.store.reports.recognition import recognized_by_day
+from revrec.store.reports.recognition import lines_of, recognized_by_day, sums_by_currency
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -37,18 +38,23 @@ def revenue(context: "Context", span: DateSpan, each: str, by: str, basis: Basis
     checks: list[Check] = []
     with context.database.read() as connection:
         check_dimension(connection, by)
-        category = categories(context, by)
+        category, counted = categories(context, by), revenue_lines(context, connection)
+        owed = owed_lines(context, connection)
         for period in periods_of(span, each):
             sums: Counter[tuple[str, str]] = Counter()
             total: Counter[str] = Counter()
-            for one in recognized_by_day(connection, "rule" if by == TIMING else by, *period[1:], basis=basis):
+            field = "rule" if by == TIMING else by
+            for one in recognized_by_day(connection, field, *period[1:], basis=basis, counted=counted):
                 sums[one.currency, category(one.category)] += one.amount
                 total[one.currency] += one.amount
             rows += [
                 {"period": period.name, "currency": currency, by: category, "revenue": decimal_string(amount, currency)}
                 for (currency, category), amount in sorted(sums.items())
             ]
-            checks += journal_checks(connection, period, "revenue", total, basis=basis)
+            less = Counter[str]()
+            if owed is not None:
+                less = sums_by_currency(connection, lines_of(basis, period.first, period.last), owed)
+            checks += journal_checks(connection, period, "revenue", total, basis=basis, owed=less)
         parameters = {"from": span.first, "to": span.last, "each": each, "by": by}
         header = report_header(context, connection, "revenue", parameters, basis)
     columns, amounts = ("period", "currency", by, "revenue"), ("revenue",)

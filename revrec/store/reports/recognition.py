@@ -1,14 +1,15 @@
 """Revenue by day: what is in the ledger, what is planned, and what has no date yet, added up by the database."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, literal, or_, select, union_all
 
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Basis
+from revrec.core.rules.costs import COST_MARK, sold_by
 from revrec.core.schedule import SETTLED
 from revrec.store.contracts import allocated_differences
 from revrec.store.database.sums import joined_sum, split_sum_columns
@@ -35,7 +36,8 @@ from revrec.store.tables import (
     unscheduled,
 )
 
-Conditions = Sequence[ColumnElement[bool]]
+Condition = ColumnElement[bool]
+Conditions = Sequence[Condition]
 NO_SOURCES: Mapping[str, str] = {}
 """No source is invoiced: its lines are billed on their post dates."""
 ACTUAL, OPEN, WAITING, HISTORICAL = "actual", "open", "waiting", "historical"
@@ -79,17 +81,19 @@ def recognized_by_day(
     only: Conditions = (),
     basis: Basis = Basis.ledger,
     numbers: Sequence[int] | None = None,
+    counted: ColumnElement[bool] = SOLD,
 ) -> Iterator[DatedAmount]:
     """Yield the revenue from one day to another, by category and day.
 
     ``basis``: what is in the ledger, by ledger date, or what is earned, posted or not, by the day that it is earned on.
     Lines of the sources ``invoiced``, from the first post date of each, are billed on their invoice's date; with None,
     ``billed`` is not computed. ``only`` are conditions on the charge lines, and ``numbers`` limits those in the ledger.
+    ``counted`` is the condition that the amounts of a charge line are revenue.
     """
     if numbers is not None and not numbers:
         return
     lines = lines_of(basis, first, last) if numbers is None else ledger_lines(first, last, numbers)
-    yield from _by_day(connection, category, lines, ACTUAL, lines.c.date, last, invoiced, only)
+    yield from _by_day(connection, category, lines, ACTUAL, lines.c.date, last, invoiced, only, counted)
 
 
 def open_by_day(
@@ -99,15 +103,17 @@ def open_by_day(
     invoiced: Mapping[str, str] = NO_SOURCES,
     only: Conditions = (),
     numbers: Sequence[int] | None = None,
+    counted: ColumnElement[bool] = SOLD,
 ) -> Iterator[DatedAmount]:
     """Yield what is not in the ledger on a day, by category and day of recognition, with what waits.
 
-    ``invoiced``, ``only`` and ``numbers`` are as for :func:`recognized_by_day`; what waits is of all charge lines.
-    What was posted with a later date is open on that day; it counts on the date of its entry. What was reversed for
-    good, or is gone in Intacct and accepted, waits: no schedule line recognizes it, and it is still part of the price.
+    ``invoiced``, ``only``, ``numbers`` and ``counted`` are as for :func:`recognized_by_day`; what waits is of all
+    charge lines. What was posted with a later date is open on that day; it counts on the date of its entry. What was
+    reversed for good, or is gone in Intacct and accepted, waits: no schedule line recognizes it, and it is still part
+    of the price.
     """
     for lines, kind, day in _not_recognized(after, numbers):
-        yield from _by_day(connection, category, lines, kind, day, after, invoiced, only)
+        yield from _by_day(connection, category, lines, kind, day, after, invoiced, only, counted)
 
 
 def _not_recognized(after: date, numbers: Sequence[int] | None = None) -> Iterator[tuple[Any, str, Any]]:
@@ -175,11 +181,12 @@ def recognized_before(
     until: date,
     invoiced: Mapping[str, str] = NO_SOURCES,
     only: Conditions = (),
+    counted: ColumnElement[bool] = SOLD,
 ) -> Iterator[DatedAmount]:
     """Yield what was recognized before their cutovers of the charge lines in the books on a day, by category."""
     amount = charge_line.c.recognized_before
     before = select(charge_line.c.no.label("charge_no"), amount.label("amount")).where(amount != 0).subquery()
-    yield from _by_day(connection, category, before, HISTORICAL, literal(""), until, invoiced, only)
+    yield from _by_day(connection, category, before, HISTORICAL, literal(""), until, invoiced, only, counted)
 
 
 def _by_day(
@@ -191,6 +198,7 @@ def _by_day(
     until: date,
     invoiced: Mapping[str, str] | None,
     only: Conditions,
+    counted: ColumnElement[bool] = SOLD,
 ) -> Iterator[DatedAmount]:
     by = (
         category_of(category).label("category"),
@@ -200,10 +208,35 @@ def _by_day(
     )
     query = select(*by, *split_sum_columns(lines.c.amount)).join(charge_line, charge_line.c.no == lines.c.charge_no)
     query = _of_rule(query) if category == "rule" else query
-    query = query.where(SOLD, _in_books(until), *only).group_by("category", charge_line.c.currency, "day", "billed")
+    query = query.where(counted, _in_books(until), *only).group_by("category", charge_line.c.currency, "day", "billed")
     for name, currency, on, billed, *sums in connection.execute(query):
         if amount := joined_sum(*sums):
-            yield DatedAmount(name or "", currency, kind, on, billed == BILLED, amount, billed == SIGNED)
+            yield DatedAmount(_named(category, name), currency, kind, on, billed == BILLED, amount, billed == SIGNED)
+
+
+def _named(category: str, name: str | None) -> str:
+    """Return a category as reports show it; what is owed to a principal follows the rule of its line."""
+    return sold_by(name or "") if category == "rule" else name or ""
+
+
+def follow_versions(versions: Collection[int], waiting: Collection[str]) -> ColumnElement[bool]:
+    """Return the condition that a cost has a schedule of these rule versions, or waits for one of these rules."""
+    scheduled = select(schedule.c.charge_no).where(schedule.c.rule_version_id.in_(versions))
+    unknown = select(unscheduled.c.charge_no).where(unscheduled.c.rule.in_(waiting))
+    return ~SOLD & (charge_line.c.no.in_(scheduled) | charge_line.c.no.in_(unknown))
+
+
+def waiting_costs(connection: Connection) -> set[str]:
+    """Return the names of the rules that costs without a schedule wait for."""
+    query = select(unscheduled.c.rule).distinct().where(unscheduled.c.rule.contains(COST_MARK, autoescape=True))
+    return set(connection.execute(query).scalars())
+
+
+def sums_by_currency(connection: Connection, lines: Any, *conditions: ColumnElement[bool]) -> Counter[str]:
+    """Return the sums of the amounts of charge lines that meet conditions, in minor units."""
+    query = select(charge_line.c.currency, *split_sum_columns(lines.c.amount)).where(*conditions)
+    query = query.join(charge_line, charge_line.c.no == lines.c.charge_no).group_by(charge_line.c.currency)
+    return Counter({currency: joined_sum(*sums) for currency, *sums in connection.execute(query)})
 
 
 def _in_books(until: date) -> ColumnElement[bool]:
@@ -224,10 +257,15 @@ def follow_rules(names: Sequence[str]) -> ColumnElement[bool]:
         select(schedule.c.charge_no)
         .join(head, same_version(schedule, head))
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
-        .where(rule_version.c.name.in_(names))
+        .where(_is_of(rule_version.c.name, names))
     )
-    waiting = select(unscheduled.c.charge_no).where(unscheduled.c.rule.in_(names))
+    waiting = select(unscheduled.c.charge_no).where(_is_of(unscheduled.c.rule, names))
     return charge_line.c.no.in_(scheduled) | charge_line.c.no.in_(waiting)
+
+
+def _is_of(rule: Any, names: Sequence[str]) -> ColumnElement[bool]:
+    """Return the condition that a rule has one of these names, or is the rule of a cost of one of them."""
+    return or_(rule.in_(names), *(rule.startswith(f"{name}{COST_MARK}", autoescape=True) for name in names))
 
 
 def undated_charges(
@@ -345,4 +383,4 @@ def categories_of(connection: Connection, category: str, numbers: Sequence[int])
         return {}
     query = select(charge_line.c.no, category_of(category)).select_from(charge_line)
     query = _of_rule(query) if category == "rule" else query
-    return {no: name or "" for no, name in connection.execute(limited_to(query, charge_line.c.no, numbers))}
+    return {no: _named(category, name) for no, name in connection.execute(limited_to(query, charge_line.c.no, numbers))}

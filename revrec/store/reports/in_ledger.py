@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, case, cast, func, select, union_all
+from sqlalchemy import BigInteger, ColumnElement, Connection, Integer, case, cast, func, select, union_all
 
 from revrec.store.number_lists import limited_to
 from revrec.store.posting.ledger_changes import MOVE, OF_REVERSAL, ON_DEFERRED_SIDE, RECOGNIZED, REVERSAL
@@ -166,7 +166,8 @@ def amount_with_sign() -> ColumnElement[int]:
         return select(value).where(its_part).correlate(plan, journal_line, schedule).scalar_subquery()
 
     carried = rounded_share(version.base, shared.carried, shared.whole)
-    width = func.length(version.amounts) // shared.parts
+    # With its type, PostgreSQL divides whole numbers; without, it would divide fractions, which substr refuses.
+    width = func.length(version.amounts, type_=Integer) // shared.parts
     listed = func.substr(version.amounts, (part.seq - 1) * width + 1, width)
     return case(
         (version.amounts.is_not(None), of_part(cast(listed, BigInteger))),

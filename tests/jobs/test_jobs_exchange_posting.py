@@ -11,6 +11,7 @@ from revrec.core.known_time import KnownTime
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting.periods import decide
+from revrec.jobs.reconciling.reconcile import reconcile
 from revrec.jobs.reports.close_checklist import ChecklistItem, close_checklist
 from revrec.jobs.reports.exchange import exchange
 from revrec.jobs.reports.tie_out import tie_out
@@ -102,6 +103,21 @@ def test_the_tie_out_has_what_is_posted_in_base_currency(earned: Books) -> None:
         ("exchange differences cleared from deferred accounts", "-4.00"),
         ("exchange gains less losses", "-4.00"),
     ]
+
+
+@pytest.mark.both_databases
+def test_the_ledger_reconciles_with_what_was_posted_in_base_currency(earned: Books, intacct: Intacct) -> None:
+    post(earned, MARCH)
+    found = reconcile(earned.context("reconcile"), MARCH)
+    assert found.ties and not found.findings
+    assert [(one.account, one.adjusting, one.intacct) for one in found.balances if one.currency == "USD"] == [
+        ("2400", -400, -400), ("7800", 400, 400),
+    ]  # fmt: skip
+    # A person deletes the loss of 5.00 in Intacct.
+    (record,) = [one["record_no"] for one in intacct.entries() if one["lines"][0]["amount"] == "5.00"]
+    intacct.admin("/entries/delete", record_no=record)
+    gone = reconcile(earned.context("reconcile"), MARCH)
+    assert [(one.kind, one.amount) for one in gone.findings] == [("deleted", 500)]
 
 
 def test_a_report_as_known_earlier_has_nothing_that_was_posted_later(earned: Books) -> None:

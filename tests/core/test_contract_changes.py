@@ -16,6 +16,7 @@ from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.pricing import apply_allocation, price_of
 from revrec.core.rules import RuleBook
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
+from revrec.core.rules.cost_events import events_of_cost
 from revrec.core.schedule import Schedule, Unscheduled
 from support.rules import allocated, billed_line, book_of_contract, scheduled
 
@@ -292,11 +293,107 @@ def test_a_contract_earns_its_final_price_whatever_changes(examples: int) -> Non
     holds()
 
 
+MIGRATING = [
+    book_of_contract(
+        'later = "modify"\nprice_only = "FEE"',
+        "item,price\nX,600\nY,400\nZ,250\n",
+        {
+            "X": f"{NOW}\n{policy}\n{constraint}",
+            "Y": f"{YEAR}\n{policy}\n{constraint}",
+            "Z": f"{DELIVERED}\n{policy}",
+            "FEE": NOW,
+        },
+    )
+    for policy, constraint in (
+        ('on_migration = "spread"', ""),
+        ('on_migration = "catch_up"\non_credit = "earned_first"', ""),
+        ('on_migration = "catch_up"', '[rule.constraint]\npercent = 10\nuntil = "40 days"\nreason = "returns"\n'),
+    )
+]
+CUTOVERS = st.dates(date(2024, 1, 2), date(2024, 12, 31))
+
+
+@pytest.mark.parametrize("examples", [6, pytest.param(400, marks=pytest.mark.slow)])
+def test_a_contract_in_progress_earns_its_final_price_and_its_history_stays(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(
+        lines=contracts(),
+        book=st.sampled_from(MIGRATING),
+        first=CUTOVERS,
+        recognized=st.dictionaries(st.sampled_from("XYZ"), AMOUNTS),
+    )
+    def holds(lines: list[ContractMember], book: RuleBook, first: date, recognized: dict[str, int]) -> None:
+        lines = [
+            one._replace(line=one.line._replace(cutover=first, recognized_before=recognized.get(one.line.item, 0)))
+            if one.part == 1
+            else one
+            for one in lines
+        ]
+        found = allocate_contract(book, lines)
+        if isinstance(found, Unscheduled):
+            assert found.code == "impossible"
+            return
+        for line, events, _part in lines:
+            derived = book.derive(line, events, found.steps[line.id])
+            if isinstance(derived, Schedule):
+                assert sum(part.amount for part in derived.all_parts) == earns(line, events, found)
+                assert sum(part.amount for part in derived.historical) == line.recognized_before
+                assert all(part.date < first for part in derived.historical)
+
+    holds()
+
+
+FINANCED = [
+    book_of_contract(
+        'later = "modify"\nprice_only = "FEE"',
+        "item,price\nX,600\nY,400\nZ,250\n",
+        {
+            "X": NOW,
+            "Y": f'{YEAR}\n{constraint}[rule.financing]\ndirection = "{direction}"\nrate = "7"\nterm = "{term}"\n'
+            'interest = "7100"',
+            "Z": DELIVERED,
+            "FEE": NOW,
+        },
+    )
+    for direction, term, constraint in (
+        ("prepayment", "2 years", ""),
+        ("deferral", "3 years", ""),
+        ("prepayment", "18 months", '[rule.constraint]\npercent = 10\nuntil = "200 days"\nreason = "bonus"\n'),
+    )
+]
+
+
+@pytest.mark.parametrize("examples", [4, pytest.param(300, marks=pytest.mark.slow)])
+def test_a_financed_line_earns_its_final_price_and_the_interest_in_it(examples: int) -> None:
+    @settings(max_examples=examples, deadline=None)
+    @given(lines=contracts(), which=st.integers(0, len(FINANCED) - 1))
+    def holds(lines: list[ContractMember], which: int) -> None:
+        book = FINANCED[which]
+        found = allocate_contract(book, lines)
+        if isinstance(found, Unscheduled):
+            assert found.code == "impossible"
+            return
+        for line, events, _part in lines:
+            derived = book.derive(line, events, found.steps[line.id])
+            if not isinstance(derived, Schedule):
+                continue
+            interest = sum(_accrued(book, cost, line, events) for cost in book.costs_of(line))
+            assert sum(part.amount for part in derived.all_parts) + interest == earns(line, events, found)
+
+    holds()
+
+
+def _accrued(book: RuleBook, interest: ChargeLine, line: ChargeLine, events: Sequence[FulfillmentEvent]) -> int:
+    """Return all interest beside a line: below zero if it raises the price."""
+    derived = book.derive(interest, events_of_cost(book, interest, line, events))
+    return sum(part.amount for part in scheduled(derived).all_parts)
+
+
 @pytest.mark.parametrize("examples", [8, pytest.param(400, marks=pytest.mark.slow)])
 def test_the_order_in_which_events_are_recorded_does_not_matter(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
-    @given(lines=contracts(), which=st.integers(0, len(BOOKS) - 1))
-    def holds(lines: list[ContractMember], which: int) -> None:
+    @given(lines=contracts(), book=st.sampled_from([*BOOKS, *FINANCED]))
+    def holds(lines: list[ContractMember], book: RuleBook) -> None:
         # Of two deliveries or cancellations, or two prices of a day, the last one recorded counts: it is a correction.
         corrected = [
             (line.id, one.kind, None if one.kind in ("pod", "cancel") else one.date)
@@ -306,7 +403,7 @@ def test_the_order_in_which_events_are_recorded_does_not_matter(examples: int) -
         if len(set(corrected)) < len(corrected):
             return
         turned = [one._replace(events=list(reversed(one.events))) for one in lines]
-        assert _played(BOOKS[which], lines) == _played(BOOKS[which], turned)
+        assert _played(book, lines) == _played(book, turned)
 
     holds()
 
@@ -327,13 +424,20 @@ def test_the_months_of_a_contract_are_the_sums_of_its_days(examples: int) -> Non
     @given(
         changes=st.lists(
             st.tuples(
-                st.sampled_from("XY"), st.sampled_from(("credit", "price", "constraint")), DAYS, st.integers(0, 50_000)
+                st.sampled_from("XY"),
+                st.sampled_from(("credit", "price", "constraint", "cancel")),
+                DAYS,
+                st.integers(0, 50_000),
+                st.sampled_from(("", "contract", "line")),
             ),
-            max_size=3,
+            max_size=4,
         )
     )
-    def holds(changes: list[tuple[str, str, date, int]]) -> None:
-        events = [event(item, kind, str(day), amount=amount) for item, kind, day, amount in changes]
+    def holds(changes: list[tuple[str, str, date, int, str]]) -> None:
+        events = [
+            event(item, kind, str(day), amount=amount, scope="" if kind == "cancel" else scope)
+            for item, kind, day, amount, scope in changes
+        ]
         lines = members({"X": 60_000, "Y": 60_000}, events, **span)
         months = {way: _by_month(recognized(book, lines)["Y"]) for way, book in by.items()}
         for month in {*months["day"], *months["month"]}:

@@ -12,6 +12,7 @@ from revrec.core.errors import BadInput
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing.prorated_events import prorate_event
 from revrec.jobs.reports.explain_amounts import explain_amounts
+from revrec.jobs.reports.tie_out import tie_out
 from revrec.sources import EventRow
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
@@ -67,6 +68,15 @@ def test_a_credit_after_recognition_is_reversed_by_an_entry_of_its_own(changed: 
     assert changed.run("2024-12-31").complete
     assert posted(changed)[-1] == ("2024-06-10", -500)
     assert verify(changed.context("verify")).sound
+
+
+def test_what_a_credit_takes_back_first_is_in_the_sums_of_entries(books: Books, row: MakeRow) -> None:
+    books.rules('[[rule]]\nname = "all"\nrecognize = { method = "monthly", periods = 4, on_credit = "earned_first" }\n')
+    books.take(row(amount="400.00"))
+    assert books.run("2024-02-29").complete
+    books.event("shop/INV-1/1", "credit", "2024-03-10", amount="50.00")
+    assert books.run("2024-04-30").complete
+    assert tie_out(books.context(), date(2024, 4, 30)).ties_out
 
 
 def test_a_plus_and_a_minus_of_one_day_are_one_part_if_neither_is_posted(books: Books, row: MakeRow) -> None:

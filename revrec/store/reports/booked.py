@@ -84,6 +84,7 @@ def _other_charges(connection: Connection) -> list[int] | None:
         .join(plan, plan.c.id == version.plan_id)
         .where(version.base.is_not(None), plan.c.kind == "changed", after_change < 0),
         select(version.charge_no).where(version.plan_id.in_(exact.where(weight < 0))),
+        select(version.charge_no).where(version.amounts.contains("-")),
     )
     numbers = list(connection.execute(queries.limit(MOST_OTHER + 1)).scalars())
     return sorted(numbers) if len(numbers) <= MOST_OTHER else None

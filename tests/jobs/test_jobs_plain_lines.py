@@ -59,7 +59,8 @@ LINE = st.tuples(
 STEP = st.one_of(
     LINE,
     LINE,
-    st.tuples(st.sampled_from(["credit", "pod", "run", "run", "close", "account", "reverse"]), DAYS),
+    st.tuples(st.sampled_from(["credit", "price", "cancel", "hold", "release", "pod"]), DAYS),
+    st.tuples(st.sampled_from(["run", "run", "close", "account", "reverse"]), DAYS),
 )
 
 
@@ -85,7 +86,7 @@ def test_sums_in_sql_are_the_sums_of_the_lines(
 
 @pytest.fixture
 def netted(books: Books, row: MakeRow) -> Books:
-    """Books in which a credit makes D1/1 a line that is read by itself; D1/2 is in its contract, and D2 is plain."""
+    """Books in which two credits make D1/1 a line that is read by itself; D1/2 is in its contract, and D2 is plain."""
     books.rules(RULES)
     books.take(
         row("D1", line="1", item="MAG-1", amount="30.00", post_date="2024-01-05"),
@@ -94,6 +95,7 @@ def netted(books: Books, row: MakeRow) -> Books:
         row("D3", item="MAG-1", amount="50.00", post_date="2024-02-05"),
     )
     books.event("shop/D1/1", "credit", "2024-02-20", amount=5)
+    books.event("shop/D1/1", "credit", "2024-02-21", amount=1)
     assert books.run("2024-02-29").complete
     with books.context("report").database.read() as connection:
         assert plain_lines.special_contracts(connection, [[BalanceQuery(LAST, LAST)]]) == [1, 2]
@@ -109,6 +111,51 @@ def test_plain_and_other_lines_of_one_contract_are_netted(netted: Books) -> None
 @pytest.mark.parametrize("day", [date(2024, 1, 31), date(2024, 2, 29), date(2024, 6, 30)])
 def test_plain_and_other_lines_of_one_contract_are_netted_in_every_report(netted: Books, day: date) -> None:
     compare(netted, day, reports)
+
+
+@pytest.fixture
+def changed(books: Books, row: MakeRow) -> Books:
+    """Books of plain lines, with one change each: of the price, before and after parts are posted, or of the dates."""
+    books.rules(RULES)
+    items = [*("MAG-1",) * 8, *("GOODS-1",) * 3, "POD-1"]
+    numbered = list(enumerate(items, start=1))
+    books.take(*(row(f"D{at}", item=item, amount=f"{20 + at}.01", post_date="2024-01-05") for at, item in numbered))
+    books.take(row("D20", item="MAG-1", amount="-30.01", post_date="2024-02-25"), name="credit.csv")
+    for line, kind, day, amount in EVENTS[:4]:
+        books.event(f"shop/{line}/1", kind, day, amount=amount)
+    assert books.run("2024-02-20").complete
+    for line, kind, day, amount in EVENTS[4:]:
+        books.event(f"shop/{line}/1", kind, day, amount=amount)
+    assert books.run("2024-03-10").complete
+    with books.context("report").database.read() as connection:
+        assert plain_lines.special_contracts(connection, [[BalanceQuery(LAST, LAST)]]) == []
+    return books
+
+
+EVENTS: Sequence[tuple[str, str, str, int | None]] = (
+    ("D1", "credit", "2024-01-20", 5),
+    ("D2", "price", "2024-02-02", 40),
+    ("D9", "credit", "2024-01-06", 3),
+    ("D3", "cancel", "2024-03-01", 2),
+    ("D4", "credit", "2024-02-25", 5),
+    ("D5", "price", "2024-02-26", 50),
+    ("D6", "cancel", "2024-02-27", None),
+    ("D7", "hold", "2024-02-28", None),
+    ("D10", "price", "2024-03-05", 7),
+    ("D12", "pod", "2024-02-15", None),
+    ("D20", "price", "2024-03-20", -20),
+)
+
+
+def test_lines_with_one_change_are_added_up_too(changed: Books) -> None:
+    compare(changed, date(2024, 2, 29), main_reports)
+
+
+@pytest.mark.slow
+@pytest.mark.both_databases
+@pytest.mark.parametrize("day", [date(2024, 1, 31), date(2024, 3, 31), date(2024, 5, 31)])
+def test_lines_with_one_change_are_added_up_too_in_every_report(changed: Books, day: date) -> None:
+    compare(changed, day, reports)
 
 
 def test_books_without_charge_lines_have_reports_too_after_a_close(offline: Books) -> None:
@@ -148,7 +195,8 @@ def try_to_play(books: Books, row: MakeRow, at: int, what: str, how: Any) -> Non
             order = ReversalOrder(posted[at % len(posted)][0], "wrong", LAST, at % 2 == 0)
             reverse(books.context("postings reverse"), order)
     else:
-        books.event(charges[at % len(charges)], what, how, amount=at if what == "credit" else None)
+        amount = {"credit": at, "price": 2 * at, "cancel": at % 3}.get(what)
+        books.event(charges[at % len(charges)], what, how, amount=amount)
 
 
 def compare(books: Books, day: date, made: Callable[[Books, date], list[Report]]) -> None:

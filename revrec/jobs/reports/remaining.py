@@ -210,15 +210,16 @@ def balance_checks(
     for page in batched(list(earning), PAGE):
         for no, amount in contracts.differences_of(connection, page).items():
             balance[earning[no]] += amount if no in counted else 0
-    for page in batched(events.charges_repriced_after(connection, until), PAGE):
+    repriced = [no for no in events.charges_repriced_after(connection, until) if no in billed]
+    for page in batched(repriced, PAGE):
         recorded = events.events_of_charges(connection, page)
         for no, charge in charges.read_charges(connection, page):
-            if no in billed and no in recorded:
+            if no in recorded:
                 until_then = [one for one in recorded[no] if one.date <= until]
                 balance[billed[no]] += price_of(charge, recorded[no]) - price_of(charge, until_then)
     if special is not None:
         for plain in plain_lines.balances(connection, _day(context, until), special, NO_FILTERS):
-            balance[plain.currency] += 0 if plain.is_cost else plain.of_billed
+            balance[plain.currency] += 0 if plain.is_cost else plain.of_billed + plain.priced_later
     closed = any(one.reported for one in closed_periods(connection, BalanceOptions(until)))
     name = "remaining = balance with what arrived after the close" if closed else "remaining = report balance"
     for currency in sorted({*remaining, *balance}):

@@ -328,11 +328,12 @@ def _named(name: str, value: str) -> str:
 
 def _moved(group: Movements, at: int) -> Counter[str]:
     """Return what moved in the period ``at`` this place."""
-    amounts = (group.billed, group.credited, group.recognized, group.taken_back)
-    billed, credited, earned, back = (of_days[at + 1] - of_days[at] for of_days in amounts)
-    from_opening = group.from_opening[at]
+    amounts = (group.billed, group.credited, group.repriced, group.recognized, group.taken_back)
+    billed, credited, repriced, earned, back = (of_days[at + 1] - of_days[at] for of_days in amounts)
+    from_opening, credits = group.from_opening[at], group.credits[at]
     return Counter({
-        "opening": group.balance(at), "billed": billed, "credited": credited, "recognized": earned + back,
+        "opening": group.balance(at), "billed": billed, "credited": credited + credits,
+        "price_changes": repriced - credits, "recognized": earned + back,
         "taken_back": back, "recognized_from_opening": from_opening, "recognized_from_period": earned - from_opening,
         "closing": group.balance(at + 1),
     })  # fmt: skip

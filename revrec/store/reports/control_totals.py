@@ -17,7 +17,6 @@ from sqlalchemy import (
     exists,
     func,
     select,
-    true,
     union_all,
 )
 
@@ -29,7 +28,7 @@ from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE
 from revrec.store.posting.reversals import IS_REVERSED_FOR_GOOD
 from revrec.store.reports.booked import recognized_by_account
-from revrec.store.reports.plain_lines import IS_ENTERED, PlainLines, is_dated
+from revrec.store.reports.plain_lines import IS_ENTERED, WHOLE, PlainLines, is_dated
 from revrec.store.tables import (
     allocation,
     allocation_line,
@@ -198,9 +197,9 @@ def _add_read_totals(connection: Connection, until: date, special: Sequence[int]
 def _add_plain_totals(connection: Connection, until: date, special: Sequence[int], found: ScheduleTotals) -> None:
     """Add the schedule lines of all other charge lines, from their plans."""
     due = is_dated(until)
-    plain = PlainLines(special, {"all": true(), "posted": IS_ENTERED, "posted_due": IS_ENTERED & due, "due": due})
-    amounts = {"all": schedule.c.planned} | {name: plain.amount(name) for name in ("posted", "posted_due", "due")}
-    sums = (cast(func.sum(one), BigInteger) for name in amounts for one in (plain.count(name), amounts[name]))
+    weights = {"all": WHOLE, "posted": IS_ENTERED, "posted_due": IS_ENTERED & due, "due": due}
+    plain = PlainLines(special, weights)
+    sums = (cast(func.sum(one(name)), BigInteger) for name in weights for one in (plain.count, plain.amount))
     query = plain.select(charge_line.c.currency, *sums).where(SOLD).group_by(charge_line.c.currency)
     for currency, *row in connection.execute(query):
         every, posted, posted_due, of_due = (Total(*row[at : at + 2]) for at in range(0, len(row), 2))

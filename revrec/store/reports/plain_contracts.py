@@ -10,7 +10,7 @@ from revrec.store.bulk import sort_on_disk, stream_rows
 from revrec.store.posting.invoices import SOLD
 from revrec.store.reports.contract_balances import BalanceQuery, contract_key, imported_by_then, in_code_order
 from revrec.store.reports.filters import charge_conditions, schedule_conditions
-from revrec.store.reports.plain_lines import IS_ENTERED, PlainLines, is_billed, is_dated, of_entities
+from revrec.store.reports.plain_lines import IS_ENTERED, WHOLE, PlainLines, is_billed, is_dated, of_entities, price_on
 from revrec.store.tables import charge_line, rule_version, schedule
 
 
@@ -46,21 +46,22 @@ def plain_contracts(
 def _lines(asked: BalanceQuery, special: Sequence[int], account: str | None, by_plan: bool) -> Any:
     """Return the query of the amounts of each plain line."""
     until = is_dated(asked.until)
-    plain = PlainLines(special, {"posted": IS_ENTERED & until, "planned": until, "soon": is_dated(asked.beyond)})
-    line, billed = charge_line.c, is_billed([asked])
+    soon = is_dated(asked.beyond)
+    plain = PlainLines(special, {"posted": IS_ENTERED & until, "planned": until, "soon": soon, "all": WHOLE})
+    line, billed, price = charge_line.c, is_billed([asked]), price_on(asked.until)
     much_later = line.post_date > asked.beyond.isoformat()
     query = plain.select(
         in_code_order(contract_key(asked.by, charge_line)).label("contract"),
         *(in_code_order(line[name]).label(name) for name in ("entity", "currency", "customer")),
         rule_version.c.deferred.label("account"),
         case((SOLD, 0), else_=1).label("is_cost"),
-        case((billed, line.amount), else_=0).label("billed"),
+        case((billed, price), else_=0).label("billed"),
         plain.amount("planned" if by_plan else "posted").label("recognized"),
         plain.amount("planned").label("planned"),
-        line.amount.label("earns"),
-        (schedule.c.planned - plain.amount("soon")).label("later"),
-        case((billed | much_later, 0), else_=line.amount).label("to_bill"),
-        case((~billed & much_later, line.amount), else_=0).label("to_bill_later"),
+        schedule.c.amount.label("earns"),
+        (plain.amount("all") - plain.amount("soon")).label("later"),
+        case((billed | much_later, 0), else_=price).label("to_bill"),
+        case((~billed & much_later, price), else_=0).label("to_bill_later"),
     )
     filters = [*charge_conditions(asked.filters), *schedule_conditions(asked.filters)]
     filters += [*of_entities(asked), *imported_by_then(charge_line, asked)]

@@ -1,21 +1,39 @@
 """Add up plain charge lines in SQL, by the arithmetic of their plans, instead of reading them one by one.
 
-A charge line is plain if its figures on any day follow from three facts: its amount, its one schedule version, and the
-date until which that version is on posted entries. Most lines are. The others have another price, several versions, an
-allocation, an invoice, a reversed entry, or something else that :func:`special_charges` looks for; reports read those
-line by line (:mod:`revrec.store.reports.contract_balances`).
+A charge line is plain if its figures on any day follow from a few facts: its amount, the one event that changed its
+price, the schedule version in force with the date until which it is on posted entries, and the lines of earlier
+versions that are on posted entries. Most lines are. The others have several changes of the price, an allocation, an
+invoice, a reversed entry, or something else that :func:`special_charges` looks for; reports read those line by line
+(:mod:`revrec.store.reports.contract_balances`).
 
 The amount until a day is the rounded share of the planned amount, by the cumulative weight until then: the arithmetic
 of the view ``schedule_line``, computed once for each day instead of once for each schedule line.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from itertools import pairwise
+from functools import partial
+from itertools import accumulate, pairwise
 from math import inf
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, case, cast, func, or_, select, true, union
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Select,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+    union,
+)
+from sqlalchemy.sql.visitors import replacement_traverse
 
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Filters
@@ -45,6 +63,7 @@ from revrec.store.tables import (
     entered_line,
     entry_date_override,
     entry_reversal,
+    event_withdrawal,
     fulfillment_event,
     invoice_line,
     journal_entry,
@@ -52,12 +71,13 @@ from revrec.store.tables import (
     ledger_change,
     plan,
     plan_part,
-    price_change,
     repaired_value,
     revenue_status,
     rule_version,
+    same_version,
     schedule,
     schedule_allocation,
+    schedule_line,
     unscheduled,
 )
 
@@ -69,7 +89,18 @@ ALL_POSTED = "~"
 """A text after all dates: nothing of a schedule version is open."""
 OPEN_FROM = func.coalesce(schedule.c.open_from, ALL_POSTED)
 
-_ITS_FIRST = and_(schedule.c.charge_no == charge_line.c.no, schedule.c.version == 1)
+_IN_FORCE = and_(schedule.c.charge_no == charge_line.c.no, schedule.c.superseded_by.is_(None))
+_OF_PRICE = fulfillment_event.c.kind.in_(PRICE_EVENT_KINDS)
+
+new_price = fulfillment_event.alias("new_price")
+"""The one event that changed the price of a plain charge line."""
+PLAIN_KINDS = ("credit", "price", "cancel")
+IS_NEW_PRICE = and_(new_price.c.charge_no == charge_line.c.no, new_price.c.kind.in_(PLAIN_KINDS))
+PRICE_MORE = case(
+    (new_price.c.kind == "price", new_price.c.amount - charge_line.c.amount),
+    else_=-func.coalesce(new_price.c.amount, 0),
+)
+"""What that event adds to the price, in minor units: below zero for a credit, 0 without an event."""
 
 Day = Sequence[BalanceQuery]
 """A day of a report: what counts on it. It is one query, or one for each group of entities that were closed together;
@@ -83,6 +114,8 @@ def special_charges(connection: Connection, days: Iterable[Day]) -> list[int] | 
         *_have_other_rows(),
         _have_other_figures(known),
         _have_other_accounts(),
+        _moved_to_other_accounts(),
+        _take_back_a_rest(),
         _are_on_other_entries(known),
         _are_out_of_order(),
     )
@@ -120,55 +153,78 @@ def _last_charge(day: Day, entity: str) -> float:
 
 
 def _have_other_rows() -> Iterator[Select[Any]]:
-    """Yield the charge lines with rows in tables whose amounts or accounts are not in their schedule version."""
+    """Yield the charge lines with rows in tables whose amounts or accounts are not in their schedule versions."""
     event = fulfillment_event.c
-    yield select(event.charge_no).where(event.kind.in_((*PRICE_EVENT_KINDS, CONSTRAINT)))
+    yield select(event.charge_no).where(or_(event.kind == CONSTRAINT, and_(_OF_PRICE, event.kind.not_in(PLAIN_KINDS))))
+    yield select(event.charge_no).where(_OF_PRICE).group_by(event.charge_no).having(func.count() > 1)
+    yield select(event.charge_no).join(event_withdrawal, event_withdrawal.c.event_id == event.id).where(_OF_PRICE)
     tables = (
-        contract_line, schedule_allocation, price_change, charge_void, unscheduled, revenue_status, invoice_line,
-        ledger_change, repaired_value,
+        contract_line, schedule_allocation, charge_void, unscheduled, revenue_status, invoice_line, ledger_change,
+        repaired_value,
     )  # fmt: skip
     for table in tables:
         yield select(table.c.charge_no)
+    # By version: the text of a rule is not searched again for each of its lines.
+    presented_apart = (versions_with_word(CONSTRAINT), versions_of_principals())
+    yield select(schedule.c.charge_no).where(or_(*(schedule.c.rule_version_id.in_(one) for one in presented_apart)))
     # Interest is never billed, and is in the balance of its contract all the same.
     yield select(charge_line.c.no).where(IS_INTEREST)
     yield select(entered_line.c.charge_no).where(RELEASED)
 
 
 def _have_other_figures(known: Sequence[BalanceQuery]) -> Select[Any]:
-    """Return the charge lines whose one version has another amount, those without one, and contract lines or migrated
-    ones."""
+    """Return the charge lines whose version in force has another amount, those without one, and contract lines or
+    migrated ones."""
     line, version = charge_line.c, schedule.c
     conditions = [
         version.charge_no.is_(None),
-        version.superseded_by.is_not(None),
-        version.plan_id.is_(None),
-        version.base.is_not(None),
-        version.amount != line.amount,
+        version.amount != line.amount + PRICE_MORE,
         func.abs(line.amount) > MOST_AMOUNT,
+        func.abs(version.amount) > MOST_AMOUNT,
         line.cutover.is_not(None),
         ORDERED,
         CREDITING,
         version.amounts.is_not(None),
-        # By version: the text of a rule is not searched again for each of its lines.
-        version.rule_version_id.in_(versions_with_word(CONSTRAINT)),
-        version.rule_version_id.in_(versions_of_principals()),
         version.plan_id.in_(_plans_of_both_signs()),
     ]
     for asked in known:
         assert asked.known is not None
         conditions.append(and_(line.no <= asked.known.charge_no, version.audit_seq > asked.known.audit_seq))
-    return select(line.no).outerjoin(schedule, _ITS_FIRST).where(or_(*conditions))
+    query = select(line.no).outerjoin(schedule, _IN_FORCE).outerjoin(new_price, IS_NEW_PRICE)
+    return query.where(or_(*conditions))
 
 
 def _have_other_accounts() -> Select[Any]:
-    """Return the charge lines that arrived without a schedule on another account than their version has."""
+    """Return the charge lines that arrived without a schedule on another account than their version in force has."""
     arrived = arrival_account.c
     query = (
         select(arrived.charge_no)
-        .join(schedule, (schedule.c.charge_no == arrived.charge_no) & (schedule.c.version == 1))
+        .join(schedule, and_(schedule.c.charge_no == arrived.charge_no, schedule.c.superseded_by.is_(None)))
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
     )
     return query.where(arrived.account != rule_version.c.deferred)
+
+
+def _moved_to_other_accounts() -> Select[Any]:
+    """Return the charge lines of which an earlier schedule version has another deferred account."""
+    earlier, its_rule = schedule.alias("earlier"), rule_version.alias("its_rule")
+    in_force = (
+        select(rule_version.c.deferred)
+        .join(schedule, schedule.c.rule_version_id == rule_version.c.id)
+        .where(schedule.c.charge_no == earlier.c.charge_no, schedule.c.superseded_by.is_(None))
+        .correlate(earlier)
+        .scalar_subquery()
+    )
+    query = select(earlier.c.charge_no).join(its_rule, its_rule.c.id == earlier.c.rule_version_id)
+    return query.where(earlier.c.superseded_by.is_not(None), its_rule.c.deferred != in_force)
+
+
+def _take_back_a_rest() -> Select[Any]:
+    """Return the charge lines whose changed plan takes back, after a change, what it recognizes before it."""
+    version, rest = schedule.c, schedule.c.planned - rounded_share(schedule.c.base, plan.c.carried, plan.c.whole)
+    both = or_(and_(version.base > 0, rest < 0), and_(version.base < 0, rest > 0))
+    query = select(version.charge_no).join(plan, plan.c.id == version.plan_id)
+    return query.where(version.base.is_not(None), version.superseded_by.is_(None), both)
 
 
 def _plans_of_both_signs() -> Select[Any]:
@@ -196,26 +252,27 @@ def _are_on_other_entries(known: Sequence[BalanceQuery]) -> Select[Any]:
 
 
 def _are_out_of_order() -> Select[Any]:
-    """Return the charge lines of which a schedule line is on an entry, and an earlier one never was."""
+    """Return the charge lines of which a line of the schedule in force is on an entry, and an earlier one never was."""
     last = select(func.max(journal_entry.c.date)).scalar_subquery()
     later = (
         select(entered_line.c.charge_no)
-        .join(plan_part, plan_part.c.seq == entered_line.c.seq)
+        .select_from(entered_line)
+        .join(plan_part, plan_part.c.seq == entered_line.c.seq - schedule.c.first_seq + 1)
         .where(
             entered_line.c.charge_no == schedule.c.charge_no,
-            entered_line.c.version == 1,
+            entered_line.c.version == schedule.c.version,
             plan_part.c.plan_id == schedule.c.plan_id,
             plan_part.c.date >= schedule.c.open_from,
         )
     )
     # Of a version whose first open line is after all entries, no later line can be on one. An entry with another date
     # than its lines does not matter: its lines are special already.
-    its_versions = select(schedule.c.charge_no).where(schedule.c.version == 1, schedule.c.open_from <= last)
+    its_versions = select(schedule.c.charge_no).where(schedule.c.open_from <= last)
     return its_versions.where(later.correlate(schedule).exists())
 
 
 class PlainLines:
-    """The plain charge lines, joined with their versions and rules, and the SQL of their amounts.
+    """The plain charge lines, joined with their versions in force and rules, and the SQL of their amounts.
 
     ``weights`` are conditions on schedule lines, by name: an amount is the sum of the lines that meet one. Each
     condition must hold for the first lines of a version, up to some line.
@@ -223,36 +280,69 @@ class PlainLines:
 
     def __init__(self, special: Sequence[int], weights: Mapping[str, ColumnElement[bool]]) -> None:
         self._special = special
+        self._has_amounts = bool(weights)
+        self._whole = {name for name, condition in weights.items() if condition is WHOLE}
         self._spans = _spans(weights)
+        self._earlier = _earlier(weights)
 
     def select(self, *columns: Any) -> Select[Any]:
-        """Return the query of columns of the plain lines, their schedule versions, and their rule versions."""
-        spans = self._spans
+        """Return the query of columns of the plain lines, their schedule versions, their rule versions, and the events
+        that changed their prices."""
+        spans, earlier = self._spans, self._earlier
         its_plan = and_(spans.c.plan_id == schedule.c.plan_id, spans.c.open_from == OPEN_FROM)
         query = (
             select(*columns)
             .select_from(charge_line)
-            .join(schedule, and_(_ITS_FIRST, schedule.c.superseded_by.is_(None)))
-            .join(spans, its_plan)
+            .join(schedule, _IN_FORCE)
             .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
+            .outerjoin(new_price, IS_NEW_PRICE)
         )
+        if self._has_amounts:
+            query = query.outerjoin(spans, its_plan)
+            query = query.outerjoin(earlier, earlier.c.charge_no == charge_line.c.no)
         return query.where(charge_line.c.no.not_in(numbers_in(self._special))) if self._special else query
 
     def amount(self, name: str) -> ColumnElement[int]:
-        """Return the SQL of an amount of a line, in minor units: the rounded share of what its version planned."""
-        spans = self._spans.c
-        share = rounded_share(schedule.c.planned, spans[name], spans.total)
-        return case((spans.is_exact == 1, spans[name]), else_=share)
+        """Return the SQL of an amount of a line, in minor units: of its version in force, and posted before it."""
+        return self._in_force(name) + func.coalesce(self._earlier.c[name], 0)
+
+    def taken_back(self, name: str) -> ColumnElement[int]:
+        """Return the SQL of the part of an amount that is below zero."""
+        is_below = func.coalesce(schedule.c.base, schedule.c.planned) < 0
+        return case((is_below, self._in_force(name)), else_=0) + func.coalesce(self._earlier.c[f"back_{name}"], 0)
+
+    def _in_force(self, name: str) -> ColumnElement[int]:
+        """Return the SQL of the rounded share of what the version in force planned; 0 if it has no plan."""
+        spans, version = self._spans.c, schedule.c
+        if name in self._whole:
+            return version.planned
+        weight = spans[name]
+        kept = rounded_share(version.base, spans.carried, spans.whole)
+        rest = rounded_share(version.planned - kept, weight - spans.carried, spans.total - spans.carried)
+        return case(
+            (spans.plan_id.is_(None), 0),
+            (spans.is_exact == 1, weight),
+            (version.base.is_(None), rounded_share(version.planned, weight, spans.total)),
+            (weight <= spans.carried, rounded_share(version.base, weight, spans.whole)),
+            else_=kept + rest,
+        )
 
     def count(self, name: str) -> ColumnElement[int]:
         """Return the SQL of the number of schedule lines of an amount."""
-        found: ColumnElement[int] = self._spans.c[f"lines_{name}"]
-        return found
+        name = f"lines_{name}"
+        return func.coalesce(self._spans.c[name], 0) + func.coalesce(self._earlier.c[name], 0)
 
 
+def price_on(until: date) -> ColumnElement[int]:
+    """Return the SQL of the price of a plain line on a day, in minor units, for :class:`PlainLines`."""
+    return charge_line.c.amount + case((new_price.c.date <= until.isoformat(), PRICE_MORE), else_=0)
+
+
+WHOLE = true()
+"""The condition of all schedule lines, for :class:`PlainLines`."""
 _HEADS = (
     select(schedule.c.plan_id, OPEN_FROM.label("open_from"))
-    .where(schedule.c.version == 1, schedule.c.superseded_by.is_(None), schedule.c.plan_id.is_not(None))
+    .where(schedule.c.superseded_by.is_(None), schedule.c.plan_id.is_not(None))
     .distinct()
     .subquery("heads")
 )
@@ -268,15 +358,37 @@ def is_dated(until: date) -> ColumnElement[bool]:
 def _spans(weights: Mapping[str, ColumnElement[bool]]) -> Any:
     """Return the weights of each plan, with the first open date of the versions that share it, as a subquery."""
     weight = plan_part.c.cumulative - plan_part.c.before
-    by = (_HEADS.c.plan_id, _HEADS.c.open_from, plan.c.total, plan.c.kind)
+    by = (_HEADS.c.plan_id, _HEADS.c.open_from, plan.c.total, plan.c.carried, plan.c.whole, plan.c.kind)
     sums = (
         cast(func.sum(case((condition, of_part), else_=0)), BigInteger).label(f"{of}{name}")
         for name, condition in weights.items()
         for of, of_part in (("", weight), ("lines_", 1))
     )
     is_exact = case((plan.c.kind == "amounts", 1), else_=0).label("is_exact")
-    query = select(*by[:3], is_exact, *sums).select_from(_HEADS).join(plan, plan.c.id == _HEADS.c.plan_id)
+    query = select(*by[:-1], is_exact, *sums).select_from(_HEADS).join(plan, plan.c.id == _HEADS.c.plan_id)
     return query.join(plan_part, plan_part.c.plan_id == plan.c.id).group_by(*by).subquery("spans")
+
+
+def _earlier(weights: Mapping[str, ColumnElement[bool]]) -> Any:
+    """Return the amounts of each charge line that earlier schedule versions put on entries, as a subquery."""
+    line, version = schedule_line.c, schedule.alias("version")
+    amounts = {"": line.amount, "back_": case((line.amount < 0, line.amount), else_=0), "lines_": 1}
+    sums = (
+        cast(func.sum(case((_of_entered(condition), amount), else_=0)), BigInteger).label(f"{of}{name}")
+        for name, condition in weights.items()
+        for of, amount in amounts.items()
+    )
+    query = select(line.charge_no, *sums).join(version, same_version(version, schedule_line))
+    is_posted = and_(version.c.superseded_by.is_not(None), line.entry_id.is_not(None), line.superseded_by.is_(None))
+    # Named twice: otherwise SQLite computes the lines of all versions.
+    several = select(schedule.c.charge_no).where(schedule.c.superseded_by.is_not(None))
+    return query.where(is_posted, line.charge_no.in_(several)).group_by(line.charge_no).subquery("earlier")
+
+
+def _of_entered(condition: ColumnElement[bool]) -> Any:
+    """Return a condition of :class:`PlainLines` for schedule lines that are on an entry."""
+    columns: dict[Any, Any] = {plan_part.c.date: schedule_line.c.date, _HEADS.c.open_from: literal(ALL_POSTED)}
+    return replacement_traverse(condition, {}, lambda one, **_options: columns.get(one))  # type: ignore[call-overload]
 
 
 def is_known(day: Day) -> ColumnElement[bool] | None:
@@ -310,9 +422,10 @@ class Movements(NamedTuple):
     """The plain charge lines of a group: what each of the days has of them, in minor units.
 
     ``currency``, ``account`` and ``values`` are the group. ``lines`` counts the charge lines that were imported.
-    ``billed`` and ``credited`` are the positive and the negative amounts that are billed by the day; ``recognized`` and
-    ``taken_back`` the same of what is recognized. ``from_opening`` has for each period, the time from one day to the
-    next, what it recognizes of the opening liabilities of its contracts.
+    ``billed`` and ``credited`` are the positive and the negative amounts that are billed by the day, ``repriced`` what
+    events added to the price of what is billed; ``recognized`` and ``taken_back`` are the positive and the negative
+    amounts that are recognized. For each period, the time from one day to the next, ``credits`` is the part of what is
+    repriced that is a credit, and ``from_opening`` what is recognized of the opening liabilities of the contracts.
     """
 
     currency: str
@@ -321,13 +434,16 @@ class Movements(NamedTuple):
     lines: Sequence[int]
     billed: Sequence[int]
     credited: Sequence[int]
+    repriced: Sequence[int]
+    credits: Sequence[int]
     recognized: Sequence[int]
     taken_back: Sequence[int]
     from_opening: Sequence[int]
 
     def balance(self, at: int) -> int:
         """Return the balance on the day ``at`` this place, in minor units."""
-        return self.billed[at] + self.credited[at] - self.recognized[at] - self.taken_back[at]
+        owed = self.billed[at] + self.credited[at] + self.repriced[at]
+        return owed - self.recognized[at] - self.taken_back[at]
 
 
 def movements(
@@ -337,35 +453,144 @@ def movements(
 
     All lines of a contract are in one group, or the contract is left out by the numbers of its lines, ``special``.
     """
-    plain = PlainLines(special, {f"until{at}": IS_ENTERED & is_dated(day[0].until) for at, day in enumerate(days)})
+    prices = _prices_of_groups(connection, days, special, by, filters)
+    for row in stream_rows(connection, _earned_of_groups(connection, days, special, by, filters)):
+        currency, account, *rest = row
+        values, found, count = tuple(rest[: len(by)]), rest[len(by) :], len(days)
+        its_prices = prices.pop((currency, account, values))
+        owed = its_prices.owed()
+        balances, recognized, from_opening = found[:count], found[count : 2 * count], found[2 * count :]
+        taken_back = [due - left - earned for due, left, earned in zip(owed, balances, recognized, strict=True)]
+        amounts = (*its_prices.of_days(), recognized, taken_back, from_opening)
+        yield Movements._make((currency, account, values, *amounts))
+
+
+_Group = tuple[str, str, tuple[str, ...]]
+
+
+class _Prices:
+    """What is billed of the charge lines of a group, by the place of the day on which it begins to be."""
+
+    def __init__(self, days: int) -> None:
+        self._lines, self._billed, self._credited, self._repriced = ([0] * (days + 1) for _ in range(4))
+        self._credits = [0] * (days + 1)
+
+    def add(self, known: int, billed: int, amount: int, lines: int) -> None:
+        """Add charge lines that are known from a day on, and billed from a day on."""
+        self._lines[known] += lines
+        (self._billed if amount > 0 else self._credited)[billed] += amount
+
+    def reprice(self, billed: int, priced: int, more: int, is_credit: bool) -> None:
+        """Add what an event added to the price: it counts from the day on which both are in the books."""
+        at = max(billed, priced)
+        self._repriced[at] += more
+        # A line that is billed in a later period than its event's has only a new price then; less is a credit.
+        if is_credit if at == priced else more < 0:
+            self._credits[at] += more
+
+    def owed(self) -> Sequence[int]:
+        """Return the prices of what is billed by each day."""
+        return [sum(amounts) for amounts in zip(*list(self.of_days())[1:4], strict=True)]
+
+    def of_days(self) -> Iterator[Sequence[int]]:
+        """Yield the sums until each day, and the credits of each period, in the order of :class:`Movements`."""
+        for amounts in (self._lines, self._billed, self._credited, self._repriced):
+            yield list(accumulate(amounts[:-1]))
+        yield self._credits[1:-1]
+
+
+def _prices_of_groups(
+    connection: Connection, days: Sequence[Day], special: Sequence[int], by: Sequence[str], filters: Filters
+) -> dict[_Group, _Prices]:
+    """Return the amounts of the groups of charge lines, from when on they are billed, and the changes of prices."""
+    plain = PlainLines(special, {})
+    known, billed, priced = (one.label(name) for name, one in _begins(days).items())
+    sign = case((charge_line.c.amount > 0, 1), else_=0).label("is_positive")
+    is_less = case((PRICE_MORE < 0, 1), else_=0).label("is_less")
+    kind = func.coalesce(new_price.c.kind, "").label("kind")
+    by_group = [one.label(f"by{at}") for at, one in enumerate(_group_of(by))]
+    lines = plain.select(
+        *by_group, known, billed, priced, sign, is_less, kind, charge_line.c.amount, PRICE_MORE.label("more")
+    )
+    # An offset keeps the databases from computing a place again wherever it is named.
+    rows = lines.where(SOLD, *charge_conditions(filters)).offset(0).subquery()
+    *keys, amount, more = rows.c
+    sums = (cast(func.sum(one), BigInteger) for one in (amount, more))
+    found: defaultdict[_Group, _Prices] = defaultdict(partial(_Prices, len(days)))
+    # Numbers are sorted faster than texts, of which most lines have the same.
+    query = select(*keys, func.count(), *sums).group_by(*keys[len(by_group) :], *keys[: len(by_group)])
+    for row in stream_rows(connection, query):
+        currency, account, *values = row[: len(by_group)]
+        known_at, billed_at, priced_at, _sign, _less, kind_of, count, in_all, more_in_all = row[len(by_group) :]
+        prices = found[currency, account, tuple(values)]
+        prices.add(known_at, billed_at, in_all, count)
+        if kind_of:
+            prices.reprice(billed_at, priced_at, more_in_all, kind_of == "credit")
+    return found
+
+
+def _group_of(by: Sequence[str]) -> list[Any]:
     key = contract_key("contract", charge_line)
     fields = [key if name == "contract" else category_of(name) for name in by]
-    unit = [charge_line.c.currency, rule_version.c.deferred, *fields]
+    return [charge_line.c.currency, rule_version.c.deferred, *fields]
+
+
+def _begins(days: Sequence[Day]) -> dict[str, ColumnElement[int]]:
+    """Return the place of the first day on which a charge line is known and billed, and its new price is in force.
+
+    The place after the last day means on none of them. Every day has what the day before it has (:func:`_grows`).
+    """
+    known = [is_known(day) for day in days]
+    conditions = {
+        "known": [true() if one is None else one for one in known],
+        "billed": [is_billed(day) for day in days],
+        "priced": [new_price.c.date <= day[0].until.isoformat() for day in days],
+    }
+    begins: dict[str, ColumnElement[int]] = {
+        name: case(*((one, at) for at, one in enumerate(its_own)), else_=len(days))
+        for name, its_own in conditions.items()
+    }
+    begins["priced"] = case((new_price.c.id.is_(None), len(days)), else_=begins["priced"])
+    return begins
+
+
+def _earned_of_groups(
+    connection: Connection, days: Sequence[Day], special: Sequence[int], by: Sequence[str], filters: Filters
+) -> Select[Any]:
+    """Return the query of each group's balances on the days, what is recognized until then without what is taken back,
+    and what is recognized of opening liabilities in each period.
+
+    An opening liability is netted by contract, so lines are added up by contract first.
+    """
+    places, are_known = range(len(days)), any(asked.known is not None for day in days for asked in day)
+    plain = PlainLines(special, {f"until{at}": IS_ENTERED & is_dated(day[0].until) for at, day in enumerate(days)})
+    unit = _group_of(by)
     # Sorting by contract takes as long as the rest, and only the split by opening liabilities needs it.
     if len(days) > 2 or _has_opening(connection, days[0][0].until):
-        unit += [charge_line.c.entity, key]
+        unit += [charge_line.c.entity, contract_key("contract", charge_line)]
     named = [column.label(f"by{at}") for at, column in enumerate(unit)]
-    line, planned = charge_line.c.amount, schedule.c.planned
+    amounts = [plain.amount(f"until{at}").label(f"until{at}") for at in places]
+    back = [plain.taken_back(f"until{at}").label(f"back{at}") for at in places]
+    begins = [one.label(name) for name, one in _begins(days).items()]
+    lines = plain.select(*named, *begins, charge_line.c.amount, PRICE_MORE.label("more"), *amounts, *back)
+    # An offset keeps the databases from computing each amount again for every sum that it is in.
+    line = lines.where(SOLD, *charge_conditions(filters)).offset(0).subquery().c
     sums: dict[str, Any] = {}
-    for at, day in enumerate(days):
-        billed, known, posted = is_billed(day), is_known(day), plain.amount(f"until{at}")
-        was_known = true() if known is None else known
-        sums[f"lines{at}"] = func.count() if known is None else func.sum(case((known, 1), else_=0))
-        sums[f"billed{at}"] = func.sum(case((and_(line > 0, billed), line), else_=0))
-        sums[f"credited{at}"] = func.sum(case((and_(line < 0, billed), line), else_=0))
-        sums[f"recognized{at}"] = func.sum(case((and_(planned > 0, was_known), posted), else_=0))
-        sums[f"taken_back{at}"] = func.sum(case((and_(planned < 0, was_known), posted), else_=0))
+    for at in places:
+        owed = case((line.billed <= at, line.amount + case((line.priced <= at, line.more), else_=0)), else_=0)
+        until: Any = line[f"until{at}"]
+        earned: Any = until - line[f"back{at}"]
+        if are_known:
+            until, earned = (case((line.known <= at, one), else_=0) for one in (until, earned))
+        sums |= {f"balance{at}": owed - until, f"earned{at}": earned}
     sort_on_disk(connection)
-    query = plain.select(*named, *(cast(one, BigInteger).label(name) for name, one in sums.items()))
-    units = query.where(SOLD, *charge_conditions(filters)).group_by(*named).subquery()
-    group, columns = list(units.c)[: len(by) + 2], units.c
-    totals = [cast(func.sum(columns[name]), BigInteger) for name in sums]
-    totals += [cast(func.sum(_from_opening(columns, at)), BigInteger) for at in range(1, len(days))]
-    for row in stream_rows(connection, select(*group, *totals).group_by(*group)):
-        currency, account, *rest = row
-        values, found = rest[: len(by)], rest[len(by) :]
-        by_day = [found[at : 5 * len(days) : 5] for at in range(5)]
-        yield Movements._make((currency, account, tuple(values), *by_day, found[5 * len(days) :]))
+    keys = [line[one.name] for one in named]
+    totals = (cast(func.sum(one), BigInteger).label(name) for name, one in sums.items())
+    units = select(*keys, *totals).group_by(*keys).subquery()
+    found: list[Any] = [units.c[f"{name}{at}"] for name in ("balance", "earned") for at in places]
+    found += [_from_opening(units.c, at) for at in places[1:]]
+    group = list(units.c)[: len(by) + 2]
+    return select(*group, *(cast(func.sum(one), BigInteger) for one in found)).group_by(*group)
 
 
 def _has_opening(connection: Connection, until: date) -> bool:
@@ -384,7 +609,7 @@ def dated_amounts(
     """
     until = day[0].until
     posted = IS_ENTERED & is_dated(until)
-    weights: dict[str, ColumnElement[bool]] = {"posted": posted, "all": true()}
+    weights: dict[str, ColumnElement[bool]] = {"posted": posted, "all": WHOLE}
     # Nothing is posted after the day: the sums until a later end are the same, and are not computed again.
     names = [f"posted{at}" if end < until else "posted" for at, end in enumerate(ends)]
     for at, end in enumerate(ends):
@@ -417,7 +642,8 @@ def dated_amounts(
 class AccountBalance(NamedTuple):
     """The balance of charge lines on a deferred account, in minor units, and how many lines have anything on it.
 
-    ``of_billed`` is the part of the balance of lines that are billed.
+    ``of_billed`` is the part of the balance of lines that are billed, ``priced_later`` what events after the day add to
+    the price of these.
     """
 
     account: str
@@ -426,6 +652,7 @@ class AccountBalance(NamedTuple):
     lines: int
     balance: int
     of_billed: int
+    priced_later: int = 0
 
 
 def balances(connection: Connection, day: Day, special: Sequence[int], filters: Filters) -> Iterator[AccountBalance]:
@@ -434,21 +661,26 @@ def balances(connection: Connection, day: Day, special: Sequence[int], filters: 
     plain = PlainLines(special, {"posted": IS_ENTERED & is_dated(until), "planned": is_dated(until)})
     billed, known = is_billed(day), is_known(day)
     was_known = true() if known is None else known
-    posted = case((was_known, plain.amount("posted")), else_=0)
-    happened = or_(billed, and_(was_known, plain.amount("planned") != 0))
-    group = (rule_version.c.deferred, charge_line.c.currency, case((SOLD, 0), else_=1).label("is_cost"))
-    balance = case((billed, charge_line.c.amount), else_=0) - posted
-    sums = (case((happened, 1), else_=0), balance, case((billed, balance), else_=0))
-    query = plain.select(*group, *(cast(func.sum(one), BigInteger) for one in sums))
-    for account, currency, is_cost, *amounts in connection.execute(
-        query.where(*charge_conditions(filters)).group_by(*group)
-    ):
+    lines = plain.select(
+        rule_version.c.deferred,
+        charge_line.c.currency,
+        case((SOLD, 0), else_=1).label("is_cost"),
+        case((billed, 1), else_=0).label("is_billed"),
+        case((billed, price_on(until)), else_=0).label("billed"),
+        case((and_(billed, new_price.c.date > until.isoformat()), PRICE_MORE), else_=0).label("later"),
+        *(case((was_known, plain.amount(name)), else_=0).label(name) for name in ("posted", "planned")),
+    )
+    # An offset keeps the databases from computing each amount again for every sum that it is in.
+    line = lines.where(*charge_conditions(filters)).offset(0).subquery().c
+    happened = or_(line.billed != 0, line.posted != 0, line.planned != 0)
+    balance, group = line.billed - line.posted, (line.deferred, line.currency, line.is_cost)
+    sums = (case((happened, 1), else_=0), balance, case((line.is_billed == 1, balance), else_=0), line.later)
+    query = select(*group, *(cast(func.sum(one), BigInteger) for one in sums)).group_by(*group)
+    for account, currency, is_cost, *amounts in connection.execute(query):
         yield AccountBalance(account, currency, bool(is_cost), *amounts)
 
 
 def _from_opening(unit: Any, at: int) -> ColumnElement[int]:
     """Return the SQL of what a contract recognizes of its opening liability, which is used up before later bills."""
-    before = unit[f"billed{at - 1}"] + unit[f"credited{at - 1}"]
-    opening = before - unit[f"recognized{at - 1}"] - unit[f"taken_back{at - 1}"]
-    earned = unit[f"recognized{at}"] - unit[f"recognized{at - 1}"]
+    opening, earned = unit[f"balance{at - 1}"], unit[f"earned{at}"] - unit[f"earned{at - 1}"]
     return case((opening <= 0, 0), (opening < earned, opening), else_=earned)

@@ -54,7 +54,7 @@ def test_a_life_is_complete_from_the_row_of_its_file_to_intacct_s_record(story: 
     assert list(life) == [
         "charge", "credits", "credited_by", "bills", "billed_by", "source", "changes", "events", "rule", "unscheduled",
         "allocations",
-        "historical", "schedule", "repairs", "invoices", "entries", "audit",
+        "historical", "schedule", "repairs", "invoices", "entries", "exchange", "audit",
     ]  # fmt: skip
     charge, source = life["charge"], life["source"]
     assert (charge["id"], charge["amount"], charge["currency"]) == ("shop/INV-1/1", "24.00", "USD")

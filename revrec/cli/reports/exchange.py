@@ -29,7 +29,7 @@ def register(group: typer.Typer) -> None:
         yes: YesOption = False,
         output: OutputOption = None,
     ) -> None:
-        """Show what exchange rates leave on deferred accounts, or post it.
+        """Show what exchange rates leave on deferred accounts.
 
         Revenue in another currency that is earned before it is billed is posted at the rate of its day, and the invoice
         at its own rate. In the currency of the transaction the deferred account is settled then; in base currency the

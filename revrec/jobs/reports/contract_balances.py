@@ -99,7 +99,7 @@ def contract_balances(
 def _contracts(
     context: "Context", connection: "Connection", wanted: BalanceOptions, accounts: set[str], with_lines: bool
 ) -> Iterator[_Netted]:
-    """Yield the contracts with their lines, or the sums of them, in order; ``accounts`` are those of all lines."""
+    """Yield the contracts with their lines, or the sums of them, in order; ``accounts`` has the accounts of all."""
     for asked in known_day(context, connection, wanted):
         special = None if with_lines else special_lines(context, connection, [[asked]])
         every = lines_as_known(context, connection, wanted, asked.known, asked.entities, special)

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 JOBS = Path(__file__).resolve().parents[2] / "revrec" / "jobs"
 POSTING = (
     "running/run",
+    "adjusting/adjustments",
     "posting/recovery",
     "posting/right_to_post",
     "posting/periods",

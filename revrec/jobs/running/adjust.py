@@ -8,6 +8,7 @@ from revrec.jobs.gateway import open_gateway
 from revrec.jobs.posting.safe_settings import check_times
 from revrec.jobs.running.result import RunResult
 from revrec.jobs.running.run import ADJUSTMENTS, PostingRun, active_worker
+from revrec.store.database.engine import discarded
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -52,3 +53,7 @@ class AdjustingRun(PostingRun):
 
     def _propose_adjustments(self, connection: "Connection") -> list[int]:
         return self._propose(connection, self.run_id, self.company)
+
+    def _wants_adjustments(self) -> bool:
+        with discarded(self.context.database) as connection:
+            return bool(self._propose_adjustments(connection))

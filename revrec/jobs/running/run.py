@@ -33,6 +33,7 @@ from revrec.jobs.posting.repairs import RepairRunner
 from revrec.jobs.posting.retries import Retrier
 from revrec.jobs.posting.right_to_post import RightToPost
 from revrec.jobs.posting.safe_settings import check_clock, check_company, check_quarantine, check_times
+from revrec.jobs.reports.presentation import presentation_not_posted
 from revrec.jobs.running.result import RunResult, adjustment_views, plan_counts, refresh_counts
 from revrec.jobs.scheduling.pick_up import pick_up_unscheduled
 from revrec.store.database.engine import discarded
@@ -194,12 +195,23 @@ class PostingRun:
             self.context.say(f"no presentation entry is posted: {error}")
             return []
 
+    def _wants_adjustments(self) -> bool:
+        """Check if :meth:`_propose_adjustments` would store anything. Nothing is written."""
+        if not is_posted_by_run(self.context, self.day):
+            return False
+        try:
+            return bool(presentation_not_posted(self.context, self.day))
+        except RevrecError as error:
+            self.context.say(f"no presentation entry is posted: {error}")
+            return False
+
     def _has_adjustments(self) -> bool:
-        """Check if this run has any adjusting entry to propose, send or settle. Nothing is stored."""
+        """Check if this run has any adjusting entry to propose, send or settle."""
         if ADJUSTMENTS not in self.parts:
             return False
-        with discarded(self.context.database) as connection:
-            return bool(self._propose_adjustments(connection)) or has_adjustments_to_post(connection, self.day)
+        with self.context.database.read() as connection:
+            has_some = has_adjustments_to_post(connection, self.day)
+        return has_some or self._wants_adjustments()
 
     def _commit_intents(self, connection: "Connection") -> list[int]:
         return intents.commit_intents(
@@ -243,7 +255,7 @@ class PostingRun:
                     self._post_invoices()
                 if ENTRIES in self.parts:
                     self._post_entries(to_post)
-                if ADJUSTMENTS in self.parts:
+                if self._has_adjustments():
                     self._post_adjustments()
             except RunStopped as stop:
                 self.result.stopped = stop.answer
@@ -264,8 +276,6 @@ class PostingRun:
     def _post_adjustments(self) -> None:
         with self.context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
             self.result.adjustments_created.update(self._propose_adjustments(connection))
-            if not has_adjustments_to_post(connection, self.day):
-                return
         adjusting = AdjustmentRun(
             self.context, self.day, self.run_id, self.company, self.is_retry_pass, self.result.adjustments_processed
         )

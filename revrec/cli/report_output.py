@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TextIO
 
 import typer
 
@@ -131,8 +131,16 @@ def show_report(options: Options, report: "Report", limit: int, output: Path | N
     end_report(options, report)
 
 
+def show_notes(header: "Mapping[str, Any]", file: TextIO | None = None) -> None:
+    """Print the sentences about the days of a report."""
+    for line in header.get("notes", ()):
+        print(f"note: {line}", file=file)
+
+
 def end_report(options: Options, report: "Report") -> None:
     """End with exit code 7 if a check of a report fails, after printing which where the output does not show it."""
+    if options.csv or options.is_file:
+        show_notes(report.header, sys.stderr)
     if report.ties_out:
         return
     if options.json or options.csv or options.is_file:
@@ -201,6 +209,7 @@ def _show_tables(report: "Report", limit: int) -> None:
         print(f"last reconciliation: {report.header['last_reconciliation']}")
     for line in report.header.get("left_out", ()):
         print(f"left out: {line}")
+    show_notes(report.header)
     effect = report.header.get("effect_on_revenue")
     if effect:
         print(

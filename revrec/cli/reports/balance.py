@@ -239,6 +239,7 @@ def _show_json(
             "moves": [_decimal(one, MOVES) for one in notes.moves],
             "closed": [_closed(one) for one in notes.closed],
             "late": [_decimal(one, LATE) for one in notes.late],
+            **({"notes": notes.days} if notes.days else {}),
             **({"checks": [one.as_row() for one in checks]} if checks else {}),
         },
     )
@@ -305,6 +306,8 @@ def _show_notes(notes: "BalanceNotes", limit: int) -> None:
     for one in notes.closed:
         if one.reported or late:
             print(_about_closed(one))
+    for line in notes.days:
+        print(f"note: {line}")
 
 
 def _warn(notes: "BalanceNotes") -> None:
@@ -318,6 +321,8 @@ def _warn(notes: "BalanceNotes") -> None:
     for closed in notes.closed:
         if closed.reported:
             print(_about_closed(closed), file=sys.stderr)
+    for line in notes.days:
+        print(f"note: {line}", file=sys.stderr)
 
 
 def _rows(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet") -> Iterator[dict[str, Any]]:

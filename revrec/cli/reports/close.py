@@ -53,6 +53,7 @@ def register(group: typer.Typer) -> None:
         from revrec.core.typed_dates import DateSpan
         from revrec.jobs.admin.verify import verify
         from revrec.jobs.reports.close_checklist import close_checklist, in_words
+        from revrec.jobs.reports.day_notes import check_has_begun
 
         if options.format is not None:
             fail("report close writes each report in every format: leave out --format", 2)
@@ -60,6 +61,7 @@ def register(group: typer.Typer) -> None:
         context, month = options.context(), report_span(period, None, None)
         if month != DateSpan(month.first.replace(day=1), month_end(month.first)):
             fail(f"--period {period}: name one month, such as 2024-03", 2)
+        check_has_begun(context, f"--period {period}", month.first)
         found = dict(_reports(context, month))
         _prepare(to)
         checklist = close_checklist(context, month, found["tie-out"], verify(context, write_anchor=to / ANCHOR))

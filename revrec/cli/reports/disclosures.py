@@ -89,7 +89,7 @@ def register(group: typer.Typer) -> None:
 def _show(options: Options, pack: "ReportPack", limit: int, output: Path | None) -> None:
     """Print each table."""
     from revrec.cli.output import print_table, writing_to
-    from revrec.cli.report_output import show_checks
+    from revrec.cli.report_output import show_checks, show_notes
 
     whole = pack.as_report
     with writing_to(output):
@@ -101,6 +101,7 @@ def _show(options: Options, pack: "ReportPack", limit: int, output: Path | None)
                 print_table(report.rows, report.columns, amounts=report.amounts, spare=report.spare, limit=limit)
             else:
                 print(report.empty)
+        show_notes(pack.header)
         show_checks(whole.differences, len(whole.checks))
     end_report(options, whole)
 

@@ -1,9 +1,11 @@
 """``revrec report journal``."""
 
+import sys
+
 import typer
 
 from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
-from revrec.cli.report_output import show_report
+from revrec.cli.report_output import show_notes, show_report
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
@@ -32,6 +34,7 @@ def register(group: typer.Typer) -> None:
         from revrec.cli.output import print_csv
         from revrec.jobs.reports.activity import JOURNAL
         from revrec.jobs.reports.activity import journal as lines
+        from revrec.jobs.reports.day_notes import notes_of_list
         from revrec.jobs.reports.report_header import listed_report
 
         context = options.context()
@@ -40,8 +43,12 @@ def register(group: typer.Typer) -> None:
             report = listed_report(context, "journal", "Journal", filters, JOURNAL, found, ("debit", "credit"))
             show_report(options, report, limit, None)
             return
+        notes = {"notes": notes_of_list(context, filters)}
         if options.csv:
             print_csv(found, JOURNAL)
+            show_notes(notes, sys.stderr)
             return
         noun, amounts = ("journal line", "journal lines"), ("debit", "credit")
         show_list(options, "lines", found, SHORT, noun, limit, spare=SPARE, amounts=amounts)
+        if not options.json:
+            show_notes(notes)

@@ -22,6 +22,7 @@ from revrec.core.contract_balance import (
 )
 from revrec.core.errors import BadInput
 from revrec.core.filters import Filters
+from revrec.jobs.reports.day_notes import day_notes
 from revrec.jobs.reports.filters import check_account, check_entity, check_filters
 from revrec.jobs.reports.late_changes import ClosedPeriod, LateChange, closed_periods, late_changes
 from revrec.jobs.reports.line_balances import (
@@ -31,6 +32,7 @@ from revrec.jobs.reports.line_balances import (
     lines_as_known,
     special_lines,
 )
+from revrec.jobs.reports.remaining import check_dimension
 from revrec.store import rule_versions
 from revrec.store.reports.contract_balances import BY_DIMENSION
 from revrec.store.reports.plain_contracts import plain_contracts
@@ -53,11 +55,13 @@ class BalanceNotes:
 
     ``moves``: open balances on accounts that their rules no longer name. ``closed``: the closed periods that end on the
     day or before it. ``late``: what is dated in them and arrived after their close; it counts in the next open period.
+    ``days``: sentences about the day.
     """
 
     moves: list[AccountMove] = field(default_factory=list)
     closed: list[ClosedPeriod] = field(default_factory=list)
     late: list[LateChange] = field(default_factory=list)
+    days: list[str] = field(default_factory=list)
 
 
 def contract_balances(
@@ -83,6 +87,7 @@ def contract_balances(
     with context.database.read() as connection:
         check_entity(context, connection, wanted.entity)
         check_filters(context, connection, wanted.filters)
+        check_dimension(connection, wanted.by)
         accounts: set[str] = set()
         for contract, lines in _contracts(context, connection, wanted, accounts, with_lines):
             if any(line.happened for line in lines):
@@ -90,6 +95,7 @@ def contract_balances(
                 yield contract
         check_account(context, connection, wanted.account, accounts)
         if notes is not None:
+            notes.days = day_notes(context, connection, wanted.until, wanted.until, not wanted.planned)
             notes.moves = [move._replace(reason=_reason(connection, move)) for move in sheet.moves()]
             for closed in closed_periods(connection, wanted):
                 notes.closed.append(closed)

@@ -2,10 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, is_dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from revrec import __version__
+from revrec.core.filters import Basis
 from revrec.core.report import Report
+from revrec.jobs.reports.day_notes import day_notes
 from revrec.store.database.engine import deployment, stored_revision
 from revrec.store.posting.continuity import trail_head
 from revrec.store.rules_applied import rules_of_plan
@@ -15,6 +18,10 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 
+_FIRST, _LAST = ("from", "first", "date"), ("to", "last", "date")
+"""The parameters of a report that are its first and last day."""
+
+
 def report_header(
     context: "Context", connection: "Connection", name: str, parameters: Mapping[str, Any], basis: str = "ledger"
 ) -> dict[str, Any]:
@@ -22,14 +29,18 @@ def report_header(
 
     With it an auditor can check that two reports came from the same books (PCAOB AS 1105.10). If the books are read as
     they were at an earlier moment, ``known`` names it; everything else, except who made the report and when, is as it
-    was then.
+    was then. ``notes`` are sentences about the days.
     """
     head, planned = trail_head(connection), rules_of_plan(connection)
     moment = context.database.moment
+    days = {one: value for one, value in parameters.items() if isinstance(value, date)}
+    first, last = (next((days[one] for one in some if one in days), None) for some in (_FIRST, _LAST))
+    notes = day_notes(context, connection, first, last, basis == Basis.ledger) if last else []
     return {
         "report": name,
         **{key: value for key, value in parameters.items() if value is not None},
         "basis": basis,
+        **({"notes": notes} if notes else {}),
         **({"known": f"audit event {moment.seq}, {moment.at[:19]} UTC"} if moment else {}),
         "deployment": deployment(connection),
         "database_revision": stored_revision(connection),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 TIMING = "timing"
+NOTHING_EARNED = "no schedule earns revenue in these days"
+NOTHING_POSTED = "no posted entry recognizes revenue in these days; --basis earned shows what is planned"
 NOT_STATED = "not stated"
 """The timing of rules that are gone, or that neither say ``transfer`` nor have a method that decides."""
 
@@ -58,7 +60,8 @@ def revenue(context: "Context", span: DateSpan, each: str, by: str, basis: Basis
         parameters = {"from": span.first, "to": span.last, "each": each, "by": by}
         header = report_header(context, connection, "revenue", parameters, basis)
     columns, amounts = ("period", "currency", by, "revenue"), ("revenue",)
-    return Report("Revenue", header, columns, rows, checks, amounts, chart=Chart("period", amounts))
+    empty = NOTHING_EARNED if basis is Basis.earned else NOTHING_POSTED
+    return Report("Revenue", header, columns, rows, checks, amounts, chart=Chart("period", amounts), empty=empty)
 
 
 def categories(context: "Context", by: str) -> Callable[[str], str]:

@@ -16,6 +16,7 @@ from revrec.core.money import decimal_string
 from revrec.core.report import Check, Report, minor_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import account_balances, lines_to_read
+from revrec.jobs.reports.day_notes import check_has_begun
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
@@ -86,10 +87,11 @@ def sign(context: "Context", until: date, text: str) -> Report:
     """Record in the audit trail that a person signs the figures of a day; another person may sign them again.
 
     Raises:
-        BadInput: there is no text, or a check fails: then nothing is recorded.
+        BadInput: there is no text, the day is to come, or a check fails: then nothing is recorded.
     """
     if not text.strip():
         raise BadInput('a signature needs words, for the auditor: --sign "agrees with the trial balance"')
+    check_has_begun(context, "report tie-out --sign", until)
     report = tie_out(context, until)
     if not report.ties_out:
         failing = ", ".join(check.name for check in report.checks if check.difference)

@@ -104,6 +104,13 @@ def due_amounts(connection: Connection, until: str) -> Iterator[DueAmount]:
     yield from (DueAmount(*row) for row in stream_rows(connection, query))
 
 
+def is_anything_due(connection: Connection, until: str) -> bool:
+    """Check whether a schedule line until an ISO day is on no entry."""
+    line = open_line.c
+    query = select(line.charge_no).where(line.open_from <= until, line.date <= until).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def revenue_of_unsettled(connection: Connection) -> dict[str, int]:
     """Return the revenue of each entry that is not settled, by its reference, in minor units; costs are left out."""
     entry = journal_entry.c

@@ -132,7 +132,7 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
     ),
     "report balance": (
         ["report", "balance", "--date", "2024-01-31"],
-        {"date", "planned", "by", "contracts", "accounts", "totals", "moves", "closed", "late"},
+        {"date", "planned", "by", "contracts", "accounts", "totals", "moves", "closed", "late", "notes"},
     ),
     "report moves": (["report", "moves"], {"moves"}),
     "postings list": (["postings", "list"], {"postings"}),

@@ -239,7 +239,7 @@ def _show_json(
             "moves": [_decimal(one, MOVES) for one in notes.moves],
             "closed": [_closed(one) for one in notes.closed],
             "late": [_decimal(one, LATE) for one in notes.late],
-            **({"notes": notes.days} if notes.days else {}),
+            "notes": notes.days,
             **({"checks": [one.as_row() for one in checks]} if checks else {}),
         },
     )

@@ -1,16 +1,18 @@
 """Query credits that belong to no sale, due lines, and the revenue of entries that are not settled."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Connection, exists, func, select
 
+from revrec.core.batching import batched
 from revrec.core.posting import UNSETTLED
 from revrec.store.bulk import stream_rows
 from revrec.store.charges import BILLS, IS_REVENUE, NOT_VOIDED
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
+from revrec.store.reports.contract_balances import dimension_of
 from revrec.store.tables import (
     allocation,
     allocation_line,
@@ -22,6 +24,8 @@ from revrec.store.tables import (
     rule_version,
     schedule_line,
 )
+
+AT_ONCE = 1_000
 
 
 class LooseCredit(NamedTuple):
@@ -35,16 +39,35 @@ class LooseCredit(NamedTuple):
 
 
 def loose_credits(connection: Connection) -> Iterator[LooseCredit]:
-    """Yield the credits that are in no contract, name no line that they credit, and have no sale in their document."""
+    """Yield the credits that no contract, document or credited line joins to a sale.
+
+    The contract is one of an allocation, or the one that the dimension ``contract`` names: its sale is of the same
+    entity and currency, as :func:`revrec.store.reports.contract_balances.balance_query` nets them.
+    """
     sale, line = charge_line.alias(), charge_line.c
     its_sale = exists().where(sale.c.source == line.source, sale.c.document == line.document, sale.c.amount > 0)
     joined = exists().where(contract_line.c.charge_no == line.no)
+    contract = func.coalesce(dimension_of(charge_line, "contract"), "")
     query = (
-        select(line.id, line.customer, line.post_date, line.amount, line.currency)
+        select(line.id, line.customer, line.post_date, line.amount, line.currency, contract, line.entity)
         .where(line.amount < 0, line.credits == "", SOLD, IS_REVENUE, NOT_VOIDED, ~BILLS, ~its_sale, ~joined)
         .order_by(line.no)
     )
-    yield from (LooseCredit(*row) for row in stream_rows(connection, query))
+    found = connection.execute(query).all()
+    sold = _contracts_with_sales(connection, {row[-2] for row in found} - {""})
+    for *credit, name, entity in found:
+        if (name, entity, credit[-1]) not in sold:
+            yield LooseCredit(*credit)
+
+
+def _contracts_with_sales(connection: Connection, names: Collection[str]) -> set[tuple[str, str, str]]:
+    """Return the contract, entity and currency of each sale whose dimension ``contract`` is one of these names."""
+    # One pass over the lines: the dimension has no index, so a search for each credit would take as long.
+    contract, line, found = dimension_of(charge_line, "contract"), charge_line.c, set[tuple[str, str, str]]()
+    for some in batched(sorted(names), AT_ONCE):
+        sales = select(contract, line.entity, line.currency).where(line.amount > 0, SOLD, contract.in_(some)).distinct()
+        found.update((name, entity, currency) for name, entity, currency in connection.execute(sales))
+    return found
 
 
 class DoubtfulShare(NamedTuple):

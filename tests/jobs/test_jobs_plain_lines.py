@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 
 from revrec.core.contract_balance import BalanceSheet
 from revrec.core.errors import BadInput
+from revrec.core.filters import Filters
 from revrec.core.report import Report
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances, deferred_balances
+from revrec.jobs.reports.late import late
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
@@ -256,5 +258,6 @@ def reports(books: Books, day: date) -> list[Report]:
         rollforward(context, RollforwardOptions(span, each="quarter", by=["contract"], account="2400")),
         rollforward(context, RollforwardOptions(span, by=["contract"], customer="C1007")),
         *(waterfall(context, day, by, date(2024, 2, 1), 2) for by in ("customer", "rule")),
+        *(late(context, filters, by) for filters in (Filters(), Filters(last=day)) for by in ("month", "change")),
         remaining_obligations(context, day, "charge", [1, 3]),
     ]

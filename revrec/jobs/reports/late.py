@@ -21,11 +21,13 @@ from revrec.jobs.reports.late_changes import LateChange, late_changes
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.report_header import report_header
 from revrec.store import periods
+from revrec.store.reports.booked import MonthAmount
 from revrec.store.reports.causes import VersionCause, version_causes
 from revrec.store.reports.filters import of_charges
 from revrec.store.reports.late_changes import Closed
 from revrec.store.reports.late_revenue import LateRevenue, earned_by_month, late_revenue, revenue_by_month
 from revrec.store.reports.parts import charge_numbers, posted_parts
+from revrec.store.reports.plain_lines import special_charges
 from revrec.store.reports.recognition import recognized_by_day
 
 if TYPE_CHECKING:
@@ -150,7 +152,7 @@ class _LateFigures:
             if row.dated:
                 others[row.entity, row.currency, row.dated[:7]] += row.amount
         rows, now, earned = [], Counter[tuple[str, str]](), Counter[tuple[str, str]]()
-        by_schedule = self._by_month(earned_by_month, self._closings.last_closed())
+        by_schedule = self._by_month(self._earned, self._closings.last_closed())
         for key in sorted({*reported, *late, *others}, key=lambda one: (one[2], one[0], one[1])):
             entity, currency, month = key
             closing = self._closing(entity, month_end(date.fromisoformat(f"{month}-01")).isoformat())
@@ -193,10 +195,18 @@ class _LateFigures:
         for part in posted_parts(self._connection, numbers, first.isoformat(), month_end(first).isoformat()):
             yield {**part._asdict(), "version": part.version or "", "line": part.line or ""}, part.amount
 
+    def _earned(self, connection: "Connection", first: date, until: date, filters: Filters) -> Iterator[MonthAmount]:
+        """Yield what schedules earn by month; lines that are not plain, or all of an earlier time, are read."""
+        if first <= until:
+            special = None if self._context.database.moment else special_charges(connection, [])
+            yield from earned_by_month(connection, first, until, filters, special)
+
     def _by_month(self, read: Any, until: date) -> Counter[Month]:
-        first = self._filters.first
-        found = read(self._connection, first and first.replace(day=1), until, self._filters)
-        return Counter({(one.entity, one.currency, one.month): one.amount for one in found})
+        first = (self._filters.first or date.min).replace(day=1)
+        found: Counter[Month] = Counter()
+        for one in read(self._connection, first, until, self._filters):
+            found[one.entity, one.currency, one.month] += one.amount
+        return found
 
     def _closing(self, entity: str, day: str) -> "Closing | None":
         return self._closings.of(entity, date.fromisoformat(day))

@@ -5,11 +5,11 @@ is. So the sums of these sides are what entries recognize, except for the charge
 and those that may have a negative schedule line. Their journal lines are read one by one.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, func, or_, select, union
+from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, func, literal_column, or_, select, union
 
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.number_lists import limited_to
@@ -43,6 +43,22 @@ class AccountAmount(NamedTuple):
     lines: int = 0
 
 
+class MonthAmount(NamedTuple):
+    """Revenue of an entity and month, in minor units."""
+
+    entity: str
+    currency: str
+    month: str
+    amount: int
+
+
+class _Columns(NamedTuple):
+    """The columns to add up by, of entries with their sums, and of lines with their charge lines."""
+
+    of_entries: Callable[[FromClause], Sequence[ColumnElement[Any]]]
+    of_charges: Callable[[FromClause], Sequence[ColumnElement[Any]]]
+
+
 def recognized_by_account(
     connection: Connection, first: date, last: date, counts: ColumnElement[bool] = IS_REVENUE
 ) -> Iterator[AccountAmount]:
@@ -50,26 +66,54 @@ def recognized_by_account(
 
     ``counts`` is the condition that a change in Intacct counts, which a person accepted.
     """
-    found: dict[tuple[str, str], tuple[int, int]] = {}
-    for query in _queries(_other_charges(connection), first, last, counts):
-        for account, currency, lines, *sums in connection.execute(query):
-            amount, known = found.get((account, currency), (0, 0))
-            found[account, currency] = amount + joined_sum(*sums), known + lines
-    for (account, currency), total in sorted(found.items()):
-        yield AccountAmount(account, currency, *total)
+    by = _Columns(
+        lambda lines: (lines.c.account, journal_entry.c.currency),
+        lambda lines: (lines.c.account, charge_line.c.currency),
+    )
+    for (account, currency), lines, amount in _added(connection, first, last, counts, by):
+        yield AccountAmount(account, currency, amount, lines)
+
+
+def recognized_by_month(connection: Connection, first: date, last: date) -> Iterator[MonthAmount]:
+    """Yield what is in the ledger from one day to another, by entity, currency and month, without costs."""
+    entry = journal_entry.c
+    by = _Columns(
+        lambda _lines: (entry.entity, entry.currency, month_of(entry.date)),
+        lambda lines: (charge_line.c.entity, charge_line.c.currency, month_of(lines.c.date)),
+    )
+    for (entity, currency, month), _lines, amount in _added(connection, first, last, IS_REVENUE, by):
+        yield MonthAmount(entity, currency, month, amount)
+
+
+def month_of(day: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the SQL of the month of an ISO day."""
+    return func.substr(day, literal_column("1"), literal_column("7"))
+
+
+def _added(
+    connection: Connection, first: date, last: date, counts: ColumnElement[bool], by: _Columns
+) -> Iterator[tuple[tuple[str, ...], int, int]]:
+    """Yield the columns, the number of lines and the amount of each sum, in order."""
+    found: dict[tuple[str, ...], tuple[int, int]] = {}
+    for query in _queries(_other_charges(connection), first, last, counts, by):
+        for *key, lines, billions, rest in connection.execute(query):
+            known, amount = found.get(tuple(key), (0, 0))
+            found[tuple(key)] = known + lines, amount + joined_sum(billions, rest)
+    for columns, (lines, amount) in sorted(found.items()):
+        yield columns, lines, amount
 
 
 def _queries(
-    others: Sequence[int] | None, first: date, last: date, counts: ColumnElement[bool]
+    others: Sequence[int] | None, first: date, last: date, counts: ColumnElement[bool], by: _Columns
 ) -> Iterator[Select[Any]]:
     """Yield the queries whose sums add up; ``others`` are read line by line, all charge lines if None."""
-    yield _of_charges(_changes(first, last, counts))
+    yield _of_charges(_changes(first, last, counts), by)
     if others is None or others:
-        yield _of_charges(posted_lines_of(first, last, others))
+        yield _of_charges(posted_lines_of(first, last, others), by)
     if others is not None:
-        yield _of_entries(first, last)
+        yield _of_entries(first, last, by)
     if others:
-        yield _counted_twice(first, last, others)
+        yield _counted_twice(first, last, others, by)
 
 
 def _other_charges(connection: Connection) -> list[int] | None:
@@ -91,30 +135,30 @@ def _other_charges(connection: Connection) -> list[int] | None:
 
 
 def _changes(first: date, last: date, counts: ColumnElement[bool]) -> FromClause:
-    """Return what changed in Intacct, by charge line and account, as a subquery."""
+    """Return what changed in Intacct, by charge line, account and day, as a subquery."""
     change = ledger_change.c
     within = change.date.between(first.isoformat(), last.isoformat())
-    return select(change.charge_no, change.account, change.amount).where(within, counts).subquery()
+    return select(change.charge_no, change.account, change.amount, change.date).where(within, counts).subquery()
 
 
-def _of_charges(lines: FromClause) -> Select[Any]:
+def _of_charges(lines: FromClause, by: _Columns) -> Select[Any]:
     """Return the sums of the amounts of charge lines that are no costs."""
-    query = _summed(lines.c.account, charge_line.c.currency, func.count(), lines.c.amount)
+    query = _summed(by.of_charges(lines), func.count(), lines.c.amount)
     return query.join(charge_line, charge_line.c.no == lines.c.charge_no).where(SOLD)
 
 
-def _of_entries(first: date, last: date) -> Select[Any]:
+def _of_entries(first: date, last: date, by: _Columns) -> Select[Any]:
     """Return the sums of entries, as if they had positive schedule lines only."""
     side, amount = _deferred_side(account_sum)
-    query = _summed(account_sum.c.account, journal_entry.c.currency, func.sum(account_sum.c.lines), amount)
+    query = _summed(by.of_entries(account_sum), func.sum(account_sum.c.lines), amount)
     query = query.join(journal_entry, journal_entry.c.id == account_sum.c.entry_id)
     return query.where(side, _is_posted(first, last))
 
 
-def _counted_twice(first: date, last: date, numbers: Sequence[int]) -> Select[Any]:
+def _counted_twice(first: date, last: date, numbers: Sequence[int], by: _Columns) -> Select[Any]:
     """Return what :func:`_of_entries` has of these charge lines, below zero."""
     side, amount = _deferred_side(journal_line)
-    query = _summed(journal_line.c.account, journal_line.c.currency, -func.count(), -amount)
+    query = _summed(by.of_entries(journal_line), -func.count(), -amount)
     query = query.join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
     return limited_to(query.where(side, _is_posted(first, last)), journal_line.c.charge_no, numbers)
 
@@ -131,5 +175,5 @@ def _is_posted(first: date, last: date) -> ColumnElement[bool]:
     return (entry.state == "POSTED") & entry.date.between(first.isoformat(), last.isoformat())
 
 
-def _summed(account: Any, currency: Any, lines: Any, amount: Any) -> Select[Any]:
-    return select(account, currency, lines, *split_sum_columns(amount)).group_by(account, currency)
+def _summed(by: Sequence[ColumnElement[Any]], lines: Any, amount: Any) -> Select[Any]:
+    return select(*by, lines, *split_sum_columns(amount)).group_by(*by)

@@ -36,7 +36,8 @@ def expensed_by_account(
     changed = select(change.charge_no, change.account, -change.amount).where(
         change.part != MOVE, *within(change.date, Filters(first=first, last=last))
     )
-    lines = union_all(select(posted), limited_to(changed, change.charge_no, numbers)).subquery()
+    of_entries = select(posted.c.charge_no, posted.c.account, posted.c.amount)
+    lines = union_all(of_entries, limited_to(changed, change.charge_no, numbers)).subquery()
     by = (lines.c.account, charge_line.c.currency)
     query = select(*by, func.count(), *split_sum_columns(lines.c.amount)).group_by(*by)
     query = query.join(charge_line, charge_line.c.no == lines.c.charge_no).where(_IS_LOSS if losses else ~_IS_LOSS)

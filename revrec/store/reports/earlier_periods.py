@@ -10,7 +10,7 @@ from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.reports.causes import version_causes
 from revrec.store.reports.filters import within
-from revrec.store.tables import charge_line, journal_entry, journal_line, schedule_line
+from revrec.store.tables import charge_line, journal_entry, journal_line, schedule, schedule_line
 
 
 def recognized_by_new_prices(connection: Connection, first: date, last: date) -> dict[tuple[int, str], int]:
@@ -37,6 +37,8 @@ def recognized_by_new_prices(connection: Connection, first: date, last: date) ->
         .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
         .where(journal_entry.c.state == "POSTED", *within(journal_entry.c.date, Filters(first=first, last=last)))
         .where(SOLD, RECOGNIZED > 0, line.version > 1, ~had_more)
+        # Named twice: otherwise every line of the period is computed, to see its version.
+        .where(journal_line.c.charge_no.in_(select(schedule.c.charge_no).where(schedule.c.version > 1)))
         .group_by(*by)
     )
     rows = connection.execute(query).all()

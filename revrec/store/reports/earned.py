@@ -5,12 +5,14 @@ and accepted, is not earned.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
 from sqlalchemy import BigInteger, Connection, cast, func, select, union_all
 
 from revrec.store.database.sums import joined_sum, split_sum_columns
+from revrec.store.number_lists import limited_to
 from revrec.store.posting.entries import recognition_date
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE, ON_DEFERRED_SIDE, RECOGNIZED
@@ -28,10 +30,11 @@ from revrec.store.tables import (
 )
 
 
-def earned_lines(first: date | None, last: date) -> Any:
+def earned_lines(first: date | None, last: date, numbers: Sequence[int] | None = None) -> Any:
     """Return what is earned by charge line, deferred account and day in a span of days, as a subquery.
 
-    The account is the one that its entry has, or that the rule version of the line names.
+    The account is the one that its entry has, or that the rule version of the line names. ``numbers`` limits the charge
+    lines.
     """
     line, change = schedule_line.c, ledger_change.c
     account = func.coalesce(journal_line.c.account, rule_version.c.deferred).label("account")
@@ -51,7 +54,8 @@ def earned_lines(first: date | None, last: date) -> Any:
         .join(journal_entry, journal_entry.c.id == change.entry_id)
         .where(IS_UNEXPLAINED)
     )
-    return _within(union_all(valid, canceled, gone).subquery(), first, last)
+    limited = (limited_to(query, query.selected_columns.charge_no, numbers) for query in (valid, canceled, gone))
+    return _within(union_all(*limited).subquery(), first, last)
 
 
 def _within(lines: Any, first: date | None, last: date) -> Any:

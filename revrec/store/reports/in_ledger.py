@@ -89,11 +89,12 @@ def ledger_lines(first: date | None, last: date, numbers: Sequence[int] | None =
 def posted_lines_of(
     first: date | None, last: date, numbers: Sequence[int] | None = None, other_side: bool = False
 ) -> Any:
-    """Return the same of posted entries alone, without the date: what was changed in Intacct is not counted.
+    """Return the same of posted entries alone: what was changed in Intacct is not counted.
 
     With ``other_side``, return the lines on the accounts of revenue and expenses instead, credits below zero.
     """
-    return _of_charges((_posted_from(first, last, other_side=other_side),), numbers)
+    posted = _posted_from(first, last, other_side=other_side).add_columns(journal_entry.c.date)
+    return _of_charges((posted,), numbers)
 
 
 def rated_lines(last: date, numbers: Sequence[int] | None = None) -> Any:

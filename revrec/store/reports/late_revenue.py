@@ -3,31 +3,38 @@
 The ledger of a closed month never changes, so what is earned in it and known later is dated in an open month, or waits.
 """
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from itertools import pairwise
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, literal_column, select
+from sqlalchemy import Connection, case, func, literal, select, union
 
 from revrec.core.filters import Filters
+from revrec.core.report import periods_of
+from revrec.core.typed_dates import DateSpan
 from revrec.store.bulk import stream_rows
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.entries import recognition_date
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import MOVE, ON_DEFERRED_SIDE, RECOGNIZED
+from revrec.store.reports.booked import MonthAmount, month_of, recognized_by_month
 from revrec.store.reports.earned import earned_lines
 from revrec.store.reports.filters import of_charges
 from revrec.store.reports.in_ledger import ledger_lines
+from revrec.store.reports.plain_lines import earned_by_entity
 from revrec.store.tables import (
     UNSETTLED,
     audit_event,
     charge_line,
+    entered_line,
     entry_date_override,
     entry_reversal,
     journal_entry,
     journal_line,
     ledger_change,
     open_line,
+    plan,
     schedule_line,
 )
 
@@ -58,15 +65,6 @@ class LateRevenue(NamedTuple):
     actor: str = ""
 
 
-class MonthAmount(NamedTuple):
-    """Revenue of an entity and month, in minor units."""
-
-    entity: str
-    currency: str
-    month: str
-    amount: int
-
-
 def late_revenue(connection: Connection, closed_until: date, filters: Filters) -> Iterator[LateRevenue]:
     """Yield what is dated in another month than it was earned in, and what is earned until a day and not posted."""
     until = closed_until.isoformat()
@@ -75,24 +73,45 @@ def late_revenue(connection: Connection, closed_until: date, filters: Filters) -
             yield LateRevenue(*row)
 
 
-def revenue_by_month(
-    connection: Connection, first: date | None, until: date, filters: Filters
-) -> Iterator[MonthAmount]:
+def revenue_by_month(connection: Connection, first: date, until: date, filters: Filters) -> Iterator[MonthAmount]:
     """Yield the revenue in the ledger by entity, currency and month of the entries."""
-    lines = ledger_lines(first, until)
-    yield from _by_month(connection, lines, filters)
+    if list(of_charges(filters)):
+        yield from _by_month(connection, ledger_lines(first, until), filters)
+    else:
+        yield from recognized_by_month(connection, first, until)
 
 
-def earned_by_month(connection: Connection, first: date | None, until: date, filters: Filters) -> Iterator[MonthAmount]:
+def earned_by_month(
+    connection: Connection, first: date, until: date, filters: Filters, special: Sequence[int] | None
+) -> Iterator[MonthAmount]:
     """Yield what the schedule lines in force earn, by entity, currency and month, posted or not.
 
-    Lines that were reversed for good, or that are gone in Intacct, earn nothing.
+    Lines that were reversed for good, or that are gone in Intacct, earn nothing. The ``special`` charge lines are read
+    one by one, and the others are added up from their plans; all are read if it is None.
     """
-    yield from _by_month(connection, earned_lines(first, until), filters)
+    if special is None or special:
+        yield from _by_month(connection, earned_lines(first, until, special), filters)
+    if special is not None:
+        yield from _of_plans(connection, first, until, filters, special)
+
+
+def _of_plans(
+    connection: Connection, first: date, until: date, filters: Filters, special: Sequence[int]
+) -> Iterator[MonthAmount]:
+    """Yield what plain charge lines earn, by entity, currency and month."""
+    earliest = connection.execute(select(func.min(plan.c.first_date))).scalar()
+    if earliest is None:
+        return
+    begin = max(first, date.fromisoformat(earliest).replace(day=1))
+    months = list(periods_of(DateSpan(begin, until), "month"))
+    ends = [begin - timedelta(days=1), *(one.last for one in months)]
+    for entity, currency, amounts in earned_by_entity(connection, ends, special, filters):
+        for month, (before, after) in zip(months, pairwise(amounts), strict=True):
+            yield MonthAmount(entity, currency, month.name, after - before)
 
 
 def _by_month(connection: Connection, lines: Any, filters: Filters) -> Iterator[MonthAmount]:
-    month = _month(lines.c.date).label("month")
+    month = month_of(lines.c.date).label("month")
     by = (charge_line.c.entity, charge_line.c.currency, month)
     query = (
         select(*by, *split_sum_columns(lines.c.amount))
@@ -104,13 +123,15 @@ def _by_month(connection: Connection, lines: Any, filters: Filters) -> Iterator[
         yield MonthAmount(entity, currency, name, joined_sum(*sums))
 
 
-def _month(day: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.substr(day, literal_column("1"), literal_column("7"))
-
-
 def _dated_elsewhere() -> Any:
-    """Return the lines of posted entries of other months, also the lines of reversals."""
+    """Return the lines of posted entries of other months, also the lines of reversals.
+
+    Any other entry has the date of its schedule lines.
+    """
     entry, reversal = journal_entry.c, entry_reversal.c
+    others = union(
+        select(entry_date_override.c.entry_id), select(reversal.entry_id).where(reversal.entry_id.is_not(None))
+    )
     return (
         select(
             *charge_line.c[_CHARGE], schedule_line.c.version, schedule_line.c.date, RECOGNIZED, entry.date,
@@ -124,7 +145,8 @@ def _dated_elsewhere() -> Any:
         .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
         .outerjoin(entry_date_override, entry_date_override.c.entry_id == entry.id)
         .outerjoin(entry_reversal, reversal.entry_id == entry.id)
-        .where(SOLD, entry.state == "POSTED", _month(schedule_line.c.date) != _month(entry.date))
+        .where(SOLD, entry.state == "POSTED", month_of(schedule_line.c.date) != month_of(entry.date))
+        .where(journal_line.c.entry_id.in_(others))
         .order_by(entry.id, journal_line.c.line_no)
     )  # fmt: skip
 
@@ -140,7 +162,7 @@ def _changed() -> Any:
         .join(journal_entry, journal_entry.c.id == change.entry_id)
         .join(charge_line, charge_line.c.no == change.charge_no)
         .join(audit_event, audit_event.c.seq == change.audit_seq)
-        .where(SOLD, change.part != MOVE, _month(earned) != _month(change.date))
+        .where(SOLD, change.part != MOVE, month_of(earned) != month_of(change.date))
         .order_by(change.id)
     )  # fmt: skip
 
@@ -159,6 +181,8 @@ def _not_posted(until: str) -> Any:
 def _unsettled(until: str) -> Any:
     """Return the lines on entries that are not posted."""
     line, entry = schedule_line.c, journal_entry.c
+    # Named twice: otherwise the database computes every line of the books, to look for its entry.
+    its_charges = select(entered_line.c.charge_no).where(entered_line.c.entry_id.in_(select(entry.id).where(UNSETTLED)))
     return (
         select(
             *charge_line.c[_CHARGE], line.version, line.date, line.amount, literal(""), entry.reference,
@@ -166,6 +190,6 @@ def _unsettled(until: str) -> Any:
         )
         .join(journal_entry, entry.id == line.entry_id)
         .join(charge_line, charge_line.c.no == line.charge_no)
-        .where(SOLD, UNSETTLED, line.superseded_by.is_(None), line.date <= until)
+        .where(SOLD, UNSETTLED, line.superseded_by.is_(None), line.date <= until, line.charge_no.in_(its_charges))
         .order_by(line.date, line.charge_no, line.seq)
     )  # fmt: skip

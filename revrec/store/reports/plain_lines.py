@@ -48,7 +48,7 @@ from revrec.store.reports.contract_balances import (
     joined_contracts,
     needs_no_invoice,
 )
-from revrec.store.reports.filters import charge_conditions
+from revrec.store.reports.filters import charge_conditions, of_charges
 from revrec.store.reports.in_ledger import rounded_share
 from revrec.store.reports.recognition import ACTUAL, OPEN, DatedAmount, category_of
 from revrec.store.rule_versions import versions_of_principals, versions_with_word
@@ -637,6 +637,26 @@ def dated_amounts(
             return None
         found += amounts
     return found
+
+
+class EarnedAmounts(NamedTuple):
+    """What the lines of an entity and currency earn until each of some days, in minor units."""
+
+    entity: str
+    currency: str
+    amounts: Sequence[int]
+
+
+def earned_by_entity(
+    connection: Connection, ends: Sequence[date], special: Sequence[int], filters: Filters
+) -> Iterator[EarnedAmounts]:
+    """Yield what plain charge lines earn until each of some days, posted or not, without costs."""
+    plain = PlainLines(special, {f"until{at}": is_dated(end) for at, end in enumerate(ends)})
+    group = (charge_line.c.entity, charge_line.c.currency)
+    sums = (cast(func.sum(plain.amount(f"until{at}")), BigInteger) for at in range(len(ends)))
+    query = plain.select(*group, *sums).where(SOLD, *of_charges(filters)).group_by(*group)
+    for entity, currency, *amounts in connection.execute(query):
+        yield EarnedAmounts(entity, currency, amounts)
 
 
 class AccountBalance(NamedTuple):

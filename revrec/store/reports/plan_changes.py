@@ -7,7 +7,7 @@ versions added and ended, is what is planned now; what entries have instead is t
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, func, literal, or_, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, func, literal, or_, select, union
 
 from revrec.core.filters import Filters
 from revrec.core.typed_dates import DateSpan
@@ -19,7 +19,11 @@ from revrec.store.reports.filters import of_charges
 from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.reports.recognition import CategoryAmount, by_category
 from revrec.store.tables import (
+    RELEASED,
     charge_line,
+    entered_line,
+    entry_date_override,
+    entry_reversal,
     journal_entry,
     journal_line,
     ledger_change,
@@ -110,7 +114,7 @@ def _added(base: Baseline) -> Select[Any]:
         select(*_charge, _line.version, literal(""), _line.amount, literal(VERSION))
         .join(schedule, same_version(schedule, schedule_line))
         .join(charge_line, charge_line.c.no == _line.charge_no)
-        .where(_within(_line.date, base.span), schedule.c.audit_seq > base.audit_seq)
+        .where(_within(_line.date, base.span), schedule.c.audit_seq > base.audit_seq, _is_rebuilt(base))
     )
 
 
@@ -122,8 +126,13 @@ def _ended(base: Baseline) -> Select[Any]:
         .select_from(schedule_line)
         .join(ending, (ending.c.charge_no == _line.charge_no) & (ending.c.version == _line.superseded_by))
         .join(charge_line, charge_line.c.no == _line.charge_no)
-        .where(_within(_line.date, base.span), ending.c.audit_seq > base.audit_seq)
+        .where(_within(_line.date, base.span), ending.c.audit_seq > base.audit_seq, _is_rebuilt(base))
     )
+
+
+def _is_rebuilt(base: Baseline) -> ColumnElement[bool]:
+    """Return the condition that a charge line has a later schedule version, so that no other lines are computed."""
+    return _line.charge_no.in_(select(schedule.c.charge_no).where(schedule.c.audit_seq > base.audit_seq))
 
 
 def _posted_otherwise(span: DateSpan) -> Iterator[Select[Any]]:
@@ -139,11 +148,35 @@ def _posted_otherwise(span: DateSpan) -> Iterator[Select[Any]]:
             .outerjoin(journal_entry, entry.id == _line.entry_id)
             .join(charge_line, charge_line.c.no == _line.charge_no)
             .where(_line.superseded_by.is_(None), _within(_line.date, span), condition)
+            .where(_line.charge_no.in_(_not_posted_as_planned(span)))
         )  # fmt: skip
 
 
+def _not_posted_as_planned(span: DateSpan) -> CompoundSelect[Any]:
+    """Return all charge lines with a line of the days that is open, on an unposted entry or on one of another date.
+
+    There are others among them. Without this, the database would compute every line of the books.
+    """
+    entry, line = journal_entry.c, entered_line.c
+    entries = union(select(entry.id).where(entry.state != "POSTED"), select(entry_date_override.c.entry_id))
+    return union(
+        select(schedule.c.charge_no).where(schedule.c.open_from <= span.last.isoformat()),
+        select(line.charge_no).where(RELEASED),
+        select(line.charge_no).where(line.entry_id.in_(entries)),
+    )
+
+
 def _in_ledger(span: DateSpan) -> Iterator[Select[Any]]:
-    """Yield what entries of the days have of other days, what they had and was released, and what reverses them."""
+    """Yield what entries of the days have of other days, what they had and was released, and what reverses them.
+
+    Any other entry has the date of its lines, and is the one that they are on.
+    """
+    reversal = entry_reversal.c
+    others = union(
+        select(entry_date_override.c.entry_id),
+        select(reversal.reverses),
+        select(reversal.entry_id).where(reversal.entry_id.is_not(None)),
+    )
     entry, is_within = journal_entry.c, _within(_line.date, span)
     was_released = is_within & (func.coalesce(_line.entry_id, 0) != entry.id)
     conditions = ((MOVED, ~IS_MIRROR & ~is_within), (REVERSED, ~IS_MIRROR & was_released), (REVERSED, IS_MIRROR))
@@ -155,6 +188,7 @@ def _in_ledger(span: DateSpan) -> Iterator[Select[Any]]:
             .join(journal_entry, entry.id == journal_line.c.entry_id)
             .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
             .where(entry.state == "POSTED", _within(entry.date, span), condition)
+            .where(journal_line.c.entry_id.in_(others))
         )
 
 

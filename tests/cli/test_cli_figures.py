@@ -29,8 +29,8 @@ def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
     ]
     assert list(months["rows"][0]) == [
         "period", "currency", "account", "opening", "migrated", "billed", "credited", "price_changes", "interest",
-        "recognized_from_opening", "recognized_from_period", "recognized", "taken_back", "reclassified", "other",
-        "closing", "refund_liability",
+        "recognized_from_opening", "recognized_from_period", "recognized", "taken_back", "to_principals",
+        "reclassified", "other", "closing", "refund_liability",
     ]  # fmt: skip
     assert months["header"]["report"] == "rollforward" and months["header"]["audit_seq"] > 0
     span = revrec(*MONTHS, "--each", "span").json

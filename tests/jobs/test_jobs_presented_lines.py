@@ -156,6 +156,36 @@ def test_the_price_of_an_agent_is_its_commission_in_all_reports_of_revenue(books
     assert (timed["timing"], timed["revenue"]) == ("point_in_time", "20.00")
 
 
+def test_the_rollforward_of_an_agent_has_what_became_owed_apart_from_its_revenue(books: Books, row: MakeRow) -> None:
+    books.rules(AGENT.replace('method = "pod_date"', 'method = "monthly"\nperiods = 4\non_credit = "earned_first"'))
+    books.take(row(item="POD-1", amount="400.00", post_date="2024-01-05"))
+    assert books.run("2024-02-29").complete
+    books.event("shop/INV-1/1", "credit", "2024-03-10", amount="50.00")
+    books.event("shop/INV-1/1:cost:principal", "credit", "2024-03-10", amount="-40.00")
+    assert books.run("2024-03-31").complete
+    quarter = DateSpan(date(2024, 1, 1), date(2024, 3, 31))
+    names = (
+        "recognized_from_opening",
+        "recognized_from_period",
+        "taken_back",
+        "recognized",
+        "to_principals",
+        "closing",
+    )
+    for basis in Basis:
+        found = rollforward(books.context(), RollforwardOptions(quarter, basis=basis))
+        assert found.ties_out
+        assert [tuple(one[name] for name in names) for one in found.rows] == [
+            ("0.00", "20.00", "0.00", "20.00", "80.00", "300.00"),
+            ("20.00", "0.00", "0.00", "20.00", "80.00", "200.00"),
+            ("20.00", "0.00", "-10.00", "10.00", "40.00", "100.00"),
+        ]
+    tables = {one.name: one.report for one in disclosures(books.context(), quarter, False).tables}
+    (split,) = tables["D2"].rows
+    assert split["revenue"] == "50.00" and all(one.ties_out for one in tables.values())
+    assert tie_out(books.context(), date(2024, 3, 31)).ties_out
+
+
 @pytest.mark.parametrize(
     ("day", "expected"),
     [

@@ -168,6 +168,7 @@ def _split_revenue(
         found.opening[currency] += minor_of(row, "recognized_from_opening")
         found.within[currency] += minor_of(row, "recognized_from_period")
         found.back[currency] += minor_of(row, "taken_back")
+        found.booked[currency] -= minor_of(row, "to_principals")
     for one in recognized_by_account(connection, period.first, period.last):
         found.booked[one.currency] += one.amount
     _move_new_prices(context, connection, found)

@@ -197,7 +197,9 @@ def _parts_of(report: Report, keys: Mapping[str, str], column: str) -> PartsOf |
     """Return the schedule lines that make up a column; None if other things do too, such as what was billed."""
     name, header = report.header["report"], report.header
     if name in ("revenue", "rollforward"):
-        if column not in ("revenue", "recognized", "taken_back"):
+        # A row of an agent has the commission, and the schedule line of its charge line the price.
+        is_net = name == "rollforward" and any(minor_of(row, "to_principals") for row in report.rows)
+        if is_net or column not in ("revenue", "recognized", "taken_back"):
             return None
         days = _days_of_period(DateSpan(header["from"], header["to"]), str(header["each"]), keys.get("period"))
         is_back = column == "taken_back"

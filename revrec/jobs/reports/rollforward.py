@@ -14,6 +14,7 @@ from revrec.core.filters import Basis, Filters
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_changes
 from revrec.core.report import Chart, Check, ColumnSum, Period, Report, periods_of
+from revrec.core.rules.costs import sold_by
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_name
 from revrec.jobs.reports.filters import check_account, check_customer, check_entity
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 MOVEMENTS = (
     "migrated", "billed", "credited", "price_changes", "interest", "recognized_from_opening", "recognized_from_period",
-    "recognized", "taken_back", "reclassified", "other",
+    "recognized", "taken_back", "to_principals", "reclassified", "other",
 )  # fmt: skip
 AMOUNTS = ("opening", *MOVEMENTS, "closing", "refund_liability")
 SPARE = (
@@ -44,6 +45,7 @@ SPARE = (
     "reclassified",
     "interest",
     "migrated",
+    "to_principals",
     "refund_liability",
 )
 """The columns that a narrow terminal leaves out, the last one first."""
@@ -51,7 +53,7 @@ FORMULAS = {
     "recognized": {"recognized_from_opening": 1, "recognized_from_period": 1, "taken_back": 1},
     "closing": {
         "opening": 1, "migrated": 1, "billed": 1, "credited": 1, "price_changes": 1, "interest": 1, "recognized": -1,
-        "reclassified": 1, "other": 1,
+        "to_principals": -1, "reclassified": 1, "other": 1,
     },
 }  # fmt: skip
 """The columns that are sums of others, as documented."""
@@ -106,6 +108,23 @@ class _Earned(NamedTuple):
     group: Group
     amount: int
     opening: int
+    charge: str
+
+
+class _Owed(NamedTuple):
+    """What an agent owes to a principal of a ``charge`` until a day or in a period, below zero, in minor units.
+
+    ``normal`` is the part that does not take back what was owed before. ``accounts`` are its payables.
+    """
+
+    charge: str
+    amount: int = 0
+    normal: int = 0
+    accounts: tuple[str, ...] = ()
+
+    def more(self, account: str, amount: int) -> "_Owed":
+        """Return it with the amount of another account."""
+        return self._replace(amount=self.amount + amount, accounts=(*self.accounts, account))
 
 
 _Unit = tuple[str, str, str, str]
@@ -180,6 +199,7 @@ class _Balances:
         self._known: dict[tuple[str, str], _Known] = {}
         self._units: Counter[_Unit] = Counter()
         self._sums: dict[Group, Counter[str]] = {}
+        self._owed: dict[int, _Owed] = {}
         self.accounts = {one.account for one in self._plain}
 
     def read(self, until: date) -> None:
@@ -200,7 +220,7 @@ class _Balances:
 
     def _of_lines(self, period: Period) -> dict[Group, Counter[str]]:
         """Return the movements of the lines that are read one by one."""
-        before, units = self._sums, self._units
+        before, units, owed = self._sums, self._units, self._owed
         self._sums, self._units = {}, Counter()
         for group, sums in before.items():
             self._sums[group] = Counter(opening=sums["closing"])
@@ -209,6 +229,7 @@ class _Balances:
         back = in_ledger.taken_back(self._connection, self._recognized(period))
         moves = in_ledger.reclassified(self._connection, period.first, period.last)
         earned: dict[_Unit, list[_Earned]] = defaultdict(list)
+        groups: dict[str, Group] = {}
         changed: dict[int, list[tuple[Group, int]]] = defaultdict(list)
         for line in self._lines(period.last):
             was = self._known.get((line.charge, line.account), _Known())
@@ -241,14 +262,35 @@ class _Balances:
             sums["refund_liability"] += line.refund_liability
             if revenue - negative:
                 opening = was.billed - was.recognized + brought
-                earned[self._unit(line)].append(_Earned(self._group(line), revenue - negative, opening))
+                earned[self._unit(line)].append(_Earned(self._group(line), revenue - negative, opening, line.charge))
+            if revenue or line.charge not in groups:
+                groups[line.charge] = self._group(line)
             self._note(line)
-        self._split_by_opening(units, earned)
+        shares = list(self._shares(owed, back))
+        self._split_by_opening(units, _without_shares(earned, shares))
+        self._split_shares(shares, groups)
         self._split_price_changes(period, changed)
         for sums in self._sums.values():
             more = sum(sums[name] for name in _ADDED)
-            sums["other"] = sums["closing"] - sums["opening"] - more + sums["recognized"]
+            less = sums["recognized"] + sums["to_principals"]
+            sums["other"] = sums["closing"] - sums["opening"] - more + less
         return self._sums
+
+    def _split_shares(self, shares: Iterable[_Owed], groups: Mapping[str, Group]) -> None:
+        """Count what became owed to principals apart from the revenue of their charge lines (606-10-55-38)."""
+        for share in shares:
+            if share.charge in groups:
+                sums = self._sums[groups[share.charge]]
+                sums["to_principals"] -= share.amount
+                sums["recognized"] += share.amount
+                sums["taken_back"] += share.amount - share.normal
+
+    def _shares(self, before: Mapping[int, _Owed], negative: Mapping[tuple[int, str], int]) -> Iterator[_Owed]:
+        """Yield what became owed to principals since the day before; ``negative`` is what is below zero of it."""
+        for no, now in self._owed.items():
+            normal = sum(negative.get((no, account), 0) for account in now.accounts)
+            amount = now.amount - (before[no].amount if no in before else 0)
+            yield now._replace(amount=amount, normal=normal)
 
     def _recognized(self, period: Period) -> Any:
         """Return what was recognized in a period by charge line and account, as a subquery."""
@@ -258,8 +300,12 @@ class _Balances:
 
     def _lines(self, until: date) -> Iterator["LineBalance"]:
         is_earned = self._wanted.basis is Basis.earned
+        self._owed = {}
         for line in self._lines_earned(until) if is_earned else self._lines_in_ledger(until):
             self.accounts.add(line.account)
+            if line.is_payable:
+                so_far = self._owed.get(line.no, _Owed(sold_by(line.charge)))
+                self._owed[line.no] = so_far.more(line.account, line.recognized - line.before)
             if not line.is_cost and self._wanted.account in (None, line.account):
                 yield line
 
@@ -321,6 +367,21 @@ class _Balances:
                 self._sums[group]["price_changes"] += rest - credit
 
 
+def _without_shares(earned: Mapping[_Unit, Sequence[_Earned]], shares: Iterable[_Owed]) -> dict[_Unit, list[_Earned]]:
+    """Return what was earned without what is owed of it to principals."""
+    left = Counter[str]()
+    for share in shares:
+        left[share.charge] += share.normal
+    found: dict[_Unit, list[_Earned]] = {}
+    for unit, lines in earned.items():
+        found[unit] = []
+        for line in lines:
+            less = max(left[line.charge], -line.amount)
+            left[line.charge] -= less
+            found[unit].append(line._replace(amount=line.amount + less))
+    return found
+
+
 def _named(name: str, value: str) -> str:
     """Return a value that rows are grouped by, as people read it."""
     return contract_name(value) if name == "contract" else value
@@ -356,12 +417,14 @@ def _checks(
     connection: "Connection", wanted: RollforwardOptions, period: Period, sums: Mapping[Group, Counter[str]]
 ) -> Iterator[Check]:
     """Yield the checks: nothing moved for another reason; what is recognized is what the entries recognize."""
-    other, recognized = Counter[str](), Counter[str]()
+    other, recognized, owed = Counter[str](), Counter[str](), Counter[str]()
     for (currency, *_group), amounts in sums.items():
         other[currency] += amounts["other"]
         recognized[currency] += amounts["recognized"]
+        if amounts["to_principals"]:
+            owed[currency] -= amounts["to_principals"]
     for currency in sorted(other):
         source = ColumnSum("other", period.name)
         yield Check(f"{period.name}: other movements = 0", currency, other[currency], 0, source)
     if wanted.entity is None and wanted.customer is None:
-        yield from journal_checks(connection, period, "recognized", recognized, wanted.account, wanted.basis)
+        yield from journal_checks(connection, period, "recognized", recognized, wanted.account, wanted.basis, owed)

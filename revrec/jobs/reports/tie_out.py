@@ -168,6 +168,7 @@ def _balances(
     for row in whole.rows:
         closing[row["currency"]] += minor_of(row, "closing")
         recognized[row["currency"]] += minor_of(row, "recognized")
+        booked[row["currency"]] -= minor_of(row, "to_principals")
     for line in of_accounts:
         if not line.is_cost:
             balances[line.currency] += line.balance

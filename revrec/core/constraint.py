@@ -248,7 +248,8 @@ def _split(constraint: Constraint, method: Method, line: ChargeLine, events: Eve
     said += [_describe_release(turn, line) for turn in turns if turn.event.kind != CONSTRAINT and turn.taken]
     fix = event_command(line, CONSTRAINT, options=" --amount N", do="record a new estimate with")
     reason = f"constrained{'' if ends else till}: {why}; {fix}"
-    return ConstrainedSplit(line._replace(amount=first.included), adjusted, left, "; ".join(said), reason)
+    included = line if first.included == line.amount else line._replace(amount=first.included)
+    return ConstrainedSplit(included, adjusted, left, "; ".join(said), reason)
 
 
 def _price_steps(state: _PriceState, events: Events, ends: date | None, billed: int) -> Iterator[_PriceStep]:

@@ -69,7 +69,7 @@ def plain_schedule(
         return _held(plan, line, changing[0], amounts)
     changes = price_changes(apart.line, apart.events) if apart else price_changes(line, changing)
     priced = _priced(plan, line, changes, amounts)
-    if priced and any(event.kind in ("hold", "release") for event in changing):
+    if priced and [event for event in changing if event.kind in ("hold", "release")]:
         return _waiting(priced, line, changing, apart)
     return _constrained(priced, line, changing, apart) if priced and apart else priced
 
@@ -113,14 +113,11 @@ def _waiting(
 
 def _constrained(priced: PlainSchedule, line: ChargeLine, changing: Events, apart: ConstrainedSplit) -> PlainSchedule:
     """Return a schedule with the constrained amount, which waits: the same as :meth:`ConstrainedSplit.merge_into`."""
-    return priced._replace(
-        undated=apart.left,
-        waits=apart.waits(priced.plan.rule) if apart.left else None,
-        explanation=f"{priced.explanation}; {apart.words}" if apart.words else priced.explanation,
-        price=priced.price + apart.left,
-        price_words=describe_price_changes(line, changing),
-        carried=0,
-    )
+    plan, parts, *_rest = priced
+    waits = apart.waits(plan.rule) if apart.left else None
+    explanation = f"{priced.explanation}; {apart.words}" if apart.words else priced.explanation
+    price, words = priced.price + apart.left, describe_price_changes(line, changing)
+    return PlainSchedule(plan, parts, apart.left, waits, explanation, price, words, divides=priced.divides)
 
 
 def _priced(

@@ -25,6 +25,7 @@ from datetime import date
 from typing import NamedTuple
 
 from revrec.core.anchors import Events
+from revrec.core.calendar import iso
 from revrec.core.charge_line import (
     ALLOCATE,
     IMPAIR,
@@ -385,5 +386,5 @@ def change_in_words(line: ChargeLine, change: PriceChange, how: str) -> tuple[st
         key = "shared by its contract, "
     way = how if how in (AT_ONCE, ON_ITS_DAY) or not how else f"{key}{how}"
     shown = f" ({way})" if way else ""
-    what, becomes = f"{kind}{named} on {change.date}", f": {before} becomes {after} {line.currency}"
+    what, becomes = f"{kind}{named} on {iso(change.date)}", f": {before} becomes {after} {line.currency}"
     return what + becomes, what + shown + becomes

@@ -5,13 +5,13 @@ one plan with twelve dates, not twelve thousand rows.
 """
 
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from hashlib import sha256
 from itertools import accumulate, groupby
 from math import gcd
 from operator import itemgetter, sub
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, overload
 
 from sqlalchemy import Connection, select
 
@@ -56,6 +56,44 @@ class SharedPlan(NamedTuple):
         kept = split(base, (*first, self.whole - sum(first)))[: self.carried]
         rest = self.weights[self.carried :]
         return [*kept, *split(amount - sum(kept), rest)] if rest else kept
+
+
+class DividedParts(Sequence[tuple[date, int]]):
+    """The parts of a schedule version, as (date, amount), which are divided when one of them is needed.
+
+    The values are the same as for :meth:`SharedPlan.divide`. Most schedules that change are replaced unread.
+    """
+
+    __slots__ = ("_by", "_parts", "_plan")
+
+    def __init__(self, plan: SharedPlan, *by: Any) -> None:
+        self._plan = plan
+        self._by = by
+        self._parts: tuple[tuple[date, int], ...] | None = None
+
+    def _all(self) -> tuple[tuple[date, int], ...]:
+        if self._parts is None:
+            self._parts = tuple(zip(self._plan.dates, self._plan.divide(*self._by), strict=True))
+        return self._parts
+
+    def __len__(self) -> int:
+        return len(self._plan.dates)
+
+    @overload
+    def __getitem__(self, at: int) -> tuple[date, int]: ...
+    @overload
+    def __getitem__(self, at: slice) -> Sequence[tuple[date, int]]: ...
+    def __getitem__(self, at: int | slice) -> tuple[date, int] | Sequence[tuple[date, int]]:
+        return self._all()[at]
+
+    def __iter__(self) -> Iterator[tuple[date, int]]:
+        return iter(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Sequence) and len(self) == len(other) and self._all() == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(self._all())
 
 
 class SplitAmount(NamedTuple):
@@ -178,17 +216,6 @@ class ListedPlan(NamedTuple):
     amounts: str
 
 
-def listed_plan(parts: Sequence[tuple[date, int]], shares: SharedPlan | None) -> ListedPlan:
-    """Return the dates and the list of parts in order of date.
-
-    ``shares`` is the plan if it has the same dates, so that no other one is needed.
-    """
-    dates, amounts = zip(*parts, strict=True)
-    if not (shares and shares.dates == dates and min(shares.weights) > 0):
-        shares = SharedPlan(SHARES, dates, (1,) * len(dates))
-    return ListedPlan(shares, listed_amounts(amounts))
-
-
 def listed_amounts(amounts: Sequence[int]) -> str:
     """Return amounts as text, each with a space before it and with the same number of characters."""
     width = max(len(str(max(amounts))), len(str(min(amounts)))) + 1
@@ -232,6 +259,7 @@ class PlanKeeper:
         self._parts_kept = 0
         self._same: dict[int, tuple[SharedPlan, KeptPlan]] = {}
         self._days: dict[tuple[date, ...], tuple[list[str], str]] = {}
+        self._dated: dict[tuple[date, ...], SharedPlan] = {}
         self._texts: dict[str, int] = {}
 
     def keep(self, wanted: Sequence[SharedPlan | None]) -> tuple[list[KeptPlan | None], list[RowDigest]]:
@@ -307,12 +335,26 @@ class PlanKeeper:
         known.update((text, id) for id, text in rows)
         return [known[text] for text in texts], [digests.digest_rows(explanation, rows)]
 
+    def listed_plan(self, parts: Sequence[tuple[date, int]], shares: SharedPlan | None) -> ListedPlan:
+        """Return the dates and the list of parts in order of date.
+
+        ``shares`` is the plan if it has the same dates, so that no other one is needed.
+        """
+        dates, amounts = zip(*parts, strict=True)
+        if shares and shares.dates == dates and min(shares.weights) > 0:
+            return ListedPlan(shares, listed_amounts(amounts))
+        found = self._dated.get(dates)
+        if found is None:
+            found = self._dated[dates] = SharedPlan(SHARES, dates, (1,) * len(dates))
+        return ListedPlan(found, listed_amounts(amounts))
+
     def forget(self) -> None:
         """Empty the caches if they are large; a plan is then found in the database, and a text is written again."""
         if self._parts_kept > MOST_PARTS_KEPT or len(self._same) > MOST_TEXTS_KEPT:
             self._kept.clear()
             self._same.clear()
             self._days.clear()
+            self._dated.clear()
             self._parts_kept = 0
         if len(self._texts) > MOST_TEXTS_KEPT:
             self._texts.clear()

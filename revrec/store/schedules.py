@@ -19,7 +19,7 @@ from revrec.store import digests
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest
 from revrec.store.number_lists import numbers_in
-from revrec.store.plans import AMOUNTS, KeptPlan, PlanKeeper, SharedPlan, SplitAmount, listed_plan, plan_of_parts
+from revrec.store.plans import AMOUNTS, KeptPlan, PlanKeeper, SharedPlan, SplitAmount, plan_of_parts
 from revrec.store.tables import (
     RELEASED,
     arrival_account,
@@ -150,7 +150,7 @@ def add(
     if not versions:
         return []
     keeper = keeper or PlanKeeper(connection)
-    plans, lists = _plans_of(versions)
+    plans, lists = _plans_of(versions, keeper)
     kept, found = keeper.keep(plans)
     explanation_ids, explained = keeper.explanation_ids([one.explanation for one in versions])
     keeper.forget()
@@ -177,7 +177,9 @@ def add(
     return found
 
 
-def _plans_of(versions: Sequence[ScheduleVersion]) -> tuple[list[SharedPlan | None], list[str | None]]:
+def _plans_of(
+    versions: Sequence[ScheduleVersion], keeper: PlanKeeper
+) -> tuple[list[SharedPlan | None], list[str | None]]:
     """Return the plans of versions, and the amounts of those that list them.
 
     The amounts of a first version that no plan divides are a plan, because other lines often have the same ones. After
@@ -192,7 +194,7 @@ def _plans_of(versions: Sequence[ScheduleVersion]) -> tuple[list[SharedPlan | No
             plan = plan_of_parts(one.parts, one.shares, one.base)
             is_listed = plan.kind == AMOUNTS and one.version > 1
         if is_listed and one.parts:
-            plan, amounts = listed_plan(one.parts, one.shares)
+            plan, amounts = keeper.listed_plan(one.parts, one.shares)
         plans.append(plan)
         lists.append(amounts)
     return plans, lists

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, select
 from revrec.core.calendar import day_of
 from revrec.core.schedule import PostingTarget
 from revrec.store.number_lists import numbers_in
-from revrec.store.plans import SharedPlan, read_plans
+from revrec.store.plans import DividedParts, SharedPlan, read_plans
 from revrec.store.tables import (
     entered_line,
     historical_part,
@@ -61,11 +61,11 @@ class ScheduleInForce(NamedTuple):
     amount: int
     posts: PostingTarget
     posted: tuple[tuple[date, int], ...]
-    open: tuple[tuple[date, int], ...]
+    open: Sequence[tuple[date, int]]
     refused: tuple[int, ...]
     waiting: tuple[int, str]
     came_back: bool
-    plan: tuple[tuple[date, int], ...] | None
+    plan: Sequence[tuple[date, int]] | None
     is_stopped: bool
     posted_by: tuple[PostedBy, ...] = ()
     open_by: tuple[PostedBy, ...] = ()
@@ -206,10 +206,9 @@ class SchedulesInForce:
         self._posts |= {id: PostingTarget(*post) for id, *post in self._connection.execute(query)}
 
     def _without_entries(self, head: _Head) -> ScheduleInForce:
-        still_open: tuple[tuple[date, int], ...] = ()
+        still_open: Sequence[tuple[date, int]] = ()
         if head.plan_id is not None:
-            divided = self._plans[head.plan_id]
-            still_open = tuple(zip(divided.dates, divided.divide(head.planned, head.base, head.amounts), strict=True))
+            still_open = DividedParts(self._plans[head.plan_id], head.planned, head.base, head.amounts)
         plan = _stored_plan(head)
         if plan is None and not (head.posted or head.waiting):
             plan = still_open
@@ -263,7 +262,7 @@ def _differ(one: _Line, other: _Line) -> bool:
     return (one.amount > 0) == (other.amount > 0) and one.rule_version_id != other.rule_version_id
 
 
-def _stored_plan(head: _Head) -> tuple[tuple[date, int], ...] | None:
+def _stored_plan(head: _Head) -> Sequence[tuple[date, int]] | None:
     if head.plan is None:
         return None
     return tuple((day_of(day), amount) for day, amount in json.loads(head.plan))

@@ -70,7 +70,7 @@ _FINE = 10**9
 REPORTS = frozenset(EVENT_KINDS) - {*PRICE_EVENT_KINDS, CONSTRAINT, "hold", "release"}
 """The kinds of event that can only date parts: they change neither the price nor what is on hold."""
 
-PLAIN_CHANGES = ("credit", "price", "cancel", CONSTRAINT, "hold", "release")
+PLAIN_CHANGES = frozenset(("credit", "price", "cancel", CONSTRAINT, "hold", "release"))
 """The kinds of event after which :meth:`RuleBook.derive_plain` can find the schedule."""
 
 NOTHING = Unscheduled(CLOSED, "its amount is zero: there is nothing to recognize")
@@ -369,7 +369,8 @@ class RuleBook:
         entry = self._winner(line) if not line.is_migrated else None
         if entry is None or isinstance(entry, Unscheduled) or not entry.is_plain:
             return None
-        if any(event.kind not in PLAIN_CHANGES for event in changing):
+        kinds = {event.kind for event in changing}
+        if not kinds <= PLAIN_CHANGES:
             return None
         anchors = entry.rule.method.anchors(line, events)
         if isinstance(anchors, Unscheduled):
@@ -388,7 +389,7 @@ class RuleBook:
             return None
         if plan is None:
             return None
-        apart = split_constrained(None, entry.rule.method, line, changing) if changing else None
+        apart = split_constrained(None, entry.rule.method, line, changing) if CONSTRAINT in kinds else None
         return plain_schedule(plan, line, changing, apart)
 
     def _plan(self, entry: _Entry, anchors: AnchorDates) -> DividedPlan | Unscheduled:

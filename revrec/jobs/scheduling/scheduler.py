@@ -66,8 +66,8 @@ class ScheduleChange(NamedTuple):
     currency: str
     rule: str
     posted: int
-    before: tuple[tuple[date, int], ...]
-    after: tuple[tuple[date, int], ...]
+    before: Sequence[tuple[date, int]]
+    after: Sequence[tuple[date, int]]
     note: str
     entity: str
 

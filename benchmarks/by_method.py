@@ -66,7 +66,12 @@ EVENTS = {
     "price": Event("price", "monthly", ",,777.00,", 75),
     "credit": Event("credit", "monthly", ",,5.00,", 75),
     "second credit": Event("credit", "monthly", ",,5.00,", 100, "credit"),
+    "third credit": Event("credit", "monthly", ",,5.00,", 130, "second credit"),
+    "price after credit": Event("price", "monthly", ",,777.00,", 100, "credit"),
+    "cancel after credit": Event("cancel", "monthly", ",,,", 100, "credit"),
+    "hold after credit": Event("hold", "monthly", ",,,", 100, "credit"),
     "constraint": Event("constraint", "monthly", ",,5.00,", 75),
+    "second constraint": Event("constraint", "monthly", ",,0.00,", 100, "constraint"),
 }
 """The events to measure, by name. Those before ``hold`` report facts that a method follows; the others change the plan
 of lines that have a schedule."""
@@ -123,7 +128,7 @@ def measure(folder: Path, charges: Path, event: str) -> dict[str, float]:
     took = time.process_time() - begun
     assert not result.refused, result
     events = 0.0
-    for name in filter(None, (EVENTS[event].before if event else "", event)):
+    for name in _until(event):
         path = _write_events(folder / f"{name}.csv", result.rows, EVENTS[name])
         begun = time.process_time()
         (recorded,) = import_document(context, path, [NATIVE_EVENTS])
@@ -132,6 +137,11 @@ def measure(folder: Path, charges: Path, event: str) -> dict[str, float]:
     with context.database.read() as connection:
         parts = connection.exec_driver_sql("SELECT count(*) FROM schedule_line WHERE superseded_by IS NULL").scalar()
     return {"seconds": took, "events": events, "parts": parts or 0}
+
+
+def _until(event: str) -> list[str]:
+    """Return the names of the events that are recorded before one, and its own."""
+    return [*_until(EVENTS[event].before), event] if event else []
 
 
 def _write_events(path: Path, count: int, event: Event) -> Path:

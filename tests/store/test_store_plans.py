@@ -359,7 +359,13 @@ def test_charge_lines_that_change_on_one_day_share_their_plans(
             check_in_force(connection, no)
 
 
-def test_the_ledger_knows_which_lines_of_a_changed_plan_are_taken_back(books: FilledDatabase) -> None:
+@pytest.mark.parametrize(
+    ("credits", "wanted"),
+    [([], [-2000, -2000, *[1000] * 10]), ([100], [-2070, -2070, *[990] * 6, *[1000] * 4])],
+)
+def test_the_ledger_knows_which_lines_of_a_changed_plan_are_taken_back(
+    books: FilledDatabase, credits: list[int], wanted: list[int]
+) -> None:
     accounts = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
     monthly = RuleBook(parse_rules(MONTHLY, "rules.toml", accounts))
     line = billed(12_000)
@@ -368,9 +374,10 @@ def test_the_ledger_knows_which_lines_of_a_changed_plan_are_taken_back(books: Fi
         scheduler = Scheduler(connection, monthly, WHO, seq)
         scheduler.schedule_new(no, line)
         scheduler.flush()
-        event = FulfillmentEvent(line.id, "cancel", date(2024, 5, 16), amount=9_000)
-        events.add_events(connection, [events.event_row(no, event, WHO.at, WHO.actor)])
-        scheduler.reschedule([no], {no: 1})
+        facts = [FulfillmentEvent(line.id, "credit", date(2024, 2, 16), amount=amount) for amount in credits]
+        for event in [*facts, FulfillmentEvent(line.id, "cancel", date(2024, 5, 16), amount=9_000)]:
+            events.add_events(connection, [events.event_row(no, event, WHO.at, WHO.actor)])
+            scheduler.reschedule([no], {no: 1})
         post(connection, date(2025, 12, 31), is_refused=False)
         lines = (
             select(schedule_line.c.amount, amount_with_sign())
@@ -380,7 +387,7 @@ def test_the_ledger_knows_which_lines_of_a_changed_plan_are_taken_back(books: Fi
             .join(schedule_line, same_line(schedule_line, journal_line))
         )
         found = connection.execute(lines).all()
-        assert sorted(amount for amount, _sign in found) == [-2000, -2000, *[1000] * 10]
+        assert sorted(amount for amount, _sign in found) == wanted
         assert all((amount > 0) == (sign > 0) for amount, sign in found)
 
 

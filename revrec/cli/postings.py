@@ -73,12 +73,12 @@ def register(app: typer.Typer) -> None:
         basis: BasisOption = Basis.ledger,
         limit: LimitOption = LIMIT,
     ) -> None:
-        """List entries and invoices by their state.
+        """List entries, invoices and adjusting entries by their state.
 
         By default, shows what is not settled, with errors and advice. Posted ones show Intacct's record number, who
         posted them and when. The amount is what an entry recognizes: below zero if it takes revenue back, such as a
-        reversal; costs are below zero too. An invoice has its total. A period, --from and --to select by the date in
-        the ledger; with --basis earned, by the day of recognition.
+        reversal; costs are below zero too. An invoice or adjusting entry has its total. A period, --from and --to
+        select by the date in the ledger; with --basis earned, by the day of recognition.
 
         \b
         Examples:

@@ -7,11 +7,16 @@ import pytest
 
 from revrec.core.adjusting import EXCHANGE, PRESENTATION, AdjustingLine, Adjustment
 from revrec.core.errors import BadInput
+from revrec.core.filters import Filters
 from revrec.jobs.adjusting.adjustments import propose
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting import periods, resolve
+from revrec.jobs.posting.reversing import ReversalOrder
+from revrec.jobs.reports.adjustment_trace import trace_adjustments
+from revrec.jobs.reports.lists import postings
 from revrec.jobs.running.adjust import adjust
 from revrec.jobs.running.result import RunResult
+from revrec.jobs.running.reverse import reverse
 from support.books import Books, MakeRow
 from support.intacct import Intacct
 from support.rule_texts import MAGAZINE
@@ -157,6 +162,22 @@ def test_a_canceled_entry_takes_its_reversal_with_it(books: Books, intacct: Inta
     resolve.cancel(books.context("resolve", AGAIN), reference, "posted by hand")
     assert books.run("2024-03-31", later=AGAIN).complete
     assert states(books) == ["CANCELED", "REPLACED"] and not intacct.entries()
+
+
+def test_it_is_listed_traced_and_not_reversed_like_an_entry(books: Books, intacct: Intacct) -> None:
+    post(books, wanted(40000))
+    first, second = postings(books.context("postings list"), Filters(), "all")
+    assert (first["kind"], second["kind"]) == ("presentation", "presentation reversal")
+    assert (first["amount"], first["state"], second["date"]) == ("400.00", "posted", "2024-04-01")
+    (one,) = trace_adjustments(books.context("trace"), first["reference"])
+    (other,) = trace_adjustments(books.context("trace"), str(second["record_no"]))
+    assert one.reversed_by == other.reference and other.reverses == one.reference
+    assert [(line.side, line.account, line.amount) for line in one.lines] == [
+        ("debit", "1200", "400.00"),
+        ("credit", "2400", "400.00"),
+    ]
+    with pytest.raises(BadInput, match="is an adjusting entry; correct its figures and post again"):
+        reverse(books.context("postings reverse"), ReversalOrder(one.reference, "why", None, False))
 
 
 def test_entries_of_schedule_lines_are_posted_before_it(books: Books, intacct: Intacct, row: MakeRow) -> None:

@@ -1,8 +1,7 @@
-"""Post journal entries and invoices to Intacct, each in three steps: commit the intent, send, commit the outcome.
+"""Post entries, invoices and adjusting entries to Intacct in three steps: commit the intent, send, commit the outcome.
 
 The states and the transitions between them are in ``revrec.core.posting``. A doubt is settled only by reading Intacct
-back after the quarantine. Nothing is sent again on a guess. A ``PostingType`` supplies what differs between journal
-entries and invoices.
+back after the quarantine. Nothing is sent again on a guess. A ``PostingType`` supplies what differs between the kinds.
 """
 
 import os

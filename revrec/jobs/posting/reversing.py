@@ -10,6 +10,7 @@ from revrec.core.posting import UNSETTLED
 from revrec.jobs.posting.periods import posting_dates
 from revrec.store.database.engine import deployment
 from revrec.store.posting import entries, reversals
+from revrec.store.posting.adjustments import ADJUSTMENT_TABLES
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
 
@@ -78,6 +79,8 @@ def _entry(connection: "Connection", reference: str) -> int:
     found = ENTRY_TABLES.find(connection, reference)
     if found is None and INVOICE_TABLES.find(connection, reference) is not None:
         raise BadInput(f"{reference}: is an invoice; reverse it in Intacct")
+    if found is None and ADJUSTMENT_TABLES.find(connection, reference) is not None:
+        raise BadInput(f"{reference}: is an adjusting entry; correct its figures and post again, which takes it back")
     if found is None:
         raise BadInput(f"{reference}: no such entry; name an entry by its reference, or a run by its number")
     if reversals.reversal_by(connection, found.id) is not None:

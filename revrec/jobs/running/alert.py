@@ -1,5 +1,6 @@
 """Send alerts about a run: one digest to each configured channel. A failing alert never changes the run's result."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from functools import partial
@@ -128,7 +129,8 @@ def _finished(context: "Context", result: "RunResult") -> RunFacts:
         *map(_in_closed_period, result.blocked.items()),
         *map(_without_invoice, result.awaiting_invoice.items()),
     ]
-    counts = {state: count + result.invoice_counts.get(state, 0) for state, count in result.counts.items()}
+    others = Counter(result.invoice_counts) + Counter(result.adjustment_counts)
+    counts = {state: count + others[state] for state, count in result.counts.items()}
     if on_no_entry:
         counts["held"] -= len(on_no_entry)
         counts["blocked"] = len(on_no_entry)

@@ -1,4 +1,4 @@
-"""The posting states of entries and invoices, and the attempts to post them, which are kept forever.
+"""The posting states of all kinds of postings, and the attempts to post them, which are kept forever.
 
 Every change of state is a compare-and-swap: an UPDATE that names the state, and often the owner and the number of
 sends, that the decision was based on. Two workers that read the same READY entry would otherwise both send it, and the
@@ -94,7 +94,7 @@ class LostClaim(RevrecError):
 
 
 class PostingTables:
-    """The tables of one kind of posting, journal entries or invoices, and the operations that both share."""
+    """The tables of one kind of posting: entries, invoices or adjusting entries; and the operations that all share."""
 
     def __init__(self, what: str, postings: Table, attempts: Table, outcomes: Table, failures: Table) -> None:
         self.what = what

@@ -18,7 +18,7 @@ from revrec.jobs.gateway import company, open_gateway
 from revrec.jobs.reconciling.amounts import DateRange, added
 from revrec.jobs.reconciling.entries import EntryCheck, ReconcileScope
 from revrec.jobs.reports.report_header import report_header
-from revrec.store import audit
+from revrec.jobs.reports.signing import check_words, sign_report
 from revrec.store.reports.control_totals import OPENING_SIGNED, signatures, signed_in_words
 from revrec.store.reports.migration import OpeningBalance, cutovers, opening_balances
 
@@ -75,17 +75,9 @@ def sign(context: "Context", cutover: date | None, text: str, connect: "Connect 
     Raises:
         BadInput: there is no text, or a balance differs from the ledger: then nothing is recorded.
     """
-    if not text.strip():
-        raise BadInput('a signature needs words, for the auditor: --sign "agrees with the closing trial balance"')
+    check_words(text, "agrees with the closing trial balance")
     report = opening(context, cutover, connect)
-    if not report.ties_out:
-        failing = ", ".join(check.name for check in report.checks if check.difference)
-        raise BadInput(f"{report.title}: not signed, because the ledger has other balances: {failing}")
-    day, digest = report.header["cutover"].isoformat(), report.header["figures_sha256"]
-    with context.database.write() as connection:
-        audit.record(connection, context.who(), OPENING_SIGNED, day, {"cutover": day, "text": text, "sha256": digest})
-        signed = signatures(connection, day, OPENING_SIGNED)
-    return report._replace(header={**report.header, "signed": signed_in_words(signed, digest)})
+    return sign_report(context, report, OPENING_SIGNED, "cutover", text, "the ledger has other balances")
 
 
 def _cutover(connection: "Connection", wanted: date | None) -> date:

@@ -11,7 +11,6 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
 from revrec.core.report import Check, Report, minor_of
 from revrec.core.typed_dates import DateSpan
@@ -20,6 +19,7 @@ from revrec.jobs.reports.day_notes import check_has_begun
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.reports.signing import check_words, sign_report
 from revrec.store import audit
 from revrec.store.posting.posted import RECONCILED
 from revrec.store.posting.posted_adjustments import presented_on
@@ -89,18 +89,9 @@ def sign(context: "Context", until: date, text: str) -> Report:
     Raises:
         BadInput: there is no text, the day is to come, or a check fails: then nothing is recorded.
     """
-    if not text.strip():
-        raise BadInput('a signature needs words, for the auditor: --sign "agrees with the trial balance"')
+    check_words(text, "agrees with the trial balance")
     check_has_begun(context, "report tie-out --sign", until)
-    report = tie_out(context, until)
-    if not report.ties_out:
-        failing = ", ".join(check.name for check in report.checks if check.difference)
-        raise BadInput(f"tie-out as of {until}: not signed, because it does not tie out: {failing}")
-    day, digest = until.isoformat(), report.header["figures_sha256"]
-    with context.database.write() as connection:
-        audit.record(connection, context.who(), SIGNED, day, {"date": day, "text": text, "sha256": digest})
-        signed = control_totals.signatures(connection, day)
-    return report._replace(header={**report.header, "signed": signed_in_words(signed, digest)})
+    return sign_report(context, tie_out(context, until), SIGNED, "date", text, "it does not tie out")
 
 
 def _digest(rows: list[dict[str, Any]]) -> str:

@@ -185,10 +185,13 @@ def _save_as(report: "Report", name: Format, output: Path) -> None:
 
 
 def show_json(report: "Report") -> None:
-    """Print a report as JSON: its header, rows and checks."""
+    """Print a report as JSON: its header with the totals by currency, its rows and checks."""
+    from revrec.core.report import control_totals
+
     header = {key: str(value) if hasattr(value, "isoformat") else value for key, value in report.header.items()}
     checks = [check.as_row() for check in report.checks]
-    data = {"header": {**header, "row_count": len(report.rows)}, "rows": report.rows, "checks": checks}
+    header |= {"row_count": len(report.rows), "control_totals": control_totals(report)}
+    data = {"header": header, "rows": report.rows, "checks": checks}
     json.dump(data, sys.stdout, indent=2, ensure_ascii=False)
     print()
 

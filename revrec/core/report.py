@@ -132,6 +132,32 @@ class ReportPack(NamedTuple):
         return Report(self.title, self.header, ("disclosure", *columns), rows, checks, tuple(amounts), adds_up=False)
 
 
+def column_totals(report: Report, rows: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
+    """Return the total of each column of amounts; of a balance, the total of the first or last period.
+
+    ``rows`` are the rows of one currency, in the order of the report; there is at least one.
+    """
+    found = {}
+    for name in report.amounts:
+        which = report.balances.get(name)
+        period = rows[0 if which == "first" else -1]["period"] if which else None
+        found[name] = sum(
+            (Decimal(row[name]) for row in rows if row[name] and period in (None, row.get("period"))), Decimal(0)
+        )
+    return found
+
+
+def control_totals(report: Report) -> dict[str, dict[str, str]]:
+    """Return the totals of the columns by currency, as decimal strings; empty if the rows do not add up."""
+    by_currency: dict[str, list[Mapping[str, Any]]] = {}
+    for row in report.rows if report.adds_up else ():
+        by_currency.setdefault(row["currency"], []).append(row)
+    return {
+        currency: {name: str(amount) for name, amount in column_totals(report, rows).items()}
+        for currency, rows in sorted(by_currency.items())
+    }
+
+
 def minor_of(row: Mapping[str, Any], column: str) -> int:
     """Return the amount of a column of a row, in minor units of the row's currency."""
     return to_minor(Decimal(row[column]), row["currency"])

@@ -61,6 +61,13 @@ def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
     assert len(journal.splitlines()) == 17
     revenue = revrec("report", "revenue", "--period", "2024-Q1", "--each", "span", "--by", "entity", "--format", "json")
     assert checked_rows(revenue.json, "revenue") == [("8664.57",)]
+    # A balance has the total of the last period; figures that are movements add up.
+    totals = months["header"]["control_totals"]["USD"]
+    assert (totals["opening"], totals["recognized"], totals["closing"]) == ("0.00", "13771.45", "3319.75")
+    words = ("report", "revenue", "--period", "2024-Q1", "--each", "span", "--item", "MAG-01", "--format", "json")
+    of_one = revrec(*words).json
+    assert [(row["item"], row["revenue"]) for row in of_one["rows"]] == [("MAG-01", "14.17")]
+    assert of_one["checks"] == [] and of_one["header"]["item"] == "MAG-01"
 
 
 def test_a_mistake_in_the_options_is_a_sentence_and_books_without_rows_say_so(books: Path, revrec: Revrec) -> None:

@@ -9,7 +9,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from revrec.core.errors import DoesNotFit
 from revrec.core.money import minor_digits
-from revrec.core.report import Check, Disclosure, Report, ReportPack, chart_data, fact_in_words
+from revrec.core.report import Check, Disclosure, Report, ReportPack, chart_data, column_totals, fact_in_words
 
 MAX_ROWS = 1_000_000
 MAX_DIGITS = 15
@@ -158,7 +158,7 @@ class _WorkbookReport:
         report, total = self._report, HEAD + 1 + len(rows)
         style = self._amount_format(currency, bold=True)
         sheet.write_string(total, 0, "total", self._bold)
-        sums = self._totals[currency] = _totals(report, rows)
+        sums = self._totals[currency] = column_totals(report, rows)
         for name in report.amounts:
             if name in report.formulas:
                 self._write_formula(sheet, total, name, str(sums[name]), style)
@@ -282,18 +282,6 @@ class _WorkbookReport:
 
 MAX_DRAWN = 36
 """A chart of more rows cannot be read."""
-
-
-def _totals(report: Report, rows: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
-    """Return the total of each column of amounts; of a balance, the total of the first or last period."""
-    found = {}
-    for name in report.amounts:
-        which = report.balances.get(name)
-        period = rows[0 if which == "first" else -1]["period"] if which else None
-        found[name] = sum(
-            (Decimal(row[name]) for row in rows if row[name] and period in (None, row.get("period"))), Decimal(0)
-        )
-    return found
 
 
 def _number(text: str, column: str) -> float:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.filters import BasisOption, LimitOption, OutputOption
+from revrec.cli.filters import ALL, DAYS, BasisOption, LimitOption, list_command
 from revrec.cli.report_output import (
     DrillOption,
     Each,
@@ -15,16 +15,17 @@ from revrec.cli.report_output import (
     report_span,
     show_report,
 )
-from revrec.cli.shared import Options, command
-from revrec.core.filters import Basis
+from revrec.cli.shared import Options
+from revrec.core.filters import Basis, Filters
 
 
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @command(group, "revenue", "report")
+    @list_command(group, "revenue", "report", filters=[one for one in ALL if one not in DAYS], saves=True)
     def revenue(
         options: Options,
+        filters: Filters,
         period: PeriodOption = None,
         first: FromOption = None,
         last: ToOption = None,
@@ -40,7 +41,6 @@ def register(group: typer.Typer) -> None:
             ),
         ] = "item",
         limit: LimitOption = 0,
-        output: OutputOption = None,
     ) -> None:
         """Show recognized revenue by period and category.
 
@@ -55,17 +55,18 @@ def register(group: typer.Typer) -> None:
           revrec report revenue --from 2024-01 --to 2024-12 --each quarter --by customer
           revrec report revenue --period 2024-Q1 --each span --by timing
           revrec report revenue --from 2024-03 --to 2024-04 --basis earned
+          revrec report revenue --period 2024-Q1 --each span --customer C-ADA
         """
         from revrec.jobs.reports.revenue import TIMING, categories
         from revrec.jobs.reports.revenue import revenue as report
 
         context, span = options.context(), report_span(period, first, last)
-        found = report(context, span, each.value, by, basis)
+        found = report(context, span, each.value, by, basis, filters)
         if drill:
             from revrec.jobs.reports import drill as job
 
             groups = job.group_of_charges("rule" if by == TIMING else by, categories(context, by))
             found = job.drill(
-                context, found, drill, lambda: report(context, span, each.value, job.CHARGE, basis), groups
+                context, found, drill, lambda: report(context, span, each.value, job.CHARGE, basis, filters), groups
             )
-        show_report(options, found, limit, output)
+        show_report(options, found, limit, None)

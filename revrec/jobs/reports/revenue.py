@@ -8,15 +8,17 @@ from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.filters import Basis
+from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.money import decimal_string
 from revrec.core.report import Chart, Check, Report, periods_of
 from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.journal_checks import journal_checks
 from revrec.jobs.reports.remaining import GROUPS, check_dimension, check_group
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.revenue_lines import owed_lines, revenue_lines
 from revrec.jobs.rules.load import load_rules
+from revrec.store.reports.filters import of_charges
 from revrec.store.reports.recognition import lines_of, recognized_by_day, sums_by_currency
 
 if TYPE_CHECKING:
@@ -29,24 +31,35 @@ NOT_STATED = "not stated"
 """The timing of rules that are gone, or that neither say ``transfer`` nor have a method that decides."""
 
 
-def revenue(context: "Context", span: DateSpan, each: str, by: str, basis: Basis = Basis.ledger) -> Report:
+def revenue(
+    context: "Context",
+    span: DateSpan,
+    each: str,
+    by: str,
+    basis: Basis = Basis.ledger,
+    filters: Filters = NO_FILTERS,
+) -> Report:
     """Return the revenue of each period and category: what is in the ledger, or what is earned as known now.
 
+    With filters there are no checks, since the journal is not narrowed in the same way.
+
     Raises:
-        BadInput: ``by`` is not a field of charge lines.
+        BadInput: ``by`` is not a field of charge lines, or a filter names what these books do not know.
     """
     check_group("revenue", by, (*GROUPS, TIMING))
     rows: list[dict[str, Any]] = []
     checks: list[Check] = []
     with context.database.read() as connection:
         check_dimension(connection, by)
+        check_filters(context, connection, filters)
+        only = tuple(of_charges(filters))
         category, counted = categories(context, by), revenue_lines(context, connection)
         owed = owed_lines(context, connection)
         for period in periods_of(span, each):
             sums: Counter[tuple[str, str]] = Counter()
             total: Counter[str] = Counter()
             field = "rule" if by == TIMING else by
-            for one in recognized_by_day(connection, field, *period[1:], basis=basis, counted=counted):
+            for one in recognized_by_day(connection, field, *period[1:], only=only, basis=basis, counted=counted):
                 sums[one.currency, category(one.category)] += one.amount
                 total[one.currency] += one.amount
             rows += [
@@ -54,10 +67,12 @@ def revenue(context: "Context", span: DateSpan, each: str, by: str, basis: Basis
                 for (currency, category), amount in sorted(sums.items())
             ]
             less = Counter[str]()
+            if only:
+                continue
             if owed is not None:
                 less = sums_by_currency(connection, lines_of(basis, period.first, period.last), owed)
             checks += journal_checks(connection, period, "revenue", total, basis=basis, owed=less)
-        parameters = {"from": span.first, "to": span.last, "each": each, "by": by}
+        parameters = {**vars(filters), "from": span.first, "to": span.last, "each": each, "by": by}
         header = report_header(context, connection, "revenue", parameters, basis)
     columns, amounts = ("period", "currency", by, "revenue"), ("revenue",)
     empty = NOTHING_EARNED if basis is Basis.earned else NOTHING_POSTED

@@ -20,8 +20,9 @@ from typing import NamedTuple
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.constraint import CONSTRAINT
 from revrec.core.money import decimal_string, split
-from revrec.core.pricing import PLANNED, price_of
+from revrec.core.pricing import PLANNED, PRICE_EVENT_KINDS, price_of
 from revrec.core.schedule import (
     UNDATED,
     Remaining,
@@ -51,6 +52,12 @@ class ImportedPrice(NamedTuple):
     planned: Events
     line: ChargeLine
     events: Events
+
+
+def events_of_import(events: Events) -> list[FulfillmentEvent]:
+    """Return the events that count for the plan of a migrated line's import: no recorded change of its price."""
+    priced = (*PRICE_EVENT_KINDS, CONSTRAINT)
+    return [event for event in events if event.charge == PLANNED or event.kind not in priced]
 
 
 def as_imported(line: ChargeLine, events: Events, before: Events) -> list[FulfillmentEvent]:

@@ -376,6 +376,14 @@ def test_a_contract_with_another_amount_is_refused_as_a_whole(books: Books) -> N
     assert is_sound(books)
 
 
+def test_a_file_is_refused_if_a_contract_in_progress_has_other_lines_too(books: Books) -> None:
+    bundled(books)
+    new = charge(line="3", item="HW", amount="600.00", post_date=NEW_YEAR, cutover=NEW_YEAR)
+    result = books.import_file(books.file("charges.csv", [*bundle(software="120.00"), new]), keep_good=True)
+    assert "shop/INV-1/3 is of the same contract" in result.refused
+    assert books.sql("SELECT count(*) FROM charge_line") == [(0,)]
+
+
 @pytest.mark.parametrize(
     ("rows", "field", "said"),
     [
@@ -441,8 +449,31 @@ def test_hardware_whose_right_of_return_ended_is_taken_over_with_its_service(boo
         books.event(HARDWARE, "pod", "2023-10-02")
     assert books.open_parts(HARDWARE) == []
     assert books.open_parts(SOFTWARE) == months([4_500] * 9)
+    # A new estimate for the software: the plan of the import stays what recognized_before is compared with.
+    books.event(SOFTWARE, "constraint", "2024-02-01", amount=10, scope="line")
     assert books.run("2024-12-31").complete
-    assert recognized_in_all(books) == 108_000
+    assert recognized_in_all(books) == 108_000 - 1_000
+    assert is_sound(books)
+
+
+@pytest.mark.parametrize(
+    ("kind", "amount", "price"),
+    # 60.00 of the hardware are constrained until October 31: a credit of 20.00 uses them.
+    [("credit", 20, 106_000), ("credit", 80, 100_000), ("constraint", 0, 108_000), ("constraint", 90, 108_000)],
+)
+def test_an_event_before_the_cutover_changes_what_is_left_of_a_contract(
+    books: Books, kind: str, amount: int, price: int
+) -> None:
+    returns = '[rule.constraint]\npercent = 10\nuntil = "30 days"\nreason = "right of return"\n'
+    bundled(books)
+    rules = BUNDLE.replace('method = "fixed_offset"\n{policy}', f'method = "fixed_offset"\n{returns}')
+    books.rules(rules.format(policy="", later="modify", cost=""))
+    books.take(*bundle())
+    books.event(HARDWARE, kind, "2023-10-15", amount=amount)
+    assert books.sql("SELECT code FROM schedule_wait") == []
+    assert books.run("2024-12-31").complete
+    assert recognized_in_all(books) == price
+    assert all(day >= NEW_YEAR for day, _account, _amount in posted(books))
     assert is_sound(books)
 
 

@@ -17,6 +17,7 @@ from revrec.core.migration import (
     DIFFERS,
     as_imported,
     cutover_of,
+    events_of_import,
     imported_price,
     migrate,
     migrate_ended,
@@ -26,7 +27,6 @@ from revrec.core.money import divisible_amounts
 from revrec.core.part_days import PlanPieces, cut, joined
 from revrec.core.plain_schedule import PlainSchedule, plain_schedule
 from revrec.core.pricing import (
-    PLANNED,
     PRICE_EVENT_KINDS,
     AllocationStep,
     apply_allocation,
@@ -274,10 +274,9 @@ class RuleBook:
             return self._derive(entry, line, events)
         changes = apart.events
         if line.is_migrated and events:
-            priced = (*PRICE_EVENT_KINDS, CONSTRAINT)
-            of_import = [event for event in events if event.charge == PLANNED or event.kind not in priced]
+            of_import = events_of_import(events)
             before = split_constrained(entry.rule.constraint, entry.rule.method, line, of_import, billed)
-            changes = as_imported(line, changes, before.events if before else ())
+            changes = as_imported(line, changes, before.events if before else of_import)
         return apart.merge_into(self._derive(entry, apart.line, changes))
 
     def constrained_part(self, line: ChargeLine, events: Events, steps: Sequence[AllocationStep] = ()) -> int:

@@ -20,6 +20,7 @@ from revrec.core.allocation import AllocatedShare, CannotAllocate, Obligation, a
 from revrec.core.anchors import Events, known_on
 from revrec.core.charge_line import CONTRACT, SATISFIED, SHARE, ChargeLine, FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT, IncludedChange, included_changes, included_price
+from revrec.core.migration import cutover_of, events_of_import
 from revrec.core.money import decimal_string
 from revrec.core.pricing import PLANNED, AllocationStep, apply_allocation, price_of
 from revrec.core.rules.allocations import AllocationRule
@@ -270,7 +271,12 @@ class _ContractHistory:
             is_price = self._rule.is_only_a_price(member.line)
             return included_changes(None, None, member.line, member.events) if is_price else (0, [])
         try:
-            return included_changes(rule.constraint, rule.method, member.line, member.events)
+            first, changes = included_changes(rule.constraint, rule.method, member.line, member.events)
+            if not (member.line.is_migrated and member.events):
+                return first, changes
+            of_import = events_of_import(member.events)
+            _first, before = included_changes(rule.constraint, rule.method, member.line, of_import)
+            return first, _as_imported(member.line, changes, before)
         except OverflowError as error:
             raise CannotAllocate(f"the constraint of {member.line.id} ends outside the years 1 to 9999") from error
 
@@ -425,6 +431,27 @@ class _ContractHistory:
         assert not isinstance(rule, Unscheduled)
         price = included_price(rule.constraint, rule.method, line, adjusted, member.line.amount, day)
         return price, sum(part.amount for part in found.parts if part.date <= day)
+
+
+def _as_imported(
+    line: ChargeLine, changes: Sequence[IncludedChange], before: Sequence[IncludedChange]
+) -> Sequence[IncludedChange]:
+    """Return the changes of what is included of a migrated line, the planned ones as they were when it was imported.
+
+    As :func:`revrec.core.migration.as_imported` does with events: a recorded event can leave less to include.
+    """
+    first = cutover_of(line)
+    now, then = (
+        [one for one in some if one.event.charge == PLANNED and one.event.date < first] for some in (changes, before)
+    )
+    if now == then:
+        return changes
+    offset = [
+        IncludedChange(one.event._replace(charge=line.id), sign * one.more)
+        for some, sign in ((now, 1), (then, -1))
+        for one in some
+    ]
+    return [*(one for one in changes if one not in now), *then, *offset]
 
 
 def _said(rule: AllocationRule, share: AllocatedShare, when: str = "") -> str:

@@ -59,7 +59,7 @@ def _problem(line: ChargeLine, reason: str, fix: str) -> RowProblem:
     return RowProblem("recognized_before", decimal_string(line.recognized_before, line.currency), reason, fix)
 
 
-class ContractTaken(NamedTuple):
+class CheckedContract(NamedTuple):
     """A contract whose rows were held back, with the problem of each row, and the steps of each line by id.
 
     If one row has a problem, every row has one. ``refusal`` is the reason to refuse the whole file then, if it has
@@ -113,7 +113,7 @@ class ContractsInProgress:
             "cutover", str(line.cutover), "the other lines of its contract were imported before", _FIX_LATE
         )
 
-    def release(self, held: Iterable["ContractsInProgress"], others: Iterable[ChargeLine]) -> Iterator[ContractTaken]:
+    def release(self, held: Iterable["ContractsInProgress"], others: Iterable[ChargeLine]) -> Iterator[CheckedContract]:
         """Yield each contract with its rows, which several importers may hold back.
 
         ``others`` are lines of the same files that may belong to such a contract too.
@@ -131,16 +131,16 @@ class ContractsInProgress:
         for contract, rows in by_contract.items():
             yield self._checked(rows, new.get(contract, ()))
 
-    def _checked(self, rows: Sequence[GoodRow[ChargeLine]], others: Sequence[ChargeLine]) -> ContractTaken:
+    def _checked(self, rows: Sequence[GoodRow[ChargeLine]], others: Sequence[ChargeLine]) -> CheckedContract:
         lines = [*(row.line for row in rows), *others]
         found = allocate_contract(self._book, [ContractMember(line) for line in lines])
         if isinstance(found, Unscheduled):
             # It waits, as any contract that cannot be allocated does.
-            return ContractTaken(rows, [None] * len(rows), {}, "")
+            return CheckedContract(rows, [None] * len(rows), {}, "")
         problems = [self._problem_of(row.line, found) for row in rows]
         wrong = next(((row, one) for row, one in zip(rows, problems, strict=True) if one), None)
         if wrong is None:
-            return ContractTaken(rows, problems, {row.line.id: found.steps[row.line.id] for row in rows}, "")
+            return CheckedContract(rows, problems, {row.line.id: found.steps[row.line.id] for row in rows}, "")
         sibling = f"row {wrong[0].row_number} of its contract cannot be taken over"
         problems = [
             problem or RowProblem("cutover", str(row.line.cutover), sibling, _FIX_SIBLING)
@@ -148,7 +148,7 @@ class ContractsInProgress:
         ]
         # Lines that are not in progress are added already: without the others, they would have other shares.
         refusal = f"row {wrong[0].row_number}: {wrong[1]}; {others[0].id} is of the same contract" if others else ""
-        return ContractTaken(rows, problems, {}, refusal)
+        return CheckedContract(rows, problems, {}, refusal)
 
     def _problem_of(self, line: ChargeLine, found: AllocatedContract) -> RowProblem | None:
         if found.price_only(line.id):

@@ -29,25 +29,31 @@ from revrec.store.tables import (
     schedule_line,
 )
 
+EARNED_ACCOUNT = func.coalesce(journal_line.c.account, rule_version.c.deferred)
+"""The deferred account that the entry of a schedule line has, or that its rule version names."""
+IS_EARNED = schedule_line.c.superseded_by.is_(None)
+"""The condition that a schedule line is earned on its day."""
+IS_CANCELED = (entry_reversal.c.final == 1) & IS_IN_LEDGER
+"""The condition that an entry is reversed for good: what it recognized is not earned."""
+
 
 def earned_lines(first: date | None, last: date, numbers: Sequence[int] | None = None) -> Any:
     """Return what is earned by charge line, deferred account and day in a span of days, as a subquery.
 
-    The account is the one that its entry has, or that the rule version of the line names. ``numbers`` limits the charge
-    lines.
+    ``numbers`` limits the charge lines.
     """
     line, change = schedule_line.c, ledger_change.c
-    account = func.coalesce(journal_line.c.account, rule_version.c.deferred).label("account")
+    account = EARNED_ACCOUNT.label("account")
     planned = (
         select(line.charge_no, account, line.amount, line.date)
         .join(rule_version, rule_version.c.id == line.rule_version_id)
         .outerjoin(journal_line, (journal_line.c.entry_id == line.entry_id) & ON_DEFERRED_SIDE)
     )
-    valid = planned.where(line.superseded_by.is_(None))
+    valid = planned.where(IS_EARNED)
     canceled = (
         planned.with_only_columns(line.charge_no, account, -line.amount, line.date)
         .join(entry_reversal, entry_reversal.c.reverses == line.entry_id)
-        .where(entry_reversal.c.final == 1, IS_IN_LEDGER)
+        .where(IS_CANCELED)
     )
     gone = (
         select(change.charge_no, change.account, change.amount, recognition_date())

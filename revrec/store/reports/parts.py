@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Select, func, literal, select
 from revrec.core.batching import batched
 from revrec.store.posting.entries import recognition_date
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE, ON_DEFERRED_SIDE, RECOGNIZED
-from revrec.store.posting.reversals import IS_IN_LEDGER
+from revrec.store.reports.earned import EARNED_ACCOUNT, IS_CANCELED, IS_EARNED
 from revrec.store.tables import (
     charge_line,
     entry_reversal,
@@ -71,11 +71,10 @@ def earned_parts(connection: Connection, numbers: Sequence[int], first: str, las
 
     What was reversed for good, or is gone in Intacct, is taken off.
     """
-    account = func.coalesce(journal_line.c.account, rule_version.c.deferred)
-    lines = _planned(account, _line.amount).where(_line.superseded_by.is_(None), _line.date.between(first, last))
+    lines = _planned(EARNED_ACCOUNT, _line.amount).where(IS_EARNED, _line.date.between(first, last))
     yield from _parts(connection, lines, numbers)
-    canceled = _planned(account, -_line.amount).join(entry_reversal, entry_reversal.c.reverses == _line.entry_id)
-    canceled = canceled.where(entry_reversal.c.final == 1, IS_IN_LEDGER, _line.date.between(first, last))
+    canceled = _planned(EARNED_ACCOUNT, -_line.amount).join(entry_reversal, entry_reversal.c.reverses == _line.entry_id)
+    canceled = canceled.where(IS_CANCELED, _line.date.between(first, last))
     yield from _parts(connection, canceled, numbers)
     gone = _changes(recognition_date()).where(IS_UNEXPLAINED, recognition_date().between(first, last))
     yield from _parts(connection, gone, numbers)

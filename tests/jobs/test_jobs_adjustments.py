@@ -136,6 +136,15 @@ def test_a_reversal_waits_until_its_period_opens(books: Books, intacct: Intacct)
     assert ledger(intacct, NEXT) == {"1200": 0, "2400": 0}
 
 
+def test_a_reversal_waits_until_its_entry_is_approved(books: Books, intacct: Intacct) -> None:
+    intacct.admin("/switch", approval=True)
+    assert post(books, wanted(40000)).complete, "the rest is up to Intacct's approver"
+    assert states(books) == ["AWAITING_APPROVAL", "READY"] and len(intacct.entries()) == 1
+    intacct.admin("/entries/edit", record_no=intacct.entries()[0]["record_no"], state="Posted")
+    books.run("2024-03-31")
+    assert states(books) == ["POSTED", "AWAITING_APPROVAL"] and len(intacct.entries()) == 2
+
+
 def test_a_closed_period_refuses_changed_figures_only(books: Books, intacct: Intacct) -> None:
     post(books, wanted(40000))
     periods.decide(books.context("periods close"), [date(2024, 3, 1)], "closed", "the close")

@@ -194,9 +194,12 @@ class AdjustmentRun:
         self._doubt_known_references(gateway, retrier)
         queue = PostingQueue(poster, retrier, limit, self.processed)
         self._process(queue, self._doubtful(), "reading back adjusting entries in doubt")
-        # A reversal is sent after the entry that it reverses.
-        while numbers := self._ready(poster.dates.periods):
-            self._process(queue, numbers, "posting adjusting entries")
+        # An entry that Intacct did not show when it was new may have appeared meanwhile; its reversal is sent after it.
+        more = True
+        while more:
+            while numbers := self._ready(poster.dates.periods):
+                self._process(queue, numbers, "posting adjusting entries")
+            more = not is_draft and self._check_approvals(poster, retrier)
 
     def _refresh_periods(self, poster: Poster, retrier: Retrier) -> None:
         """Ask Intacct which periods are closed: an entry of a closed one waits, and is never dated with another day."""
@@ -207,10 +210,13 @@ class AdjustmentRun:
         with self._context.database.read() as connection:
             poster.dates = PostingDates("fail", posting_dates(self._context, connection).periods)
 
-    def _check_approvals(self, poster: Poster, retrier: Retrier) -> None:
+    def _check_approvals(self, poster: Poster, retrier: Retrier) -> bool:
+        """Check what awaits approval in Intacct; return True if anything no longer does."""
         with self._context.database.read() as connection:
             awaiting = adjustments.numbers_in(connection, AWAITING)
-        self.processed |= retrier.call(partial(check_approvals, poster, awaiting))
+        changed: set[int] = retrier.call(partial(check_approvals, poster, awaiting))
+        self.processed |= changed
+        return bool(changed)
 
     def _look_up_unrecognized(self, poster: Poster, retrier: Retrier) -> None:
         """Look up entries rejected with an unrecognized error, before they are sent under another reference."""

@@ -14,8 +14,10 @@ from revrec.store.reports.filters import line_conditions, within
 from revrec.store.tables import (
     account_sum,
     entry_date_override,
+    entry_reversal,
     journal_entry,
     journal_line,
+    posting_run,
     rule_version,
     same_line,
     schedule_line,
@@ -24,7 +26,7 @@ from revrec.store.tables import (
 COLUMNS = (
     "reference", "record_no", "journal", "date", "earned", "reason", "entity", "line", "account", "side", "amount",
     "currency", "charge", "document", "customer", "item", "dimensions", "memo", "rule", "rule_version", "run",
-    "created_at", "posted_at",
+    "created_at", "created_by", "posted_at", "reverses",
 )  # fmt: skip
 
 
@@ -61,21 +63,26 @@ def posted_lines(connection: Connection, filters: Filters) -> Iterator[dict[str,
     """Yield the posted journal lines that the filters select, by date, entry and line, as they are stored.
 
     ``line`` is the number of the line in Intacct: the lines that a summarized entry adds up have the same.
+    ``created_by`` is who ran revrec, ``reverses`` the reference of the entry that a reversal takes back.
     """
-    entry, line = journal_entry.c, journal_line.c
+    entry, line, reversed_entry = journal_entry.c, journal_line.c, journal_entry.alias("reversed_entry")
     query = (
         select(
             entry.reference, entry.record_no, entry.journal, entry.date, schedule_line.c.date.label("earned"),
             entry_date_override.c.reason, entry.entity, sent_line_no.label("line"), line.account, line.side,
             line.amount, line.currency, line.charge, line.document, line.customer, line.item, line.dimensions,
             line.memo, rule_version.c.name.label("rule"), rule_version.c.version.label("rule_version"),
-            entry.run_id.label("run"), entry.created_at, entry.posted_at,
+            entry.run_id.label("run"), entry.created_at, posting_run.c.actor.label("created_by"), entry.posted_at,
+            func.coalesce(reversed_entry.c.reference, "").label("reverses"),
         )
         .select_from(journal_entry)
         .join(journal_line, line.entry_id == entry.id)
         .join(schedule_line, same_line(schedule_line, journal_line))
         .join(rule_version, rule_version.c.id == schedule_line.c.rule_version_id)
         .outerjoin(entry_date_override, entry_date_override.c.entry_id == entry.id)
+        .outerjoin(posting_run, posting_run.c.id == entry.run_id)
+        .outerjoin(entry_reversal, entry_reversal.c.entry_id == entry.id)
+        .outerjoin(reversed_entry, reversed_entry.c.id == entry_reversal.c.reverses)
         .where(entry.state == "POSTED", *within(entry.date, filters), *line_conditions(filters))
         .order_by(entry.date, entry.id, line.line_no)
     )  # fmt: skip

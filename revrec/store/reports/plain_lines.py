@@ -320,9 +320,10 @@ class PlainLines:
         kept = rounded_share(version.base, spans.carried, spans.whole)
         rest = rounded_share(version.planned - kept, weight - spans.carried, spans.total - spans.carried)
         return case(
+            # The most frequent one first: this is computed for each line and day.
+            (and_(spans.is_exact == 0, version.base.is_(None)), rounded_share(version.planned, weight, spans.total)),
             (spans.plan_id.is_(None), 0),
             (spans.is_exact == 1, weight),
-            (version.base.is_(None), rounded_share(version.planned, weight, spans.total)),
             (weight <= spans.carried, rounded_share(version.base, weight, spans.whole)),
             else_=kept + rest,
         )

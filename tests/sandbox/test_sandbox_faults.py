@@ -55,7 +55,7 @@ def test_b6_an_answer_sent_twice_leaves_a_copy_on_the_connection(client: Sandbox
     client.admin("fault", plan="twice@after:1x:create")
     body = client.document(create(client)).encode()
     head = f"POST /ia/xml/xmlgw.phtml HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
-    with socket.create_connection(client.gateway_address(), timeout=5) as line:
+    with socket.create_connection(client.gateway_address(), timeout=60) as line:
         line.sendall(head.encode() + body)
         received = b"".join(iter(lambda: line.recv(65536), b""))
     assert received.count(b"HTTP/1.1 200") == 2 == received.count(b"<RECORDNO>")
@@ -145,7 +145,7 @@ def test_b6_a_fault_can_apply_to_the_third_matching_request_only(client: Sandbox
     for _ in range(4):
         client.call(QUERY)
         body = client.document(create(client)).encode()
-        statuses.append(client.http.post(client.address["url"], data=body, timeout=5).status_code)
+        statuses.append(client.http.post(client.address["url"], data=body, timeout=60).status_code)
     assert statuses == [200, 200, 503, 200]
 
 
@@ -202,7 +202,7 @@ def test_b6_an_invalid_plan_is_rejected_with_the_expected_form(plan: str, said: 
 
 
 def test_b6_a_sandbox_inside_another_process_cannot_be_ended_by_a_fault(client: SandboxClient) -> None:
-    response = client.http.post(client.address["admin_url"] + "fault", json={"plan": "die@after"}, timeout=5)
+    response = client.http.post(client.address["admin_url"] + "fault", json={"plan": "die@after"}, timeout=60)
     assert response.status_code == 400 and "serve it in a separate one" in response.json()["error"]
 
 

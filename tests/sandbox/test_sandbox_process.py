@@ -60,7 +60,7 @@ def at(client: SandboxClient, address: dict[str, Any]) -> SandboxClient:
 
 def end(process: subprocess.Popen[str], number: int = signal.SIGTERM) -> tuple[str, str]:
     process.send_signal(number)
-    output = process.communicate(timeout=10)
+    output = process.communicate(timeout=60)
     assert process.returncode == 0, output
     return output
 
@@ -190,12 +190,12 @@ def test_a_second_server_on_the_same_file_ends_with_6(start: Start, tmp_path: Pa
     first = start("--data", str(data))
     address = first_line(first)
     second = start("--data", str(data))
-    out, err = second.communicate(timeout=10)
+    out, err = second.communicate(timeout=60)
     assert second.returncode == 6
     assert out == ""
     assert "another sandbox already serves" in err
     assert address["url"] in err
-    assert requests.get(address["admin_url"] + "state", timeout=5).status_code == 200
+    assert requests.get(address["admin_url"] + "state", timeout=60).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -212,7 +212,7 @@ def test_a_foreign_file_is_rejected_and_not_changed(
         data.write_bytes(content)
     before = data.read_bytes()
     process = start("--data", str(data))
-    out, err = process.communicate(timeout=10)
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 3
     assert out == ""
     assert said in err
@@ -241,7 +241,7 @@ def test_a_file_of_an_earlier_version_is_upgraded_and_keeps_its_entries(
 
 def test_b68_the_sandbox_listens_on_the_loopback_only(start: Start) -> None:
     process = start("--host", "0.0.0.0")
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 2 and "unrecognized arguments: --host" in err
 
 
@@ -255,7 +255,7 @@ def test_b68_the_sandbox_listens_on_the_loopback_only(start: Start) -> None:
 )
 def test_wrong_options_end_with_2(start: Start, arguments: list[str], said: str) -> None:
     process = start(*arguments)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert said in err
 
@@ -263,7 +263,7 @@ def test_wrong_options_end_with_2(start: Start, arguments: list[str], said: str)
 def test_a_port_in_use_ends_with_2(client: SandboxClient, start: Start) -> None:
     port = client.address["url"].split(":")[2].split("/")[0]
     process = start("--port", port)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert "choose another --port" in err
 
@@ -272,8 +272,8 @@ def test_switches_and_faults_come_from_the_command_line(client: SandboxClient, s
     mine = at(client, first_line(start("--switch", "masters=strict", "--fault", "503@before:1x:create")))
     assert mine.look("state")["switches"]["masters"] == "strict"
     body = mine.document(client.function(f"<create>{client.glbatch()}</create>")).encode()
-    assert requests.post(mine.address["url"], data=body, timeout=5).status_code == 503
-    assert requests.post(mine.address["url"], data=body, timeout=5).status_code == 200
+    assert requests.post(mine.address["url"], data=body, timeout=60).status_code == 503
+    assert requests.post(mine.address["url"], data=body, timeout=60).status_code == 200
 
 
 def test_the_access_log_goes_to_stderr_unless_quiet(client: SandboxClient, start: Start) -> None:

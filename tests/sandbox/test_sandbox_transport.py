@@ -13,15 +13,15 @@ QUERY = "<query><object>GLBATCH</object><select><field>RECORDNO</field></select>
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"])
 def test_b1_only_post_is_allowed_on_the_gateway_path(client: SandboxClient, method: str) -> None:
-    response = requests.request(method, client.address["url"], timeout=5)
+    response = requests.request(method, client.address["url"], timeout=60)
     assert response.status_code == 405
     assert response.headers["Allow"] == "POST"
 
 
 def test_b1_other_paths_do_not_exist(client: SandboxClient) -> None:
     url = client.address["url"].replace("xmlgw.phtml", "other.phtml")
-    assert requests.post(url, data=b"<request/>", timeout=5).status_code == 404
-    assert requests.get(url, timeout=5).status_code == 404
+    assert requests.post(url, data=b"<request/>", timeout=60).status_code == 404
+    assert requests.get(url, timeout=60).status_code == 404
 
 
 def test_b1_the_gateway_answers_on_the_loopback_only(client: SandboxClient) -> None:
@@ -30,7 +30,7 @@ def test_b1_the_gateway_answers_on_the_loopback_only(client: SandboxClient) -> N
 
 
 def test_b1_a_body_without_a_length_is_refused(client: SandboxClient) -> None:
-    response = requests.post(client.address["url"], data=iter([b"<request/>"]), timeout=5)
+    response = requests.post(client.address["url"], data=iter([b"<request/>"]), timeout=60)
     assert response.status_code == 411
 
 
@@ -104,7 +104,7 @@ def test_b6_a_fault_affects_the_answer_before_or_after_the_commit(
     client.call(QUERY)
     client.admin("fault", plan=f"{kind}@{when}:1x:create")
     body = client.document(client.function(f"<create>{client.glbatch()}</create>")).encode()
-    response = client.http.post(client.address["url"], data=body, timeout=5)
+    response = client.http.post(client.address["url"], data=body, timeout=60)
     assert response.status_code == (int(kind) if kind.isdecimal() else 200)
     assert "<RECORDNO>" not in response.text or kind in ("wrong_control_id", "garbled")
     assert kind != "garbled" or b"\0" in response.content
@@ -145,7 +145,7 @@ def test_b6_shares_are_drawn_from_the_seed(client: SandboxClient) -> None:
     "plan", ["drop", "drop@later", "boom@before", "drop@after:often", "drop@after:7", "slow=x@after"]
 )
 def test_b6_an_unreadable_plan_is_rejected(client: SandboxClient, plan: str) -> None:
-    response = client.http.post(client.address["admin_url"] + "fault", json={"plan": plan}, timeout=5)
+    response = client.http.post(client.address["admin_url"] + "fault", json={"plan": plan}, timeout=60)
     assert response.status_code == 400
     assert plan in response.json()["error"]
 

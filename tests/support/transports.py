@@ -17,7 +17,7 @@ from typing import Any
 from revrec.sources.transports import SourceTransport, open_transport
 
 PASSWORD = "s3cret-pass"
-ENOUGH = 10.0
+ENOUGH = 60.0
 
 
 class DocumentServer:

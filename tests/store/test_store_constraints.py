@@ -17,6 +17,7 @@ from revrec.store.plans import PlanKeeper, SharedPlan
 from revrec.store.posting import entries
 from revrec.store.schedules_in_force import SchedulesInForce
 from revrec.store.tables import charge_line
+from revrec.store.verifying.invariants import INVARIANTS, find_violations
 from support.store import FilledDatabase
 
 pytestmark = pytest.mark.both_databases
@@ -321,6 +322,40 @@ def test_a_schedule_version_must_agree_with_its_plan(books: FilledDatabase, wron
     with pytest.raises(RevrecError, match="a schedule is divided by its plan"):
         write(**wrong)
     write()
+
+
+LISTS = HEADER.replace("base,", "base, amounts,").replace("{base},", "NULL, {amounts},")
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["' 1500 1000'", "' 2400    0'", "' 1500  9000'", "' 2400'", "' 1500 0900'", "''", "' 1000  800  600'"],
+)
+def test_a_schedule_version_lists_an_amount_for_each_date_of_its_plan(books: FilledDatabase, wrong: str) -> None:
+    no = books.charge(TWO)
+    right = {
+        "planned": 2400, "amounts": "' 1500  900'", "plan_id": 1, "first_seq": 1, "lines": 2, "superseded_by": "NULL",
+        "open_from": f"'{JAN}'", "no": no,
+    }  # fmt: skip
+
+    def write(**changed: Any) -> None:
+        with books.database.write() as connection:
+            schedules.supersede(connection, [(no, 2)])
+            connection.exec_driver_sql(LISTS.format(**{**right, **changed}))
+
+    with pytest.raises(RevrecError, match=r"a schedule is divided by its plan|invalid input syntax"):
+        write(amounts=wrong)
+    write()
+    lines = "SELECT amount FROM schedule_line WHERE charge_no = ? AND version = 2 ORDER BY seq"
+    assert books.sql(lines, no) == [(1500,), (900,)]
+    (one,) = (one for one in INVARIANTS if one.name == "amounts that a schedule version lists")
+    with books.database.write() as connection:
+        on = " ON schedule" if connection.dialect.name == "postgresql" else ""
+        connection.exec_driver_sql(f"DROP TRIGGER schedule_fixed{on}")
+        assert not list(find_violations(connection, one))
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql(f"UPDATE schedule SET amounts = {wrong} WHERE version = 2")
+            assert list(find_violations(connection, one))
 
 
 CHANGED = SharedPlan("changed", (JAN, FEB, MAR), (1, 2, 1), 1, 4)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
@@ -17,6 +17,7 @@ from revrec.core.rules import RuleBook, parse_rules
 from revrec.core.schedule import Schedule
 
 TOLD = re.compile(r"(?:is (?P<share>[-\d.]+)(?: rounded)?)?(?:, less (?P<less>[-\d.]+) before it)?$")
+LESS = re.compile(r"; the parts before it leave only (?P<left>[-\d.]+)$")
 LEAVES = re.compile(r"what the other parts leave of (?P<whole>[-\d.]+), (?P<others>[-\d.]+)$")
 ACCOUNTS = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
 Sentences = Callable[..., list[tuple[str, str, str]]]
@@ -143,6 +144,7 @@ def test_after_a_catch_up_the_plan_is_at_the_new_price(sentences: Sentences) -> 
     assert found[-1] == ("2024-06-28", "5.00", "part 4 of 4: 4/4 of 20.00 is 20.00, less 15.00 before it")
 
 
+@example(38, [0, 1, 1, 1], "first")
 @given(
     st.integers(-(10**9), 10**9).filter(bool),
     st.lists(st.integers(0, 400), min_size=2, max_size=40).filter(any),
@@ -151,8 +153,10 @@ def test_after_a_catch_up_the_plan_is_at_the_new_price(sentences: Sentences) -> 
 def test_the_arithmetic_that_is_shown_gives_the_amount(total: int, weights: list[int], rounding: str) -> None:
     amounts = split(total, weights, rounding)
     for amount, sentence in zip(amounts, explain_split(amounts, weights, rounding, "USD"), strict=True):
-        leaves = LEAVES.search(sentence)
-        if leaves:
+        leaves, less = LEAVES.search(sentence), LESS.search(sentence)
+        if less:
+            assert _minor(less["left"]) == amount
+        elif leaves:
             assert _minor(leaves["whole"]) - _minor(leaves["others"]) == amount
         else:
             found = TOLD.search(sentence)

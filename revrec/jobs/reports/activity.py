@@ -107,6 +107,7 @@ def journal(context: "Context", filters: "Filters") -> Iterator[dict[str, Any]]:
     """Yield the posted journal lines that the filters select, with amounts as decimal strings in debit or credit."""
     with context.database.read() as connection:
         check_filters(context, connection, filters)
+        sort_on_disk(connection)
         for line in posted_lines(connection, filters):
             amount, side = decimal_string(line.pop("amount"), line["currency"]), line.pop("side")
             both = {"debit": amount if side == "debit" else None, "credit": amount if side == "credit" else None}

@@ -62,7 +62,7 @@ def parse(body: bytes) -> Node:
     try:
         root = etree.fromstring(body, parser)
     except etree.XMLSyntaxError as error:
-        raise SchemaViolation(*_parser_errors(error)) from None
+        raise SchemaViolation(*_parser_errors(parser, error)) from None
     if getattr(root.getroottree().docinfo, "doctype", ""):
         raise SchemaViolation(parser_error(96, "A document type declaration is not allowed", 1, 1))
     return _node(root)
@@ -78,8 +78,9 @@ def _require_utf8(body: bytes) -> None:
         raise SchemaViolation(parser_error(9, message, line, column)) from None
 
 
-def _parser_errors(error: etree.XMLSyntaxError) -> list[dict[str, str]]:
-    log: list[Any] = list(cast("Any", error.error_log))
+def _parser_errors(parser: etree.XMLParser, error: etree.XMLSyntaxError) -> list[dict[str, str]]:
+    # The log of the exception has what this thread parsed before, too.
+    log: list[Any] = list(cast("Any", parser.error_log))
     if not log:
         return [parser_error(1, str(error), 1, 1)]
     return [parser_error(entry.type, entry.message, entry.line, entry.column) for entry in log[:5]]

@@ -6,6 +6,8 @@ import threading
 import pytest
 import requests
 
+from revrec.sandbox.errors import SchemaViolation
+from revrec.sandbox.xmltree import parse
 from support.sandbox_client import SandboxClient
 
 QUERY = "<query><object>GLBATCH</object><select><field>RECORDNO</field></select></query>"
@@ -43,6 +45,13 @@ def test_b2_malformed_xml_is_a_control_failure_with_line_and_column(client: Sand
     assert number == "XL03000003"
     assert "XML Parse schema error: Fatal Error 76" in text
     assert "Line: 1, column:" in text
+
+
+def test_b2_each_malformed_request_has_only_its_own_errors() -> None:
+    for body, mistake in ((b"<a>", "77"), (b"<a></b>", "76"), (b"<a>", "77")):
+        with pytest.raises(SchemaViolation) as refused:
+            parse(body)
+        assert f"Fatal Error {mistake}:" in refused.value.errors[0].description2
 
 
 def test_b2_sender_and_control_id_are_echoed_from_a_malformed_request(client: SandboxClient) -> None:

@@ -94,6 +94,7 @@ def test_trace_has_the_documented_keys(story: Path, revrec: Revrec) -> None:
         "repairs",
         "invoices",
         "entries",
+        "exchange",
         "audit",
     }
     assert life["source"].keys() >= {"uri", "sha256", "row", "imported_at", "actor"}

@@ -25,7 +25,7 @@ schedule or the journal entries that revrec derives from it. In the entries, 240
 is generated from `tests/golden/worked_examples.toml`, and a test runs every example.
 
 `revrec selftest` derives the journal of each of the standard's examples on your installation. The folder
-`sample_data/asc606` has each as rules with a [test case](rules.md#test-cases), to copy and change.
+`sample_data/asc606` has each as rules with a [test case](rules.md#cases-beside-the-rules), to copy and change.
 """
 
 

@@ -4,16 +4,21 @@ Source: ASC 606-10-32-10, 55-22 to 55-29 and Example 22; 55-36 to 55-40 and Exam
 """
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from revrec.core.contract_balance import BalanceSheet, BalanceTotal
-from revrec.core.filters import Basis
+from revrec.core.filters import NO_FILTERS, Basis
+from revrec.core.report import SINGLE
 from revrec.core.typed_dates import DateSpan
+from revrec.jobs.posting import periods
 from revrec.jobs.reports.contract_balances import contract_balances, deferred_balances
 from revrec.jobs.reports.costs import CostOptions, costs
 from revrec.jobs.reports.disclosures import disclosures
+from revrec.jobs.reports.forecast import forecast
+from revrec.jobs.reports.late import late
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
@@ -154,6 +159,26 @@ def test_the_price_of_an_agent_is_its_commission_in_all_reports_of_revenue(books
     assert (signed["total"], signed["2024-03"], signed["recognized"]) == ("20.00", "20.00", "20.00")
     (timed,) = revenue(context, DateSpan(january, march), "span", "timing").rows
     assert (timed["timing"], timed["revenue"]) == ("point_in_time", "20.00")
+
+
+def test_the_late_revenue_of_an_agent_is_its_commission(books: Books, row: MakeRow) -> None:
+    books.environment["REVREC_POSTING_CLOSED_PERIOD"] = "next_open"
+    books.rules(AGENT)
+    books.take(row(item="POD-1", amount="100.00", post_date="2024-01-01"))
+    periods.decide(books.context("periods close"), [date(2024, 1, 1)], "closed", "reported", "")
+    books.event("shop/INV-1/1", "pod", "2024-01-20")
+    (month,) = late(books.context(), NO_FILTERS, "month").rows
+    assert (month["as_reported"], month["late"], month["now"]) == ("0.00", "20.00", "20.00")
+    assert books.run("2024-02-29").complete
+    (january, february), context = late(books.context(), NO_FILTERS, "month").rows, books.context()
+    assert (january["late"], january["now"]) == ("20.00", "20.00")
+    assert (february["as_reported"], february["from_other_months"], february["now"]) == ("20.00", "20.00", "0.00")
+    span = DateSpan(date(2024, 2, 1), date(2024, 2, 29))
+    for by in ("item", "rule"):
+        found = forecast(context, span, by)
+        (planned,) = found.rows
+        assert found.ties_out and planned["actual"] == planned["difference"] == "20.00", by
+    assert sum(Decimal(one["amount"]) for one in forecast(context, span, SINGLE).rows) == 20
 
 
 def test_the_rollforward_of_an_agent_has_what_became_owed_apart_from_its_revenue(books: Books, row: MakeRow) -> None:

@@ -15,13 +15,15 @@ from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.remaining import check_dimension, check_group
 from revrec.jobs.reports.report_header import report_header
+from revrec.jobs.reports.revenue_lines import owed_lines, revenue_lines
 from revrec.store import periods
 from revrec.store.as_known import find_moment
 from revrec.store.reports import plan_changes
 from revrec.store.reports.booked import recognized_by_account
 from revrec.store.reports.causes import ALLOCATION, NEW_LINE, RULE_VERSION, VersionCause, version_causes
+from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.reports.plan_changes import MOVED, NOT_POSTED, REVERSED, Baseline, PlanChange
-from revrec.store.reports.recognition import categories_of
+from revrec.store.reports.recognition import categories_of, sums_by_currency
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -57,7 +59,7 @@ def forecast(
         check_filters(context, connection, filters)
         check_dimension(connection, by)
         bases = list(_baselines(connection, span, since, filters.entity))
-        differences = _Differences(connection, by, filters)
+        differences = _Differences(context, connection, by, filters)
         for base in bases:
             differences.add(base)
         checks = list(differences.checks(span))
@@ -109,8 +111,10 @@ def _audit_seq(connection: "Connection", since: str) -> int:
 class _Differences:
     """The planned and the recognized revenue, and every change between them."""
 
-    def __init__(self, connection: "Connection", by: str, filters: Filters) -> None:
+    def __init__(self, context: "Context", connection: "Connection", by: str, filters: Filters) -> None:
         self._connection = connection
+        self._owed = owed_lines(context, connection)
+        self._counted = revenue_lines(context, connection)
         self._by = by
         self._filters = filters
         self._sums: dict[Key, Counter[str]] = {}
@@ -120,9 +124,9 @@ class _Differences:
         """Add the entities of a baseline."""
         connection, by = self._connection, "item" if self._by == SINGLE else self._by
         for name, read in (("baseline", plan_changes.planned_then), ("actual", plan_changes.recognized)):
-            for total in read(connection, base, by, self._filters):
+            for total in read(connection, base, by, self._filters, self._counted):
                 self._sum(total.currency, total.category)[name] += total.amount
-        found = list(plan_changes.plan_changes(connection, base, self._filters))
+        found = list(plan_changes.plan_changes(connection, base, self._filters, self._counted))
         numbers = sorted({one.no for one in found})
         causes, categories = version_causes(connection, numbers), categories_of(connection, by, numbers)
         for one in found:
@@ -160,6 +164,8 @@ class _Differences:
             booked = Counter[str]()
             for one in recognized_by_account(self._connection, *span):
                 booked[one.currency] += one.amount
+            if self._owed is not None:
+                booked += sums_by_currency(self._connection, ledger_lines(*span), self._owed)
             source = None if self._by == SINGLE else ColumnSum("actual")
             for currency in sorted({*actual, *booked}):
                 yield Check("actual = journal entries", currency, actual[currency], booked[currency], source)

@@ -20,6 +20,7 @@ from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.late_changes import LateChange, late_changes
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.report_header import report_header
+from revrec.jobs.reports.revenue_lines import owed_lines, revenue_lines
 from revrec.store import periods
 from revrec.store.reports.booked import MonthAmount
 from revrec.store.reports.causes import VersionCause, version_causes
@@ -140,12 +141,14 @@ class _LateFigures:
         self._connection = connection
         self._filters = filters
         self._closings = _Closings(connection)
-        rows = late_revenue(connection, self._closings.last_closed(), filters)
+        self._owed = owed_lines(context, connection)
+        self._counted = revenue_lines(context, connection)
+        rows = late_revenue(connection, self._closings.last_closed(), filters, self._counted)
         self._revenue = [row for row in rows if row.dated or self._closing(row.entity, row.earned)]
 
     def months(self) -> tuple[list[dict[str, Any]], list[Check]]:
         """Return the figures of each closed month and of months with revenue of closed ones, with their checks."""
-        reported = self._by_month(revenue_by_month, date.max)
+        reported = self._by_month(self._recognized, date.max)
         late, others = Counter[Month](), Counter[Month]()
         for row in self._revenue:
             late[row.entity, row.currency, row.earned[:7]] += row.amount
@@ -189,22 +192,26 @@ class _LateFigures:
         """Yield what posted entries recognize in a month of an entity."""
         first = date.fromisoformat(f"{row['month']}-01")
         only = (*of_charges(self._filters), *of_charges(Filters(entity=row["entity"])))
-        found = recognized_by_day(self._connection, "charge", first, month_end(first), only=only)
+        found = recognized_by_day(self._connection, "charge", first, month_end(first), only=only, counted=self._counted)
         charges = {one.category for one in found if one.currency == row["currency"]}
         numbers = list(charge_numbers(self._connection, sorted(charges)).values())
         for part in posted_parts(self._connection, numbers, first.isoformat(), month_end(first).isoformat()):
             yield {**part._asdict(), "version": part.version or "", "line": part.line or ""}, part.amount
 
-    def _earned(self, connection: "Connection", first: date, until: date, filters: Filters) -> Iterator[MonthAmount]:
+    def _recognized(self, first: date, until: date) -> Iterator[MonthAmount]:
+        """Yield what is in the ledger by month."""
+        return revenue_by_month(self._connection, first, until, self._filters, self._owed)
+
+    def _earned(self, first: date, until: date) -> Iterator[MonthAmount]:
         """Yield what schedules earn by month; lines that are not plain, or all of an earlier time, are read."""
         if first <= until:
-            special = None if self._context.database.moment else special_charges(connection, [])
-            yield from earned_by_month(connection, first, until, filters, special)
+            special = None if self._context.database.moment else special_charges(self._connection, [])
+            yield from earned_by_month(self._connection, first, until, self._filters, special, self._owed)
 
     def _by_month(self, read: Any, until: date) -> Counter[Month]:
         first = (self._filters.first or date.min).replace(day=1)
         found: Counter[Month] = Counter()
-        for one in read(self._connection, first, until, self._filters):
+        for one in read(first, until):
             found[one.entity, one.currency, one.month] += one.amount
         return found
 

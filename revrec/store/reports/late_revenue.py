@@ -23,6 +23,7 @@ from revrec.store.reports.earned import earned_lines
 from revrec.store.reports.filters import of_charges
 from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.reports.plain_lines import earned_by_entity
+from revrec.store.reports.recognition import Condition
 from revrec.store.tables import (
     UNSETTLED,
     audit_event,
@@ -65,24 +66,41 @@ class LateRevenue(NamedTuple):
     actor: str = ""
 
 
-def late_revenue(connection: Connection, closed_until: date, filters: Filters) -> Iterator[LateRevenue]:
-    """Yield what is dated in another month than it was earned in, and what is earned until a day and not posted."""
+def late_revenue(
+    connection: Connection, closed_until: date, filters: Filters, counted: Condition
+) -> Iterator[LateRevenue]:
+    """Yield what is dated in another month than it was earned in, and what is earned until a day and not posted.
+
+    ``counted`` is the condition that the amounts of a charge line are revenue.
+    """
     until = closed_until.isoformat()
     for query in (_dated_elsewhere(), _changed(), _not_posted(until), _unsettled(until)):
-        for row in stream_rows(connection, query.where(*of_charges(filters))):
+        for row in stream_rows(connection, query.where(counted, *of_charges(filters))):
             yield LateRevenue(*row)
 
 
-def revenue_by_month(connection: Connection, first: date, until: date, filters: Filters) -> Iterator[MonthAmount]:
-    """Yield the revenue in the ledger by entity, currency and month of the entries."""
+def revenue_by_month(
+    connection: Connection, first: date, until: date, filters: Filters, owed: Condition | None
+) -> Iterator[MonthAmount]:
+    """Yield the revenue in the ledger by entity, currency and month of the entries.
+
+    ``owed`` is the condition that a charge line is what an agent owes of the revenue, here and below.
+    """
     if list(of_charges(filters)):
         yield from _by_month(connection, ledger_lines(first, until), filters)
     else:
         yield from recognized_by_month(connection, first, until)
+    if owed is not None:
+        yield from _by_month(connection, ledger_lines(first, until), filters, owed)
 
 
 def earned_by_month(
-    connection: Connection, first: date, until: date, filters: Filters, special: Sequence[int] | None
+    connection: Connection,
+    first: date,
+    until: date,
+    filters: Filters,
+    special: Sequence[int] | None,
+    owed: Condition | None,
 ) -> Iterator[MonthAmount]:
     """Yield what the schedule lines in force earn, by entity, currency and month, posted or not.
 
@@ -93,6 +111,9 @@ def earned_by_month(
         yield from _by_month(connection, earned_lines(first, until, special), filters)
     if special is not None:
         yield from _of_plans(connection, first, until, filters, special)
+    if owed is not None:
+        numbers = list(connection.execute(select(charge_line.c.no).where(owed)).scalars())
+        yield from _by_month(connection, earned_lines(first, until, numbers), filters, owed)
 
 
 def _of_plans(
@@ -110,13 +131,13 @@ def _of_plans(
             yield MonthAmount(entity, currency, month.name, after - before)
 
 
-def _by_month(connection: Connection, lines: Any, filters: Filters) -> Iterator[MonthAmount]:
+def _by_month(connection: Connection, lines: Any, filters: Filters, counted: Condition = SOLD) -> Iterator[MonthAmount]:
     month = month_of(lines.c.date).label("month")
     by = (charge_line.c.entity, charge_line.c.currency, month)
     query = (
         select(*by, *split_sum_columns(lines.c.amount))
         .join(charge_line, charge_line.c.no == lines.c.charge_no)
-        .where(SOLD, *of_charges(filters))
+        .where(counted, *of_charges(filters))
         .group_by(charge_line.c.entity, charge_line.c.currency, "month")
     )
     for entity, currency, name, *sums in connection.execute(query):
@@ -145,7 +166,7 @@ def _dated_elsewhere() -> Any:
         .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
         .outerjoin(entry_date_override, entry_date_override.c.entry_id == entry.id)
         .outerjoin(entry_reversal, reversal.entry_id == entry.id)
-        .where(SOLD, entry.state == "POSTED", month_of(schedule_line.c.date) != month_of(entry.date))
+        .where(entry.state == "POSTED", month_of(schedule_line.c.date) != month_of(entry.date))
         .where(journal_line.c.entry_id.in_(others))
         .order_by(entry.id, journal_line.c.line_no)
     )  # fmt: skip
@@ -162,7 +183,7 @@ def _changed() -> Any:
         .join(journal_entry, journal_entry.c.id == change.entry_id)
         .join(charge_line, charge_line.c.no == change.charge_no)
         .join(audit_event, audit_event.c.seq == change.audit_seq)
-        .where(SOLD, change.part != MOVE, month_of(earned) != month_of(change.date))
+        .where(change.part != MOVE, month_of(earned) != month_of(change.date))
         .order_by(change.id)
     )  # fmt: skip
 
@@ -173,7 +194,7 @@ def _not_posted(until: str) -> Any:
     return (
         select(*charge_line.c[_CHARGE], line.version, line.date, line.amount, *map(literal, ("", "", "not posted")))
         .join(charge_line, charge_line.c.no == line.charge_no)
-        .where(SOLD, line.open_from <= until, line.date <= until)
+        .where(line.open_from <= until, line.date <= until)
         .order_by(line.date, line.charge_no, line.seq)
     )
 
@@ -190,6 +211,6 @@ def _unsettled(until: str) -> Any:
         )
         .join(journal_entry, entry.id == line.entry_id)
         .join(charge_line, charge_line.c.no == line.charge_no)
-        .where(SOLD, UNSETTLED, line.superseded_by.is_(None), line.date <= until, line.charge_no.in_(its_charges))
+        .where(UNSETTLED, line.superseded_by.is_(None), line.date <= until, line.charge_no.in_(its_charges))
         .order_by(line.date, line.charge_no, line.seq)
     )  # fmt: skip

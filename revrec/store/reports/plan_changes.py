@@ -12,12 +12,11 @@ from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, func, 
 from revrec.core.filters import Filters
 from revrec.core.typed_dates import DateSpan
 from revrec.store.bulk import stream_rows
-from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import MOVE, ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.posting.reversals import IS_MIRROR
 from revrec.store.reports.filters import of_charges
 from revrec.store.reports.in_ledger import ledger_lines
-from revrec.store.reports.recognition import CategoryAmount, by_category
+from revrec.store.reports.recognition import CategoryAmount, Condition, by_category
 from revrec.store.tables import (
     RELEASED,
     charge_line,
@@ -66,8 +65,13 @@ class PlanChange(NamedTuple):
     kind: str
 
 
-def planned_then(connection: Connection, base: Baseline, by: str, filters: Filters) -> Iterator[CategoryAmount]:
-    """Yield the revenue of the days in the plan of that time, by category and currency."""
+def planned_then(
+    connection: Connection, base: Baseline, by: str, filters: Filters, counted: Condition
+) -> Iterator[CategoryAmount]:
+    """Yield the revenue of the days in the plan of that time, by category and currency.
+
+    ``counted`` is the condition that the amounts of a charge line are revenue, here and below.
+    """
     ending = schedule.alias("ending")
     lines = (
         select(_line.charge_no, _line.amount)
@@ -77,15 +81,17 @@ def planned_then(connection: Connection, base: Baseline, by: str, filters: Filte
         .where(or_(ending.c.audit_seq.is_(None), ending.c.audit_seq > base.audit_seq))
         .subquery()
     )
-    yield from by_category(connection, by, lines, *_of(base, filters))
+    yield from by_category(connection, by, lines, counted, *_of(base, filters))
 
 
-def recognized(connection: Connection, base: Baseline, by: str, filters: Filters) -> Iterator[CategoryAmount]:
+def recognized(
+    connection: Connection, base: Baseline, by: str, filters: Filters, counted: Condition
+) -> Iterator[CategoryAmount]:
     """Yield the revenue in the ledger on the days, by category and currency."""
-    yield from by_category(connection, by, ledger_lines(*base.span), *_of(base, filters))
+    yield from by_category(connection, by, ledger_lines(*base.span), counted, *_of(base, filters))
 
 
-def plan_changes(connection: Connection, base: Baseline, filters: Filters) -> Iterator[PlanChange]:
+def plan_changes(connection: Connection, base: Baseline, filters: Filters, counted: Condition) -> Iterator[PlanChange]:
     """Yield every difference between the plan of that time and the ledger on the days."""
     queries = (
         _added(base),
@@ -95,7 +101,7 @@ def plan_changes(connection: Connection, base: Baseline, filters: Filters) -> It
         _changed_in_intacct(base.span),
     )
     for query in queries:
-        for row in stream_rows(connection, query.where(SOLD, *_of(base, filters))):
+        for row in stream_rows(connection, query.where(counted, *_of(base, filters))):
             yield PlanChange(*row)
 
 

@@ -361,20 +361,23 @@ class CategoryAmount(NamedTuple):
 
 
 def by_category(
-    connection: Connection, category: str, lines: Any, *conditions: ColumnElement[bool]
+    connection: Connection, category: str, lines: Any, counted: Condition, *conditions: Condition
 ) -> Iterator[CategoryAmount]:
-    """Yield the sums of amounts by category and currency, without costs.
+    """Yield the sums of amounts by category and currency.
 
-    ``lines`` is a subquery with ``charge_no`` and ``amount``; ``conditions`` are on their charge lines.
+    ``lines`` is a subquery with ``charge_no`` and ``amount``; ``conditions`` are on their charge lines. ``counted`` is
+    the condition that the amounts of a charge line are revenue.
     """
-    name = category_of(category).label("category")
-    query = select(name, charge_line.c.currency, *split_sum_columns(lines.c.amount))
+    query = select(category_of(category).label("category"), charge_line.c.currency, *split_sum_columns(lines.c.amount))
     query = query.join(charge_line, charge_line.c.no == lines.c.charge_no)
     query = _of_rule(query) if category == "rule" else query
+    amounts: Counter[tuple[str, str]] = Counter()
     for found, currency, *sums in connection.execute(
-        query.where(SOLD, *conditions).group_by("category", charge_line.c.currency)
+        query.where(counted, *conditions).group_by("category", charge_line.c.currency)
     ):
-        yield CategoryAmount(found or "", currency, joined_sum(*sums))
+        amounts[_named(category, found), currency] += joined_sum(*sums)
+    for (name, currency), amount in amounts.items():
+        yield CategoryAmount(name, currency, amount)
 
 
 def categories_of(connection: Connection, category: str, numbers: Sequence[int]) -> dict[int, str]:

@@ -111,6 +111,9 @@ class FulfillmentEvent(NamedTuple):
     scope: str = ""
 
 
+_PLAIN_WORD = re.compile(r"[\w@%+=:,./-]+")
+
+
 def event_command(line: ChargeLine, kind: str, name: str = "", options: str = "", do: str = "record it with") -> str:
     """Return the command that records an event of a charge line, introduced by ``do``, quoted for a shell."""
     named = f" --name {_quoted(name)}" if name else ""
@@ -118,4 +121,4 @@ def event_command(line: ChargeLine, kind: str, name: str = "", options: str = ""
 
 
 def _quoted(word: str) -> str:
-    return word if re.fullmatch(r"[\w@%+=:,./-]+", word) else "'" + word.replace("'", "'\\''") + "'"
+    return word if _PLAIN_WORD.fullmatch(word) else "'" + word.replace("'", "'\\''") + "'"

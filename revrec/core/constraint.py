@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import NamedTuple
 
 from revrec.core.anchors import Anchor, Events, known_on
-from revrec.core.calendar import Offset
+from revrec.core.calendar import Offset, iso
 from revrec.core.charge_line import INCLUDE, ChargeLine, FulfillmentEvent, event_command
 from revrec.core.money import decimal_string
 from revrec.core.numbers import in_minor_units
@@ -143,7 +144,13 @@ def constraint_in_force(constraint: Constraint | None, events: Events) -> Constr
     if constraint or not events:
         return constraint
     adjusted = [event for event in events if event.kind == CONSTRAINT]
-    return Constraint(adjusted[-1].note or f"by the estimate of {adjusted[-1].date}") if adjusted else None
+    return _stated(adjusted[-1].note or f"by the estimate of {iso(adjusted[-1].date)}") if adjusted else None
+
+
+@lru_cache(maxsize=1024)
+def _stated(reason: str) -> Constraint:
+    """Return the constraint that events state: nothing at first. Many lines have the same reason."""
+    return Constraint(reason)
 
 
 class IncludedChange(NamedTuple):
@@ -234,22 +241,23 @@ def split_constrained(
 def _split(constraint: Constraint, method: Method, line: ChargeLine, events: Events, billed: int) -> ConstrainedSplit:
     ends = constraint.ends(method, line, events)
     first = _PriceState(line.amount, covered_amount(line.amount, constraint.of(line, billed)))
-    turns = list(_price_steps(first, events, ends, billed))
-    adjusted = list(events)
-    for turn in turns:
-        if turn.event.kind != CONSTRAINT and turn.at is not None:
+    adjusted, inclusions, used, left = list(events), [], [], first.left
+    for turn in _price_steps(first, events, ends, billed):
+        left = turn.after.left
+        if turn.event.kind == CONSTRAINT:
+            if turn.more:
+                inclusions.append(_inclusion(turn.event, turn.more))
+        elif turn.at is not None:
             adjusted[turn.at] = turn.event._replace(amount=_included_amount(turn))
-    estimates = [(turn.event, turn.more) for turn in turns if turn.event.kind == CONSTRAINT]
-    adjusted += [_inclusion(event, more) for event, more in estimates if more]
-    left = turns[-1].after.left if turns else first.left
+            if turn.taken:
+                used.append(_describe_release(turn, line))
     till = f", until {ends}" if ends else constraint.term(method)
     why = f"{constraint.reason} (ASC 606-10-32-11)"
     said = [f"at first {_money(first.left, line)} of it is constrained{till}: {why}"] if first.left else []
-    said += [_describe_release(turn, line) for turn in turns if turn.event.kind != CONSTRAINT and turn.taken]
     fix = event_command(line, CONSTRAINT, options=" --amount N", do="record a new estimate with")
     reason = f"constrained{'' if ends else till}: {why}; {fix}"
     included = line if first.included == line.amount else line._replace(amount=first.included)
-    return ConstrainedSplit(included, adjusted, left, "; ".join(said), reason)
+    return ConstrainedSplit(included, [*adjusted, *inclusions], left, "; ".join([*said, *used]), reason)
 
 
 def _price_steps(state: _PriceState, events: Events, ends: date | None, billed: int) -> Iterator[_PriceStep]:
@@ -282,7 +290,7 @@ def _after(state: _PriceState, event: FulfillmentEvent, billed: int) -> _PriceSt
     amount = event.amount or 0
     if event.kind == CONSTRAINT:
         left = _share(event.percent, billed) if event.percent is not None else _signed(amount, billed)
-        return state._replace(left=covered_amount(state.price, left))
+        return _PriceState(state.price, covered_amount(state.price, left))
     if event.kind in ("price", *INCREASES):
         price = amount if event.kind == "price" else state.price + amount
         return _PriceState(price, covered_amount(price, state.left))

@@ -86,6 +86,9 @@ def decimal_string(minor: int, currency: str) -> str:
     digits = minor_digits(currency)
     if not digits:
         return str(minor)
+    figures = str(minor)
+    if minor > 0 and len(figures) > digits:
+        return f"{figures[:-digits]}.{figures[-digits:]}"
     figures = str(abs(minor)).zfill(digits + 1)
     return f"{'-' if minor < 0 else ''}{figures[:-digits]}.{figures[-digits:]}"
 

@@ -8,7 +8,7 @@ a property test compares the two. Whatever is out of the ordinary returns None.
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import date
-from operator import add, sub
+from operator import add, itemgetter, sub
 from typing import NamedTuple
 
 from revrec.core.anchors import Events
@@ -25,7 +25,15 @@ from revrec.core.pricing import (
     price_changes,
     treatment_of,
 )
-from revrec.core.schedule import RecordedPlan, Schedule, Unscheduled, explained, parts_on, weights_in_force
+from revrec.core.schedule import (
+    RecordedPlan,
+    Schedule,
+    Unscheduled,
+    explained,
+    parts_on,
+    total_of,
+    weights_in_force,
+)
 
 
 class PlainSchedule(NamedTuple):
@@ -87,6 +95,11 @@ def _waiting(
     priced: PlainSchedule, line: ChargeLine, changing: Events, apart: ConstrainedSplit | None
 ) -> PlainSchedule | None:
     """Return a schedule with the parts that its holds stop or move, and with what is constrained."""
+    holds = [event for event in changing if event.kind in ("hold", "release")]
+    if len(holds) == 1 and holds[0].kind == "hold" and not apart:
+        stopped = _stopped(priced, line, holds[0])
+        if stopped:
+            return stopped
     schedule: Schedule | Unscheduled
     schedule = Schedule(priced.plan.rule, parts_on(*zip(*priced.parts, strict=True)), priced.explanation)
     try:
@@ -108,6 +121,23 @@ def _waiting(
         price=priced.price + (apart.left if apart else 0),
         price_words=words,
         carried=0,
+    )
+
+
+def _stopped(priced: PlainSchedule, line: ChargeLine, hold: FulfillmentEvent) -> PlainSchedule | None:
+    """Return a schedule whose parts from the day of a hold on wait; None if no part is before it, or none after it."""
+    count = bisect_left(priced.parts, hold.date, key=itemgetter(0))
+    waiting = total_of(priced.parts[count:])
+    if not count or not waiting:
+        return None
+    parts, rule = priced.parts[:count], priced.plan.rule
+    # Two or more parts after those that are carried over need not be shares of what these leave.
+    is_plan_known = count <= priced.carried + 1 and total_of(parts) != line.amount
+    return priced._replace(
+        parts=parts,
+        undated=waiting,
+        waits=Unscheduled("held", reason_of_hold(rule, line, hold.date, hold.note or hold.name), rule),
+        carried=min(priced.carried, count) if is_plan_known else 0,
     )
 
 
@@ -148,7 +178,7 @@ class _ChangingParts:
     plan. ``is_last``: the general way keeps the days of parts without a cent for the next change.
     """
 
-    __slots__ = ("_is_last", "_is_steady", "_plan", "amounts", "carried", "days", "divides")
+    __slots__ = ("_divided", "_is_last", "_is_steady", "_plan", "amounts", "carried", "days", "divides")
 
     def __init__(self, plan: RecordedPlan, amounts: Sequence[int]) -> None:
         self._plan = plan
@@ -156,6 +186,7 @@ class _ChangingParts:
         self._is_last = False
         self.days = list(plan.dates)
         self.amounts = list(amounts)
+        self._divided = {sum(amounts): list(amounts)}
         self.carried = 0
         self.divides = 1
 
@@ -200,12 +231,21 @@ class _ChangingParts:
 
     def _catch_up(self, change: PriceChange, past: int) -> None:
         """Recognize on the day of the change what it adds to the shares until then, and change those to come."""
-        target, before = (split(price, self._plan.weights) for price in (change.after, change.before))
+        target, before = self._shares_of(change.after), self._shares_of(change.before)
         done = bisect_right(self._plan.dates, change.date)
         behind = sum(target[:done]) - sum(before[:done])
         later = self.amounts[past:] or [0] * (len(target) - done)
-        self._is_steady = self._is_steady and later == before[done:]
-        rests = map(add, later, map(sub, target[done:], before[done:]))
+        rests = target[done:]
+        if later != before[done:]:
+            self._is_steady = False
+            rests = list(map(add, later, map(sub, rests, before[done:])))
         self.days[past:] = [*([change.date] if behind else []), *self._plan.dates[done:]]
         self.amounts[past:] = [*([behind] if behind else []), *rests]
         self.carried = 0
+
+    def _shares_of(self, price: int) -> list[int]:
+        """Return the shares of a price by the weights of the plan. A price after a change is that before the next."""
+        found = self._divided.get(price)
+        if found is None:
+            found = self._divided[price] = split(price, self._plan.weights)
+        return found

@@ -22,6 +22,8 @@ separate charge line; 25-13(a) prospectively; 25-13(b) by cumulative catch-up. A
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date
+from functools import lru_cache
+from operator import lt
 from typing import NamedTuple
 
 from revrec.core.anchors import Events
@@ -111,7 +113,8 @@ def price_changes(line: ChargeLine, events: Events) -> list[PriceChange]:
     found: list[PriceChange] = []
     price, ended = line.amount, False
     effective = effective_changes(events)
-    if len(effective) > 1:
+    days = [event.date for _at, event in effective]
+    if not all(map(lt, days, days[1:])):
         effective.sort(key=lambda one: order_of_change(one[1]))
     for _at, event in effective:
         amount, kind, name = event.amount or 0, event.kind, event.name
@@ -184,7 +187,9 @@ def effective_changes(events: Events) -> list[tuple[int, FulfillmentEvent]]:
 
 def other_cancellation(events: Events, event: FulfillmentEvent) -> FulfillmentEvent | None:
     """Return the cancellation of another name that a line has already, if ``event`` is one too."""
-    found = [one for one in events if one.kind == event.kind == "cancel"]
+    if event.kind != "cancel":
+        return None
+    found = [one for one in events if one.kind == "cancel"]
     return found[-1] if found and found[-1].name != event.name else None
 
 
@@ -379,12 +384,19 @@ def _words(line: ChargeLine, change: PriceChange, how: str = "") -> str:
 
 def change_in_words(line: ChargeLine, change: PriceChange, how: str) -> tuple[str, str]:
     """Return a description of a change, and the same with how it is planned."""
-    named = f" {change.name}" if change.name else ""
-    kind, key = _NAMED.get(change.kind) or (change.kind, f"on_{change.kind} ")
+    what, planned = _named_change(change.kind, change.name, change.date, change.shared, how)
     before, after = decimal_string(change.before, line.currency), decimal_string(change.after, line.currency)
-    if change.shared and change.kind in ("credit", "price"):
+    becomes = f": {before} becomes {after} {line.currency}"
+    return what + becomes, planned + becomes
+
+
+@lru_cache(maxsize=4096)
+def _named_change(kind: str, name: str, day: date, is_shared: bool, how: str) -> tuple[str, str]:
+    """Return the name and day of a change, and the same with how it is planned; many lines change on one day."""
+    named = f" {name}" if name else ""
+    shown, key = _NAMED.get(kind) or (kind, f"on_{kind} ")
+    if is_shared and kind in ("credit", "price"):
         key = "shared by its contract, "
     way = how if how in (AT_ONCE, ON_ITS_DAY) or not how else f"{key}{how}"
-    shown = f" ({way})" if way else ""
-    what, becomes = f"{kind}{named} on {iso(change.date)}", f": {before} becomes {after} {line.currency}"
-    return what + becomes, what + shown + becomes
+    what = f"{shown}{named} on {iso(day)}"
+    return what, f"{what} ({way})" if way else what

@@ -80,7 +80,7 @@ def add_import(
 def known_charges(connection: Connection, ids: Sequence[str]) -> dict[str, KnownCharge]:
     """Return the charge lines among ``ids`` that are stored, by id."""
     line = charge_line.c
-    found = connection.execute(select(line.id, line.no, line.import_id, line.row).where(line.id.in_(ids)))
+    found = connection.execute(select(line.id, line.no, line.import_id, line.row).where(line.id.in_(ids))).all()
     return {id: KnownCharge(no, import_id, row) for id, no, import_id, row in found}
 
 

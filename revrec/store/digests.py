@@ -160,6 +160,10 @@ def texts_of_rows(rows: Sequence[Sequence[Any]]) -> list[str]:
 
 def key_runs(keys: Iterable[Any]) -> list[KeyRun]:
     """Return keys as runs of consecutive numbers; each text is a run by itself."""
+    keys = list(keys)
+    # A block mostly has one run, which is found faster as a whole.
+    if keys and isinstance(keys[0], int) and keys == [*range(keys[0], keys[0] + len(keys))]:
+        return [(keys[0], keys[-1])]
     found: list[list[Any]] = []
     for key in keys:
         if found and isinstance(key, int) and found[-1][1] == key - 1:
@@ -171,6 +175,9 @@ def key_runs(keys: Iterable[Any]) -> list[KeyRun]:
 
 def version_runs(keys: Iterable[tuple[int, int]]) -> list[KeyRun]:
     """Return (charge number, version) keys as runs of consecutive charges with the same version."""
+    keys = list(keys)
+    if keys and keys == [(no, keys[0][1]) for no in range(keys[0][0], keys[0][0] + len(keys))]:
+        return [(keys[0][0], keys[-1][0], keys[0][1])]
     found: list[list[int]] = []
     for no, version in keys:
         if found and found[-1][1] == no - 1 and found[-1][2] == version:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, select
 
-from revrec.core.calendar import day_of
+from revrec.core.calendar import day_of, iso
 from revrec.core.charge_line import FulfillmentEvent
 from revrec.core.pricing import PRICE_EVENT_KINDS
 from revrec.store.audit import AuditStamp
@@ -35,9 +35,9 @@ def event_row(
     charge_no: int, event: FulfillmentEvent, at: str, actor: str, import_id: int | None = None, row: int | None = None
 ) -> tuple[Any, ...]:
     """Return an event as a row of its table without the id; an event without import and row was recorded by hand."""
-    quantity, percent = (None if value is None else str(value) for value in (event.quantity, event.percent))
-    day = event.date.isoformat()
-    said = (event.kind, day, quantity, percent, event.amount, event.name, event.note, event.scope)
+    quantity = None if event.quantity is None else str(event.quantity)
+    percent = None if event.percent is None else str(event.percent)
+    said = (event.kind, iso(event.date), quantity, percent, event.amount, event.name, event.note, event.scope)
     return (charge_no, *said, at, actor, import_id, row)
 
 

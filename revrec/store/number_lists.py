@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Select, Text, cast, literal, select
@@ -28,8 +29,14 @@ def _each_there(element: Any, compiler: Any, **options: Any) -> str:
 
 def numbers_in(numbers: Sequence[int]) -> Select[tuple[int]]:
     """Return the query of these numbers, for ``column.in_(...)``."""
-    values = _EachOf(literal(json.dumps(list(numbers)))).table_valued("value")
+    values = _EachOf(literal(_json_of(tuple(numbers)))).table_valued("value")
     return select(cast(values.c.value, BigInteger))
+
+
+@lru_cache(maxsize=4)
+def _json_of(numbers: tuple[int, ...]) -> str:
+    """Return the JSON list of numbers. A block of charge lines asks for the same ones in a dozen queries."""
+    return json.dumps(numbers)
 
 
 def limited_to(query: Select[Any], column: ColumnElement[int], numbers: Sequence[int] | None) -> Select[Any]:

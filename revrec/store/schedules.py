@@ -41,7 +41,6 @@ from revrec.store.tables import (
 
 WRITTEN = tuple(column.name for column in digests.covered_columns(schedule))
 HEADER = (*WRITTEN, "open_from")
-AMOUNTS_AT = WRITTEN.index("amounts")
 
 
 class WaitingAmount(NamedTuple):
@@ -169,7 +168,7 @@ def add(
     days = [plan.first_date if plan else None for plan in kept]
     insert_rows(connection, schedule, HEADER, [(*row, day) for row, day in zip(headers, days, strict=True)])
     keys = digests.version_runs((one.charge_no, one.version) for one in versions)
-    found.append(digests.digest_texts(schedule.name, keys, list(map(_header_text, headers))))
+    found.append(digests.digest_rows(schedule, headers, keys))
     for table, rows in beside:
         if rows:
             its_versions = dict.fromkeys((row[0], row[1]) for row in rows)
@@ -254,11 +253,6 @@ def _header(
         explanation_id,
         one.audit_seq,
     )
-
-
-def _header_text(row: tuple[Any, ...]) -> str:
-    """Return the canonical text of a row of ``schedule``: few have other values than numbers."""
-    return digests.row_text(row) if row[AMOUNTS_AT] else digests.text_of_numbers(row)
 
 
 def _plan_text(parts: Sequence[tuple[date, int]]) -> str:

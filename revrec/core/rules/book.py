@@ -362,13 +362,13 @@ class RuleBook:
         Lines whose events report the same share the plan: it is made once. None if only :meth:`derive` can.
         """
         changing = [event for event in events if event.kind not in REPORTS]
-        hold = released_hold(changing) if len(changing) > 1 else None
+        kinds = {event.kind for event in changing}
+        hold = released_hold(changing) if len(kinds) == 2 and "release" in kinds else None
         if hold:
-            changing = []
+            changing, kinds = [], set()
         entry = self._winner(line) if not line.is_migrated else None
         if entry is None or isinstance(entry, Unscheduled) or not entry.is_plain:
             return None
-        kinds = {event.kind for event in changing}
         if not kinds <= PLAIN_CHANGES:
             return None
         anchors = entry.rule.method.anchors(line, events)

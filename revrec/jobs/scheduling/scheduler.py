@@ -427,7 +427,8 @@ class Scheduler:
         more = price - (now.amount if now else line.amount)
         waits, still_open = wanted.waits, now.open if now else ()
         waiting = (wanted.undated, waits.reason if waits else "")
-        if now and not more and (still_open, now.waiting, now.posts) == (wanted.parts, waiting, rule.post):
+        # What waits is compared first: the open parts are divided only when they are needed.
+        if now and not more and (now.waiting, now.posts, still_open) == (waiting, rule.post, wanted.parts):
             return None
         version = now.version + 1 if now else 1
         self._replaced.append((state.no, version))
@@ -717,7 +718,7 @@ def _noted(
 ) -> str:
     """Return what changed of the target of its entries, the explanation of a schedule, and why some of it waits."""
     targets = target_changes(current.posts, post) if current else []
-    note = "; ".join([*targets, explanation])
+    note = "; ".join([*targets, explanation]) if targets else explanation
     if not undated:
         return note
     assert waits is not None

@@ -245,8 +245,8 @@ def _split(constraint: Constraint, method: Method, line: ChargeLine, events: Eve
     for turn in _price_steps(first, events, ends, billed):
         left = turn.after.left
         if turn.event.kind == CONSTRAINT:
-            if turn.more:
-                inclusions.append(_inclusion(turn.event, turn.more))
+            if more := turn.more:
+                inclusions.append(_inclusion(turn.event, more))
         elif turn.at is not None:
             adjusted[turn.at] = turn.event._replace(amount=_included_amount(turn))
             if turn.taken:

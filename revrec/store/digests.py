@@ -176,8 +176,10 @@ def key_runs(keys: Iterable[Any]) -> list[KeyRun]:
 def version_runs(keys: Iterable[tuple[int, int]]) -> list[KeyRun]:
     """Return (charge number, version) keys as runs of consecutive charges with the same version."""
     keys = list(keys)
-    if keys and keys == [(no, keys[0][1]) for no in range(keys[0][0], keys[0][0] + len(keys))]:
-        return [(keys[0][0], keys[-1][0], keys[0][1])]
+    if keys:
+        (first, version), count = keys[0], len(keys)
+        if keys == list(zip(range(first, first + count), repeat(version, count), strict=True)):
+            return [(first, first + count - 1, version)]
     found: list[list[int]] = []
     for no, version in keys:
         if found and found[-1][1] == no - 1 and found[-1][2] == version:

@@ -273,6 +273,31 @@ def test_shared_plans_of_events_leave_the_same_rows_as_derived_schedules(books: 
     holds()
 
 
+@pytest.mark.parametrize(
+    ("kind", "amount", "months"),
+    [
+        ("credit", 500, (7, 8)),
+        *(
+            pytest.param(*change, (3, 6, 7, 8, 10, 12), marks=pytest.mark.slow)
+            for change in (("credit", -500), ("price", 77_700), ("price", 150_000), ("cancel", 100))
+        ),
+    ],
+)
+def test_a_hold_after_a_change_of_the_price_leaves_the_same_rows_as_the_derived_schedule(
+    books: FilledDatabase, kind: str, amount: int, months: tuple[int, ...]
+) -> None:
+    accounts = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
+    monthly, line = RuleBook(parse_rules(MONTHLY, "rules.toml", accounts)), billed(23_456)
+    change = FulfillmentEvent(line.id, kind, date(2024, 5, 16), amount=amount)
+    untouched = [(False, False, change.date)] * 2
+    for month in months:
+        facts = [change, FulfillmentEvent(line.id, "hold", date(2024, month, 1))]
+        with pytest.MonkeyPatch.context() as patch:
+            plain = rows_after(books, line, facts, monthly, untouched)
+            patch.setattr(RuleBook, "derive_plain", lambda *_: None)
+            assert plain == rows_after(books, line, facts, monthly, untouched)
+
+
 @pytest.mark.parametrize("examples", [10, pytest.param(150, marks=pytest.mark.slow)])
 def test_lines_that_change_again_and_again_have_the_amounts_of_the_core(books: FilledDatabase, examples: int) -> None:
     plays = settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))

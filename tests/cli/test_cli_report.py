@@ -42,6 +42,16 @@ def test_people_see_contracts_accounts_and_the_balance_sheet(books: Path, revrec
     assert refused.code == 3 and "--customer C-ADAM: unknown; charge lines name C-ADA, C-EVE" in refused.err
 
 
+@pytest.mark.parametrize("words", [("waterfall", "--date"), ("rpo", "--date"), ("activity", "--period")])
+def test_reports_of_a_customer_name_it_and_refuse_one_that_is_unknown(
+    books: Path, revrec: Revrec, words: tuple[str, ...]
+) -> None:
+    found = revrec("report", *words, "2024-01", "--customer", "C-ADA", "--format", "json").json
+    assert found["header"]["customer"] == "C-ADA"
+    refused = revrec("report", *words, "2024-01", "--customer", "C-ADAM")
+    assert refused.code == 3 and "--customer C-ADAM: unknown; charge lines name C-ADA, C-EVE" in refused.err
+
+
 def test_programs_get_decimal_text_and_each_line_if_asked(books: Path, revrec: Revrec) -> None:
     found = balance(revrec, "--format", "json", "--show", "lines").json
     assert (found["date"], found["planned"], found["by"]) == ("2024-01-31", True, "contract")

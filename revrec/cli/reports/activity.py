@@ -2,7 +2,7 @@
 
 import typer
 
-from revrec.cli.filters import LimitOption, OutputOption
+from revrec.cli.filters import ALL, DAYS, LimitOption, list_command
 from revrec.cli.report_output import (
     DrillOption,
     Each,
@@ -13,38 +13,40 @@ from revrec.cli.report_output import (
     report_span,
     show_report,
 )
-from revrec.cli.shared import Options, command
+from revrec.cli.shared import Options
+from revrec.core.filters import Filters
 
 
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @command(group, "activity", "report")
+    @list_command(group, "activity", "report", filters=[one for one in ALL if one not in DAYS], saves=True)
     def activity(
         options: Options,
+        filters: Filters,
         period: PeriodOption = None,
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
         drill: DrillOption = None,
         limit: LimitOption = 0,
-        output: OutputOption = None,
     ) -> None:
         """Show debits and credits of each account by period.
 
         They are of posted entries. The opening and closing balances, debits minus credits, are of revrec's entries
-        alone. Reads only. Exit code 7 means that a check fails.
+        alone. Filters select journal lines. Reads only. Exit code 7 means that a check fails.
 
         \b
         Examples:
           revrec report activity --period 2024-04
           revrec report activity --from 2024-01 --to 2024-12 --each quarter --format csv
+          revrec report activity --period 2024-04 --customer C-ADA
         """
         from revrec.jobs.reports.activity import activity as report
         from revrec.jobs.reports.activity import drill_activity
 
         context = options.context()
-        found = report(context, report_span(period, first, last), each.value)
+        found = report(context, report_span(period, first, last), each.value, filters)
         if drill:
-            found = drill_activity(context, found, drill)
-        show_report(options, found, limit, output)
+            found = drill_activity(context, found, drill, filters)
+        show_report(options, found, limit, None)

@@ -4,17 +4,19 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.filters import LimitOption, OutputOption
+from revrec.cli.filters import ALL, DAYS, LimitOption, list_command
 from revrec.cli.report_output import AgainstOption, AsOfOption, ByOption, DrillOption, as_of, show_report, words
-from revrec.cli.shared import Options, command, fail
+from revrec.cli.shared import Options, fail
+from revrec.core.filters import Filters
 
 
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @command(group, "rpo", "report")
+    @list_command(group, "rpo", "report", filters=[one for one in ALL if one not in DAYS], saves=True)
     def rpo(
         options: Options,
+        filters: Filters,
         date: AsOfOption = None,
         bands: Annotated[
             str, typer.Option("--bands", metavar="MONTHS", help="Ends of the bands, in months after the day.")
@@ -23,18 +25,18 @@ def register(group: typer.Typer) -> None:
         against: AgainstOption = None,
         drill: DrillOption = None,
         limit: LimitOption = 0,
-        output: OutputOption = None,
     ) -> None:
         """Show remaining performance obligations.
 
         They are what is contracted and not recognized yet. For each group: the amounts by when they are expected to be
         recognized, what waits for an event without a date, the total, and how much of it is billed. Percentages add up
-        to 100. Reads only. Exit code 7 means that a check fails.
+        to 100. Filters select charge lines. Reads only. Exit code 7 means that a check fails.
 
         \b
         Examples:
           revrec report rpo --date 2024-03-31
           revrec report rpo --date 2024-03-31 --bands 3,6,12,24 --by customer
+          revrec report rpo --date 2024-03-31 --customer C-ADA --by charge
         """
         from revrec.jobs.reports.remaining_obligations import remaining_obligations
 
@@ -42,17 +44,17 @@ def register(group: typer.Typer) -> None:
             fail(f"--bands {bands!r}: write months with commas, such as 12,24", 2)
         context, until = options.context(), as_of(date)
         ends = tuple(map(int, words(bands)))
-        found = remaining_obligations(context, until, by, ends)
+        found = remaining_obligations(context, until, by, ends, filters)
         if drill:
             from revrec.jobs.reports import drill as job
 
             groups = job.group_of_charges(by)
             found = job.drill(
-                context, found, drill, lambda: remaining_obligations(context, until, job.CHARGE, ends), groups
+                context, found, drill, lambda: remaining_obligations(context, until, job.CHARGE, ends, filters), groups
             )
         if against:
             from revrec.core.typed_dates import DateSpan
             from revrec.jobs.reports.frozen import against_frozen
 
             found = against_frozen(context, found, DateSpan(until.replace(day=1), until))
-        show_report(options, found, limit, output)
+        show_report(options, found, limit, None)

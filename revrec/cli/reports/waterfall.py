@@ -4,17 +4,19 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.filters import LimitOption, OutputOption
+from revrec.cli.filters import ALL, DAYS, LimitOption, list_command
 from revrec.cli.report_output import AsOfOption, ByOption, DrillOption, as_of, first_month, show_report
-from revrec.cli.shared import Options, command
+from revrec.cli.shared import Options
+from revrec.core.filters import Filters
 
 
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @command(group, "waterfall", "report")
+    @list_command(group, "waterfall", "report", filters=[one for one in ALL if one not in DAYS], saves=True)
     def waterfall(
         options: Options,
+        filters: Filters,
         date: AsOfOption = None,
         by: ByOption = "billed",
         drill: DrillOption = None,
@@ -24,29 +26,31 @@ def register(group: typer.Typer) -> None:
         ] = None,
         months: Annotated[int, typer.Option("--months", metavar="N", help="How many months.", min=1, max=120)] = 12,
         limit: LimitOption = 0,
-        output: OutputOption = None,
     ) -> None:
         """Show when revenue of each billing month is recognized.
 
         Each row is what was billed in one month: its total, the amount of each recognition month, what was before the
         first month and comes after the last, what waits for a date, and what is recognized and remains on the day.
-        Months until the day have posted and due amounts, later ones the plan. Reads only. Exit code 7 means that a
-        check fails.
+        Months until the day have posted and due amounts, later ones the plan. Filters select charge lines. Reads only.
+        Exit code 7 means that a check fails.
 
         \b
         Examples:
           revrec report waterfall --date 2024-04-30
           revrec report waterfall --date 2024-04-30 --by customer --from 2024-04 --months 6
+          revrec report waterfall --date 2024-04-30 --customer C-ADA --by charge
           revrec report waterfall --date 2024-04-30 --format csv --output waterfall.csv
         """
         from revrec.jobs.reports.waterfall import waterfall as report
 
         context, until = options.context(), as_of(date)
         begin = first_month(first, until)
-        found = report(context, until, by, begin, months)
+        found = report(context, until, by, begin, months, filters)
         if drill:
             from revrec.jobs.reports import drill as job
 
             groups = job.group_of_charges(by)
-            found = job.drill(context, found, drill, lambda: report(context, until, job.CHARGE, begin, months), groups)
-        show_report(options, found, limit, output)
+            found = job.drill(
+                context, found, drill, lambda: report(context, until, job.CHARGE, begin, months, filters), groups
+            )
+        show_report(options, found, limit, None)

@@ -2,10 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.filters import Filters
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
 from revrec.core.report import Check, ColumnSum, Period, Report, periods_of
 from revrec.core.typed_dates import DateSpan
@@ -26,18 +27,23 @@ BEHIND = ("reference", "record_no", "date", "earned", "charge", "account", "side
 JOURNAL = (*COLUMNS[:9], "debit", "credit", *COLUMNS[11:])
 
 
-def activity(context: "Context", span: DateSpan, each: str) -> Report:
-    """Return for each period and account what posted entries debit and credit; balances are debit minus credit."""
+def activity(context: "Context", span: DateSpan, each: str, filters: Filters = NO_FILTERS) -> Report:
+    """Return for each period and account what posted entries debit and credit; balances are debit minus credit.
+
+    The check that debits are credits needs both sides of each entry, so there is none with the filter of an account.
+
+    Raises:
+        BadInput: a filter names what these books do not know.
+    """
     rows: list[dict[str, Any]] = []
     checks: list[Check] = []
     with context.database.read() as connection:
+        check_filters(context, connection, filters)
         sort_on_disk(connection)
-        before = account_sums(connection, date.min, span.first - timedelta(days=1))
-        balances = Counter({(currency, account): amount for (account, currency), amount in before.items()})
+        balances = _balances(connection, span.first - timedelta(days=1), filters)
         for period in periods_of(span, each):
-            found = {
-                (one.currency, one.account): one for one in account_activity(connection, period.first, period.last)
-            }
+            active = account_activity(connection, period.first, period.last, filters)
+            found = {(one.currency, one.account): one for one in active}
             debits, credits = Counter[str](), Counter[str]()
             for key in sorted({*found, *balances}):
                 currency, account = key
@@ -61,8 +67,10 @@ def activity(context: "Context", span: DateSpan, each: str) -> Report:
                     ColumnSum("debits", period.name),
                 )
                 for currency in sorted(debits)
+                if filters.account is None
             ]
-        header = report_header(context, connection, "activity", {"from": span.first, "to": span.last, "each": each})
+        parameters = {**vars(filters), "from": span.first, "to": span.last, "each": each}
+        header = report_header(context, connection, "activity", parameters)
     columns = ("period", "currency", "account", *AMOUNTS, "lines", "entries")
     return Report(
         "Activity of accounts by our entries", header, columns, rows, checks, AMOUNTS,
@@ -71,8 +79,19 @@ def activity(context: "Context", span: DateSpan, each: str) -> Report:
     )  # fmt: skip
 
 
-def drill_activity(context: "Context", report: Report, address: str) -> Report:
+def _balances(connection: "Connection", until: date, filters: Filters) -> Counter[tuple[str, str]]:
+    """Return debits minus credits of the posted entries until a day, by currency and account, in minor units."""
+    if filters == NO_FILTERS:
+        sums = account_sums(connection, date.min, until)
+        return Counter({(currency, account): amount for (account, currency), amount in sums.items()})
+    active = account_activity(connection, None, until, filters)
+    return Counter({(one.currency, one.account): one.debits - one.credits for one in active})
+
+
+def drill_activity(context: "Context", report: Report, address: str, filters: Filters = NO_FILTERS) -> Report:
     """Return the posted journal lines behind a figure of the activity, debits above zero in opening and closing.
+
+    ``filters`` are the ones that the report was made with.
 
     Raises:
         BadInput: the report has no such column or row.
@@ -83,7 +102,7 @@ def drill_activity(context: "Context", report: Report, address: str) -> Report:
         return drill_rows(
             report,
             address,
-            lambda row, column: _lines_behind(connection, row, column, periods[row["period"]]),
+            lambda row, column: _lines_behind(connection, row, column, periods[row["period"]], filters),
             BEHIND,
             ("record_no", "earned"),
             "journal lines = the figure",
@@ -91,12 +110,12 @@ def drill_activity(context: "Context", report: Report, address: str) -> Report:
 
 
 def _lines_behind(
-    connection: "Connection", row: Mapping[str, Any], column: str, period: Period
+    connection: "Connection", row: Mapping[str, Any], column: str, period: Period, filters: Filters
 ) -> Iterator[tuple[Mapping[str, Any], int]]:
     """Yield the journal lines of an account that a figure adds up, with their amounts in minor units."""
     first = period.first if column in ("debits", "credits") else None
     last = period.first - timedelta(days=1) if column == "opening" else period.last
-    for line in posted_lines(connection, Filters(first=first, last=last, account=row["account"])):
+    for line in posted_lines(connection, replace(filters, first=first, last=last, account=row["account"])):
         wanted = column in ("opening", "closing", f"{line['side']}s")
         if wanted and (line["account"], line["currency"]) == (row["account"], row["currency"]):
             minor = -line["amount"] if line["side"] == "credit" and column != "credits" else line["amount"]

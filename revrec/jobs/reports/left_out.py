@@ -20,6 +20,7 @@ from revrec.jobs.scheduling.contracts import Contracts
 from revrec.jobs.scheduling.planned_rules import PlannedRules
 from revrec.store import charges, events
 from revrec.store.reports.recognition import (
+    Conditions,
     DatedAmount,
     billed_among,
     categories_of,
@@ -103,8 +104,11 @@ class LeftOut(NamedTuple):
         return self.constrained_billed[key] + self.billed[key]
 
 
-def left_out(context: "Context", connection: "Connection", by: str, until: date) -> LeftOut:
-    """Return what the rules leave out of the remaining obligations of a day."""
+def left_out(context: "Context", connection: "Connection", by: str, until: date, only: Conditions = ()) -> LeftOut:
+    """Return what the rules leave out of the remaining obligations of a day.
+
+    ``only`` are conditions on the charge lines.
+    """
     book = load_rules(context)
     rules: dict[str, list[str]] = {}
     for rule in book.rules:
@@ -114,38 +118,43 @@ def left_out(context: "Context", connection: "Connection", by: str, until: date)
     amounts: list[DatedAmount] = []
     for name, some in rules.items():
         # A charge line follows one rule, so no amount is left out by two expedients.
-        its_own = dated_amounts(context, connection, by, until, [follow_rules(some)])
-        uses += _uses(connection, until, name, tuple(some), its_own)
+        its_own = dated_amounts(context, connection, by, until, [follow_rules(some), *only])
+        uses += _uses(connection, until, name, tuple(some), its_own, only)
         amounts += its_own
     named = [name for some in rules.values() for name in some]
-    only = [follow_rules(named)]
-    lines = count_open(connection, by, until, only) if named else {}
-    constrained = _constrained(connection, book, until, named)
+    of_rules = [follow_rules(named), *only]
+    lines = count_open(connection, by, until, of_rules) if named else {}
+    constrained = _constrained(connection, book, until, named, only)
     billed = billed_among(connection, list(constrained), until, context.settings.invoiced_sources)
     categories = categories_of(connection, by, list(constrained))
     sums, sums_billed = Counter[Key](), Counter[Key]()
     for no, (currency, amount) in constrained.items():
         sums[categories[no], currency] += amount
         sums_billed[categories[no], currency] += amount if no in billed else 0
-    of_billed = billed_amounts(context, connection, by, until, amounts, only) if named else Counter[Key]()
+    of_billed = billed_amounts(context, connection, by, until, amounts, of_rules) if named else Counter[Key]()
     return LeftOut(remaining_amounts(amounts), of_billed, Counter(lines), sums, sums_billed, uses)
 
 
 def _uses(
-    connection: "Connection", until: date, expedient: str, rules: tuple[str, ...], left: Sequence[DatedAmount]
+    connection: "Connection",
+    until: date,
+    expedient: str,
+    rules: tuple[str, ...],
+    left: Sequence[DatedAmount],
+    only: Conditions,
 ) -> Iterator[ExpedientUse]:
     """Yield what one expedient leaves out, by currency; ``left`` are the amounts of its charge lines."""
     amounts, lines = Counter[str](), Counter[str]()
     for (_category, currency), one in remaining_amounts(left).items():
         amounts[currency] += one.remaining
-    for (_entity, currency), count in count_open(connection, "entity", until, [follow_rules(rules)]).items():
+    for (_entity, currency), count in count_open(connection, "entity", until, [follow_rules(rules), *only]).items():
         lines[currency] += count
     for currency in sorted(lines):
         yield ExpedientUse(expedient, rules, currency, lines[currency], amounts[currency])
 
 
 def _constrained(
-    connection: "Connection", book: RuleBook, until: date, named: Sequence[str]
+    connection: "Connection", book: RuleBook, until: date, named: Sequence[str], only: Conditions
 ) -> dict[int, tuple[str, int]]:
     """Return the currency and the constrained amount of charge lines that wait on a day, by number.
 
@@ -153,7 +162,7 @@ def _constrained(
     """
     with_constraint = [rule.name for rule in book.rules if rule.constraint]
     planned, found = PlannedRules(connection, book), {}
-    for page in batched(undated_charges(connection, until, with_constraint, named), PAGE):
+    for page in batched(undated_charges(connection, until, with_constraint, named, only), PAGE):
         contracts = Contracts(connection, book)
         numbers = sorted({*page, *contracts.of_whole_contracts(page)})
         recorded, lines = events.events_of_charges(connection, numbers), dict(charges.read_charges(connection, numbers))

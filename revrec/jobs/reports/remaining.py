@@ -6,13 +6,14 @@ The waterfall and the remaining performance obligations both show these amounts,
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.batching import batched
 from revrec.core.contract_balance import LineBalance
 from revrec.core.errors import BadInput
-from revrec.core.filters import NO_FILTERS
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.pricing import price_of
 from revrec.core.report import Check, ColumnSum
 from revrec.core.rules.costs import sold_by
@@ -89,10 +90,12 @@ def check_dimension(connection: "Connection", by: str) -> None:
         raise BadInput(f"--by {by}: no charge line has the dimension {by.removeprefix(BY_DIMENSION)}")
 
 
-def special_of_day(context: "Context", connection: "Connection", until: date) -> list[int] | None:
+def special_of_day(context: "Context", connection: "Connection", until: date, filters: Filters) -> list[int] | None:
     """Return the charge lines whose amounts on a day are read one by one; None if the amounts of all lines are."""
     # The books of an earlier moment are views, of which only the queries by line are known to be fast.
-    return special_charges(connection, [_day(context, until)]) if context.database.moment is None else None
+    if context.database.moment is not None or filters != NO_FILTERS:
+        return None
+    return special_charges(connection, [_day(context, until)])
 
 
 def _day(context: "Context", until: date) -> Day:
@@ -106,15 +109,16 @@ def amounts_until(
     until: date,
     ends: Sequence[date],
     special: Sequence[int] | None,
+    only: Conditions = (),
 ) -> list[DatedAmount]:
-    """Return the :func:`dated_amounts` of all charge lines, added up from each of the ``ends`` to the next.
+    """Return the :func:`dated_amounts` of charge lines, added up from each of the ``ends`` to the next.
 
     Only the amounts of charge lines that are not plain keep their own days. ``special`` are the numbers from
-    :func:`special_of_day`.
+    :func:`special_of_day`; it is None if there are conditions on the charge lines (``only``).
     """
     summed = None if special is None else plain_lines.dated_amounts(connection, _day(context, until), special, by, ends)
     numbers = None if summed is None else special
-    return [*(summed or ()), *dated_amounts(context, connection, by, until, numbers=numbers)]
+    return [*(summed or ()), *dated_amounts(context, connection, by, until, only, numbers)]
 
 
 def dated_amounts(
@@ -182,19 +186,24 @@ def balance_checks(
     column: str,
     special: Sequence[int] | None,
     with_contract_lines: bool = False,
+    filters: Filters = NO_FILTERS,
 ) -> Iterator[Check]:
     """Yield for each currency the check that billed less recognized, as in ``report balance``, is what remains.
 
     ``remaining`` is by currency, in minor units; ``column`` is the one of the report whose sum it is. Contract lines
     count with what is billed of them; ``with_contract_lines``, with their whole price, as if they were billed.
-    ``special`` are the charge lines of :func:`special_of_day`.
+    ``special`` are the charge lines of :func:`special_of_day`. Only ``filters`` of a customer and an entity narrow both
+    figures in the same way, since the lines that bill a contract line and its interest have these two in common with
+    it; with any other filter there is no check.
 
     What the price becomes by events after the day, and what a contract's allocation moves to or from lines that are
     billed later, remains too, but is not in the balance of the day. What was recognized of lines that are billed later
     is a contract asset, and is not compared. In a closed month the balances include what arrived after its close, as
     the two reports do.
     """
-    lines = list(_balances(context, connection, until, special))
+    if replace(filters, customer=None, entity=None) != NO_FILTERS:
+        return
+    lines = list(_balances(context, connection, until, special, filters))
     billed = {one.no: one.currency for one in lines if one.is_billed and not (one.is_billing and with_contract_lines)}
     ordered = {one.no: one.currency for one in lines if one.is_ordered}
     balance: Counter[str] = Counter()
@@ -238,11 +247,13 @@ class _NumberedBalance(NamedTuple):
 
 
 def _balances(
-    context: "Context", connection: "Connection", until: date, numbers: Sequence[int] | None
+    context: "Context", connection: "Connection", until: date, numbers: Sequence[int] | None, filters: Filters
 ) -> Iterator[_NumberedBalance]:
+    wanted = BalanceOptions(until, customer=filters.customer)
+    entities = None if filters.entity is None else [filters.entity]
     interest: Counter[tuple[str, str]] = Counter()
     owed: dict[int, LineBalance] = {}
-    for line in lines_as_known(context, connection, BalanceOptions(until), None, None, numbers):
+    for line in lines_as_known(context, connection, wanted, None, entities, numbers):
         if line.is_interest:
             interest[sold_by(line.charge), line.currency] += line.earns
         elif line.is_payable:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.calendar import add_months
 from revrec.core.errors import BadInput
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string, largest_remainders
 from revrec.core.report import Chart, Check, Report
+from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.left_out import LeftOut, left_out
 from revrec.jobs.reports.remaining import (
     RemainingAmounts,
@@ -25,6 +27,7 @@ from revrec.jobs.reports.remaining import (
     special_of_day,
 )
 from revrec.jobs.reports.report_header import report_header
+from revrec.store.reports.filters import of_charges
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -33,11 +36,14 @@ TENTHS = 1000
 """Percentages have one decimal: the bands share 1,000 tenths of a percent, so that they always add up to 100."""
 
 
-def remaining_obligations(context: "Context", until: date, by: str, bands: Sequence[int]) -> Report:
+def remaining_obligations(
+    context: "Context", until: date, by: str, bands: Sequence[int], filters: Filters = NO_FILTERS
+) -> Report:
     """Return the remaining obligations in bands that end so many months after the day; the last band is later.
 
     Raises:
-        BadInput: ``by`` is not a field of charge lines, or the bands do not ascend.
+        BadInput: ``by`` is not a field of charge lines, the bands do not ascend, or a filter names what these books do
+            not know.
     """
     if not bands or list(bands) != sorted({*bands}) or bands[0] < 1:
         raise BadInput("report rpo: --bands: write months in ascending order, such as 12,24")
@@ -47,11 +53,13 @@ def remaining_obligations(context: "Context", until: date, by: str, bands: Seque
     ends = dict(zip(names, (day.isoformat() for day in last_days), strict=True))
     with context.database.read() as connection:
         check_dimension(connection, by)
-        special = special_of_day(context, connection, until)
-        amounts = amounts_until(context, connection, by, until, last_days, special)
+        check_filters(context, connection, filters)
+        only = tuple(of_charges(filters))
+        special = special_of_day(context, connection, until, filters)
+        amounts = amounts_until(context, connection, by, until, last_days, special, only)
         everything = remaining_amounts(amounts)
-        billed = billed_amounts(context, connection, by, until, amounts)
-        apart = left_out(context, connection, by, until)
+        billed = billed_amounts(context, connection, by, until, amounts, only)
+        apart = left_out(context, connection, by, until, only)
         rows = [
             _row(key, by, its_own, billed[key], ends, apart)
             for key, its_own in everything.items()
@@ -62,9 +70,11 @@ def remaining_obligations(context: "Context", until: date, by: str, bands: Seque
         for (_category, currency), amount in billed.items():
             in_all[currency] += amount
         checks = [
-            _less(check, apart) for check in balance_checks(context, connection, until, in_all, "billed", special)
+            _less(check, apart)
+            for check in balance_checks(context, connection, until, in_all, "billed", special, filters=filters)
         ]
-        parameters = {"date": until, "by": by, "bands": ",".join(map(str, bands)), "left_out": apart.words or None}
+        parameters = {**vars(filters), "date": until, "by": by, "bands": ",".join(map(str, bands))}
+        parameters["left_out"] = apart.words or None
         header = report_header(context, connection, "rpo", parameters)
     amounts_of = (*names, "later", "waiting", "total", "billed", "not_billed", "constrained", "left_out")
     percent = tuple(f"percent_{name}" for name in (*names, "later", "waiting"))

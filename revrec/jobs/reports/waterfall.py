@@ -6,8 +6,10 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.calendar import add_months
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
 from revrec.core.report import Chart, Report
+from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.remaining import (
     RemainingAmounts,
     amounts_until,
@@ -18,6 +20,7 @@ from revrec.jobs.reports.remaining import (
     special_of_day,
 )
 from revrec.jobs.reports.report_header import report_header
+from revrec.store.reports.filters import of_charges
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -25,26 +28,30 @@ if TYPE_CHECKING:
 BEFORE, LATER = "before", "later"
 
 
-def waterfall(context: "Context", until: date, by: str, first: date, months: int) -> Report:
+def waterfall(
+    context: "Context", until: date, by: str, first: date, months: int, filters: Filters = NO_FILTERS
+) -> Report:
     """Return the waterfall on a day, with a column for each of ``months`` months from ``first``.
 
     Raises:
-        BadInput: ``by`` is not a field of charge lines.
+        BadInput: ``by`` is not a field of charge lines, or a filter names what these books do not know.
     """
     check_group("waterfall", by)
     window = [f"{add_months(first.replace(day=1), count):%Y-%m}" for count in range(months)]
     with context.database.read() as connection:
         check_dimension(connection, by)
-        special = special_of_day(context, connection, until)
+        check_filters(context, connection, filters)
+        only = tuple(of_charges(filters))
+        special = special_of_day(context, connection, until, filters)
         ends = [add_months(first.replace(day=1), count) - timedelta(days=1) for count in range(months + 1)]
-        amounts = amounts_until(context, connection, by, until, ends, special)
+        amounts = amounts_until(context, connection, by, until, ends, special, only)
         found = remaining_amounts(one for one in amounts if one.billed or one.ordered)
         rows = [_row(category, currency, by, amounts, window) for (category, currency), amounts in found.items()]
         remaining: Counter[str] = Counter()
         for (_category, currency), its_own in found.items():
             remaining[currency] += its_own.remaining
-        checks = list(balance_checks(context, connection, until, remaining, "remaining", special, True))
-        parameters = {"date": until, "by": by, "from": window[0], "to": window[-1]}
+        checks = list(balance_checks(context, connection, until, remaining, "remaining", special, True, filters))
+        parameters = {**vars(filters), "date": until, "by": by, "from": window[0], "to": window[-1]}
         header = report_header(context, connection, "waterfall", parameters)
     names = ("total", BEFORE, *window, LATER, "waiting", "recognized", "remaining")
     # The months that are furthest away are the first that a narrow terminal leaves out.

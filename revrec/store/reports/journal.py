@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, case, func, select
 
-from revrec.core.filters import Filters
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.store.bulk import stream_rows
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.entries import sent_line_no
@@ -41,17 +41,27 @@ class AccountActivity(NamedTuple):
     entries: int
 
 
-def account_activity(connection: Connection, first: date, last: date) -> Iterator[AccountActivity]:
-    """Yield the activity of each account and currency, in order."""
+def account_activity(
+    connection: Connection, first: date | None, last: date, filters: Filters = NO_FILTERS
+) -> Iterator[AccountActivity]:
+    """Yield the activity of each account and currency, in order.
+
+    ``filters``, apart from their days, select the journal lines.
+    """
+    # The sums of entries have no customers and items, so filters need the lines.
+    conditions = [*line_conditions(filters)]
+    table, lines = (journal_line, func.count()) if conditions else (account_sum, func.sum(account_sum.c.lines))
+    if filters.entity is not None:
+        conditions.append(journal_entry.c.entity == filters.entity)
     debits, credits = (
-        split_sum_columns(case((account_sum.c.side == side, account_sum.c.amount), else_=0))
-        for side in ("debit", "credit")
+        split_sum_columns(case((table.c.side == side, table.c.amount), else_=0)) for side in ("debit", "credit")
     )
-    by = (account_sum.c.account, journal_entry.c.currency)
+    by = (table.c.account, journal_entry.c.currency)
+    days = within(journal_entry.c.date, Filters(first=first, last=last))
     query = (
-        select(*by, *debits, *credits, func.sum(account_sum.c.lines), func.count(journal_entry.c.id.distinct()))
-        .join(journal_entry, journal_entry.c.id == account_sum.c.entry_id)
-        .where(journal_entry.c.state == "POSTED", *within(journal_entry.c.date, Filters(first=first, last=last)))
+        select(*by, *debits, *credits, lines, func.count(journal_entry.c.id.distinct()))
+        .join(journal_entry, journal_entry.c.id == table.c.entry_id)
+        .where(journal_entry.c.state == "POSTED", *days, *conditions)
         .group_by(*by)
         .order_by(*by)
     )

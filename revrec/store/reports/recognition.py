@@ -269,11 +269,12 @@ def _is_of(rule: Any, names: Sequence[str]) -> ColumnElement[bool]:
 
 
 def undated_charges(
-    connection: Connection, until: date, names: Sequence[str], left_out: Sequence[str] = ()
+    connection: Connection, until: date, names: Sequence[str], left_out: Sequence[str] = (), only: Conditions = ()
 ) -> list[int]:
     """Return the charge lines that wait, if they follow one of these rules or have an event about a constraint.
 
-    Lines that follow rules to be ``left_out``, or that were taken over after the day, are not among them.
+    Lines that follow rules to be ``left_out``, or that were taken over after the day, are not among them. ``only`` are
+    more conditions on the charge lines.
     """
     event, waiting = fulfillment_event.c, union_all(*_waiting()).subquery()
     estimated = select(event.charge_no).where(event.kind == CONSTRAINT)
@@ -281,7 +282,7 @@ def undated_charges(
         select(charge_line.c.no)
         .where(SOLD, charge_line.c.no.in_(select(waiting.c.charge_no)))
         .where(follow_rules(names) | charge_line.c.no.in_(estimated))
-        .where(~follow_rules(left_out), _in_books(until))
+        .where(~follow_rules(left_out), _in_books(until), *only)
         .order_by(charge_line.c.no)
     )
     return list(connection.execute(query).scalars())

@@ -1,0 +1,178 @@
+"""Filters of the waterfall, the remaining obligations and the activity: all parts add up to the whole report."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import date
+from functools import partial
+
+import pytest
+
+from revrec.core.errors import BadInput
+from revrec.core.filters import NO_FILTERS, Filters
+from revrec.core.known_time import KnownTime
+from revrec.core.report import Report, address_of, minor_of
+from revrec.core.typed_dates import DateSpan
+from revrec.jobs.context import Context
+from revrec.jobs.importing.import_files import ContractImport, import_document
+from revrec.jobs.reports.activity import activity, drill_activity
+from revrec.jobs.reports.drill import CHARGE, drill, group_of_charges
+from revrec.jobs.reports.remaining_obligations import remaining_obligations
+from revrec.jobs.reports.waterfall import waterfall
+from revrec.sources import NATIVE_CHARGES
+from support.books import Books, MakeBooks, MakeRow
+from support.intacct import Intacct
+from support.rule_texts import DELIVERY
+
+DAY = date(2024, 2, 29)
+KEYS = ("period", "currency", "item", "account")
+RULES = f"""{DELIVERY}[rule.constraint]
+percent = 10
+until = "30 days"
+from = "delivered"
+reason = "right of return"
+[[rule.cost]]
+name = "principal"
+percent = "80"
+deferred = "2410"
+expense = "4000"
+
+[[rule]]
+name = "magazine"
+when = {{ item = "MAG-*" }}
+recognize = {{ method = "monthly", periods = 3 }}
+[rule.disclose]
+within_a_year = true
+
+[[rule]]
+name = "license"
+when = {{ item = "LIC-*" }}
+recognize = {{ method = "fixed_offset", offset = "2 years" }}
+[rule.financing]
+direction = "prepayment"
+rate = "6"
+term = "2 years"
+interest = "5000"
+by = "period"
+
+[[rule]]
+name = "service"
+when = {{ item = "SUB" }}
+recognize = {{ method = "monthly", periods = 12 }}
+"""
+
+
+@pytest.fixture
+def sold(fresh_books: MakeBooks, intacct: Intacct, row: MakeRow) -> Books:
+    """Books with costs of a principal, constrained amounts, interest, a contract line and what bills it, posted."""
+    intacct.admin("/accounts", id="2410")
+    books = fresh_books(intacct.environment)
+    books.rules(RULES)
+    signed = {"source": "crm", "item": "SUB", "post_date": "2024-01-01", "amount": "1200.00", "customer": "C1008"}
+    path = books.file("contracts.csv", [row("K-1", **signed)])
+    import_document(books.context("contract"), path, [NATIVE_CHARGES], contract=ContractImport(None))
+    books.take(
+        row("D1", amount="30.00", post_date="2024-01-01"),
+        row("D2", amount="-9.00", post_date="2024-01-01"),
+        row("D3", item="POD-1", amount="100.00", post_date="2024-01-10"),
+        row("D4", item="POD-1", amount="50.00", post_date="2024-01-10", customer="C1008"),
+        row("D5", item="LIC-1", amount="4000.00", post_date="2024-01-01"),
+        row("D6", item="LIC-1", amount="400.00", post_date="2024-02-01", customer="C1008"),
+        row("D7", item="MAG-1", amount="24.00", post_date="2024-02-10", customer="C1008"),
+        row("D8", item="SUB", amount="300.00", post_date="2024-02-01", customer="C1008", bills="K-1/1"),
+    )
+    books.event("shop/D3/1", "pod", "2024-02-20")
+    assert books.run(str(DAY)).complete
+    return books
+
+
+def reports(context: Context, filters: Filters = NO_FILTERS, by: str = "item") -> Iterator[Report]:
+    """Yield the three reports with filters."""
+    yield waterfall(context, DAY, by, date(2024, 2, 1), 3, filters)
+    yield remaining_obligations(context, DAY, by, (1, 12), filters)
+    yield activity(context, DateSpan(date(2024, 2, 1), DAY), "month", filters)
+
+
+def amounts(found: Iterable[Report]) -> Counter[tuple[str, ...]]:
+    """Return the amounts of reports by row and column, in minor units, and how many lines are left out; no zeros."""
+    sums: Counter[tuple[str, ...]] = Counter()
+    for report in found:
+        for row in report.rows:
+            key = [str(row[name]) for name in KEYS if name in row]
+            for column in report.amounts:
+                sums[*key, column] += minor_of(row, column)
+            sums[*key, "left_out_lines"] += row.get("left_out_lines", 0)
+    return Counter({key: amount for key, amount in sums.items() if amount})
+
+
+@pytest.mark.both_databases
+@pytest.mark.parametrize("name", ["customer", *(pytest.param(one, marks=pytest.mark.slow) for one in ("item", "id"))])
+def test_the_parts_of_a_report_add_up_to_the_whole(sold: Books, name: str) -> None:
+    context, whole = sold.context("report"), list(reports(sold.context("report")))
+    assert all(report.ties_out and report.checks for report in whole)
+    option, values = {"id": "charge"}.get(name, name), sold.sql(f"SELECT DISTINCT {name} FROM charge_line")
+    parts = [list(reports(context, Filters(**{option: value}))) for (value,) in values]
+    for report, *some in zip(whole, *parts, strict=True):
+        assert amounts(some) == amounts([report]), report.title
+        assert all(part.ties_out and part.header[option] for part in some), report.title
+        has_checks = name == "customer" or report.header["report"] == "activity"
+        assert all(bool(part.checks) == has_checks for part in some if part.rows), report.title
+
+
+def test_a_part_of_the_books_of_an_earlier_moment_is_as_it_was(sold: Books) -> None:
+    filters, then = Filters(customer="C1007"), sold.audit_seq()
+    before = amounts(reports(sold.context("report"), filters))
+    sold.event("shop/D1/1", "credit", "2024-02-20", amount=3)
+    assert amounts(reports(sold.context("report"), filters)) != before
+    context = sold.context("report")
+    context.database.read_as_known(KnownTime(str(then), then))
+    assert amounts(reports(context, filters)) == before
+
+
+def test_the_activity_of_an_account_is_its_own_rows_without_the_other_side(sold: Books) -> None:
+    context, span = sold.context("report"), DateSpan(date(2024, 2, 1), DAY)
+    whole, one = (activity(context, span, "month", filters) for filters in (NO_FILTERS, Filters(account="2410")))
+    assert one.rows and one.rows == [row for row in whole.rows if row["account"] == "2410"]
+    assert one.checks == []
+
+
+def test_a_figure_of_a_part_has_what_is_behind_it(sold: Books) -> None:
+    context, filters = sold.context("report"), Filters(customer="C1008")
+    by_charge, figures = list(reports(context, filters, CHARGE)), 0
+    for at, report in enumerate(reports(context, filters)):
+        for row in report.rows[:2]:
+            for column in report.amounts:
+                address = address_of(report, row, column)
+                if report.header["report"] == "activity":
+                    behind = drill_activity(context, report, address, filters)
+                else:
+                    make = partial(by_charge.__getitem__, at)
+                    behind = drill(context, report, address, make, group_of_charges("item"))
+                assert behind.ties_out, (address, behind.differences)
+                figures += 1
+    assert figures > 20
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        (Filters(customer="C-1"), "--customer C-1: unknown; charge lines name C1007"),
+        (Filters(item="MAG-9"), "--item MAG-9: no such item"),
+        (Filters(charge="D1"), "--charge D1: no such charge; a charge's id is SOURCE/DOCUMENT/LINE"),
+        (Filters(rule="gone"), "--rule gone: no charge line follows this rule"),
+        (Filters(account="9"), "--account 9: unknown"),
+        (Filters(entity="E-9"), "E-9"),
+    ],
+)
+def test_a_filter_that_the_books_do_not_know_is_refused(
+    offline: Books, row: MakeRow, filters: Filters, words: str
+) -> None:
+    offline.take(row("D1"))
+    context = offline.context("report")
+    makers: Sequence[Callable[[], Report]] = (
+        partial(waterfall, context, DAY, "item", DAY, 3, filters),
+        partial(remaining_obligations, context, DAY, "item", (12,), filters),
+        partial(activity, context, DateSpan(DAY, DAY), "month", filters),
+    )
+    for make in makers:
+        with pytest.raises(BadInput, match=words):
+            make()

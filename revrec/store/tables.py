@@ -35,6 +35,51 @@ def _text(name: str, nullable: bool = False) -> Column[str]:
     return Column(name, Text, nullable=nullable)
 
 
+def _attempt_tables(name: str, postings: str, of: str, also: str = "") -> tuple[Table, Table, Table]:
+    """Return the tables of the requests about one kind of posting, of their outcomes, and of their failures.
+
+    - A request is stored without secrets, and committed before it is sent; ``also`` is a third kind of requests.
+    - A request without an outcome was cut off, and its posting is in doubt.
+    - A failure is the meaning of an answer that did not post: name and class of the catalog; ``named`` is JSON of its
+      values.
+    """
+    kinds = ", ".join(f"'{kind}'" for kind in ("send", "read_back", also) if kind)
+    attempts = Table(
+        name,
+        metadata,
+        Column("id", AutoInteger, primary_key=True),
+        Column(f"{of}_id", ForeignKey(f"{postings}.id"), nullable=False),
+        Column("number", Integer, nullable=False),
+        _text("kind"),
+        _text("control_id"),
+        _text("at"),
+        _text("actor"),
+        _text("request"),
+        Index(f"{name}_{of}", f"{of}_id"),
+        CheckConstraint(f"kind IN ({kinds})", name=f"{name}_kind"),
+    )
+    outcomes = Table(
+        f"{name}_outcome",
+        metadata,
+        Column("attempt_id", ForeignKey(attempts.c.id), primary_key=True),
+        _text("at"),
+        _text("outcome"),
+        Column("http_status", Integer, nullable=True),
+        _text("record_no", nullable=True),
+        _text("error", nullable=True),
+        _text("response"),
+    )
+    failures = Table(
+        f"{name}_failure",
+        metadata,
+        Column("attempt_id", ForeignKey(attempts.c.id), primary_key=True),
+        _text("name"),
+        _text("error_class"),
+        _text("named"),
+    )
+    return attempts, outcomes, failures
+
+
 meta = Table("meta", metadata, Column("key", Text, primary_key=True), _text("value"))
 """``deployment``: the id of the database, part of every reference; ``epoch``: raised by each restore;
 ``position of source NAME``: how far a source was read."""
@@ -833,44 +878,7 @@ summary_line = Table(
 """A line of a summarized entry as Intacct gets it: the sum of the journal lines of its side from ``first`` to ``last``.
 An entry without such lines is sent line by line."""
 
-attempt = Table(
-    "attempt",
-    metadata,
-    Column("id", AutoInteger, primary_key=True),
-    Column("entry_id", ForeignKey("journal_entry.id"), nullable=False),
-    Column("number", Integer, nullable=False),
-    _text("kind"),
-    _text("control_id"),
-    _text("at"),
-    _text("actor"),
-    _text("request"),
-    Index("attempt_entry", "entry_id"),
-    CheckConstraint("kind IN ('send', 'read_back')", name="attempt_kind"),
-)
-"""A request about an entry, without secrets, committed before it is sent."""
-
-attempt_outcome = Table(
-    "attempt_outcome",
-    metadata,
-    Column("attempt_id", ForeignKey("attempt.id"), primary_key=True),
-    _text("at"),
-    _text("outcome"),
-    Column("http_status", Integer, nullable=True),
-    _text("record_no", nullable=True),
-    _text("error", nullable=True),
-    _text("response"),
-)
-"""The outcome of an attempt. An attempt without one was cut off, and its entry is in doubt."""
-
-attempt_failure = Table(
-    "attempt_failure",
-    metadata,
-    Column("attempt_id", ForeignKey("attempt.id"), primary_key=True),
-    _text("name"),
-    _text("error_class"),
-    _text("named"),
-)
-"""The meaning of an answer that did not post: name and class of the catalog; ``named`` is JSON of its values."""
+attempt, attempt_outcome, attempt_failure = _attempt_tables("attempt", "journal_entry", "entry")
 
 entry_date_override = Table(
     "entry_date_override",
@@ -1094,42 +1102,10 @@ invoice_line = Table(
     sqlite_with_rowid=False,
 )
 
-invoice_attempt = Table(
-    "invoice_attempt",
-    metadata,
-    Column("id", AutoInteger, primary_key=True),
-    Column("invoice_id", ForeignKey("invoice.id"), nullable=False),
-    Column("number", Integer, nullable=False),
-    _text("kind"),
-    _text("control_id"),
-    _text("at"),
-    _text("actor"),
-    _text("request"),
-    Index("invoice_attempt_invoice", "invoice_id"),
-    CheckConstraint("kind IN ('send', 'read_back', 'create')", name="invoice_attempt_kind"),
+invoice_attempt, invoice_attempt_outcome, invoice_attempt_failure = _attempt_tables(
+    "invoice_attempt", "invoice", "invoice", also="create"
 )
-"""A request about an invoice, as ``attempt`` for an entry; ``create`` creates a customer or an item that it needs."""
-
-invoice_attempt_outcome = Table(
-    "invoice_attempt_outcome",
-    metadata,
-    Column("attempt_id", ForeignKey("invoice_attempt.id"), primary_key=True),
-    _text("at"),
-    _text("outcome"),
-    Column("http_status", Integer, nullable=True),
-    _text("record_no", nullable=True),
-    _text("error", nullable=True),
-    _text("response"),
-)
-
-invoice_attempt_failure = Table(
-    "invoice_attempt_failure",
-    metadata,
-    Column("attempt_id", ForeignKey("invoice_attempt.id"), primary_key=True),
-    _text("name"),
-    _text("error_class"),
-    _text("named"),
-)
+"""As for entries; ``create`` creates a customer or an item that an invoice needs."""
 
 adjusting_entry = Table(
     "adjusting_entry",
@@ -1199,41 +1175,8 @@ adjusting_line = Table(
 )
 """An amount on an account, in the currency of its adjusting entry: above zero is a debit, below zero a credit."""
 
-adjusting_attempt = Table(
-    "adjusting_attempt",
-    metadata,
-    Column("id", AutoInteger, primary_key=True),
-    Column("adjustment_id", ForeignKey("adjusting_entry.id"), nullable=False),
-    Column("number", Integer, nullable=False),
-    _text("kind"),
-    _text("control_id"),
-    _text("at"),
-    _text("actor"),
-    _text("request"),
-    Index("adjusting_attempt_adjustment", "adjustment_id"),
-    CheckConstraint("kind IN ('send', 'read_back')", name="adjusting_attempt_kind"),
-)
-"""A request about an adjusting entry, as ``attempt`` for an entry."""
-
-adjusting_attempt_outcome = Table(
-    "adjusting_attempt_outcome",
-    metadata,
-    Column("attempt_id", ForeignKey("adjusting_attempt.id"), primary_key=True),
-    _text("at"),
-    _text("outcome"),
-    Column("http_status", Integer, nullable=True),
-    _text("record_no", nullable=True),
-    _text("error", nullable=True),
-    _text("response"),
-)
-
-adjusting_attempt_failure = Table(
-    "adjusting_attempt_failure",
-    metadata,
-    Column("attempt_id", ForeignKey("adjusting_attempt.id"), primary_key=True),
-    _text("name"),
-    _text("error_class"),
-    _text("named"),
+adjusting_attempt, adjusting_attempt_outcome, adjusting_attempt_failure = _attempt_tables(
+    "adjusting_attempt", "adjusting_entry", "adjustment"
 )
 
 after_invoice = Table(

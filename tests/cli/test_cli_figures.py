@@ -100,7 +100,7 @@ def test_a_mistake_in_the_options_is_a_sentence_and_books_without_rows_say_so(bo
 def test_a_report_that_does_not_tie_out_is_shown_and_saved_with_the_difference(
     revrec: Revrec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(journal_checks, "recognized_by_account", lambda *_: [AccountAmount("2400", "USD", 1)])
+    monkeypatch.setattr(journal_checks, "recognized_by_account", lambda *_, **_kw: [AccountAmount("2400", "USD", 1)])
     ended = revrec("report", "revenue", "--period", "2024-04", "--format", "csv", "--output", "revenue.csv")
     assert ended.code == 7 and "2024-04: revenue = journal entries: 5106.88 USD against 0.01" in ended.err
     assert len(Path("revenue.csv").read_text().splitlines()) == 8

@@ -18,6 +18,7 @@ from revrec.jobs.reports.remaining import GROUPS, check_dimension, check_group
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.revenue_lines import owed_lines, revenue_lines
 from revrec.jobs.rules.load import load_rules
+from revrec.store.reports.booked import OtherCharges
 from revrec.store.reports.filters import of_charges
 from revrec.store.reports.recognition import lines_of, recognized_by_day, sums_by_currency
 
@@ -54,7 +55,7 @@ def revenue(
         check_filters(context, connection, filters)
         only = tuple(of_charges(filters))
         category, counted = categories(context, by), revenue_lines(context, connection)
-        owed = owed_lines(context, connection)
+        owed, others = owed_lines(context, connection), OtherCharges(connection)
         for period in periods_of(span, each):
             sums: Counter[tuple[str, str]] = Counter()
             total: Counter[str] = Counter()
@@ -71,7 +72,7 @@ def revenue(
                 continue
             if owed is not None:
                 less = sums_by_currency(connection, lines_of(basis, period.first, period.last), owed)
-            checks += journal_checks(connection, period, "revenue", total, basis=basis, owed=less)
+            checks += journal_checks(connection, period, "revenue", total, basis=basis, owed=less, others=others)
         parameters = {**vars(filters), "from": span.first, "to": span.last, "each": each, "by": by}
         header = report_header(context, connection, "revenue", parameters, basis)
     columns, amounts = ("period", "currency", by, "revenue"), ("revenue",)

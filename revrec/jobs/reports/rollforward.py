@@ -23,6 +23,7 @@ from revrec.jobs.reports.line_balances import BalanceOptions, known_day, line_ba
 from revrec.jobs.reports.report_header import report_header
 from revrec.store import charges, events
 from revrec.store.reports import in_ledger
+from revrec.store.reports.booked import OtherCharges
 from revrec.store.reports.earned import earned_lines, earned_until
 from revrec.store.reports.plain_lines import Movements, movements
 
@@ -156,10 +157,11 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         books.read(before)
         rows: list[dict[str, Any]] = []
         checks: list[Check] = []
+        others = OtherCharges(connection)
         for at, period in enumerate(periods):
             sums = books.move_to(period, at)
             rows += _rows(period, by, sums)
-            checks += _checks(connection, wanted, period, sums)
+            checks += _checks(connection, wanted, period, sums, others)
         check_account(context, connection, wanted.account, books.accounts)
         header = report_header(
             context, connection, "rollforward",
@@ -414,7 +416,11 @@ def _rows(period: Period, by: Sequence[str], sums: Mapping[Group, Counter[str]])
 
 
 def _checks(
-    connection: "Connection", wanted: RollforwardOptions, period: Period, sums: Mapping[Group, Counter[str]]
+    connection: "Connection",
+    wanted: RollforwardOptions,
+    period: Period,
+    sums: Mapping[Group, Counter[str]],
+    others: OtherCharges,
 ) -> Iterator[Check]:
     """Yield the checks: nothing moved for another reason; what is recognized is what the entries recognize."""
     other, recognized, owed = Counter[str](), Counter[str](), Counter[str]()
@@ -427,4 +433,5 @@ def _checks(
         source = ColumnSum("other", period.name)
         yield Check(f"{period.name}: other movements = 0", currency, other[currency], 0, source)
     if wanted.entity is None and wanted.customer is None:
-        yield from journal_checks(connection, period, "recognized", recognized, wanted.account, wanted.basis, owed)
+        account, basis = wanted.account, wanted.basis
+        yield from journal_checks(connection, period, "recognized", recognized, account, basis, owed, others)

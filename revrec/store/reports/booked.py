@@ -1,12 +1,13 @@
 """Add up what entries recognize, from the sums of their accounts instead of line by line.
 
 Of the two journal lines of a positive schedule line, the debit is on the deferred account; in a reversal, the credit
-is. So the sums of these sides are what entries recognize, except for the charge lines of :func:`_other_charges`: costs,
+is. So the sums of these sides are what entries recognize, except for the charge lines of :class:`OtherCharges`: costs,
 and those that may have a negative schedule line. Their journal lines are read one by one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, func, literal_column, or_, select, union
@@ -52,6 +53,31 @@ class MonthAmount(NamedTuple):
     amount: int
 
 
+class OtherCharges:
+    """The charge lines that are costs or may have a negative schedule line, found once for any number of periods."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+
+    @cached_property
+    def numbers(self) -> list[int] | None:
+        """The numbers of the charge lines; None if there are too many."""
+        version, weight = schedule.c, plan_part.c.cumulative - plan_part.c.before
+        after_change = version.planned - rounded_share(version.base, plan.c.carried, plan.c.whole)
+        exact = select(plan_part.c.plan_id).join(plan, plan.c.id == plan_part.c.plan_id).where(plan.c.kind == "amounts")
+        queries = union(
+            select(charge_line.c.no).where(~SOLD),
+            select(version.charge_no).where(or_(version.planned < 0, version.base < 0)),
+            select(version.charge_no)
+            .join(plan, plan.c.id == version.plan_id)
+            .where(version.base.is_not(None), plan.c.kind == "changed", after_change < 0),
+            select(version.charge_no).where(version.plan_id.in_(exact.where(weight < 0))),
+            select(version.charge_no).where(version.amounts.contains("-")),
+        )
+        numbers = list(self.connection.execute(queries.limit(MOST_OTHER + 1)).scalars())
+        return sorted(numbers) if len(numbers) <= MOST_OTHER else None
+
+
 class _Columns(NamedTuple):
     """The columns to add up by, of entries with their sums, and of lines with their charge lines."""
 
@@ -60,17 +86,22 @@ class _Columns(NamedTuple):
 
 
 def recognized_by_account(
-    connection: Connection, first: date, last: date, counts: ColumnElement[bool] = IS_REVENUE
+    connection: Connection,
+    first: date,
+    last: date,
+    counts: ColumnElement[bool] = IS_REVENUE,
+    others: OtherCharges | None = None,
 ) -> Iterator[AccountAmount]:
     """Yield what is in the ledger from one day to another, by deferred account and currency, without costs.
 
-    ``counts`` is the condition that a change in Intacct counts, which a person accepted.
+    ``counts`` is the condition that a change in Intacct counts, which a person accepted. A report of several periods
+    passes the same ``others`` for each of them.
     """
     by = _Columns(
         lambda lines: (lines.c.account, journal_entry.c.currency),
         lambda lines: (lines.c.account, charge_line.c.currency),
     )
-    for (account, currency), lines, amount in _added(connection, first, last, counts, by):
+    for (account, currency), lines, amount in _added(others or OtherCharges(connection), first, last, counts, by):
         yield AccountAmount(account, currency, amount, lines)
 
 
@@ -81,7 +112,7 @@ def recognized_by_month(connection: Connection, first: date, last: date) -> Iter
         lambda _lines: (entry.entity, entry.currency, month_of(entry.date)),
         lambda lines: (charge_line.c.entity, charge_line.c.currency, month_of(lines.c.date)),
     )
-    for (entity, currency, month), _lines, amount in _added(connection, first, last, IS_REVENUE, by):
+    for (entity, currency, month), _lines, amount in _added(OtherCharges(connection), first, last, IS_REVENUE, by):
         yield MonthAmount(entity, currency, month, amount)
 
 
@@ -91,12 +122,12 @@ def month_of(day: ColumnElement[Any]) -> ColumnElement[Any]:
 
 
 def _added(
-    connection: Connection, first: date, last: date, counts: ColumnElement[bool], by: _Columns
+    others: OtherCharges, first: date, last: date, counts: ColumnElement[bool], by: _Columns
 ) -> Iterator[tuple[tuple[str, ...], int, int]]:
     """Yield the columns, the number of lines and the amount of each sum, in order."""
     found: dict[tuple[str, ...], tuple[int, int]] = {}
-    for query in _queries(_other_charges(connection), first, last, counts, by):
-        for *key, lines, billions, rest in connection.execute(query):
+    for query in _queries(others.numbers, first, last, counts, by):
+        for *key, lines, billions, rest in others.connection.execute(query):
             known, amount = found.get(tuple(key), (0, 0))
             found[tuple(key)] = known + lines, amount + joined_sum(billions, rest)
     for columns, (lines, amount) in sorted(found.items()):
@@ -114,24 +145,6 @@ def _queries(
         yield _of_entries(first, last, by)
     if others:
         yield _counted_twice(first, last, others, by)
-
-
-def _other_charges(connection: Connection) -> list[int] | None:
-    """Return the charge lines that are costs or may have a negative schedule line; None if there are too many."""
-    version, weight = schedule.c, plan_part.c.cumulative - plan_part.c.before
-    after_change = version.planned - rounded_share(version.base, plan.c.carried, plan.c.whole)
-    exact = select(plan_part.c.plan_id).join(plan, plan.c.id == plan_part.c.plan_id).where(plan.c.kind == "amounts")
-    queries = union(
-        select(charge_line.c.no).where(~SOLD),
-        select(version.charge_no).where(or_(version.planned < 0, version.base < 0)),
-        select(version.charge_no)
-        .join(plan, plan.c.id == version.plan_id)
-        .where(version.base.is_not(None), plan.c.kind == "changed", after_change < 0),
-        select(version.charge_no).where(version.plan_id.in_(exact.where(weight < 0))),
-        select(version.charge_no).where(version.amounts.contains("-")),
-    )
-    numbers = list(connection.execute(queries.limit(MOST_OTHER + 1)).scalars())
-    return sorted(numbers) if len(numbers) <= MOST_OTHER else None
 
 
 def _changes(first: date, last: date, counts: ColumnElement[bool]) -> FromClause:

@@ -31,7 +31,18 @@ from revrec.core.rules.memo import FIELDS, render_memo
 from revrec.store import charges, periods, rule_versions, rules_applied, schedules
 from revrec.store.audit import AuditStamp
 from revrec.store.database import engine
-from revrec.store.posting import continuity, credit_memos, due, entries, invoices, posted, postings, repairs, reversals
+from revrec.store.posting import (
+    adjustments,
+    continuity,
+    credit_memos,
+    due,
+    entries,
+    invoices,
+    posted,
+    postings,
+    repairs,
+    reversals,
+)
 from revrec.store.posting.continuity import BooksPlace, LedgerScan, PostingClaim, TrailHead
 from revrec.store.posting.entries import ENTRY_TABLES, EntriesToSend, StoredEntry
 from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome, LostClaim, PostingTables
@@ -147,7 +158,9 @@ class TwinDatabase:
 
 
 Home = ModuleType | type[PostingTables]
-WHOLE: tuple[Home, ...] = (PostingTables, entries, postings, invoices, credit_memos, continuity, periods, repairs)
+WHOLE: tuple[Home, ...] = (
+    PostingTables, entries, postings, invoices, credit_memos, adjustments, continuity, periods, repairs,
+)  # fmt: skip
 """What is a twin's whole: every function of these has one, or may not be called."""
 Twin = Callable[..., Any]
 TWINS: dict[tuple[Home, str], Twin] = {}
@@ -719,6 +732,51 @@ def repriced_lines(connection: State, until: date, given_back: Collection[int] =
 @twin_of(invoices)
 def posted_as(connection: State, record_no: str) -> str | None:
     return None
+
+
+# --- adjusting entries: no kind of them is configured here, so there is none ---
+
+
+@twin_of(adjustments, "numbers_in")
+def adjustment_numbers_in(
+    connection: State, *states: str, until: date | None = None, sendable: bool = False
+) -> list[int]:
+    return []
+
+
+@twin_of(adjustments)
+def due_numbers(connection: State, day: date, *states: str) -> list[int]:
+    return []
+
+
+@twin_of(adjustments)
+def later_numbers(connection: State, day: date) -> list[int]:
+    return []
+
+
+@twin_of(adjustments)
+def rejected_adjustments(connection: State, until: date) -> list[RejectedPosting]:
+    return []
+
+
+@twin_of(adjustments)
+def known_adjustments(connection: State, column: str, values: Collection[str]) -> dict[str, tuple[str, str]]:
+    return {}
+
+
+@twin_of(adjustments)
+def adjustment_with_record_no(connection: State, record_no: str) -> str | None:
+    return None
+
+
+@twin_of(adjustments)
+def numbers_named(connection: State, name: str) -> list[int]:
+    return []
+
+
+@twin_of(adjustments)
+def unreversed_adjustments(connection: State) -> list[tuple[int, date]]:
+    return []
 
 
 # --- the rest of what a run asks the store for ---

@@ -141,6 +141,14 @@ def test_a_run_posts_them_at_the_end_of_a_month_if_configured(delivered: Books, 
     assert delivered.run("2024-04-30").complete and len(intacct.entries()) == 5 + 2
 
 
+def test_a_run_posts_them_only_once_all_its_entries_are_posted(delivered: Books, intacct: Intacct) -> None:
+    configure(delivered, CONTRACT_ASSETS + 'post = "run"\n')
+    intacct.fault("drop@after:1x:create")
+    first = delivered.run("2024-04-30")
+    assert not first.adjustments and not first.complete
+    assert [one["amount"] for one in delivered.run("2024-04-30", later=timedelta(days=1)).adjustments] == ["400.00"] * 2
+
+
 def test_a_reversal_that_cannot_be_posted_yet_is_shown(delivered: Books, intacct: Intacct) -> None:
     configure(delivered, CONTRACT_ASSETS)
     intacct.fault("refuse=BL01001970 There is no reporting period for the date 04/01/2024.@before:#2:create")

@@ -299,11 +299,12 @@ class Posting(RuleBasedStateMachine):
         self._check(data.draw(st.sampled_from(OF_ONE)))
 
     def _check(self, shown: str) -> None:
-        for number in self._in("AWAITING_APPROVAL"):
+        awaiting = self._in("AWAITING_APPROVAL")
+        for number in awaiting:
             self.model[number].checked(shown, self.clock())
         for world in self.worlds:
             with world.standing():
-                check_approvals(world.poster("a run", Shown(world, shown)), self._in("AWAITING_APPROVAL"))
+                check_approvals(world.poster("a run", Shown(world, shown)), awaiting)
 
     def _show(self, owner: str, shown: str) -> None:
         record_no = str(next(self.record_nos))

@@ -53,6 +53,8 @@ if TYPE_CHECKING:
 
 
 INVOICES, ENTRIES, ADJUSTMENTS = "invoices", "entries", "adjustments"
+UNSETTLED = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
+"""The states of entries that a run or a person has yet to settle."""
 PARTS = (INVOICES, ENTRIES, ADJUSTMENTS)
 """The parts of a run, in the order in which it posts them."""
 
@@ -186,7 +188,7 @@ class PostingRun:
         The entries of the day are posted by now; for a dry run, they count as planned. What cannot be proposed is
         reported, and does not stop the run.
         """
-        if not is_posted_by_run(self.context, self.day):
+        if not self._presents(connection):
             return []
         try:
             planned = self.result.dry_run
@@ -195,10 +197,26 @@ class PostingRun:
             self.context.say(f"no presentation entry is posted: {error}")
             return []
 
-    def _wants_adjustments(self) -> bool:
-        """Check if :meth:`_propose_adjustments` would store anything. Nothing is written."""
+    def _presents(self, connection: "Connection") -> bool:
+        """Check if this run posts presentation entries: only once all entries until the day are posted.
+
+        Before that, the figures are about to change. Books that are put back from a copy meanwhile would propose other
+        figures under the reference that Intacct has.
+        """
         if not is_posted_by_run(self.context, self.day):
             return False
+        unsettled = entries.numbers_in(connection, *UNSETTLED, until=self.day)
+        if unsettled and not self.result.dry_run:
+            left = f"entries until {self.day} that are not posted yet: {len(unsettled)}"
+            self.context.say(f"no presentation entry is posted before these: {left}")
+            return False
+        return True
+
+    def _wants_adjustments(self) -> bool:
+        """Check if :meth:`_propose_adjustments` would store anything. Nothing is written."""
+        with self.context.database.read() as connection:
+            if not self._presents(connection):
+                return False
         try:
             return bool(presentation_not_posted(self.context, self.day))
         except RevrecError as error:

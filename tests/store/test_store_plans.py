@@ -66,7 +66,7 @@ amounts = st.one_of(
     st.integers(-LARGEST, LARGEST),
     st.sampled_from((LARGEST, -LARGEST, 2**62, -(2**62), 2**62 // 12)),
 ).filter(bool)
-often = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+often = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @contextmanager

@@ -149,7 +149,7 @@ def test_b76_the_official_javascript_sdk_works(
     assert found["entry"] == {"STATE": "Posted", "SUPDOCID": "JS-A"} and found["queried"] == ["JS-1"]
     assert found["accounts"] == [20, 8, 8, 4] and found["deleted"] == "success"
     assert found["reversed"] and found["order"] == "Sales Order-JS-SO"
-    assert found["batch"] == ["success", "success"] and found["listed"] == 15
+    assert found["batch"] == ["success", "success"] and found["listed"] == 20
     assert "has been rolled back" in found["errors"]["transaction"]
     assert "Journal 'NONE' specified is not valid." in found["errors"]["journal"]
     assert "Invalid fields list X" in found["errors"]["field"]

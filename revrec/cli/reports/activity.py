@@ -2,7 +2,7 @@
 
 import typer
 
-from revrec.cli.filters import ALL, DAYS, LimitOption, list_command
+from revrec.cli.filters import CHARGE_FILTERS, LimitOption, list_command
 from revrec.cli.report_output import (
     DrillOption,
     Each,
@@ -20,7 +20,7 @@ from revrec.core.filters import Filters
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @list_command(group, "activity", "report", filters=[one for one in ALL if one not in DAYS], saves=True)
+    @list_command(group, "activity", "report", filters=CHARGE_FILTERS, saves=True)
     def activity(
         options: Options,
         filters: Filters,

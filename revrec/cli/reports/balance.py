@@ -3,14 +3,13 @@
 import datetime
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from enum import StrEnum
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from revrec.cli.filters import ALL, DAYS, LIMIT, LimitOption, list_command
+from revrec.cli.filters import CHARGE_FILTERS, LIMIT, LimitOption, list_command
 from revrec.cli.posting_results import WaitOption
 from revrec.cli.report_output import AgainstOption, end_with_checks, show_report
 from revrec.cli.shared import LAST_DAY, Options, YesOption, confirmed, day, fail, span
@@ -79,7 +78,7 @@ class BalanceRows(StrEnum):
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @list_command(group, "balance", "report", filters=[one for one in ALL if one not in DAYS])
+    @list_command(group, "balance", "report", filters=CHARGE_FILTERS)
     def balance(
         options: Options,
         filters: Filters,
@@ -134,7 +133,7 @@ def register(group: typer.Typer) -> None:
 
         until = day(date, "--date")
         assert until is not None
-        chosen = {name: value for name, value in asdict(filters).items() if name not in DAYS}
+        chosen = {name: getattr(filters, name) for name in CHARGE_FILTERS}
         wanted, sheet = BalanceOptions(until, planned, by, **chosen), BalanceSheet()
         notes = BalanceNotes()
         context = options.context()

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.filters import ALL, DAYS, LimitOption, list_command
+from revrec.cli.filters import CHARGE_FILTERS, LimitOption, list_command
 from revrec.cli.report_output import DrillOption, FromOption, PeriodOption, ToOption, report_span, show_report
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
@@ -13,7 +13,7 @@ from revrec.core.filters import Filters
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @list_command(group, "forecast", "report", filters=[one for one in ALL if one not in DAYS], saves=True)
+    @list_command(group, "forecast", "report", filters=CHARGE_FILTERS, saves=True)
     def forecast(
         options: Options,
         filters: Filters,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.filters import ALL, DAYS, BasisOption, LimitOption, list_command
+from revrec.cli.filters import CHARGE_FILTERS, BasisOption, LimitOption, list_command
 from revrec.cli.report_output import (
     DrillOption,
     Each,
@@ -22,7 +22,7 @@ from revrec.core.filters import Basis, Filters
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @list_command(group, "revenue", "report", filters=[one for one in ALL if one not in DAYS], saves=True)
+    @list_command(group, "revenue", "report", filters=CHARGE_FILTERS, saves=True)
     def revenue(
         options: Options,
         filters: Filters,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.filters import ALL, DAYS, LimitOption, list_command
+from revrec.cli.filters import CHARGE_FILTERS, LimitOption, list_command
 from revrec.cli.report_output import AsOfOption, ByOption, DrillOption, as_of, first_month, show_report
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
@@ -13,7 +13,7 @@ from revrec.core.filters import Filters
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @list_command(group, "waterfall", "report", filters=[one for one in ALL if one not in DAYS], saves=True)
+    @list_command(group, "waterfall", "report", filters=CHARGE_FILTERS, saves=True)
     def waterfall(
         options: Options,
         filters: Filters,

@@ -15,7 +15,7 @@ from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.remaining import check_dimension, check_group
 from revrec.jobs.reports.report_header import report_header
-from revrec.jobs.reports.revenue_lines import owed_lines, revenue_lines
+from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.store import periods
 from revrec.store.as_known import find_moment
 from revrec.store.reports import plan_changes
@@ -113,8 +113,7 @@ class _Differences:
 
     def __init__(self, context: "Context", connection: "Connection", by: str, filters: Filters) -> None:
         self._connection = connection
-        self._owed = owed_lines(context, connection)
-        self._counted = revenue_lines(context, connection)
+        self._counted, self._owed = revenue_lines(context, connection)
         self._by = by
         self._filters = filters
         self._sums: dict[Key, Counter[str]] = {}

@@ -20,7 +20,7 @@ from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.late_changes import LateChange, late_changes
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.report_header import report_header
-from revrec.jobs.reports.revenue_lines import owed_lines, revenue_lines
+from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.store import periods
 from revrec.store.reports.booked import MonthAmount
 from revrec.store.reports.causes import VersionCause, version_causes
@@ -141,8 +141,7 @@ class _LateFigures:
         self._connection = connection
         self._filters = filters
         self._closings = _Closings(connection)
-        self._owed = owed_lines(context, connection)
-        self._counted = revenue_lines(context, connection)
+        self._counted, self._owed = revenue_lines(context, connection)
         rows = late_revenue(connection, self._closings.last_closed(), filters, self._counted)
         self._revenue = [row for row in rows if row.dated or self._closing(row.entity, row.earned)]
 

@@ -133,7 +133,7 @@ def dated_amounts(
 
     ``numbers`` limits the charge lines of amounts that have a date.
     """
-    invoiced, counted = context.settings.invoiced_sources, revenue_lines(context, connection)
+    invoiced, counted = context.settings.invoiced_sources, revenue_lines(context, connection).counted
     return [
         *recognized_by_day(connection, by, None, until, invoiced, only, numbers=numbers, counted=counted),
         *open_by_day(connection, by, until, invoiced, only, numbers, counted),

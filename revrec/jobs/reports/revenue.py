@@ -16,7 +16,7 @@ from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.journal_checks import journal_checks
 from revrec.jobs.reports.remaining import GROUPS, check_dimension, check_group
 from revrec.jobs.reports.report_header import report_header
-from revrec.jobs.reports.revenue_lines import owed_lines, revenue_lines
+from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.jobs.rules.load import load_rules
 from revrec.store.reports.booked import OtherCharges
 from revrec.store.reports.filters import of_charges
@@ -54,8 +54,8 @@ def revenue(
         check_dimension(connection, by)
         check_filters(context, connection, filters)
         only = tuple(of_charges(filters))
-        category, counted = categories(context, by), revenue_lines(context, connection)
-        owed, others = owed_lines(context, connection), OtherCharges(connection)
+        category, others = categories(context, by), OtherCharges(connection)
+        counted, owed = revenue_lines(context, connection)
         for period in periods_of(span, each):
             sums: Counter[tuple[str, str]] = Counter()
             total: Counter[str] = Counter()

@@ -3,7 +3,7 @@
 Source: ASC 606-10-55-38 (IFRS 15.B36): the revenue of an agent is its fee or commission, and not the price.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.jobs.reports.presented_lines import shares_of_principals
 from revrec.jobs.rules.load import load_rules
@@ -16,19 +16,24 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 
-def owed_lines(context: "Context", connection: "Connection") -> Condition | None:
-    """Return the condition that a charge line is what an agent owes to a principal; None if there is no such line.
+class RevenueLines(NamedTuple):
+    """The conditions that the amounts of a charge line are revenue: ``counted`` of all of them, ``owed`` of a part.
 
-    Its amounts are below zero, so that they reduce the price of the line that it belongs to.
+    ``owed`` is the condition of what an agent owes to a principal: its amounts are below zero, so that they reduce the
+    price of the line that it belongs to. It is None if there is no such line.
     """
+
+    counted: Condition
+    owed: Condition | None
+
+
+def revenue_lines(context: "Context", connection: "Connection") -> RevenueLines:
+    """Return the charge lines whose amounts are revenue, and those of them that are owed to principals."""
     versions, waiting = rule_versions.of_principals(connection), waiting_costs(connection)
     if waiting:
         # A line that waits for its first schedule has no rule version yet, so the present rules decide.
         waiting &= {name for rule in load_rules(context).rules for name in shares_of_principals(rule)}
-    return follow_versions(versions, waiting) if versions or waiting else None
-
-
-def revenue_lines(context: "Context", connection: "Connection") -> Condition:
-    """Return the condition that the amounts of a charge line are revenue."""
-    owed = owed_lines(context, connection)
-    return SOLD if owed is None else SOLD | owed
+    if not versions and not waiting:
+        return RevenueLines(SOLD, None)
+    owed = follow_versions(versions, waiting)
+    return RevenueLines(SOLD | owed, owed)

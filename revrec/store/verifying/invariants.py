@@ -29,6 +29,39 @@ REOPENED = """(SELECT r.reverses FROM entry_reversal r LEFT JOIN journal_entry m
 HOLDS = f"e.state NOT IN ('REPLACED', 'CANCELED') AND e.id NOT IN {MIRRORS} AND e.id NOT IN {REOPENED}"
 """The condition that an entry holds its schedule lines."""
 
+_PROOF = """
+        SELECT 'id ' || e.id FROM {table} e
+        WHERE e.state IN ('POSTED', 'AWAITING_APPROVAL') AND (e.record_no IS NULL OR NOT EXISTS (
+          SELECT 1 FROM {attempts} a JOIN {attempts}_outcome o ON o.attempt_id = a.id
+          WHERE a.{posting} = e.id AND o.record_no = e.record_no))"""
+_LEASE = """
+        SELECT 'id ' || p.id FROM {table} p
+        WHERE (p.state = 'SENDING') <> (p.owner IS NOT NULL AND p.lease_until IS NOT NULL)
+          OR (p.owner IS NULL) <> (p.lease_until IS NULL)"""
+
+
+def _proof(name: str, table: str, attempts: str, posting: str) -> Invariant:
+    """Return the invariant that an attempt proves each posted entry; its column ``posting`` refers to the entry."""
+    return Invariant(
+        name,
+        table,
+        "it is POSTED or AWAITING_APPROVAL without a record number and a stored answer or read-back that shows it",
+        "no one can prove that it is in Intacct",
+        _PROOF.format(table=table, attempts=attempts, posting=posting),
+    )
+
+
+def _lease(name: str, table: str) -> Invariant:
+    """Return the invariant that a posting has an owner and a lease exactly while it is sent."""
+    return Invariant(
+        name,
+        table,
+        "it is SENDING without an owner and a lease, or has them in another state",
+        "two runs could send it",
+        _LEASE.format(table=table),
+    )
+
+
 INVARIANTS = (
     Invariant(
         "sum of the schedule",
@@ -332,27 +365,8 @@ INVARIANTS = (
         WHERE s.first <> 1 OR s.last <> e.lines OR s.parts <> 2 * e.lines
           OR s.debit <> e.amount OR s.credit <> e.amount""",
     ),
-    Invariant(
-        "proof of posting",
-        "journal_entry",
-        "it is POSTED or AWAITING_APPROVAL without a record number and a stored answer or read-back that shows it",
-        "no one can prove that it is in Intacct",
-        """
-        SELECT 'id ' || e.id FROM journal_entry e
-        WHERE e.state IN ('POSTED', 'AWAITING_APPROVAL') AND (e.record_no IS NULL OR NOT EXISTS (
-          SELECT 1 FROM attempt a JOIN attempt_outcome o ON o.attempt_id = a.id
-          WHERE a.entry_id = e.id AND o.record_no = e.record_no))""",
-    ),
-    Invariant(
-        "lease of a sender",
-        "journal_entry",
-        "it is SENDING without an owner and a lease, or has them in another state",
-        "two runs could send it",
-        """
-        SELECT 'id ' || e.id FROM journal_entry e
-        WHERE (e.state = 'SENDING') <> (e.owner IS NOT NULL AND e.lease_until IS NOT NULL)
-          OR (e.owner IS NULL) <> (e.lease_until IS NULL)""",
-    ),
+    _proof("proof of posting", "journal_entry", "attempt", "entry_id"),
+    _lease("lease of a sender", "journal_entry"),
     Invariant(
         "lines of an invoice",
         "invoice",
@@ -413,16 +427,7 @@ INVARIANTS = (
           SELECT 1 FROM invoice_attempt a JOIN invoice_attempt_outcome o ON o.attempt_id = a.id
           WHERE a.invoice_id = i.id AND a.kind <> 'create' AND o.record_no = i.record_no))""",
     ),
-    Invariant(
-        "lease of an invoice",
-        "invoice",
-        "it is SENDING without an owner and a lease, or has them in another state",
-        "two runs could send it",
-        """
-        SELECT 'id ' || i.id FROM invoice i
-        WHERE (i.state = 'SENDING') <> (i.owner IS NOT NULL AND i.lease_until IS NOT NULL)
-          OR (i.owner IS NULL) <> (i.lease_until IS NULL)""",
-    ),
+    _lease("lease of an invoice", "invoice"),
     Invariant(
         "balance of an adjusting entry",
         "adjusting_entry",
@@ -455,27 +460,8 @@ INVARIANTS = (
           OR (SELECT count(*) FROM adjusting_entry t
               WHERE t.reverses_id = e.reverses_id AND t.state NOT IN ('REPLACED', 'CANCELED')) > 1)""",
     ),
-    Invariant(
-        "proof of an adjusting entry",
-        "adjusting_entry",
-        "it is POSTED or AWAITING_APPROVAL without a record number and a stored answer or read-back that shows it",
-        "no one can prove that it is in Intacct",
-        """
-        SELECT 'id ' || e.id FROM adjusting_entry e
-        WHERE e.state IN ('POSTED', 'AWAITING_APPROVAL') AND (e.record_no IS NULL OR NOT EXISTS (
-          SELECT 1 FROM adjusting_attempt a JOIN adjusting_attempt_outcome o ON o.attempt_id = a.id
-          WHERE a.adjustment_id = e.id AND o.record_no = e.record_no))""",
-    ),
-    Invariant(
-        "lease of an adjusting entry",
-        "adjusting_entry",
-        "it is SENDING without an owner and a lease, or has them in another state",
-        "two runs could send it",
-        """
-        SELECT 'id ' || e.id FROM adjusting_entry e
-        WHERE (e.state = 'SENDING') <> (e.owner IS NOT NULL AND e.lease_until IS NOT NULL)
-          OR (e.owner IS NULL) <> (e.lease_until IS NULL)""",
-    ),
+    _proof("proof of an adjusting entry", "adjusting_entry", "adjusting_attempt", "adjustment_id"),
+    _lease("lease of an adjusting entry", "adjusting_entry"),
     Invariant(
         "source of a charge line",
         "charge_line",

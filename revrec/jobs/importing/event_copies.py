@@ -1,12 +1,13 @@
 """Find the costs of charge lines, and the copies of events that they get."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from revrec.core.anchors import Events
 from revrec.core.charge_line import LOSS_MARK, ChargeLine, FulfillmentEvent
 from revrec.core.rules.cost_events import event_of_cost, refund_of_cost
 from revrec.core.rules.costs import COST_MARK, is_cost
-from revrec.store import charges, events
+from revrec.store import charges
 
 if TYPE_CHECKING:
     from revrec.core.rules import RuleBook
@@ -37,22 +38,22 @@ def events_of_costs(
 
 
 def reduce_principals(
-    connection: "Connection",
     book: "RuleBook",
     copies: Sequence[tuple[int, FulfillmentEvent]],
     refund: FulfillmentEvent,
-    line: ChargeLine | None,
-    recorded: Sequence[FulfillmentEvent],
+    sold: int,
+    lines: Mapping[int, ChargeLine],
+    recorded: Mapping[int, Events],
 ) -> list[tuple[int, FulfillmentEvent]]:
     """Return the copies of a cancellation; with a refund, each principal's has the amount that is not owed any more.
 
-    ``line`` is the charge line that ``refund`` cancels, and ``recorded`` are its events.
+    ``sold`` is the number of the charge line that ``refund`` cancels. ``lines`` and ``recorded`` have it and its costs,
+    and the events of each.
     """
-    if refund.kind != "cancel" or not refund.amount or line is None:
+    if refund.kind != "cancel" or not refund.amount or sold not in lines:
         return list(copies)
-    costs = dict(charges.read_charges(connection, [no for no, _copy in copies]))
-    found = events.events_of_charges(connection, list(costs))
+    line, its_events = lines[sold], recorded.get(sold, ())
     return [
-        (no, copy._replace(amount=refund_of_cost(book, costs[no], found.get(no, ()), line, recorded, refund)))
+        (no, copy._replace(amount=refund_of_cost(book, lines[no], recorded.get(no, ()), line, its_events, refund)))
         for no, copy in copies
     ]

@@ -56,12 +56,16 @@ def add_event(
         refuse_billing_lines(connection, event.charge, [no])
         if of_loss := problem_of_loss(event.charge):
             raise BadInput(f"{event.charge}: {'; '.join(of_loss)}")
-        line = charges.read_charge(connection, no)
+        its_costs = costs_of_charges(connection, book, [event.charge]).get(event.charge, [])
+        numbers = [no, *(cost for _id, cost in its_costs)]
+        lines = dict(charges.read_charges(connection, numbers))
+        line = lines[no]
         try:
             fact = _fact(line, event, event.charge, event.quantity, event.name)
         except BadAmount as error:
             raise BadInput(f"{event.charge}: amount {event.amount}: {error}") from None
-        recorded = events.events_of_charges(connection, [no]).get(no, [])
+        recorded_for = events.events_of_charges(connection, numbers)
+        recorded = recorded_for.get(no, [])
         # Only the last one counts: after a correction, the earlier value may be recorded again.
         if fact == _last_like(recorded, fact):
             return fact, []
@@ -74,11 +78,10 @@ def add_event(
         if event.kind == IMPAIR and (problem := impairment_problem(planned, line, recorded, fact)):
             raise BadInput(f"{event.charge}: impair {event.amount}: {problem[1]}: {problem[2]}")
         who = context.who()
-        its_costs = costs_of_charges(connection, book, [event.charge]).get(event.charge, [])
         if event.kind == IMPAIR and not its_costs:
             its_costs = [add_loss_line(connection, who, no, f"impairment of {event.charge}")]
         copies = events_of_costs(book, its_costs, fact)
-        facts = [(no, fact), *reduce_principals(connection, book, copies, fact, line, recorded)]
+        facts = [(no, fact), *reduce_principals(book, copies, fact, no, lines, recorded_for)]
         detail = {name: str(value) for name, value in event._asdict().items() if value not in (None, "")}
         digest = events.add_events(connection, [events.event_row(one, copy, who.at, who.actor) for one, copy in facts])
         audit_seq = record(connection, who, f"event {event.kind}", event.charge, detail, [digest])
@@ -197,8 +200,8 @@ class EventRecorder:
     ) -> list[tuple[int, FulfillmentEvent]]:
         """Return the copies of an event for a cost, by its id and number, of one of the ``known`` lines."""
         sold = next((line.no for line in known if line.id == sold_by(cost)), 0)
-        copies, recorded = events_of_costs(self._book, [(cost, no)], fact), self._effective.get(sold, ())
-        return reduce_principals(self._connection, self._book, copies, fact, self._lines.get(sold), recorded)
+        copies = events_of_costs(self._book, [(cost, no)], fact)
+        return reduce_principals(self._book, copies, fact, sold, self._lines, self._effective)
 
     def _canceled_twice(self, event: EventRow, fresh: Sequence[tuple[int, FulfillmentEvent]]) -> RowProblem | None:
         """Return the problem of a cancellation of a line that another one has canceled."""

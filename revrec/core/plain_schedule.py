@@ -74,21 +74,14 @@ def plain_schedule(
         parts = tuple(zip(plan.dates, amounts, strict=True))
         return PlainSchedule(plan, parts, undated, waits, plan.explanation, line.amount, is_whole=waits is None)
     if len(changing) == 1 and changing[0].kind == "hold":
-        return _held(plan, line, changing[0], amounts)
+        parts = tuple(zip(plan.dates, amounts, strict=True))
+        whole = PlainSchedule(plan, parts, 0, None, plan.explanation, line.amount, carried=len(parts))
+        return _stopped(whole, line, changing[0])
     changes = price_changes(apart.line, apart.events) if apart else price_changes(line, changing)
     priced = _priced(plan, line, changes, amounts)
     if priced and [event for event in changing if event.kind in ("hold", "release")]:
         return _waiting(priced, line, changing, apart)
     return _constrained(priced, line, changing, apart) if priced and apart else priced
-
-
-def _held(plan: RecordedPlan, line: ChargeLine, hold: FulfillmentEvent, amounts: Sequence[int]) -> PlainSchedule | None:
-    count = bisect_left(plan.dates, hold.date)
-    if count in (0, len(plan.dates)):
-        return None
-    waits = Unscheduled("held", reason_of_hold(plan.rule, line, hold.date, hold.note or hold.name), plan.rule)
-    parts = tuple(zip(plan.dates[:count], amounts, strict=False))
-    return PlainSchedule(plan, parts, sum(amounts[count:]), waits, plan.explanation, line.amount, carried=count)
 
 
 def _waiting(
@@ -109,7 +102,7 @@ def _waiting(
     schedule = apart.merge_into(schedule) if apart else schedule
     if isinstance(schedule, Unscheduled) or not schedule.parts:
         return None
-    waiting = sum(part.amount for part in schedule.waiting)
+    waiting = total_of(schedule.waiting)
     if schedule.waits and not waiting:
         return None
     words = describe_price_changes(line, changing) if apart else priced.price_words

@@ -241,3 +241,37 @@ def test_costs_follow_the_events_of_their_line_as_in_the_books() -> None:
         '{ date = 2024-01-31, debit = "4000", credit = "2100", amount = "4.00" }]'
     )
     assert differences(rules, expect, amount="15.00", event=event) == []
+
+
+def entry(day: str, debit: str, credit: str, amount: str, line: str = "1") -> str:
+    return f'{{ line = "{line}", date = {day}, debit = "{debit}", credit = "{credit}", amount = "{amount}" }}'
+
+
+def test_the_impairment_of_a_cost_is_an_entry_on_its_day() -> None:
+    cost = '[[rule.cost]]\nname = "fees"\npercent = "10"\ndeferred = "1300"\nexpense = "6000"\nimpairment = "5900"\n'
+    rules = RuleBook(parse_rules(RULES.partition('[[rule]]\nname = "delivery"')[0] + cost, "r.toml", {}))
+    event = '[[case.event]]\nline = "1:cost:fees"\nkind = "impair"\ndate = 2024-02-15\namount = "0.50"'
+    expect = [
+        *(entry(day, "2400", "4000", "5.00") for day in ("2024-01-31", "2024-02-29", "2024-03-31")),
+        *(entry(day, "6000", "1300", amount) for day, amount in (("2024-01-31", "0.50"), ("2024-02-29", "0.25"))),
+        entry("2024-03-31", "6000", "1300", "0.25"),
+        entry("2024-02-15", "5900", "1300", "0.50"),
+    ]
+    assert differences(rules, f"entries = [{', '.join(expect)}]", amount="15.00", event=event) == []
+
+
+def test_the_costs_of_a_contract_in_progress_were_expensed_by_its_share() -> None:
+    magazine, mark, rest = RULES.partition('[[rule]]\nname = "delivery"')
+    cost = '[[rule.cost]]\nname = "print"\npercent = "80"\ndeferred = "1300"\nexpense = "5000"\n'
+    listed = "item,price\nMAG-1,5\nPOD-1,5\n"
+    rules = RuleBook(*parse_all({"r.toml": magazine + cost + mark + rest + BUNDLE}, {}, lambda one, _by: (one, listed)))
+    # The line is billed 12.00 and has a share of 10.00: 3.33 is its first month, and a third of the cost goes with it.
+    in_progress = 'amount = "12.00"\nrecognized_before = "3.33"\ncutover = 2024-02-01'
+    expect = [
+        entry("2024-02-10", "2400", "4010", "10.00", "B"),
+        *(entry(day, "2400", "4000", amount, "A") for day, amount in (("2024-02-29", "3.34"), ("2024-03-31", "3.33"))),
+        *(entry(day, "5000", "1300", "3.20", "A") for day in ("2024-02-29", "2024-03-31")),
+    ]
+    text = CONTRACT.format(second="B", event="B", expect=f"entries = [{', '.join(expect)}]")
+    (case,) = parse_cases({"c.toml": text.replace('amount = "12.00"', in_progress)})
+    assert play(case, rules) == []

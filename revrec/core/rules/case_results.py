@@ -1,12 +1,13 @@
 """Play test cases of rules: compare what the rules derive with what a case expects."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import zip_longest
 from typing import Any, NamedTuple
 
-from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.anchors import Events
+from revrec.core.charge_line import ChargeLine
 from revrec.core.money import decimal_string
 from revrec.core.pricing import AllocationStep
 from revrec.core.rules.allocations import AllocationRule
@@ -14,8 +15,9 @@ from revrec.core.rules.book import RuleBook
 from revrec.core.rules.cases import ExpectedEntry, RuleCase
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.rules.cost_events import events_of_cost
+from revrec.core.rules.impairment import loss_line
 from revrec.core.rules.model import Rule
-from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled
+from revrec.core.schedule import Schedule, Unscheduled, or_unscheduled, total_of
 
 SHOWN = 3
 """The number of differing parts that are shown."""
@@ -60,7 +62,7 @@ def _found(case: RuleCase, book: RuleBook) -> dict[str, Any]:
     found: dict[str, Any] = _found_of_line(next(iter(derived.values()))) if len(derived) == 1 else {}
     reasons = [one.reason for one in derived.values() if isinstance(one, Unscheduled)]
     last = case.expect.get("until", date.max)
-    waiting = sum(part.amount for one in schedules for part in one.waiting)
+    waiting = sum(total_of(one.waiting) for one in schedules)
     entries = (entry for member in case.members for entry in contract.entries(member, derived[member.line.line]))
     found |= {
         "entries": tuple(sorted(entry for entry in entries if entry.date <= last)),
@@ -116,22 +118,23 @@ class _Contract:
     def derived(self, member: ContractMember) -> Schedule | Unscheduled:
         """Derive the schedule of a line."""
         steps = self._steps.get(member.line.id, ())
-        if isinstance(steps, Unscheduled):
-            return steps
-        return or_unscheduled(self._book.derive(member.line, member.events, steps))
+        return steps if isinstance(steps, Unscheduled) else self._derive(member.line, member.events, steps)
 
     def entries(self, member: ContractMember, derived: Schedule | Unscheduled) -> Iterator[ExpectedEntry]:
-        """Yield what is posted of a line and of its costs, in one amount a day."""
+        """Yield what is posted of a line, of its costs and of their impairment losses, in one amount a day."""
         yield from _entries(derived, member.line.line)
-        for cost in self._book.costs_of(member.line):
+        steps = self._steps.get(member.line.id, ())
+        for cost in self._book.costs_of(member.line, () if isinstance(steps, Unscheduled) else steps):
             its_own = [event for event in self._case.of_costs if event.charge == cost.id]
-            events = self._events_of(cost, member, its_own)
-            yield from _entries(or_unscheduled(self._book.derive(cost, events)), member.line.line)
+            events = [*events_of_cost(self._book, cost, member.line, member.events), *its_own]
+            yield from _entries(self._derive(cost, events), member.line.line)
+            loss = loss_line(cost)
+            impairments = events_of_cost(self._book, loss, cost, its_own)
+            if impairments:
+                yield from _entries(self._derive(loss, impairments), member.line.line)
 
-    def _events_of(
-        self, cost: ChargeLine, member: ContractMember, its_own: list[FulfillmentEvent]
-    ) -> list[FulfillmentEvent]:
-        return [*events_of_cost(self._book, cost, member.line, member.events), *its_own]
+    def _derive(self, line: ChargeLine, events: Events, steps: Sequence[AllocationStep] = ()) -> Schedule | Unscheduled:
+        return or_unscheduled(self._book.derive(line, events, steps))
 
 
 def _entries(derived: Schedule | Unscheduled, name: str) -> Iterator[ExpectedEntry]:

@@ -36,7 +36,7 @@ FILTERS: Mapping[str, Any] = {
 ALL = tuple(FILTERS)
 DAYS = ("period", "first", "last")
 CHARGE_FILTERS = tuple(name for name in ALL if name not in DAYS)
-"""The filters of reports that have a date or a period of their own: they select charge lines."""
+"""The filters of reports with a separate date or period: they select charge lines."""
 
 OutputOption = Annotated[Path | None, typer.Option("--output", metavar="FILE", help="Write the result to this file.")]
 LimitOption = Annotated[

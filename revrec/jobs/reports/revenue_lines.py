@@ -28,7 +28,7 @@ class RevenueLines(NamedTuple):
 
 
 def revenue_lines(context: "Context", connection: "Connection") -> RevenueLines:
-    """Return the charge lines whose amounts are revenue, and those of them that are owed to principals."""
+    """Return the charge lines whose amounts are revenue, and which of these are owed to principals."""
     versions, waiting = rule_versions.of_principals(connection), waiting_costs(connection)
     if waiting:
         # A line that waits for its first schedule has no rule version yet, so the present rules decide.

@@ -257,6 +257,18 @@ def find(self: PostingTables, connection: State, reference: str) -> Any:
 
 
 @twin_of(PostingTables)
+def posted_as(self: PostingTables, connection: State, record_no: str) -> str | None:
+    return next((row.reference for row in _rows(self, connection).values() if row.record_no == record_no), None)
+
+
+@twin_of(PostingTables)
+def known(self: PostingTables, connection: State, column: str, values: Iterable[str]) -> dict[str, tuple[str, str]]:
+    wanted = set(values)
+    found = ((getattr(row, column), row) for row in _rows(self, connection).values())
+    return {value: (row.reference, row.state) for value, row in found if value in wanted}
+
+
+@twin_of(PostingTables)
 def in_states(self: PostingTables, connection: State, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
     return {number for number in numbers if _rows(self, connection)[number].state in states}
 
@@ -477,18 +489,6 @@ def read_entry(
     stored = entries.load_entry(connection, row)  # type: ignore[arg-type]
     kept = to_send.take(row) if to_send is not None else None
     return stored if kept is None else replace(stored, entry=kept)
-
-
-@twin_of(entries)
-def reference_with_record_no(connection: State, record_no: str) -> str | None:
-    return next((row.reference for row in connection.entries.values() if row.record_no == record_no), None)
-
-
-@twin_of(entries)
-def known_entries(connection: State, column: str, values: Iterable[str]) -> dict[str, tuple[str, str]]:
-    wanted = set(values)
-    found = ((getattr(row, column), row) for row in connection.entries.values())
-    return {value: (row.reference, row.state) for value, row in found if value in wanted}
 
 
 @twin_of(entries)
@@ -729,11 +729,6 @@ def repriced_lines(connection: State, until: date, given_back: Collection[int] =
     return iter(())
 
 
-@twin_of(invoices)
-def posted_as(connection: State, record_no: str) -> str | None:
-    return None
-
-
 # --- adjusting entries: no kind of them is configured here, so there is none ---
 
 
@@ -757,16 +752,6 @@ def later_numbers(connection: State, day: date) -> list[int]:
 @twin_of(adjustments)
 def rejected_adjustments(connection: State, until: date) -> list[RejectedPosting]:
     return []
-
-
-@twin_of(adjustments)
-def known_adjustments(connection: State, column: str, values: Collection[str]) -> dict[str, tuple[str, str]]:
-    return {}
-
-
-@twin_of(adjustments)
-def adjustment_with_record_no(connection: State, record_no: str) -> str | None:
-    return None
 
 
 @twin_of(adjustments)

@@ -42,7 +42,7 @@ def find_canceled(context: "Context", gateway: "Gateway") -> "list[FoundEntry]":
         references = entries.canceled_and_not_posted(connection)
     found = gateway.entries_referenced(references) if references else []
     with context.database.read() as connection:
-        recorded = entries.known_entries(connection, "record_no", {one.record_no for one in found})
+        recorded = ENTRY_TABLES.known(connection, "record_no", {one.record_no for one in found})
         settled = accepted_keys(connection, [key for one in found for key in _keys(one)])
     live = [one for one in found if one.record_no not in recorded and one.state != DECLINED_STATE]
     return [one for one in live if settled.isdisjoint(_keys(one))]

@@ -18,8 +18,9 @@ from revrec.intacct.gateway import (
 )
 from revrec.jobs.posting.findings import lost
 from revrec.jobs.posting.poster import Lookalikes, StoredPosting
-from revrec.store.posting import adjustments, entries
+from revrec.store.posting import entries
 from revrec.store.posting.entries import ENTRY_TABLES, EntriesToSend
+from revrec.store.posting.kinds import known_in_ledger
 from revrec.store.posting.posted import accepted_keys
 from revrec.store.posting.posting_tables import PostingTables
 
@@ -116,9 +117,7 @@ class EntryPostings:
         entry = stored.entry
         heads = list(gateway.entries_dated(entry.journal, entry.date, entry.date))
         with context.database.read() as connection:
-            numbers = {head.record_no for head in heads}
-            recorded = entries.known_entries(connection, "record_no", numbers)
-            recorded |= adjustments.known_adjustments(connection, "record_no", numbers)
+            recorded = known_in_ledger(connection, "record_no", {head.record_no for head in heads})
         free = [head for head in heads if head.record_no not in recorded and not is_reference(head.reference)]
         alike = [found for found in gateway.with_lines(free) if same_content(entry, found)]
         if not alike:

@@ -24,9 +24,10 @@ from revrec.jobs.posting.poster import RunStopped
 from revrec.jobs.posting.rejections import release_rejected
 from revrec.jobs.posting.reversing import rebuild_reversal
 from revrec.store.database.engine import deployment
-from revrec.store.posting import adjustments, continuity, entries
+from revrec.store.posting import continuity, entries
 from revrec.store.posting.due import due_with_memos
 from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.kinds import known_in_ledger
 from revrec.store.posting.posted import accepted_keys
 from revrec.store.rule_versions import posted_journals
 
@@ -155,10 +156,8 @@ def _check_quarantine(context: "Context", connection: "Connection") -> None:
 
 
 def _classified(connection: "Connection", began: str, heads: Sequence[FoundEntry], doubted: bool) -> JournalScan:
-    references, numbers = {head.reference for head in heads if head.reference}, {head.record_no for head in heads}
-    by_reference = entries.known_entries(connection, "reference", references)
-    by_reference |= adjustments.known_adjustments(connection, "reference", references)
-    by_number = entries.known_entries(connection, "record_no", numbers)
+    by_reference = known_in_ledger(connection, "reference", {head.reference for head in heads if head.reference})
+    by_number = ENTRY_TABLES.known(connection, "record_no", {head.record_no for head in heads})
     mark = mark_of(deployment(connection))
     unknown = [head for head in heads if head.reference not in by_reference and head.record_no not in by_number]
     marked = {lost_finding(head).key: head for head in unknown if head.reference.startswith(mark)}

@@ -8,7 +8,7 @@ from revrec.core.errors import BadInput, check_reason
 from revrec.core.invoice import AR_INVOICE, BY_HAND, CREDITS, SALES_INVOICE, SALES_ORDER, entered_by_hand
 from revrec.store.audit import AuditStamp
 from revrec.store.database.engine import deployment, transaction
-from revrec.store.posting import adjustments, entries, invoices, postings
+from revrec.store.posting import adjustments, invoices, postings
 from revrec.store.posting.adjustments import ADJUSTMENT_TABLES
 from revrec.store.posting.entries import ENTRY_TABLES
 from revrec.store.posting.invoices import INVOICE_TABLES
@@ -61,7 +61,7 @@ def _check_key_by_hand(context: "Context", connection: "Connection", reference: 
             f"{reference}: {key!r} is no key of Intacct; give the DOCID of the document, such as {like}, or the "
             "RECORDNO of the receivable or adjustment, such as 6680"
         )
-    _check_unused(reference, "invoice", invoices.posted_as(connection, key), f"the key {key}")
+    _check_unused(reference, "invoice", INVOICE_TABLES.posted_as(connection, key), f"the key {key}")
 
 
 _KEY = re.compile(r"[0-9]+|[^-].*-.+")
@@ -100,17 +100,13 @@ def _check_key(connection: "Connection", tables: PostingTables, found: "Row[Any]
             raise BadInput(
                 f"{reference}: {key!r} is not a DOCID of this kind; give the DOCID of the document, such as {like}"
             )
-        _check_unused(reference, tables.what, invoices.posted_as(connection, key), f"DOCID {key}")
+        _check_unused(reference, tables.what, tables.posted_as(connection, key), f"DOCID {key}")
         return
     if not (key.isascii() and key.isdigit()):
         raise BadInput(f"{reference}: {key!r} is not a record number; give Intacct's RECORDNO, such as 6680")
-    if tables is INVOICE_TABLES:
-        other = invoices.posted_as(connection, key)
-    else:
-        other = entries.reference_with_record_no(connection, key) or adjustments.adjustment_with_record_no(
-            connection, key
-        )
-    _check_unused(reference, tables.what, other, f"record number {key}")
+    kinds = (INVOICE_TABLES,) if tables is INVOICE_TABLES else (ENTRY_TABLES, ADJUSTMENT_TABLES)
+    for kind in kinds:
+        _check_unused(reference, tables.what, kind.posted_as(connection, key), f"record number {key}")
 
 
 def _check_unused(reference: str, what: str, other: str | None, key: str) -> None:

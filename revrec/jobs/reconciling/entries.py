@@ -17,9 +17,10 @@ from revrec.jobs.reconciling.amounts import DateRange, by, counted
 from revrec.jobs.reconciling.balances import Ledger, LedgerSums
 from revrec.jobs.reconciling.differences import FoundThere, PostedHere, differences
 from revrec.store.database.engine import deployment
-from revrec.store.posting import adjustments, entries, posted
+from revrec.store.posting import posted
 from revrec.store.posting.adjustments import ADJUSTMENT_TABLES
 from revrec.store.posting.entries import ENTRY_TABLES
+from revrec.store.posting.kinds import known_in_ledger
 from revrec.store.posting.ledger_changes import changed_parts
 from revrec.store.posting.posted_adjustments import (
     adjusting_journals,
@@ -127,8 +128,7 @@ class EntryCheck:
         self._heads |= {head.record_no: head for head in heads}
         ours = self._ours_by_number({*(head.record_no for head in heads), *(head.reverses for head in heads)} - {""})
         references = {head.reference for head in heads if head.reference}
-        known = entries.known_entries(self._connection, "reference", references)
-        known |= adjustments.known_adjustments(self._connection, "reference", references)
+        known = known_in_ledger(self._connection, "reference", references)
         unknown, elsewhere = [], {}
         for head in heads:
             one = ours.get(head.record_no) or ours.get(head.reverses)

@@ -1,6 +1,6 @@
 """Adjusting entries: written together with their lines, read by number, by state and by what they adjust."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, select
 
 from revrec.core.adjusting import AdjustingEntry, AdjustingLine, Adjustment
-from revrec.core.batching import batched
 from revrec.core.journal import JournalEntry
 from revrec.core.posting import RELEASED
 from revrec.store.audit import AuditStamp, canonical, record
@@ -30,7 +29,6 @@ ADJUSTMENT_TABLES = PostingTables(
 )
 """The tables of adjusting entries and of the attempts to post them."""
 
-KNOWN_AT_ONCE = 500
 _ours = adjusting_entry.c
 _LINE_COLUMNS = tuple(adjusting_line.columns.keys())
 _HEAD = ("kind", "subject", "entity", "currency", "sequence", "journal", "title", "reason")
@@ -224,24 +222,10 @@ def _last_canceled(this: Any) -> Any:
     return query.where(canceled.c.state == "CANCELED").correlate(this).scalar_subquery()
 
 
-def known_adjustments(connection: Connection, column: str, values: Collection[str]) -> dict[str, tuple[str, str]]:
-    """Return (reference, state) of the adjusting entries whose ``reference`` or ``record_no`` is in ``values``."""
-    wanted = _ours[column]
-    query = select(wanted, _ours.reference, _ours.state)
-    found = (connection.execute(query.where(wanted.in_(some))) for some in batched(values, KNOWN_AT_ONCE))
-    return {value: (reference, state) for rows in found for value, reference, state in rows}
-
-
 def numbers_named(connection: Connection, name: str) -> list[int]:
     """Return the adjusting entries with this reference or Intacct record number."""
     query = select(_ours.id).where((_ours.reference == name) | (_ours.record_no == name)).order_by(_ours.id)
     return list(connection.execute(query).scalars())
-
-
-def adjustment_with_record_no(connection: Connection, record_no: str) -> str | None:
-    """Return the reference of an adjusting entry with this Intacct record number; None without one."""
-    query = select(_ours.reference).where(_ours.record_no == record_no)
-    return connection.execute(query.limit(1)).scalar()
 
 
 def release_adjustment(

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, exists, func, insert, select, update
 
-from revrec.core.batching import batched
 from revrec.core.calendar import day_of
 from revrec.core.journal import JournalEntry, JournalLine
 from revrec.core.posting_options import Fields, PostingOptions, read_options
@@ -40,7 +39,6 @@ from revrec.store.tables import (
     take_back_line,
 )
 
-KNOWN_AT_ONCE = 500
 LINES_AT_ONCE = 20_000
 """The journal lines that are stored together: more would not be faster, and memory would grow with what is due."""
 LINES_KEPT = 100_000
@@ -416,23 +414,6 @@ def read_entry(
     row = ENTRY_TABLES.head(connection, number)
     kept = to_send.take(row) if to_send is not None else None
     return load_entry(connection, row, only_sent) if kept is None else _with_progress(connection, row, kept)
-
-
-def reference_with_record_no(connection: Connection, record_no: str) -> str | None:
-    """Return the reference of an entry with this Intacct record number; None without one."""
-    query = select(journal_entry.c.reference).where(journal_entry.c.record_no == record_no)
-    return connection.execute(query.limit(1)).scalar()
-
-
-def known_entries(connection: Connection, column: str, values: Iterable[str]) -> dict[str, tuple[str, str]]:
-    """Return (reference, state) of the entries whose ``reference`` or ``record_no`` is in ``values``, by that value."""
-    found: dict[str, tuple[str, str]] = {}
-    wanted = journal_entry.c[column]
-    query = select(wanted, journal_entry.c.reference, journal_entry.c.state)
-    for some in batched(values, KNOWN_AT_ONCE):
-        rows = connection.execute(query.where(wanted.in_(some)))
-        found |= {value: (reference, state) for value, reference, state in rows}
-    return found
 
 
 def canceled_and_not_posted(connection: Connection) -> list[str]:

@@ -262,12 +262,6 @@ def document_with_number(connection: Connection, made: Invoice) -> str:
     return connection.execute(query.where(ours.state.not_in(RELEASED)).limit(1)).scalar() or ""
 
 
-def posted_as(connection: Connection, record_no: str) -> str | None:
-    """Return the reference of the order, invoice or credit memo with this Intacct key; None without one."""
-    query = select(invoice.c.reference).where(invoice.c.record_no == record_no)
-    return connection.execute(query.limit(1)).scalar()
-
-
 def leave_uninvoiced(connection: Connection, no: int, reason: str, who: AuditStamp, audit_seq: int) -> RowDigest:
     """Store that a charge line is never invoiced, for a reason."""
     row = (no, reason, who.at, who.actor, audit_seq)

@@ -6,7 +6,7 @@ ledger would have it twice. The loser's UPDATE matches no row and raises :class:
 """
 
 from collections import namedtuple
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -37,6 +37,7 @@ from revrec.store.digests import digest_rows
 if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningUpdate
 
+KNOWN_AT_ONCE = 500
 SIZES_AT_ONCE = 500
 """Postings whose sizes are read together."""
 _row_type: Any = namedtuple
@@ -135,6 +136,21 @@ class PostingTables:
     def find(self, connection: Connection, reference: str) -> Row[Any] | None:
         """Return the row of the posting with this reference; None without one."""
         return connection.execute(select(self.postings).where(self.postings.c.reference == reference)).first()
+
+    def posted_as(self, connection: Connection, record_no: str) -> str | None:
+        """Return the reference of the posting with this Intacct key; None without one."""
+        query = select(self.postings.c.reference).where(self.postings.c.record_no == record_no)
+        return connection.execute(query.limit(1)).scalar()
+
+    def known(self, connection: Connection, column: str, values: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Return (reference, state) of the postings whose ``reference`` or ``record_no`` is in ``values``, by value."""
+        found: dict[str, tuple[str, str]] = {}
+        wanted = self.postings.c[column]
+        query = select(wanted, self.postings.c.reference, self.postings.c.state)
+        for some in batched(values, KNOWN_AT_ONCE):
+            rows = connection.execute(query.where(wanted.in_(some)))
+            found |= {value: (reference, state) for value, reference, state in rows}
+        return found
 
     def in_states(self, connection: Connection, numbers: Sequence[int], states: Sequence[str]) -> set[int]:
         """Return the postings that are in one of these states."""

@@ -181,6 +181,19 @@ def test_the_late_revenue_of_an_agent_is_its_commission(books: Books, row: MakeR
     assert sum(Decimal(one["amount"]) for one in forecast(context, span, SINGLE).rows) == 20
 
 
+def test_the_forecast_of_an_agent_has_a_month_that_only_takes_back(books: Books, row: MakeRow) -> None:
+    books.rules(AGENT)
+    books.take(row(item="POD-1", amount="100.00", post_date="2024-01-01"))
+    books.event("shop/INV-1/1", "pod", "2024-01-20")
+    assert books.run("2024-01-31").complete
+    books.event("shop/INV-1/1", "credit", "2024-02-10", amount="50.00")
+    books.event("shop/INV-1/1:cost:principal", "credit", "2024-02-10", amount="-40.00")
+    assert books.run("2024-02-29").complete
+    found = forecast(books.context(), DateSpan(date(2024, 2, 1), date(2024, 2, 29)), "item", "1")
+    assert [one["actual"] for one in found.rows] == ["-10.00"]
+    assert found.ties_out
+
+
 def test_the_rollforward_of_an_agent_has_what_became_owed_apart_from_its_revenue(books: Books, row: MakeRow) -> None:
     books.rules(AGENT.replace('method = "pod_date"', 'method = "monthly"\nperiods = 4\non_credit = "earned_first"'))
     books.take(row(item="POD-1", amount="400.00", post_date="2024-01-05"))

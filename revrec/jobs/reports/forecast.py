@@ -164,7 +164,7 @@ class _Differences:
             for one in recognized_by_account(self._connection, *span):
                 booked[one.currency] += one.amount
             if self._owed is not None:
-                booked += sums_by_currency(self._connection, ledger_lines(*span), self._owed)
+                booked.update(sums_by_currency(self._connection, ledger_lines(*span), self._owed))
             source = None if self._by == SINGLE else ColumnSum("actual")
             for currency in sorted({*actual, *booked}):
                 yield Check("actual = journal entries", currency, actual[currency], booked[currency], source)

@@ -117,7 +117,7 @@ def test_an_opening_contract_asset_is_billed_in_the_period(revrec: Revrec, tmp_p
 def test_a_split_that_is_not_the_revenue_ends_with_exit_code_7(
     revrec: Revrec, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(disclosures, "recognized_by_account", lambda *_: [AccountAmount("2400", "USD", 1)])
+    monkeypatch.setattr(disclosures, "recognized_by_account", lambda *_, **_named: [AccountAmount("2400", "USD", 1)])
     for words in ((), ("--output", str(tmp_path / "notes.xlsx")), ("--format", "csv")):
         ended = revrec("report", "disclosures", "--period", "2024-04", *words)
         assert ended.code == 7 and "D2 + from the period + D3 = revenue by the journal" in ended.out + ended.err

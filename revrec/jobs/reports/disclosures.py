@@ -7,7 +7,7 @@ periods.
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.contract_balance import BalanceSheet, ContractBalance
@@ -18,7 +18,7 @@ from revrec.core.rules.patterns import Patterns
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_balances
 from revrec.jobs.reports.costs import CostOptions, costs
-from revrec.jobs.reports.left_out import left_out
+from revrec.jobs.reports.left_out import LeftOut, left_out
 from revrec.jobs.reports.line_balances import BalanceOptions, lines_as_known
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.report_header import report_header
@@ -26,7 +26,7 @@ from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.rules.load import load_rules
 from revrec.store import charges
-from revrec.store.reports.booked import recognized_by_account
+from revrec.store.reports.booked import OtherCharges, recognized_by_account
 from revrec.store.reports.earlier_periods import recognized_by_new_prices
 from revrec.store.reports.rule_history import rule_version_rows
 
@@ -54,33 +54,26 @@ LEFT_OUT = ("expedient", "paragraph", "rules", "currency", "lines", "amount")
 def disclosures(context: "Context", span: DateSpan, quarterly: bool, without: Collection[str] = ()) -> ReportPack:
     """Return the tables of the disclosures; ``quarterly`` shows each quarter beside the whole span.
 
-    The tables named in ``without`` are left out and not computed. Every period is computed from its own opening: what
-    was in the liability at the beginning of a year is not the sum of its quarters.
+    The tables named in ``without`` are left out, and what only they show is not computed. Every period is computed from
+    its own opening: what was in the liability at the beginning of a year is not the sum of its quarters.
     """
     each = "quarter" if quarterly else "span"
-    periods = disclosed_periods(span, quarterly)
-    rolled = rollforward(context, RollforwardOptions(span, each))
-    moved = [*rolled.rows]
-    if len(periods) > 1:
-        moved += rollforward(context, RollforwardOptions(span, "span")).rows
     with context.database.read() as connection:
         parameters = {"from": span.first, "to": span.last, "quarterly": quarterly}
         header = report_header(context, connection, "disclosures", parameters)
-        split = [_split_revenue(context, connection, period, moved) for period in periods]
         policies = list(_policies(context, connection))
-        uses = list(_expedients(context, connection, span))
-    balances = [_Balances(context, period) for period in periods]
+    shared = _SharedFigures(context, span, each, disclosed_periods(span, quarterly))
     tables: Sequence[tuple[str, str, Callable[[], Report]]] = (
-        ("D1", "606-10-50-8(a)", partial(_balance_table, header, balances)),
-        ("D2", "606-10-50-8(b)", partial(_revenue_table, header, split)),
-        ("D3", "606-10-50-12A", partial(_earlier_table, header, split)),
-        ("D4", "606-10-50-8 and 50-10", partial(_asset_table, header, balances)),
-        ("D5", "606-10-50-8 to 50-10", lambda: rolled),
+        ("D1", "606-10-50-8(a)", lambda: _balance_table(header, shared.balances)),
+        ("D2", "606-10-50-8(b)", lambda: _revenue_table(header, shared.split)),
+        ("D3", "606-10-50-12A", lambda: _earlier_table(header, shared.split)),
+        ("D4", "606-10-50-8 and 50-10", lambda: _asset_table(header, shared.balances)),
+        ("D5", "606-10-50-8 to 50-10", lambda: shared.rolled),
         ("D6", "606-10-50-13 to 50-15", partial(remaining_obligations, context, span.last, "entity", BANDS)),
         ("D7", "606-10-50-5 and 55-91(f)", partial(revenue, context, span, each, "timing")),
         ("D7 items", "606-10-50-5", partial(revenue, context, span, each, "item")),
         ("D8", "340-40-50-2 and 50-3", partial(costs, context, CostOptions(span, each))),
-        ("D9", "606-10-50-15 and 50-22", partial(_table, "What is left out", header, uses, LEFT_OUT, ("amount",))),
+        ("D9", "606-10-50-15 and 50-22", partial(_expedient_table, context, header, span)),
         ("D10", "606-10-50-1 and 50-17 to 50-20", partial(_table, POLICY_TITLE, header, policies, POLICIES, ())),
     )
     wanted = [Disclosure(name, paragraph, make()) for name, paragraph, make in tables if name not in without]
@@ -104,6 +97,36 @@ def _table(
 ) -> Report:
     empty = "nothing to disclose here"
     return Report(title, header, columns, rows, checks, amounts, empty=empty, adds_up=False)
+
+
+class _SharedFigures:
+    """The figures that several tables show, each computed once, and only for a table that is wanted."""
+
+    def __init__(self, context: "Context", span: DateSpan, each: str, periods: Sequence[Period]) -> None:
+        self._context = context
+        self._span = span
+        self._each = each
+        self._periods = periods
+
+    @cached_property
+    def rolled(self) -> Report:
+        """The rollforward of the span, or of its quarters."""
+        return rollforward(self._context, RollforwardOptions(self._span, self._each))
+
+    @cached_property
+    def split(self) -> "list[_Split]":
+        """The revenue of each period by where it comes from."""
+        moved = [*self.rolled.rows]
+        if len(self._periods) > 1:
+            moved += rollforward(self._context, RollforwardOptions(self._span, "span")).rows
+        with self._context.database.read() as connection:
+            others = OtherCharges(connection)
+            return [_split_revenue(self._context, others, period, moved) for period in self._periods]
+
+    @cached_property
+    def balances(self) -> "list[_Balances]":
+        """The contract balances at both ends of each period."""
+        return [_Balances(self._context, period) for period in self._periods]
 
 
 class _Split(NamedTuple):
@@ -154,11 +177,11 @@ def _decimal(amounts: Mapping[str, int], currency: str) -> dict[str, str]:
 
 
 def _split_revenue(
-    context: "Context", connection: "Connection", period: Period, moved: Sequence[Mapping[str, Any]]
+    context: "Context", others: OtherCharges, period: Period, moved: Sequence[Mapping[str, Any]]
 ) -> _Split:
     """Return the revenue of a period that was in the opening liability, is of the period, and of earlier ones.
 
-    ``moved`` are the rows of the rollforward.
+    ``moved`` are the rows of the rollforward. ``others`` are the same for all periods.
     """
     found = _Split(period, Counter(), Counter(), Counter(), Counter(), Counter())
     for row in moved:
@@ -169,9 +192,9 @@ def _split_revenue(
         found.within[currency] += minor_of(row, "recognized_from_period")
         found.back[currency] += minor_of(row, "taken_back")
         found.booked[currency] -= minor_of(row, "to_principals")
-    for one in recognized_by_account(connection, period.first, period.last):
+    for one in recognized_by_account(others.connection, period.first, period.last, others=others):
         found.booked[one.currency] += one.amount
-    _move_new_prices(context, connection, found)
+    _move_new_prices(context, others.connection, found)
     return found
 
 
@@ -294,9 +317,14 @@ def billed_of_asset(now: ContractBalance, asset: int, billed: int) -> int:
     return min(asset, max(now.billed - billed, 0))
 
 
-def _expedients(context: "Context", connection: "Connection", span: DateSpan) -> Iterator[dict[str, Any]]:
+def _expedient_table(context: "Context", header: Mapping[str, Any], span: DateSpan) -> Report:
+    with context.database.read() as connection:
+        apart = left_out(context, connection, "entity", span.last)
+    return _table("What is left out", header, list(_expedients(apart)), LEFT_OUT, ("amount",))
+
+
+def _expedients(apart: LeftOut) -> Iterator[dict[str, Any]]:
     """Yield what expedients leave out of the remaining obligations, and what is constrained."""
-    apart = left_out(context, connection, "entity", span.last)
     for use in apart.uses:
         yield {
             "expedient": use.expedient, "paragraph": EXPEDIENTS[use.expedient], "rules": ", ".join(use.rules),

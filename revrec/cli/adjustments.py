@@ -1,6 +1,8 @@
 """Show the adjusting entries that a command posted."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from revrec.cli.filters import LIMIT
 from revrec.cli.posting_results import end_unless_complete, show_errors
@@ -10,13 +12,17 @@ if TYPE_CHECKING:
     from revrec.jobs.running.result import RunResult
 
 COLUMNS = ("reference", "date", "journal", "entity", "subject", "currency", "amount", "status", "record_no")
+SPARE = ("journal", "entity", "record_no")
 KEYS = (*COLUMNS, "kind", "day", "lines", "reverses", "reason", "error_no", "error", "advice")
+
+PostDryRunOption = Annotated[
+    bool, typer.Option("--dry-run", help="With --post: show the entries; send and save nothing.")
+]
 
 
 def show_adjustments(options: Options, result: "RunResult") -> None:
     """Print the adjusting entries of a run, and end with exit code 4 if something is left to settle."""
-    from revrec.cli.output import conclude, print_csv, print_json, print_table
-    from revrec.core.posting import state_in_words
+    from revrec.cli.output import conclude, print_csv, print_json
 
     if options.json:
         head = {"run": result.run, "date": result.date, "dry_run": result.dry_run, "adjustments": result.adjustments}
@@ -24,12 +30,21 @@ def show_adjustments(options: Options, result: "RunResult") -> None:
     elif options.csv:
         print_csv(result.adjustments, KEYS)
     else:
-        rows = [{**one, "status": state_in_words(one["status"])} for one in result.adjustments]
-        spare = ("journal", "entity", "record_no")
-        print_table(rows, COLUMNS, amounts=("amount",), spare=spare, limit=LIMIT, noun=("entry", "entries"))
-        conclude(_summary(result), bool(rows))
+        print_adjustments(result, LIMIT)
+        conclude(_summary(result), bool(result.adjustments))
     show_errors(result.adjustments, "reference")
     end_unless_complete(result, result.complete)
+
+
+def print_adjustments(
+    result: "RunResult", limit: int, title: str = "", noun: tuple[str, str] = ("entry", "entries")
+) -> None:
+    """Print at most ``limit`` adjusting entries of a run as a table (0: all)."""
+    from revrec.cli.output import print_table
+    from revrec.core.posting import state_in_words
+
+    rows = [{**one, "status": state_in_words(one["status"])} for one in result.adjustments]
+    print_table(rows, COLUMNS, title, spare=SPARE, limit=limit, noun=noun)
 
 
 def _summary(result: "RunResult") -> str:

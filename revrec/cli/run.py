@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.adjustments import COLUMNS as ADJUSTMENT_COLUMNS
+from revrec.cli.adjustments import print_adjustments
 from revrec.cli.filters import LIMIT, LimitOption
 from revrec.cli.invoice import show_invoices
 from revrec.cli.posting_results import WaitOption, end_unless_complete, show_errors
@@ -115,7 +115,6 @@ def _looked_up(context: "Context", result: "RunResult") -> "LookedUp":
 
 def _show(options: Options, result: "RunResult", looked_up: "LookedUp", limit: int) -> None:
     from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
-    from revrec.core.posting import state_in_words
     from revrec.jobs.rules.files import RULES_ADVICE
 
     if options.json:
@@ -137,14 +136,7 @@ def _show(options: Options, result: "RunResult", looked_up: "LookedUp", limit: i
         show_invoices(result, limit)
     rows = [_shown(one) for one in result.entries]
     print_table(rows, COLUMNS, right=("lines",), spare=SPARE, limit=limit, noun=("entry", "entries"))
-    print_table(
-        [{**one, "status": state_in_words(one["status"])} for one in result.adjustments],
-        ADJUSTMENT_COLUMNS,
-        "Adjusting entries",
-        spare=("journal", "entity", "record_no"),
-        limit=limit,
-        noun=("adjusting entry", "adjusting entries"),
-    )
+    print_adjustments(result, limit, "Adjusting entries", ("adjusting entry", "adjusting entries"))
     _show_dates(result)
     show_errors([*result.entries, *result.adjustments], "reference")
     conclude(_summary(result), bool(result.entries or result.invoices or result.adjustments))

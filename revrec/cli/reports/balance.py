@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from revrec.cli.adjustments import PostDryRunOption, show_adjustments
 from revrec.cli.filters import CHARGE_FILTERS, LIMIT, LimitOption, list_command
 from revrec.cli.posting_results import WaitOption
 from revrec.cli.report_output import AgainstOption, end_with_checks, show_report
@@ -101,9 +102,7 @@ def register(group: typer.Typer) -> None:
             bool,
             typer.Option("--post", help="Post the presentation entries to Intacct, reversed on the next day."),
         ] = False,
-        dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="With --post: show the entries; send and save nothing.")
-        ] = False,
+        dry_run: PostDryRunOption = False,
         wait: WaitOption = "0 s",
         yes: YesOption = False,
         limit: LimitOption = LIMIT,
@@ -165,7 +164,6 @@ def register(group: typer.Typer) -> None:
 
 def _post(options: Options, context: "Context", until: datetime.date, dry_run: bool, wait: str, yes: bool) -> None:
     """Post the presentation entries of a day, and print them."""
-    from revrec.cli.adjustments import show_adjustments
     from revrec.jobs.running.guards import after_today
     from revrec.jobs.running.present import present
 

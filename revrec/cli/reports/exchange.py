@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.adjustments import show_adjustments
+from revrec.cli.adjustments import PostDryRunOption, show_adjustments
 from revrec.cli.filters import OutputOption
 from revrec.cli.posting_results import WaitOption
 from revrec.cli.report_output import AsOfOption, as_of, show_report
@@ -22,9 +22,7 @@ def register(group: typer.Typer) -> None:
         post: Annotated[
             bool, typer.Option("--post", help="Post what is not posted yet to Intacct, dated with the day.")
         ] = False,
-        dry_run: Annotated[
-            bool, typer.Option("--dry-run", help="With --post: show the entries; send and save nothing.")
-        ] = False,
+        dry_run: PostDryRunOption = False,
         wait: WaitOption = "0 s",
         yes: YesOption = False,
         output: OutputOption = None,

@@ -482,12 +482,22 @@ def monthly_shares(price: int) -> list[tuple[str, int]]:
     return [(f"2024-0{at - 2}-01", round(price * (at + 1) / 12) - round(price * at / 12)) for at in range(3, 12)]
 
 
+COMMISSION = '[[rule.cost]]\nname = "commission"\npercent = 10\ndeferred = "1400"\nexpense = "6100"\n'
+
+
 def test_the_costs_of_a_contract_in_progress_were_expensed_by_its_share(books: Books) -> None:
-    cost = '[[rule.cost]]\nname = "commission"\npercent = 10\ndeferred = "1400"\nexpense = "6100"\n'
-    bundled(books, "spread", cost=cost).take(*bundle("540.00", "270.00"))
+    bundled(books, "spread", cost=COMMISSION).take(*bundle("540.00", "270.00"))
     # 270.00 is half of the share of 540.00, so half of the commission of 48.00 was expensed.
     assert books.sql("SELECT amount, recognized_before FROM charge_line WHERE line LIKE '%cost%'") == [(-4_800, -2_400)]
     assert sum(amount for _day, amount in books.open_parts(f"{SOFTWARE}:cost:commission")) == -2_400
+    assert is_sound(books)
+
+
+def test_a_cost_that_a_rule_gets_later_was_expensed_by_the_share_of_a_contract_in_progress(books: Books) -> None:
+    bundled(books, "spread").take(*bundle("540.00", "270.00"))
+    bundled(books, "spread", cost=COMMISSION)
+    schedule(books.context("schedule"), rebuild=True, reason="commissions")
+    assert books.sql("SELECT amount, recognized_before FROM charge_line WHERE line LIKE '%cost%'") == [(-4_800, -2_400)]
     assert is_sound(books)
 
 

@@ -7,8 +7,8 @@ from revrec.core.batching import batched
 from revrec.core.pricing import AllocationStep
 from revrec.core.schedule import Unscheduled
 from revrec.jobs.paging import PAGE
-from revrec.jobs.scheduling.contracts import belongs_to_contract, derive_stored_line
-from revrec.store import charges
+from revrec.jobs.scheduling.contracts import Contracts, belongs_to_contract
+from revrec.store import charges, events
 from revrec.store.audit import record
 
 if TYPE_CHECKING:
@@ -27,12 +27,9 @@ def add_missing_costs(
     """
     added: list[int] = []
     for page in batched(numbers, PAGE):
-        lines = charges.read_charges(connection, page)
-        wanted = [
-            (line.id, cost)
-            for no, line in lines
-            for cost in book.costs_of(line, _shares_of(connection, book, no, line))
-        ]
+        lines = list(charges.read_charges(connection, page))
+        shares = _shares_of(connection, book, lines)
+        wanted = [(line.id, cost) for no, line in lines for cost in book.costs_of(line, shares.get(no, ()))]
         there = charges.known_charges(connection, [cost.id for _id, cost in wanted])
         missing = [(id, cost) for id, cost in wanted if cost.id not in there]
         rows = charges.known_charges(connection, [id for id, _cost in missing])
@@ -48,9 +45,15 @@ def add_missing_costs(
     return added
 
 
-def _shares_of(connection: "Connection", book: "RuleBook", no: int, line: "ChargeLine") -> Sequence[AllocationStep]:
-    """Return the share of a line in progress in the price of its contract: its costs depend on that."""
-    if not (book.costs and line.is_migrated and belongs_to_contract(book, line)):
-        return ()
-    outcome = derive_stored_line(connection, book, no).outcome
-    return () if isinstance(outcome, Unscheduled) else outcome
+def _shares_of(
+    connection: "Connection", book: "RuleBook", lines: "Sequence[tuple[int, ChargeLine]]"
+) -> dict[int, Sequence[AllocationStep]]:
+    """Return the shares of lines in progress in the prices of their contracts: their costs depend on that."""
+    in_progress = [no for no, line in lines if line.is_migrated and belongs_to_contract(book, line)]
+    if not (in_progress and book.costs):
+        return {}
+    its_own = Contracts(connection, book)
+    numbers = its_own.of_whole_contracts(in_progress)
+    its_own.settle(dict(charges.read_charges(connection, numbers)), events.events_of_charges(connection, numbers), ())
+    outcomes = [(no, its_own.outcome(no)) for no in in_progress]
+    return {no: outcome for no, outcome in outcomes if not isinstance(outcome, Unscheduled)}

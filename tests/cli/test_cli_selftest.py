@@ -21,16 +21,19 @@ def test_every_published_figure_that_a_rule_reproduces_is_found_and_its_policy_s
     assert all(one["reason"] for one in ended.json["not_covered"])
 
 
+def change_published(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, old: str, new: str) -> None:
+    """Make the command use copies of the published figures, with another text in one of the files."""
+    for file in shipped_folder("golden", beside="tests/golden").iterdir():
+        if file.is_file():
+            text = file.read_text()
+            (folder / file.name).write_text(text.replace(old, new) if file.name == name else text)
+    monkeypatch.setattr(selftest, "shipped", lambda *_args, **_named: folder)
+
+
 def test_another_figure_is_reported_beside_the_published_one(
     revrec: Revrec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shipped = shipped_folder("golden", beside="tests/golden")
-    for file in shipped.iterdir():
-        if file.is_file():
-            (tmp_path / file.name).write_text(file.read_text())
-    cases = tmp_path / "cases.json"
-    cases.write_text(cases.read_text().replace('"518.00"', '"518.01"'))
-    monkeypatch.setattr(selftest, "shipped", lambda *_args, **_named: tmp_path)
+    change_published(tmp_path, monkeypatch, "cases.json", '"518.00"', '"518.01"')
     ended = revrec("selftest")
     assert ended.code == 7 and "518.01 published, 518.00 found" in " ".join(ended.out.split())
 
@@ -38,13 +41,7 @@ def test_another_figure_is_reported_beside_the_published_one(
 def test_another_journal_of_an_example_is_reported(
     revrec: Revrec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shipped = shipped_folder("golden", beside="tests/golden")
-    for file in shipped.iterdir():
-        if file.is_file():
-            (tmp_path / file.name).write_text(file.read_text())
-    examples = tmp_path / "worked_examples.toml"
-    examples.write_text(examples.read_text().replace('amount = "5820.00"', 'amount = "5821.00"'))
-    monkeypatch.setattr(selftest, "shipped", lambda *_args, **_named: tmp_path)
+    change_published(tmp_path, monkeypatch, "worked_examples.toml", 'amount = "5820.00"', 'amount = "5821.00"')
     ended = revrec("selftest", "--format", "json")
     (failed,) = (one for one in ended.json["cases"] if one["result"] != "as published")
     assert (ended.code, failed["case"]) == (7, "asc606-example-22")

@@ -4,7 +4,7 @@ Source: ASC 606-10-25-13 and 32-42 to 32-45 (IFRS 15.21 and 87 to 90); Examples 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -17,7 +17,7 @@ from revrec.core.pricing import apply_allocation, price_of
 from revrec.core.rules import RuleBook
 from revrec.core.rules.contracts import AllocatedContract, ContractMember, allocate_contract
 from revrec.core.rules.cost_events import events_of_cost
-from revrec.core.schedule import Schedule, Unscheduled
+from revrec.core.schedule import Schedule, Unscheduled, total_of
 from support.rules import allocated, billed_line, book_of_contract, scheduled
 
 NOW = 'method = "fixed_offset"'
@@ -288,9 +288,21 @@ def test_a_contract_earns_its_final_price_whatever_changes(examples: int) -> Non
         for line, events, _part in lines:
             derived = book.derive(line, events, found.steps[line.id])
             if isinstance(derived, Schedule):
-                assert sum(part.amount for part in derived.all_parts) == earns(line, events, found)
+                assert total_of(derived.all_parts) == earns(line, events, found)
 
     holds()
+
+
+def planned(book: RuleBook, lines: Sequence[ContractMember]) -> Iterator[tuple[ContractMember, Schedule, int]]:
+    """Yield the lines with a schedule, and what each earns; none of a contract that cannot be allocated."""
+    found = allocate_contract(book, lines)
+    if isinstance(found, Unscheduled):
+        assert found.code == "impossible"
+        return
+    for member in lines:
+        derived = book.derive(member.line, member.events, found.steps[member.line.id])
+        if isinstance(derived, Schedule):
+            yield member, derived, earns(member.line, member.events, found)
 
 
 MIGRATING = [
@@ -329,16 +341,10 @@ def test_a_contract_in_progress_earns_its_final_price_and_its_history_stays(exam
             else one
             for one in lines
         ]
-        found = allocate_contract(book, lines)
-        if isinstance(found, Unscheduled):
-            assert found.code == "impossible"
-            return
-        for line, events, _part in lines:
-            derived = book.derive(line, events, found.steps[line.id])
-            if isinstance(derived, Schedule):
-                assert sum(part.amount for part in derived.all_parts) == earns(line, events, found)
-                assert sum(part.amount for part in derived.historical) == line.recognized_before
-                assert all(part.date < first for part in derived.historical)
+        for (line, _events, _part), derived, price in planned(book, lines):
+            assert total_of(derived.all_parts) == price
+            assert total_of(derived.historical) == line.recognized_before
+            assert all(part.date < first for part in derived.historical)
 
     holds()
 
@@ -366,19 +372,11 @@ FINANCED = [
 @pytest.mark.parametrize("examples", [4, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_financed_line_earns_its_final_price_and_the_interest_in_it(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
-    @given(lines=contracts(), which=st.integers(0, len(FINANCED) - 1))
-    def holds(lines: list[ContractMember], which: int) -> None:
-        book = FINANCED[which]
-        found = allocate_contract(book, lines)
-        if isinstance(found, Unscheduled):
-            assert found.code == "impossible"
-            return
-        for line, events, _part in lines:
-            derived = book.derive(line, events, found.steps[line.id])
-            if not isinstance(derived, Schedule):
-                continue
+    @given(lines=contracts(), book=st.sampled_from(FINANCED))
+    def holds(lines: list[ContractMember], book: RuleBook) -> None:
+        for (line, events, _part), derived, price in planned(book, lines):
             interest = sum(_accrued(book, cost, line, events) for cost in book.costs_of(line))
-            assert sum(part.amount for part in derived.all_parts) + interest == earns(line, events, found)
+            assert total_of(derived.all_parts) + interest == price
 
     holds()
 
@@ -386,7 +384,7 @@ def test_a_financed_line_earns_its_final_price_and_the_interest_in_it(examples: 
 def _accrued(book: RuleBook, interest: ChargeLine, line: ChargeLine, events: Sequence[FulfillmentEvent]) -> int:
     """Return all interest beside a line: below zero if it raises the price."""
     derived = book.derive(interest, events_of_cost(book, interest, line, events))
-    return sum(part.amount for part in scheduled(derived).all_parts)
+    return total_of(scheduled(derived).all_parts)
 
 
 @pytest.mark.parametrize("examples", [8, pytest.param(400, marks=pytest.mark.slow)])

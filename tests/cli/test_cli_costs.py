@@ -1,12 +1,13 @@
 """``revrec report costs``: what was deferred of costs, what was expensed, and what is left."""
 
 import shutil
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from revrec.jobs.reports import costs
-from revrec.store.reports.booked import AccountAmount
+from revrec.store.reports.costs import Expensed
 from support.commands import SAMPLES, Revrec, checked_rows
 
 JANUARY = ("report", "costs", "--period", "2024-01", "--format", "json")
@@ -75,7 +76,6 @@ def test_a_category_that_no_rule_has_and_words_that_are_wrong(revrec: Revrec) ->
 def test_costs_that_differ_from_the_journal_end_with_exit_code_7(
     revrec: Revrec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    booked = [AccountAmount("5000", "USD", 119)]
-    monkeypatch.setattr(costs, "expensed_by_account", lambda *_, losses: [] if losses else booked)
+    monkeypatch.setattr(costs, "expensed_by_currency", lambda *_: Expensed(Counter(USD=119), Counter()))
     ended = revrec("report", "costs", "--period", "2024-01")
     assert ended.code == 7 and "amortized = expense accounts" in ended.out and "0.01" in ended.out

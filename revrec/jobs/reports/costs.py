@@ -19,7 +19,7 @@ from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.rules.load import load_rules
-from revrec.store.reports.costs import cost_numbers, expensed_by_account
+from revrec.store.reports.costs import cost_numbers, expensed_by_currency
 
 if TYPE_CHECKING:
     from revrec.core.contract_balance import LineBalance
@@ -163,14 +163,15 @@ def _checks(
     """
     if wanted.filters.account is not None:
         return
-    for column, accounts, less in (("amortized", "expense", books.owed), ("impaired", "impairment", {})):
-        moved, booked = Counter[str](), Counter[str]()
+    expensed = expensed_by_currency(connection, period.first, period.last, books.numbers)
+    expensed.amortized.subtract(books.owed)
+    for column, accounts, booked in (
+        ("amortized", "expense", expensed.amortized),
+        ("impaired", "impairment", expensed.impaired),
+    ):
+        moved = Counter[str]()
         for (currency, *_values), amounts in sums.items():
             moved[currency] += amounts[column]
-        losses = column == "impaired"
-        for one in expensed_by_account(connection, period.first, period.last, books.numbers, losses=losses):
-            booked[one.currency] += one.amount
-        booked.subtract(less)
         source = ColumnSum(column, period.name)
         name = f"{period.name}: {column} = {accounts} accounts of the journal"
         for currency in sorted({*moved, *booked}):

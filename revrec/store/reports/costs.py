@@ -1,9 +1,11 @@
 """Query what entries expensed of deferred costs."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from datetime import date
+from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import Connection, case, select, union_all
 
 from revrec.core.charge_line import LOSS_MARK
 from revrec.core.filters import NO_FILTERS, Filters
@@ -12,7 +14,6 @@ from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import IS_INTEREST, SOLD
 from revrec.store.posting.ledger_changes import MOVE
-from revrec.store.reports.booked import AccountAmount
 from revrec.store.reports.filters import of_charges, within
 from revrec.store.reports.in_ledger import posted_lines_of
 from revrec.store.tables import charge_line, ledger_change
@@ -21,28 +22,33 @@ _IS_COST = ~SOLD & ~IS_INTEREST
 _IS_LOSS = charge_line.c.line.endswith(LOSS_MARK, autoescape=True)
 
 
-def expensed_by_account(
-    connection: Connection, first: date, last: date, numbers: Sequence[int], losses: bool = False
-) -> Iterator[AccountAmount]:
-    """Yield what is debited to expense accounts for costs, less credits, from one ledger date to another.
+class Expensed(NamedTuple):
+    """What is debited to expense accounts for costs, less credits, by currency and in minor units."""
 
-    It is what was amortized, or the impairment ``losses``. ``numbers`` has all costs.
+    amortized: Counter[str]
+    impaired: Counter[str]
 
-    What a person accepted as changed in Intacct is counted on its deferred account, since the other one is not stored.
+
+def expensed_by_currency(connection: Connection, first: date, last: date, numbers: Sequence[int]) -> Expensed:
+    """Return what entries and accepted changes in Intacct expense of costs, from one ledger date to another.
+
+    ``numbers`` has all costs.
     """
+    found = Expensed(Counter(), Counter())
     if not numbers:
-        return
+        return found
     change, posted = ledger_change.c, posted_lines_of(first, last, numbers, other_side=True)
-    changed = select(change.charge_no, change.account, -change.amount).where(
+    changed = select(change.charge_no, -change.amount).where(
         change.part != MOVE, *within(change.date, Filters(first=first, last=last))
     )
-    of_entries = select(posted.c.charge_no, posted.c.account, posted.c.amount)
+    of_entries = select(posted.c.charge_no, posted.c.amount)
     lines = union_all(of_entries, limited_to(changed, change.charge_no, numbers)).subquery()
-    by = (lines.c.account, charge_line.c.currency)
-    query = select(*by, func.count(), *split_sum_columns(lines.c.amount)).group_by(*by)
-    query = query.join(charge_line, charge_line.c.no == lines.c.charge_no).where(_IS_LOSS if losses else ~_IS_LOSS)
-    for account, currency, count, *sums in connection.execute(query):
-        yield AccountAmount(account, currency, joined_sum(*sums), count)
+    by = (charge_line.c.currency, case((_IS_LOSS, 1), else_=0).label("is_loss"))
+    query = select(*by, *split_sum_columns(lines.c.amount)).group_by(charge_line.c.currency, "is_loss")
+    query = query.join(charge_line, charge_line.c.no == lines.c.charge_no)
+    for currency, is_loss, *sums in connection.execute(query):
+        (found.impaired if is_loss else found.amortized)[currency] = joined_sum(*sums)
+    return found
 
 
 def cost_numbers(connection: Connection, filters: Filters = NO_FILTERS) -> list[int]:

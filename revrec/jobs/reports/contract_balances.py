@@ -27,6 +27,7 @@ from revrec.jobs.reports.filters import check_account, check_entity, check_filte
 from revrec.jobs.reports.late_changes import ClosedPeriod, LateChange, closed_periods, late_changes
 from revrec.jobs.reports.line_balances import (
     BalanceOptions,
+    charges_to_read,
     known_day,
     line_balances,
     lines_as_known,
@@ -36,7 +37,7 @@ from revrec.jobs.reports.remaining import check_dimension
 from revrec.store import rule_versions
 from revrec.store.reports.contract_balances import BY_DIMENSION
 from revrec.store.reports.plain_contracts import plain_contracts
-from revrec.store.reports.plain_lines import AccountBalance, balances, special_charges
+from revrec.store.reports.plain_lines import AccountBalance, balances
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -138,28 +139,22 @@ def deferred_balances(
     also one that waits, is held, or has no schedule.
     """
     found: Counter[tuple[str, str]] = Counter()
-    for one in account_balances(context, connection, until, entity):
+    wanted = BalanceOptions(until, entity=entity)
+    for one in account_balances(context, connection, wanted, lines_to_read(context, connection, wanted)):
         if one.lines:
             found[one.account, one.currency] += one.balance
     return dict(found)
 
 
 def account_balances(
-    context: "Context",
-    connection: "Connection",
-    until: date,
-    entity: str | None = None,
-    special: Sequence[int] | None = None,
+    context: "Context", connection: "Connection", wanted: BalanceOptions, special: Sequence[int] | None
 ) -> Iterator[AccountBalance]:
     """Yield the balances of all charge lines on a day: sums by account and currency, and single lines beside them.
 
-    ``special`` are the charge lines of :func:`lines_to_read`, if they are known.
+    ``special`` are the charge lines of :func:`lines_to_read`. The only filter is the entity.
     """
-    wanted = BalanceOptions(until, entity=entity)
-    day = known_day(context, connection, wanted)
-    special = lines_to_read(context, connection, wanted) if special is None else special
     if special is not None:
-        yield from balances(connection, day, special, Filters(entity=entity))
+        yield from balances(connection, known_day(context, connection, wanted), special, Filters(entity=wanted.entity))
     for line in line_balances(context, connection, wanted, special):
         figures = (int(line.happened), line.balance, line.balance if line.is_billed else 0)
         yield AccountBalance(line.account, line.currency, line.is_cost, *figures)
@@ -167,10 +162,7 @@ def account_balances(
 
 def lines_to_read(context: "Context", connection: "Connection", wanted: BalanceOptions) -> list[int] | None:
     """Return the charge lines whose balances on a day are read one by one beside sums; None if all are."""
-    # The books of an earlier moment are views, of which only the queries by line are known to be fast.
-    if context.database.moment:
-        return None
-    return special_charges(connection, [known_day(context, connection, wanted)])
+    return charges_to_read(context, connection, [known_day(context, connection, wanted)])
 
 
 def _noting_accounts(lines: Iterable[LineBalance], accounts: set[str]) -> Iterator[LineBalance]:

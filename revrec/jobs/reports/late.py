@@ -18,7 +18,7 @@ from revrec.core.report import SINGLE, Check, Report
 from revrec.jobs.reports.drill import drill_rows
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.late_changes import LateChange, late_changes
-from revrec.jobs.reports.line_balances import BalanceOptions
+from revrec.jobs.reports.line_balances import BalanceOptions, charges_to_read
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.store import periods
@@ -28,7 +28,6 @@ from revrec.store.reports.filters import of_charges
 from revrec.store.reports.late_changes import Closed
 from revrec.store.reports.late_revenue import LateRevenue, earned_by_month, late_revenue, revenue_by_month
 from revrec.store.reports.parts import charge_numbers, posted_parts
-from revrec.store.reports.plain_lines import special_charges
 from revrec.store.reports.recognition import recognized_by_day
 
 if TYPE_CHECKING:
@@ -204,7 +203,7 @@ class _LateFigures:
     def _earned(self, first: date, until: date) -> Iterator[MonthAmount]:
         """Yield what schedules earn by month; lines that are not plain, or all of an earlier time, are read."""
         if first <= until:
-            special = None if self._context.database.moment else special_charges(self._connection, [])
+            special = charges_to_read(self._context, self._connection, [])
             yield from earned_by_month(self._connection, first, until, self._filters, special, self._owed)
 
     def _by_month(self, read: Any, until: date) -> Counter[Month]:

@@ -21,7 +21,7 @@ from revrec.jobs.rules.load import load_rules
 from revrec.store import charges, events, periods, schedules
 from revrec.store.reports.contract_balances import BalanceQuery, ContractBalanceRow, balance_rows
 from revrec.store.reports.in_ledger import KnownRows
-from revrec.store.reports.plain_lines import Day, special_contracts
+from revrec.store.reports.plain_lines import Day, special_charges, special_contracts
 
 if TYPE_CHECKING:
     from revrec.core.charge_line import ChargeLine, FulfillmentEvent
@@ -74,8 +74,17 @@ def special_lines(context: "Context", connection: "Connection", days: Sequence[D
 
     Return None if all lines are read one by one.
     """
-    # The books of an earlier moment are views, of which only the queries by line are known to be fast.
-    return special_contracts(connection, days) if context.database.moment is None else None
+    return None if _are_views(context) else special_contracts(connection, days)
+
+
+def charges_to_read(context: "Context", connection: "Connection", days: Sequence[Day]) -> list[int] | None:
+    """Return the charge lines to read one by one beside the sums of plain ones; None if all are read one by one."""
+    return None if _are_views(context) else special_charges(connection, days)
+
+
+def _are_views(context: "Context") -> bool:
+    """Check whether the books are of an earlier moment: views, of which only queries by line are known to be fast."""
+    return context.database.moment is not None
 
 
 def balance_query(

@@ -19,12 +19,12 @@ from revrec.core.report import Check, ColumnSum
 from revrec.core.rules.costs import sold_by
 from revrec.jobs.paging import PAGE
 from revrec.jobs.reports.late_changes import closed_periods
-from revrec.jobs.reports.line_balances import BalanceOptions, balance_query, lines_as_known
+from revrec.jobs.reports.line_balances import BalanceOptions, balance_query, charges_to_read, lines_as_known
 from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.store import charges, contracts, events
 from revrec.store.reports import plain_lines
 from revrec.store.reports.contract_balances import BY_DIMENSION, has_dimension
-from revrec.store.reports.plain_lines import Day, special_charges
+from revrec.store.reports.plain_lines import Day
 from revrec.store.reports.recognition import (
     CATEGORIES,
     HISTORICAL,
@@ -92,10 +92,7 @@ def check_dimension(connection: "Connection", by: str) -> None:
 
 def special_of_day(context: "Context", connection: "Connection", until: date, filters: Filters) -> list[int] | None:
     """Return the charge lines whose amounts on a day are read one by one; None if the amounts of all lines are."""
-    # The books of an earlier moment are views, of which only the queries by line are known to be fast.
-    if context.database.moment is not None or filters != NO_FILTERS:
-        return None
-    return special_charges(connection, [_day(context, until)])
+    return charges_to_read(context, connection, [_day(context, until)]) if filters == NO_FILTERS else None
 
 
 def _day(context: "Context", until: date) -> Day:

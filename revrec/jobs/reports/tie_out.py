@@ -51,7 +51,8 @@ class _Step(NamedTuple):
 def tie_out(context: "Context", until: date) -> Report:
     """Return the control totals as of a day, with the signatures for it in the header."""
     with context.database.read() as connection:
-        special = lines_to_read(context, connection, BalanceOptions(until))
+        wanted = BalanceOptions(until)
+        special = lines_to_read(context, connection, wanted)
         scheduled = control_totals.schedule_totals(connection, until, special)
         steps, checks = _charge_lines(connection, scheduled.dated)
         more, of_schedules = _schedules(connection, scheduled)
@@ -62,7 +63,7 @@ def tie_out(context: "Context", until: date) -> Report:
         presented = _presented(connection, until)
         signed = control_totals.signatures(connection, until.isoformat())
         reconciled = audit.last_event(connection, RECONCILED)
-        balances = list(account_balances(context, connection, until, special=special))
+        balances = list(account_balances(context, connection, wanted, special))
     more, of_balances = _balances(context, until, balances)
     rows = list(_rows([*steps, *more, *of_exchange]))
     # Without presentation entries, which are posted after the signature: the balances are the same with them.

@@ -158,6 +158,15 @@ def test_a_reversed_entry_leaves_no_difference(rated: Books, row: MakeRow) -> No
         ("currency,date,rate\nEUR,2024-01-01,-1.1\n", "is not above zero"),
         ("currency,date,rate\nEUR,2024-01-01\n", "write currency, date and rate"),
         ("currency,date,rate\nXXX,2024-01-01,1\n", "row 2"),
+        ("currency,date,rate\nEUR,2024-01-01,1,1000\n", "row 2: has more values than the file has columns"),
+        ('currency,date,rate\nEUR,2024-01-01,"1,1000"\n', 'row 2: rate "1,1000" is not a number with a decimal point'),
+        ("currency,date,rate\nEUR,2024-01-01,1e999999\n", 'row 2: rate "1e999999" is not a number'),
+        ("currency,date,rate\nEUR,2024-02-30,1.1\n", 'row 2: date "2024-02-30" is not a date'),
+        ("currency;date;rate\nEUR;2024-01-01;1.1\n", "row 1: the column currency is missing"),
+        (
+            "currency,date,rate\nEUR,2024-01-01,1.1\nEUR,2024-01-01,1.2\n",
+            "row 3: the rate of EUR on 2024-01-01 is 1.2 here and 1.1 in row 2; keep one of them",
+        ),
     ],
 )
 def test_rates_that_cannot_be_used_are_named(rated: Books, row: MakeRow, content: str, said: str) -> None:

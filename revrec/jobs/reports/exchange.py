@@ -6,10 +6,11 @@ come from a file.
 """
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -160,22 +161,58 @@ def read_rates(context: "Context") -> Rates:
         raise BadConfiguration(f"report exchange needs exchange rates, which Intacct keeps: {fix}")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+            reader = csv.DictReader(file)
+            rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise BadConfiguration(f"{path}: the exchange rates cannot be read: {error}") from None
-    return Rates([_rate(path, at, row, context) for at, row in enumerate(rows, 2)], str(path))
+    missing = [name for name in ("currency", "date", "rate") if name not in (reader.fieldnames or ())]
+    if missing:
+        raise _bad_rate(path, 1, f"the column {missing[0]} is missing", "name the columns currency,date,rate")
+    found: dict[tuple[str, str, date], tuple[int, Rate]] = {}
+    for at, row in enumerate(rows, 2):
+        rate = _rate(path, at, row, context)
+        before, first = found.setdefault(rate[:3], (at, rate))
+        # Whichever of two rates came last would decide what is posted.
+        if rate != first:
+            said = f"the rate of {rate.currency} on {rate.day} is {rate.rate} here and {first.rate} in row {before}"
+            raise _bad_rate(path, at, said, "keep one of them")
+    return Rates([rate for _at, rate in found.values()], str(path))
 
 
-def _rate(path: Path, row_number: int, row: Mapping[str, str | None], context: "Context") -> Rate:
+def _rate(path: Path, at: int, row: Mapping[str | None, Any], context: "Context") -> Rate:
+    """Return the rate of a row.
+
+    Raises:
+        BadConfiguration: a value is missing or cannot be used, or there are more values than columns.
+    """
+    if None in row:
+        # "1,10" without quotes is two values, and 1 is a rate.
+        fix = "write decimals with a point, such as EUR,2024-01-31,1.0850"
+        raise _bad_rate(path, at, "has more values than the file has columns", fix)
+    currency, written, number = ((row[name] or "").strip() for name in ("currency", "date", "rate"))
+    base = (row.get("base") or "").strip() or context.settings.gateway.base_currency
     try:
-        currency = row.get("currency") or ""
-        base = row.get("base") or context.settings.gateway.base_currency
-        day, rate = date.fromisoformat(row.get("date") or ""), Decimal(row.get("rate") or "")
+        day = date.fromisoformat(written)
+    except ValueError:
+        raise _bad_rate(path, at, f'date "{written}" is not a date') from None
+    if not _NUMBER.fullmatch(number):
+        raise _bad_rate(path, at, f'rate "{number}" is not a number with a decimal point')
+    rate = Decimal(number)
+    if rate <= 0:
+        raise _bad_rate(path, at, f"rate {number} is not above zero")
+    try:
         minor_digits(currency)
         minor_digits(base)
-    except (ValueError, InvalidOperation, BadInput) as error:
-        fix = "write currency, date and rate such as EUR,2024-01-31,1.0850"
-        raise BadConfiguration(f"{path}: row {row_number}: {error or 'a value is missing'}; {fix}") from None
-    if not (rate.is_finite() and rate > 0):
-        raise BadConfiguration(f"{path}: row {row_number}: rate {rate} is not above zero")
+    except BadInput as error:
+        raise _bad_rate(path, at, str(error)) from None
     return Rate(currency, base, day, rate)
+
+
+# Without an exponent: 1e999999 would be written out.
+_NUMBER = re.compile(r"-?[0-9]{1,12}(\.[0-9]{1,18})?")
+
+
+def _bad_rate(
+    path: Path, at: int, reason: str, fix: str = "write currency, date and rate such as EUR,2024-01-31,1.0850"
+) -> BadConfiguration:
+    return BadConfiguration(f"{path}: row {at}: {reason}; {fix}")

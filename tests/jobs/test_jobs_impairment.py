@@ -149,6 +149,14 @@ def test_an_impossible_impairment_is_refused(magazine: Books, charge: str, amoun
     assert magazine.sql("SELECT count(*) FROM charge_line") == [(2,)], "no line for a loss that is none"
 
 
+def test_a_cost_is_not_impaired_before_it_is_in_the_books(magazine: Books) -> None:
+    with pytest.raises(BadInput, match="2023-12-31 is before 2024-01-05, when the cost is in the books"):
+        impair(magazine, "2023-12-31", "1.00")
+    impair(magazine, "2024-01-05", "1.00")
+    assert magazine.run("2024-01-31").complete
+    assert moved(magazine)[0] == ("2024-Q1", "cogs", "0.00", "12.00", "0.92", "1.00", "0.00", "10.08")
+
+
 def test_a_loss_has_no_events_of_its_own(magazine: Books) -> None:
     impair(magazine, "2024-01-31", "1.00")
     with pytest.raises(BadInput, match=f"follows the events of its cost; name the cost, {COGS}"):

@@ -81,7 +81,8 @@ def impairment_problem(
 ) -> tuple[str, str, str] | None:
     """Return why a charge line cannot be impaired as an event says: the field, the reason and the fix; None if it can.
 
-    ``recorded`` are the events of the line that count. A loss is at most what is not expensed by the end of its day.
+    ``recorded`` are the events of the line that count. A loss is at most what is not expensed by the end of its day,
+    and not earlier than the asset: before its post date or cutover, the books do not have it.
     """
     name = line.line.rpartition(COST_MARK)[2] if is_cost(line.line) else ""
     if not name or is_financing(line.line):
@@ -91,6 +92,9 @@ def impairment_problem(
         where = f'to the [[rule.cost]] "{name}"'
         return "kind", f'the cost "{name}" has no account for impairment losses', f"add impairment = ACCOUNT {where}"
     amount = event.amount or 0
+    begin = line.cutover if line.is_migrated and line.cutover else line.post_date
+    if event.date < begin:
+        return "date", f"{event.date} is before {begin}, when the cost is in the books", "write the day of the loss"
     if amount <= 0:
         return "amount", "is not above zero, and an impairment is never reversed (ASC 340-40-35-6)", _WITHDRAW
     left = -_left(book, line, recorded, event)

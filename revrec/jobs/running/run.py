@@ -273,7 +273,7 @@ class PostingRun:
                     self._post_invoices()
                 if ENTRIES in self.parts:
                     self._post_entries(to_post)
-                if self._has_adjustments():
+                if ADJUSTMENTS in self.parts:
                     self._post_adjustments()
             except RunStopped as stop:
                 self.result.stopped = stop.answer
@@ -292,16 +292,14 @@ class PostingRun:
             self.result.stopped = RunStopped.before_sending(reason).answer
 
     def _post_adjustments(self) -> None:
+        processed = self.result.adjustments_processed
+        adjusting = AdjustmentRun(self.context, self.day, self.run_id, self.company, self.is_retry_pass, processed)
+        self.result.adjustments_created, self.result.adjustments_posted = adjusting.created, adjusting.posted
         with self.context.database.write(patience=WRITE_LOCK_TIMEOUT) as connection:
-            self.result.adjustments_created.update(self._propose_adjustments(connection))
-        adjusting = AdjustmentRun(
-            self.context, self.day, self.run_id, self.company, self.is_retry_pass, self.result.adjustments_processed
-        )
-        self.result.adjustments_posted = adjusting.posted
-        try:
+            adjusting.created.update(self._propose_adjustments(connection))
+            to_post = has_adjustments_to_post(connection, self.day)
+        if to_post:
             adjusting.post_all(self.gateway, self.worker, self.retrier, self.limit)
-        finally:
-            self.result.adjustments_created |= adjusting.created
 
     def _has_entries_to_post(self, connection: "Connection") -> bool:
         rejected = self._unrecognized(connection) or releasable_entries(connection, self.day, self.is_retry_pass)

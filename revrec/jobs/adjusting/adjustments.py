@@ -24,7 +24,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import date
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from revrec.core.adjusting import AdjustingEntry, Adjustment, build_adjusting_entry, difference, reversal_of_adjusting
 from revrec.core.errors import BadInput
@@ -36,7 +36,7 @@ from revrec.jobs.posting.in_flight import InFlightLimit, PostingQueue
 from revrec.jobs.posting.periods import posting_dates, refresh_closed_periods
 from revrec.jobs.posting.poster import AWAITING, WRITE_LOCK_TIMEOUT, Poster
 from revrec.jobs.posting.recovery import keep_head
-from revrec.jobs.posting.rejections import is_temporary, saved_nothing
+from revrec.jobs.posting.rejections import is_absent, is_temporary
 from revrec.jobs.posting.retries import Retrier
 from revrec.store.database.engine import deployment
 from revrec.store.posting import adjustments
@@ -47,7 +47,7 @@ from revrec.store.posting.workers import Worker
 if TYPE_CHECKING:
     from revrec.core.adjusting import AdjustingLine, Key
     from revrec.jobs.context import Context
-    from revrec.store.connection import Connection
+    from revrec.store.connection import Connection, Row
     from revrec.store.posting.adjustments import StoredAdjustment
     from revrec.store.posting.postings import RejectedPosting
 
@@ -146,7 +146,7 @@ def _give_up_rejected(connection: "Connection", context: "Context", kind: str, d
     for rejected in adjustments.rejected_adjustments(connection, day):
         stored = adjustments.load_adjustment(connection, rejected.id)
         ours = (stored.adjusting.kind, stored.adjusting.day) == (kind, day) and not stored.adjusting.reverses
-        if ours and (saved_nothing(rejected) or rejected.absent):
+        if ours and is_absent(rejected):
             adjustments.release_adjustment(connection, rejected.id, context.who())
 
 
@@ -220,13 +220,14 @@ class AdjustmentRun:
 
     def _look_up_unrecognized(self, poster: Poster, retrier: Retrier) -> None:
         """Look up entries rejected with an unrecognized error, before they are sent under another reference."""
-        for rejected in self._rejected():
-            if not saved_nothing(rejected) and not rejected.absent:
-                retrier.call(partial(poster.confirm_absent, rejected.id))
-
-    def _rejected(self) -> "list[RejectedPosting]":
         with self._context.database.read() as connection:
-            every = adjustments.rejected_adjustments(connection, self._day)
+            unrecognized = [one.id for one in self._rejected(connection) if not is_absent(one)]
+        for number in unrecognized:
+            retrier.call(partial(poster.confirm_absent, number))
+
+    def _rejected(self, connection: "Connection") -> "list[RejectedPosting]":
+        """Return the rejected entries that this pass tries again."""
+        every = adjustments.rejected_adjustments(connection, self._day)
         return [one for one in every if is_temporary(one) or not self._is_retry_pass]
 
     def _renew(self, connection: "Connection", periods: Periods) -> list[int]:
@@ -235,11 +236,9 @@ class AdjustmentRun:
         Under the old control id Intacct could take the new one for a repeat of the rejected one.
         """
         created: list[int] = []
-        for rejected in adjustments.rejected_adjustments(connection, self._day):
-            head = ADJUSTMENT_TABLES.head(connection, rejected.id)
-            is_open = periods.closed(head.entity, date.fromisoformat(head.date)) is None
-            may_go_on = is_open and (saved_nothing(rejected) or rejected.absent)
-            if may_go_on and rejected.id not in self.processed and (is_temporary(rejected) or not self._is_retry_pass):
+        for rejected in self._rejected(connection):
+            is_open = _is_open(periods, ADJUSTMENT_TABLES.head(connection, rejected.id))
+            if is_open and is_absent(rejected) and rejected.id not in self.processed:
                 created += self._store_again(connection, rejected.id)
         for number, day in adjustments.unreversed_adjustments(connection):
             entry = adjustments.load_adjustment(connection, number).adjusting
@@ -278,8 +277,13 @@ class AdjustmentRun:
         with self._context.database.read() as connection:
             ready = adjustments.numbers_in(connection, "READY", until=self._day, sendable=True)
             heads = [ADJUSTMENT_TABLES.head(connection, number) for number in ready if number not in self.processed]
-        return [head.id for head in heads if periods.closed(head.entity, date.fromisoformat(head.date)) is None]
+        return [head.id for head in heads if _is_open(periods, head)]
 
     def _doubtful(self) -> list[int]:
         with self._context.database.read() as connection:
             return ADJUSTMENT_TABLES.due_read_backs(connection, self._context.timestamp())
+
+
+def _is_open(periods: Periods, head: "Row[Any]") -> bool:
+    """Check if the period of an adjusting entry's date is open."""
+    return periods.closed(head.entity, date.fromisoformat(head.date)) is None

@@ -54,7 +54,12 @@ def unrecognized_rejections(connection: "Connection", day: date) -> list[int]:
 def replannable_entries(connection: "Connection") -> frozenset[int]:
     """Return the rejected entries whose lines may be rescheduled: Intacct saved nothing, or was looked up since."""
     every = postings.rejected_entries(connection, date.max)
-    return frozenset(rejected.id for rejected in every if rejected.absent or saved_nothing(rejected))
+    return frozenset(rejected.id for rejected in every if is_absent(rejected))
+
+
+def is_absent(rejected: "RejectedPosting") -> bool:
+    """Check that Intacct does not have a rejected posting: it saved nothing, or was looked up since."""
+    return rejected.absent or saved_nothing(rejected)
 
 
 def saved_nothing(rejected: "RejectedPosting") -> bool:

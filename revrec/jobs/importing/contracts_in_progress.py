@@ -79,6 +79,7 @@ class ContractsInProgress:
         self._connection = connection
         self._book = book
         self._rows: dict[str, GoodRow[ChargeLine]] = {}
+        self._scheduled: dict[str, bool] = {}
 
     def rule_of(self, line: ChargeLine) -> AllocationRule | None:
         """Return the allocation of a line in progress; None if it is not in progress, or earns what was billed."""
@@ -106,8 +107,9 @@ class ContractsInProgress:
         contract = rule.contract_of(line) if rule and rule.later == "modify" else None
         if contract is None:
             return None
-        there = contracts.contract_members(self._connection, [contract])
-        if not (there and contracts.any_scheduled(self._connection, list(there))):
+        if contract not in self._scheduled:
+            self._scheduled[contract] = contract in contracts.scheduled_contracts(self._connection, [contract])
+        if not self._scheduled[contract]:
             return None
         return RowProblem(
             "cutover", str(line.cutover), "the other lines of its contract were imported before", _FIX_LATE

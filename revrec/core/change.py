@@ -84,10 +84,10 @@ def restate(parts: Parts, posted: Parts) -> tuple[SchedulePart, ...]:
 def _netted(days: Iterable[tuple[date, int]]) -> Iterator[SchedulePart]:
     """Yield the differences of one month in one sign: differences of the other sign reduce them from the first one."""
     differences = [SchedulePart(*one) for one in days if one[1]]
-    total = sum(part.amount for part in differences)
+    total = total_of(differences)
     if total:
         kept = tuple(part for part in differences if (part.amount > 0) == (total > 0))
-        yield from uncovered_parts(kept, sum(part.amount for part in kept) - total)
+        yield from uncovered_parts(kept, total_of(kept) - total)
 
 
 def spread_prospectively(schedule: Schedule, posted: Parts, still_open: Parts) -> tuple[SchedulePart, ...]:

@@ -16,7 +16,7 @@ from revrec.core.money import decimal_string
 from revrec.core.pricing import AllocationStep, price_of
 from revrec.core.recurrence import SeriesMethod
 from revrec.core.rules import Rule, RuleBook
-from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled
+from revrec.core.schedule import UNDATED, Schedule, SchedulePart, Unscheduled, total_of
 from revrec.core.standalone import rounded
 
 
@@ -59,7 +59,7 @@ def prorate(
     if isinstance(found, Unscheduled):
         is_waiting = found.code in ("waiting", "held")
         return Proration(day, line.currency, price, 0) if is_waiting else found
-    whole = sum(part.amount for part in found.all_parts)
+    whole = total_of(found.all_parts)
     earned = Fraction(sum(part.amount for part in found.parts if part.date <= day))
     earned += _in_progress(book.match(line), found, line, day)
     # An allocation or the interest in a price makes a line earn another amount than is billed for it.

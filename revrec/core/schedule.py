@@ -263,9 +263,9 @@ class Schedule(NamedTuple):
         # separated again: filling the dated parts alone would take back what was posted before the hold was recorded.
         held = self.on_hold
         if not posted:
-            return Remaining(self.parts, sum(part.amount for part in self.waiting))
+            return Remaining(self.parts, total_of(self.waiting))
         if not self.parts and not held:
-            return Remaining((), self.undated - sum(amount for _day, amount in posted))
+            return Remaining((), self.undated - total_of(posted))
         rest = unposted_parts(self.parts + held, posted)
         begin = held[0].date if held else UNDATED
         known = tuple(part for part in rest if part.date < begin)
@@ -338,7 +338,7 @@ def combine_small_parts(parts: tuple[SchedulePart, ...], smallest: int, first: d
 
     A total below ``smallest`` falls on ``first``, the first date of the plan.
     """
-    whole = sum(part.amount for part in parts)
+    whole = total_of(parts)
     if abs(whole) < smallest:
         return (SchedulePart(first, whole),)
     kept, held = [], 0

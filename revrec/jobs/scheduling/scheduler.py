@@ -32,6 +32,7 @@ from revrec.core.schedule import (
     Unscheduled,
     cancel_out,
     or_unscheduled,
+    total_of,
 )
 from revrec.core.take_back import PartOnAccounts, on_posted_accounts
 from revrec.jobs.posting.rejections import replannable_entries
@@ -146,8 +147,7 @@ class Scheduler:
         if isinstance(derived, Unscheduled):
             self._add_unscheduled(no, line, derived)
         else:
-            waiting = sum(part.amount for part in derived.waiting) if derived.waiting else 0
-            left = Remaining(derived.parts, waiting)
+            left = Remaining(derived.parts, total_of(derived.waiting))
             if line.is_migrated:
                 left = after_cutover(derived.remaining(derived.historical), line)
             more, change = self._of_interest(line)
@@ -338,7 +338,7 @@ class Scheduler:
         interest = state.book.interest_changes(line, state.recorded)
         if interest:
             earning, price_events = apply_allocation(earning, price_events, interest)
-        price = sum(part.amount for part in derived.all_parts)
+        price = total_of(derived.all_parts)
         allocated = (steps[-1].difference if steps else 0) - state.allocated
         price_change = price - (current.amount if current else line.amount) - allocated
         moved = self._do_events_move_plan(state, derived, steps)
@@ -736,7 +736,7 @@ def _remaining(
     if current and posted and derived.all_parts == current.plan:
         # The plan is the same: keep the open lines. Filling it again could move a line that a closed month blocked.
         still_open = tuple(SchedulePart(*part) for part in current.open)
-        waiting = price - sum(amount for _day, amount in (*posted, *still_open))
+        waiting = price - total_of((*posted, *still_open))
         if waiting == derived.undated and not derived.on_hold:
             return Remaining(still_open, waiting)
     if current and moved:

@@ -1,6 +1,6 @@
 """The checklist of a month-end: what must be done before a month is closed, each item with its evidence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, NamedTuple
@@ -96,16 +96,15 @@ def _run(found: BooksStatus, day: str) -> ChecklistItem:
 def _settled(found: BooksStatus, day: str) -> ChecklistItem:
     # A reversal of the next month may have to wait until that month is open.
     left = [one for one in found.attention if one.date <= day or not one.kind.endswith(" reversal")]
-    evidence = (
-        "; ".join(f"{one.reference}: {state_in_words(one.state)}" for one in left[:MOST]) or "every entry is posted"
-    )
-    more = len(left) - MOST
-    return _item(
-        "Every entry is posted",
-        not left,
-        evidence + (f"; {more:,} more" if more > 0 else ""),
-        "revrec postings list",
-    )
+    evidence = _first(f"{one.reference}: {state_in_words(one.state)}" for one in left) or "every entry is posted"
+    return _item("Every entry is posted", not left, evidence, "revrec postings list")
+
+
+def _first(found: Iterable[str], separator: str = "; ") -> str:
+    """Return the first of what is found in words, and how many more there are; empty for none."""
+    every = list(found)
+    more = f"; {len(every) - MOST:,} more" if len(every) > MOST else ""
+    return separator.join(every[:MOST]) + more
 
 
 def _exchange(context: "Context", last: date) -> Iterator[ChecklistItem]:
@@ -115,21 +114,19 @@ def _exchange(context: "Context", last: date) -> Iterator[ChecklistItem]:
         return
     rows = exchange(context, last, "charge").rows
     left = [row for row in rows if Decimal(row["not_posted"])]
-    evidence = "; ".join(f"{row['charge']}: {row['not_posted']} {row['currency']} not posted" for row in left[:MOST])
-    more = f"; {len(left) - MOST:,} more" if len(left) > MOST else ""
+    evidence = _first(f"{row['charge']}: {row['not_posted']} {row['currency']} not posted" for row in left)
     done = f"charge lines with a difference: {len(rows):,}, all posted"
     command = f"revrec report exchange --date {last} --post"
-    yield _item("The exchange differences are posted", not left, evidence + more or done, command)
+    yield _item("The exchange differences are posted", not left, evidence or done, command)
 
 
 def _presented(context: "Context", last: date) -> Iterator[ChecklistItem]:
     """Yield the item of presentation entries; nothing unless they are configured."""
     if is_configured(context):
         left = [" ".join(filter(None, key)) for key in presentation_not_posted(context, last)]
-        evidence = f"not posted: {', '.join(left[:MOST])}" if left else "every presentation entry is posted"
-        more = f"; {len(left) - MOST:,} more" if len(left) > MOST else ""
+        evidence = f"not posted: {_first(left, ', ')}" if left else "every presentation entry is posted"
         command = f"revrec report balance --date {last} --post"
-        yield _item("The balances are presented", not left, evidence + more, command)
+        yield _item("The balances are presented", not left, evidence, command)
 
 
 def _reconciled(context: "Context", last: date) -> ChecklistItem:

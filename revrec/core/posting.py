@@ -40,6 +40,9 @@ declined, deleted or changed in Intacct."""
 UNSETTLED = ("READY", "SENDING", "AWAITING_APPROVAL", "IN_DOUBT", "REJECTED", "HELD")
 """States that are not final: they need a worker, an answer from Intacct, or a person."""
 
+UNCONFIRMED = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
+"""States in which Intacct has not confirmed a posting: it may be there all the same, or may still be sent."""
+
 RELEASED = ("REPLACED", "CANCELED")
 """States in which an entry no longer holds its schedule lines: they are free for another entry."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.journal import DueLine, JournalEntry, LineKey, build_entries, day_in, mark_of, redate
 from revrec.core.money import decimal_string
+from revrec.core.posting import UNCONFIRMED
 from revrec.core.rebuilding import EntryPart, matched, of_documents, rebuild_entry, rebuild_summary
 from revrec.intacct.errors import ReadRefused
 from revrec.intacct.gateway import ErrorClass, FoundEntry
@@ -357,10 +358,6 @@ def _parts(found: FoundEntry) -> list[EntryPart]:
     ]
 
 
-RIVALS = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
-"""States of an entry that has lines and may still be sent, or be in Intacct."""
-
-
 def _put_rivals_in_review(context: "Context", connection: "Connection", found: FoundEntry) -> list[str]:
     """Put the unsettled entries that share a document with a lost one in review; return their references.
 
@@ -379,7 +376,7 @@ def rivals(connection: "Connection", found: FoundEntry) -> Iterator[entries.Stor
     A summarized entry shows no documents; then it is the journal and a day on which it may have recognized its lines.
     """
     documents, days = set(documents_of(found)), _days(found)
-    for number in entries.numbers_in(connection, *RIVALS):
+    for number in entries.numbers_in(connection, *UNCONFIRMED):
         stored = entries.read_entry(connection, number)
         entry = stored.entry
         if documents:

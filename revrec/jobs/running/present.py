@@ -4,11 +4,11 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from revrec.core.adjusting import PRESENTATION
+from revrec.core.posting import UNCONFIRMED
 from revrec.jobs.adjusting.adjustments import propose
 from revrec.jobs.reports.presentation import wanted_presentation
 from revrec.jobs.running.adjust import adjust
 from revrec.jobs.running.result import RunResult
-from revrec.jobs.running.run import UNSETTLED
 from revrec.store.posting import entries
 from revrec.store.posting.due import has_due_lines
 
@@ -44,7 +44,7 @@ def present(
 
 
 def _unposted(connection: "Connection", day: date) -> str:
-    unsettled = entries.numbers_in(connection, *UNSETTLED, until=day)
+    unsettled = entries.numbers_in(connection, *UNCONFIRMED, until=day)
     if has_due_lines(connection, day):
         return f"schedule lines until {day} are not posted yet"
     return f"entries until {day} are not posted yet: {len(unsettled)}" if unsettled else ""

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadConfiguration, RevrecError
+from revrec.core.posting import UNCONFIRMED
 from revrec.core.rules import RuleErrors
 from revrec.intacct.errors import ReadRefused
 from revrec.jobs.adjusting.adjustments import AdjustmentRun, has_adjustments_to_post
@@ -53,8 +54,6 @@ if TYPE_CHECKING:
 
 
 INVOICES, ENTRIES, ADJUSTMENTS = "invoices", "entries", "adjustments"
-UNSETTLED = ("READY", "SENDING", "IN_DOUBT", "REJECTED", "HELD")
-"""The states of entries that a run or a person has yet to settle."""
 PARTS = (INVOICES, ENTRIES, ADJUSTMENTS)
 """The parts of a run, in the order in which it posts them."""
 
@@ -205,7 +204,7 @@ class PostingRun:
         """
         if not is_posted_by_run(self.context, self.day):
             return False
-        unsettled = entries.numbers_in(connection, *UNSETTLED, until=self.day)
+        unsettled = entries.numbers_in(connection, *UNCONFIRMED, until=self.day)
         if unsettled and not self.result.dry_run:
             left = f"entries until {self.day} that are not posted yet: {len(unsettled)}"
             self.context.say(f"no presentation entry is posted before these: {left}")

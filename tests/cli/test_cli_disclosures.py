@@ -14,6 +14,7 @@ from revrec.store.reports.booked import AccountAmount
 from support.commands import Revrec, checked_rows
 
 SPLIT = ("from_opening_liability", "from_period", "from_earlier_periods", "revenue")
+ENDS = ("balance", "opening", "closing")
 REPORT = ("report", "disclosures", "--format", "json")
 
 
@@ -55,6 +56,9 @@ def test_every_period_begins_with_its_own_opening(revrec: Revrec) -> None:
         ("2024-Q2", "5116.88", "0.00", "-10.00", "5106.88"),
         ("2024-01-01 to 2024-06-30", "0.00", "13781.45", "-10.00", "13771.45"),
     ]
+    second = table(revrec(*REPORT, "--period", "2024-Q2").json, "D1", *ENDS)
+    ends = table(quarters, "D1", "period", *ENDS)
+    assert second and [row for period, *row in ends if period == "2024-Q2"] == [[*row] for row in second]
 
 
 @pytest.mark.slow

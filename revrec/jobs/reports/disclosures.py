@@ -4,9 +4,9 @@ Source: ASC 606-10-50-4 to 50-20 (IFRS 15.113 to 126), 340-40-50-1 to 50-3 (127 
 periods.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -42,6 +42,7 @@ BALANCES = (
     "contract assets, current", "contract assets, non-current", "contract liabilities, current",
     "contract liabilities, non-current", "refund liabilities", "return assets",
 )  # fmt: skip
+NO_BALANCES = (0,) * len(BALANCES)
 RECEIVABLES = "receivables: not in these books, enter them"
 POLICY_TITLE = "Policies of the rules"
 POLICIES = (
@@ -126,7 +127,7 @@ class _SharedFigures:
     @cached_property
     def balances(self) -> "list[_Balances]":
         """The contract balances at both ends of each period."""
-        return [_Balances(self._context, period) for period in self._periods]
+        return _read_balances(self._context, self._periods)
 
 
 class _Split(NamedTuple):
@@ -266,33 +267,37 @@ def _revenue_table(header: Mapping[str, Any], split: Sequence[_Split]) -> Report
 
 
 class _Balances:
-    """The contract balances at both ends of a period, and what was billed of the opening contract assets."""
+    """The contract balances at both ends of a period, and what was billed of the opening contract assets.
 
-    def __init__(self, context: "Context", period: Period) -> None:
+    ``days`` are the two ends.
+    """
+
+    def __init__(self, period: Period) -> None:
+        self.days = (period.first - timedelta(days=1), period.last)
         self._period = period
-        self._ends: list[dict[str, tuple[int, ...]]] = []
-        opened: dict[tuple[str, str, str], tuple[int, int]] = {}
+        self._ends: dict[date, dict[str, Sequence[int]]] = {day: {} for day in self.days}
+        self._opened: dict[tuple[str, str, str], tuple[int, int]] = {}
         self._opening_assets, self._billed = Counter[str](), Counter[str]()
-        for day in (period.first - timedelta(days=1), period.last):
-            found: dict[str, list[int]] = defaultdict(lambda: [0] * len(BALANCES))
-            is_opening = not self._ends
-            for one in contract_balances(context, BalanceOptions(day), BalanceSheet(), with_lines=False):
-                key = one.contract, one.entity, one.currency
-                if is_opening and one.asset:
-                    opened[key] = one.asset, one.billed
-                    self._opening_assets[one.currency] += one.asset
-                elif not is_opening and key in opened:
-                    self._billed[one.currency] += billed_of_asset(one, *opened[key])
-                sums = found[one.currency]
-                found[one.currency] = [sum(both) for both in zip(sums, presented(one), strict=True)]
-            self._ends.append({currency: tuple(amounts) for currency, amounts in found.items()})
+
+    def add(self, day: date, one: ContractBalance) -> None:
+        """Add a contract at one end; all contracts at the beginning come first."""
+        key = one.contract, one.entity, one.currency
+        is_opening = day == self.days[0]
+        if is_opening and one.asset:
+            self._opened[key] = one.asset, one.billed
+            self._opening_assets[one.currency] += one.asset
+        elif not is_opening and key in self._opened:
+            self._billed[one.currency] += billed_of_asset(one, *self._opened[key])
+        found = self._ends[day]
+        sums = found.get(one.currency, NO_BALANCES)
+        found[one.currency] = [sum(both) for both in zip(sums, presented(one), strict=True)]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield a row for each currency and kind of balance."""
-        opening, closing = self._ends
+        opening, closing = (self._ends[day] for day in self.days)
         for currency in sorted({*opening, *closing}):
-            none = (0,) * len(BALANCES)
-            ends = zip(BALANCES, opening.get(currency, none), closing.get(currency, none), strict=True)
+            both = (one.get(currency, NO_BALANCES) for one in (opening, closing))
+            ends = zip(BALANCES, *both, strict=True)
             for name, before, after in ends:
                 amounts = _decimal({"opening": before, "closing": after}, currency)
                 yield {"period": self._period.name, "currency": currency, "balance": name, **amounts}
@@ -304,6 +309,17 @@ class _Balances:
         for currency, amount in sorted(self._opening_assets.items()):
             amounts = _decimal({"opening": amount, "billed": self._billed[currency]}, currency)
             yield {"period": self._period.name, "currency": currency, **amounts}
+
+
+def _read_balances(context: "Context", periods: Sequence[Period]) -> list[_Balances]:
+    """Return the balances of each period. A day that is an end of several periods is read once."""
+    found = [_Balances(period) for period in periods]
+    for day in sorted({day for one in found for day in one.days}):
+        its_own = [one for one in found if day in one.days]
+        for contract in contract_balances(context, BalanceOptions(day), BalanceSheet(), with_lines=False):
+            for one in its_own:
+                one.add(day, contract)
+    return found
 
 
 def presented(one: ContractBalance) -> tuple[int, ...]:

@@ -8,7 +8,7 @@ import pytest
 from revrec.core.rules import RuleBook, RuleErrors, parse_all, parse_rules
 from revrec.core.rules.case_results import play
 from revrec.core.rules.cases import parse_cases
-from support.rule_texts import DELIVERY, MAGAZINE
+from support.rule_texts import BUNDLES, DELIVERY, MAGAZINE
 
 RULES = f"""{MAGAZINE}periods = 3
 [rule.post]
@@ -163,15 +163,6 @@ date = 2024-02-10
 [case.expect]
 {expect}
 """
-BUNDLE = """
-[[table]]
-name = "ssp"
-file = "ssp.csv"
-key = "item"
-[[allocation]]
-name = "bundles"
-prices = "ssp"
-"""
 ENTRIES = """
 until = 2024-02-29
 allocated = { A = "10.00", B = "10.00" }
@@ -183,10 +174,15 @@ entries = [
 """
 
 
+def bundled(rules: str) -> RuleBook:
+    """Return rules with an allocation by equal prices."""
+    prices = "item,price\nMAG-1,5\nPOD-1,5\n"
+    return RuleBook(*parse_all({"r.toml": rules + BUNDLES}, {}, lambda wanted, _by: (wanted, prices)))
+
+
 @pytest.fixture(scope="module")
 def bundles() -> RuleBook:
-    prices = "item,price\nMAG-1,5\nPOD-1,5\n"
-    return RuleBook(*parse_all({"r.toml": RULES + BUNDLE}, {}, lambda wanted, _by: (wanted, prices)))
+    return bundled(RULES)
 
 
 def contract_differences(book: RuleBook, expect: str) -> list[tuple[str, str, str]]:
@@ -263,8 +259,6 @@ def test_the_impairment_of_a_cost_is_an_entry_on_its_day() -> None:
 def test_the_costs_of_a_contract_in_progress_were_expensed_by_its_share() -> None:
     magazine, mark, rest = RULES.partition('[[rule]]\nname = "delivery"')
     cost = '[[rule.cost]]\nname = "print"\npercent = "80"\ndeferred = "1300"\nexpense = "5000"\n'
-    listed = "item,price\nMAG-1,5\nPOD-1,5\n"
-    rules = RuleBook(*parse_all({"r.toml": magazine + cost + mark + rest + BUNDLE}, {}, lambda one, _by: (one, listed)))
     # The line is billed 12.00 and has a share of 10.00: 3.33 is its first month, and a third of the cost goes with it.
     in_progress = 'amount = "12.00"\nrecognized_before = "3.33"\ncutover = 2024-02-01'
     expect = [
@@ -274,4 +268,4 @@ def test_the_costs_of_a_contract_in_progress_were_expensed_by_its_share() -> Non
     ]
     text = CONTRACT.format(second="B", event="B", expect=f"entries = [{', '.join(expect)}]")
     (case,) = parse_cases({"c.toml": text.replace('amount = "12.00"', in_progress)})
-    assert play(case, rules) == []
+    assert play(case, bundled(magazine + cost + mark + rest)) == []

@@ -434,10 +434,12 @@ def test_later_changes_of_a_contract_in_progress_are_shared(books: Books) -> Non
     assert is_sound(books)
 
 
+RETURNS = '[rule.constraint]\npercent = 10\nuntil = "30 days"\nreason = "right of return"\n'
+
+
 @pytest.mark.parametrize("is_delivered", [False, True])
 def test_hardware_whose_right_of_return_ended_is_taken_over_with_its_service(books: Books, is_delivered: bool) -> None:
-    returns = '[rule.constraint]\npercent = 10\nuntil = "30 days"\nreason = "right of return"\n'
-    method = f'method = "{"pod_date" if is_delivered else "fixed_offset"}"\n{{policy}}\n{returns}'
+    method = f'method = "{"pod_date" if is_delivered else "fixed_offset"}"\n{{policy}}\n{RETURNS}'
     bundled(books)
     policy = 'on_migration = "catch_up"' if is_delivered else ""
     rules = BUNDLE.replace('method = "fixed_offset"\n{policy}', method)
@@ -464,9 +466,8 @@ def test_hardware_whose_right_of_return_ended_is_taken_over_with_its_service(boo
 def test_an_event_before_the_cutover_changes_what_is_left_of_a_contract(
     books: Books, kind: str, amount: int, price: int
 ) -> None:
-    returns = '[rule.constraint]\npercent = 10\nuntil = "30 days"\nreason = "right of return"\n'
     bundled(books)
-    rules = BUNDLE.replace('method = "fixed_offset"\n{policy}', f'method = "fixed_offset"\n{returns}')
+    rules = BUNDLE.replace('method = "fixed_offset"\n{policy}', f'method = "fixed_offset"\n{RETURNS}')
     books.rules(rules.format(policy="", later="modify", cost=""))
     books.take(*bundle())
     books.event(HARDWARE, kind, "2023-10-15", amount=amount)

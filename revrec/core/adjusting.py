@@ -147,9 +147,7 @@ def build_adjusting_entry(
     The reference depends on the identity of the adjustment and on ``sequence`` alone: books that were restored from a
     copy propose the entry again under the reference that Intacct has.
     """
-    one = adjustment
-    identity = (one.kind, one.subject, one.day.isoformat(), one.entity, one.currency, str(sequence))
-    reference = adjusting_reference(identity, deployment)
+    one, reference = adjustment, adjusting_reference(adjustment, sequence, deployment)
     return AdjustingEntry(
         reference, control_id_of(company, deployment, reference), one.kind, one.subject, one.day, one.entity,
         one.currency, sequence, one.day, one.journal, one.title, one.reason, lines,
@@ -160,8 +158,7 @@ def reversal_of_adjusting(
     entry: AdjustingEntry, day: Day, sequence: int, deployment: str, company: str
 ) -> AdjustingEntry:
     """Build the reversal of an adjusting entry: the same lines with debits and credits exchanged, dated ``day``."""
-    identity = (entry.kind, entry.subject, entry.day.isoformat(), entry.entity, entry.currency, str(sequence))
-    reference = adjusting_reference(identity, deployment)
+    reference = adjusting_reference(entry, sequence, deployment)
     return entry._replace(
         reference=reference,
         control_id=control_id_of(company, deployment, reference),
@@ -173,8 +170,9 @@ def reversal_of_adjusting(
     )
 
 
-def adjusting_reference(identity: Sequence[str], deployment: str) -> str:
-    """Return the reference of an adjusting entry: the mark of the deployment, and a digest of the entry's identity."""
+def adjusting_reference(one: Adjustment | AdjustingEntry, sequence: int, deployment: str) -> str:
+    """Return the reference of an entry of an adjustment: the mark of the deployment, and a digest of its identity."""
+    identity = (one.kind, one.subject, one.day.isoformat(), one.entity, one.currency, str(sequence))
     digest = hashlib.sha256("\n".join([deployment, "adjusting", *identity]).encode()).digest()
     return adjusting_mark(mark_of(deployment)) + b32encode(digest).decode()[: REFERENCE_LENGTH - MARK_LENGTH]
 

@@ -60,16 +60,18 @@ def events_of_import(events: Events) -> list[FulfillmentEvent]:
     return [event for event in events if event.charge == PLANNED or event.kind not in priced]
 
 
+def is_planned_before_cutover(line: ChargeLine, event: FulfillmentEvent) -> bool:
+    """Check whether a change of a migrated line's price follows from the rules alone, on a day before the cutover."""
+    return event.charge == PLANNED and event.date < cutover_of(line)
+
+
 def as_imported(line: ChargeLine, events: Events, before: Events) -> list[FulfillmentEvent]:
     """Return the events of a migrated line with the planned changes of its price as they were when it was imported.
 
     A recorded event can leave less to include at the end of a constraint. The difference becomes a separate event: what
     was recognized is compared with the plan of the import. ``before`` are the events without those recorded since.
     """
-    first = cutover_of(line)
-    now, then = (
-        [event for event in some if event.charge == PLANNED and event.date < first] for some in (events, before)
-    )
+    now, then = ([event for event in some if is_planned_before_cutover(line, event)] for some in (events, before))
     others = [event for event in events if event not in now]
     offset = [
         event._replace(charge=line.id, amount=sign * (event.amount or 0))
@@ -85,8 +87,7 @@ def imported_price(line: ChargeLine, events: Events) -> ImportedPrice:
     Another system made the same changes, so what it recognized is compared with the plan after them. Recorded events
     change what is left.
     """
-    first = cutover_of(line)
-    planned = [event for event in events if event.charge == PLANNED and event.date < first]
+    planned = [event for event in events if is_planned_before_cutover(line, event)]
     if not planned:
         return ImportedPrice((), line, events)
     others = [

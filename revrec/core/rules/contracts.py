@@ -20,7 +20,7 @@ from revrec.core.allocation import AllocatedShare, CannotAllocate, Obligation, a
 from revrec.core.anchors import Events, known_on
 from revrec.core.charge_line import CONTRACT, SATISFIED, SHARE, ChargeLine, FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT, IncludedChange, included_changes, included_price
-from revrec.core.migration import cutover_of, events_of_import
+from revrec.core.migration import events_of_import, is_planned_before_cutover
 from revrec.core.money import decimal_string
 from revrec.core.pricing import PLANNED, AllocationStep, apply_allocation, price_of
 from revrec.core.rules.allocations import AllocationRule
@@ -440,10 +440,7 @@ def _as_imported(
 
     As :func:`revrec.core.migration.as_imported` does with events: a recorded event can leave less to include.
     """
-    first = cutover_of(line)
-    now, then = (
-        [one for one in some if one.event.charge == PLANNED and one.event.date < first] for some in (changes, before)
-    )
+    now, then = ([one for one in some if is_planned_before_cutover(line, one.event)] for some in (changes, before))
     if now == then:
         return changes
     offset = [

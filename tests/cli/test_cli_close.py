@@ -120,7 +120,7 @@ def test_a_close_that_was_interrupted_can_be_written_again(
 @pytest.mark.usefixtures("march")
 def test_what_does_not_tie_out_is_shown_and_not_signed(revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
     wrong = {"USD": control_totals.Total(1, 1)}
-    monkeypatch.setattr(control_totals, "recognized_by_entries", lambda connection: wrong)
+    monkeypatch.setattr(control_totals, "recognized_by_entries", lambda _others: wrong)
     assert revrec(*TIE_OUT).code == 7
     refused = revrec(*TIE_OUT, "--sign", "fine")
     assert refused.code == 3

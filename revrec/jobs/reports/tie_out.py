@@ -24,7 +24,7 @@ from revrec.store import audit
 from revrec.store.posting.posted import RECONCILED
 from revrec.store.posting.posted_adjustments import presented_on
 from revrec.store.reports import control_totals
-from revrec.store.reports.booked import recognized_by_account
+from revrec.store.reports.booked import AccountAmount, OtherCharges, recognized_by_account
 from revrec.store.reports.control_totals import SIGNED, Total, Totals, added, signed_in_words
 from revrec.store.reports.figures import SqlAlchemyView
 from revrec.store.reports.plain_lines import AccountBalance
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 COLUMNS = ("step", "figure", "currency", "count", "amount")
 LINES, SCHEDULES, ENTRIES, BALANCES = "charge lines", "schedules until the day", "entries", "balances on the day"
 ON_NO_ENTRY = "on no entry yet"
+FIRST = date(1900, 1, 1)
+"""The first day of the balances: everything is later."""
 
 
 class _Step(NamedTuple):
@@ -55,7 +57,8 @@ def tie_out(context: "Context", until: date) -> Report:
         special = lines_to_read(context, connection, wanted)
         scheduled = control_totals.schedule_totals(connection, until, special)
         steps, checks = _charge_lines(connection, scheduled.dated)
-        more, of_schedules = _schedules(connection, scheduled)
+        others = OtherCharges(connection)
+        more, of_schedules = _schedules(others, scheduled)
         steps += more
         checks += of_schedules
         header = report_header(context, connection, "tie-out", {"date": until})
@@ -64,7 +67,8 @@ def tie_out(context: "Context", until: date) -> Report:
         signed = control_totals.signatures(connection, until.isoformat())
         reconciled = audit.last_event(connection, RECONCILED)
         balances = list(account_balances(context, connection, wanted, special))
-    more, of_balances = _balances(context, until, balances)
+        recognized = list(recognized_by_account(connection, FIRST, until, others=others))
+    more, of_balances = _balances(context, until, balances, recognized)
     rows = list(_rows([*steps, *more, *of_exchange]))
     # Without presentation entries, which are posted after the signature: the balances are the same with them.
     digest = _digest(rows)
@@ -137,11 +141,11 @@ def _charge_lines(connection: "Connection", dated: Totals) -> tuple[list[_Step],
     return steps, list(_checks("accepted and changes = dated, waiting, unscheduled and not revenue", left, right))
 
 
-def _schedules(connection: "Connection", scheduled: control_totals.ScheduleTotals) -> tuple[list[_Step], list[Check]]:
+def _schedules(others: OtherCharges, scheduled: control_totals.ScheduleTotals) -> tuple[list[_Step], list[Check]]:
     """Return what is due until the day by the state of its entry, and that posted lines are what entries recognize."""
     by_state = {state.lower().replace("_", " ") or ON_NO_ENTRY: totals for state, totals in scheduled.due.items()}
     posted = scheduled.posted
-    recognized = control_totals.recognized_by_entries(connection)
+    recognized = control_totals.recognized_by_entries(others)
     steps = [_Step(SCHEDULES, state, totals) for state, totals in sorted(by_state.items())]
     steps += [
         _Step(ENTRIES, "schedule lines posted", posted),
@@ -151,11 +155,13 @@ def _schedules(connection: "Connection", scheduled: control_totals.ScheduleTotal
 
 
 def _balances(
-    context: "Context", until: date, of_accounts: Iterable[AccountBalance]
+    context: "Context", until: date, of_accounts: Iterable[AccountBalance], by_entries: Iterable[AccountAmount]
 ) -> tuple[list[_Step], list[Check]]:
-    """Return the deferred balances on the day, and that the rollforward ends with them."""
-    span = DateSpan(date(1900, 1, 1), until)
-    whole = rollforward(context, RollforwardOptions(span, each="span"))
+    """Return the deferred balances on the day, and that the rollforward ends with them.
+
+    ``of_accounts`` are the balances on the day, ``by_entries`` is what entries recognize until then.
+    """
+    whole = rollforward(context, RollforwardOptions(DateSpan(FIRST, until), each="span"))
     closing, recognized, balances, booked = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
     for row in whole.rows:
         closing[row["currency"]] += minor_of(row, "closing")
@@ -164,9 +170,8 @@ def _balances(
     for line in of_accounts:
         if not line.is_cost:
             balances[line.currency] += line.balance
-    with context.database.read() as connection:
-        for one in recognized_by_account(connection, *span):
-            booked[one.currency] += one.amount
+    for one in by_entries:
+        booked[one.currency] += one.amount
     steps = [
         _Step(BALANCES, "rollforward: closing", _as_totals(closing)),
         _Step(BALANCES, "report balance: liabilities less assets", _as_totals(balances)),

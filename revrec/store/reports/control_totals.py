@@ -27,7 +27,7 @@ from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED, MOVE
 from revrec.store.posting.reversals import IS_REVERSED_FOR_GOOD
-from revrec.store.reports.booked import recognized_by_account
+from revrec.store.reports.booked import OtherCharges, recognized_by_account
 from revrec.store.reports.plain_lines import IS_ENTERED, WHOLE, PlainLines, is_dated
 from revrec.store.tables import (
     allocation,
@@ -216,11 +216,11 @@ def _add(totals: Totals, currency: str, more: Total) -> None:
         totals[currency] = Total(known.rows + more.rows, known.amount + more.amount)
 
 
-def recognized_by_entries(connection: Connection) -> Totals:
+def recognized_by_entries(others: OtherCharges) -> Totals:
     """Return what journal lines recognize, with reversals below zero, also those that a person made in Intacct."""
     found: Totals = {}
     reversed_there = (ledger_change.c.part != MOVE) & ~IS_UNEXPLAINED
-    for one in recognized_by_account(connection, date.min, date.max, reversed_there):
+    for one in recognized_by_account(others.connection, date.min, date.max, reversed_there, others):
         _add(found, one.currency, Total(one.lines, one.amount))
     return found
 

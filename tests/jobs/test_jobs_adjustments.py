@@ -45,13 +45,7 @@ def post(books: Books, *some: Adjustment, later: timedelta = timedelta(0), dry_r
 
 def ledger(intacct: Intacct, until: date) -> dict[str, int]:
     """Return the balance of each account in Intacct's ledger on a day, in cents, debits positive."""
-    found: dict[str, int] = {}
-    for entry in intacct.entries():
-        if entry["date"] <= until.isoformat():
-            for line in entry["lines"]:
-                cents = line["type"] * int(line["amount"].replace(".", ""))
-                found[line["account"]] = found.get(line["account"], 0) + cents
-    return found
+    return {account: int(amount * 100) for account, amount in intacct.balances(until).items()}
 
 
 def states(books: Books) -> list[str]:

@@ -53,31 +53,21 @@ def delivered(books: Books, row: MakeRow) -> Books:
     return books
 
 
-def ledger(intacct: Intacct, until: date) -> dict[str, int]:
-    """Return the balance of each account in Intacct on a day, in units of the currency, debits positive."""
-    found: dict[str, int] = {}
-    for entry in intacct.entries():
-        if entry["date"] <= until.isoformat():
-            for line in entry["lines"]:
-                found[line["account"]] = found.get(line["account"], 0) + line["type"] * round(float(line["amount"]))
-    return found
-
-
 def post(books: Books, day: date = DAY, later: int = 0) -> RunResult:
     return present(books.context("report balance", timedelta(seconds=later)), day)[0]
 
 
 def test_what_is_presented_is_what_the_report_reclassifies(delivered: Books, intacct: Intacct) -> None:
     configure(delivered, CONTRACT_ASSETS + NONCURRENT)
-    before = ledger(intacct, DAY)
+    before = intacct.balances(DAY)
     assert post(delivered).complete
     sheet = BalanceSheet()
     list(contract_balances(delivered.context(), BalanceOptions(DAY), sheet))
     ((_entity, _currency, _liability, later, asset, asset_later, *_rest),) = sheet.totals()
     assert (later, asset, asset_later) == (21000, 40000, 0)
-    moved = {account: amount - before.get(account, 0) for account, amount in ledger(intacct, DAY).items()}
+    moved = {account: amount - before.get(account, 0) for account, amount in intacct.balances(DAY).items()}
     assert moved == {"1200": 400, "2400": 210 - 400, "2500": -210, "4000": 0}
-    assert {account: amount for account, amount in ledger(intacct, NEXT).items() if amount} == before
+    assert {account: amount for account, amount in intacct.balances(NEXT).items() if amount} == before
 
 
 def test_posting_again_posts_the_difference_only(delivered: Books, intacct: Intacct, row: MakeRow) -> None:
@@ -89,7 +79,7 @@ def test_posting_again_posts_the_difference_only(delivered: Books, intacct: Inta
     delivered.take({**late, "rev_rec_date": "2024-03-20"}, name="late.csv")
     delivered.run("2024-03-31")
     assert [one["amount"] for one in post(delivered).adjustments] == ["100.00", "100.00"]
-    assert ledger(intacct, DAY)["1200"] == 500 and ledger(intacct, NEXT)["1200"] == 0
+    assert intacct.balances(DAY)["1200"] == 500 and intacct.balances(NEXT)["1200"] == 0
 
 
 def test_the_next_day_presents_its_own_balance(delivered: Books, intacct: Intacct) -> None:
@@ -97,7 +87,7 @@ def test_the_next_day_presents_its_own_balance(delivered: Books, intacct: Intacc
     post(delivered)
     delivered.run("2024-04-30")
     post(delivered, date(2024, 4, 30))
-    assert ledger(intacct, date(2024, 4, 30))["1200"] == 400 and ledger(intacct, date(2024, 5, 1))["1200"] == 0
+    assert intacct.balances(date(2024, 4, 30))["1200"] == 400 and intacct.balances(date(2024, 5, 1))["1200"] == 0
 
 
 def test_the_books_still_tie_out_with_intacct_and_within(delivered: Books, intacct: Intacct) -> None:
@@ -156,7 +146,7 @@ def test_a_reversal_that_cannot_be_posted_yet_is_shown(delivered: Books, intacct
     found = status(delivered.context("status"), DAY)
     assert found.adjustments == {"posted": 1, "later": 1}
     assert [(one.kind, one.date) for one in found.attention] == [("presentation reversal", "2024-04-01")]
-    assert delivered.run("2024-04-01").complete and ledger(intacct, NEXT)["1200"] == 0
+    assert delivered.run("2024-04-01").complete and intacct.balances(NEXT)["1200"] == 0
 
 
 def test_the_checklist_of_a_close_says_if_they_are_posted(delivered: Books, intacct: Intacct) -> None:
@@ -188,7 +178,7 @@ def test_what_is_not_posted_of_the_day_is_said(delivered: Books, intacct: Intacc
 def test_accounts_can_differ_by_deferred_account(delivered: Books, intacct: Intacct) -> None:
     configure(delivered, 'contract_assets = "1210, 2400: 1200"\n')
     post(delivered)
-    assert ledger(intacct, DAY)["1200"] == 400
+    assert intacct.balances(DAY)["1200"] == 400
 
 
 @pytest.mark.parametrize("text", ["1200 1210", "2400:", "2400: 1200, 2400: 1210"])

@@ -7,6 +7,8 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +49,13 @@ class Intacct:
     def entries(self) -> list[dict[str, Any]]:
         """Return all journal entries of the ledger, oldest first."""
         found: list[dict[str, Any]] = self.view("/entries")["entries"]
+        return found
+
+    def balances(self, until: date) -> dict[str, Decimal]:
+        """Return the balance of each account on a day, debits positive."""
+        found: dict[str, Decimal] = {}
+        for line in (line for one in self.entries() if one["date"] <= until.isoformat() for line in one["lines"]):
+            found[line["account"]] = found.get(line["account"], Decimal(0)) + line["type"] * Decimal(line["amount"])
         return found
 
     def injected(self) -> int:

@@ -384,6 +384,16 @@ def test_a_file_is_refused_if_a_contract_in_progress_has_other_lines_too(books: 
     assert books.sql("SELECT count(*) FROM charge_line") == [(0,)]
 
 
+def test_a_contract_is_refused_if_one_of_its_lines_lacks_the_cutover(books: Books) -> None:
+    hardware, software = bundle()
+    bare = {**software, "cutover": "", "recognized_before": ""}
+    discount = charge(line="3", item="DISCOUNT", amount="-80.00", post_date="2023-10-01")
+    result = bundled(books, "catch_up").import_file(books.file("charges.csv", [hardware, bare]))
+    assert f"{SOFTWARE} of its contract was billed on 2023-10-01 and has no cutover" in result.refused
+    assert books.sql("SELECT count(*) FROM charge_line") == [(0,)], "October to December would be posted again"
+    assert books.import_file(books.file("whole.csv", [hardware, software, discount])).accepted == 3
+
+
 @pytest.mark.parametrize(
     ("rows", "field", "said"),
     [

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 _FIX_SIGN = "write what was recognized until the cutover, with the sign of the amount"
 _FIX_PRICE_ONLY = "leave it empty, and write it for the lines that earn the amount"
 _FIX_LATE = "import all lines of a contract in progress in one file"
+_FIX_CUTOVER = "write cutover and recognized_before for every line of the contract that was billed before it"
 _FIX_SIBLING = "correct that row: a contract is taken over as a whole"
 
 
@@ -139,6 +140,9 @@ class ContractsInProgress:
         if isinstance(found, Unscheduled):
             # It waits, as any contract that cannot be allocated does.
             return CheckedContract(rows, [None] * len(rows), {}, "")
+        without = next((line for line in others if self._lacks_cutover(line, rows)), None)
+        if without is not None:
+            return _without_cutover(rows, without)
         problems = [self._problem_of(row.line, found) for row in rows]
         wrong = next(((row, one) for row, one in zip(rows, problems, strict=True) if one), None)
         if wrong is None:
@@ -152,8 +156,25 @@ class ContractsInProgress:
         refusal = f"row {wrong[0].row_number}: {wrong[1]}; {others[0].id} is of the same contract" if others else ""
         return CheckedContract(rows, problems, {}, refusal)
 
+    def _lacks_cutover(self, line: ChargeLine, rows: Sequence[GoodRow[ChargeLine]]) -> bool:
+        """Check if a line would be recognized from its post date on, beside rows that are taken over after that day.
+
+        What the other system recognized of it would be posted again.
+        """
+        rule = self._book.allocation_of(line)
+        if line.cutover is not None or (isinstance(rule, AllocationRule) and rule.is_only_a_price(line)):
+            return False
+        return any(row.line.cutover is not None and line.post_date < row.line.cutover for row in rows)
+
     def _problem_of(self, line: ChargeLine, found: AllocatedContract) -> RowProblem | None:
         if found.price_only(line.id):
             reason = "is set, but the line is only a price of its contract: other lines earn its amount"
             return _problem(line, reason, _FIX_PRICE_ONLY) if line.recognized_before else None
         return cannot_continue(line, self._book, found.steps[line.id])
+
+
+def _without_cutover(rows: Sequence[GoodRow[ChargeLine]], other: ChargeLine) -> CheckedContract:
+    """Return the refusal of a contract because another of its lines lacks a cutover."""
+    reason = f"{other.id} of its contract was billed on {other.post_date} and has no cutover"
+    problems = [RowProblem("cutover", str(row.line.cutover), reason, _FIX_CUTOVER) for row in rows]
+    return CheckedContract(rows, problems, {}, f"row {rows[0].row_number}: {problems[0]}")

@@ -16,6 +16,9 @@ from typing import NamedTuple
 from revrec.core.money import split
 from revrec.core.rules.costs import is_financing
 
+COSTS = "costs"
+"""What the lines of deferred costs are ``of``."""
+
 
 class LineBalance(NamedTuple):
     """A charge line on a day. Amounts are in minor units; a cost's are negative, as on its charge line.
@@ -68,7 +71,7 @@ class LineBalance(NamedTuple):
         """Return what the line is: ``revenue``, the ``interest`` in it, ``costs``, or the ``payable`` of an agent."""
         if self.is_interest:
             return "interest"
-        return "payable" if self.is_payable else "costs" if self.is_cost else "revenue"
+        return "payable" if self.is_payable else COSTS if self.is_cost else "revenue"
 
     @property
     def refund_liability(self) -> int:
@@ -147,7 +150,7 @@ class LineSums(NamedTuple):
     @property
     def of(self) -> str:
         """Return what the lines are: ``revenue`` or ``costs``."""
-        return "costs" if self.is_cost else "revenue"
+        return COSTS if self.is_cost else "revenue"
 
     @property
     def balance(self) -> int:
@@ -281,7 +284,8 @@ class PresentedAccount(NamedTuple):
     """The parts of a deferred account that are presented elsewhere, in minor units.
 
     ``asset`` is to be credited to the account and debited to contract assets; ``asset_later`` is the noncurrent part of
-    it. ``liability_later`` is the noncurrent part of the contract liability.
+    it. ``liability_later`` is the noncurrent part of the contract liability. ``refund`` is to be debited to the account
+    and credited to refund liabilities; ``return_asset`` is to be credited to it, the account of a deferred cost.
     """
 
     entity: str
@@ -290,6 +294,8 @@ class PresentedAccount(NamedTuple):
     asset: int
     asset_later: int
     liability_later: int
+    refund: int = 0
+    return_asset: int = 0
 
 
 class AccountMove(NamedTuple):
@@ -368,11 +374,14 @@ class BalanceSheet:
     def presented(self) -> Iterator[PresentedAccount]:
         """Yield what is presented elsewhere of each account, by entity, currency and account."""
         found = {key: Counter(parts) for key, parts in self._presented.items()}
-        for (entity, currency, account, _of), sums in self._accounts.items():
-            found.setdefault((entity, currency, account), Counter())["asset"] += sums["reclassify"]
+        for (entity, currency, account, of), sums in self._accounts.items():
+            parts = found.setdefault((entity, currency, account), Counter())
+            parts["asset"] += sums["reclassify"]
+            parts["refund"] += 0 if of == COSTS else sums["refund"]
+            parts["return_asset"] -= sums["refund"] if of == COSTS else 0
         for key, parts in sorted(found.items()):
             if any(parts.values()):
-                yield PresentedAccount(*key, parts["asset"], parts["asset_later"], parts["liability_later"])
+                yield PresentedAccount(*key, *(parts[name] for name in PresentedAccount._fields[3:]))
 
     def totals(self) -> Iterator[BalanceTotal]:
         """Yield each entity and currency, in order."""

@@ -1,11 +1,12 @@
 """Presentation entries: what the balance sheet shows on other accounts than the ledger keeps it on.
 
 Source: ASC 606-10-45-1 (IFRS 15.105), contract assets and liabilities are presented separately; ASC 210-10-45 (IAS
-1.60), current and noncurrent.
+1.60), current and noncurrent; ASC 606-10-32-10 and 55-27 (IFRS 15.55 and B25), refund liabilities and return assets.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, timedelta
+from types import MappingProxyType
 from typing import NamedTuple
 
 from revrec.core.adjusting import PRESENTATION, AdjustingLine, Adjustment
@@ -14,7 +15,8 @@ from revrec.core.contract_balance import PresentedAccount
 EVERY = ""
 """The key of the account that applies to every deferred account without its own."""
 CONTRACT_ASSETS, NONCURRENT_ASSETS, NONCURRENT_DEFERRED = "contract_assets", "noncurrent_assets", "noncurrent_deferred"
-PARTS = (CONTRACT_ASSETS, NONCURRENT_ASSETS, NONCURRENT_DEFERRED)
+REFUND_LIABILITIES, RETURN_ASSETS = "refund_liabilities", "return_assets"
+PARTS = (CONTRACT_ASSETS, NONCURRENT_ASSETS, NONCURRENT_DEFERRED, REFUND_LIABILITIES, RETURN_ASSETS)
 """The parts that are moved, named as the settings that name their accounts."""
 
 Accounts = Mapping[str, str]
@@ -27,6 +29,8 @@ class PresentationAccounts(NamedTuple):
     contract_assets: Accounts
     noncurrent_assets: Accounts
     noncurrent_deferred: Accounts
+    refund_liabilities: Accounts = MappingProxyType({})
+    return_assets: Accounts = MappingProxyType({})
 
     def of(self, part: str, deferred: str) -> str:
         """Return the account of a part of a deferred account; empty if there is none."""
@@ -39,7 +43,8 @@ def presentation_entries(
 ) -> Iterator[Adjustment]:
     """Yield the adjustments that present deferred accounts on a day; each is reversed on the next day.
 
-    Contract assets are moved from the deferred account, and their noncurrent part from there to its own account.
+    Contract assets are moved from the deferred account, and their noncurrent part from there to its own account. Return
+    assets are moved from the account of the deferred cost.
     """
     for one in presented:
         assets = accounts.of(CONTRACT_ASSETS, one.account)
@@ -47,6 +52,8 @@ def presentation_entries(
             (CONTRACT_ASSETS, one.account, assets, one.asset),
             (NONCURRENT_ASSETS, assets or one.account, accounts.of(NONCURRENT_ASSETS, one.account), one.asset_later),
             (NONCURRENT_DEFERRED, one.account, accounts.of(NONCURRENT_DEFERRED, one.account), -one.liability_later),
+            (REFUND_LIABILITIES, one.account, accounts.of(REFUND_LIABILITIES, one.account), -one.refund),
+            (RETURN_ASSETS, one.account, accounts.of(RETURN_ASSETS, one.account), one.return_asset),
         )
         for part, source, to, amount in moves:
             if to and amount and to != source:

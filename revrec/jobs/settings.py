@@ -284,7 +284,7 @@ class ExchangeSettings:
 
 @dataclass(frozen=True)
 class PresentationSettings:
-    """The entries that present contract assets and noncurrent amounts; none without accounts."""
+    """The entries that present what belongs on other accounts of the balance sheet; none without accounts."""
 
     contract_assets: Mapping[str, str] = setting(
         ACCOUNTS, "", "account of contract assets, or pairs such as 2400: 1200, 2410: 1210; empty: not posted"
@@ -294,6 +294,12 @@ class PresentationSettings:
     )
     noncurrent_deferred: Mapping[str, str] = setting(
         ACCOUNTS, "", "account of noncurrent deferred revenue, or pairs such as 2400: 2500; empty: not posted"
+    )
+    refund_liabilities: Mapping[str, str] = setting(
+        ACCOUNTS, "", "account of refund liabilities, or pairs such as 2400: 2450; empty: not posted"
+    )
+    return_assets: Mapping[str, str] = setting(
+        ACCOUNTS, "", "account of return assets, or pairs such as 1300: 1350; empty: not posted"
     )
     journal: str = setting(TEXT, "", "journal symbol; empty: journal of [posting]")
     by: str = setting(TEXT, "contract", "what forms a contract, as in report balance --by")

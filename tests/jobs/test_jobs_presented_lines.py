@@ -25,7 +25,9 @@ from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.reports.waterfall import waterfall
+from revrec.jobs.running.present import present
 from support.books import Books, MakeRow
+from support.intacct import Intacct
 from support.rule_texts import DELIVERY
 
 RETURNS = f"""{DELIVERY}[rule.constraint]
@@ -104,6 +106,29 @@ def test_other_reports_show_the_refund_liability_too(books: Books, row: MakeRow)
     assert (rows["refund liabilities"], rows["return assets"]) == ("300.00", "180.00")
     assert rows["contract liabilities, current"] == "0.00"
     assert tie_out(books.context(), date(2024, 3, 31)).ties_out
+
+
+def test_refund_liabilities_and_return_assets_are_posted_to_accounts_of_theirs(
+    books: Books, intacct: Intacct, row: MakeRow
+) -> None:
+    day, next_day = date(2024, 3, 31), date(2024, 4, 1)
+    books.rules(RETURNS)
+    books.take(row(item="POD-1", amount="10000.00", post_date="2024-03-01"))
+    books.event("shop/INV-1/1", "pod", "2024-03-04")
+    assert books.run(str(day)).complete
+    config = books.folder / "revrec.toml"
+    names = 'refund_liabilities = "2500"\nreturn_assets = "1300: 1210"\n'
+    config.write_text(f"{config.read_text()}[presentation]\n{names}")
+    before = intacct.balances(day)
+    assert present(books.context("report balance"), day)[0].complete
+    moved = {account: amount - before.get(account, 0) for account, amount in intacct.balances(day).items()}
+    assert {account: amount for account, amount in moved.items() if amount} == {
+        "2400": 300, "2500": -300, "1300": -180, "1210": 180,
+    }  # fmt: skip
+    assert {account: amount for account, amount in intacct.balances(next_day).items() if amount} == before
+    report = tie_out(books.context(), day)
+    moved_in_all = {row["amount"] for row in report.rows if "presentation" in row["figure"]}
+    assert report.ties_out and moved_in_all == {"480.00"}
 
 
 def test_an_estimate_without_a_constraint_in_the_rule_is_a_refund_liability(offline: Books, row: MakeRow) -> None:

@@ -32,7 +32,8 @@ def wanted_presentation(context: "Context", day: date, planned: bool = False) ->
     chosen = context.settings.presentation
     if not is_configured(context):
         raise BadConfiguration(
-            "presentation entries are not posted: no account is configured; set contract_assets in [presentation]"
+            "presentation entries are not posted: no account is configured; set contract_assets in [presentation], or "
+            "another of its accounts"
         )
     if day == date.max:
         raise BadInput(f"report balance --post: {day} has no next day for the reversal")

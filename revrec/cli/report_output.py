@@ -25,15 +25,15 @@ CHECKS = ("check", "currency", "left", "right", "difference")
 
 PeriodOption, FromOption, ToOption = (FILTERS[name] for name in DAYS)
 CustomerOption = FILTERS["customer"]
-ByOption = Annotated[
-    str,
-    typer.Option(
-        "--by",
-        metavar="WHAT",
-        help="billed, customer, item, entity, source, document, charge, rule or dimensions.NAME.",
-    ),
-]
+OF_CHARGES = "billed, customer, item, entity, source, document, charge, rule or dimensions.NAME"
+"""The fields of charge lines that reports have rows by."""
 AsOfOption = Annotated[str | None, typer.Option("--date", metavar="D", help=f"The day; default today; {LAST_DAY}")]
+
+
+def by_option(names: str, default: str = "") -> Any:
+    """Return the option ``--by`` with the fields that a report has rows by."""
+    words = f"{names}; several with commas" + (f"; default {default}." if default else ".")
+    return typer.Option("--by", metavar="WHAT", help=words)
 
 
 class Each(StrEnum):
@@ -104,6 +104,16 @@ def _in_range(found: date, option: str) -> date:
 def words(text: str | None) -> tuple[str, ...]:
     """Return the words of an option, separated by commas."""
     return tuple(word for word in (text or "").replace(" ", "").split(",") if word)
+
+
+def group_names(by: "Sequence[str] | None", default: str = "") -> tuple[str, ...]:
+    """Return the fields of ``--by``, which can be repeated and can name several with commas."""
+    return tuple(dict.fromkeys(name for text in by or () for name in words(text))) or words(default)
+
+
+def group_fields(by: "Sequence[str] | None", default: str) -> str:
+    """Return the fields of ``--by`` with commas between."""
+    return ",".join(group_names(by, default))
 
 
 def show_report(options: Options, report: "Report", limit: int, output: Path | None) -> None:

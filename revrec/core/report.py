@@ -224,6 +224,20 @@ def key_names(report: "Report") -> list[str]:
     return [name for name in report.columns if name not in (*report.amounts, *report.spare)]
 
 
+BETWEEN = "\x1f"
+"""What separates the values of a category of several fields. Imports refuse control characters, so no value has it."""
+
+
+def fields_of(by: str) -> list[str]:
+    """Return the fields that the rows of a report are grouped by, such as ``item,customer``."""
+    return by.split(",")
+
+
+def values_of(by: str, category: str) -> dict[str, str]:
+    """Return the value of each field of a category."""
+    return dict(zip(fields_of(by), category.split(BETWEEN), strict=True))
+
+
 class Period(NamedTuple):
     """A period of a report: its name, such as ``2024-03`` or ``2024-Q1``, and its days."""
 

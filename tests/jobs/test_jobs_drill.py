@@ -17,7 +17,7 @@ from revrec.jobs.reports.activity import activity, drill_activity
 from revrec.jobs.reports.costs import CostOptions, costs
 from revrec.jobs.reports.disclosure_drill import drill_disclosures
 from revrec.jobs.reports.disclosures import disclosures
-from revrec.jobs.reports.drill import CHARGE, Groups, drill, group_of_charges
+from revrec.jobs.reports.drill import CHARGE, also_by_charge, drill
 from revrec.jobs.reports.forecast import forecast
 from revrec.jobs.reports.late import drill_late, late
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
@@ -31,31 +31,21 @@ from support.stories import OPENING, RULES, STEPS, Story
 SPAN = DateSpan(date(2024, 1, 1), date(2024, 3, 31))
 
 
-def drillable(context: Context) -> Iterator[tuple[Report, Callable[[], Report], Groups | None]]:
+def drillable(context: Context) -> Iterator[tuple[Report, Callable[[], Report]]]:
     """Yield the reports with what drills into them."""
+
+    def both(make: Callable[[str], Report], by: str) -> tuple[Report, Callable[[], Report]]:
+        return make(by), partial(make, also_by_charge(by))
+
     for basis in Basis:
         wanted = RollforwardOptions(SPAN, basis=basis)
-        by_charge = wanted._replace(by=(CHARGE,))
-        yield rollforward(context, wanted), partial(rollforward, context, by_charge), None
-        by_rule = revenue(context, SPAN, "month", "rule", basis)
-        yield by_rule, partial(revenue, context, SPAN, "month", CHARGE, basis), group_of_charges("rule")
-    yield (
-        waterfall(context, SPAN.last, "item", date(2024, 2, 1), 3),
-        partial(waterfall, context, SPAN.last, CHARGE, date(2024, 2, 1), 3),
-        group_of_charges("item"),
-    )
-    yield (
-        remaining_obligations(context, SPAN.last, "customer", (1, 12)),
-        partial(remaining_obligations, context, SPAN.last, CHARGE, (1, 12)),
-        group_of_charges("customer"),
-    )
+        yield rollforward(context, wanted), partial(rollforward, context, wanted._replace(by=(CHARGE,)))
+        yield both(lambda by, basis=basis: revenue(context, SPAN, "month", by, basis), "rule,timing")  # type: ignore[misc]
+    yield both(lambda by: waterfall(context, SPAN.last, by, date(2024, 2, 1), 3), "item,billed")
+    yield both(lambda by: remaining_obligations(context, SPAN.last, by, (1, 12)), "customer")
+    yield both(lambda by: forecast(context, SPAN, by, "1"), "item")
     spent = CostOptions(SPAN, by=("cost", "item"))
-    yield costs(context, spent), partial(costs, context, spent._replace(by=("cost", "item", CHARGE))), None
-    yield (
-        forecast(context, SPAN, "item", "1"),
-        partial(forecast, context, SPAN, CHARGE, "1"),
-        group_of_charges("item"),
-    )
+    yield costs(context, spent), partial(costs, context, spent._replace(by=("cost", "item", CHARGE)))
 
 
 def behind_other_reports(context: Context) -> Iterator[tuple[str, Report]]:
@@ -81,12 +71,12 @@ def behind_other_reports(context: Context) -> Iterator[tuple[str, Report]]:
 
 def every_cell(context: Context) -> Iterator[tuple[str, Report]]:
     """Yield each figure of the reports by its address, with what is behind it."""
-    for report, make, groups in drillable(context):
+    for report, make in drillable(context):
         by_charge = cache(make)
         for row in report.rows:
             for column in report.amounts:
                 address = address_of(report, row, column)
-                yield address, drill(context, report, address, by_charge, groups)
+                yield address, drill(context, report, address, by_charge)
 
 
 def check(context: Context) -> int:

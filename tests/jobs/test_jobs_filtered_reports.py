@@ -15,8 +15,10 @@ from revrec.core.typed_dates import DateSpan
 from revrec.jobs.context import Context
 from revrec.jobs.importing.import_files import ContractImport, import_document
 from revrec.jobs.reports.activity import activity, drill_activity
-from revrec.jobs.reports.drill import CHARGE, drill, group_of_charges
+from revrec.jobs.reports.drill import also_by_charge, drill
+from revrec.jobs.reports.forecast import forecast
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
+from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.waterfall import waterfall
 from revrec.sources import NATIVE_CHARGES
 from support.books import Books, MakeBooks, MakeRow
@@ -137,7 +139,7 @@ def test_the_activity_of_an_account_is_its_own_rows_without_the_other_side(sold:
 
 def test_a_figure_of_a_part_has_what_is_behind_it(sold: Books) -> None:
     context, filters = sold.context("report"), Filters(customer="C1008")
-    by_charge, figures = list(reports(context, filters, CHARGE)), 0
+    by_charge, figures = list(reports(context, filters, also_by_charge("item"))), 0
     for at, report in enumerate(reports(context, filters)):
         for row in report.rows[:2]:
             for column in report.amounts:
@@ -146,7 +148,7 @@ def test_a_figure_of_a_part_has_what_is_behind_it(sold: Books) -> None:
                     behind = drill_activity(context, report, address, filters)
                 else:
                     make = partial(by_charge.__getitem__, at)
-                    behind = drill(context, report, address, make, group_of_charges("item"))
+                    behind = drill(context, report, address, make)
                 assert behind.ties_out, (address, behind.differences)
                 figures += 1
     assert figures > 20
@@ -176,3 +178,30 @@ def test_a_filter_that_the_books_do_not_know_is_refused(
     for make in makers:
         with pytest.raises(BadInput, match=words):
             make()
+
+
+@pytest.mark.both_databases
+def test_rows_by_several_fields_add_up_to_the_rows_by_each(sold: Books) -> None:
+    context, span = sold.context("report"), DateSpan(date(2024, 1, 1), DAY)
+    makers: Sequence[Callable[[str], Report]] = (
+        lambda by: waterfall(context, DAY, by, date(2024, 2, 1), 3),
+        lambda by: remaining_obligations(context, DAY, by, (1, 12)),
+        lambda by: revenue(context, span, "month", by),
+        lambda by: forecast(context, span, by, "1"),
+    )
+    for make in makers:
+        both = make("customer,rule")
+        assert {row["customer"] for row in both.rows} == {"C1007", "C1008"}
+        for name in ("customer", "rule"):
+            assert sums_by(name, both) == sums_by(name, make(name)), both.title
+        with pytest.raises(BadInput, match=r"--by dimensions\.region: no charge line has the dimension region"):
+            make("customer,dimensions.region")
+
+
+def sums_by(name: str, report: Report) -> Counter[tuple[str, ...]]:
+    """Return the amounts of a report by one field, column and period, in minor units; no zeros."""
+    sums: Counter[tuple[str, ...]] = Counter()
+    for row in report.rows:
+        for column in report.amounts:
+            sums[row[name], row["currency"], str(row.get("period")), column] += minor_of(row, column)
+    return Counter({key: amount for key, amount in sums.items() if amount})

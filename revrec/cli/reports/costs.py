@@ -12,12 +12,15 @@ from revrec.cli.report_output import (
     FromOption,
     PeriodOption,
     ToOption,
+    by_option,
+    group_names,
     report_span,
     show_report,
-    words,
 )
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
+
+FIELDS = "category, cost, account, entity, customer, item, document or charge"
 
 
 def register(group: typer.Typer) -> None:
@@ -32,11 +35,9 @@ def register(group: typer.Typer) -> None:
         last: ToOption = None,
         each: EachOption = Each.month,
         by: Annotated[
-            str,
-            typer.Option(
-                "--by", metavar="WHAT", help="category, cost, account, entity, customer, item, document or charge."
-            ),
-        ] = "category",
+            list[str] | None,
+            by_option(FIELDS, "category"),
+        ] = None,
         drill: DrillOption = None,
         limit: LimitOption = 0,
     ) -> None:
@@ -57,7 +58,7 @@ def register(group: typer.Typer) -> None:
         from revrec.jobs.reports.costs import costs as report
 
         context = options.context()
-        wanted = CostOptions(report_span(period, first, last), each.value, words(by), filters)
+        wanted = CostOptions(report_span(period, first, last), each.value, group_names(by, "category"), filters)
         found = report(context, wanted)
         if drill:
             from revrec.jobs.reports import drill as job

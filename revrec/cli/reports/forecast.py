@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from revrec.cli.filters import CHARGE_FILTERS, LimitOption, list_command
-from revrec.cli.report_output import DrillOption, FromOption, PeriodOption, ToOption, report_span, show_report
+from revrec.cli.report_output import (
+    OF_CHARGES,
+    DrillOption,
+    FromOption,
+    PeriodOption,
+    ToOption,
+    by_option,
+    group_fields,
+    report_span,
+    show_report,
+)
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
@@ -28,14 +38,7 @@ def register(group: typer.Typer) -> None:
                 help="The plan of this day (its end), time or audit event; default: at the close of the day before.",
             ),
         ] = None,
-        by: Annotated[
-            str,
-            typer.Option(
-                "--by",
-                metavar="WHAT",
-                help="change, item, customer, entity, billed, source, document, charge, rule or dimensions.NAME.",
-            ),
-        ] = "item",
+        by: Annotated[list[str] | None, by_option(f"{OF_CHARGES}, or change", "item")] = None,
         drill: DrillOption = None,
         limit: LimitOption = 0,
     ) -> None:
@@ -54,13 +57,11 @@ def register(group: typer.Typer) -> None:
         """
         from revrec.jobs.reports.forecast import forecast as report
 
-        context, span = options.context(), report_span(period, first, last)
-        found = report(context, span, by, baseline, filters)
+        context, span, fields = options.context(), report_span(period, first, last), group_fields(by, "item")
+        found = report(context, span, fields, baseline, filters)
         if drill:
             from revrec.jobs.reports import drill as job
 
-            groups = job.group_of_charges(by)
-            found = job.drill(
-                context, found, drill, lambda: report(context, span, job.CHARGE, baseline, filters), groups
-            )
+            wanted = job.also_by_charge(fields)
+            found = job.drill(context, found, drill, lambda: report(context, span, wanted, baseline, filters))
         show_report(options, found, limit, None)

@@ -6,12 +6,15 @@ import typer
 
 from revrec.cli.filters import CHARGE_FILTERS, BasisOption, LimitOption, list_command
 from revrec.cli.report_output import (
+    OF_CHARGES,
     DrillOption,
     Each,
     EachOption,
     FromOption,
     PeriodOption,
     ToOption,
+    by_option,
+    group_fields,
     report_span,
     show_report,
 )
@@ -32,14 +35,7 @@ def register(group: typer.Typer) -> None:
         each: EachOption = Each.month,
         basis: BasisOption = Basis.ledger,
         drill: DrillOption = None,
-        by: Annotated[
-            str,
-            typer.Option(
-                "--by",
-                metavar="WHAT",
-                help="timing, item, customer, entity, billed, source, document, charge, rule or dimensions.NAME.",
-            ),
-        ] = "item",
+        by: Annotated[list[str] | None, by_option(f"timing, {OF_CHARGES}", "item")] = None,
         limit: LimitOption = 0,
     ) -> None:
         """Show recognized revenue by period and category.
@@ -52,21 +48,18 @@ def register(group: typer.Typer) -> None:
         \b
         Examples:
           revrec report revenue --period 2024-Q1
-          revrec report revenue --from 2024-01 --to 2024-12 --each quarter --by customer
+          revrec report revenue --from 2024-01 --to 2024-12 --each quarter --by customer,item
           revrec report revenue --period 2024-Q1 --each span --by timing
           revrec report revenue --from 2024-03 --to 2024-04 --basis earned
           revrec report revenue --period 2024-Q1 --each span --customer C-ADA
         """
-        from revrec.jobs.reports.revenue import TIMING, categories
         from revrec.jobs.reports.revenue import revenue as report
 
-        context, span = options.context(), report_span(period, first, last)
-        found = report(context, span, each.value, by, basis, filters)
+        context, span, fields = options.context(), report_span(period, first, last), group_fields(by, "item")
+        found = report(context, span, each.value, fields, basis, filters)
         if drill:
             from revrec.jobs.reports import drill as job
 
-            groups = job.group_of_charges("rule" if by == TIMING else by, categories(context, by))
-            found = job.drill(
-                context, found, drill, lambda: report(context, span, each.value, job.CHARGE, basis, filters), groups
-            )
+            wanted = job.also_by_charge(fields)
+            found = job.drill(context, found, drill, lambda: report(context, span, each.value, wanted, basis, filters))
         show_report(options, found, limit, None)

@@ -14,12 +14,15 @@ from revrec.cli.report_output import (
     FromOption,
     PeriodOption,
     ToOption,
+    by_option,
+    group_names,
     report_span,
     show_report,
-    words,
 )
 from revrec.cli.shared import EntityOption, Options, command
 from revrec.core.filters import Basis
+
+FIELDS = "Also by entity, customer, item, document, contract or charge"
 
 
 def register(group: typer.Typer) -> None:
@@ -32,14 +35,7 @@ def register(group: typer.Typer) -> None:
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
-        by: Annotated[
-            str | None,
-            typer.Option(
-                "--by",
-                metavar="WHAT",
-                help="Also by entity, customer, item, document, contract or charge.",
-            ),
-        ] = None,
+        by: Annotated[list[str] | None, by_option(FIELDS)] = None,
         account: Annotated[
             str | None, typer.Option("--account", metavar="A", help="Only this deferred account.")
         ] = None,
@@ -70,7 +66,7 @@ def register(group: typer.Typer) -> None:
 
         span = report_span(period, first, last)
         context = options.context()
-        wanted = RollforwardOptions(span, each.value, words(by), account, entity, customer, basis)
+        wanted = RollforwardOptions(span, each.value, group_names(by), account, entity, customer, basis)
         found = report(context, wanted)
         if drill:
             from revrec.jobs.reports import drill as job

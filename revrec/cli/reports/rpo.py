@@ -5,7 +5,17 @@ from typing import Annotated
 import typer
 
 from revrec.cli.filters import CHARGE_FILTERS, LimitOption, list_command
-from revrec.cli.report_output import AgainstOption, AsOfOption, ByOption, DrillOption, as_of, show_report, words
+from revrec.cli.report_output import (
+    OF_CHARGES,
+    AgainstOption,
+    AsOfOption,
+    DrillOption,
+    as_of,
+    by_option,
+    group_fields,
+    show_report,
+    words,
+)
 from revrec.cli.shared import Options, fail
 from revrec.core.filters import Filters
 
@@ -21,7 +31,7 @@ def register(group: typer.Typer) -> None:
         bands: Annotated[
             str, typer.Option("--bands", metavar="MONTHS", help="Ends of the bands, in months after the day.")
         ] = "12,24",
-        by: ByOption = "entity",
+        by: Annotated[list[str] | None, by_option(OF_CHARGES, "entity")] = None,
         against: AgainstOption = None,
         drill: DrillOption = None,
         limit: LimitOption = 0,
@@ -42,15 +52,15 @@ def register(group: typer.Typer) -> None:
 
         if not all(word.isascii() and word.isdigit() and len(word) < 5 for word in words(bands)):
             fail(f"--bands {bands!r}: write months with commas, such as 12,24", 2)
-        context, until = options.context(), as_of(date)
+        context, until, fields = options.context(), as_of(date), group_fields(by, "entity")
         ends = tuple(map(int, words(bands)))
-        found = remaining_obligations(context, until, by, ends, filters)
+        found = remaining_obligations(context, until, fields, ends, filters)
         if drill:
             from revrec.jobs.reports import drill as job
 
-            groups = job.group_of_charges(by)
+            wanted = job.also_by_charge(fields)
             found = job.drill(
-                context, found, drill, lambda: remaining_obligations(context, until, job.CHARGE, ends, filters), groups
+                context, found, drill, lambda: remaining_obligations(context, until, wanted, ends, filters)
             )
         if against:
             from revrec.core.typed_dates import DateSpan

@@ -5,7 +5,16 @@ from typing import Annotated
 import typer
 
 from revrec.cli.filters import CHARGE_FILTERS, LimitOption, list_command
-from revrec.cli.report_output import AsOfOption, ByOption, DrillOption, as_of, first_month, show_report
+from revrec.cli.report_output import (
+    OF_CHARGES,
+    AsOfOption,
+    DrillOption,
+    as_of,
+    by_option,
+    first_month,
+    group_fields,
+    show_report,
+)
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
@@ -18,7 +27,7 @@ def register(group: typer.Typer) -> None:
         options: Options,
         filters: Filters,
         date: AsOfOption = None,
-        by: ByOption = "billed",
+        by: Annotated[list[str] | None, by_option(OF_CHARGES, "billed")] = None,
         drill: DrillOption = None,
         first: Annotated[
             str | None,
@@ -37,20 +46,18 @@ def register(group: typer.Typer) -> None:
         \b
         Examples:
           revrec report waterfall --date 2024-04-30
-          revrec report waterfall --date 2024-04-30 --by customer --from 2024-04 --months 6
+          revrec report waterfall --date 2024-04-30 --by customer,item --from 2024-04 --months 6
           revrec report waterfall --date 2024-04-30 --customer C-ADA --by charge
           revrec report waterfall --date 2024-04-30 --format csv --output waterfall.csv
         """
         from revrec.jobs.reports.waterfall import waterfall as report
 
         context, until = options.context(), as_of(date)
-        begin = first_month(first, until)
-        found = report(context, until, by, begin, months, filters)
+        begin, fields = first_month(first, until), group_fields(by, "billed")
+        found = report(context, until, fields, begin, months, filters)
         if drill:
             from revrec.jobs.reports import drill as job
 
-            groups = job.group_of_charges(by)
-            found = job.drill(
-                context, found, drill, lambda: report(context, until, job.CHARGE, begin, months, filters), groups
-            )
+            wanted = job.also_by_charge(fields)
+            found = job.drill(context, found, drill, lambda: report(context, until, wanted, begin, months, filters))
         show_report(options, found, limit, None)

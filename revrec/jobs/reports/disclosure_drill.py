@@ -22,12 +22,12 @@ from revrec.jobs.reports.disclosures import (
     new_prices,
     presented,
 )
-from revrec.jobs.reports.drill import CHARGE, Groups, drill, drill_rows, group_of_charges
+from revrec.jobs.reports.drill import CHARGE, also_by_charge, drill, drill_rows
 from revrec.jobs.reports.left_out import left_out
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.remaining import dated_amounts, remaining_amounts
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
-from revrec.jobs.reports.revenue import TIMING, categories, revenue
+from revrec.jobs.reports.revenue import TIMING, revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.store.reports.recognition import follow_rules
 
@@ -61,15 +61,14 @@ def drill_disclosures(context: "Context", span: DateSpan, quarterly: bool, addre
         if name in ("D1", "D4"):
             return drill_rows(report, rest, find.contracts, OF_CONTRACTS, ("entity",), "contracts = the figure")
         return drill_rows(report, rest, find.left_out if name == "D9" else find.charges)
-    same: Mapping[str, tuple[Callable[[], Report], Groups | None]] = {
-        "D5": (lambda: rollforward(context, RollforwardOptions(span, each, (CHARGE,))), None),
-        "D6": (lambda: remaining_obligations(context, span.last, CHARGE, BANDS), group_of_charges("entity")),
-        "D7": (lambda: revenue(context, span, each, CHARGE), group_of_charges("rule", categories(context, TIMING))),
-        "D7 items": (lambda: revenue(context, span, each, CHARGE), group_of_charges("item")),
-        "D8": (lambda: costs(context, CostOptions(span, each, ("category", CHARGE))), None),
+    by_charge: Mapping[str, Callable[[], Report]] = {
+        "D5": lambda: rollforward(context, RollforwardOptions(span, each, (CHARGE,))),
+        "D6": lambda: remaining_obligations(context, span.last, also_by_charge("entity"), BANDS),
+        "D7": lambda: revenue(context, span, each, also_by_charge(TIMING)),
+        "D7 items": lambda: revenue(context, span, each, also_by_charge("item")),
+        "D8": lambda: costs(context, CostOptions(span, each, ("category", CHARGE))),
     }
-    by_charge, groups = same[name]
-    return drill(context, report, rest, by_charge, groups)
+    return drill(context, report, rest, by_charge[name])
 
 
 class _Finder:

@@ -13,11 +13,20 @@ from revrec.core.calendar import month_end
 from revrec.core.charge_line import LOSS_MARK
 from revrec.core.errors import BadInput
 from revrec.core.money import decimal_string
-from revrec.core.report import SINGLE, Check, ColumnSum, Report, key_names, minor_of, periods_of, read_address
+from revrec.core.report import (
+    SINGLE,
+    Check,
+    ColumnSum,
+    Report,
+    fields_of,
+    key_names,
+    minor_of,
+    periods_of,
+    read_address,
+)
 from revrec.core.rules.costs import cost_of
 from revrec.core.typed_dates import DateSpan
 from revrec.store.reports.parts import RecognizedPart, charge_numbers, earned_parts, open_parts, posted_parts
-from revrec.store.reports.recognition import categories_of
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -32,10 +41,6 @@ NOTHING = "no charge lines are behind this figure"
 
 Charges = dict[tuple[str, str, str], int]
 """Minor units by charge line, currency and account; the account is empty if the report has none."""
-
-
-Groups = Callable[["Connection", Sequence[str]], Mapping[str, str]]
-"""A function that returns the groups of charge lines by id."""
 
 
 class PartsOf(NamedTuple):
@@ -58,19 +63,17 @@ def drill(
     report: Report,
     address: str,
     by_charge: Callable[[], Report],
-    category: "Groups | None" = None,
 ) -> Report:
     """Return what is behind the figure at an address, such as ``period=2024-03,column=recognized``.
 
-    ``by_charge`` makes the same report by charge line. If its rows do not have the group of the report's rows,
-    ``category`` returns the group of charge lines.
+    ``by_charge`` makes the same report, also by charge line (:func:`also_by_charge`).
 
     Raises:
         BadInput: the report has no such column or row.
     """
     keys, column, rows = figure_at(report, address)
     with context.database.read() as connection:
-        charges = _charges(by_charge().rows, keys, column, _groups(connection, report, keys, category))
+        charges = _charges(by_charge().rows, keys, column)
         wanted, listed = _parts_of(report, keys, column), list[dict[str, Any]]()
         parts = _read(connection, wanted, charges) if wanted else {}
         for key, amount in sorted(charges.items()):
@@ -118,15 +121,9 @@ def drill_rows(
     return Report(title_of(report, keys, column), header, columns, listed, checks, ("amount",), spare, empty=NOTHING)
 
 
-def group_of_charges(by: str, named: Callable[[str], str] = str) -> "Groups":
-    """Return the function that finds the value of ``by`` of charge lines, which ``named`` turns into a group."""
-
-    def found(connection: "Connection", charges: Sequence[str]) -> Mapping[str, str]:
-        numbers = charge_numbers(connection, charges)
-        values = categories_of(connection, by, list(numbers.values()))
-        return {charge: named(values[no]) for charge, no in numbers.items()}
-
-    return found
+def also_by_charge(by: str) -> str:
+    """Return the fields that the rows of a report are grouped by, with the charge line."""
+    return ",".join(dict.fromkeys((*fields_of(by), CHARGE)))
 
 
 def title_of(report: Report, keys: Mapping[str, str], column: str) -> str:
@@ -164,31 +161,10 @@ def _has(row: Mapping[str, Any], keys: Mapping[str, str]) -> bool:
     return all(str(row[name]) == value for name, value in keys.items())
 
 
-def _groups(
-    connection: "Connection",
-    report: Report,
-    keys: Mapping[str, str],
-    category: "Groups | None",
-) -> Callable[[Sequence[str]], Mapping[str, str]] | None:
-    """Return the function that finds the group of charge lines, if the figure is of one group."""
-    by = str(report.header.get("by", ""))
-    if category is None or by not in keys or by == CHARGE:
-        return None
-    return lambda ids: category(connection, ids)
-
-
-def _charges(
-    rows: Iterable[Mapping[str, Any]],
-    keys: Mapping[str, str],
-    column: str,
-    groups: Callable[[Sequence[str]], Mapping[str, str]] | None,
-) -> Charges:
+def _charges(rows: Iterable[Mapping[str, Any]], keys: Mapping[str, str], column: str) -> Charges:
     found: Charges = Counter()
-    kept = [row for row in rows if _has(row, {name: value for name, value in keys.items() if name in row})]
-    of_group = groups([row[CHARGE] for row in kept]) if groups else {}
-    group = next((value for name, value in keys.items() if kept and name not in kept[0]), "")
-    for row in kept:
-        if groups is None or of_group[row[CHARGE]] == group:
+    for row in rows:
+        if _has(row, keys):
             found[row[CHARGE], row["currency"], str(row.get("account", ""))] += minor_of(row, column)
     return {key: amount for key, amount in found.items() if amount}
 

@@ -10,7 +10,7 @@ from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.known_time import EXAMPLES, read_known_time
 from revrec.core.money import decimal_string
 from revrec.core.periods import closed_since
-from revrec.core.report import SINGLE, Chart, Check, ColumnSum, Report
+from revrec.core.report import SINGLE, Chart, Check, ColumnSum, Report, fields_of, values_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.remaining import check_dimension, check_group
@@ -73,9 +73,9 @@ def forecast(
         return Report("Changes of the plan", header, CHANGES, rows, checks, ("amount",), ("known_by",), empty=SAME)
     formulas = {"difference": {"actual": 1, "baseline": -1}}
     return Report(
-        f"Revenue of {span.first} to {span.last} against the plan", header, ("currency", by, *AMOUNTS),
+        f"Revenue of {span.first} to {span.last} against the plan", header, ("currency", *fields_of(by), *AMOUNTS),
         list(differences.rows()), checks, AMOUNTS, CAUSES[::-1], formulas,
-        chart=Chart(by, ("baseline", "actual")), empty=NOTHING,
+        chart=Chart(fields_of(by)[0], ("baseline", "actual")), empty=NOTHING,
     )  # fmt: skip
 
 
@@ -149,7 +149,7 @@ class _Differences:
             sums["difference"] = sums["actual"] - sums["baseline"]
             if any(sums.values()):
                 amounts = {name: decimal_string(sums[name], currency) for name in AMOUNTS}
-                yield {"currency": currency, self._by: category, **amounts}
+                yield {"currency": currency, **values_of(self._by, category), **amounts}
 
     def checks(self, span: DateSpan) -> Iterator[Check]:
         """Yield the checks: plan and changes are what is recognized; what is recognized is what entries recognize."""

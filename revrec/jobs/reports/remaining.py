@@ -15,7 +15,7 @@ from revrec.core.contract_balance import LineBalance
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.pricing import price_of
-from revrec.core.report import Check, ColumnSum
+from revrec.core.report import Check, ColumnSum, fields_of
 from revrec.core.rules.costs import sold_by
 from revrec.jobs.paging import PAGE
 from revrec.jobs.reports.late_changes import closed_periods
@@ -70,14 +70,14 @@ class RemainingAmounts(NamedTuple):
 
 
 def check_group(report: str, by: str, groups: Sequence[str] = GROUPS) -> None:
-    """Refuse a grouping that charge lines do not have.
+    """Refuse a grouping by fields that charge lines do not have.
 
     Raises:
         BadInput: as above.
     """
-    if by in groups or re.fullmatch(r"dimensions\.[\w-]+", by):
-        return
-    raise BadInput(f"report {report}: --by {by}: expected {', '.join(sorted(groups))} or dimensions.NAME")
+    for name in fields_of(by):
+        if name not in groups and not re.fullmatch(r"dimensions\.[\w-]+", name):
+            raise BadInput(f"report {report}: --by {name}: expected {', '.join(sorted(groups))} or dimensions.NAME")
 
 
 def check_dimension(connection: "Connection", by: str) -> None:
@@ -86,8 +86,9 @@ def check_dimension(connection: "Connection", by: str) -> None:
     Raises:
         BadInput: as above.
     """
-    if by.startswith(BY_DIMENSION) and not has_dimension(connection, by):
-        raise BadInput(f"--by {by}: no charge line has the dimension {by.removeprefix(BY_DIMENSION)}")
+    for name in fields_of(by):
+        if name.startswith(BY_DIMENSION) and not has_dimension(connection, name):
+            raise BadInput(f"--by {name}: no charge line has the dimension {name.removeprefix(BY_DIMENSION)}")
 
 
 def special_of_day(context: "Context", connection: "Connection", until: date, filters: Filters) -> list[int] | None:

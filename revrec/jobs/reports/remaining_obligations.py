@@ -13,7 +13,7 @@ from revrec.core.calendar import add_months
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string, largest_remainders
-from revrec.core.report import Chart, Check, Report
+from revrec.core.report import Chart, Check, Report, fields_of, values_of
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.left_out import LeftOut, left_out
 from revrec.jobs.reports.remaining import (
@@ -42,7 +42,7 @@ def remaining_obligations(
     """Return the remaining obligations in bands that end so many months after the day; the last band is later.
 
     Raises:
-        BadInput: ``by`` is not a field of charge lines, the bands do not ascend, or a filter names what these books do
+        BadInput: ``by`` names an unknown field, the bands do not ascend, or a filter names what these books do
             not know.
     """
     if not bands or list(bands) != sorted({*bands}) or bands[0] < 1:
@@ -82,9 +82,9 @@ def remaining_obligations(
     bands_of = (*names, "later", "waiting")
     formulas = {"total": dict.fromkeys(bands_of, 1), "not_billed": {"total": 1, "billed": -1}}
     return Report(
-        title, header, (by, "currency", *amounts_of, "left_out_lines", *percent), rows, checks, amounts_of,
+        title, header, (*fields_of(by), "currency", *amounts_of, "left_out_lines", *percent), rows, checks, amounts_of,
         ("left_out_lines", *percent),
-        formulas, chart=Chart(by, bands_of, by_row=True),
+        formulas, chart=Chart(fields_of(by)[0], bands_of, by_row=True),
     )  # fmt: skip
 
 
@@ -116,7 +116,7 @@ def _row(
     figures |= {"total": amounts.remaining, "billed": of_it, "not_billed": amounts.remaining - of_it}
     constrained = apart.constrained[key]
     figures |= {"constrained": constrained, "left_out": all_amounts.remaining - amounts.remaining - constrained}
-    row: dict[str, Any] = {by: category, "currency": currency}
+    row: dict[str, Any] = values_of(by, category) | {"currency": currency}
     row |= {name: decimal_string(amount, currency) for name, amount in figures.items()}
     row["left_out_lines"] = apart.lines[key]
     sign = -1 if amounts.remaining < 0 else 1  # of a credit, the percentages are of the credit

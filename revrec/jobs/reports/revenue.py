@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.money import decimal_string
-from revrec.core.report import Chart, Check, Report, periods_of
+from revrec.core.report import BETWEEN, Chart, Check, Report, fields_of, periods_of, values_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.journal_checks import journal_checks
@@ -20,7 +20,7 @@ from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.jobs.rules.load import load_rules
 from revrec.store.reports.booked import OtherCharges
 from revrec.store.reports.filters import of_charges
-from revrec.store.reports.recognition import lines_of, recognized_by_day, sums_by_currency
+from revrec.store.reports.recognition import RULE, lines_of, recognized_by_day, sums_by_currency
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -45,7 +45,7 @@ def revenue(
     With filters there are no checks, since the journal is not narrowed in the same way.
 
     Raises:
-        BadInput: ``by`` is not a field of charge lines, or a filter names what these books do not know.
+        BadInput: ``by`` names an unknown field, or a filter names what these books do not know.
     """
     check_group("revenue", by, (*GROUPS, TIMING))
     rows: list[dict[str, Any]] = []
@@ -54,18 +54,20 @@ def revenue(
         check_dimension(connection, by)
         check_filters(context, connection, filters)
         only = tuple(of_charges(filters))
-        category, others = categories(context, by), OtherCharges(connection)
+        category, others = _categories(context, by), OtherCharges(connection)
+        fields = ",".join(RULE if name == TIMING else name for name in fields_of(by))
         counted, owed = revenue_lines(context, connection)
         for period in periods_of(span, each):
             sums: Counter[tuple[str, str]] = Counter()
             total: Counter[str] = Counter()
-            field = "rule" if by == TIMING else by
-            for one in recognized_by_day(connection, field, *period[1:], only=only, basis=basis, counted=counted):
+            for one in recognized_by_day(connection, fields, *period[1:], only=only, basis=basis, counted=counted):
                 sums[one.currency, category(one.category)] += one.amount
                 total[one.currency] += one.amount
             rows += [
-                {"period": period.name, "currency": currency, by: category, "revenue": decimal_string(amount, currency)}
-                for (currency, category), amount in sorted(sums.items())
+                {"period": period.name, "currency": currency}
+                | values_of(by, found)
+                | {"revenue": decimal_string(amount, currency)}
+                for (currency, found), amount in sorted(sums.items())
             ]
             less = Counter[str]()
             if only:
@@ -75,14 +77,19 @@ def revenue(
             checks += journal_checks(connection, period, "revenue", total, basis=basis, owed=less, others=others)
         parameters = {**vars(filters), "from": span.first, "to": span.last, "each": each, "by": by}
         header = report_header(context, connection, "revenue", parameters, basis)
-    columns, amounts = ("period", "currency", by, "revenue"), ("revenue",)
+    columns, amounts = ("period", "currency", *fields_of(by), "revenue"), ("revenue",)
     empty = NOTHING_EARNED if basis is Basis.earned else NOTHING_POSTED
     return Report("Revenue", header, columns, rows, checks, amounts, chart=Chart("period", amounts), empty=empty)
 
 
-def categories(context: "Context", by: str) -> Callable[[str], str]:
-    """Return the category of each value that the amounts are read by: of a rule, when control passes."""
-    if by != TIMING:
+def _categories(context: "Context", by: str) -> Callable[[str], str]:
+    """Return the function that turns the rule in a category into its timing: when control passes."""
+    if TIMING not in fields_of(by):
         return str
     timing = {rule.name: rule.transfer or NOT_STATED for rule in load_rules(context).rules}
-    return lambda rule: timing.get(rule, NOT_STATED)
+
+    def timed(category: str) -> str:
+        values = values_of(by, category)
+        return BETWEEN.join((values | {TIMING: timing.get(values[TIMING], NOT_STATED)}).values())
+
+    return timed

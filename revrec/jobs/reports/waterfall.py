@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from revrec.core.calendar import add_months
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
-from revrec.core.report import Chart, Report
+from revrec.core.report import Chart, Report, fields_of, values_of
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.remaining import (
     RemainingAmounts,
@@ -34,7 +34,7 @@ def waterfall(
     """Return the waterfall on a day, with a column for each of ``months`` months from ``first``.
 
     Raises:
-        BadInput: ``by`` is not a field of charge lines, or a filter names what these books do not know.
+        BadInput: ``by`` names an unknown field, or a filter names what these books do not know.
     """
     check_group("waterfall", by)
     window = [f"{add_months(first.replace(day=1), count):%Y-%m}" for count in range(months)]
@@ -59,8 +59,8 @@ def waterfall(
     cells = (BEFORE, *window, LATER, "waiting")
     formulas = {"total": dict.fromkeys(cells, 1), "remaining": {"total": 1, "recognized": -1}}
     return Report(
-        f"Waterfall of revenue as of {until}", header, (by, "currency", *names), rows, checks, names, spare,
-        formulas, chart=Chart(by, window, by_row=True),
+        f"Waterfall of revenue as of {until}", header, (*fields_of(by), "currency", *names), rows, checks, names, spare,
+        formulas, chart=Chart(fields_of(by)[0], window, by_row=True),
     )  # fmt: skip
 
 
@@ -73,5 +73,5 @@ def _row(category: str, currency: str, by: str, amounts: RemainingAmounts, windo
     cells[BEFORE] += amounts.before
     figures = {"total": amounts.total, **cells, "waiting": amounts.waiting}
     figures |= {"recognized": amounts.total - amounts.remaining, "remaining": amounts.remaining}
-    row: dict[str, Any] = {by: category, "currency": currency}
+    row: dict[str, Any] = values_of(by, category) | {"currency": currency}
     return row | {name: decimal_string(amount, currency) for name, amount in figures.items()}

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, lite
 
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Basis
+from revrec.core.report import BETWEEN, fields_of
 from revrec.core.rules.costs import COST_MARK, sold_by
 from revrec.core.schedule import SETTLED
 from revrec.store.contracts import allocated_differences
@@ -41,6 +42,7 @@ Conditions = Sequence[Condition]
 NO_SOURCES: Mapping[str, str] = {}
 """No source is invoiced: its lines are billed on their post dates."""
 ACTUAL, OPEN, WAITING, HISTORICAL = "actual", "open", "waiting", "historical"
+RULE = "rule"
 BILLED, SIGNED = 1, 2
 """Charge lines that are billed by a day, and contract lines that are signed by then."""
 CATEGORIES: dict[str, ColumnElement[Any]] = {
@@ -170,7 +172,7 @@ def count_open(connection: Connection, category: str, after: date, only: Conditi
     name = category_of(category).label("category")
     query = select(name, charge_line.c.currency, func.count(lines.c.charge_no.distinct()))
     query = query.join(charge_line, charge_line.c.no == lines.c.charge_no).where(SOLD, _in_books(after), *only)
-    query = _of_rule(query) if category == "rule" else query
+    query = _of_rule(query, category)
     query = query.group_by("category", charge_line.c.currency)
     return {(name or "", currency): count for name, currency, count in connection.execute(query)}
 
@@ -207,7 +209,7 @@ def _by_day(
         _is_billed(until, invoiced),
     )
     query = select(*by, *split_sum_columns(lines.c.amount)).join(charge_line, charge_line.c.no == lines.c.charge_no)
-    query = _of_rule(query) if category == "rule" else query
+    query = _of_rule(query, category)
     query = query.where(counted, _in_books(until), *only).group_by("category", charge_line.c.currency, "day", "billed")
     for name, currency, on, billed, *sums in connection.execute(query):
         if amount := joined_sum(*sums):
@@ -216,7 +218,8 @@ def _by_day(
 
 def _named(category: str, name: str | None) -> str:
     """Return a category as reports show it; what is owed to a principal follows the rule of its line."""
-    return sold_by(name or "") if category == "rule" else name or ""
+    fields, values = fields_of(category), (name or "").split(BETWEEN)
+    return BETWEEN.join(sold_by(value) if field == RULE else value for field, value in zip(fields, values, strict=True))
 
 
 def follow_versions(versions: Collection[int], waiting: Collection[str]) -> ColumnElement[bool]:
@@ -296,8 +299,10 @@ def billed_among(connection: Connection, numbers: Sequence[int], until: date, in
     return set(connection.execute(limited_to(query, charge_line.c.no, numbers)).scalars())
 
 
-def _of_rule(query: Any) -> Any:
-    """Join the rule of the newest schedule version."""
+def _of_rule(query: Any, by: str) -> Any:
+    """Join the rule of the newest schedule version, if it is one of the fields."""
+    if RULE not in fields_of(by):
+        return query
     head = _newest_versions()
     return (
         query.outerjoin(head, head.c.charge_no == charge_line.c.no)
@@ -314,11 +319,19 @@ def _is_billed(until: date, invoiced: Mapping[str, str] | None) -> Any:
     return case((billed, BILLED), (signed, SIGNED), else_=0).label("billed")
 
 
-def category_of(name: str) -> ColumnElement[Any]:
-    """Return the SQL of a category: a column or a dimension of the charge line, or the name of the joined rule."""
+def category_of(by: str) -> ColumnElement[Any]:
+    """Return the SQL of a category: the values of its fields, with :data:`BETWEEN` between them."""
+    first, *others = map(_field, fields_of(by))
+    for one in others:
+        first = func.coalesce(first, "").concat(BETWEEN).concat(func.coalesce(one, ""))
+    return first
+
+
+def _field(name: str) -> ColumnElement[Any]:
+    """Return the SQL of a field: a column or a dimension of the charge line, or the name of the joined rule."""
     if name.startswith(BY_DIMENSION):
         return dimension_of(charge_line, name)
-    return rule_version.c.name if name == "rule" else CATEGORIES[name]
+    return rule_version.c.name if name == RULE else CATEGORIES[name]
 
 
 def balances_of_contract_lines(
@@ -371,7 +384,7 @@ def by_category(
     """
     query = select(category_of(category).label("category"), charge_line.c.currency, *split_sum_columns(lines.c.amount))
     query = query.join(charge_line, charge_line.c.no == lines.c.charge_no)
-    query = _of_rule(query) if category == "rule" else query
+    query = _of_rule(query, category)
     amounts: Counter[tuple[str, str]] = Counter()
     for found, currency, *sums in connection.execute(
         query.where(counted, *conditions).group_by("category", charge_line.c.currency)
@@ -386,5 +399,5 @@ def categories_of(connection: Connection, category: str, numbers: Sequence[int])
     if not numbers:
         return {}
     query = select(charge_line.c.no, category_of(category)).select_from(charge_line)
-    query = _of_rule(query) if category == "rule" else query
+    query = _of_rule(query, category)
     return {no: _named(category, name) for no, name in connection.execute(limited_to(query, charge_line.c.no, numbers))}

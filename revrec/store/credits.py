@@ -54,6 +54,14 @@ def _chains(named: CTE) -> CTE:
     return chain.union(longer.where(onward.c.home.is_not(None)))
 
 
+def homes_of_credits(connection: Connection) -> dict[str, str]:
+    """Return for each credit line that names what it credits the line that it credits in the end, by id."""
+    homes, line, home = credited(), charge_line.alias("line"), charge_line.alias("home")
+    query = select(line.c.id, home.c.id).select_from(homes)
+    query = query.join(line, line.c.no == homes.c.no).join(home, home.c.no == homes.c.home)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
 def credit_loop(connection: Connection, import_id: int) -> tuple[int, list[str]] | None:
     """Return the row of a line of an import whose chain of credits leads back to it, and the ids; None without one."""
     named = _named()

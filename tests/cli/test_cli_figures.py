@@ -47,6 +47,21 @@ def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
         ("2024-03", "4092.80", "0.00", "0.00", "0.00", "4070.80", "4070.80", "2.00", "2.00", "2.00", "16.00", "0.00",
          "22.00"),
     ]  # fmt: skip
+    # CRN-1003 of March credits a line of February: -10.00, earned in April, is in the row of February.
+    of_quarters = ("--each", "quarter", "--cells", "actual", "--net", "--format", "json")
+    quarters = revrec("report", "waterfall", "--date", "2024-04-30", *of_quarters).json
+    names = ("billed", "total", "before", "2024-Q1", "2024-Q2", "2024-Q3", "later", "not_shown", "recognized")
+    assert checked_rows(quarters, *names) == [
+        ("2024-01", "10625.50", "0.00", "6311.67", "1034.08", "0.00", "0.00", "3279.75", "7345.75"),
+        ("2024-02", "2362.90", "0.00", "2352.90", "-8.00", "0.00", "0.00", "18.00", "2344.90"),
+        ("2024-03", "4102.80", "0.00", "0.00", "4080.80", "0.00", "0.00", "22.00", "4080.80"),
+    ]
+    assert quarters["rows"][2]["cells"]["2024-Q2"] == {"actual": "4080.80", "due": "0.00", "planned": "4.00"}
+    assert [(one["check"], one["left"]) for one in quarters["checks"]] == [
+        ("remaining = report balance", "3319.75"),
+        ("2024-Q1: actual = journal entries", "8664.57"),
+        ("2024-Q2: actual = journal entries", "5106.88"),
+    ]
     rpo = revrec("report", "rpo", "--date", "2024-03-31", "--bands", "3,6,9", "--format", "json").json
     bands = ("within_3_months", "months_4_to_6", "months_7_to_9", "later", "waiting", "total", "billed", "not_billed")
     assert checked_rows(rpo, *bands) == [
@@ -79,6 +94,7 @@ def test_a_mistake_in_the_options_is_a_sentence_and_books_without_rows_say_so(bo
         (("waterfall", "--date", "9999-12-31"), 2, "--date 9999-12-31: reports are for days from"),
         (("waterfall", "--date", "2024-01", "--from", "0001-01"), 2, "--from 0001-01-01: reports are for days from"),
         (("waterfall", "--by", "color"), 3, "--by color: expected billed"),
+        (("waterfall", "--cells", "posted"), 3, "--cells posted: expected actual, due, planned"),
         (("rpo", "--bands", "24,12"), 3, "write months in ascending order"),
         (("rpo", "--bands", "a"), 2, "write months with commas"),
         (("revenue", "--by", "color"), 3, "--by color: expected billed"),

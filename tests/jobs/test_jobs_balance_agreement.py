@@ -30,7 +30,7 @@ from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.tie_out import tie_out
-from revrec.jobs.reports.waterfall import waterfall
+from revrec.jobs.reports.waterfall import KINDS, Cells, waterfall
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store.reports import plain_lines
 from support.books import ROOT, Books, MakeBooks, MakeRow
@@ -305,7 +305,7 @@ def reports_of(books: Books, day: date) -> list[Report]:
         rollforward(context, RollforwardOptions(span, each="span")),
         rollforward(context, RollforwardOptions(span, by=["contract"])),
         rollforward(context, RollforwardOptions(span, by=["customer"])),
-        waterfall(context, day, "billed", date(2024, 1, 1), 3),
+        waterfall(context, day, "billed", date(2024, 1, 1), 3, shown=Cells(KINDS, net=True)),
         remaining_obligations(context, day, "item", [1, 12]),
         revenue(context, span, "month", "rule"),
         activity(context, span, "quarter"),

@@ -23,7 +23,7 @@ from revrec.jobs.reports.late import drill_late, late
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
-from revrec.jobs.reports.waterfall import waterfall
+from revrec.jobs.reports.waterfall import Cells, waterfall
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 from support.stories import OPENING, RULES, STEPS, Story
@@ -42,6 +42,8 @@ def drillable(context: Context) -> Iterator[tuple[Report, Callable[[], Report]]]
         yield rollforward(context, wanted), partial(rollforward, context, wanted._replace(by=(CHARGE,)))
         yield both(lambda by, basis=basis: revenue(context, SPAN, "month", by, basis), "rule,timing")  # type: ignore[misc]
     yield both(lambda by: waterfall(context, SPAN.last, by, date(2024, 2, 1), 3), "item,billed")
+    quarters = Cells(("actual", "due"), "quarter", net=True)
+    yield both(lambda by: waterfall(context, SPAN.last, by, date(2024, 2, 1), 3, shown=quarters), "item,billed")
     yield both(lambda by: remaining_obligations(context, SPAN.last, by, (1, 12)), "customer")
     yield both(lambda by: forecast(context, SPAN, by, "1"), "item")
     spent = CostOptions(SPAN, by=("cost", "item"))

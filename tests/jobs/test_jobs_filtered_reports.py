@@ -19,7 +19,7 @@ from revrec.jobs.reports.drill import also_by_charge, drill
 from revrec.jobs.reports.forecast import forecast
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
-from revrec.jobs.reports.waterfall import waterfall
+from revrec.jobs.reports.waterfall import KINDS, Cells, waterfall
 from revrec.sources import NATIVE_CHARGES
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
@@ -89,7 +89,7 @@ def sold(fresh_books: MakeBooks, intacct: Intacct, row: MakeRow) -> Books:
 
 def reports(context: Context, filters: Filters = NO_FILTERS, by: str = "item") -> Iterator[Report]:
     """Yield the three reports with filters."""
-    yield waterfall(context, DAY, by, date(2024, 2, 1), 3, filters)
+    yield waterfall(context, DAY, by, date(2024, 2, 1), 3, filters, Cells(KINDS))
     yield remaining_obligations(context, DAY, by, (1, 12), filters)
     yield activity(context, DateSpan(date(2024, 2, 1), DAY), "month", filters)
 

@@ -6,7 +6,7 @@ consists of schedule lines, these must add up to the charge lines.
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import month_end
@@ -27,6 +27,7 @@ from revrec.core.report import (
 from revrec.core.rules.costs import cost_of
 from revrec.core.typed_dates import DateSpan
 from revrec.store.reports.parts import RecognizedPart, charge_numbers, earned_parts, open_parts, posted_parts
+from revrec.store.reports.recognition import ACTUAL, DUE, PLANNED
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -195,13 +196,18 @@ def _parts_of(report: Report, keys: Mapping[str, str], column: str) -> PartsOf |
 
 
 def _of_waterfall(header: Mapping[str, Any], column: str) -> PartsOf | None:
-    """Return the lines of a month: what is dated in it and posted by the day, and what is not, by its own day."""
-    until = header["date"].isoformat()
-    if len(column) != len("2024-03") or not column[:4].isdigit():
+    """Return the lines of a period: what is dated in it and posted by the day, and what is not, by its own day."""
+    until, kinds = header["date"], header.get("cells") or (ACTUAL, DUE, PLANNED)
+    months = [date.fromisoformat(f"{header[name]}-01") for name in ("from", "to")]
+    span = DateSpan(months[0], month_end(months[1]))
+    period = next((one for one in periods_of(span, str(header.get("each", "month"))) if one.name == column), None)
+    if period is None:
         return None
-    first = date.fromisoformat(f"{column}-01")
-    days = first.isoformat(), month_end(first).isoformat()
-    return PartsOf(posted=(days[0], min(days[1], until)), open=(until, *days))
+    begin = period.first if DUE in kinds else max(period.first, until + timedelta(days=1))
+    end = period.last if PLANNED in kinds else min(period.last, until)
+    posted = (period.first.isoformat(), min(period.last, until).isoformat())
+    later = (until.isoformat(), begin.isoformat(), end.isoformat())
+    return PartsOf(posted=posted if ACTUAL in kinds else None, open=later if begin <= end else None)
 
 
 def _days_of_period(span: DateSpan, each: str, name: str | None) -> tuple[str, str]:

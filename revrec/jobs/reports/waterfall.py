@@ -1,77 +1,229 @@
 """``revrec report waterfall``: what was billed in each month, and in which months it is recognized."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import add_months
-from revrec.core.filters import NO_FILTERS, Filters
+from revrec.core.errors import BadInput
+from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.money import decimal_string
-from revrec.core.report import Chart, Report, fields_of, values_of
+from revrec.core.report import BETWEEN, Chart, Check, ColumnSum, Report, fields_of, periods_of, values_of
+from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports import drill
 from revrec.jobs.reports.filters import check_filters
+from revrec.jobs.reports.journal_checks import journal_checks
 from revrec.jobs.reports.remaining import (
     RemainingAmounts,
     amounts_until,
     balance_checks,
     check_dimension,
     check_group,
+    dated_amounts,
     remaining_amounts,
     special_of_day,
 )
 from revrec.jobs.reports.report_header import report_header
+from revrec.jobs.reports.revenue_lines import revenue_lines
+from revrec.store.credits import homes_of_credits
+from revrec.store.reports.booked import OtherCharges
 from revrec.store.reports.filters import of_charges
+from revrec.store.reports.parts import charge_numbers
+from revrec.store.reports.recognition import (
+    ACTUAL,
+    DUE,
+    PLANNED,
+    Conditions,
+    DatedAmount,
+    categories_of,
+    lines_of,
+    sums_by_currency,
+)
+from revrec.store.tables import CREDITING
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
-BEFORE, LATER = "before", "later"
+BEFORE, LATER, NOT_SHOWN = "before", "later", "not_shown"
+KINDS = (ACTUAL, DUE, PLANNED)
+"""The kinds of amounts of a cell: posted by the day, dated until the day and not posted, and dated later."""
+
+
+class Cells(NamedTuple):
+    """What the cells are: amounts of these ``kinds`` (all if empty) in periods of a length.
+
+    ``net``: a credit that names what it credits is in the row of that line, not in its own.
+    """
+
+    kinds: Sequence[str] = ()
+    each: str = "month"
+    net: bool = False
+
+
+ALL_CELLS = Cells()
 
 
 def waterfall(
-    context: "Context", until: date, by: str, first: date, months: int, filters: Filters = NO_FILTERS
+    context: "Context",
+    until: date,
+    by: str,
+    first: date,
+    months: int,
+    filters: Filters = NO_FILTERS,
+    shown: Cells = ALL_CELLS,
 ) -> Report:
-    """Return the waterfall on a day, with a column for each of ``months`` months from ``first``.
+    """Return the waterfall on a day, with columns for ``months`` months from ``first``.
 
     Raises:
-        BadInput: ``by`` names an unknown field, or a filter names what these books do not know.
+        BadInput: ``by`` names an unknown field, a kind of amounts is unknown, or a filter names what these books do not
+            know.
     """
     check_group("waterfall", by)
-    window = [f"{add_months(first.replace(day=1), count):%Y-%m}" for count in range(months)]
+    _check_kinds(shown.kinds)
+    window = _Window(until, first, months, shown)
     with context.database.read() as connection:
         check_dimension(connection, by)
         check_filters(context, connection, filters)
         only = tuple(of_charges(filters))
         special = special_of_day(context, connection, until, filters)
-        ends = [add_months(first.replace(day=1), count) - timedelta(days=1) for count in range(months + 1)]
-        amounts = amounts_until(context, connection, by, until, ends, special, only)
+        amounts = amounts_until(context, connection, by, until, window.ends, special, only)
+        if shown.net:
+            amounts += _moved_credits(context, connection, by, until, only)
         found = remaining_amounts(one for one in amounts if one.billed or one.ordered)
-        rows = [_row(category, currency, by, amounts, window) for (category, currency), amounts in found.items()]
+        rows = [
+            window.row(by, category, currency, its_own)
+            for (category, currency), its_own in found.items()
+            if not shown.net or _happened(its_own)
+        ]
         remaining: Counter[str] = Counter()
         for (_category, currency), its_own in found.items():
             remaining[currency] += its_own.remaining
         checks = list(balance_checks(context, connection, until, remaining, "remaining", special, True, filters))
-        parameters = {**vars(filters), "date": until, "by": by, "from": window[0], "to": window[-1]}
-        header = report_header(context, connection, "waterfall", parameters)
-    names = ("total", BEFORE, *window, LATER, "waiting", "recognized", "remaining")
+        if ACTUAL in shown.kinds and not only:
+            checks += _entry_checks(context, connection, window, amounts)
+        parameters = {**vars(filters), "date": until, "by": by, "from": window.first, "to": window.last}
+        header = report_header(context, connection, "waterfall", parameters | _facts(shown))
+    names = ("total", *window.columns, "waiting", "recognized", "remaining")
     # The months that are furthest away are the first that a narrow terminal leaves out.
-    spare = (LATER, BEFORE, *window)
-    cells = (BEFORE, *window, LATER, "waiting")
-    formulas = {"total": dict.fromkeys(cells, 1), "remaining": {"total": 1, "recognized": -1}}
+    spare = (LATER, BEFORE, *window.names)
+    formulas = {
+        "total": dict.fromkeys((*window.columns, "waiting"), 1),
+        "remaining": {"total": 1, "recognized": -1},
+    }
     return Report(
         f"Waterfall of revenue as of {until}", header, (*fields_of(by), "currency", *names), rows, checks, names, spare,
-        formulas, chart=Chart(fields_of(by)[0], window, by_row=True),
+        formulas, chart=Chart(fields_of(by)[0], window.names, by_row=True),
     )  # fmt: skip
 
 
-def _row(category: str, currency: str, by: str, amounts: RemainingAmounts, window: Sequence[str]) -> dict[str, Any]:
-    cells = dict.fromkeys((BEFORE, *window, LATER), 0)
-    for day, amount in (*amounts.recognized.items(), *amounts.planned.items()):
-        month = day[:7]
-        cells[month if month in cells else BEFORE if month < window[0] else LATER] += amount
-    # What was recognized before a cutover is in no month of these books.
-    cells[BEFORE] += amounts.before
-    figures = {"total": amounts.total, **cells, "waiting": amounts.waiting}
-    figures |= {"recognized": amounts.total - amounts.remaining, "remaining": amounts.remaining}
-    row: dict[str, Any] = values_of(by, category) | {"currency": currency}
-    return row | {name: decimal_string(amount, currency) for name, amount in figures.items()}
+class _Window:
+    """The periods that are columns of the waterfall, and the rows with an amount for each of them."""
+
+    def __init__(self, until: date, first: date, months: int, shown: Cells) -> None:
+        begin = first.replace(day=1)
+        self.until, self.kinds = until.isoformat(), shown.kinds
+        end = add_months(begin, months) - timedelta(days=1)
+        self.periods = list(periods_of(DateSpan(begin, end), shown.each))
+        self.first, self.last = f"{begin:%Y-%m}", f"{end:%Y-%m}"
+        self.names = [one.name for one in self.periods]
+        self.columns = (BEFORE, *self.names, LATER, *((NOT_SHOWN,) if shown.kinds else ()))
+        # Amounts are added up until each of these days, and those that are due are apart from later ones.
+        ends = {begin - timedelta(days=1), *(one.last for one in self.periods), *((until,) if shown.kinds else ())}
+        self.ends = sorted(ends)
+        self._of_month = {
+            month.name: one.name for one in self.periods for month in periods_of(DateSpan(one.first, one.last), "month")
+        }
+
+    def row(self, by: str, category: str, currency: str, amounts: RemainingAmounts) -> dict[str, Any]:
+        """Return the row of a category; with kinds, ``cells`` has the amount of each kind of each cell."""
+        cells = self._cells(amounts)
+        kinds = self.kinds or KINDS
+        figures = {name: sum(of_kinds[kind] for kind in kinds) for name, of_kinds in cells.items()}
+        figures = {"total": amounts.total, **figures}
+        if self.kinds:
+            figures[NOT_SHOWN] = amounts.total - amounts.waiting - sum(figures[name] for name in cells)
+        figures |= {"waiting": amounts.waiting, "recognized": amounts.total - amounts.remaining}
+        figures["remaining"] = amounts.remaining
+        row: dict[str, Any] = values_of(by, category) | {"currency": currency}
+        row |= {name: decimal_string(amount, currency) for name, amount in figures.items()}
+        if self.kinds:
+            row["cells"] = {
+                name: {kind: decimal_string(of_kinds[kind], currency) for kind in KINDS}
+                for name, of_kinds in cells.items()
+            }
+        return row
+
+    def _cells(self, amounts: RemainingAmounts) -> dict[str, Counter[str]]:
+        cells = {name: Counter[str]() for name in (BEFORE, *self.names, LATER)}
+        for day, amount in amounts.recognized.items():
+            cells[self.cell_of(day)][ACTUAL] += amount
+        for day, amount in amounts.planned.items():
+            cells[self.cell_of(day)][DUE if day <= self.until else PLANNED] += amount
+        # What was recognized before a cutover is in no month of these books.
+        cells[BEFORE][ACTUAL] += amounts.before
+        return cells
+
+    def cell_of(self, day: str) -> str:
+        """Return the cell of an ISO day."""
+        return self._of_month.get(day[:7]) or (BEFORE if day[:7] < self.first else LATER)
+
+
+def _check_kinds(kinds: Sequence[str]) -> None:
+    unknown = next((one for one in kinds if one not in KINDS), None)
+    if unknown is not None:
+        raise BadInput(f"report waterfall: --cells {unknown}: expected {', '.join(KINDS)}")
+
+
+def _facts(shown: Cells) -> dict[str, Any]:
+    """Return what the header says of the cells."""
+    each = None if shown.each == "month" else shown.each
+    return {"each": each, "cells": list(shown.kinds) or None, "net": shown.net or None}
+
+
+def _happened(amounts: RemainingAmounts) -> bool:
+    """Check whether anything is left in a row once the credits are in the rows of what they credit."""
+    return bool(amounts.waiting or amounts.before) or any((*amounts.recognized.values(), *amounts.planned.values()))
+
+
+def _moved_credits(
+    context: "Context", connection: "Connection", by: str, until: date, only: Conditions
+) -> Iterator[DatedAmount]:
+    """Yield the amounts that move credits which name what they credit from their own rows to the rows of that.
+
+    A row by charge line is always of one line: else the schedule lines behind it would be of several.
+    """
+    homes = homes_of_credits(connection)
+    amounts = dated_amounts(context, connection, drill.CHARGE, until, (*only, CREDITING))
+    credits = [one for one in amounts if one.category in homes]
+    ids = {one.category for one in credits}
+    numbers = charge_numbers(connection, sorted(ids | {homes[one] for one in ids}))
+    values = categories_of(connection, by, list(numbers.values()))
+    for one in credits:
+        own, home = (values[numbers[id]] for id in (one.category, homes[one.category]))
+        fields = values_of(by, home) | {drill.CHARGE: one.category}
+        yield one._replace(category=own, amount=-one.amount)
+        yield one._replace(category=BETWEEN.join(fields[name] for name in fields_of(by)))
+
+
+def _entry_checks(
+    context: "Context", connection: "Connection", window: _Window, amounts: Sequence[DatedAmount]
+) -> Iterator[Check]:
+    """Yield the check for each period that what is actual in it, with what is not billed yet, is on entries."""
+    owed, others = revenue_lines(context, connection).owed, OtherCharges(connection)
+    until = date.fromisoformat(window.until)
+    for period in window.periods:
+        if period.first > until:
+            continue
+        days, sums, less = period._replace(last=min(period.last, until)), Counter[str](), Counter[str]()
+        actual = [one for one in amounts if one.kind == ACTUAL and window.cell_of(one.day) == period.name]
+        for one in actual:
+            sums[one.currency] += one.amount
+        if owed is not None:
+            less = sums_by_currency(connection, lines_of(Basis.ledger, days.first, days.last), owed)
+        has_all = all(one.billed or one.ordered for one in actual)
+        name = ACTUAL if has_all else "actual, with what is not billed yet"
+        source = ColumnSum(period.name) if has_all and tuple(window.kinds) == (ACTUAL,) else None
+        for check in journal_checks(connection, days, name, sums, owed=less, others=others):
+            yield check._replace(source=source)

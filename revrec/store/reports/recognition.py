@@ -43,6 +43,8 @@ NO_SOURCES: Mapping[str, str] = {}
 """No source is invoiced: its lines are billed on their post dates."""
 ACTUAL, OPEN, WAITING, HISTORICAL = "actual", "open", "waiting", "historical"
 RULE = "rule"
+DUE, PLANNED = "due", "planned"
+"""What is open on a day: dated until then and not posted, or dated later."""
 BILLED, SIGNED = 1, 2
 """Charge lines that are billed by a day, and contract lines that are signed by then."""
 CATEGORIES: dict[str, ColumnElement[Any]] = {

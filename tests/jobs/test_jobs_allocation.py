@@ -18,6 +18,7 @@ from revrec.jobs.reports.explain import explain
 from revrec.jobs.reports.explain_amounts import explain_amounts
 from revrec.jobs.reports.lists import charges
 from revrec.jobs.reports.preview import preview, preview_file
+from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.status import status
 from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.rules.compare import compare_rules
@@ -538,6 +539,10 @@ def test_a_constrained_line_of_a_bundle_keeps_its_refund_liability_and_the_rest_
         "2024-03-31": 13_500,
         "2024-04-30": 13_500,
     }
+    january = remaining_obligations(books.context("report"), date(2024, 1, 31), "charge", (1, 2))
+    (goods, magazine), bands = january.rows, ("within_1_months", "months_2_to_2", "later", "constrained")
+    assert january.ties_out and [goods[name] for name in bands] == ["510.00", "0.00", "0.00", "30.00"]
+    assert [magazine[name] for name in bands] == ["255.00", "127.50", "127.50", "30.00"], "its share of the constraint"
     assert books.run("2024-12-31").complete and sound(books) and recognized(books) == 108_000
 
 

@@ -111,9 +111,12 @@ def amounts(found: Iterable[Report]) -> Counter[tuple[str, ...]]:
 def test_the_parts_of_a_report_add_up_to_the_whole(sold: Books, name: str) -> None:
     context, whole = sold.context("report"), list(reports(sold.context("report")))
     assert all(report.ties_out and report.checks for report in whole)
-    option, values = {"id": "charge"}.get(name, name), sold.sql(f"SELECT DISTINCT {name} FROM charge_line")
-    parts = [list(reports(context, Filters(**{option: value}))) for (value,) in values]
-    for report, *some in zip(whole, *parts, strict=True):
+    option, values = {"id": "charge"}.get(name, name), [one for (one,) in sold.sql(f"SELECT {name} FROM charge_line")]
+    parts = {value: list(reports(context, Filters(**{option: value}))) for value in values}
+    for at, report in enumerate(whole):
+        # A charge line is selected with what it owes to a principal; the activity selects journal lines.
+        is_by_line = report.header["report"] == "activity"
+        some = [found[at] for value, found in parts.items() if is_by_line or ":cost:" not in value]
         assert amounts(some) == amounts([report]), report.title
         assert all(part.ties_out and part.header[option] for part in some), report.title
         has_checks = name == "customer" or report.header["report"] == "activity"

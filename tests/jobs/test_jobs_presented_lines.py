@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from revrec.core.contract_balance import BalanceSheet, BalanceTotal
-from revrec.core.filters import NO_FILTERS, Basis
+from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.report import SINGLE
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.posting import periods
@@ -131,6 +131,60 @@ def test_refund_liabilities_and_return_assets_are_posted_to_accounts_of_theirs(
     assert report.ties_out and moved_in_all == {"480.00"}
 
 
+@pytest.mark.parametrize(
+    ("day", "delivered", "total", "constrained"),
+    [
+        ("2024-03-03", False, "9700.00", "300.00"),
+        ("2024-03-03", True, "9700.00", "300.00"),
+        ("2024-03-31", True, "9700.00", "300.00"),
+        ("2024-04-02", True, "9700.00", "300.00"),
+        ("2024-04-03", True, "10000.00", "0.00"),
+    ],
+)
+def test_what_is_constrained_is_no_obligation_also_if_its_end_has_a_date(
+    offline: Books, row: MakeRow, day: str, delivered: bool, total: str, constrained: str
+) -> None:
+    offline.rules(RETURNS)
+    offline.take(row(item="POD-1", amount="10000.00", post_date="2024-03-01"))
+    if delivered:
+        offline.event("shop/INV-1/1", "pod", "2024-03-04")
+    report = remaining_obligations(offline.context(), date.fromisoformat(day), "entity", (1,))
+    (found,) = report.rows
+    assert report.ties_out and (found["total"], found["constrained"]) == (total, constrained)
+    assert found["billed"] == total and found["waiting"] == ("0.00" if delivered else total)
+
+
+def test_the_constrained_amount_of_a_service_is_taken_from_the_bands_that_it_would_be_in(
+    offline: Books, row: MakeRow
+) -> None:
+    lasting = RETURNS.replace('method = "pod_date"', 'method = "monthly"\nperiods = 4').replace(
+        "percent = 3", "percent = 10"
+    )
+    offline.rules(lasting.replace('from = "delivered"\n', ""))
+    offline.take(row(item="POD-1", amount="1200.00", post_date="2024-01-01"))
+    report = remaining_obligations(offline.context(), date(2024, 1, 20), "entity", (1, 2))
+    (found,) = report.rows
+    shown = [found[name] for name in ("within_1_months", "months_2_to_2", "later", "total", "constrained")]
+    assert shown == ["540.00", "270.00", "270.00", "1080.00", "120.00"] and report.ties_out
+    estimated = remaining_obligations(offline.context(), date(2024, 1, 31), "entity", (1, 2)).rows
+    assert [one["constrained"] for one in estimated] == ["0.00"], "30 days after January 1"
+
+
+@pytest.mark.parametrize("with_costs", [True, False])
+def test_what_is_constrained_of_an_agent_is_its_commission(offline: Books, row: MakeRow, with_costs: bool) -> None:
+    constraint = '[rule.constraint]\npercent = 10\nreason = "right of return"\n'
+    constraint += "costs = true\n" if with_costs else ""
+    offline.rules(AGENT.replace("[rule.post]", f"{constraint}[rule.post]"))
+    offline.take(row(item="POD-1", amount="100.00", post_date="2024-03-01"))
+    offline.event("shop/INV-1/1", "pod", "2024-03-04")
+    for day in (date(2024, 3, 3), date(2024, 3, 31)):
+        report = remaining_obligations(offline.context(), day, "item", (1,))
+        (found,) = report.rows
+        # Without costs = true, the whole share of the principal is owed, and so all of the price that is constrained.
+        expected = ("18.00", "2.00") if with_costs else ("10.00", "10.00")
+        assert report.ties_out and (found["total"], found["constrained"]) == expected
+
+
 def test_an_estimate_without_a_constraint_in_the_rule_is_a_refund_liability(offline: Books, row: MakeRow) -> None:
     offline.take(row(item="MAG-1", amount="24.00", post_date="2024-01-01"))
     offline.event("shop/INV-1/1", "constraint", "2024-01-10", amount=4)
@@ -184,6 +238,9 @@ def test_the_price_of_an_agent_is_its_commission_in_all_reports_of_revenue(books
     assert (signed["total"], signed["2024-03"], signed["recognized"]) == ("20.00", "20.00", "20.00")
     (timed,) = revenue(context, DateSpan(january, march), "span", "timing").rows
     assert (timed["timing"], timed["revenue"]) == ("point_in_time", "20.00")
+    for filters in (Filters(charge="shop/INV-1/1"), Filters(rule="delivery"), Filters(account="2400")):
+        (part,) = revenue(context, DateSpan(january, march), "span", "item", filters=filters).rows
+        assert part["revenue"] == "20.00", filters
 
 
 def test_the_late_revenue_of_an_agent_is_its_commission(books: Books, row: MakeRow) -> None:

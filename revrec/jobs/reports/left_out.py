@@ -3,22 +3,17 @@
 Source: ASC 606-10-50-14 to 50-15 (IFRS 15.121 and 122); 32-11 to 32-13 (56 to 58), the constraint of estimates.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
-from revrec.core.batching import batched
 from revrec.core.money import decimal_string
-from revrec.core.rules import RuleBook
 from revrec.core.rules.disclosure import EXPEDIENTS
-from revrec.core.schedule import Unscheduled
-from revrec.jobs.paging import PAGE
+from revrec.jobs.reports.constrained_amounts import constrained_amounts
 from revrec.jobs.reports.remaining import RemainingAmounts, billed_amounts, dated_amounts, remaining_amounts
+from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.jobs.rules.load import load_rules
-from revrec.jobs.scheduling.contracts import Contracts
-from revrec.jobs.scheduling.planned_rules import PlannedRules
-from revrec.store import charges, events
 from revrec.store.reports.recognition import (
     Conditions,
     DatedAmount,
@@ -26,7 +21,6 @@ from revrec.store.reports.recognition import (
     categories_of,
     count_open,
     follow_rules,
-    undated_charges,
 )
 
 if TYPE_CHECKING:
@@ -58,13 +52,15 @@ class LeftOut(NamedTuple):
     """What is left out by category and currency, in minor units.
 
     ``amounts`` are obligations under expedients, ``billed`` the ones that are billed by the day, ``lines`` how many
-    charge lines they are. ``constrained`` is part of what waits, and ``constrained_billed`` of what is billed.
+    charge lines they are. ``constrained_dated`` is the part of ``constrained`` that has an ISO day, by that day: the
+    rest is part of what waits. ``constrained_billed`` is the part of it that is billed.
     """
 
     amounts: Mapping[Key, RemainingAmounts]
     billed: Counter[Key]
     lines: Counter[Key]
     constrained: Counter[Key]
+    constrained_dated: Mapping[Key, Counter[str]]
     constrained_billed: Counter[Key]
     uses: Sequence[ExpedientUse]
 
@@ -91,11 +87,11 @@ class LeftOut(NamedTuple):
 
     def less(self, key: Key, amounts: RemainingAmounts) -> RemainingAmounts:
         """Return the amounts of a category without what is left out."""
-        found = self.amounts.get(key)
-        waiting = amounts.waiting - self.constrained[key]
+        found, dated = self.amounts.get(key), self.constrained_dated.get(key, Counter[str]())
+        planned, waiting = Counter(amounts.planned), amounts.waiting - self.constrained[key] + dated.total()
+        planned.subtract(dated)
         if found is None:
-            return amounts._replace(waiting=waiting)
-        planned = Counter(amounts.planned)
+            return amounts._replace(planned=planned, waiting=waiting)
         planned.subtract(found.planned)
         return amounts._replace(planned=planned, waiting=waiting - found.waiting)
 
@@ -124,15 +120,19 @@ def left_out(context: "Context", connection: "Connection", by: str, until: date,
     named = [name for some in rules.values() for name in some]
     of_rules = [follow_rules(named), *only]
     lines = count_open(connection, by, until, of_rules) if named else {}
-    constrained = _constrained(connection, book, until, named, only)
+    of_billed = billed_amounts(context, connection, by, until, amounts, of_rules) if named else Counter[Key]()
+    # What is constrained of lines that expedients leave out is left out with them.
+    counted = [revenue_lines(context, connection).counted, ~follow_rules(named), *only]
+    constrained = dict(constrained_amounts(connection, book, until, counted))
     billed = billed_among(connection, list(constrained), until, context.settings.invoiced_sources)
     categories = categories_of(connection, by, list(constrained))
-    sums, sums_billed = Counter[Key](), Counter[Key]()
-    for no, (currency, amount) in constrained.items():
-        sums[categories[no], currency] += amount
-        sums_billed[categories[no], currency] += amount if no in billed else 0
-    of_billed = billed_amounts(context, connection, by, until, amounts, of_rules) if named else Counter[Key]()
-    return LeftOut(remaining_amounts(amounts), of_billed, Counter(lines), sums, sums_billed, uses)
+    sums, sums_billed, dated = Counter[Key](), Counter[Key](), defaultdict[Key, Counter[str]](Counter)
+    for no, one in constrained.items():
+        key = categories[no], one.currency
+        sums[key] += one.amount
+        sums_billed[key] += one.amount if no in billed else 0
+        dated[key].update(one.dated)
+    return LeftOut(remaining_amounts(amounts), of_billed, Counter(lines), sums, dated, sums_billed, uses)
 
 
 def _uses(
@@ -151,27 +151,3 @@ def _uses(
         lines[currency] += count
     for currency in sorted(lines):
         yield ExpedientUse(expedient, rules, currency, lines[currency], amounts[currency])
-
-
-def _constrained(
-    connection: "Connection", book: RuleBook, until: date, named: Sequence[str], only: Conditions
-) -> dict[int, tuple[str, int]]:
-    """Return the currency and the constrained amount of charge lines that wait on a day, by number.
-
-    Lines of the rules ``named`` are left out by expedients, with what is constrained of them.
-    """
-    with_constraint = [rule.name for rule in book.rules if rule.constraint]
-    planned, found = PlannedRules(connection, book), {}
-    for page in batched(undated_charges(connection, until, with_constraint, named, only), PAGE):
-        contracts = Contracts(connection, book)
-        numbers = sorted({*page, *contracts.of_whole_contracts(page)})
-        recorded, lines = events.events_of_charges(connection, numbers), dict(charges.read_charges(connection, numbers))
-        contracts.settle(lines, recorded, ())
-        its_own = planned.book_for({no: lines[no] for no in page})
-        for no in page:
-            steps = contracts.outcome(no)
-            if not isinstance(steps, Unscheduled):
-                amount = its_own.constrained_part(lines[no], recorded.get(no, ()), steps)
-                if amount:
-                    found[no] = lines[no].currency, amount
-    return found

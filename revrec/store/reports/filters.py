@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from sqlalchemy import Column, ColumnElement, Connection, Select, exists, false, select
 
 from revrec.core.filters import NO_FILTERS, Basis, Filters
+from revrec.core.rules.costs import COST_MARK
 from revrec.store.posting.entries import recognition_date
 from revrec.store.tables import (
     RULE_OF_LINE,
@@ -80,10 +81,21 @@ def chosen_charges(filters: Filters) -> Select[tuple[int]]:
 
 
 def of_charges(filters: Filters) -> Conditions:
-    """Yield the condition that the filters select a charge line, apart from days; nothing if they select all."""
+    """Yield the condition that the filters select a charge line, or the line that a cost belongs to, apart from days.
+
+    Yield nothing if they select all. Without the cost of a principal, the line of an agent would show its whole price.
+    """
     chosen = replace(filters, first=None, last=None)
     if chosen != NO_FILTERS:
-        yield charge_line.c.no.in_(chosen_charges(chosen))
+        sold = charge_line.alias("sold")
+        its_line = exists().where(
+            sold.c.source == charge_line.c.source,
+            sold.c.document == charge_line.c.document,
+            charge_line.c.line.startswith(sold.c.line.concat(COST_MARK)),
+            sold.c.no.in_(chosen_charges(chosen)),
+        )
+        is_cost = charge_line.c.line.contains(COST_MARK)
+        yield charge_line.c.no.in_(chosen_charges(chosen)) | (is_cost & its_line.correlate(charge_line))
 
 
 def entry_conditions(filters: Filters, basis: Basis = Basis.ledger) -> Conditions:

@@ -12,6 +12,7 @@ from revrec.core.filters import Basis
 from revrec.core.report import BETWEEN, fields_of
 from revrec.core.rules.costs import COST_MARK, sold_by
 from revrec.core.schedule import SETTLED
+from revrec.store.charges import NOT_VOIDED
 from revrec.store.contracts import allocated_differences
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.number_lists import limited_to
@@ -22,12 +23,14 @@ from revrec.store.reports.contract_balances import BY_DIMENSION, billed_charges,
 from revrec.store.reports.earned import earned_lines
 from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.tables import (
+    HAS_OPEN_LINES,
     ORDERED,
     billing_line,
     charge_line,
     entry_reversal,
     fulfillment_event,
     journal_entry,
+    journal_line,
     ledger_change,
     rule_version,
     same_version,
@@ -273,32 +276,45 @@ def _is_of(rule: Any, names: Sequence[str]) -> ColumnElement[bool]:
     return or_(rule.in_(names), *(rule.startswith(f"{name}{COST_MARK}", autoescape=True) for name in names))
 
 
-def undated_charges(
-    connection: Connection, until: date, names: Sequence[str], left_out: Sequence[str] = (), only: Conditions = ()
-) -> list[int]:
-    """Return the charge lines that wait, if they follow one of these rules or have an event about a constraint.
+def open_charges(connection: Connection, until: date, names: Sequence[str], only: Conditions = ()) -> list[int]:
+    """Return the charge lines not wholly recognized on a day that follow these rules or have an event of a constraint.
 
-    Lines that follow rules to be ``left_out``, or that were taken over after the day, are not among them. ``only`` are
-    more conditions on the charge lines.
+    ``only`` are more conditions on the charge lines.
     """
     event, waiting = fulfillment_event.c, union_all(*_waiting()).subquery()
     estimated = select(event.charge_no).where(event.kind == CONSTRAINT)
+    later = (
+        select(journal_line.c.charge_no)
+        .join(journal_entry, journal_entry.c.id == journal_line.c.entry_id)
+        .where(journal_entry.c.date > until.isoformat())
+    )
+    is_open = (select(waiting.c.charge_no), select(schedule.c.charge_no).where(HAS_OPEN_LINES), later)
     query = (
         select(charge_line.c.no)
-        .where(SOLD, charge_line.c.no.in_(select(waiting.c.charge_no)))
+        .where(or_(*(charge_line.c.no.in_(one) for one in is_open)))
         .where(follow_rules(names) | charge_line.c.no.in_(estimated))
-        .where(~follow_rules(left_out), _in_books(until), *only)
+        .where(*in_disclosure(until), *only)
         .order_by(charge_line.c.no)
     )
     return list(connection.execute(query).scalars())
 
 
-def billed_among(connection: Connection, numbers: Sequence[int], until: date, invoiced: Mapping[str, str]) -> set[int]:
-    """Return which of these charge lines are billed by the day, as in ``report balance``."""
+def in_disclosure(until: date) -> Conditions:
+    """Return the conditions that a charge line can be an obligation on a day: in the books by then, and not void."""
+    return _in_books(until), NOT_VOIDED
+
+
+def charges_among(connection: Connection, numbers: Sequence[int], only: Conditions) -> set[int]:
+    """Return which of these charge lines meet conditions."""
     if not numbers:
         return set()
-    query = select(charge_line.c.no).where(charge_line.c.no.in_(billed_charges(until, invoiced)))
+    query = select(charge_line.c.no).where(*only)
     return set(connection.execute(limited_to(query, charge_line.c.no, numbers)).scalars())
+
+
+def billed_among(connection: Connection, numbers: Sequence[int], until: date, invoiced: Mapping[str, str]) -> set[int]:
+    """Return which of these charge lines are billed by the day, as in ``report balance``."""
+    return charges_among(connection, numbers, [charge_line.c.no.in_(billed_charges(until, invoiced))])
 
 
 def _of_rule(query: Any, by: str) -> Any:

@@ -73,6 +73,11 @@ def with_word(connection: Connection, word: str) -> frozenset[int]:
     return frozenset(connection.execute(versions_with_word(word)).scalars())
 
 
+def names_with_word(connection: Connection, word: str) -> set[str]:
+    """Return the names of the rules of which a version has a word in its text."""
+    return set(connection.execute(select(rule_version.c.name).where(rule_version.c.text.contains(word))).scalars())
+
+
 def versions_with_word(word: str) -> Select[Any]:
     """Return the rule versions whose text has a word."""
     return select(rule_version.c.id).where(rule_version.c.text.contains(word))

@@ -320,8 +320,11 @@ def test_a_rule_that_was_edited_since_keeps_what_it_was(
     books.take(row(item="POD-1", amount="10000.00", post_date="2024-03-01"))
     books.event("shop/INV-1/1", "pod", "2024-03-04")
     assert books.run("2024-03-31").complete
-    books.rules(RETURNS.replace("percent = 3", "percent = 50"))
-    assert total(books, day) == expected
+    for edited in (RETURNS.replace("percent = 3", "percent = 50"), DELIVERY):
+        books.rules(edited)
+        assert total(books, day) == expected
+        (found,) = remaining_obligations(books.context(), date.fromisoformat(day), "item", (1,)).rows
+        assert found["constrained"] == "300.00"
 
 
 AGENT_BY_MONTH = """[[rule]]

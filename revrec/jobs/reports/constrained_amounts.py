@@ -22,7 +22,7 @@ from revrec.core.schedule import Schedule, Unscheduled, total_of
 from revrec.jobs.paging import PAGE
 from revrec.jobs.scheduling.contracts import Contracts
 from revrec.jobs.scheduling.planned_rules import PlannedRules
-from revrec.store import charges, events
+from revrec.store import charges, events, rule_versions
 from revrec.store.reports.recognition import Conditions, charges_among, in_disclosure, open_charges
 
 if TYPE_CHECKING:
@@ -46,9 +46,11 @@ def constrained_amounts(
 
     ``only`` are conditions on the charge lines.
     """
-    with_constraint = [rule.name for rule in book.rules if rule.constraint]
+    # A line keeps the constraint by which it was scheduled, also if its rule has none any more.
+    with_constraint = {rule.name for rule in book.rules if rule.constraint}
+    with_constraint |= rule_versions.names_with_word(connection, CONSTRAINT)
     planned, ended = PlannedRules(connection, book), _EndlessRules()
-    for page in batched(open_charges(connection, until, with_constraint, only), PAGE):
+    for page in batched(open_charges(connection, until, sorted(with_constraint), only), PAGE):
         contracts = Contracts(connection, book)
         numbers = sorted({*page, *contracts.of_whole_contracts(page)})
         others = charges_among(connection, sorted({*numbers} - {*page}), (*in_disclosure(until), *only))

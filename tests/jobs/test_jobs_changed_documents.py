@@ -305,13 +305,13 @@ def test_a_refused_change_can_be_fixed_and_released(offline: Books) -> None:
 
 
 def test_the_books_earn_what_each_order_stated_last(offline: Books) -> None:
-    random.seed(13)
+    chance = random.Random(13)
     stated: dict[str, int] = {}
     for step in range(12):
         page = []
         for id in (8001, 8002):
-            picked = random.sample(range(1, 5), k=random.randint(1, 4))
-            items = [item(one, f"{random.randint(1, 3)}0.00", less=random.choice(["", "5.00"])) for one in picked]
+            picked = chance.sample(range(1, 5), k=chance.randint(1, 4))
+            items = [item(one, f"{chance.randint(1, 3)}0.00", less=chance.choice(["", "5.00"])) for one in picked]
             page.append(order(*items, id=id, updated_at=f"2024-04-{step + 1:02d}T10:00:00Z"))
             for line in range(1, 5):
                 stated.pop(f"{id}/{line}", None)

@@ -22,6 +22,7 @@ from revrec.jobs.reports.late import late
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.reports.tie_out import BALANCES as OF_BALANCES
 from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.reports.waterfall import waterfall
 from revrec.jobs.running.reverse import reverse
@@ -113,6 +114,17 @@ def test_plain_and_other_lines_of_one_contract_are_netted(netted: Books) -> None
 @pytest.mark.parametrize("day", [date(2024, 1, 31), date(2024, 2, 29), date(2024, 6, 30)])
 def test_plain_and_other_lines_of_one_contract_are_netted_in_every_report(netted: Books, day: date) -> None:
     compare(netted, day, reports)
+
+
+def test_a_currency_of_which_nothing_has_happened_yet_has_no_balance(books: Books, row: MakeRow) -> None:
+    books.rules(RULES)
+    books.take(row("D1", item="MAG-1", amount="30.00", post_date="2024-01-05"))
+    assert books.run("2024-05-31").complete
+    decide(books.context("periods close"), [date(2024, 5, 1)], "closed", "reported")
+    books.take(row("D2", item="MAG-1", amount="1.89", post_date="2024-01-28", currency="EUR"), name="late.csv")
+    compare(books, date(2024, 5, 16), main_reports)
+    rows = tie_out(books.context("report"), date(2024, 5, 16)).rows
+    assert {one["currency"] for one in rows if one["step"] == OF_BALANCES} == {"USD"}
 
 
 @pytest.fixture

@@ -141,23 +141,26 @@ def deferred_balances(
     found: Counter[tuple[str, str]] = Counter()
     wanted = BalanceOptions(until, entity=entity)
     for one in account_balances(context, connection, wanted, lines_to_read(context, connection, wanted)):
-        if one.lines:
-            found[one.account, one.currency] += one.balance
+        found[one.account, one.currency] += one.balance
     return dict(found)
 
 
 def account_balances(
     context: "Context", connection: "Connection", wanted: BalanceOptions, special: Sequence[int] | None
 ) -> Iterator[AccountBalance]:
-    """Yield the balances of all charge lines on a day: sums by account and currency, and single lines beside them.
+    """Yield the balances of the charge lines with anything billed, recognized or planned by a day: sums by account and
+    currency, and single lines beside them.
 
-    ``special`` are the charge lines of :func:`lines_to_read`. The only filter is the entity.
+    An account and currency of which nothing has happened yet has no balance, not a balance of zero. ``special`` are the
+    charge lines of :func:`lines_to_read`. The only filter is the entity.
     """
     if special is not None:
-        yield from balances(connection, known_day(context, connection, wanted), special, Filters(entity=wanted.entity))
+        day, filters = known_day(context, connection, wanted), Filters(entity=wanted.entity)
+        yield from (one for one in balances(connection, day, special, filters) if one.lines)
     for line in line_balances(context, connection, wanted, special):
-        figures = (int(line.happened), line.balance, line.balance if line.is_billed else 0)
-        yield AccountBalance(line.account, line.currency, line.is_cost, *figures)
+        if line.happened:
+            figures = (1, line.balance, line.balance if line.is_billed else 0)
+            yield AccountBalance(line.account, line.currency, line.is_cost, *figures)
 
 
 def lines_to_read(context: "Context", connection: "Connection", wanted: BalanceOptions) -> list[int] | None:

@@ -10,6 +10,7 @@ from datetime import timedelta
 from typing import Any
 from unittest import mock
 
+from directed import SCHEDULES, broken_promise
 from memory_books import SimulatedBooks
 from simulator import WORLDS, first_violation, prepared_books
 from sqlalchemy import update
@@ -409,7 +410,6 @@ TWO_RUNS = [world for world in WORLDS if not world.lock]
 FORGETFUL = [world for world in WORLDS if not world.memory and not world.rollback]
 LATE = [world for world in WORLDS if not world.bounded and not world.rollback]
 WHERE: dict[str, dict[str, Any]] = {
-    "the answer is written without asking whose attempt it was": {"worlds": TWO_RUNS[:1], "duels": True},
     "an entry is claimed by its state alone, though it was sent again since Intacct was read": {
         "worlds": TWO_RUNS,
         "duels": True,
@@ -425,11 +425,14 @@ WHERE: dict[str, dict[str, Any]] = {
 """Where to look for mutants that show only in some worlds; the others are looked for in all, one request at a time."""
 
 
-def caught_within(most: int, what: str, books: SimulatedBooks, image: Any) -> tuple[int, str] | None:
-    """The seed by which a mutant is caught and the promise that it broke; None if it survives."""
+def caught_within(most: int, what: str, books: SimulatedBooks, image: Any) -> str | None:
+    """The seed or the schedule that catches a mutant, and the promise that it broke; None if it survives."""
     with MUTANTS[what]():
+        if what in SCHEDULES:
+            promise = broken_promise(SCHEDULES[what], books, image)
+            return promise and f"{SCHEDULES[what].__name__}: {promise}"
         found = first_violation(range(most), books, image, **{"in_flight": (1,), **WHERE.get(what, {})})
-    return None if found is None else found[:2]
+    return None if found is None else f"seed {found[0]}: {found[1]}"
 
 
 def main() -> None:
@@ -442,8 +445,7 @@ def main() -> None:
         started = time.process_time()
         with prepared_books() as (books, image):
             found = caught_within(8000, what, books, image)
-        shown = "SURVIVES" if found is None else f"seed {found[0]}: {found[1][:90]}"
-        print(f"{time.process_time() - started:5.1f} s  {what}\n         {shown}", flush=True)
+        print(f"{time.process_time() - started:5.1f} s  {what}\n         {found or 'SURVIVES'}", flush=True)
 
 
 if __name__ == "__main__":

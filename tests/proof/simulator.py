@@ -178,15 +178,19 @@ class Simulator:
     def play(self) -> None:
         """Play the seed; raises Violation."""
         try:
-            for _ in range(self.random.randint(40, 200)):
-                self._act()
-                if self.ended_quietly and not (self.world.rollback and self.random.random() < 0.5):
-                    break
+            self.act_by_chance()
             self._settle()
         finally:
             for worker in list(self.workers):
                 worker.kill()
             self.books.step = lambda _label: None
+
+    def act_by_chance(self) -> None:
+        """Draw what happens until the faults stop."""
+        for _ in range(self.random.randint(40, 200)):
+            self._act()
+            if self.ended_quietly and not (self.world.rollback and self.random.random() < 0.5):
+                break
 
     # --- what workers ask of the world ---
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from directed import SCHEDULES, Schedule, broken_promise
 from memory_books import SimulatedBooks
 from mutants import MUTANTS, caught_within
 from simulator import first_violation, prepared_books
@@ -23,6 +24,11 @@ def twin() -> Iterator[tuple[SimulatedBooks, Any]]:
 
 def test_no_seed_loses_doubles_or_strands_an_entry(twin: tuple[SimulatedBooks, Any]) -> None:
     assert first_violation(range(SEEDS), *twin) is None
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.values())
+def test_no_schedule_loses_doubles_or_strands_an_entry(schedule: Schedule, twin: tuple[SimulatedBooks, Any]) -> None:
+    assert broken_promise(schedule, *twin) is None
 
 
 @pytest.mark.parametrize("what", MUTANTS)

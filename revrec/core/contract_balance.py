@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from revrec.core.line_status import LineStatus
 from revrec.core.money import split
 from revrec.core.rules.costs import is_financing
 
@@ -35,7 +36,8 @@ class LineBalance(NamedTuple):
     ``is_billed``: it counts as billed on this account, also if it was billed at zero, such as a free installation.
     ``refund`` is the part of the balance that is a refund liability; of a cost, a return asset. ``is_payable``: the
     cost is what an agent owes to the principal since the sale, before what was paid.
-    ``is_ordered``: it is a contract line, which other lines bill; ``is_billing``: it bills one.
+    ``is_ordered``: it is a contract line, which other lines bill; ``is_billing``: it bills one. ``status`` is None
+    unless it is asked for.
     """
 
     contract: str
@@ -65,6 +67,7 @@ class LineBalance(NamedTuple):
     is_payable: bool = False
     is_ordered: bool = False
     is_billing: bool = False
+    status: LineStatus | None = None
 
     @property
     def of(self) -> str:
@@ -170,7 +173,8 @@ class ContractBalance(NamedTuple):
     ``recognized`` and ``planned`` exclude costs and interest; the liability or asset includes interest.
     ``refund_liability``, ``return_asset`` and ``payable`` (owed to principals) are not part of the other amounts.
     ``open``: one of its lines has a balance; what is owed to principals is paid elsewhere, and does not count.
-    ``lines`` are those with anything billed, recognized or planned; empty if only their sums were read.
+    ``lines`` are those with anything billed, recognized or planned; empty if only their sums were read. ``status`` is
+    None unless it is asked for.
     """
 
     contract: str
@@ -189,6 +193,7 @@ class ContractBalance(NamedTuple):
     payable: int
     open: bool
     lines: Sequence[LineBalance] = ()
+    status: LineStatus | None = None
 
 
 def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:

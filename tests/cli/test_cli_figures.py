@@ -1,5 +1,6 @@
 """The reports of a month-end, on the sample data: figures that were worked out apart from the program."""
 
+import csv
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,26 @@ def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
     ]
     journal = revrec("report", "journal", "--period", "2024-Q1", "--account", "2400", "--format", "csv").out
     assert len(journal.splitlines()) == 17
+    words = ("report", "balance", "--date", "2024-03-31", "--show", "lines", "--all", "--status", "--format", "csv")
+    lines = list(csv.DictReader(revrec(*words).out.splitlines()))
+    shown = ("billed", "recognized", "balance", "status", "next_date", "age")
+    assert {row["charge"]: " ".join(row[name] for name in shown) for row in lines} == {
+        "shop/INV-1001/1": "24.00 6.00 18.00 in progress 2024-04-12 86",
+        "shop/INV-1002/1": "1850.00 0.00 1850.00 not started 2024-04-28 3",
+        "shop/INV-1003/1": "89.90 89.90 0.00 complete  ",
+        "shop/INV-1003/2": "24.00 4.00 20.00 in progress 2024-04-19 48",
+        "shop/INV-1004/1": "1299.00 1299.00 0.00 complete  ",
+        "shop/INV-1005/1": "1299.00 0.00 1299.00 not started 2024-04-11 29",
+        "shop/INV-1006/1": "6000.00 2000.00 4000.00 in progress 2024-04-14 76",
+        "shop/INV-1007/1": "366.00 91.00 275.00 in progress 2024-04-30 60",
+        "shop/INV-1008/1": "750.00 0.00 750.00 not started 2024-04-18 30",
+        "shop/CRN-1003/1": "-10.00 0.00 -10.00 not started 2024-04-04 26",
+        "edi/PO-77120/1": "4210.50 4210.50 0.00 complete  ",
+        "edi/PO-77120/2": "960.00 960.00 0.00 complete  ",
+        "web/SO-2001/1": "24.00 0.00 24.00 not started 2024-04-04 3",
+        "web/SO-2002/1": "179.80 0.00 179.80 not started 2024-04-28 2",
+        "web/SO-2003/1": "25.00 4.17 20.83 in progress 2024-04-07 60",
+    }
     revenue = revrec("report", "revenue", "--period", "2024-Q1", "--each", "span", "--by", "entity", "--format", "json")
     assert checked_rows(revenue.json, "revenue") == [("8664.57",)]
     # A balance has the total of the last period; figures that are movements add up.
@@ -99,6 +120,7 @@ def test_a_mistake_in_the_options_is_a_sentence_and_books_without_rows_say_so(bo
         (("rpo", "--bands", "a"), 2, "write months with commas"),
         (("revenue", "--by", "color"), 3, "--by color: expected billed"),
         (("rollforward", "--customer", "C-X"), 3, "--customer C-X"),
+        (("balance", "--date", "2024-01", "--show", "accounts", "--status"), 2, "--status is of contracts and lines"),
     ):
         refused = revrec("report", *words)
         assert refused.code == code and said in refused.err, refused

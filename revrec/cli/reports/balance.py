@@ -17,7 +17,7 @@ from revrec.cli.shared import LAST_DAY, Options, YesOption, confirmed, day, fail
 from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
-    from revrec.core.contract_balance import BalanceSheet, ContractBalance
+    from revrec.core.contract_balance import BalanceSheet, ContractBalance, LineBalance
     from revrec.core.report import Check, Report
     from revrec.jobs.context import Context
     from revrec.jobs.reports.contract_balances import BalanceNotes
@@ -61,7 +61,9 @@ SPARE = {
     "accounts": ("refund", "of", "debit", "credit", "recognized", "billed"),
 }
 """Columns that a terminal may be too narrow for, the last one drops first; the name of a row and its balance stay."""
+STATUS = ("status", "next_date", "open_since", "age")
 WORDS = frozenset((
+    *STATUS,
     *("contract", "charge", "document", "customer", "item", "entity", "currency", "account", "of", "lines", "to"),
     *("reason", "date", "change", "stored"),
 ))  # fmt: skip
@@ -96,6 +98,10 @@ def register(group: typer.Typer) -> None:
         show: Annotated[
             BalanceRows, typer.Option("--show", metavar="contracts|lines|accounts", help="The rows to list.")
         ] = BalanceRows.contracts,
+        status: Annotated[
+            bool,
+            typer.Option("--status", help="Also show the status, the next date, and the age of the balance in days."),
+        ] = False,
         all: Annotated[bool, typer.Option("--all", help="Also show contracts with a balance of zero.")] = False,
         against: AgainstOption = None,
         post: Annotated[
@@ -114,6 +120,8 @@ def register(group: typer.Typer) -> None:
         separately. Filters narrow the lines, contracts and totals; --account selects the lines deferred on it, and
         --date takes the place of a period.
 
+        With --status, a line or contract is not started, in progress, complete, held, or waiting for an event.
+
         --post posts what the report reclassifies to the accounts that [presentation] names, dated with the day, and
         reverses it on the next day. Running it again posts the difference, and nothing if no figure changed. Without
         --post, the report only reads.
@@ -123,6 +131,7 @@ def register(group: typer.Typer) -> None:
           revrec report balance --date 2024-03-31
           revrec report balance --date 2024-03-31 --show lines --format csv --output lines.csv
           revrec report balance --date 2024-03-31 --by customer --planned --format json
+          revrec report balance --date 2024-03-31 --show lines --status
           revrec report balance --date 2024-03-31 --post --dry-run
         """
         from revrec.cli.listing import first_read
@@ -133,7 +142,7 @@ def register(group: typer.Typer) -> None:
         until = day(date, "--date")
         assert until is not None
         chosen = {name: getattr(filters, name) for name in CHARGE_FILTERS}
-        wanted, sheet = BalanceOptions(until, planned, by, **chosen), BalanceSheet()
+        wanted, sheet = BalanceOptions(until, planned, by, **chosen, status=status), BalanceSheet()
         notes = BalanceNotes()
         context = options.context()
         if post:
@@ -144,6 +153,8 @@ def register(group: typer.Typer) -> None:
             return
         if dry_run:
             fail("--dry-run is for --post", 2)
+        if status and show is BalanceRows.accounts:
+            fail("--status is of contracts and lines, and not of accounts", 2)
         found = contract_balances(context, wanted, sheet, notes, with_lines=show is BalanceRows.lines)
         listed = first_read(one for one in found if all or one.open)
         checks = _against_frozen(context, until) if against else []
@@ -154,10 +165,10 @@ def register(group: typer.Typer) -> None:
         elif options.json:
             _show_json(wanted, show, listed, sheet, notes, checks)
         elif options.csv:
-            _show_csv(show, listed, sheet)
+            _show_csv(wanted, show, listed, sheet)
             _warn(notes)
         else:
-            _show_tables(show, listed, sheet, limit)
+            _show_tables(wanted, show, listed, sheet, limit)
             _show_notes(notes, limit)
         end_with_checks(options, checks)
 
@@ -206,7 +217,7 @@ def _as_report(
 ) -> "Report":
     from revrec.jobs.reports.report_header import listed_report
 
-    columns, title = TABLES[show], f"Contract balances by {SINGULAR[show]} as of {wanted.until}"
+    columns, title = _columns(wanted, show), f"Contract balances by {SINGULAR[show]} as of {wanted.until}"
     amounts = [one for one in columns if one in AMOUNTS]
     parameters = {"date" if name == "until" else name: value for name, value in wanted._asdict().items() if value}
     rows = _rows(show, listed, sheet)
@@ -242,19 +253,32 @@ def _show_json(
     )
 
 
-def _show_csv(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet") -> None:
+def _columns(wanted: "BalanceOptions", show: BalanceRows) -> tuple[str, ...]:
+    """Return the columns of the rows, with those that are asked for."""
+    return (*TABLES[show], *(STATUS if wanted.status else ()))
+
+
+def _show_csv(
+    wanted: "BalanceOptions", show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet"
+) -> None:
     from revrec.cli.output import print_csv
 
-    print_csv(_rows(show, listed, sheet), TABLES[show])
+    print_csv(_rows(show, listed, sheet), _columns(wanted, show))
 
 
-def _show_tables(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "BalanceSheet", limit: int) -> None:
+def _show_tables(
+    wanted: "BalanceOptions",
+    show: BalanceRows,
+    listed: "Iterator[ContractBalance]",
+    sheet: "BalanceSheet",
+    limit: int,
+) -> None:
     from revrec.cli.output import print_more, print_table
 
     if show is not BalanceRows.accounts:
         rows = _rows(show, listed, sheet)
         shown = list(islice(rows, limit or None))
-        print_table(shown, TABLES[show], spare=SPARE[show], amounts=AMOUNTS)
+        print_table(shown, _columns(wanted, show), right=("age",), spare=SPARE[show], amounts=AMOUNTS)
         # Rows of contracts are not made only to be counted.
         more = listed if show is BalanceRows.contracts else rows
         print_more(sum(1 for _row in more), show.removesuffix("s"))
@@ -336,11 +360,16 @@ def _contract_row(contract: "ContractBalance", show: BalanceRows) -> dict[str, A
     from revrec.jobs.reports.contract_balances import contract_name
 
     name = contract_name(contract.contract)
-    row = {**_decimal(contract, CONTRACTS), "contract": name}
+    row = {**_decimal(contract, CONTRACTS), "contract": name, **_facts(contract)}
     if show is not BalanceRows.lines:
         return row
-    lines = [{**_decimal(line, LINES), "contract": name} for line in contract.lines]
+    lines = [{**_decimal(line, LINES), "contract": name, **_facts(line)} for line in contract.lines]
     return {**row, "lines": lines}
+
+
+def _facts(one: "ContractBalance | LineBalance") -> dict[str, Any]:
+    """Return the facts of a contract or line that are asked for."""
+    return {} if one.status is None else one.status._asdict()
 
 
 def _plain(rows: Iterable[Any]) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ from revrec.jobs.reports.line_balances import (
     lines_as_known,
     special_lines,
 )
+from revrec.jobs.reports.line_status import about_loose_credits, with_statuses
 from revrec.jobs.reports.remaining import check_dimension
 from revrec.store import rule_versions
 from revrec.store.reports.contract_balances import BY_DIMENSION
@@ -90,13 +91,17 @@ def contract_balances(
         check_filters(context, connection, wanted.filters)
         check_dimension(connection, wanted.by)
         accounts: set[str] = set()
-        for contract, lines in _contracts(context, connection, wanted, accounts, with_lines):
+        contracts = _contracts(context, connection, wanted, accounts, with_lines or wanted.status)
+        if wanted.status:
+            contracts = with_statuses(context, connection, wanted, contracts)
+        for contract, lines in contracts:
             if any(line.happened for line in lines):
                 sheet.add(contract, lines)
                 yield contract
         check_account(context, connection, wanted.account, accounts)
         if notes is not None:
             notes.days = day_notes(context, connection, wanted.until, wanted.until, not wanted.planned)
+            notes.days += about_loose_credits(connection) if wanted.status else ()
             notes.moves = [move._replace(reason=_reason(connection, move)) for move in sheet.moves()]
             for closed in closed_periods(connection, wanted):
                 notes.closed.append(closed)

@@ -32,7 +32,10 @@ AT_ONCE = 1_000
 
 
 class BalanceOptions(NamedTuple):
-    """The options of the report: the day, planned or posted revenue, what forms a contract, and filters."""
+    """The options of the report: the day, planned or posted revenue, what forms a contract, and filters.
+
+    ``status``: with the status of each line and contract.
+    """
 
     until: date
     planned: bool = False
@@ -44,6 +47,7 @@ class BalanceOptions(NamedTuple):
     charge: str | None = None
     document: str | None = None
     rule: str | None = None
+    status: bool = False
 
     @property
     def filters(self) -> Filters:

@@ -143,15 +143,24 @@ def _not_recognized(after: date, numbers: Sequence[int] | None = None) -> Iterat
 
 def _waiting() -> tuple[Select[Any], Select[Any]]:
     """Return the amounts that wait, by charge line: in schedules in force, and of charge lines without a schedule."""
+    of_schedules = newest_waits().with_only_columns(schedule_wait.c.charge_no, schedule_wait.c.amount)
+    of_unscheduled = select(unscheduled.c.charge_no, unscheduled.c.amount)
+    return of_schedules, of_unscheduled.where(unscheduled.c.code.not_in(SETTLED))
+
+
+def newest_waits() -> Select[Any]:
+    """Return the query of what waits in schedules in force: the charge line and the code."""
     newer = select(schedule.c.charge_no).where(
         schedule.c.charge_no == schedule_wait.c.charge_no, schedule.c.version > schedule_wait.c.version
     )
-    of_schedules = select(schedule_wait.c.charge_no, schedule_wait.c.amount)
-    of_unscheduled = select(unscheduled.c.charge_no, unscheduled.c.amount)
-    return (
-        of_schedules.where(~newer.correlate(schedule_wait).exists()),
-        of_unscheduled.where(unscheduled.c.code.not_in(SETTLED)),
-    )
+    waits = select(schedule_wait.c.charge_no, schedule_wait.c.code)
+    return waits.where(~newer.correlate(schedule_wait).exists())
+
+
+def not_in_ledger(after: date, numbers: Sequence[int]) -> Iterator[Any]:
+    """Yield subqueries of what is dated and not in the ledger on a day, with ``charge_no`` and ``date``."""
+    for lines, _kind, _day in _dated_later(after, numbers):
+        yield lines
 
 
 def _dated_later(after: date, numbers: Sequence[int] | None = None) -> Iterator[tuple[Any, str, Any]]:

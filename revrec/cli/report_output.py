@@ -24,7 +24,6 @@ FIRST_YEAR, LAST_YEAR = 1900, 2999
 CHECKS = ("check", "currency", "left", "right", "difference")
 
 PeriodOption, FromOption, ToOption = (FILTERS[name] for name in DAYS)
-CustomerOption = FILTERS["customer"]
 OF_CHARGES = "billed, customer, item, entity, source, document, charge, rule or dimensions.NAME"
 """The fields of charge lines that reports have rows by."""
 AsOfOption = Annotated[str | None, typer.Option("--date", metavar="D", help=f"The day; default today; {LAST_DAY}")]

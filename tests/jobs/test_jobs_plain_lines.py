@@ -267,8 +267,10 @@ def reports(books: Books, day: date) -> list[Report]:
     return [
         *main_reports(books, day),
         rollforward(context, RollforwardOptions(span, by=["entity"])),
-        rollforward(context, RollforwardOptions(span, each="quarter", by=["contract"], account="2400")),
-        rollforward(context, RollforwardOptions(span, by=["contract"], customer="C1007")),
+        rollforward(
+            context, RollforwardOptions(span, each="quarter", by=["contract"], filters=Filters(account="2400"))
+        ),
+        rollforward(context, RollforwardOptions(span, by=["contract"], filters=Filters(customer="C1007"))),
         *(waterfall(context, day, by, date(2024, 2, 1), 2) for by in ("customer", "rule")),
         *(late(context, filters, by) for filters in (Filters(), Filters(last=day)) for by in ("month", "change")),
         remaining_obligations(context, day, "charge", [1, 3]),

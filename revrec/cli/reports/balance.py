@@ -137,12 +137,12 @@ def register(group: typer.Typer) -> None:
         from revrec.cli.listing import first_read
         from revrec.core.contract_balance import BalanceSheet
         from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
-        from revrec.jobs.reports.line_balances import BalanceOptions
+        from revrec.jobs.reports.line_balances import BalanceOptions, balances_of
 
         until = day(date, "--date")
         assert until is not None
-        chosen = {name: getattr(filters, name) for name in CHARGE_FILTERS}
-        wanted, sheet = BalanceOptions(until, planned, by, **chosen, status=status), BalanceSheet()
+        wanted = balances_of(until, filters)._replace(planned=planned, by=by, status=status)
+        sheet = BalanceSheet()
         notes = BalanceNotes()
         context = options.context()
         if post:

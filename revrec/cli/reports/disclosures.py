@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from revrec.cli.filters import LimitOption, OutputOption
+from revrec.cli.filters import CHARGE_FILTERS, LimitOption, list_command
 from revrec.cli.report_output import (
     DrillOption,
     FromOption,
@@ -16,7 +16,8 @@ from revrec.cli.report_output import (
     report_span,
     show_report,
 )
-from revrec.cli.shared import Format, Options, command, fail, format_of
+from revrec.cli.shared import Format, Options, fail
+from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
     from revrec.core.report import Report, ReportPack
@@ -25,9 +26,10 @@ if TYPE_CHECKING:
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @command(group, "disclosures", "report")
+    @list_command(group, "disclosures", "report", filters=CHARGE_FILTERS, saves=True)
     def disclosures(
         options: Options,
+        filters: Filters,
         period: PeriodOption = None,
         first: FromOption = None,
         last: ToOption = None,
@@ -39,7 +41,6 @@ def register(group: typer.Typer) -> None:
         ] = None,
         drill: DrillOption = None,
         limit: LimitOption = 0,
-        output: OutputOption = None,
     ) -> None:
         """Show the figures of the notes on revenue.
 
@@ -47,18 +48,20 @@ def register(group: typer.Typer) -> None:
         revenue from obligations satisfied in earlier periods, billed contract assets, the causes of changes, remaining
         obligations, revenue by timing and item, costs, expedients, and the policies of the rules. --output FILE.xlsx
         writes a workbook with a sheet for each; --folder FOLDER a file for each, as CSV unless --format says otherwise.
-        JSON and CSV have all rows, each with its disclosure. Reads only. Exit code 7 means that a check fails.
+        JSON and CSV have all rows, each with its disclosure. Filters select charge lines: a contract is netted from its
+        selected lines only. Reads only. Exit code 7 means that a check fails.
 
         \b
         Examples:
           revrec report disclosures --period 2024-Q1
           revrec report disclosures --from 2024-01 --to 2024-12 --quarterly --output disclosures.xlsx
+          revrec report disclosures --period 2024-Q1 --entity NORTH
           revrec report disclosures --period 2024-Q1 --format html --folder disclosures
           revrec report disclosures --period 2024-Q1 --drill disclosure=D2,column=from_opening_liability
         """
         from revrec.jobs.reports.disclosures import disclosures as report
 
-        chosen = format_of(options.format, output)
+        chosen, output = options.format, options.output
         if folder is not None and output is not None:
             fail("--folder cannot be combined with --output", 2)
         if chosen is Format.html and folder is None and not drill:
@@ -69,9 +72,9 @@ def register(group: typer.Typer) -> None:
 
             if folder is not None:
                 fail("--folder cannot be combined with --drill: write what is behind a figure to --output FILE", 2)
-            show_report(options, drill_disclosures(options.context(), span, quarterly, drill), limit, output)
+            show_report(options, drill_disclosures(options.context(), span, quarterly, drill, filters), limit, output)
             return
-        pack = report(options.context(), span, quarterly)
+        pack = report(options.context(), span, quarterly, filters=filters)
         if folder is not None:
             chosen = Format.csv if chosen in (None, Format.table) else chosen
             _save_folder(pack, chosen, folder)

@@ -4,10 +4,9 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.filters import BasisOption, LimitOption, OutputOption
+from revrec.cli.filters import CHARGE_FILTERS, BasisOption, LimitOption, list_command
 from revrec.cli.report_output import (
     AgainstOption,
-    CustomerOption,
     DrillOption,
     Each,
     EachOption,
@@ -19,8 +18,8 @@ from revrec.cli.report_output import (
     report_span,
     show_report,
 )
-from revrec.cli.shared import EntityOption, Options, command
-from revrec.core.filters import Basis
+from revrec.cli.shared import Options
+from revrec.core.filters import Basis, Filters
 
 FIELDS = "Also by entity, customer, item, document, contract or charge"
 
@@ -28,24 +27,19 @@ FIELDS = "Also by entity, customer, item, document, contract or charge"
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @command(group, "rollforward", "report")
+    @list_command(group, "rollforward", "report", filters=CHARGE_FILTERS, saves=True)
     def rollforward(
         options: Options,
+        filters: Filters,
         period: PeriodOption = None,
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
         by: Annotated[list[str] | None, by_option(FIELDS)] = None,
-        account: Annotated[
-            str | None, typer.Option("--account", metavar="A", help="Only this deferred account.")
-        ] = None,
-        entity: EntityOption = None,
-        customer: CustomerOption = None,
         basis: BasisOption = Basis.ledger,
         drill: DrillOption = None,
         against: AgainstOption = None,
         limit: LimitOption = 0,
-        output: OutputOption = None,
     ) -> None:
         """Show how deferred revenue moved in each period.
 
@@ -53,12 +47,14 @@ def register(group: typer.Typer) -> None:
         prices, what was recognized, and the closing balance, which is the opening of the next period. Revenue is split
         into what was in the opening liability (ASC 606-10-50-8(b)), what was billed in the period, and what was taken
         back. With --basis earned, revenue counts on the day on which it is earned, posted or not, as known now also in
-        closed months. Reads only. Exit code 7 means that a check fails.
+        closed months. Filters select charge lines, --account what is deferred on it. Reads only. Exit code 7 means that
+        a check fails.
 
         \b
         Examples:
           revrec report rollforward --period 2024-Q1
           revrec report rollforward --from 2024-01 --to 2024-04 --each span --by customer
+          revrec report rollforward --period 2024-03 --customer C-ADA --item MAG-01
           revrec report rollforward --period 2024-03 --format csv --output rollforward.csv
         """
         from revrec.jobs.reports.rollforward import RollforwardOptions
@@ -66,7 +62,7 @@ def register(group: typer.Typer) -> None:
 
         span = report_span(period, first, last)
         context = options.context()
-        wanted = RollforwardOptions(span, each.value, group_names(by), account, entity, customer, basis)
+        wanted = RollforwardOptions(span, each.value, group_names(by), filters, basis)
         found = report(context, wanted)
         if drill:
             from revrec.jobs.reports import drill as job
@@ -77,4 +73,4 @@ def register(group: typer.Typer) -> None:
             from revrec.jobs.reports.frozen import against_frozen
 
             found = against_frozen(context, found, span)
-        show_report(options, found, limit, output)
+        show_report(options, found, limit, None)

@@ -11,6 +11,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.contract_balance import BalanceSheet, ContractBalance
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
 from revrec.core.report import Check, Disclosure, Period, Report, ReportPack, minor_of, periods_of
 from revrec.core.rules.disclosure import EXPEDIENTS
@@ -18,16 +19,20 @@ from revrec.core.rules.patterns import Patterns
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_balances
 from revrec.jobs.reports.costs import CostOptions, costs
+from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.left_out import LeftOut, left_out
-from revrec.jobs.reports.line_balances import BalanceOptions, lines_as_known
+from revrec.jobs.reports.line_balances import BalanceOptions, balances_of, lines_as_known
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.revenue import revenue
+from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.rules.load import load_rules
 from revrec.store import charges
 from revrec.store.reports.booked import OtherCharges, recognized_by_account
 from revrec.store.reports.earlier_periods import recognized_by_new_prices
+from revrec.store.reports.filters import of_charges
+from revrec.store.reports.recognition import recognized_by_day
 from revrec.store.reports.rule_history import rule_version_rows
 
 if TYPE_CHECKING:
@@ -52,29 +57,40 @@ CONSTRAINED = "constrained amounts"
 LEFT_OUT = ("expedient", "paragraph", "rules", "currency", "lines", "amount")
 
 
-def disclosures(context: "Context", span: DateSpan, quarterly: bool, without: Collection[str] = ()) -> ReportPack:
+def disclosures(
+    context: "Context",
+    span: DateSpan,
+    quarterly: bool,
+    without: Collection[str] = (),
+    filters: Filters = NO_FILTERS,
+) -> ReportPack:
     """Return the tables of the disclosures; ``quarterly`` shows each quarter beside the whole span.
 
     The tables named in ``without`` are left out, and what only they show is not computed. Every period is computed from
-    its own opening: what was in the liability at the beginning of a year is not the sum of its quarters.
+    its own opening: what was in the liability at the beginning of a year is not the sum of its quarters. ``filters``
+    select charge lines, and a contract is netted from its selected lines only.
+
+    Raises:
+        BadInput: a filter names what these books do not know.
     """
     each = "quarter" if quarterly else "span"
     with context.database.read() as connection:
-        parameters = {"from": span.first, "to": span.last, "quarterly": quarterly}
+        check_filters(context, connection, filters)
+        parameters = {**vars(filters), "from": span.first, "to": span.last, "quarterly": quarterly}
         header = report_header(context, connection, "disclosures", parameters)
-        policies = list(_policies(context, connection))
-    shared = _SharedFigures(context, span, each, disclosed_periods(span, quarterly))
+        policies = [one for one in _policies(context, connection) if filters.rule in (None, one["name"])]
+    shared = _SharedFigures(context, span, each, disclosed_periods(span, quarterly), filters)
     tables: Sequence[tuple[str, str, Callable[[], Report]]] = (
         ("D1", "606-10-50-8(a)", lambda: _balance_table(header, shared.balances)),
-        ("D2", "606-10-50-8(b)", lambda: _revenue_table(header, shared.split)),
+        ("D2", "606-10-50-8(b)", lambda: _revenue_table(header, shared.split, filters)),
         ("D3", "606-10-50-12A", lambda: _earlier_table(header, shared.split)),
         ("D4", "606-10-50-8 and 50-10", lambda: _asset_table(header, shared.balances)),
         ("D5", "606-10-50-8 to 50-10", lambda: shared.rolled),
-        ("D6", "606-10-50-13 to 50-15", partial(remaining_obligations, context, span.last, "entity", BANDS)),
-        ("D7", "606-10-50-5 and 55-91(f)", partial(revenue, context, span, each, "timing")),
-        ("D7 items", "606-10-50-5", partial(revenue, context, span, each, "item")),
-        ("D8", "340-40-50-2 and 50-3", partial(costs, context, CostOptions(span, each))),
-        ("D9", "606-10-50-15 and 50-22", partial(_expedient_table, context, header, span)),
+        ("D6", "606-10-50-13 to 50-15", partial(remaining_obligations, context, span.last, "entity", BANDS, filters)),
+        ("D7", "606-10-50-5 and 55-91(f)", partial(revenue, context, span, each, "timing", filters=filters)),
+        ("D7 items", "606-10-50-5", partial(revenue, context, span, each, "item", filters=filters)),
+        ("D8", "340-40-50-2 and 50-3", partial(costs, context, CostOptions(span, each, filters=filters))),
+        ("D9", "606-10-50-15 and 50-22", partial(_expedient_table, context, header, span, filters)),
         ("D10", "606-10-50-1 and 50-17 to 50-20", partial(_table, POLICY_TITLE, header, policies, POLICIES, ())),
     )
     wanted = [Disclosure(name, paragraph, make()) for name, paragraph, make in tables if name not in without]
@@ -103,8 +119,11 @@ def _table(
 class _SharedFigures:
     """The figures that several tables show, each computed once, and only for a table that is wanted."""
 
-    def __init__(self, context: "Context", span: DateSpan, each: str, periods: Sequence[Period]) -> None:
+    def __init__(
+        self, context: "Context", span: DateSpan, each: str, periods: Sequence[Period], filters: Filters
+    ) -> None:
         self._context = context
+        self._filters = filters
         self._span = span
         self._each = each
         self._periods = periods
@@ -112,29 +131,29 @@ class _SharedFigures:
     @cached_property
     def rolled(self) -> Report:
         """The rollforward of the span, or of its quarters."""
-        return rollforward(self._context, RollforwardOptions(self._span, self._each))
+        return rollforward(self._context, RollforwardOptions(self._span, self._each, filters=self._filters))
 
     @cached_property
     def split(self) -> "list[_Split]":
         """The revenue of each period by where it comes from."""
         moved = [*self.rolled.rows]
         if len(self._periods) > 1:
-            moved += rollforward(self._context, RollforwardOptions(self._span, "span")).rows
+            moved += rollforward(self._context, RollforwardOptions(self._span, "span", filters=self._filters)).rows
         with self._context.database.read() as connection:
             others = OtherCharges(connection)
-            return [_split_revenue(self._context, others, period, moved) for period in self._periods]
+            return [_split_revenue(self._context, others, period, moved, self._filters) for period in self._periods]
 
     @cached_property
     def balances(self) -> "list[_Balances]":
         """The contract balances at both ends of each period."""
-        return _read_balances(self._context, self._periods)
+        return _read_balances(self._context, self._periods, self._filters)
 
 
 class _Split(NamedTuple):
     """The revenue of a period by where it comes from, by currency and in minor units.
 
     ``back`` is what was taken back, ``prices`` what new prices added to what was recognized before; ``booked`` is the
-    revenue by the journal.
+    revenue by the journal, or of the charge lines that filters select. With the filter of an account, it is not known.
     """
 
     period: Period
@@ -165,12 +184,11 @@ class _Split(NamedTuple):
                 amounts = {"taken_back": back, "new_prices": prices, "total": back + prices}
                 yield {"period": self.period.name, "currency": currency, **_decimal(amounts, currency)}
 
-    def checks(self) -> Iterator[Check]:
-        """Yield the check that the parts are the revenue of the period."""
+    def checks(self, name: str) -> Iterator[Check]:
+        """Yield the check with this name that the parts are the revenue of the period."""
         for currency in self.currencies:
             parts = sum(one[currency] for one in (self.opening, self.within, self.back, self.prices))
-            name = f"{self.period.name}: D2 + from the period + D3 = revenue by the journal"
-            yield Check(name, currency, parts, self.booked[currency])
+            yield Check(f"{self.period.name}: {name}", currency, parts, self.booked[currency])
 
 
 def _decimal(amounts: Mapping[str, int], currency: str) -> dict[str, str]:
@@ -178,7 +196,7 @@ def _decimal(amounts: Mapping[str, int], currency: str) -> dict[str, str]:
 
 
 def _split_revenue(
-    context: "Context", others: OtherCharges, period: Period, moved: Sequence[Mapping[str, Any]]
+    context: "Context", others: OtherCharges, period: Period, moved: Sequence[Mapping[str, Any]], filters: Filters
 ) -> _Split:
     """Return the revenue of a period that was in the opening liability, is of the period, and of earlier ones.
 
@@ -192,16 +210,29 @@ def _split_revenue(
         found.opening[currency] += minor_of(row, "recognized_from_opening")
         found.within[currency] += minor_of(row, "recognized_from_period")
         found.back[currency] += minor_of(row, "taken_back")
-        found.booked[currency] -= minor_of(row, "to_principals")
-    for one in recognized_by_account(others.connection, period.first, period.last, others=others):
-        found.booked[one.currency] += one.amount
-    _move_new_prices(context, others.connection, found)
+        if filters == NO_FILTERS:
+            found.booked[currency] -= minor_of(row, "to_principals")
+    if filters == NO_FILTERS:
+        for one in recognized_by_account(others.connection, period.first, period.last, others=others):
+            found.booked[one.currency] += one.amount
+    else:
+        found.booked.update(_recognized(context, others.connection, period, filters))
+    _move_new_prices(context, others.connection, found, filters)
     return found
 
 
-def _move_new_prices(context: "Context", connection: "Connection", found: _Split) -> None:
+def _recognized(context: "Context", connection: "Connection", period: Period, filters: Filters) -> Counter[str]:
+    """Return the revenue of the charge lines that the filters select, by currency and in minor units."""
+    found, counted = Counter[str](), revenue_lines(context, connection).counted
+    days, only = (period.first, period.last), tuple(of_charges(filters))
+    for one in recognized_by_day(connection, "entity", *days, only=only, counted=counted):
+        found[one.currency] += one.amount
+    return found
+
+
+def _move_new_prices(context: "Context", connection: "Connection", found: _Split, filters: Filters) -> None:
     """Count what new prices added to satisfied obligations as of earlier periods, and only there."""
-    for one in new_prices(context, connection, found.period, found.opening):
+    for one in new_prices(context, connection, found.period, found.opening, filters):
         found.prices[one.currency] += one.amount
         found.opening[one.currency] -= one.in_opening
         found.within[one.currency] -= one.amount - one.in_opening
@@ -217,13 +248,13 @@ class NewPrice(NamedTuple):
 
 
 def new_prices(
-    context: "Context", connection: "Connection", period: Period, opening: Mapping[str, int]
+    context: "Context", connection: "Connection", period: Period, opening: Mapping[str, int], filters: Filters
 ) -> Iterator[NewPrice]:
     """Yield what new prices added in a period to satisfied obligations, in minor units.
 
     ``opening`` is what is left of the revenue from opening liabilities, by currency: no more of it is counted twice.
     """
-    added = recognized_by_new_prices(connection, period.first, period.last)
+    added = recognized_by_new_prices(connection, period.first, period.last, filters)
     if not added:
         return
     numbers = sorted({no for no, _account in added})
@@ -257,9 +288,11 @@ def _earlier_table(header: Mapping[str, Any], split: Sequence[_Split]) -> Report
     return _table(title, header, rows, ("period", "currency", *amounts), amounts)
 
 
-def _revenue_table(header: Mapping[str, Any], split: Sequence[_Split]) -> Report:
+def _revenue_table(header: Mapping[str, Any], split: Sequence[_Split], filters: Filters) -> Report:
     rows = [row for one in split for row in one.rows()]
-    checks = [check for one in split for check in one.checks()]
+    name = f"D2 + from the period + D3 = revenue by the {'journal' if filters == NO_FILTERS else 'chosen charge lines'}"
+    # An account selects what is deferred on it, and not whole charge lines.
+    checks = [check for one in split for check in one.checks(name)] if filters.account is None else []
     columns = ("period", "currency", *SPLIT, "revenue")
     title = "Revenue that was in the opening contract liability"
     report = _table(title, header, rows, columns, (*SPLIT, "revenue"), checks)
@@ -311,12 +344,12 @@ class _Balances:
             yield {"period": self._period.name, "currency": currency, **amounts}
 
 
-def _read_balances(context: "Context", periods: Sequence[Period]) -> list[_Balances]:
+def _read_balances(context: "Context", periods: Sequence[Period], filters: Filters) -> list[_Balances]:
     """Return the balances of each period. A day that is an end of several periods is read once."""
     found = [_Balances(period) for period in periods]
     for day in sorted({day for one in found for day in one.days}):
         its_own = [one for one in found if day in one.days]
-        for contract in contract_balances(context, BalanceOptions(day), BalanceSheet(), with_lines=False):
+        for contract in contract_balances(context, balances_of(day, filters), BalanceSheet(), with_lines=False):
             for one in its_own:
                 one.add(day, contract)
     return found
@@ -333,9 +366,9 @@ def billed_of_asset(now: ContractBalance, asset: int, billed: int) -> int:
     return min(asset, max(now.billed - billed, 0))
 
 
-def _expedient_table(context: "Context", header: Mapping[str, Any], span: DateSpan) -> Report:
+def _expedient_table(context: "Context", header: Mapping[str, Any], span: DateSpan, filters: Filters) -> Report:
     with context.database.read() as connection:
-        apart = left_out(context, connection, "entity", span.last)
+        apart = left_out(context, connection, "entity", span.last, tuple(of_charges(filters)))
     return _table("What is left out", header, list(_expedients(apart)), LEFT_OUT, ("amount",))
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import month_end
 from revrec.core.errors import BadInput, RevrecError
+from revrec.core.filters import Filters
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.periods import CLOSED, COMPANY, month_of
 from revrec.core.report import Check, Report, minor_of
@@ -140,7 +141,7 @@ def _totals(context: "Context", report: str, month: date, entity: str) -> Totals
     """Return the control totals of a report for a month, of an entity or of all."""
     chosen, span = entity or None, DateSpan(month, month_end(month))
     if report == ROLLFORWARD:
-        rows = rollforward(context, RollforwardOptions(span, entity=chosen)).rows
+        rows = rollforward(context, RollforwardOptions(span, filters=Filters(entity=chosen))).rows
         return {f"{row['currency']} {row['account']}": {name: row[name] for name in AMOUNTS} for row in rows}
     if report == BALANCE:
         with context.database.read() as connection:

@@ -18,7 +18,7 @@ from revrec.core.report import SINGLE, Check, Report
 from revrec.jobs.reports.drill import drill_rows
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.late_changes import LateChange, late_changes
-from revrec.jobs.reports.line_balances import BalanceOptions, charges_to_read
+from revrec.jobs.reports.line_balances import balances_of, charges_to_read
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.store import periods
@@ -48,7 +48,6 @@ NOTHING = "nothing became known after its month was closed"
 NOT_CLOSED = "no month of these days with revenue is closed, so nothing is late; see: revrec periods list"
 POSTED_LATER, NOT_POSTED = "posted after the close", "not posted"
 """What was known at the close, and is in the ledger of a later month, or in no ledger yet."""
-BALANCE_FILTERS = ("account", "customer", "item", "charge", "document", "rule")
 
 Month = tuple[str, str, str]
 """An entity, a currency and a month."""
@@ -241,11 +240,10 @@ class _LateFigures:
 
     def _billed(self) -> Iterator[LateChange]:
         """Yield what changed the billed amounts of closed days, each compared with the closing of its day."""
-        filters = {name: getattr(self._filters, name) for name in BALANCE_FILTERS}
         for since, until, entities in self._closings.groups():
             known = self._closings.all[since].known
             assert known is not None, "a fact that closes days has the rows that were known"
-            wanted = BalanceOptions(until, **filters)
+            wanted = balances_of(until, self._filters)._replace(entity=None)
             some = [one for one in entities if self._filters.entity in (None, one)]
             for change in late_changes(self._context, self._connection, wanted, Closed(until, known, some)):
                 its_own = self._closings.since(change.entity, date.fromisoformat(change.date)) == since

@@ -55,6 +55,12 @@ class BalanceOptions(NamedTuple):
         return Filters(self.customer, self.item, charge=self.charge, document=self.document, rule=self.rule)
 
 
+def balances_of(until: date, filters: Filters) -> BalanceOptions:
+    """Return the options of the balances on a day with filters; their days are left out."""
+    chosen = {one: getattr(filters, one) for one in BalanceOptions._fields if hasattr(filters, one)}
+    return BalanceOptions(until, **chosen)
+
+
 def line_balances(
     context: "Context", connection: "Connection", wanted: BalanceOptions, numbers: Sequence[int] | None = None
 ) -> Iterator[LineBalance]:

@@ -6,20 +6,28 @@ causes of changes.
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadInput
-from revrec.core.filters import Basis, Filters
+from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_changes
 from revrec.core.report import Chart, Check, ColumnSum, Period, Report, periods_of
 from revrec.core.rules.costs import sold_by
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_name
-from revrec.jobs.reports.filters import check_account, check_customer, check_entity
+from revrec.jobs.reports.filters import check_account, check_filters
 from revrec.jobs.reports.journal_checks import journal_checks
-from revrec.jobs.reports.line_balances import BalanceOptions, known_day, line_balances, lines_as_known, special_lines
+from revrec.jobs.reports.line_balances import (
+    BalanceOptions,
+    balances_of,
+    known_day,
+    line_balances,
+    lines_as_known,
+    special_lines,
+)
 from revrec.jobs.reports.report_header import report_header
 from revrec.store import charges, events
 from revrec.store.reports import in_ledger
@@ -76,19 +84,17 @@ class RollforwardOptions(NamedTuple):
     span: DateSpan
     each: str = "month"
     by: Sequence[str] = ()
-    account: str | None = None
-    entity: str | None = None
-    customer: str | None = None
+    filters: Filters = NO_FILTERS
     basis: Basis = Basis.ledger
 
     @property
     def lines(self) -> Filters:
         """The filters of the charge lines, apart from the account."""
-        return Filters(self.customer, entity=self.entity)
+        return replace(self.filters, account=None)
 
     def balances(self, until: date) -> BalanceOptions:
         """Return the options of the balances on a day."""
-        return BalanceOptions(until, account=self.account, entity=self.entity, customer=self.customer)
+        return balances_of(until, self.filters)
 
 
 class _Known(NamedTuple):
@@ -143,8 +149,7 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         raise BadInput(f"report rollforward: --by {unknown[0]}: expected {', '.join(GROUPS)}")
     by = tuple(name for name in wanted.by if name != "account")
     with context.database.read() as connection:
-        check_entity(context, connection, wanted.entity)
-        check_customer(connection, wanted.customer)
+        check_filters(context, connection, wanted.lines)
         periods = list(periods_of(wanted.span, wanted.each))
         before = wanted.span.first - timedelta(days=1)
         days = [
@@ -162,11 +167,11 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
             sums = books.move_to(period, at)
             rows += _rows(period, by, sums)
             checks += _checks(connection, wanted, period, sums, others)
-        check_account(context, connection, wanted.account, books.accounts)
+        check_account(context, connection, wanted.filters.account, books.accounts)
         header = report_header(
             context, connection, "rollforward",
-            {"from": wanted.span.first, "to": wanted.span.last, "each": wanted.each, "by": ["account", *by],
-             "account": wanted.account, "entity": wanted.entity, "customer": wanted.customer},
+            {**vars(wanted.filters), "from": wanted.span.first, "to": wanted.span.last, "each": wanted.each,
+             "by": ["account", *by]},
             wanted.basis,
         )  # fmt: skip
     columns = ("period", "currency", "account", *by, *AMOUNTS)
@@ -214,7 +219,7 @@ class _Balances:
         """Return the movements of a period, the one ``at`` this place, and keep its closing as the next opening."""
         sums = {group: Counter(amounts) for group, amounts in self._of_lines(period).items()}
         for one in self._plain:
-            if self._wanted.account in (None, one.account) and (one.lines[at] or one.lines[at + 1]):
+            if self._wanted.filters.account in (None, one.account) and (one.lines[at] or one.lines[at + 1]):
                 names = dict(zip(self._by, one.values, strict=True))
                 group = (one.currency, one.account, *(_named(name, value) for name, value in names.items()))
                 sums.setdefault(group, Counter()).update(_moved(one, at))
@@ -308,7 +313,7 @@ class _Balances:
             if line.is_payable:
                 so_far = self._owed.get(line.no, _Owed(sold_by(line.charge)))
                 self._owed[line.no] = so_far.more(line.account, line.recognized - line.before)
-            if not line.is_cost and self._wanted.account in (None, line.account):
+            if not line.is_cost and self._wanted.filters.account in (None, line.account):
                 yield line
 
     def _lines_in_ledger(self, until: date) -> Iterator["LineBalance"]:
@@ -316,7 +321,8 @@ class _Balances:
 
     def _lines_earned(self, until: date) -> Iterator["LineBalance"]:
         """Yield the lines with what they have earned until a day as it is known now, whatever is closed."""
-        entities = None if self._wanted.entity is None else [self._wanted.entity]
+        entity = self._wanted.filters.entity
+        entities = None if entity is None else [entity]
         earned = earned_until(self._connection, until)
         for line in lines_as_known(self._context, self._connection, self._wanted.balances(until), None, entities):
             yield line._replace(recognized=line.before + earned.get((line.no, line.account), 0))
@@ -432,6 +438,6 @@ def _checks(
     for currency in sorted(other):
         source = ColumnSum("other", period.name)
         yield Check(f"{period.name}: other movements = 0", currency, other[currency], 0, source)
-    if wanted.entity is None and wanted.customer is None:
-        account, basis = wanted.account, wanted.basis
+    if wanted.lines == NO_FILTERS:
+        account, basis = wanted.filters.account, wanted.basis
         yield from journal_checks(connection, period, "recognized", recognized, account, basis, owed, others)

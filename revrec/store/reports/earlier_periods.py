@@ -1,5 +1,6 @@
 """Query revenue from obligations that were satisfied before a period: prices that changed afterwards."""
 
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import BigInteger, Connection, cast, exists, func, or_, select
@@ -9,15 +10,17 @@ from revrec.core.filters import Filters
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.reports.causes import version_causes
-from revrec.store.reports.filters import within
+from revrec.store.reports.filters import of_charges, within
 from revrec.store.tables import charge_line, journal_entry, journal_line, schedule, schedule_line
 
 
-def recognized_by_new_prices(connection: Connection, first: date, last: date) -> dict[tuple[int, str], int]:
+def recognized_by_new_prices(
+    connection: Connection, first: date, last: date, filters: Filters
+) -> dict[tuple[int, str], int]:
     """Return the revenue of a period that a new price or estimate added to what was recognized before it.
 
     It is what a change of the price scheduled for charge lines of which nothing was planned for the period or later:
-    by charge line and deferred account, in minor units, above zero.
+    by charge line and deferred account, in minor units, above zero. ``filters`` select charge lines and the account.
     """
     line, before = schedule_line.c, schedule_line.alias("before").c
     had_more = exists(
@@ -39,8 +42,11 @@ def recognized_by_new_prices(connection: Connection, first: date, last: date) ->
         .where(SOLD, RECOGNIZED > 0, line.version > 1, ~had_more)
         # Named twice: otherwise every line of the period is computed, to see its version.
         .where(journal_line.c.charge_no.in_(select(schedule.c.charge_no).where(schedule.c.version > 1)))
+        .where(*of_charges(replace(filters, account=None)))
         .group_by(*by)
     )
+    if filters.account is not None:
+        query = query.where(journal_line.c.account == filters.account)
     rows = connection.execute(query).all()
     causes = version_causes(connection, {row[0] for row in rows})
     found: dict[tuple[int, str], int] = {}

@@ -48,7 +48,7 @@ from revrec.store.reports.contract_balances import (
     joined_contracts,
     needs_no_invoice,
 )
-from revrec.store.reports.filters import charge_conditions, of_charges
+from revrec.store.reports.filters import charge_conditions, of_charges, schedule_conditions
 from revrec.store.reports.in_ledger import rounded_share
 from revrec.store.reports.recognition import ACTUAL, OPEN, DatedAmount, category_of
 from revrec.store.rule_versions import versions_of_principals, versions_with_word
@@ -514,7 +514,7 @@ def _prices_of_groups(
         *by_group, known, billed, priced, sign, is_less, kind, charge_line.c.amount, PRICE_MORE.label("more")
     )
     # An offset keeps the databases from computing a place again wherever it is named.
-    rows = lines.where(SOLD, *charge_conditions(filters)).offset(0).subquery()
+    rows = lines.where(SOLD, *charge_conditions(filters), *schedule_conditions(filters)).offset(0).subquery()
     *keys, amount, more = rows.c
     sums = (cast(func.sum(one), BigInteger) for one in (amount, more))
     found: defaultdict[_Group, _Prices] = defaultdict(partial(_Prices, len(days)))
@@ -575,7 +575,7 @@ def _earned_of_groups(
     begins = [one.label(name) for name, one in _begins(days).items()]
     lines = plain.select(*named, *begins, charge_line.c.amount, PRICE_MORE.label("more"), *amounts, *back)
     # An offset keeps the databases from computing each amount again for every sum that it is in.
-    line = lines.where(SOLD, *charge_conditions(filters)).offset(0).subquery().c
+    line = lines.where(SOLD, *charge_conditions(filters), *schedule_conditions(filters)).offset(0).subquery().c
     sums: dict[str, Any] = {}
     for at in places:
         owed = case((line.billed <= at, line.amount + case((line.priced <= at, line.more), else_=0)), else_=0)

@@ -30,7 +30,7 @@ def show_list(
     """
     rows = first_read(found)
     if options.json:
-        print_json_list(name, rows, {}, dict)
+        print_json_list(name, rows)
     elif options.csv:
         print_csv(rows, columns)
     else:

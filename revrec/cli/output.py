@@ -5,7 +5,7 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -66,19 +66,17 @@ def print_json(value: Any) -> None:
     sys.stdout.write("\n")
 
 
-def print_json_list(
-    name: str, items: Iterable[Any], head: Mapping[str, Any], rest: Callable[[], Mapping[str, Any]]
-) -> None:
-    """Print a JSON object of ``head``, a list written item by item, and ``rest``, called after the last item."""
+def print_json_list(name: str, items: Iterable[Any]) -> None:
+    """Print a JSON object of one list, item by item."""
     write = sys.stdout.write
-    write("{\n" + "".join(f"  {_json(key)}: {_json(value)},\n" for key, value in head.items()))
-    write(f"  {_json(name)}: [")
+    write(f"{{\n  {json_text(name)}: [")
     for at, item in enumerate(items):
-        write(("," if at else "") + f"\n    {_json(item)}")
-    write("\n  ]" + "".join(f",\n  {_json(key)}: {_json(value)}" for key, value in rest().items()) + "\n}\n")
+        write(("," if at else "") + f"\n    {json_text(item)}")
+    write("\n  ]\n}\n")
 
 
-def _json(value: Any) -> str:
+def json_text(value: Any) -> str:
+    """Return a value as JSON in one line, with renamed keys under both names."""
     return json.dumps(with_former_keys(value), ensure_ascii=False, default=str)
 
 

@@ -157,6 +157,15 @@ def test_the_folder_of_a_close(revrec: Revrec, tmp_path: Path, monkeypatch: pyte
     assert again.code == 0 and "[ ]" not in again.out and "21 reports" in again.out
     assert (folder / "exchange.html").exists()
 
+    # A report that the close does not have any more does not stay there, and what a person added is not lost.
+    (folder / "letter.txt").write_text("mine")
+    monkeypatch.delenv("REVREC_GATEWAY_RATES")
+    assert revrec(*CLOSE, str(folder), "--replace").code == 0
+    assert not list(folder.glob("exchange.*")) and (folder / "letter.txt").read_text() == "mine"
+    assert "letter.txt" not in (folder / "SHA256SUMS").read_text()
+    other = revrec("report", "close", "--period", "2024-02", "--to", str(folder), "--replace")
+    assert other.code == 2 and "it has the close of another month; name a new folder for February 2024" in other.err
+
 
 @pytest.mark.usefixtures("story")
 def test_a_close_is_of_one_month_and_never_overwrites_other_files(revrec: Revrec, tmp_path: Path) -> None:

@@ -133,9 +133,12 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
     ),
     "report balance": (
         ["report", "balance", "--date", "2024-01-31"],
-        {"date", "planned", "by", "contracts", "accounts", "totals", "moves", "closed", "late", "notes"},
+        {
+            "header", "rows", "checks",
+            "date", "planned", "by", "contracts", "accounts", "totals", "moves", "closed", "late", "notes",
+        },
     ),
-    "report moves": (["report", "moves"], {"moves"}),
+    "report moves": (["report", "moves"], {"header", "rows", "checks", "moves"}),
     "postings list": (["postings", "list"], {"postings"}),
     "run list": (["run", "list"], {"runs"}),
     "charge list": (["charge", "list"], {"charges"}),

@@ -55,6 +55,11 @@ def test_reports_of_a_customer_name_it_and_refuse_one_that_is_unknown(
 def test_programs_get_decimal_text_and_each_line_if_asked(books: Path, revrec: Revrec) -> None:
     found = balance(revrec, "--format", "json", "--show", "lines").json
     assert (found["date"], found["planned"], found["by"]) == ("2024-01-31", True, "contract")
+    assert [one["charge"] for one in found["rows"]] == [
+        line["charge"] for one in found["contracts"] for line in one["lines"]
+    ]
+    assert (found["header"]["report"], found["header"]["row_count"], found["checks"]) == ("balance", 2, [])
+    assert found["header"]["control_totals"]["USD"]["balance"] == "-1277.00"
     (asset,) = (one for one in found["contracts"] if one["contract"] == "=SUM")
     assert (asset["asset"], asset["liability"], asset["lines"][0]["balance"]) == ("1299.00", "0.00", "-1299.00")
     (account,) = found["accounts"]

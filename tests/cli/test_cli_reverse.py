@@ -40,7 +40,9 @@ def test_an_entry_is_reversed_and_the_next_run_posts_its_lines_again(
     assert "1 of 1 reversal posted, 2 schedule lines due again" in ended.out
     assert "To apply changed rules first: revrec schedule --rebuild --reason TEXT" in ended.out
     assert revrec("run", "--date", "2024-02-29", "--format", "json").json["posted"] == 1
-    lines = revrec("report", "journal", "--format", "json").json["lines"]
+    found = revrec("report", "journal", "--format", "json").json
+    lines, total = found["rows"], found["header"]["control_totals"]["USD"]
+    assert found["lines"] == lines and found["header"]["row_count"] == len(lines) and total["debit"] == total["credit"]
     assert [line["reverses"] for line in lines if line["reverses"]] == [reference] * 4
     assert all("uid" in line["created_by"] for line in lines)
     assert revrec("verify").code == 0

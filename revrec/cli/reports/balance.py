@@ -163,7 +163,7 @@ def register(group: typer.Typer) -> None:
             _warn(notes)
             show_report(options, report._replace(checks=checks), limit, None)
         elif options.json:
-            _show_json(wanted, show, listed, sheet, notes, checks)
+            _show_json(context, wanted, show, listed, sheet, notes, checks)
         elif options.csv:
             _show_csv(wanted, show, listed, sheet)
             _warn(notes)
@@ -219,37 +219,47 @@ def _as_report(
 
     columns, title = _columns(wanted, show), f"Contract balances by {SINGULAR[show]} as of {wanted.until}"
     amounts = [one for one in columns if one in AMOUNTS]
-    parameters = {"date" if name == "until" else name: value for name, value in wanted._asdict().items() if value}
     rows = _rows(show, listed, sheet)
-    return listed_report(context, "balance", title, parameters | {"show": show.value}, columns, rows, amounts)
+    return listed_report(context, "balance", title, _parameters(wanted, show), columns, rows, amounts)
+
+
+def _parameters(wanted: "BalanceOptions", show: BalanceRows) -> dict[str, Any]:
+    """Return the options that the header names."""
+    named = {"date" if name == "until" else name: value for name, value in wanted._asdict().items() if value}
+    return named | {"show": show.value}
 
 
 def _show_json(
-    wanted: Any,
+    context: "Context",
+    wanted: "BalanceOptions",
     show: BalanceRows,
     listed: "Iterator[ContractBalance]",
     sheet: "BalanceSheet",
     notes: "BalanceNotes",
     checks: "Sequence[Check]",
 ) -> None:
-    from revrec.cli.output import print_json_list
+    from revrec.cli.streamed_report import StreamedReport
+    from revrec.jobs.reports.report_header import listed_header
 
-    head = {"date": wanted.until, "planned": wanted.planned, "by": wanted.by}
-    # Accounts and totals are summed while the contracts pass, so they are computed after the last contract.
-    contracts = (_contract_row(one, show) for one in listed)
-    print_json_list(
-        "contracts",
-        contracts,
-        head,
-        lambda: {
-            "accounts": _plain(sheet.accounts()),
-            "totals": _plain(sheet.totals()),
-            "moves": [_decimal(one, MOVES) for one in notes.moves],
-            "closed": [_closed(one) for one in notes.closed],
-            "late": [_decimal(one, LATE) for one in notes.late],
-            "notes": notes.days,
-            **({"checks": [one.as_row() for one in checks]} if checks else {}),
-        },
+    report = StreamedReport([one for one in TABLES[show] if one in AMOUNTS], "contracts")
+    for row in (_contract_row(one, show) for one in listed):
+        report.add_former(row)
+        for line in _rows_of_contract(row, show):
+            report.add_row(line)
+    # Accounts and totals are summed while the contracts pass.
+    accounts = _plain(sheet.accounts())
+    for account in accounts if show is BalanceRows.accounts else ():
+        report.add_row(account)
+    report.show(
+        listed_header(context, "balance", _parameters(wanted, show)),
+        checks,
+        first={"date": wanted.until, "planned": wanted.planned, "by": wanted.by},
+        accounts=accounts,
+        totals=_plain(sheet.totals()),
+        moves=[_decimal(one, MOVES) for one in notes.moves],
+        closed=[_closed(one) for one in notes.closed],
+        late=[_decimal(one, LATE) for one in notes.late],
+        notes=notes.days,
     )
 
 
@@ -352,8 +362,12 @@ def _rows(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "Balanc
             pass
         yield from _plain(sheet.accounts())
     for contract in listed:
-        row = _contract_row(contract, show)
-        yield from row["lines"] if show is BalanceRows.lines else (row,)
+        yield from _rows_of_contract(_contract_row(contract, show), show)
+
+
+def _rows_of_contract(row: dict[str, Any], show: BalanceRows) -> Sequence[dict[str, Any]]:
+    """Return the rows of the report that a contract has; accounts are added up over all contracts."""
+    return {BalanceRows.contracts: (row,), BalanceRows.lines: row.get("lines", ()), BalanceRows.accounts: ()}[show]
 
 
 def _contract_row(contract: "ContractBalance", show: BalanceRows) -> dict[str, Any]:

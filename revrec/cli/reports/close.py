@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 INDEX = "index.html"
 SUMS = "SHA256SUMS"
 ANCHOR = "anchor.json"
+ENDS = (".html", ".json", ".xlsx")
 IN_OTHER_REPORTS = ("D5", "D6", "D7", "D7 items", "D8")
 """The disclosures that the folder has as separate reports."""
 WINDOW = 12
@@ -57,17 +58,17 @@ def register(group: typer.Typer) -> None:
 
         if options.format is not None:
             fail("report close writes each report in every format: leave out --format", 2)
-        _check_folder(to, replace)
         context, month = options.context(), report_span(period, None, None)
         if month != DateSpan(month.first.replace(day=1), month_end(month.first)):
             fail(f"--period {period}: name one month, such as 2024-03", 2)
+        _check_folder(to, f"{month.first:%B %Y}", replace)
         check_has_begun(context, f"--period {period}", month.first)
         found = dict(_reports(context, month))
-        _prepare(to)
+        _prepare(to, found)
         checklist = close_checklist(context, month, found["tie-out"], verify(context, write_anchor=to / ANCHOR))
         left_out = _write_reports(to, found)
         _write_index(to / INDEX, f"{month.first:%B %Y}", found, [one._asdict() for one in checklist])
-        _write_sums(to)
+        _write_sums(to, found)
         for line in in_words(checklist):
             print(line)
         failing = [name for name, report in found.items() if not report.ties_out]
@@ -79,12 +80,17 @@ def register(group: typer.Typer) -> None:
             raise typer.Exit(DIFFERS)
 
 
-def _check_folder(folder: Path, replace: bool) -> None:
-    """Refuse a folder that has files of anything but an earlier close."""
+def _check_folder(folder: Path, month: str, replace: bool) -> None:
+    """Refuse a folder that has files of anything but an earlier close of the month."""
     if folder.exists() and not folder.is_dir():
         fail(f"{folder}: it is a file; name a folder", 2)
-    if folder.exists() and any(folder.iterdir()) and not (replace and (folder / SUMS).is_file()):
+    if not folder.exists() or not any(folder.iterdir()):
+        return
+    if not (replace and (folder / SUMS).is_file()):
         fail(f"{folder}: it is not empty; name a new folder, or add --replace if it has an earlier close", 2)
+    index = folder / INDEX
+    if index.is_file() and f"<title>Close of {month}</title>" not in index.read_text(encoding="utf-8"):
+        fail(f"{folder}: it has the close of another month; name a new folder for {month}", 2)
 
 
 def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Report]]":
@@ -139,13 +145,21 @@ def _forecast(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Rep
         yield "forecast", forecast(context, month, "item")
 
 
-def _prepare(folder: Path) -> None:
-    """Create the folder with an empty list of digests, so that --replace accepts it if this close is interrupted."""
+def _prepare(folder: Path, reports: "Mapping[str, Report]") -> None:
+    """Create the folder with an empty list of digests, so that --replace accepts it if this close is interrupted.
+
+    A report of an earlier close that this one does not have is removed: it would be of other figures.
+    """
     from revrec.files import write_text
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / SUMS, "")
+        sums = folder / SUMS
+        listed = sums.read_text(encoding="utf-8").splitlines() if sums.exists() else ()
+        for file in (folder / Path(line.partition("  ")[2]).name for line in listed):
+            if file.suffix in ENDS and file.name not in (INDEX, ANCHOR) and file.stem not in reports:
+                file.unlink(missing_ok=True)
+        write_text(sums, "")
     except OSError as error:
         fail(f"{folder}: cannot be written: {error.strerror or error}", 2)
 
@@ -180,9 +194,10 @@ def _write_index(path: Path, month: str, reports: "Mapping[str, Report]", checkl
     write_text(path, index_page(month, reports, checklist, files))
 
 
-def _write_sums(folder: Path) -> None:
+def _write_sums(folder: Path, reports: "Mapping[str, Report]") -> None:
+    """Write the digests of what this close wrote; other files that a person put there are not listed."""
     from revrec.cli.report_formats import digest_line
     from revrec.files import write_text
 
-    files = sorted(one for one in folder.iterdir() if one.name != SUMS and one.is_file())
-    write_text(folder / SUMS, "".join(map(digest_line, files)))
+    written = (one for one in folder.iterdir() if one.name in (INDEX, ANCHOR) or one.stem in reports)
+    write_text(folder / SUMS, "".join(map(digest_line, sorted(written))))

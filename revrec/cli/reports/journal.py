@@ -32,16 +32,23 @@ def register(group: typer.Typer) -> None:
         """
         from revrec.cli.listing import show_list
         from revrec.cli.output import print_csv
+        from revrec.cli.streamed_report import StreamedReport
         from revrec.jobs.reports.activity import JOURNAL
         from revrec.jobs.reports.activity import journal as lines
         from revrec.jobs.reports.day_notes import notes_of_list
-        from revrec.jobs.reports.report_header import listed_report
+        from revrec.jobs.reports.report_header import listed_header, listed_report
 
         context = options.context()
         found = lines(context, filters)
         if options.is_file:
             report = listed_report(context, "journal", "Journal", filters, JOURNAL, found, ("debit", "credit"))
             show_report(options, report, limit, None)
+            return
+        if options.json:
+            streamed = StreamedReport(("debit", "credit"), "lines")
+            for line in found:
+                streamed.add(line)
+            streamed.show(listed_header(context, "journal", filters))
             return
         notes = {"notes": notes_of_list(context, filters)}
         if options.csv:
@@ -50,5 +57,4 @@ def register(group: typer.Typer) -> None:
             return
         noun, amounts = ("journal line", "journal lines"), ("debit", "credit")
         show_list(options, "lines", found, SHORT, noun, limit, spare=SPARE, amounts=amounts)
-        if not options.json:
-            show_notes(notes)
+        show_notes(notes)

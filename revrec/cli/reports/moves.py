@@ -40,9 +40,10 @@ def register(group: typer.Typer) -> None:
           revrec report moves --customer C-ADA --period 2024-03
           revrec report moves --rebuild 57 --format csv
         """
-        from revrec.cli.output import as_data, conclude, counted, print_csv, print_json, print_table
+        from revrec.cli.output import as_data, conclude, counted, print_csv, print_table
+        from revrec.cli.streamed_report import StreamedReport
         from revrec.jobs.reports.moves import schedule_moves
-        from revrec.jobs.reports.report_header import listed_report
+        from revrec.jobs.reports.report_header import listed_header, listed_report
 
         context = options.context()
         found = schedule_moves(context, rebuild, filters)
@@ -54,9 +55,12 @@ def register(group: typer.Typer) -> None:
         if options.csv:
             print_csv((one._asdict() for one in found), COLUMNS)
             return
-        rows = as_data(list(found))
         if options.json:
-            print_json({"moves": rows})
+            streamed = StreamedReport(AMOUNTS, "moves")
+            for one in found:
+                streamed.add(one._asdict())
+            streamed.show(listed_header(context, "moves", filters))
             return
+        rows = as_data(list(found))
         print_table(rows, SHORT, right=("rebuild", *AMOUNTS), spare=("reason", "rebuild"), amounts=AMOUNTS, limit=limit)
         conclude(f"{counted(len(rows), 'amount')} moved by rebuilds", bool(rows))

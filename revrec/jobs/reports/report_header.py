@@ -67,7 +67,11 @@ def listed_report(
     ``parameters`` are a mapping or a dataclass; what is not set is left out.
     """
     found = list(rows)
+    return Report(title, listed_header(context, name, parameters), columns, found, (), amounts)
+
+
+def listed_header(context: "Context", name: str, parameters: Any) -> dict[str, Any]:
+    """Return the header of a list with these ``parameters``, a mapping or a dataclass; dates and flags are as JSON."""
     named = asdict(parameters) if is_dataclass(parameters) and not isinstance(parameters, type) else parameters
     with context.database.read() as connection:
-        header = report_header(context, connection, name, named)
-    return Report(title, header, columns, found, (), amounts)
+        return report_header(context, connection, name, named)

@@ -50,9 +50,16 @@ FILE_FORMATS = (Format.xlsx, Format.html)
 
 
 def format_of(chosen: Format | None, output: Path | None) -> Format | None:
-    """Return the format of a result: ``--format`` or, without it, what the end of the file's name says."""
+    """Return the format of a result: ``--format`` or, without it, what the end of the file's name says.
+
+    ``--format`` wins over the name, but text in a file whose name ends in ``.xlsx`` is a usage error, because no
+    program would open it, and so is a workbook or a page under another name.
+    """
     end = output.suffix.lower().removeprefix(".") if output else ""
-    return chosen or (Format(end) if end in Format.__members__ else None)
+    named = Format(end) if end in Format.__members__ else None
+    if chosen and named and chosen is not named and {chosen, named} & {*FILE_FORMATS}:
+        fail(f"--format {chosen} cannot be combined with --output {output}: leave out --format, or rename the file", 2)
+    return chosen or named
 
 
 @dataclass(frozen=True)

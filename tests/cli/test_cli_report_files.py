@@ -122,6 +122,11 @@ def test_files_of_reports_from_the_command_line(revrec: Revrec, tmp_path: Path) 
     )
     assert revrec(*words, "--format", "table", "--output", str(out / "r.csv")).code == 0
     assert (out / "r.csv").read_text().startswith("Rollforward")
+    for chosen, name in (("csv", "wrong.xlsx"), ("xlsx", "wrong.csv"), ("html", "wrong.xlsx")):
+        for listed in (words, ("report", "journal"), ("report", "balance", "--date", "2024-03-31")):
+            refused = revrec(*listed, "--format", chosen, "--output", str(out / name))
+            assert refused.code == 2 and f"--format {chosen} cannot be combined with --output" in refused.err
+            assert not (out / name).exists()
     no_report = revrec("charge", "list", "--output", str(out / "charges.xlsx"))
     assert no_report.code == 2 and "charges.xlsx: only reports can be written as xlsx" in no_report.err
     missing = revrec(*words, "--format", "xlsx")

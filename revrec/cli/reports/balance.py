@@ -367,7 +367,10 @@ def _rows(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "Balanc
 
 def _rows_of_contract(row: dict[str, Any], show: BalanceRows) -> Sequence[dict[str, Any]]:
     """Return the rows of the report that a contract has; accounts are added up over all contracts."""
-    return {BalanceRows.contracts: (row,), BalanceRows.lines: row.get("lines", ()), BalanceRows.accounts: ()}[show]
+    if show is BalanceRows.lines:
+        lines: Sequence[dict[str, Any]] = row["lines"]
+        return lines
+    return () if show is BalanceRows.accounts else (row,)
 
 
 def _contract_row(contract: "ContractBalance", show: BalanceRows) -> dict[str, Any]:

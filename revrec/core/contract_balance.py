@@ -399,6 +399,15 @@ class BalanceSheet:
             yield AccountMove(*key, sums["lines"], sums["balance"])
 
 
+def noncurrent_by_line(contract: ContractBalance) -> Iterator[tuple[LineBalance, int]]:
+    """Yield the lines of a contract with the noncurrent part of its liability or asset, divided by what each earns, or
+    bills, after a year."""
+    sold = [line for line in contract.lines if not line.is_cost]
+    weights = [max(line.to_bill_later if contract.asset else line.later, 0) for line in sold]
+    if sold:
+        yield from zip(sold, split(contract.noncurrent, weights if any(weights) else [1] * len(sold)), strict=True)
+
+
 def _noncurrent_by_account(
     contract: ContractBalance, lines: Sequence[LineBalance | LineSums]
 ) -> Iterator[tuple[str, int]]:

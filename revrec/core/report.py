@@ -204,7 +204,7 @@ def read_address(text: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True)) if not parts[0] else {}
 
 
-DRILLED = ("rollforward", "waterfall", "rpo", "revenue", "activity", "costs", "forecast", "late")
+DRILLED = ("rollforward", "waterfall", "balance", "rpo", "revenue", "activity", "costs", "forecast", "late")
 """Reports whose figures have an address: the command lists what is behind one with ``--drill``."""
 
 

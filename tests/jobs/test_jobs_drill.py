@@ -3,23 +3,27 @@
 from collections.abc import Callable, Iterator
 from datetime import date
 from functools import cache, partial
+from itertools import product
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from revrec.cli.reports.balance import BalanceRows, balance_report
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS, Basis
 from revrec.core.report import Report, address_of, read_address
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.context import Context
 from revrec.jobs.reports.activity import activity, drill_activity
+from revrec.jobs.reports.balance_drill import drill_balance
 from revrec.jobs.reports.costs import CostOptions, costs
 from revrec.jobs.reports.disclosure_drill import drill_disclosures
 from revrec.jobs.reports.disclosures import disclosures
 from revrec.jobs.reports.drill import CHARGE, also_by_charge, drill
 from revrec.jobs.reports.forecast import forecast
 from revrec.jobs.reports.late import drill_late, late
+from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
@@ -71,6 +75,17 @@ def behind_other_reports(context: Context) -> Iterator[tuple[str, Report]]:
                     yield address, drill_disclosures(context, SPAN, False, address)
 
 
+def behind_balances(context: Context) -> Iterator[tuple[str, Report]]:
+    """Yield figures of the balances by contract, charge line and account, and of all rows, with what is behind them."""
+    for show, planned in product(BalanceRows, (False, True)):
+        wanted = BalanceOptions(SPAN.last, planned, "customer" if planned else "contract")
+        report = balance_report(context, wanted, show, with_settled=planned)
+        for column in report.amounts:
+            figures = [address_of(report, row, column) for row in report.rows if row[column] != "0.00"]
+            for address in (*figures[:2], *([f"column={column}"] if report.rows else ())):
+                yield address, drill_balance(context, wanted, report, address, with_settled=planned)
+
+
 def every_cell(context: Context) -> Iterator[tuple[str, Report]]:
     """Yield each figure of the reports by its address, with what is behind it."""
     for report, make in drillable(context):
@@ -84,7 +99,7 @@ def every_cell(context: Context) -> Iterator[tuple[str, Report]]:
 def check(context: Context) -> int:
     """Check that what is behind each figure adds up to it; return how many figures there are."""
     figures = 0
-    for address, behind in (*every_cell(context), *behind_other_reports(context)):
+    for address, behind in (*every_cell(context), *behind_other_reports(context), *behind_balances(context)):
         assert behind.ties_out, (address, behind.differences)
         figures += 1
     return figures

@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from revrec.cli.reports.balance import BalanceRows, balance_report
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.known_time import KnownTime
@@ -15,10 +16,12 @@ from revrec.core.typed_dates import DateSpan
 from revrec.jobs.context import Context
 from revrec.jobs.importing.import_files import ContractImport, import_document
 from revrec.jobs.reports.activity import activity, drill_activity
+from revrec.jobs.reports.balance_drill import drill_balance
 from revrec.jobs.reports.disclosure_drill import drill_disclosures
 from revrec.jobs.reports.disclosures import disclosures
 from revrec.jobs.reports.drill import also_by_charge, drill
 from revrec.jobs.reports.forecast import forecast
+from revrec.jobs.reports.line_balances import balances_of
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
@@ -188,6 +191,14 @@ def test_a_figure_of_a_part_has_what_is_behind_it(sold: Books) -> None:
                     behind = drill_disclosures(context, span, False, address, filters)
                     assert behind.ties_out and behind.rows, (address, behind.differences)
                     figures += 1
+    for show in BalanceRows:
+        wanted = balances_of(DAY, filters)
+        balances = balance_report(context, wanted, show)
+        for row in balances.rows:
+            for column in balances.amounts:
+                behind = drill_balance(context, wanted, balances, address_of(balances, row, column), False)
+                assert behind.ties_out, (row, column, behind.differences)
+                figures += 1
     assert figures > 50
 
 

@@ -12,7 +12,7 @@ import typer
 from revrec.cli.adjustments import PostDryRunOption, show_adjustments
 from revrec.cli.filters import CHARGE_FILTERS, LIMIT, LimitOption, list_command
 from revrec.cli.posting_results import WaitOption
-from revrec.cli.report_output import AgainstOption, end_with_checks, show_report
+from revrec.cli.report_output import AgainstOption, DrillOption, end_with_checks, show_report
 from revrec.cli.shared import LAST_DAY, Options, YesOption, confirmed, day, fail, span
 from revrec.core.filters import Filters
 
@@ -61,6 +61,7 @@ SPARE = {
     "accounts": ("refund", "of", "debit", "credit", "recognized", "billed"),
 }
 """Columns that a terminal may be too narrow for, the last one drops first; the name of a row and its balance stay."""
+NOTHING = "nothing is deferred, and nothing is unbilled"
 STATUS = ("status", "next_date", "open_since", "age")
 WORDS = frozenset((
     *STATUS,
@@ -103,6 +104,7 @@ def register(group: typer.Typer) -> None:
             typer.Option("--status", help="Also show the status, the next date, and the age of the balance in days."),
         ] = False,
         all: Annotated[bool, typer.Option("--all", help="Also show contracts with a balance of zero.")] = False,
+        drill: DrillOption = None,
         against: AgainstOption = None,
         post: Annotated[
             bool,
@@ -132,6 +134,7 @@ def register(group: typer.Typer) -> None:
           revrec report balance --date 2024-03-31 --show lines --format csv --output lines.csv
           revrec report balance --date 2024-03-31 --by customer --planned --format json
           revrec report balance --date 2024-03-31 --show lines --status
+          revrec report balance --date 2024-03-31 --drill contract=shop/INV-1003,column=liability
           revrec report balance --date 2024-03-31 --post --dry-run
         """
         from revrec.cli.listing import first_read
@@ -146,8 +149,8 @@ def register(group: typer.Typer) -> None:
         notes = BalanceNotes()
         context = options.context()
         if post:
-            whole = wanted == BalanceOptions(until, by=by) and not all and not against and show is BalanceRows.contracts
-            if not whole or by not in ("contract", context.settings.presentation.by):
+            whole = wanted == BalanceOptions(until, by=by) and show is BalanceRows.contracts
+            if not whole or all or against or drill or by not in ("contract", context.settings.presentation.by):
                 fail("--post presents all contracts: it goes with --date, --dry-run, --wait and --yes only", 2)
             _post(options, context, until, dry_run, wait, yes)
             return
@@ -155,6 +158,9 @@ def register(group: typer.Typer) -> None:
             fail("--dry-run is for --post", 2)
         if status and show is BalanceRows.accounts:
             fail("--status is of contracts and lines, and not of accounts", 2)
+        if drill:
+            show_report(options, _behind(context, wanted, show, all, drill, against), limit, None)
+            return
         found = contract_balances(context, wanted, sheet, notes, with_lines=show is BalanceRows.lines)
         listed = first_read(one for one in found if all or one.open)
         checks = _against_frozen(context, until) if against else []
@@ -197,14 +203,28 @@ def _against_frozen(context: "Context", until: datetime.date) -> "list[Check]":
     return frozen_checks(context, BALANCE, DateSpan(until.replace(day=1), until))[1]
 
 
-def balance_report(context: "Context", wanted: "BalanceOptions", show: BalanceRows) -> "Report":
-    """Return the open contract balances of a day as a report, to be saved as a file."""
+def _behind(
+    context: "Context", wanted: "BalanceOptions", show: BalanceRows, all: bool, drill: str, against: Any
+) -> "Report":
+    """Return what is behind a figure, with the comparison of the whole month if it is wanted."""
+    from revrec.jobs.reports.balance_drill import drill_balance
+
+    report = balance_report(context, wanted._replace(status=False), show, all)
+    found = drill_balance(context, wanted._replace(status=False), report, drill, all)
+    checks = _against_frozen(context, wanted.until) if against else []
+    return found._replace(checks=[*found.checks, *checks])
+
+
+def balance_report(
+    context: "Context", wanted: "BalanceOptions", show: BalanceRows, with_settled: bool = False
+) -> "Report":
+    """Return the open contract balances of a day, or all ``with_settled``, as a report."""
     from revrec.core.contract_balance import BalanceSheet
     from revrec.jobs.reports.contract_balances import contract_balances
 
     sheet = BalanceSheet()
     found = contract_balances(context, wanted, sheet, with_lines=show is BalanceRows.lines)
-    listed = (one for one in found if one.open)
+    listed = (one for one in found if with_settled or one.open)
     return _as_report(context, wanted, show, listed, sheet)
 
 
@@ -220,7 +240,8 @@ def _as_report(
     columns, title = _columns(wanted, show), f"Contract balances by {SINGULAR[show]} as of {wanted.until}"
     amounts = [one for one in columns if one in AMOUNTS]
     rows = _rows(show, listed, sheet)
-    return listed_report(context, "balance", title, _parameters(wanted, show), columns, rows, amounts)
+    report = listed_report(context, "balance", title, _parameters(wanted, show), columns, rows, amounts)
+    return report._replace(spare=[one for one in columns if one in STATUS], empty=NOTHING)
 
 
 def _parameters(wanted: "BalanceOptions", show: BalanceRows) -> dict[str, Any]:
@@ -293,7 +314,7 @@ def _show_tables(
         more = listed if show is BalanceRows.contracts else rows
         print_more(sum(1 for _row in more), show.removesuffix("s"))
         if not shown:
-            print("nothing is deferred, and nothing is unbilled")
+            print(NOTHING)
     accounts = _rows(BalanceRows.accounts, listed, sheet)
     print_table(list(accounts), ACCOUNTS, "Accounts, credits positive", spare=SPARE["accounts"], amounts=AMOUNTS)
     print_table(_plain(sheet.totals()), TOTALS, "Balance sheet", amounts=AMOUNTS)

@@ -148,24 +148,25 @@ def figure_at(report: Report, address: str) -> tuple[dict[str, str], str, list[M
     unknown = next((name for name in keys if name not in names), None)
     if unknown is not None:
         raise BadInput(f"--drill {address}: rows of this report have {', '.join(names)}, not {unknown}")
-    rows = [row for row in report.rows if _has(row, keys) and row[column] is not None]
+    rows = [row for row in report.rows if has_values(row, keys) and row[column] is not None]
     if not rows:
         raise BadInput(f"--drill {address}: the report has no such row; use the values of one of its rows")
     if column in report.balances and "period" not in keys:
         # Balances of several periods do not add up: the total has the one of the first or of the last period.
         keys["period"] = rows[0 if report.balances[column] == "first" else -1]["period"]
-        rows = [row for row in rows if _has(row, keys)]
+        rows = [row for row in rows if has_values(row, keys)]
     return keys, column, rows
 
 
-def _has(row: Mapping[str, Any], keys: Mapping[str, str]) -> bool:
+def has_values(row: Mapping[str, Any], keys: Mapping[str, str]) -> bool:
+    """Check whether a row has the values of an address."""
     return all(str(row[name]) == value for name, value in keys.items())
 
 
 def _charges(rows: Iterable[Mapping[str, Any]], keys: Mapping[str, str], column: str) -> Charges:
     found: Charges = Counter()
     for row in rows:
-        if _has(row, keys):
+        if has_values(row, keys):
             found[row[CHARGE], row["currency"], str(row.get("account", ""))] += minor_of(row, column)
     return {key: amount for key, amount in found.items() if amount}
 

@@ -18,6 +18,9 @@ MOST_VARIABLES, MOST_VARIABLES_BEFORE = 32_766, 999
 MOST_ROWS = 250
 """The most rows of one statement: more would hardly be faster."""
 
+SECOND_READER = "revrec_second_reader"
+"""The execution option that has the second reader of :meth:`revrec.store.database.engine.Database.read_twice`."""
+
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
     """Insert ``rows``, tuples in the order of ``columns``, without a dict for each row; by COPY on PostgreSQL."""

@@ -103,7 +103,7 @@ def late(context: "Context", filters: Filters, by: str) -> Report:
     """
     if by not in (SINGLE, BY_MONTH):
         raise BadInput(f"report late: --by {by}: expected {SINGLE} or {BY_MONTH}")
-    with context.database.read() as connection:
+    with context.database.read_twice() as connection:
         check_filters(context, connection, filters)
         found = _LateFigures(context, connection, filters)
         months, checks = found.months()
@@ -127,7 +127,7 @@ def drill_late(context: "Context", filters: Filters, report: Report, address: st
     Raises:
         BadInput: the report lists single changes, or it has no such column or row.
     """
-    with context.database.read() as connection:
+    with context.database.read_twice() as connection:
         return drill_rows(report, address, _LateFigures(context, connection, filters).behind)
 
 

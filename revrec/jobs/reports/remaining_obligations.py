@@ -51,7 +51,7 @@ def remaining_obligations(
     names = [f"within_{bands[0]}_months", *(f"months_{a + 1}_to_{b}" for a, b in pairwise(bands))]
     last_days = [add_months(until, months) for months in bands]
     ends = dict(zip(names, (day.isoformat() for day in last_days), strict=True))
-    with context.database.read() as connection:
+    with context.database.read_twice() as connection:
         check_dimension(connection, by)
         check_filters(context, connection, filters)
         only = tuple(of_charges(filters))

@@ -148,7 +148,7 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
     if unknown:
         raise BadInput(f"report rollforward: --by {unknown[0]}: expected {', '.join(GROUPS)}")
     by = tuple(name for name in wanted.by if name != "account")
-    with context.database.read() as connection:
+    with context.database.read_twice() as connection:
         check_filters(context, connection, wanted.lines)
         periods = list(periods_of(wanted.span, wanted.each))
         before = wanted.span.first - timedelta(days=1)

@@ -52,7 +52,7 @@ class _Step(NamedTuple):
 
 def tie_out(context: "Context", until: date) -> Report:
     """Return the control totals as of a day, with the signatures for it in the header."""
-    with context.database.read() as connection:
+    with context.database.read_twice() as connection:
         wanted = BalanceOptions(until)
         special = lines_to_read(context, connection, wanted)
         scheduled = control_totals.schedule_totals(connection, until, special)

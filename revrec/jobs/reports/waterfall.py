@@ -83,7 +83,7 @@ def waterfall(
     check_group("waterfall", by)
     _check_kinds(shown.kinds)
     window = _Window(until, first, months, shown)
-    with context.database.read() as connection:
+    with context.database.read_twice() as connection:
         check_dimension(connection, by)
         check_filters(context, connection, filters)
         only = tuple(of_charges(filters))

@@ -1,7 +1,7 @@
 """Open the database: the engine, its transactions, and its errors in words for the user."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +15,11 @@ from revrec.core.errors import BadConfiguration, BadInput, RevrecError
 from revrec.core.known_time import KnownTime
 from revrec.store.as_known import Moment, find_moment, hide_later_rows
 from revrec.store.audit import AuditStamp, record
-from revrec.store.bulk import first_row
+from revrec.store.bulk import SECOND_READER, first_row
 from revrec.store.database import migrations
 from revrec.store.digests import digest_rows
 from revrec.store.tables import meta
+from revrec.store.two_readers import SecondReader
 
 if TYPE_CHECKING:
     from sqlalchemy import URL
@@ -39,6 +40,8 @@ class Backend(Protocol):
     reading_as_known: dict[str, Any]
     """As ``reading``, and temporary views can be created."""
     writing: dict[str, Any]
+    last_commit: Callable[[Connection], int] | None
+    """Returns a number that changes once the connection sees a commit of another one; None without such a number."""
 
     def check_exists(self) -> None:
         """Raise BadConfiguration if the database is missing."""
@@ -101,6 +104,28 @@ class Database:
                 if self.moment is not None:
                     hide_later_rows(reading, self.moment.seq)
                 yield reading
+
+    @contextmanager
+    def read_twice(self) -> Iterator[Connection]:
+        """Open the view of :meth:`read`, and let a second process read it too (:mod:`revrec.store.two_readers`).
+
+        There is no second one with ``--known``, within :meth:`reading_within`, and on PostgreSQL.
+
+        Raises:
+            BadConfiguration: there is no database, or it has another revision.
+        """
+        last_commit = self.backend.last_commit
+        if self._writing is not None or self.moment is not None or last_commit is None or self.path is None:
+            with self.read() as connection:
+                yield connection
+            return
+        with self.translated(), self._connect() as watching:
+            before = last_commit(watching)
+            with self.read() as connection:
+                last_commit(connection)  # The view begins with the first statement that reads.
+                with SecondReader(self.path, lambda: last_commit(watching) == before) as second:
+                    connection.execution_options(**{SECOND_READER: second})
+                    yield connection
 
     def read_as_known(self, wanted: KnownTime) -> None:
         """Let :meth:`read` show the books as they were at an earlier moment, and refuse to write.

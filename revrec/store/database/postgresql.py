@@ -17,6 +17,7 @@ from revrec.core.redaction import redact_text
 from revrec.store.database import BUSY_SECONDS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 ADVICE = "check the server and its log, then run the command again"
@@ -54,6 +55,7 @@ class Postgresql:
         self.reading: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self.reading_as_known: dict[str, Any] = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": False}
         self.writing: dict[str, Any] = {"isolation_level": "READ COMMITTED", "postgresql_readonly": False}
+        self.last_commit: Callable[[Connection], int] | None = None
         self.where = shown(url)
         self.secrets = _secrets(url)
         defaults = {name: value for name, value in CONNECT.items() if name not in url.query}

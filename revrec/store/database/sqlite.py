@@ -1,6 +1,7 @@
 """SQLite as the database: one file, one writer at a time through SQLite's own lock, and durable commits."""
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ class Sqlite:
         self.path = Path(url.database) if url.database and url.database != ":memory:" else None
         self.where = str(self.path or url)
         self.secrets: list[str] = []
+        # A second connection to a database in memory would see another database.
+        self.last_commit: Callable[[Connection], int] | None = data_version if self.path else None
 
     def check_exists(self) -> None:
         """Raise BadConfiguration if the file is missing: SQLite would create an empty one on opening."""
@@ -91,6 +94,12 @@ def _try_wal(dbapi: Any) -> None:
     except sqlite3.OperationalError as error:
         if "readonly" not in str(error) and "locked" not in str(error):
             raise
+
+
+def data_version(connection: Connection) -> int:
+    """Return a number that changes once the connection sees a commit of another one; it begins no transaction."""
+    cursor: Any = connection.connection.cursor()
+    return int(cursor.execute("PRAGMA data_version").fetchone()[0])
 
 
 def begin(connection: Connection) -> None:

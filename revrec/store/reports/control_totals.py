@@ -42,6 +42,7 @@ from revrec.store.tables import (
     schedule_line,
     unscheduled,
 )
+from revrec.store.two_readers import added_up, stream_halves
 
 SIGNED, OPENING_SIGNED = "tie-out signed", "opening balances signed"
 CURRENT = schedule_line.c.superseded_by.is_(None)
@@ -201,7 +202,7 @@ def _add_plain_totals(connection: Connection, until: date, special: Sequence[int
     plain = PlainLines(special, weights)
     sums = (cast(func.sum(one(name)), BigInteger) for name in weights for one in (plain.count, plain.amount))
     query = plain.select(charge_line.c.currency, *sums).where(SOLD).group_by(charge_line.c.currency)
-    for currency, *row in connection.execute(query):
+    for currency, *row in added_up(stream_halves(connection, lambda half: query.where(*half)), keys=1):
         every, posted, posted_due, of_due = (Total(*row[at : at + 2]) for at in range(0, len(row), 2))
         open_due = Total(of_due.rows - posted_due.rows, of_due.amount - posted_due.amount)
         _add(found.dated, currency, every)

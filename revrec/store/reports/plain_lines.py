@@ -38,7 +38,7 @@ from sqlalchemy.sql.visitors import replacement_traverse
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Filters
 from revrec.core.pricing import PRICE_EVENT_KINDS
-from revrec.store.bulk import sort_on_disk, stream_rows
+from revrec.store.bulk import sort_on_disk
 from revrec.store.number_lists import numbers_in
 from revrec.store.posting.invoices import IS_INTEREST, SOLD
 from revrec.store.reports.contract_balances import (
@@ -80,6 +80,7 @@ from revrec.store.tables import (
     schedule_line,
     unscheduled,
 )
+from revrec.store.two_readers import Half, added_up, stream_halves
 
 MOST_SPECIAL = 100_000
 """The most charge lines that are left out of a sum by their numbers; with more, all lines are read one by one."""
@@ -455,7 +456,11 @@ def movements(
     All lines of a contract are in one group, or the contract is left out by the numbers of its lines, ``special``.
     """
     prices = _prices_of_groups(connection, days, special, by, filters)
-    for row in stream_rows(connection, _earned_of_groups(connection, days, special, by, filters)):
+    is_netted = _is_netted(connection, days)
+    query_of = partial(_earned_of_groups, days, special, by, filters, is_netted)
+    key = contract_key("contract", charge_line) if is_netted else charge_line.c.no
+    sort_on_disk(connection)
+    for row in added_up(stream_halves(connection, query_of, key), keys=len(by) + 2):
         currency, account, *rest = row
         values, found, count = tuple(rest[: len(by)]), rest[len(by) :], len(days)
         its_prices = prices.pop((currency, account, values))
@@ -504,6 +509,21 @@ def _prices_of_groups(
     connection: Connection, days: Sequence[Day], special: Sequence[int], by: Sequence[str], filters: Filters
 ) -> dict[_Group, _Prices]:
     """Return the amounts of the groups of charge lines, from when on they are billed, and the changes of prices."""
+    found: defaultdict[_Group, _Prices] = defaultdict(partial(_Prices, len(days)))
+    for row in stream_halves(connection, partial(_prices_by_begin, days, special, by, filters)):
+        currency, account, *values = row[: len(by) + 2]
+        known_at, billed_at, priced_at, _sign, _less, kind_of, count, in_all, more_in_all = row[len(by) + 2 :]
+        prices = found[currency, account, tuple(values)]
+        prices.add(known_at, billed_at, in_all, count)
+        if kind_of:
+            prices.reprice(billed_at, priced_at, more_in_all, kind_of == "credit")
+    return found
+
+
+def _prices_by_begin(
+    days: Sequence[Day], special: Sequence[int], by: Sequence[str], filters: Filters, half: Half
+) -> Select[Any]:
+    """Return the query of the prices of each group, by the days on which they begin to count."""
     plain = PlainLines(special, {})
     known, billed, priced = (one.label(name) for name, one in _begins(days).items())
     sign = case((charge_line.c.amount > 0, 1), else_=0).label("is_positive")
@@ -514,20 +534,11 @@ def _prices_of_groups(
         *by_group, known, billed, priced, sign, is_less, kind, charge_line.c.amount, PRICE_MORE.label("more")
     )
     # An offset keeps the databases from computing a place again wherever it is named.
-    rows = lines.where(SOLD, *charge_conditions(filters), *schedule_conditions(filters)).offset(0).subquery()
+    rows = lines.where(SOLD, *charge_conditions(filters), *schedule_conditions(filters), *half).offset(0).subquery()
     *keys, amount, more = rows.c
     sums = (cast(func.sum(one), BigInteger) for one in (amount, more))
-    found: defaultdict[_Group, _Prices] = defaultdict(partial(_Prices, len(days)))
     # Numbers are sorted faster than texts, of which most lines have the same.
-    query = select(*keys, func.count(), *sums).group_by(*keys[len(by_group) :], *keys[: len(by_group)])
-    for row in stream_rows(connection, query):
-        currency, account, *values = row[: len(by_group)]
-        known_at, billed_at, priced_at, _sign, _less, kind_of, count, in_all, more_in_all = row[len(by_group) :]
-        prices = found[currency, account, tuple(values)]
-        prices.add(known_at, billed_at, in_all, count)
-        if kind_of:
-            prices.reprice(billed_at, priced_at, more_in_all, kind_of == "credit")
-    return found
+    return select(*keys, func.count(), *sums).group_by(*keys[len(by_group) :], *keys[: len(by_group)])
 
 
 def _group_of(by: Sequence[str]) -> list[Any]:
@@ -556,18 +567,17 @@ def _begins(days: Sequence[Day]) -> dict[str, ColumnElement[int]]:
 
 
 def _earned_of_groups(
-    connection: Connection, days: Sequence[Day], special: Sequence[int], by: Sequence[str], filters: Filters
+    days: Sequence[Day], special: Sequence[int], by: Sequence[str], filters: Filters, is_netted: bool, half: Half
 ) -> Select[Any]:
     """Return the query of each group's balances on the days, what is recognized until then without what is taken back,
     and what is recognized of opening liabilities in each period.
 
-    An opening liability is netted by contract, so lines are added up by contract first.
+    An opening liability is netted by contract: if there is one, lines are added up by contract first.
     """
     places, are_known = range(len(days)), any(asked.known is not None for day in days for asked in day)
     plain = PlainLines(special, {f"until{at}": IS_ENTERED & is_dated(day[0].until) for at, day in enumerate(days)})
     unit = _group_of(by)
-    # Sorting by contract takes as long as the rest, and only the split by opening liabilities needs it.
-    if len(days) > 2 or _has_opening(connection, days[0][0].until):
+    if is_netted:
         unit += [charge_line.c.entity, contract_key("contract", charge_line)]
     named = [column.label(f"by{at}") for at, column in enumerate(unit)]
     amounts = [plain.amount(f"until{at}").label(f"until{at}") for at in places]
@@ -575,7 +585,7 @@ def _earned_of_groups(
     begins = [one.label(name) for name, one in _begins(days).items()]
     lines = plain.select(*named, *begins, charge_line.c.amount, PRICE_MORE.label("more"), *amounts, *back)
     # An offset keeps the databases from computing each amount again for every sum that it is in.
-    line = lines.where(SOLD, *charge_conditions(filters), *schedule_conditions(filters)).offset(0).subquery().c
+    line = lines.where(SOLD, *charge_conditions(filters), *schedule_conditions(filters), *half).offset(0).subquery().c
     sums: dict[str, Any] = {}
     for at in places:
         owed = case((line.billed <= at, line.amount + case((line.priced <= at, line.more), else_=0)), else_=0)
@@ -584,7 +594,6 @@ def _earned_of_groups(
         if are_known:
             until, earned = (case((line.known <= at, one), else_=0) for one in (until, earned))
         sums |= {f"balance{at}": owed - until, f"earned{at}": earned}
-    sort_on_disk(connection)
     keys = [line[one.name] for one in named]
     totals = (cast(func.sum(one), BigInteger).label(name) for name, one in sums.items())
     units = select(*keys, *totals).group_by(*keys).subquery()
@@ -594,10 +603,13 @@ def _earned_of_groups(
     return select(*group, *(cast(func.sum(one), BigInteger) for one in found)).group_by(*group)
 
 
-def _has_opening(connection: Connection, until: date) -> bool:
-    """Check if anything was billed or on an entry by a day."""
-    days = (journal_entry.c.date, charge_line.c.post_date)
-    return any(connection.execute(select(1).where(day <= until.isoformat()).limit(1)).first() for day in days)
+def _is_netted(connection: Connection, days: Sequence[Day]) -> bool:
+    """Check if a period may have opening liabilities: if anything was billed or on an entry by its opening day.
+
+    Without one, lines need not be sorted by contract, which takes as long as the rest.
+    """
+    until, dates = days[0][0].until.isoformat(), (journal_entry.c.date, charge_line.c.post_date)
+    return len(days) > 2 or any(connection.execute(select(1).where(one <= until).limit(1)).first() for one in dates)
 
 
 def dated_amounts(
@@ -622,14 +634,16 @@ def dated_amounts(
     sums = (cast(func.sum(plain.amount(name)), BigInteger).label(name) for name in weights)
     days = [*(end.isoformat() for end in ends), date.max.isoformat()]
     found: list[DatedAmount] = []
-    for row in connection.execute(plain.select(*group, *sums).where(SOLD).group_by(*group)):
-        of_row = row._mapping
+    query = plain.select(*group, *sums).where(SOLD).group_by(*group)
+    rows = stream_halves(connection, lambda half: query.where(*half))
+    for value, currency, is_billed_by, *of_weights in added_up(rows, keys=3):
+        of_row = dict(zip(weights, of_weights, strict=True))
         cumulative = {
-            ACTUAL: [0, *(of_row[name] for name in names), row.posted],
-            OPEN: [row.posted, *(of_row[f"dated{at}"] for at in range(len(ends))), of_row["all"]],
+            ACTUAL: [0, *(of_row[name] for name in names), of_row["posted"]],
+            OPEN: [of_row["posted"], *(of_row[f"dated{at}"] for at in range(len(ends))), of_row["all"]],
         }
         amounts = [
-            DatedAmount(row.category or "", row.currency, kind, on, bool(row.billed), after - before)
+            DatedAmount(value or "", currency, kind, on, bool(is_billed_by), after - before)
             for kind, until_each in cumulative.items()
             for on, (before, after) in zip(days, pairwise(until_each), strict=True)
             if after != before
@@ -656,7 +670,7 @@ def earned_by_entity(
     group = (charge_line.c.entity, charge_line.c.currency)
     sums = (cast(func.sum(plain.amount(f"until{at}")), BigInteger) for at in range(len(ends)))
     query = plain.select(*group, *sums).where(SOLD, *of_charges(filters)).group_by(*group)
-    for entity, currency, *amounts in connection.execute(query):
+    for entity, currency, *amounts in added_up(stream_halves(connection, lambda half: query.where(*half)), keys=2):
         yield EarnedAmounts(entity, currency, amounts)
 
 
@@ -678,6 +692,12 @@ class AccountBalance(NamedTuple):
 
 def balances(connection: Connection, day: Day, special: Sequence[int], filters: Filters) -> Iterator[AccountBalance]:
     """Yield the balances on a day by deferred account and currency, of costs apart."""
+    rows = stream_halves(connection, partial(_balances, day, special, filters))
+    for account, currency, is_cost, *amounts in added_up(rows, keys=3):
+        yield AccountBalance(account, currency, bool(is_cost), *amounts)
+
+
+def _balances(day: Day, special: Sequence[int], filters: Filters, half: Half) -> Select[Any]:
     until = day[0].until
     plain = PlainLines(special, {"posted": IS_ENTERED & is_dated(until), "planned": is_dated(until)})
     billed, known = is_billed(day), is_known(day)
@@ -692,13 +712,11 @@ def balances(connection: Connection, day: Day, special: Sequence[int], filters: 
         *(case((was_known, plain.amount(name)), else_=0).label(name) for name in ("posted", "planned")),
     )
     # An offset keeps the databases from computing each amount again for every sum that it is in.
-    line = lines.where(*charge_conditions(filters)).offset(0).subquery().c
+    line = lines.where(*charge_conditions(filters), *half).offset(0).subquery().c
     happened = or_(line.billed != 0, line.posted != 0, line.planned != 0)
     balance, group = line.billed - line.posted, (line.deferred, line.currency, line.is_cost)
     sums = (case((happened, 1), else_=0), balance, case((line.is_billed == 1, balance), else_=0), line.later)
-    query = select(*group, *(cast(func.sum(one), BigInteger) for one in sums)).group_by(*group)
-    for account, currency, is_cost, *amounts in connection.execute(query):
-        yield AccountBalance(account, currency, bool(is_cost), *amounts)
+    return select(*group, *(cast(func.sum(one), BigInteger) for one in sums)).group_by(*group)
 
 
 def _from_opening(unit: Any, at: int) -> ColumnElement[int]:

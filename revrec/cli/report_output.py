@@ -50,6 +50,9 @@ class Against(StrEnum):
     frozen = "frozen"
 
 
+BaseOption = Annotated[
+    bool, typer.Option("--base", help="Also show amounts in base currency, at the rates of [gateway] rates.")
+]
 AgainstOption = Annotated[
     Against | None,
     typer.Option(
@@ -210,7 +213,9 @@ def _show_tables(report: "Report", limit: int) -> None:
 
     print(f"{report.title}, {report.header['basis']} basis")
     if report.rows:
-        print_table(report.rows, report.columns, amounts=report.amounts, spare=report.spare, limit=limit)
+        print_table(
+            report.rows, report.columns, amounts=(*report.amounts, *report.base), spare=report.spare, limit=limit
+        )
         _show_bars(report)
     else:
         print(report.empty)

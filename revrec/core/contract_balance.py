@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from revrec.core.base_amounts import BaseAmounts, BaseBalance
 from revrec.core.line_status import LineStatus
 from revrec.core.money import split
 from revrec.core.rules.costs import is_financing
@@ -36,8 +37,8 @@ class LineBalance(NamedTuple):
     ``is_billed``: it counts as billed on this account, also if it was billed at zero, such as a free installation.
     ``refund`` is the part of the balance that is a refund liability; of a cost, a return asset. ``is_payable``: the
     cost is what an agent owes to the principal since the sale, before what was paid.
-    ``is_ordered``: it is a contract line, which other lines bill; ``is_billing``: it bills one. ``status`` is None
-    unless it is asked for.
+    ``is_ordered``: it is a contract line, which other lines bill; ``is_billing``: it bills one. ``status`` and
+    ``base``, its amounts in base currency, are None unless they are asked for.
     """
 
     contract: str
@@ -68,6 +69,7 @@ class LineBalance(NamedTuple):
     is_ordered: bool = False
     is_billing: bool = False
     status: LineStatus | None = None
+    base: BaseAmounts | None = None
 
     @property
     def of(self) -> str:
@@ -173,8 +175,8 @@ class ContractBalance(NamedTuple):
     ``recognized`` and ``planned`` exclude costs and interest; the liability or asset includes interest.
     ``refund_liability``, ``return_asset`` and ``payable`` (owed to principals) are not part of the other amounts.
     ``open``: one of its lines has a balance; what is owed to principals is paid elsewhere, and does not count.
-    ``lines`` are those with anything billed, recognized or planned; empty if only their sums were read. ``status`` is
-    None unless it is asked for.
+    ``lines`` are those with anything billed, recognized or planned; empty if only their sums were read. ``status`` and
+    ``base``, its balance in base currency, are None unless they are asked for.
     """
 
     contract: str
@@ -194,6 +196,7 @@ class ContractBalance(NamedTuple):
     open: bool
     lines: Sequence[LineBalance] = ()
     status: LineStatus | None = None
+    base: BaseBalance | None = None
 
 
 def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:
@@ -343,6 +346,8 @@ class BalanceSheet:
         self._totals: defaultdict[tuple[str, str], Counter[str]] = defaultdict(Counter)
         self._presented: defaultdict[tuple[str, str, str], Counter[str]] = defaultdict(Counter)
         self._moves: defaultdict[tuple[str, str, str, str, int | None], Counter[str]] = defaultdict(Counter)
+        self._base: dict[tuple[str, str], BaseBalance] = {}
+        self._base_accounts: Counter[tuple[str, str, str, str]] = Counter()
 
     def add(self, contract: ContractBalance, lines: Sequence[LineBalance | LineSums]) -> None:
         """Add one contract: the balances of its lines, or their sums."""
@@ -354,6 +359,8 @@ class BalanceSheet:
             total[name] += getattr(contract, name)
         for name, part in _noncurrent_by_account(contract, lines):
             self._presented[contract.entity, contract.currency, name][f"{side}_later"] += part
+        if contract.base is not None:
+            self._add_base(contract, contract.base)
         for line in lines:
             if not line.happened:
                 continue
@@ -367,6 +374,21 @@ class BalanceSheet:
             if line.moves_to and line.balance:
                 where = (line.entity, line.currency, line.account, line.moves_to, line.rule_version)
                 self._moves[where].update(lines=1, balance=line.balance)
+
+    def _add_base(self, contract: ContractBalance, base: BaseBalance) -> None:
+        key = contract.entity, contract.currency
+        self._base[key] = self._base[key].plus(base) if key in self._base else base
+        for line in contract.lines:
+            if line.base is not None:
+                self._base_accounts[(*key, line.account, line.of)] += line.base.balance
+
+    def base_total(self, entity: str, currency: str) -> BaseBalance | None:
+        """Return the amounts of an entity and currency in base currency; None unless they are asked for."""
+        return self._base.get((entity, currency))
+
+    def base_of_account(self, one: AccountTotals) -> int:
+        """Return the balance of an account in base currency, if it is asked for."""
+        return self._base_accounts[one.entity, one.currency, one.account, one.of]
 
     def accounts(self) -> Iterator[AccountTotals]:
         """Yield each account by entity, currency and account; an account that also has costs appears twice."""

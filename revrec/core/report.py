@@ -66,7 +66,8 @@ class Report(NamedTuple):
 
     ``formulas`` says which columns are sums of others, each with its sign. ``balances`` are the columns that are not
     added up over periods: the total has the ``first`` or the ``last`` period's. ``empty`` says what it means that there
-    are no rows. Rows that are figures of different kinds do not add up to a total.
+    are no rows. Rows that are figures of different kinds do not add up to a total. ``base`` are columns of amounts in
+    the currency that the column ``base_currency`` names; no figure of them has an address.
     """
 
     title: str
@@ -81,6 +82,7 @@ class Report(NamedTuple):
     chart: Chart | None = None
     empty: str = "nothing was billed, recognized or planned in these days"
     adds_up: bool = True
+    base: Sequence[str] = ()
 
     @property
     def currencies(self) -> list[str]:
@@ -214,14 +216,15 @@ SINGLE = "change"
 
 def address_of(report: "Report", row: Mapping[str, Any], column: str) -> str:
     """Return the address of a figure; empty if the report cannot list what is behind it."""
-    if report.header["report"] not in DRILLED or "drill" in report.header or report.header.get("by") == SINGLE:
+    header = report.header
+    if header["report"] not in DRILLED or "drill" in header or header.get("by") == SINGLE or column in report.base:
         return ""
     return ",".join([*(f"{name}={row[name]}" for name in key_names(report)), f"column={column}"])
 
 
 def key_names(report: "Report") -> list[str]:
     """Return the columns that say what a row is of."""
-    return [name for name in report.columns if name not in (*report.amounts, *report.spare)]
+    return [name for name in report.columns if name not in (*report.amounts, *report.spare, *report.base)]
 
 
 BETWEEN = "\x1f"

@@ -30,7 +30,7 @@ def write_report(report: Report, file: BinaryIO) -> None:
     page = _template("page.html.jinja").render(
         report=report,
         columns=report.columns,
-        amounts=frozenset(report.amounts),
+        amounts=frozenset((*report.amounts, *report.base)),
         checks=[check.as_row() | {"fails": bool(check.difference)} for check in report.checks],
         drawings=list(_drawings(report)),
         address_of=partial(address_of, report),

@@ -116,6 +116,8 @@ class _WorkbookReport:
             described: dict[str, Any] = {"header": column}
             if column in report.amounts and rows:
                 described["format"] = self._amount_format(rows[0]["currency"])
+            elif column in report.base and rows:
+                described["format"] = self._amount_format(rows[0]["base_currency"])
             columns.append(described)
         sheet.add_table(
             HEAD, 0, HEAD + max(len(rows), 1), len(columns) - 1,
@@ -140,6 +142,8 @@ class _WorkbookReport:
                 self._write_formula(sheet, at, name, value, self._amount_format(currency))
             elif name in self._report.amounts:
                 sheet.write_number(at, column, _number(value, name), self._amount_format(currency))
+            elif name in self._report.base:
+                sheet.write_number(at, column, _number(value, name), self._amount_format(row["base_currency"]))
             elif isinstance(value, int):
                 sheet.write_number(at, column, value)
             else:

@@ -12,11 +12,12 @@ import typer
 from revrec.cli.adjustments import PostDryRunOption, show_adjustments
 from revrec.cli.filters import CHARGE_FILTERS, LIMIT, LimitOption, list_command
 from revrec.cli.posting_results import WaitOption
-from revrec.cli.report_output import AgainstOption, DrillOption, end_with_checks, show_report
+from revrec.cli.report_output import AgainstOption, BaseOption, DrillOption, end_with_checks, show_report
 from revrec.cli.shared import LAST_DAY, Options, YesOption, confirmed, day, fail, span
 from revrec.core.filters import Filters
 
 if TYPE_CHECKING:
+    from revrec.core.base_amounts import BaseAmounts, BaseBalance
     from revrec.core.contract_balance import BalanceSheet, ContractBalance, LineBalance
     from revrec.core.report import Check, Report
     from revrec.jobs.context import Context
@@ -63,6 +64,18 @@ SPARE = {
 """Columns that a terminal may be too narrow for, the last one drops first; the name of a row and its balance stay."""
 NOTHING = "nothing is deferred, and nothing is unbilled"
 STATUS = ("status", "next_date", "open_since", "age")
+BASE_TOTALS = (
+    "base_liability", "base_asset", "base_refund_liability", "base_costs", "base_return_asset", "base_payable",
+)  # fmt: skip
+BASE_LINES = ("base_billed", "base_recognized", "base_exchange", "base_balance")
+BASE: dict[str, tuple[str, ...]] = {
+    "contracts": ("base_currency", *BASE_TOTALS),
+    "lines": ("base_currency", "rate", *BASE_LINES),
+    "accounts": ("base_currency", "base_balance"),
+}
+"""The columns of amounts in base currency."""
+RATED = ("base_currency", "rate")
+IN_BASE = frozenset((*BASE_TOTALS, *BASE_LINES))
 WORDS = frozenset((
     *STATUS,
     *("contract", "charge", "document", "customer", "item", "entity", "currency", "account", "of", "lines", "to"),
@@ -103,6 +116,7 @@ def register(group: typer.Typer) -> None:
             bool,
             typer.Option("--status", help="Also show the status, the next date, and the age of the balance in days."),
         ] = False,
+        base: BaseOption = False,
         all: Annotated[bool, typer.Option("--all", help="Also show contracts with a balance of zero.")] = False,
         drill: DrillOption = None,
         against: AgainstOption = None,
@@ -144,7 +158,7 @@ def register(group: typer.Typer) -> None:
 
         until = day(date, "--date")
         assert until is not None
-        wanted = balances_of(until, filters)._replace(planned=planned, by=by, status=status)
+        wanted = balances_of(until, filters)._replace(planned=planned, by=by, status=status, base=base)
         sheet = BalanceSheet()
         notes = BalanceNotes()
         context = options.context()
@@ -240,14 +254,17 @@ def _as_report(
     columns, title = _columns(wanted, show), f"Contract balances by {SINGULAR[show]} as of {wanted.until}"
     amounts = [one for one in columns if one in AMOUNTS]
     rows = _rows(show, listed, sheet)
-    report = listed_report(context, "balance", title, _parameters(wanted, show), columns, rows, amounts)
-    return report._replace(spare=[one for one in columns if one in STATUS], empty=NOTHING)
+    report = listed_report(context, "balance", title, _parameters(context, wanted, show), columns, rows, amounts)
+    spare = [one for one in columns if one in (*STATUS, *RATED)]
+    return report._replace(spare=spare, base=[one for one in columns if one in IN_BASE], empty=NOTHING)
 
 
-def _parameters(wanted: "BalanceOptions", show: BalanceRows) -> dict[str, Any]:
+def _parameters(context: "Context", wanted: "BalanceOptions", show: BalanceRows) -> dict[str, Any]:
     """Return the options that the header names."""
+    from revrec.jobs.reports.base_amounts import source_of_rates
+
     named = {"date" if name == "until" else name: value for name, value in wanted._asdict().items() if value}
-    return named | {"show": show.value}
+    return named | {"show": show.value, **({"rates": source_of_rates(context)} if wanted.base else {})}
 
 
 def _show_json(
@@ -268,15 +285,15 @@ def _show_json(
         for line in _rows_of_contract(row, show):
             report.add_row(line)
     # Accounts and totals are summed while the contracts pass.
-    accounts = _plain(sheet.accounts())
+    accounts = _account_rows(sheet)
     for account in accounts if show is BalanceRows.accounts else ():
         report.add_row(account)
     report.show(
-        listed_header(context, "balance", _parameters(wanted, show)),
+        listed_header(context, "balance", _parameters(context, wanted, show)),
         checks,
         first={"date": wanted.until, "planned": wanted.planned, "by": wanted.by},
         accounts=accounts,
-        totals=_plain(sheet.totals()),
+        totals=_total_rows(sheet),
         moves=[_decimal(one, MOVES) for one in notes.moves],
         closed=[_closed(one) for one in notes.closed],
         late=[_decimal(one, LATE) for one in notes.late],
@@ -286,7 +303,7 @@ def _show_json(
 
 def _columns(wanted: "BalanceOptions", show: BalanceRows) -> tuple[str, ...]:
     """Return the columns of the rows, with those that are asked for."""
-    return (*TABLES[show], *(STATUS if wanted.status else ()))
+    return (*TABLES[show], *(STATUS if wanted.status else ()), *(BASE[show] if wanted.base else ()))
 
 
 def _show_csv(
@@ -309,15 +326,18 @@ def _show_tables(
     if show is not BalanceRows.accounts:
         rows = _rows(show, listed, sheet)
         shown = list(islice(rows, limit or None))
-        print_table(shown, _columns(wanted, show), right=("age",), spare=SPARE[show], amounts=AMOUNTS)
+        amounts = AMOUNTS | IN_BASE
+        print_table(shown, _columns(wanted, show), right=("age", "rate"), spare=SPARE[show], amounts=amounts)
         # Rows of contracts are not made only to be counted.
         more = listed if show is BalanceRows.contracts else rows
         print_more(sum(1 for _row in more), show.removesuffix("s"))
         if not shown:
             print(NOTHING)
     accounts = _rows(BalanceRows.accounts, listed, sheet)
-    print_table(list(accounts), ACCOUNTS, "Accounts, credits positive", spare=SPARE["accounts"], amounts=AMOUNTS)
-    print_table(_plain(sheet.totals()), TOTALS, "Balance sheet", amounts=AMOUNTS)
+    columns, amounts = _columns(wanted, BalanceRows.accounts), AMOUNTS | IN_BASE
+    print_table(list(accounts), columns, "Accounts, credits positive", spare=SPARE["accounts"], amounts=amounts)
+    columns = (*TOTALS, *(BASE["contracts"] if wanted.base else ()))
+    print_table(_total_rows(sheet), columns, "Balance sheet", amounts=amounts)
 
 
 def _closed(one: "ClosedPeriod") -> dict[str, Any]:
@@ -381,7 +401,7 @@ def _rows(show: BalanceRows, listed: "Iterator[ContractBalance]", sheet: "Balanc
     if show is BalanceRows.accounts:
         for _contract in listed:
             pass
-        yield from _plain(sheet.accounts())
+        yield from _account_rows(sheet)
     for contract in listed:
         yield from _rows_of_contract(_contract_row(contract, show), show)
 
@@ -407,11 +427,36 @@ def _contract_row(contract: "ContractBalance", show: BalanceRows) -> dict[str, A
 
 def _facts(one: "ContractBalance | LineBalance") -> dict[str, Any]:
     """Return the facts of a contract or line that are asked for."""
-    return {} if one.status is None else one.status._asdict()
+    return ({} if one.status is None else one.status._asdict()) | _in_base(one.base)
 
 
-def _plain(rows: Iterable[Any]) -> list[dict[str, Any]]:
-    return [_decimal(row) for row in rows]
+def _in_base(base: "BaseAmounts | BaseBalance | None") -> dict[str, Any]:
+    """Return the columns of amounts in base currency, if they are asked for."""
+    from revrec.core.money import decimal_string
+
+    if base is None:
+        return {}
+    names = [one for one in (*BASE_TOTALS, *BASE_LINES) if hasattr(base, one.removeprefix("base_"))]
+    rate = getattr(base, "rate", None)
+    amounts = {one: decimal_string(getattr(base, one.removeprefix("base_")), base.currency) for one in names}
+    return {"base_currency": base.currency, **({} if rate is None else {"rate": rate}), **amounts}
+
+
+def _account_rows(sheet: "BalanceSheet") -> list[dict[str, Any]]:
+    """Return the accounts with their balances in base currency, if these are asked for."""
+    from revrec.core.money import decimal_string
+
+    rows = []
+    for one in sheet.accounts():
+        base = sheet.base_total(one.entity, one.currency)
+        amount = {} if base is None else {"base_balance": decimal_string(sheet.base_of_account(one), base.currency)}
+        rows.append({**_decimal(one), **({} if base is None else {"base_currency": base.currency}), **amount})
+    return rows
+
+
+def _total_rows(sheet: "BalanceSheet") -> list[dict[str, Any]]:
+    """Return the balance sheet amounts, also in base currency if these are asked for."""
+    return [_decimal(one) | _in_base(sheet.base_total(one.entity, one.currency)) for one in sheet.totals()]
 
 
 def _decimal(row: Any, names: Iterable[str] = ()) -> dict[str, Any]:

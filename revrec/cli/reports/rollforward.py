@@ -7,6 +7,7 @@ import typer
 from revrec.cli.filters import CHARGE_FILTERS, BasisOption, LimitOption, list_command
 from revrec.cli.report_output import (
     AgainstOption,
+    BaseOption,
     DrillOption,
     Each,
     EachOption,
@@ -39,6 +40,7 @@ def register(group: typer.Typer) -> None:
         basis: BasisOption = Basis.ledger,
         drill: DrillOption = None,
         against: AgainstOption = None,
+        base: BaseOption = False,
         limit: LimitOption = 0,
     ) -> None:
         """Show how deferred revenue moved in each period.
@@ -55,6 +57,7 @@ def register(group: typer.Typer) -> None:
           revrec report rollforward --period 2024-Q1
           revrec report rollforward --from 2024-01 --to 2024-04 --each span --by customer
           revrec report rollforward --period 2024-03 --customer C-ADA --item MAG-01
+          revrec report rollforward --period 2024-03 --base
           revrec report rollforward --period 2024-03 --format csv --output rollforward.csv
         """
         from revrec.jobs.reports.rollforward import RollforwardOptions
@@ -62,12 +65,12 @@ def register(group: typer.Typer) -> None:
 
         span = report_span(period, first, last)
         context = options.context()
-        wanted = RollforwardOptions(span, each.value, group_names(by), filters, basis)
+        wanted = RollforwardOptions(span, each.value, group_names(by), filters, basis, base)
         found = report(context, wanted)
         if drill:
             from revrec.jobs.reports import drill as job
 
-            by_charge = wanted._replace(by=tuple(dict.fromkeys((*wanted.by, job.CHARGE))))
+            by_charge = wanted._replace(base=False, by=tuple(dict.fromkeys((*wanted.by, job.CHARGE))))
             found = job.drill(context, found, drill, lambda: report(context, by_charge))
         if against:
             from revrec.jobs.reports.frozen import against_frozen

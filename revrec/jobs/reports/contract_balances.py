@@ -22,6 +22,7 @@ from revrec.core.contract_balance import (
 )
 from revrec.core.errors import BadInput
 from revrec.core.filters import Filters
+from revrec.jobs.reports.base_amounts import about_rates, with_base_amounts
 from revrec.jobs.reports.day_notes import day_notes
 from revrec.jobs.reports.filters import check_account, check_entity, check_filters
 from revrec.jobs.reports.late_changes import ClosedPeriod, LateChange, closed_periods, late_changes
@@ -82,8 +83,11 @@ def contract_balances(
     Raises:
         BadInput: ``by`` is not a way to group charge lines into contracts, or a filter names what these books do not
             know.
+        BadConfiguration: ``base`` needs exchange rates, and none are configured.
         RuleErrors: A charge line has no schedule, and the rules that would give its account have errors.
     """
+    if wanted.base and wanted.planned:
+        raise BadInput("report balance: --base is of posted entries, which have rates: leave out --planned")
     if wanted.by not in GROUPINGS and not NAMED.fullmatch(wanted.by):
         raise BadInput(f"report balance: --by {wanted.by}: expected {', '.join(GROUPINGS)} or {BY_DIMENSION}NAME")
     with context.database.read() as connection:
@@ -91,9 +95,11 @@ def contract_balances(
         check_filters(context, connection, wanted.filters)
         check_dimension(connection, wanted.by)
         accounts: set[str] = set()
-        contracts = _contracts(context, connection, wanted, accounts, with_lines or wanted.status)
+        contracts = _contracts(context, connection, wanted, accounts, with_lines or wanted.status or wanted.base)
         if wanted.status:
             contracts = with_statuses(context, connection, wanted, contracts)
+        if wanted.base:
+            contracts = with_base_amounts(context, connection, wanted, contracts)
         for contract, lines in contracts:
             if any(line.happened for line in lines):
                 sheet.add(contract, lines)
@@ -102,6 +108,7 @@ def contract_balances(
         if notes is not None:
             notes.days = day_notes(context, connection, wanted.until, wanted.until, not wanted.planned)
             notes.days += about_loose_credits(connection) if wanted.status else ()
+            notes.days += about_rates(context) if wanted.base else ()
             notes.moves = [move._replace(reason=_reason(connection, move)) for move in sheet.moves()]
             for closed in closed_periods(connection, wanted):
                 notes.closed.append(closed)

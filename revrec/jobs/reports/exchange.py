@@ -103,7 +103,8 @@ def charge_differences(
     own = {entity: currency.base for entity, currency in entity_currencies(context).items()}
     invoiced = context.settings.invoiced_sources
     for earned in earned_amounts(connection, until, invoiced):
-        base, rated = own.get(earned.entity, context.settings.gateway.base_currency), _rate_day(context, earned)
+        base = own.get(earned.entity, context.settings.gateway.base_currency)
+        rated = rate_day(context, False, earned.post_date, earned.earned)
         if earned.currency != base and rated != earned.billed:
             difference = _difference(earned, base, rated, rates)
             yield ChargeDifference(earned.charge, earned.entity, earned.account, earned.currency, base, difference)
@@ -122,10 +123,13 @@ def _movement(one: ContractLineAmount, base: str, rates: Rates) -> Movement:
     return Movement(one.day, one.rated, one.account, one.is_earned, one.amount, worth)
 
 
-def _rate_day(context: "Context", earned: EarnedAmount) -> date:
-    """Return the day whose rate an entry has: the post date, or its own date if it is before that or so configured."""
-    is_billed = context.settings.gateway.rate_date == "billed" and earned.post_date <= earned.earned
-    return earned.post_date if is_billed else earned.earned
+def rate_day(context: "Context", is_ordered: bool, post_date: date, dated: date) -> date:
+    """Return the day whose rate an entry has: the post date, or its own date if it is before that or so configured.
+
+    Entries of a contract line (``is_ordered``), which several invoices bill, always have the rate of their date.
+    """
+    is_billed = context.settings.gateway.rate_date == "billed" and post_date <= dated
+    return post_date if is_billed and not is_ordered else dated
 
 
 def _difference(earned: EarnedAmount, base: str, rated: date, rates: Rates) -> ExchangeDifference:
@@ -158,7 +162,7 @@ def read_rates(context: "Context") -> Rates:
     path = context.settings.gateway.rates
     if path is None:
         fix = 'set rates = "rates.csv" in [gateway], a file with the columns currency, date and rate'
-        raise BadConfiguration(f"report exchange needs exchange rates, which Intacct keeps: {fix}")
+        raise BadConfiguration(f"exchange rates are needed, which Intacct keeps: {fix}")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)

@@ -34,7 +34,7 @@ AT_ONCE = 1_000
 class BalanceOptions(NamedTuple):
     """The options of the report: the day, planned or posted revenue, what forms a contract, and filters.
 
-    ``status``: with the status of each line and contract.
+    ``status``: with the status of each line and contract. ``base``: also in base currency.
     """
 
     until: date
@@ -48,6 +48,7 @@ class BalanceOptions(NamedTuple):
     document: str | None = None
     rule: str | None = None
     status: bool = False
+    base: bool = False
 
     @property
     def filters(self) -> Filters:

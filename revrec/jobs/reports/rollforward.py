@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from revrec.core.batching import batched
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.money import decimal_string
@@ -17,10 +18,12 @@ from revrec.core.pricing import price_changes
 from revrec.core.report import Chart, Check, ColumnSum, Period, Report, periods_of
 from revrec.core.rules.costs import sold_by
 from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.base_amounts import BaseCurrencies, BaseOfDay, about_rates, source_of_rates
 from revrec.jobs.reports.contract_balances import contract_name
 from revrec.jobs.reports.filters import check_account, check_filters
 from revrec.jobs.reports.journal_checks import journal_checks
 from revrec.jobs.reports.line_balances import (
+    AT_ONCE,
     BalanceOptions,
     balances_of,
     known_day,
@@ -58,6 +61,8 @@ SPARE = (
     "refund_liability",
 )
 """The columns that a narrow terminal leaves out, the last one first."""
+BASE = tuple(f"base_{name}" for name in ("opening", *MOVEMENTS, "exchange", "closing", "refund_liability"))
+"""The columns of amounts in base currency; ``base_exchange`` is what exchange differences take from the balance."""
 FORMULAS = {
     "recognized": {"recognized_from_opening": 1, "recognized_from_period": 1, "taken_back": 1},
     "closing": {
@@ -79,13 +84,14 @@ Group = tuple[str, ...]
 
 
 class RollforwardOptions(NamedTuple):
-    """The days, the length of a period, what the rows are grouped by, and filters."""
+    """The days, the length of a period, what the rows are grouped by, and filters. ``base``: also in base currency."""
 
     span: DateSpan
     each: str = "month"
     by: Sequence[str] = ()
     filters: Filters = NO_FILTERS
     basis: Basis = Basis.ledger
+    base: bool = False
 
     @property
     def lines(self) -> Filters:
@@ -142,12 +148,15 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
     """Return the rollforward; every closing is the opening of the next period.
 
     Raises:
-        BadInput: ``by`` is not a column, or a filter names what these books do not know.
+        BadInput: ``by`` is not a column, a filter names what these books do not know, or there are no amounts in base
+            currency: for the earned basis, for entities of several base currencies in one row, or without a rate.
+        BadConfiguration: ``base`` needs exchange rates, and none are configured.
     """
     unknown = [name for name in wanted.by if name not in GROUPS]
     if unknown:
         raise BadInput(f"report rollforward: --by {unknown[0]}: expected {', '.join(GROUPS)}")
     by = tuple(name for name in wanted.by if name != "account")
+    currencies = _base_currencies(context, wanted) if wanted.base else None
     with context.database.read_twice() as connection:
         check_filters(context, connection, wanted.lines)
         periods = list(periods_of(wanted.span, wanted.each))
@@ -160,25 +169,32 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         plain = () if special is None else movements(connection, days, special, by, wanted.lines)
         books = _Balances(context, connection, wanted, by, special, plain)
         books.read(before)
+        in_base = None if currencies is None else _BaseBalances(context, connection, wanted, by, currencies)
+        if in_base is not None:
+            in_base.read(before)
         rows: list[dict[str, Any]] = []
         checks: list[Check] = []
         others = OtherCharges(connection)
         for at, period in enumerate(periods):
             sums = books.move_to(period, at)
-            rows += _rows(period, by, sums)
+            of_base = {} if in_base is None else in_base.move_to(period, at)
+            rows += _rows(period, by, sums, of_base, in_base.currencies if in_base is not None else {})
             checks += _checks(connection, wanted, period, sums, others)
         check_account(context, connection, wanted.filters.account, books.accounts)
         header = report_header(
             context, connection, "rollforward",
             {**vars(wanted.filters), "from": wanted.span.first, "to": wanted.span.last, "each": wanted.each,
-             "by": ["account", *by]},
+             "by": ["account", *by], "rates": source_of_rates(context) if wanted.base else None},
             wanted.basis,
         )  # fmt: skip
     columns = ("period", "currency", "account", *by, *AMOUNTS)
+    if wanted.base:
+        header["notes"] = [*header.get("notes", ()), *about_rates(context)]
+        columns = (*columns, "base_currency", *BASE)
     return Report(
         "Rollforward of deferred revenue", header, columns, rows, checks, AMOUNTS, SPARE,
         formulas=FORMULAS, balances={"opening": "first", "closing": "last", "refund_liability": "last"},
-        chart=Chart("period", ("billed", "recognized", "closing")),
+        chart=Chart("period", ("billed", "recognized", "closing")), base=BASE if wanted.base else (),
     )  # fmt: skip
 
 
@@ -233,15 +249,15 @@ class _Balances:
             self._sums[group] = Counter(opening=sums["closing"])
         if self._special == []:
             return {}
-        back = in_ledger.taken_back(self._connection, self._recognized(period))
-        moves = in_ledger.reclassified(self._connection, period.first, period.last)
+        back = self._worth(period, in_ledger.taken_back(self._connection, self._recognized(period)))
+        moves = self._worth(period, in_ledger.reclassified(self._connection, period.first, period.last))
         earned: dict[_Unit, list[_Earned]] = defaultdict(list)
         groups: dict[str, Group] = {}
         changed: dict[int, list[tuple[Group, int]]] = defaultdict(list)
         for line in self._lines(period.last):
             was = self._known.get((line.charge, line.account), _Known())
             sums = self._sum(line)
-            moved, negative = (one.get((line.no, line.account), 0) for one in (moves, back))
+            moved, negative = self._moved(line, moves), back.get((line.no, line.account), 0)
             sums["reclassified"] -= moved
             if line.is_interest:
                 past = line.before - was.before
@@ -316,6 +332,24 @@ class _Balances:
             if not line.is_cost and self._wanted.filters.account in (None, line.account):
                 yield line
 
+    def _worth(self, period: Period, amounts: Mapping[tuple[int, str], int]) -> Mapping[tuple[int, str], int]:
+        """Return amounts by charge line and account as the balances have them."""
+        return amounts
+
+    def _moved(self, line: "LineBalance", moves: Mapping[tuple[int, str], int]) -> int:
+        """Return what of the recognized amount of a line was moved to another account, and is not revenue."""
+        return moves.get((line.no, line.account), 0)
+
+    def _credit(self, period: Period, no: int, kinds: Mapping[str, int], rest: int) -> int:
+        """Return how much of a change of what is billed are credits, from the events of the period by kind.
+
+        What a closed month left out counts here, whatever its date; it is a new price unless a credit fits.
+        """
+        if not kinds and rest < 0:
+            return rest
+        credit = kinds.get("credit", 0)
+        return credit if abs(credit) <= abs(rest) else 0
+
     def _lines_in_ledger(self, until: date) -> Iterator["LineBalance"]:
         return line_balances(self._context, self._connection, self._wanted.balances(until), self._special)
 
@@ -368,11 +402,93 @@ class _Balances:
                 if period.first <= change.date <= period.last:
                     kinds[change.kind] += change.after - change.before
             for group, rest in changed[no]:
-                # What a closed month left out counts here, whatever its date; it is a new price unless a credit fits.
-                credit = kinds["credit"] if kinds["credit"] and abs(kinds["credit"]) <= abs(rest) else 0
-                credit = rest if not kinds and rest < 0 else credit
+                credit = self._credit(period, no, kinds, rest)
                 self._sums[group]["credited"] += credit
                 self._sums[group]["price_changes"] += rest - credit
+
+
+class _BaseBalances(_Balances):
+    """The same balances in base currency; groups keep the currency of the transaction.
+
+    ``currencies`` are the base currencies of the groups. An exchange difference leaves the balance of a line as an
+    amount that is moved, and so is no revenue.
+    """
+
+    def __init__(
+        self,
+        context: "Context",
+        connection: "Connection",
+        wanted: RollforwardOptions,
+        by: tuple[str, ...],
+        base: BaseCurrencies,
+    ) -> None:
+        super().__init__(context, connection, wanted, by, None, ())
+        self._base = base
+        self._before: dict[tuple[str, str], int] = {}
+        self._exchange: dict[tuple[str, str], int] = {}
+        self._differences: Counter[Group] = Counter()
+        self.currencies: dict[Group, str] = {}
+
+    def move_to(self, period: Period, at: int) -> dict[Group, Counter[str]]:
+        """Return the movements of a period, with ``exchange`` apart."""
+        self._before, self._exchange, self._differences = self._exchange, {}, Counter()
+        sums = super().move_to(period, at)
+        for group, amount in self._differences.items():
+            sums[group]["exchange"] = -amount
+            sums[group]["reclassified"] += amount
+        return sums
+
+    def _lines_in_ledger(self, until: date) -> Iterator["LineBalance"]:
+        day = self._day(until)
+        for some in batched(super()._lines_in_ledger(until), AT_ONCE):
+            for line in day.of(some):
+                base = line.base
+                assert base is not None
+                self.currencies[self._group(line)] = base.currency
+                if base.exchange:
+                    self._exchange[line.charge, line.account] = base.exchange
+                yield line._replace(
+                    billed=base.billed,
+                    charged=base.charged,
+                    recognized=base.recognized + base.exchange,
+                    before=base.before,
+                    refund=base.refund,
+                )
+
+    def _day(self, until: date) -> BaseOfDay:
+        return BaseOfDay(self._context, self._connection, self._wanted.balances(until), self._base)
+
+    def _worth(self, period: Period, amounts: Mapping[tuple[int, str], int]) -> Mapping[tuple[int, str], int]:
+        return self._day(period.last).worth(amounts)
+
+    def _moved(self, line: "LineBalance", moves: Mapping[tuple[int, str], int]) -> int:
+        key = line.charge, line.account
+        difference = self._exchange.get(key, 0) - self._before.get(key, 0)
+        self._differences[self._group(line)] += difference
+        return super()._moved(line, moves) + difference
+
+    def _credit(self, period: Period, no: int, kinds: Mapping[str, int], rest: int) -> int:
+        if set(kinds) == {"credit"}:
+            # Each of the two is rounded, so that they can differ by one.
+            worth = self._worth(period, {(no, ""): kinds["credit"]})[no, ""]
+            return rest if abs(worth - rest) <= 1 else super()._credit(period, no, {"credit": worth}, rest)
+        converted = self._worth(period, {(no, kind): amount for kind, amount in kinds.items()})
+        return super()._credit(period, no, {kind: amount for (_no, kind), amount in converted.items()}, rest)
+
+
+def _base_currencies(context: "Context", wanted: RollforwardOptions) -> BaseCurrencies:
+    """Return the base currencies.
+
+    Raises:
+        BadInput: amounts cannot be shown in base currency.
+    """
+    found = BaseCurrencies(context)
+    if wanted.basis is Basis.earned:
+        raise BadInput("report rollforward: --base is of posted entries, which have rates: leave out --basis earned")
+    if found.several and "entity" not in wanted.by and wanted.filters.entity is None:
+        several = ", ".join(found.several)
+        raise BadInput(f"report rollforward: --base: entities have the base currencies {several}: add --by entity")
+    return found
 
 
 def _without_shares(earned: Mapping[_Unit, Sequence[_Earned]], shares: Iterable[_Owed]) -> dict[_Unit, list[_Earned]]:
@@ -408,17 +524,28 @@ def _moved(group: Movements, at: int) -> Counter[str]:
     })  # fmt: skip
 
 
-def _rows(period: Period, by: Sequence[str], sums: Mapping[Group, Counter[str]]) -> Iterator[dict[str, Any]]:
-    for group, amounts in sorted(sums.items()):
-        if any(amounts.values()):
+def _rows(
+    period: Period,
+    by: Sequence[str],
+    sums: Mapping[Group, Counter[str]],
+    of_base: Mapping[Group, Counter[str]],
+    base_currencies: Mapping[Group, str],
+) -> Iterator[dict[str, Any]]:
+    for group in sorted({*sums, *of_base}):
+        amounts, in_base = sums.get(group, Counter()), of_base.get(group, Counter())
+        if any(amounts.values()) or any(in_base.values()):
             currency, account, *values = group
-            row = {
+            row: dict[str, Any] = {
                 "period": period.name,
                 "currency": currency,
                 "account": account,
                 **dict(zip(by, values, strict=True)),
             }
-            yield row | {name: decimal_string(amounts[name], currency) for name in AMOUNTS}
+            row |= {name: decimal_string(amounts[name], currency) for name in AMOUNTS}
+            if base := base_currencies.get(group):
+                row["base_currency"] = base
+                row |= {name: decimal_string(in_base[name.removeprefix("base_")], base) for name in BASE}
+            yield row
 
 
 def _checks(

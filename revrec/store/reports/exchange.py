@@ -1,6 +1,6 @@
 """Query what was earned and billed of charge lines until a day, with the days of the exchange rates."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, Connection, cast, false, func, select, true, 
 from revrec.core.calendar import day_of
 from revrec.store.billing import billed_contract_lines
 from revrec.store.bulk import stream_rows
+from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import SOLD
 from revrec.store.reports.contract_balances import BalanceQuery, billing_days
 from revrec.store.reports.in_ledger import rated_lines
@@ -70,6 +71,50 @@ def earned_amounts(connection: Connection, until: date, invoiced: Mapping[str, s
         if sum:
             days = (day_of(post_date), day_of(billed), day_of(earned))
             yield EarnedAmount(charge, entity, currency, account, *days, sum)
+
+
+class RatedAmount(NamedTuple):
+    """What entries recognized of a charge line on an account with the rates of one day, in minor units."""
+
+    no: int
+    account: str
+    rated: date
+    amount: int
+
+
+def rated_amounts(connection: Connection, until: date, numbers: Sequence[int]) -> Iterator[RatedAmount]:
+    """Yield what is in the ledger on a day of these charge lines, by account and day of the rate."""
+    lines = rated_lines(until, numbers).c
+    by = (lines.charge_no, lines.account, lines.rated)
+    query = select(*by, cast(func.sum(lines.amount), BigInteger)).group_by(*by).order_by(*by)
+    for no, account, rated, amount in connection.execute(query):
+        yield RatedAmount(no, account, day_of(rated), amount)
+
+
+class BillingDays(NamedTuple):
+    """The post date of a charge line, and the day on which it was billed; None if it is not."""
+
+    entity: str
+    currency: str
+    posted: date
+    billed: date | None
+
+    @property
+    def rated(self) -> date:
+        """Return the day of the rate of what is billed."""
+        return self.billed or self.posted
+
+
+def days_of_billing(connection: Connection, asked: BalanceQuery, numbers: Sequence[int]) -> dict[int, BillingDays]:
+    """Return the days of billing of these charge lines, by number."""
+    on = billing_days(asked)
+    line = charge_line.c
+    query = select(line.no, line.entity, line.currency, line.post_date, on.c.date)
+    query = limited_to(query.outerjoin(on, on.c.charge_no == charge_line.c.no), charge_line.c.no, numbers)
+    found = {}
+    for no, entity, currency, posted, billed in stream_rows(connection, query):
+        found[no] = BillingDays(entity, currency, day_of(posted), day_of(billed) if billed else None)
+    return found
 
 
 def contract_line_amounts(

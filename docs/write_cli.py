@@ -30,7 +30,8 @@ def sections(node: Any, words: tuple[str, ...]) -> Iterator[str]:
 def section(command: Any, words: tuple[str, ...]) -> Iterator[str]:
     """Yield one command: what it does, its examples, its arguments and options."""
     arguments = [one for one in command.params if one.param_type_name == "argument"]
-    options = [one for one in command.params if one.param_type_name == "option" and one.name not in GLOBAL]
+    options = [one for one in command.params if one.param_type_name == "option" and not one.hidden]
+    options = [one for one in options if one.name not in GLOBAL]
     about, _, examples = command.help.partition("\n\n\b\n")
     usage = " ".join([*words[1:], *(_place(one) for one in arguments)])
     yield f"\n### `revrec {usage}`\n\n{about}\n"

@@ -53,17 +53,27 @@ LIMIT = 50
 
 
 def list_command(
-    app: typer.Typer, name: str, group: str = "", filters: Sequence[str] = (), saves: bool = False
+    app: typer.Typer,
+    name: str,
+    group: str = "",
+    filters: Sequence[str] = (),
+    saves: bool = False,
+    refused: str = "",
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a command that lists: as ``command`` does, with these filters and with ``--output``.
 
     The command gets what the filters select as its parameter ``filters``, if it has any. ``saves``: it writes the file
-    of ``--output`` itself, whatever the format, as :func:`revrec.cli.report_output.show_report` does.
+    of ``--output`` itself, whatever the format, as :func:`revrec.cli.report_output.show_report` does. ``refused`` says
+    why the other filters of charge lines cannot be applied: a person who uses one sees it.
     """
+    without = [one for one in CHARGE_FILTERS if refused and one not in filters]
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def listing(options: Options, **values: Any) -> None:
+            used = next((one for one in without if values.pop(one) is not None), None)
+            if used:
+                fail(f"{group} {name} has no --{used}: {refused}", 2)
             if filters:
                 values["filters"] = read_filters({one: values.pop(one) for one in filters})
             output = values.pop("output")
@@ -81,11 +91,16 @@ def list_command(
                 save_digest(output)
 
         own = [one for one in inspect.signature(function).parameters.values() if one.name != "filters"]
-        added = [keyword(one, kind) for one, kind in ({one: FILTERS[one] for one in filters} | _OUTPUT).items()]
+        options = {one: FILTERS[one] for one in filters} | {one: _hidden(one) for one in without} | _OUTPUT
+        added = [keyword(one, kind) for one, kind in options.items()]
         listing.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
         return command(app, name, group)(listing)
 
     return decorate
+
+
+def _hidden(name: str) -> Any:
+    return Annotated[str | None, typer.Option(f"--{name}", metavar="X", help="Not for this report.", hidden=True)]
 
 
 _OUTPUT = {"output": OutputOption}

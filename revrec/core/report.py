@@ -206,7 +206,9 @@ def read_address(text: str) -> dict[str, str]:
     return dict(zip(parts[1::2], parts[2::2], strict=True)) if not parts[0] else {}
 
 
-DRILLED = ("rollforward", "waterfall", "balance", "rpo", "revenue", "activity", "costs", "forecast", "late")
+DRILLED = (
+    "rollforward", "waterfall", "balance", "rpo", "revenue", "activity", "costs", "forecast", "late", "opening",
+)  # fmt: skip
 """Reports whose figures have an address: the command lists what is behind one with ``--drill``."""
 
 

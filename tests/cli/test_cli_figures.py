@@ -120,6 +120,9 @@ def test_a_mistake_in_the_options_is_a_sentence_and_books_without_rows_say_so(bo
         (("rpo", "--bands", "a"), 2, "write months with commas"),
         (("revenue", "--by", "color"), 3, "--by color: expected billed"),
         (("rollforward", "--customer", "C-X"), 3, "--customer C-X"),
+        (("tie-out", "--customer", "C-X"), 2, "report tie-out has no --customer: its totals are of all charge lines"),
+        (("opening", "--item", "I"), 2, "report opening has no --item: it compares accounts with Intacct's ledger"),
+        (("opening", "--entity", "E", "--sign", "x"), 2, "--sign signs all opening balances: leave out --account"),
         (("balance", "--date", "2024-01", "--show", "accounts", "--status"), 2, "--status is of contracts and lines"),
     ):
         refused = revrec("report", *words)

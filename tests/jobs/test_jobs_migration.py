@@ -9,7 +9,7 @@ import pytest
 from revrec.core.calendar import month_end
 from revrec.core.errors import BadInput
 from revrec.core.filters import Filters
-from revrec.core.report import Report
+from revrec.core.report import Report, address_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.importing import quarantine
@@ -616,7 +616,16 @@ def test_opening_balances_are_compared_with_the_ledger_and_signed(monthly: Books
     entered(intacct, sides, "2023-12-31")
     # An entry on the cutover is of the new system.
     entered(intacct, sides, NEW_YEAR, reference="JE-2")
-    assert opening.opening(context).ties_out
+    report = opening.opening(context)
+    assert report.ties_out
+    for column in report.amounts:
+        behind = opening.drill_opening(context, opening.WHOLE, address_of(report, report.rows[0], column))
+        assert behind.ties_out, behind.differences
+        charges = [row["charge"] for row in behind.rows if row["charge"]]
+        assert column == "ledger" or set(charges) == {"shop/INV-1/1", "shop/INV-1/2"}
+    (row,) = opening.opening(context, opening.OpeningOptions(account="2400", entity="")).rows
+    assert (row["open"], row["ledger"]) == ("1200.00", "1200.00")
+    assert opening.opening(context, opening.OpeningOptions(account="4000")).rows == []
     signed = opening.sign(context, date(2024, 1, 1), "agrees with the closing trial balance").header["signed"]
     assert "agrees with the closing trial balance" in signed[0]
     assert opening.opening(context).header["signed"] == signed
@@ -628,7 +637,7 @@ def test_opening_balances_need_a_cutover_of_these_books(monthly: Books) -> None:
         opening.opening(monthly.context("report"))
     monthly.take(subscription())
     with pytest.raises(BadInput, match="these books have 2024-01-01"):
-        opening.opening(monthly.context("report"), date(2024, 2, 1))
+        opening.opening(monthly.context("report"), opening.OpeningOptions(date(2024, 2, 1)))
 
 
 def test_a_row_that_is_set_aside_is_an_exception_until_it_is_fixed(monthly: Books) -> None:

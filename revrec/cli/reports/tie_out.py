@@ -4,15 +4,17 @@ from typing import Annotated
 
 import typer
 
-from revrec.cli.filters import OutputOption
+from revrec.cli.filters import list_command
 from revrec.cli.report_output import AsOfOption, as_of, show_report
-from revrec.cli.shared import Options, command
+from revrec.cli.shared import Options
+
+WHY = "its totals are of all charge lines, so that each step can be compared with the one before; filter another report"
 
 
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @command(group, "tie-out", "report")
+    @list_command(group, "tie-out", "report", saves=True, refused=WHY)
     def tie_out(
         options: Options,
         date: AsOfOption = None,
@@ -20,7 +22,6 @@ def register(group: typer.Typer) -> None:
             str | None,
             typer.Option("--sign", metavar="TEXT", help="Sign the figures of the day, with these words as evidence."),
         ] = None,
-        output: OutputOption = None,
     ) -> None:
         """Show the control totals, each compared with the step before.
 
@@ -38,4 +39,4 @@ def register(group: typer.Typer) -> None:
         from revrec.jobs.reports import tie_out as job
 
         context, until = options.context(), as_of(date)
-        show_report(options, job.tie_out(context, until) if sign is None else job.sign(context, until, sign), 0, output)
+        show_report(options, job.tie_out(context, until) if sign is None else job.sign(context, until, sign), 0, None)

@@ -445,7 +445,9 @@ def _schedule(version: "ScheduleTrace", root: "Tree", is_migrated: bool) -> None
         change = version.price_change
         _add(branch, f"price changed by {grouped(change.amount)}: {change.reason}")
     if version.allocated:
-        _add(branch, f"allocated beyond the amount billed: {grouped(version.allocated)}")
+        # Each version stores only what its allocation adds to the one before.
+        what = "allocated" if version.version == 1 else "change of what is allocated"
+        _add(branch, f"{what} beyond the amount billed: {grouped(version.allocated)}")
     if version.waits_for:
         _add(branch, f"{grouped(version.waiting)} waits: {version.waits_for}")
 

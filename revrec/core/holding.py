@@ -9,7 +9,7 @@ from dateutil.relativedelta import relativedelta
 
 from revrec.core.anchors import Events
 from revrec.core.calendar import add_months, month_end, roll
-from revrec.core.charge_line import ChargeLine, event_command
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent, event_command
 from revrec.core.policies import RecognitionPolicies
 from revrec.core.schedule import UNDATED, RecordedPlan, Schedule, SchedulePart, ScheduleRule, Unscheduled, split_undated
 
@@ -52,6 +52,16 @@ def _holds(events: Events) -> list[_HoldPeriod]:
         elif event.kind == "release" and open_hold:
             found[-1] = open_hold._replace(end=event.date)
     return found
+
+
+def stopped_after(line: ChargeLine, events: Events, day: date) -> Events:
+    """Return the events with a hold from the next day on, which cuts a part for days of service after ``day``.
+
+    What is recognized by the end of a day is exact then, also within a month.
+    """
+    if day == date.max:
+        return events
+    return [*events, FulfillmentEvent(line.id, "hold", day + timedelta(days=1))]
 
 
 def days_before_holds(method: RecognitionPolicies, events: Events, last: date) -> tuple[set[date], bool]:

@@ -2,7 +2,8 @@
 
 What is earned by the day follows the plan of the line's rule. A part for days of service is cut after the day; a part
 that falls at the end of its month or span (``on = "last"`` or ``end``) is earned day by day. Any other part, such as an
-issue of a magazine, is earned on its date. In a contract, the same share of the billed amount is refunded.
+issue of a magazine, is earned on its date. In a contract, the same share of the billed amount is refunded. An estimate
+of what is constrained does not count: it says nothing about what is served.
 """
 
 from collections.abc import Sequence
@@ -10,8 +11,10 @@ from datetime import date, timedelta
 from fractions import Fraction
 from typing import NamedTuple
 
-from revrec.core.anchors import Events
+from revrec.core.anchors import Events, known_on
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.constraint import CONSTRAINT
+from revrec.core.holding import stopped_after
 from revrec.core.money import decimal_string
 from revrec.core.pricing import AllocationStep, price_of
 from revrec.core.recurrence import SeriesMethod
@@ -52,10 +55,10 @@ def prorate(
     book: RuleBook, line: ChargeLine, events: Events, steps: Sequence[AllocationStep], day: date
 ) -> Proration | Unscheduled:
     """Return what is earned of a line by the end of a day, or why the plan of the line does not say."""
-    price = price_of(line, events)
-    # A hold from the next day on cuts the plan where a cancellation would, and leaves the rest apart.
-    stop = FulfillmentEvent(line.id, "hold", day + timedelta(days=1))
-    found = book.derive(line, (*events, stop), steps)
+    price, known = price_of(line, events), known_on(events, day)
+    included = _included(book, line, known)
+    # A hold cuts the plan where a cancellation would, and leaves the rest apart.
+    found = book.derive(line, stopped_after(line, included, day), [it for it in steps if not it.date or it.date <= day])
     if isinstance(found, Unscheduled):
         is_waiting = found.code in ("waiting", "held")
         return Proration(day, line.currency, price, 0) if is_waiting else found
@@ -63,9 +66,19 @@ def prorate(
     earned = Fraction(sum(part.amount for part in found.parts if part.date <= day))
     earned += _in_progress(book.match(line), found, line, day)
     # An allocation or the interest in a price makes a line earn another amount than is billed for it.
-    if whole in (0, price):
+    if whole in (0, price_of(line, known)):
         return Proration(day, line.currency, price, rounded(earned))
     return Proration(day, line.currency, price, rounded(price * earned / whole))
+
+
+def _included(book: RuleBook, line: ChargeLine, events: Events) -> Events:
+    """Return the events as if nothing were constrained: the customer gets back what is not served, not an estimate."""
+    rule = book.match(line)
+    others = [event for event in events if event.kind != CONSTRAINT]
+    if isinstance(rule, Unscheduled) or rule.constraint is None:
+        return others
+    begins = min(line.post_date, line.service_start or line.post_date)
+    return [*others, FulfillmentEvent(line.id, CONSTRAINT, begins, amount=0)]
 
 
 def _in_progress(rule: Rule | Unscheduled, found: Schedule, line: ChargeLine, day: date) -> Fraction:

@@ -23,6 +23,7 @@ from support.rules import allocated, billed_line, book_of_contract, scheduled
 NOW = 'method = "fixed_offset"'
 DELIVERED = 'method = "pod_date"'
 YEAR = 'method = "monthly"\nperiods = 12\non = "last"'
+DAILY = 'method = "daily"'
 TWO = "item,price\nX,600\nY,600\n"
 
 
@@ -200,6 +201,29 @@ def test_a_change_after_a_modification_is_shared_by_what_remained() -> None:
     assert [after - before for before, after in zip(shares[0].values(), shares[1].values(), strict=True)] == [
         0, -3_000, -3_000,
     ]  # fmt: skip
+
+
+def test_what_is_constrained_of_goods_that_are_not_delivered_is_not_shared_with_a_line_that_joins() -> None:
+    """1,140.00 are allocated at the start. With the 300.00 of Z, 1,440.00 are shared by 600, 600 and 300."""
+    returns = f'{DELIVERED}\n[rule.constraint]\npercent = 10\nuntil = "30 days"\nfrom = "delivered"\nreason = "return"'
+    rules = {"X": returns, "Y": DELIVERED, "Z": DELIVERED}
+    book = book_of_contract('later = "modify"', "item,price\nX,600\nY,600\nZ,300\n", rules)
+    lines = members({"X": 60_000, "Y": 60_000, "Z": 30_000}, [], {"Z": "2024-02-10"})
+    assert recognized(book, lines) == {
+        "X": [("waits", 57_600 + 6_000)], "Y": [("waits", 57_600)], "Z": [("waits", 28_800)],
+    }  # fmt: skip
+
+
+def test_what_remains_when_a_line_joins_within_a_month_is_counted_by_day() -> None:
+    """366.00 for the days of 2024: 325.00 remains after February 10. With the 75.00 of Z it is shared equally."""
+    by_month = f'{DAILY}\nby = "month"'
+    book = book_of_contract('later = "modify"', "item,price\nX,366\nZ,325\n", {"X": by_month, "Z": NOW})
+    span = {"service_start": date(2024, 1, 1), "service_end": date(2024, 12, 31)}
+    lines = members({"X": 36_600, "Z": 7_500}, [], {"Z": "2024-02-10"}, **span)
+    shown = recognized(book, lines)
+    # 10 days at 1.00, and 19 of the 325 days that share 200.00.
+    assert shown["X"][:2] == [("2024-01-31", 3_100), ("2024-02-29", 1_000 + 1_169)]
+    assert shown["Z"] == [("2024-02-10", 20_000)]
 
 
 def test_a_discount_of_some_lines_stays_theirs_when_the_price_changes() -> None:
@@ -413,34 +437,39 @@ def _played(book: RuleBook, lines: Sequence[ContractMember]) -> object:
 
 @pytest.mark.parametrize("examples", [3, pytest.param(40, marks=pytest.mark.slow)])
 def test_the_months_of_a_contract_are_the_sums_of_its_days(examples: int) -> None:
+    listed = "item,price\nX,600\nY,600\nZ,400\n"
     by = {
-        way: book_of_contract("", TWO, {"X": NOW, "Y": f'method = "daily"\nby = "{way}"'}) for way in ("day", "month")
+        way: book_of_contract('later = "modify"', listed, {"X": NOW, **dict.fromkeys("YZ", f'{DAILY}\nby = "{way}"')})
+        for way in ("day", "month")
     }
     span: dict[str, Any] = {"service_start": date(2024, 1, 1), "service_end": date(2024, 12, 31)}
 
     @settings(max_examples=examples, deadline=None)
     @given(
+        joins=st.none() | st.dates(date(2024, 1, 2), date(2025, 1, 31)),
         changes=st.lists(
             st.tuples(
-                st.sampled_from("XY"),
-                st.sampled_from(("credit", "price", "constraint", "cancel")),
+                st.sampled_from("XYZ"),
+                st.sampled_from(("credit", "price", "constraint", "cancel", "hold", "release")),
                 DAYS,
                 st.integers(0, 50_000),
                 st.sampled_from(("", "contract", "line")),
             ),
             max_size=4,
-        )
+        ),
     )
-    def holds(changes: list[tuple[str, str, date, int, str]]) -> None:
+    def holds(joins: date | None, changes: list[tuple[str, str, date, int, str]]) -> None:
         events = [
-            event(item, kind, str(day), amount=amount, scope="" if kind == "cancel" else scope)
+            event(item, kind, str(day), amount=amount, scope="" if kind in ("cancel", "hold", "release") else scope)
             for item, kind, day, amount, scope in changes
         ]
-        lines = members({"X": 60_000, "Y": 60_000}, events, **span)
-        months = {way: _by_month(recognized(book, lines)["Y"]) for way, book in by.items()}
-        for month in {*months["day"], *months["month"]}:
-            # Each day is rounded by itself; a month may differ by a cent for each change that cuts it.
-            assert abs(months["day"].get(month, 0) - months["month"].get(month, 0)) <= 1 + len(events), month
+        lines = members({"X": 60_000, "Y": 60_000, "Z": 30_000}, events, {"Z": str(joins)} if joins else {}, **span)
+        shown = {way: recognized(book, lines) for way, book in by.items()}
+        for item in "YZ":
+            months = {way: _by_month(shown[way][item]) for way in by}
+            for month in {*months["day"], *months["month"]}:
+                # Each day is rounded by itself; a month may differ by a cent for each change that cuts it.
+                assert abs(months["day"].get(month, 0) - months["month"].get(month, 0)) <= 2 + len(events), month
 
     holds()
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from revrec.core.charge_line import ChargeLine, FulfillmentEvent
+from revrec.core.charge_line import SHARE, ChargeLine, FulfillmentEvent
 from revrec.core.pricing import AllocationStep
 from revrec.core.prorating import Proration, prorate
 from revrec.core.schedule import Unscheduled
@@ -105,3 +105,20 @@ def test_used_units_are_earned_and_the_others_refunded(prorated: Callable[..., P
     used = FulfillmentEvent(line.id, "usage", D("2024-02-10"), quantity=Decimal(30))
     found = prorated('method = "usage"\nunits = 120', "2024-03-31", (used,))
     assert (found.earned, found.unearned) == (300_00, 900_00)
+
+
+@pytest.mark.parametrize("of_rule", [True, False])
+def test_an_estimate_of_what_is_constrained_does_not_change_what_is_earned(
+    prorated: Callable[..., Proration], line: ChargeLine, of_rule: bool
+) -> None:
+    keys = 'method = "daily"\nby = "month"'
+    keys += '\n[rule.constraint]\npercent = 10\nreason = "rebate"' if of_rule else ""
+    estimate = FulfillmentEvent(line.id, "constraint", D("2024-03-01"), amount=120_00)
+    found = prorated(keys, "2024-04-30", () if of_rule else (estimate,))
+    assert (found.price, found.earned) == (1_200_00, 396_72)
+
+
+def test_what_the_contract_gains_after_the_day_does_not_count(prorated: Callable[..., Proration]) -> None:
+    """The line earns 1,000.00 of the price of its contract, and 200.00 more after the day: half a year is half of it."""
+    shares = (AllocationStep(None, -200_00, ""), AllocationStep(D("2024-08-01"), 0, "", SHARE, planned=True))
+    assert prorated('method = "monthly_prorated"', "2024-06-30", (), shares).earned == 600_00

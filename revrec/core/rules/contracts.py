@@ -20,6 +20,7 @@ from revrec.core.allocation import AllocatedShare, CannotAllocate, Obligation, a
 from revrec.core.anchors import Events, known_on
 from revrec.core.charge_line import CONTRACT, SATISFIED, SHARE, ChargeLine, FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT, IncludedChange, included_changes, included_price
+from revrec.core.holding import stopped_after
 from revrec.core.migration import events_of_import, is_planned_before_cutover
 from revrec.core.money import decimal_string
 from revrec.core.pricing import PLANNED, AllocationStep, apply_allocation, price_of
@@ -391,7 +392,8 @@ class _ContractHistory:
     def _remaining(self, member: ContractMember, day: date) -> Fraction:
         """Return how much of what a line promises is not satisfied at the end of a day: from 1 down to 0."""
         share = member.line._replace(amount=member.line.amount + self._steps[member.line.id][0].difference)
-        return self._book.remaining(share, known_on(member.events, day), day)
+        # A part for the days of a month is satisfied by its days, so the shares are those of a plan by days.
+        return self._book.remaining(share, stopped_after(share, known_on(member.events, day), day), day)
 
     def _what_remains(
         self, member: ContractMember, lines: Sequence[ChargeLine], day: date, remains: Fraction
@@ -424,12 +426,13 @@ class _ContractHistory:
         """Return the price of a line at the end of a day, and the amount its plan recognizes by then (minor units)."""
         events, steps = known_on(member.events, day), self._steps[member.line.id]
         line, adjusted = apply_allocation(member.line, events, steps)
-        found = self._book.derive(member.line, events, steps)
-        if not isinstance(found, Schedule):
-            return price_of(line, adjusted), 0
         rule = self._book.match(member.line)
-        assert not isinstance(rule, Unscheduled)
+        if isinstance(rule, Unscheduled):
+            return price_of(line, adjusted), 0
         price = included_price(rule.constraint, rule.method, line, adjusted, member.line.amount, day)
+        found = self._book.derive(member.line, stopped_after(line, events, day), steps)
+        if not isinstance(found, Schedule):
+            return price, 0
         return price, sum(part.amount for part in found.parts if part.date <= day)
 
 

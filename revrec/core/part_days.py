@@ -8,13 +8,12 @@ Source: ASC 606-10-25-13(a) (IFRS 15.21(a)): a modification changes what remains
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from math import lcm
 from typing import NamedTuple
 
-from revrec.core.calendar import month_end
 from revrec.core.day_count import DAY, weight
 from revrec.core.schedule import Plan, SchedulePart
 
@@ -30,13 +29,13 @@ class DaySpan(NamedTuple):
 class PlanPieces(NamedTuple):
     """A plan whose parts are cut after some days.
 
-    ``part_of`` has the part of the last day of each piece. ``by_month``: pieces move, and each month gets a new part.
-    Pieces up to ``until`` are history and stay as they are.
+    ``part_of`` has the part of the last day of each piece. With a ``period_end`` pieces move, and each period, which
+    ends on that day, gets a new part. Pieces up to ``until`` are history and stay as they are.
     """
 
     plan: Plan
     part_of: Mapping[date, DaySpan]
-    by_month: bool = False
+    period_end: Callable[[date], date] | None = None
     until: date | None = None
 
     def dates_of(self, pieces: Sequence[SchedulePart]) -> list[date]:
@@ -46,7 +45,8 @@ class PlanPieces(NamedTuple):
         """
         past = [] if self.until is None else [piece for piece in pieces if piece.date <= self.until]
         later = pieces[len(past) :]
-        return [day for day, _amount in past] + list(self._months(later) if self.by_month else self._parts(later))
+        moved = self._parts(later) if self.period_end is None else self._periods(later, self.period_end)
+        return [day for day, _amount in past] + list(moved)
 
     def _parts(self, pieces: Sequence[SchedulePart]) -> Iterator[date]:
         remain = {piece.date for piece in pieces}
@@ -68,10 +68,10 @@ class PlanPieces(NamedTuple):
             ends.setdefault(span, set()).add(day)
         return ends
 
-    def _months(self, pieces: Sequence[SchedulePart]) -> Iterator[date]:
+    def _periods(self, pieces: Sequence[SchedulePart], period_end: Callable[[date], date]) -> Iterator[date]:
         last = max((day for day, _amount in pieces), default=date.max)
         for day, _amount in pieces:
-            yield min(month_end(day), last)
+            yield min(period_end(day), last)
 
 
 def cut(
@@ -79,12 +79,12 @@ def cut(
     spans: Iterable[DaySpan],
     after: Collection[date],
     day_count: str,
-    by_month: bool = False,
+    period_end: Callable[[date], date] | None = None,
     until: date | None = None,
 ) -> PlanPieces | None:
     """Cut the parts of a plan after these days; return None if no day is within the days of a part.
 
-    ``by_month`` and ``until`` are as for :class:`PlanPieces`.
+    ``period_end`` and ``until`` are as for :class:`PlanPieces`.
     """
     by_date = {span.falls_on: span for span in spans}
     dates: list[date] = []
@@ -108,7 +108,7 @@ def cut(
         return None
     scale = lcm(*(one.denominator for one in weights))
     whole_weights = tuple(int(one * scale) for one in weights)
-    return PlanPieces(plan._replace(dates=tuple(dates), weights=whole_weights), part_of, by_month, until)
+    return PlanPieces(plan._replace(dates=tuple(dates), weights=whole_weights), part_of, period_end, until)
 
 
 def joined(pieces: Sequence[SchedulePart], dates: Sequence[date]) -> tuple[SchedulePart, ...]:

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Any, ClassVar
 
 from revrec.core.anchors import ANCHORS, EVENT, Anchor, Events, anchor
-from revrec.core.calendar import NO_OFFSET, ROLLS, WEEKDAYS, Calendar, Offset, roll
+from revrec.core.calendar import NO_OFFSET, ROLLS, WEEKDAYS, Calendar, Offset, month_end, roll
 from revrec.core.charge_line import SCOPES, ChargeLine
 from revrec.core.explanation import explain_split
 from revrec.core.holidays import CALENDAR
@@ -181,6 +181,10 @@ class Method(ABC):
     def spans(self, anchors: AnchorDates) -> Sequence[DaySpan]:
         """Return the days of service that each part of a plan recognizes; none if a part cannot be cut."""
         return ()
+
+    def period_end(self, day: date) -> date:
+        """Return the last day of the month, or other period, whose part recognizes a day of service."""
+        return month_end(day)
 
     @property
     def divides(self) -> bool:

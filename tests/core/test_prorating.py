@@ -119,6 +119,6 @@ def test_an_estimate_of_what_is_constrained_does_not_change_what_is_earned(
 
 
 def test_what_the_contract_gains_after_the_day_does_not_count(prorated: Callable[..., Proration]) -> None:
-    """The line earns 1,000.00 of the price of its contract, and 200.00 more after the day: half a year is half of it."""
+    """The line earns 1,000.00 of the contract, and 200.00 more after the day: half a year is half of its price."""
     shares = (AllocationStep(None, -200_00, ""), AllocationStep(D("2024-08-01"), 0, "", SHARE, planned=True))
     assert prorated('method = "monthly_prorated"', "2024-06-30", (), shares).earned == 600_00

@@ -10,6 +10,7 @@ from revrec.core.aligned import WEEK_53
 from revrec.core.day_count import DAY
 from revrec.core.fiscal import PATTERNS, PLAIN, FiscalCalendar, FiscalPeriod, YearEnd, year_end
 from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, choice, whole_number
+from revrec.core.part_days import DaySpan
 from revrec.core.recognition import MOST_PARTS, AnchorDates
 from revrec.core.span import SPAN_KEYS, PeriodSpanMethod
 
@@ -80,6 +81,7 @@ class Fiscal(PeriodSpanMethod):
         )
         self.weigh: str = settings.get("weigh") or ("periods" if self.periods else "days")
         self.on: str = settings.get("on") or "last"
+        self.counts_days = self.on != "first"
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -110,6 +112,20 @@ class Fiscal(PeriodSpanMethod):
         if self.weigh == "part_periods" and self.periods:
             found[-1] = (found[-1][0], self.periods - sum(weight for _day, weight in found[:-1]))
         return found
+
+    def days_of(self, first: date, last: date) -> Sequence[DaySpan]:
+        """Return the days of each period, if its part falls at the end of them."""
+        if self.on == "first":
+            return ()
+        spans = []
+        for period in self._touched(first, last):
+            end = min(period.last, last)
+            spans.append(DaySpan(period.last if self.on == "last" else end, max(period.first, first), end))
+        return spans
+
+    def period_end(self, day: date) -> date:
+        """Return the last day of the period of a day."""
+        return next(self.fiscal.since(day)).last
 
     def _weight(self, period: FiscalPeriod, served: int) -> Fraction | int:
         if self.weigh == "part_periods":

@@ -85,7 +85,7 @@ class MonthlyProrated(PeriodSpanMethod):
         self.month_end: int = settings.get("month_end") or 31
         self.on: str = settings.get("on") or "last"
         self.day_count: str = settings.get("day_count") or "actual"
-        self.counts_days = self.on != "first" and self.month_end == 31
+        self.counts_days = self.on != "first"
 
     @classmethod
     def contradictions(cls, settings: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
@@ -117,6 +117,10 @@ class MonthlyProrated(PeriodSpanMethod):
         if self.on == "first":
             return ()
         return [DaySpan(self._date(one), one.first, one.last) for one in months(first, last, self.month_end)]
+
+    def period_end(self, day: date) -> date:
+        """Return the last day of the month of a day, where ``month_end`` cuts it."""
+        return next(months(day, day, self.month_end)).end
 
     def _date(self, one: ServiceMonth) -> date:
         return {"last": one.end, "end": one.last, "first": one.first}[self.on]

@@ -707,7 +707,10 @@ def _service_days(
         spans = [span for span in spans if span.falls_on >= cutover_of(line)]
         until = _last_day_before_cutover(rule, plan, line)
         days |= {until} if until else set()
-    return _ServiceDays(begins, cut(plan, spans, days, rule.method.day_count, moves, until) if days else None)
+    if not days:
+        return _ServiceDays(begins, None)
+    period_end = rule.method.period_end if moves else None
+    return _ServiceDays(begins, cut(plan, spans, days, rule.method.day_count, period_end, until))
 
 
 def _last_day_before_cutover(rule: Rule, plan: Plan, line: ChargeLine) -> date | None:

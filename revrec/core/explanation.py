@@ -1,6 +1,6 @@
 """Explain in one sentence where an amount comes from: the arithmetic of a split, of progress, of a changed price."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date
 from itertools import accumulate, groupby
 from operator import itemgetter
@@ -20,7 +20,6 @@ def explain_parts(schedule: Schedule, line: ChargeLine, events: Events) -> dict[
         return _explain_pieces(schedule, schedule.pieces, line, events)
     words = _explain_plan(schedule, line, line.amount)
     changes = price_changes(line, events)
-    planned = schedule.plan.dates if schedule.plan else ()
     for at, change in enumerate(changes):
         past = [
             part
@@ -33,17 +32,27 @@ def explain_parts(schedule: Schedule, line: ChargeLine, events: Events) -> dict[
         replanned = how == "catch_up" or (not past and how in ("prospective", "earned_first"))
         words = {part: words[part] for part in past if part in words}
         words |= {part: at_new_price[part] for part in later if replanned and part in at_new_price}
-        # A part on the day of a later change, where the plan has none, was made by that change: not by this one.
-        later_days = {one.date for one in changes[at + 1 :]} - {change.date, *planned}
+        made_later = _made_on(schedule, {one.date for one in changes[at + 1 :]} - {change.date})
         rest = [
             part
             for part in schedule.all_parts
             if part not in words
             and (part.date == change.date or (part.date > change.date and how != AT_ONCE))
-            and part.date not in later_days
+            and part not in made_later
         ]
         words |= {part: _explain_change(schedule, line, change, part.date, total_of(past)) for part in rest}
     return _with_canceled_out({part: words[part] for part in schedule.all_parts if part in words}, line.currency)
+
+
+def _made_on(schedule: Schedule, days: Collection[date]) -> list[SchedulePart]:
+    """Return the parts that changes on these days made: all but the first of a day where the plan has one."""
+    planned = set(schedule.plan.dates if schedule.plan else ())
+    found = []
+    for part in schedule.all_parts:
+        if part.date in days and part.date not in planned:
+            found.append(part)
+        planned.discard(part.date)
+    return found
 
 
 def _with_canceled_out(words: dict[SchedulePart, str], currency: str) -> dict[SchedulePart, str]:

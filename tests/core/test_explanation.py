@@ -144,6 +144,16 @@ def test_after_a_catch_up_the_plan_is_at_the_new_price(sentences: Sentences) -> 
     assert found[-1] == ("2024-06-28", "5.00", "part 4 of 4: 4/4 of 20.00 is 20.00, less 15.00 before it")
 
 
+def test_each_of_two_changes_explains_its_own_part(sentences: Sentences) -> None:
+    """24.00 in 12 parts becomes 36.00 in April, and 48.00 in June, on days on which the plan has parts."""
+    events = [event("price", "2024-04-28", amount=3600), event("price", "2024-06-28", amount=4800)]
+    found = sentences('method = "monthly"\nperiods = 12\non_price = "catch_up"', events, post_date=date(2024, 1, 28))
+    assert [words for words in found if "became" in words[2]] == [
+        ("2024-04-28", "4.00", "price on 2024-04-28: 24.00 became 36.00; the difference up to that day comes at once"),
+        ("2024-06-28", "6.00", "price on 2024-06-28: 36.00 became 48.00; the difference up to that day comes at once"),
+    ]
+
+
 @example(38, [0, 1, 1, 1], "first")
 @given(
     st.integers(-(10**9), 10**9).filter(bool),

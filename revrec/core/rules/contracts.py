@@ -392,7 +392,7 @@ class _ContractHistory:
     def _remaining(self, member: ContractMember, day: date) -> Fraction:
         """Return how much of what a line promises is not satisfied at the end of a day: from 1 down to 0."""
         share = member.line._replace(amount=member.line.amount + self._steps[member.line.id][0].difference)
-        # A part for the days of a month is satisfied by its days, so the shares are those of a plan by days.
+        # A part for the days of a month is satisfied by its days, so the shares equal the ones of a plan by days.
         return self._book.remaining(share, stopped_after(share, known_on(member.events, day), day), day)
 
     def _what_remains(

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, Connection, Select, func, select
+from sqlalchemy import ColumnElement, CompoundSelect, Connection, Select, func, select
 from sqlalchemy.exc import OperationalError
 
 from revrec.sandbox.child import start_python
@@ -30,6 +30,7 @@ ISOLATED = ("-I", "-S")
 """The process needs the standard library alone, and starts faster so."""
 PRAGMAS = ("cache_size = -65536", "temp_store = FILE")
 
+Query = Select[Any] | CompoundSelect[Any]
 Half = Sequence[ColumnElement[bool]]
 """The conditions of the charge lines of one half; without conditions, all of them."""
 
@@ -130,35 +131,47 @@ def halves(
     key: ColumnElement[Any] = charge_line.c.no,
 ) -> Iterator[Iterable[Any]]:
     """Yield the rows of each half of :func:`stream_halves`, or of all lines at once."""
-    second: SecondReader | None = connection.get_execution_options().get(SECOND_READER)
-    middle = None if second is None else _middle(connection, key)
-    if second is None or middle is None:
+    middle = _middle(connection, key) if _has_second(connection) else None
+    if middle is None:
         yield stream_rows(connection, query_of([]))
+    else:
+        yield from both(connection, query_of([key < middle]), query_of([key >= middle]))
+
+
+def both(connection: Connection, one: Query, other: Query) -> Iterator[Iterable[Any]]:
+    """Yield the rows of two queries, which two processes compute at the same time if there are many charge lines."""
+    second: SecondReader | None = connection.get_execution_options().get(SECOND_READER)
+    if second is None or not _has_second(connection):
+        yield from (stream_rows(connection, query) for query in (one, other))
         return
-    low, high = query_of([key < middle]), query_of([key >= middle])
-    second.ask(*_compiled(connection, high))
-    yield _begun(connection, low)
+    second.ask(*_compiled(connection, other))
+    yield _begun(connection, one)
     rows = second.rows()
-    yield stream_rows(connection, high) if rows is None else rows
+    yield stream_rows(connection, other) if rows is None else rows
 
 
-def _compiled(connection: Connection, query: Select[Any]) -> tuple[str, list[Any]]:
+def _has_second(connection: Connection) -> bool:
+    """Check whether a second process reads too: there may be none, or too few charge lines for it."""
+    if SECOND_READER not in connection.get_execution_options():
+        return False
+    return (connection.execute(select(func.max(charge_line.c.no))).scalar() or 0) >= FEWEST_LINES
+
+
+def _compiled(connection: Connection, query: Query) -> tuple[str, list[Any]]:
     """Return a statement as the driver gets it, with its parameters."""
     compiled: Any = query.compile(dialect=connection.dialect, compile_kwargs={"render_postcompile": True})
     return str(compiled), [compiled.params[name] for name in compiled.positiontup]
 
 
 def _middle(connection: Connection, key: ColumnElement[Any]) -> Any:
-    """Return the median key of some charge lines; None if there are too few of them for two readers."""
+    """Return the median key of some charge lines; None if there are no lines."""
     last = connection.execute(select(func.max(charge_line.c.no))).scalar() or 0
-    if last < FEWEST_LINES:
-        return None
     sample = range(1, last + 1, max(1, last // SAMPLE))
     keys = sorted(connection.execute(select(key).where(charge_line.c.no.in_(numbers_in(sample)))).scalars())
     return keys[len(keys) // 2] if keys else None
 
 
-def _begun(connection: Connection, query: Select[Any]) -> Iterator[Any]:
+def _begun(connection: Connection, query: Query) -> Iterator[Any]:
     """Return the rows of a query, the first one of which is computed already."""
     rows = iter(stream_rows(connection, query))
     return chain([one for one in [next(rows, None)] if one is not None], rows)

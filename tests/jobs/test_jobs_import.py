@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -87,6 +88,21 @@ def test_the_same_file_twice_changes_nothing(offline: Books, row: MakeRow) -> No
     again = offline.import_file(path)
     assert (again.accepted, again.unchanged, again.rejected, again.refused) == (0, 2, 0, "")
     assert offline.content() == before
+
+
+def test_a_single_file_is_imported_without_a_savepoint(offline: Books, row: MakeRow) -> None:
+    """Within one, SQLite goes through all pages that changed after each statement: the time would grow as a square."""
+    savepoints: list[str] = []
+
+    def note(_connection: Any, name: str) -> None:
+        savepoints.append(name)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "savepoint", note)
+    try:
+        assert offline.import_file(offline.file("charges.csv", [row("INV-1")])).accepted == 1
+    finally:
+        sqlalchemy.event.remove(sqlalchemy.Engine, "savepoint", note)
+    assert savepoints == []
 
 
 def test_the_same_file_under_another_name_changes_nothing(offline: Books, row: MakeRow) -> None:

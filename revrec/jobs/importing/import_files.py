@@ -125,19 +125,21 @@ class _DocumentImport:
         """Import every member with every mapping.
 
         Raises:
-            UndoImport: Nothing of it is kept.
+            UndoImport: There is nothing to keep of it.
             SourceError: A member cannot be read.
         """
         parts = members(self._path, self._name, self._mappings[0].format)
         sources = [source_file(part)._replace(source=self._fetched_from) for part in parts]
+        is_whole = len(parts) * len(self._mappings) == 1
+        is_kept = False
         with seldom_collected(), self._context.database.write() as connection:
             for part, source in zip(parts, sources, strict=True):
                 first = len(self.results)
                 for mapping in self._mappings:
-                    self._part(connection, part, source, mapping, book)
+                    is_kept |= self._part(connection, part, source, mapping, book, is_whole)
                 if not self._may_be_empty:
                     self._not_empty(part, self.results[first:])
-            if self._dry_run:
+            if self._dry_run or not is_kept:
                 raise UndoImport
 
     def _part(
@@ -147,19 +149,23 @@ class _DocumentImport:
         source: charges.SourceFile,
         mapping: ColumnMapping,
         book: "RuleBook",
-    ) -> None:
+        is_whole: bool,
+    ) -> bool:
+        """Import one member with one mapping, the only ones if ``is_whole``; return True if there is anything new."""
         result = ImportResult(part.name, mapping.rows, dry_run=self._dry_run)
         self.results.append(result)
         # Importing a file again must leave no trace for a part without anything new, even if another part has some.
-        savepoint = connection.begin_nested()
+        # Within a savepoint SQLite copies each page that changes, and goes through all copies after each statement.
+        savepoint = None if is_whole else connection.begin_nested()
         one = _FileImport(connection, self._context, result, source, mapping, self._refused_documents, self._contract)
         kept = one.run(part, book, self._keep_good, may_be_empty=self._may_be_empty or len(self._mappings) > 1)
         if result.refused:
             raise UndoImport
-        if kept:
+        if savepoint and kept:
             savepoint.commit()
-        else:
+        elif savepoint:
             savepoint.rollback()
+        return kept
 
     def _not_empty(self, part: ArchiveMember, results: Sequence[ImportResult]) -> None:
         if not any(one.rows or one.passed_over for one in results):

@@ -141,6 +141,20 @@ def largest_remainders(total: int, weights: Sequence[int]) -> list[int]:
     return shares
 
 
+def whole_units(amounts: Sequence[int], currency: str) -> list[int]:
+    """Return amounts (minor units) rounded to whole units of the currency, in minor units.
+
+    Their sum is the rounded sum of the amounts: halves are rounded up, and the largest remainders are.
+    """
+    unit = 10 ** minor_digits(currency)
+    total = (2 * sum(amounts) + unit) // (2 * unit)
+    found = [amount // unit for amount in amounts]
+    by_remainder = sorted(range(len(amounts)), key=lambda at: (-(amounts[at] % unit), at))
+    for at in by_remainder[: total - sum(found)]:
+        found[at] += 1
+    return [one * unit for one in found]
+
+
 @lru_cache(maxsize=4096)
 def _extras(odd: int, count: int) -> tuple[int, ...]:
     """Return which of ``count`` equal parts get one of the ``odd`` minor units that are left over."""

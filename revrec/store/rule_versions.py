@@ -58,6 +58,12 @@ def of_principals(connection: Connection) -> frozenset[int]:
     return frozenset(connection.execute(versions_of_principals()).scalars())
 
 
+def names_of_principals(connection: Connection) -> set[str]:
+    """Return the names of the rules of :func:`versions_of_principals`."""
+    query = select(rule_version.c.name).where(rule_version.c.id.in_(versions_of_principals()))
+    return set(connection.execute(query).scalars())
+
+
 def versions_of_principals() -> Select[Any]:
     """Return the rule versions of costs that are expensed to the revenue account of their rule: an agent owes them."""
     cost, sold = rule_version.alias("cost"), rule_version.alias("sold")

@@ -71,6 +71,8 @@ def test_no_exceptions_is_a_sentence(revrec: Revrec) -> None:
 @pytest.mark.usefixtures("story")
 def test_what_a_closed_period_blocks_is_an_exception_until_it_reopens(revrec: Revrec) -> None:
     report = ("report", "exceptions", "--date", "2024-01-31", "--format", "json")
+    rules, name = Path("rules/subscriptions.toml"), 'name = "magazine-12-issues"'
+    rules.write_text(rules.read_text().replace(name, f'{name}\nowner = "print desk"'))
     assert revrec("periods", "close", "2024-01", "--reason", "reported").code == 0
     found = revrec(*report).json
     blocked = {row["subject"]: row for row in found["rows"] if row["kind"] == "blocked by a closed period"}
@@ -80,6 +82,7 @@ def test_what_a_closed_period_blocks_is_an_exception_until_it_reopens(revrec: Re
     }
     one = blocked["shop/INV-1001/1"]
     assert one["reason"].endswith("blocked until it reopens, by policy hold") and one["rule"] == "magazine-12-issues"
+    assert (one["owner"], blocked["shop/INV-1007/1"]["owner"]) == ("print desk", "")
     assert found["header"]["effect_on_revenue"] == {"USD": "1332.00"}  # with what waits for its delivery
     assert revrec(*one["action"].replace("revrec ", "").replace("TEXT", "late").split()).code == 0
     assert not [row for row in revrec(*report).json["rows"] if row["kind"] == "blocked by a closed period"]

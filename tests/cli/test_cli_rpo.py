@@ -1,11 +1,14 @@
 """``revrec report rpo``: what is constrained and what practical expedients leave out, and percentages that add up."""
 
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from revrec.core.money import largest_remainders
+from revrec.core.bands import read_bands
+from revrec.core.errors import BadInput
+from revrec.core.money import largest_remainders, whole_units
 from support.commands import Revrec, checked_rows
 
 RPO = ("report", "rpo", "--date", "2024-06-30", "--format", "json", "--by")
@@ -95,3 +98,56 @@ def test_percentages_go_to_the_largest_remainders() -> None:
     assert largest_remainders(1000, [0, 5, 0]) == [0, 1000, 0] and largest_remainders(100, [0, 0]) == [0, 0]
     for shares in ([1, 2, 4], [7, 7, 7, 1], [999, 1, 1]):
         assert sum(largest_remainders(1000, shares)) == 1000
+
+
+@pytest.mark.usefixtures("contracts")
+def test_amounts_in_whole_units_add_up_as_the_standard_shows_them(revrec: Revrec) -> None:
+    found = revrec(*RPO, "customer", "--whole").json
+    columns = ("within_12_months", "months_13_to_24", "total", "billed", "left_out", "right_to_invoice")
+    assert checked_rows(found, "customer", *columns) == [
+        ("C-A", "0.00", "0.00", "0.00", "0.00", "1800.00", "1800.00"),
+        ("C-B", "4800.00", "2400.00", "7200.00", "7200.00", "0.00", "0.00"),
+        ("C-C", "1575.00", "788.00", "2363.00", "2363.00", "0.00", "0.00"),
+        ("C-R", "90.00", "0.00", "90.00", "90.00", "0.00", "0.00"),
+    ]
+    refused = revrec(*RPO, "customer", "--whole", "--drill", "column=total")
+    assert refused.code == 2 and "--whole rounds the figures" in refused.err
+
+
+def test_rounded_amounts_add_up_to_their_rounded_sum() -> None:
+    assert whole_units([157_500, 78_750], "USD") == [157_500, 78_800]
+    assert whole_units([149, 149, 149], "USD") == [200, 100, 100]
+    assert whole_units([-150, 50], "USD") == [-100, 0] and whole_units([-51, -51], "USD") == [0, -100]
+    assert whole_units([7, 8], "JPY") == [7, 8] and whole_units([], "USD") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "ends", "bands"),
+    [
+        ("3,12", "", ["within_3_months 2024-06-30", "months_4_to_12 2025-03-31"]),
+        ("3m, 12m", "", ["within_3_months 2024-06-30", "months_4_to_12 2025-03-31"]),
+        ("quarters", "", ["2024-Q2 2024-06-30", "2024-Q3 2024-09-30", "2024-Q4 2024-12-31", "2025-Q1 2025-03-31"]),
+        ("2 years", "", ["2024 2024-12-31", "2025 2025-12-31"]),
+        ("2 years", "March", ["fy2025 2025-03-31", "fy2026 2026-03-31"]),
+        ("2 years", "april", ["fy2024 2024-04-30", "fy2025 2025-04-30"]),
+        ("1 years", "last saturday of january", ["fy2025 2025-01-25"]),
+    ],
+)
+def test_bands_are_months_calendar_quarters_or_years(text: str, ends: str, bands: list[str]) -> None:
+    assert [f"{one.name} {one.last}" for one in read_bands(text, date(2024, 3, 31), ends)] == bands
+
+
+@pytest.mark.parametrize(
+    ("text", "ends", "problem"),
+    [
+        ("12,3", "", "ascending"),
+        ("halves", "", "--bands 'halves': expected 12,24"),
+        ("12", "june", "add --bands years"),
+        ("years", "junes", "--year-end junes: expected a month such as june"),
+        ("9999", "", "after the year 9999"),
+        ("99 years", "", "after the year 9999"),
+    ],
+)
+def test_other_bands_are_refused(text: str, ends: str, problem: str) -> None:
+    with pytest.raises(BadInput, match=problem):
+        read_bands(text, date(9950, 3, 31), ends)

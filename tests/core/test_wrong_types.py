@@ -27,6 +27,7 @@ key = ["item"]
 
 [[rule]]
 name = "all keys"
+owner = "x"
 description = "x"
 priority = 5
 transfer = "over_time"
@@ -72,6 +73,7 @@ costs = true
 within_a_year = true
 right_to_invoice = true
 usage_based = true
+notice = "30 days"
 [rule.financing]
 direction = "prepayment"
 rate = "6"

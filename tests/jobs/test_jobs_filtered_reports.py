@@ -67,6 +67,7 @@ by = "period"
 name = "service"
 when = {{ item = "SUB" }}
 recognize = {{ method = "monthly", periods = 12 }}
+disclose = {{ notice = "2 months" }}
 """
 
 

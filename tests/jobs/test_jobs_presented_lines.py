@@ -17,6 +17,7 @@ from revrec.jobs.posting import periods
 from revrec.jobs.reports.contract_balances import contract_balances, deferred_balances
 from revrec.jobs.reports.costs import CostOptions, costs
 from revrec.jobs.reports.disclosures import disclosures
+from revrec.jobs.reports.exceptions import exceptions
 from revrec.jobs.reports.forecast import forecast
 from revrec.jobs.reports.late import late
 from revrec.jobs.reports.line_balances import BalanceOptions
@@ -229,6 +230,7 @@ def test_the_price_of_an_agent_is_its_commission_in_all_reports_of_revenue(books
     assert recognized == earned == []
     assert (remaining["total"], remaining["waiting"], remaining["billed"]) == ("20.00", "20.00", "20.00")
     assert (signed["total"], signed["remaining"]) == ("20.00", "20.00")
+    assert exceptions(context, january).header["effect_on_revenue"] == {"USD": "20.00"}
     books.event("shop/INV-1/1", "pod", "2024-03-04")
     recognized, (earned,), remaining, (signed,) = reports(march, "rule")
     assert recognized == [] and (earned["rule"], earned["revenue"]) == ("delivery", "20.00")

@@ -14,7 +14,6 @@ from revrec.cli.report_output import (
     by_option,
     group_fields,
     show_report,
-    words,
 )
 from revrec.cli.shared import Options, fail
 from revrec.core.filters import Filters
@@ -29,8 +28,12 @@ def register(group: typer.Typer) -> None:
         filters: Filters,
         date: AsOfOption = None,
         bands: Annotated[
-            str, typer.Option("--bands", metavar="MONTHS", help="Ends of the bands, in months after the day.")
+            str, typer.Option("--bands", metavar="BANDS", help="Months after the day, or quarters or years.")
         ] = "12,24",
+        year_end: Annotated[
+            str, typer.Option("--year-end", metavar="END", help="End of the fiscal year, such as june, for years.")
+        ] = "",
+        whole: Annotated[bool, typer.Option("--whole", help="Round the amounts to whole units.")] = False,
         by: Annotated[list[str] | None, by_option(OF_CHARGES, "entity")] = None,
         against: AgainstOption = None,
         drill: DrillOption = None,
@@ -40,21 +43,24 @@ def register(group: typer.Typer) -> None:
 
         They are what is contracted and not recognized yet. For each group: the amounts by when they are expected to be
         recognized, what waits for an event without a date, the total, and how much of it is billed. Percentages add up
-        to 100. Filters select charge lines. Reads only. Exit code 7 means that a check fails.
+        to 100, and amounts that --whole rounds to their total. Bands of quarters are calendar quarters. Filters select
+        charge lines. Reads only. Exit code 7 means that a check fails.
 
         \b
         Examples:
           revrec report rpo --date 2024-03-31
           revrec report rpo --date 2024-03-31 --bands 3,6,12,24 --by customer
+          revrec report rpo --date 2024-03-31 --bands "5 years" --year-end june --whole
           revrec report rpo --date 2024-03-31 --customer C-ADA --by charge
         """
+        from revrec.core.bands import read_bands
         from revrec.jobs.reports.remaining_obligations import remaining_obligations
 
-        if not all(word.isascii() and word.isdigit() and len(word) < 5 for word in words(bands)):
-            fail(f"--bands {bands!r}: write months with commas, such as 12,24", 2)
+        if whole and (drill or against):
+            fail("--whole rounds the figures: it cannot be combined with --drill or --against", 2)
         context, until, fields = options.context(), as_of(date), group_fields(by, "entity")
-        ends = tuple(map(int, words(bands)))
-        found = remaining_obligations(context, until, fields, ends, filters)
+        ends = read_bands(bands, until, year_end)
+        found = remaining_obligations(context, until, fields, ends, filters, whole)
         if drill:
             from revrec.jobs.reports import drill as job
 

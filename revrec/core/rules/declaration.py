@@ -245,8 +245,9 @@ DISCLOSE_KEYS = (
     ConfigKey("within_a_year", YES_OR_NO, "Contracts of the rule were expected to last a year or less.", False),
     ConfigKey("right_to_invoice", YES_OR_NO, "What is invoiced corresponds to the value of what is done.", False),
     ConfigKey("usage_based", YES_OR_NO, "The price is a royalty by sales or usage, or variable for one part.", False),
+    ConfigKey("notice", OFFSET, "The notice with which customers can cancel without a penalty."),
 )
-"""The expedients of :data:`revrec.core.rules.disclosure.EXPEDIENTS`."""
+"""The expedients of :data:`revrec.core.rules.disclosure.EXPEDIENTS`, and the notice of contracts."""
 
 
 def _financing_name(value: Any) -> Any:
@@ -310,6 +311,7 @@ FINANCING_KEYS = (
 RULE_KEYS = (
     ConfigKey("name", NAME, "The rule's name, unique among all rule files.", required=True),
     ConfigKey("description", ANY_TEXT, "What the rule is for, in a sentence.", ""),
+    ConfigKey("owner", ANY_TEXT, "Who acts on the exceptions of its charge lines, for `revrec report exceptions`.", ""),
     ConfigKey(
         "priority", whole_number(-1_000_000, 1_000_000), "Of the rules that match, the highest wins.", DEFAULT_PRIORITY
     ),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import NamedTuple, Protocol
 
+from revrec.core.calendar import Offset
 from revrec.core.charge_line import ChargeLine
 from revrec.core.constraint import Constraint
 from revrec.core.errors import BadInput
@@ -68,6 +69,10 @@ class Rule:
     """The interest in the price of its lines; it is also one of ``costs``."""
     transfer: str = ""
     expedients: tuple[str, ...] = ()
+    notice: Offset | None = None
+    """The notice with which customers can cancel without a penalty; None if they cannot."""
+    owner: str = ""
+    """Who acts on the exceptions of its charge lines."""
 
     @property
     def named_costs(self) -> tuple[Cost, ...]:

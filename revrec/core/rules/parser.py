@@ -281,6 +281,9 @@ class _RuleReader:
         self._financing = read_financing(self._values.get("financing"), deferred, (*path, "financing"), complaints)
         self._constraint = read_constraint(self._values.get("constraint"), (*path, "constraint"), complaints)
         self._check_window()
+        notice = self._disclose.get("notice")
+        if notice and notice.number < 0:
+            self._complain("disclose.notice", f'disclose.notice = "{notice.text}": write it without a minus')
 
     def rule(self, filename: str, block: TomlBlock) -> Rule:
         """Build the rule if there were no problems. Its text includes the tables it uses, with their digests."""
@@ -310,6 +313,8 @@ class _RuleReader:
             constraint=self._constraint,
             transfer=self._values.get("transfer") or method.transfer,
             expedients=tuple(name for name in EXPEDIENTS if self._disclose.get(name)),
+            notice=self._disclose.get("notice"),
+            owner=self._values["owner"],
         )
 
     def _table(self, name: str, keys: Any) -> tuple[dict[str, Any], set[str]]:

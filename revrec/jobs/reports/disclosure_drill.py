@@ -9,6 +9,7 @@ from revrec.core.contract_balance import BalanceSheet, ContractBalance
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.report import Period, Report, minor_of, read_address
+from revrec.core.rules.disclosure import CANCELABLE
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_balances, contract_name
 from revrec.jobs.reports.costs import CostOptions, costs
@@ -148,6 +149,10 @@ class _Finder:
             apart = left_out(self._context, connection, CHARGE, self._last, only)
             if row["expedient"] == CONSTRAINED:
                 amounts = {charge: amount for (charge, one), amount in apart.constrained.items() if one == currency}
+            elif row["expedient"] == CANCELABLE:
+                followed = follow_rules(row["rules"].split(", "))
+                apart = left_out(self._context, connection, CHARGE, self._last, [followed])
+                amounts = {charge: one.total() for (charge, its), one in apart.cancelable.items() if its == currency}
             else:
                 rules = next(use.rules for use in apart.uses if use.expedient == row["expedient"])
                 dated = dated_amounts(self._context, connection, CHARGE, self._last, [follow_rules(rules), *only])

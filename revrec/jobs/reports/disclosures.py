@@ -14,7 +14,7 @@ from revrec.core.contract_balance import BalanceSheet, ContractBalance
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
 from revrec.core.report import Check, Disclosure, Period, Report, ReportPack, minor_of, periods_of
-from revrec.core.rules.disclosure import EXPEDIENTS
+from revrec.core.rules.disclosure import PARAGRAPHS
 from revrec.core.rules.patterns import Patterns
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_balances
@@ -376,7 +376,7 @@ def _expedients(apart: LeftOut) -> Iterator[dict[str, Any]]:
     """Yield what expedients leave out of the remaining obligations, and what is constrained."""
     for use in apart.uses:
         yield {
-            "expedient": use.expedient, "paragraph": EXPEDIENTS[use.expedient], "rules": ", ".join(use.rules),
+            "expedient": use.expedient, "paragraph": PARAGRAPHS[use.expedient], "rules": ", ".join(use.rules),
             "currency": use.currency, "lines": use.lines, "amount": decimal_string(use.amount, use.currency),
         }  # fmt: skip
     for currency, amount in apart.constrained_sums:

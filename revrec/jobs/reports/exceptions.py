@@ -11,12 +11,23 @@ from revrec.core.money import decimal_string
 from revrec.core.periods import Periods, PostingDates
 from revrec.core.posting import UNSETTLED, state_in_words, without_error
 from revrec.core.pricing import price_of
+from revrec.core.rules import RuleErrors
+from revrec.core.rules.costs import sold_by
 from revrec.jobs.paging import PAGE
 from revrec.jobs.reports.documents import open_documents
+from revrec.jobs.reports.presented_lines import shares_of_principals
 from revrec.jobs.reports.report_header import listed_report
-from revrec.store import billing, charges, events, periods
+from revrec.jobs.reports.revenue_lines import revenue_lines
+from revrec.jobs.rules.load import load_rules
+from revrec.store import billing, charges, events, periods, rule_versions
 from revrec.store.quarantine import quarantined_rows
-from revrec.store.reports.exceptions import doubtful_shares, due_amounts, loose_credits, revenue_of_unsettled
+from revrec.store.reports.exceptions import (
+    UnsettledEntry,
+    doubtful_shares,
+    due_amounts,
+    loose_credits,
+    unsettled_entries,
+)
 from revrec.store.reports.figures import SqlAlchemyView
 from revrec.store.reports.lists import posting_rows
 from revrec.store.reports.undated import UNSCHEDULED, undated_lines
@@ -27,7 +38,8 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 COLUMNS = (
-    "kind", "subject", "customer", "currency", "amount", "since", "age_days", "age", "rule", "reason", "action",
+    "kind", "subject", "customer", "currency", "amount", "since", "age_days", "age", "rule", "owner", "reason",
+    "action",
 )  # fmt: skip
 AGES = ((7, "0 to 7 days"), (30, "8 to 30 days"), (90, "31 to 90 days"))
 OLDEST = "over 90 days"
@@ -56,39 +68,70 @@ class _Exception(NamedTuple):
 def exceptions(context: "Context", until: date) -> "Report":
     """Return every exception, with its age on a day; the header adds up the revenue that is missing, by currency."""
     with context.database.read() as connection:
-        found = sorted(_exceptions(context, connection, until), key=lambda one: (one.kind, one.since, one.subject))
+        rules = _RulesOfExceptions(context, connection)
+        found = sorted(
+            _exceptions(context, connection, until, rules), key=lambda one: (one.kind, one.since, one.subject)
+        )
     missing: Counter[str] = Counter()
     for one in found:
         missing[one.currency] += one.amount or 0 if one.is_missing else 0
     effect = {currency: decimal_string(amount, currency) for currency, amount in sorted(missing.items()) if amount}
-    rows = [_row(one, until) for one in found]
+    rows = [_row(one, until, rules.owner(one.rule)) for one in found]
     parameters: dict[str, Any] = {"date": until, "effect_on_revenue": effect}
     report = listed_report(context, "exceptions", f"Exceptions as of {until}", parameters, COLUMNS, rows, ("amount",))
     # A credit without a schedule has two rows, and invoices are not revenue: a total would contradict the header.
     return report._replace(
-        spare=("age", "rule", "action", "customer"), empty="no exceptions: nothing waits for a person", adds_up=False
+        spare=("age", "owner", "rule", "action", "customer"),
+        empty="no exceptions: nothing waits for a person",
+        adds_up=False,
     )
 
 
-def _row(one: _Exception, until: date) -> dict[str, Any]:
+class _RulesOfExceptions:
+    """Who acts on the charge lines of a rule, and whether their amounts are revenue."""
+
+    def __init__(self, context: "Context", connection: "Connection") -> None:
+        self._shares = rule_versions.names_of_principals(connection)
+        self._owners: dict[str, str] = {}
+        try:
+            rules = load_rules(context).rules
+        except RuleErrors:
+            return  # What waits has to be shown also while a rule file has an error.
+        self._owners = {rule.name: rule.owner for rule in rules}
+        self._shares |= {name for rule in rules for name in shares_of_principals(rule)}
+
+    def owner(self, names: str) -> str:
+        """Return the owners of the rules of these names, each once; names and owners are separated by commas."""
+        found = (self._owners.get(sold_by(name), "") for name in names.split(", "))
+        return ", ".join(dict.fromkeys(filter(None, found)))
+
+    def is_revenue(self, rule: str, is_cost: bool) -> bool:
+        """Check whether an amount is revenue: it is no cost, or what an agent owes to a principal."""
+        return not is_cost or rule in self._shares
+
+
+def _row(one: _Exception, until: date, owner: str) -> dict[str, Any]:
     days = max((until - date.fromisoformat(one.since[:10])).days, 0) if one.since else None
     age = "" if days is None else next((name for last, name in AGES if days <= last), OLDEST)
     amount = None if one.amount is None else decimal_string(one.amount, one.currency)
-    values = (one.kind, one.subject, one.customer, one.currency, amount, one.since[:10], days, age, one.rule)
+    values = (one.kind, one.subject, one.customer, one.currency, amount, one.since[:10], days, age, one.rule, owner)
     return dict(zip(COLUMNS, (*values, one.reason, one.action), strict=True))
 
 
-def _exceptions(context: "Context", connection: "Connection", until: date) -> Iterator[_Exception]:
-    yield from _undated(connection)
+def _exceptions(
+    context: "Context", connection: "Connection", until: date, rules: _RulesOfExceptions
+) -> Iterator[_Exception]:
+    yield from _undated(connection, rules)
     yield from _doubtful(connection)
-    yield from _blocked(context, connection, until)
-    revenue = revenue_of_unsettled(connection)
+    yield from _blocked(context, connection, until, rules)
+    entries = unsettled_entries(connection, revenue_lines(context, connection).counted)
     for row in posting_rows(connection, NO_FILTERS, UNSETTLED):
-        state = state_in_words(row.state)
+        state, entry = state_in_words(row.state), entries.get(row.reference, UnsettledEntry(None, ""))
+        amount = row.amount if entry.revenue is None else entry.revenue
         yield _Exception(
-            f"{row.kind} {state}", row.reference, "", row.currency, revenue.get(row.reference, row.amount), row.date,
-            "", row.error or without_error(row.state), row.advice or f"revrec trace {row.reference}",
-            row.reference in revenue,
+            f"{row.kind} {state}", row.reference, "", row.currency, amount, row.date, entry.rules,
+            row.error or without_error(row.state), row.advice or f"revrec trace {row.reference}",
+            entry.revenue is not None,
         )  # fmt: skip
     for quarantined in quarantined_rows(connection, False, NO_FILTERS):
         first = quarantined.problems[0] if quarantined.problems else {"field": "", "reason": ""}
@@ -135,18 +178,21 @@ def _doubtful(connection: "Connection") -> Iterator[_Exception]:
         )  # fmt: skip
 
 
-def _undated(connection: "Connection") -> Iterator[_Exception]:
+def _undated(connection: "Connection", rules: _RulesOfExceptions) -> Iterator[_Exception]:
     """Yield charge lines without a schedule, and what waits of the others, at their prices in force."""
     for line in undated_lines(connection):
         kind = line.kind if line.code == line.kind else f"{line.kind}: {line.code.replace('_', ' ')}"
         explain = "explain" if line.kind == UNSCHEDULED else "trace"
         yield _Exception(
             kind, line.charge, line.customer, line.currency, line.amount, line.since.isoformat(),
-            line.rule or "", line.reason, f"revrec {explain} {line.charge}", not line.is_cost,
+            line.rule or "", line.reason, f"revrec {explain} {line.charge}",
+            rules.is_revenue(line.rule or "", line.is_cost),
         )  # fmt: skip
 
 
-def _blocked(context: "Context", connection: "Connection", until: date) -> Iterator[_Exception]:
+def _blocked(
+    context: "Context", connection: "Connection", until: date, rules: _RulesOfExceptions
+) -> Iterator[_Exception]:
     """Yield the lines due until a day that closed periods block, by the policy ``hold``."""
     facts = periods.facts(connection)
     dates = PostingDates(context.settings.posting.closed_period, Periods(facts))
@@ -157,5 +203,6 @@ def _blocked(context: "Context", connection: "Connection", until: date) -> Itera
             month = line.date[:7] + (f" --entity {fact.entity}" if fact.entity else "")
             yield _Exception(
                 "blocked by a closed period", line.charge, line.customer, line.currency, line.amount, line.date,
-                line.rule, dated.reason, f"revrec periods open {month} --reason TEXT", bool(line.is_sold),
+                line.rule, dated.reason, f"revrec periods open {month} --reason TEXT",
+                rules.is_revenue(line.rule, not line.is_sold),
             )  # fmt: skip

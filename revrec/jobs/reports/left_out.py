@@ -1,6 +1,7 @@
-"""What is not disclosed as a remaining obligation: constrained amounts, and obligations under practical expedients.
+"""What is not disclosed as a remaining obligation: constrained amounts, expedients, and what customers can cancel.
 
-Source: ASC 606-10-50-14 to 50-15 (IFRS 15.121 and 122); 32-11 to 32-13 (56 to 58), the constraint of estimates.
+Source: ASC 606-10-50-14 to 50-15 (IFRS 15.121 and 122); 32-11 to 32-13 (56 to 58), the constraint of estimates; 25-3
+(11), the duration of a contract.
 """
 
 from collections import Counter, defaultdict
@@ -9,8 +10,9 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.money import decimal_string
-from revrec.core.rules.disclosure import EXPEDIENTS
-from revrec.jobs.reports.constrained_amounts import constrained_amounts
+from revrec.core.rules.disclosure import CANCELABLE, PARAGRAPHS
+from revrec.jobs.reports.cancelable_amounts import cancelable_amounts
+from revrec.jobs.reports.constrained_amounts import ConstrainedAmount, constrained_amounts
 from revrec.jobs.reports.remaining import RemainingAmounts, billed_amounts, dated_amounts, remaining_amounts
 from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.jobs.rules.load import load_rules
@@ -32,42 +34,52 @@ Key = tuple[str, str]
 
 
 class ExpedientUse(NamedTuple):
-    """An expedient, the rules that name it, and what it leaves out in one currency: lines, and minor units."""
+    """An expedient, the rules that name it, and what it leaves out in one currency: lines, and minor units.
+
+    What customers can cancel has the ``notice``, and :data:`CANCELABLE` as its expedient.
+    """
 
     expedient: str
     rules: tuple[str, ...]
     currency: str
     lines: int
     amount: int
+    notice: str = ""
 
     @property
     def words(self) -> str:
         """Return it in words."""
         lines = "1 line" if self.lines == 1 else f"{self.lines} lines"
         amount = f"{decimal_string(self.amount, self.currency)} {self.currency}"
-        return f"{EXPEDIENTS[self.expedient]} {self.expedient} ({', '.join(self.rules)}): {lines}, {amount}"
+        name = f"{self.expedient} after {self.notice}" if self.notice else self.expedient
+        return f"{PARAGRAPHS[self.expedient]} {name} ({', '.join(self.rules)}): {lines}, {amount}"
 
 
 class LeftOut(NamedTuple):
     """What is left out by category and currency, in minor units.
 
-    ``amounts`` are obligations under expedients, ``billed`` the ones that are billed by the day, ``lines`` how many
-    charge lines they are. ``constrained_dated`` is the part of ``constrained`` that has an ISO day, by that day: the
-    rest is part of what waits. ``constrained_billed`` is the part of it that is billed.
+    ``amounts`` are obligations under expedients, ``expedients`` their sums by expedient, ``billed`` the ones that are
+    billed by the day. ``constrained_dated`` is the part of ``constrained`` that has an ISO day, by that day: the rest
+    is part of what waits. ``constrained_billed`` is the part of it that is billed. ``cancelable`` is by ISO day, and
+    ``cancelable_billed`` the part of it that is billed. ``lines`` is how many charge lines expedients leave out, or can
+    be canceled.
     """
 
     amounts: Mapping[Key, RemainingAmounts]
+    expedients: Mapping[str, Counter[Key]]
     billed: Counter[Key]
     lines: Counter[Key]
     constrained: Counter[Key]
     constrained_dated: Mapping[Key, Counter[str]]
     constrained_billed: Counter[Key]
+    cancelable: Mapping[Key, Counter[str]]
+    cancelable_billed: Counter[Key]
     uses: Sequence[ExpedientUse]
 
     @property
     def keys(self) -> set[Key]:
         """Return the categories and currencies of which anything is left out."""
-        return {*self.amounts, *self.constrained}
+        return {*self.amounts, *self.constrained, *self.cancelable}
 
     @property
     def constrained_sums(self) -> list[tuple[str, int]]:
@@ -90,6 +102,7 @@ class LeftOut(NamedTuple):
         found, dated = self.amounts.get(key), self.constrained_dated.get(key, Counter[str]())
         planned, waiting = Counter(amounts.planned), amounts.waiting - self.constrained[key] + dated.total()
         planned.subtract(dated)
+        planned.subtract(self.cancelable.get(key, {}))
         if found is None:
             return amounts._replace(planned=planned, waiting=waiting)
         planned.subtract(found.planned)
@@ -97,7 +110,13 @@ class LeftOut(NamedTuple):
 
     def billed_part(self, key: Key) -> int:
         """Return what is left out of the billed remaining amount of a category."""
-        return self.constrained_billed[key] + self.billed[key]
+        return self.constrained_billed[key] + self.billed[key] + self.cancelable_billed[key]
+
+    def part(self, name: str, key: Key) -> int:
+        """Return what an expedient leaves out of a category, or what is cancelable of it."""
+        if name == CANCELABLE:
+            return sum(self.cancelable.get(key, {}).values())
+        return self.expedients.get(name, Counter[Key]())[key]
 
 
 def left_out(context: "Context", connection: "Connection", by: str, until: date, only: Conditions = ()) -> LeftOut:
@@ -112,27 +131,43 @@ def left_out(context: "Context", connection: "Connection", by: str, until: date,
             rules.setdefault(name, []).append(rule.name)
     uses: list[ExpedientUse] = []
     amounts: list[DatedAmount] = []
+    expedients: dict[str, Counter[Key]] = {}
     for name, some in rules.items():
         # A charge line follows one rule, so no amount is left out by two expedients.
         its_own = dated_amounts(context, connection, by, until, [follow_rules(some), *only])
         uses += _uses(connection, until, name, tuple(some), its_own, only)
+        expedients[name] = Counter({key: one.remaining for key, one in remaining_amounts(its_own).items()})
         amounts += its_own
     named = [name for some in rules.values() for name in some]
     of_rules = [follow_rules(named), *only]
-    lines = count_open(connection, by, until, of_rules) if named else {}
+    lines = Counter(count_open(connection, by, until, of_rules) if named else {})
     of_billed = billed_amounts(context, connection, by, until, amounts, of_rules) if named else Counter[Key]()
     # What is constrained of lines that expedients leave out is left out with them.
     counted = [revenue_lines(context, connection).counted, ~follow_rules(named), *only]
     constrained = dict(constrained_amounts(connection, book, until, counted))
+    canceled = cancelable_amounts(context, connection, by, until, book, constrained, only)
+    uses += [
+        ExpedientUse(CANCELABLE, one.rules, one.currency, one.lines, one.amount, one.notice) for one in canceled.uses
+    ]
+    return LeftOut(
+        remaining_amounts(amounts), expedients, of_billed, lines + canceled.lines,
+        *_by_category(context, connection, by, until, constrained), canceled.amounts, canceled.billed, uses,
+    )  # fmt: skip
+
+
+def _by_category(
+    context: "Context", connection: "Connection", by: str, until: date, constrained: Mapping[int, ConstrainedAmount]
+) -> tuple[Counter[Key], Mapping[Key, Counter[str]], Counter[Key]]:
+    """Return the constrained amounts of charge lines by category: all, those that have a day, and what is billed."""
     billed = billed_among(connection, list(constrained), until, context.settings.invoiced_sources)
     categories = categories_of(connection, by, list(constrained))
-    sums, sums_billed, dated = Counter[Key](), Counter[Key](), defaultdict[Key, Counter[str]](Counter)
+    sums, dated, of_billed = Counter[Key](), defaultdict[Key, Counter[str]](Counter), Counter[Key]()
     for no, one in constrained.items():
         key = categories[no], one.currency
         sums[key] += one.amount
-        sums_billed[key] += one.amount if no in billed else 0
         dated[key].update(one.dated)
-    return LeftOut(remaining_amounts(amounts), of_billed, Counter(lines), sums, dated, sums_billed, uses)
+        of_billed[key] += one.amount if no in billed else 0
+    return sums, dated, of_billed
 
 
 def _uses(

@@ -1,12 +1,14 @@
 """Query credits that belong to no sale, due lines, and the revenue of entries that are not settled."""
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from sqlalchemy import Connection, exists, func, select
+from sqlalchemy import ColumnElement, Connection, exists, func, select
 
 from revrec.core.batching import batched
 from revrec.core.posting import UNSETTLED
+from revrec.core.rules.costs import sold_by
 from revrec.store.bulk import stream_rows
 from revrec.store.charges import BILLS, IS_REVENUE, NOT_VOIDED
 from revrec.store.database.sums import joined_sum, split_sum_columns
@@ -14,6 +16,7 @@ from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.reports.contract_balances import dimension_of
 from revrec.store.tables import (
+    RULE_OF_LINE,
     allocation,
     allocation_line,
     charge_line,
@@ -22,7 +25,11 @@ from revrec.store.tables import (
     journal_line,
     open_line,
     rule_version,
+    same_line,
+    same_version,
+    schedule,
     schedule_line,
+    take_back_line,
 )
 
 AT_ONCE = 1_000
@@ -134,8 +141,21 @@ def is_anything_due(connection: Connection, until: str) -> bool:
     return connection.execute(query).first() is not None
 
 
-def revenue_of_unsettled(connection: Connection) -> dict[str, int]:
-    """Return the revenue of each entry that is not settled, by its reference, in minor units; costs are left out."""
+class UnsettledEntry(NamedTuple):
+    """The revenue of an entry that is not settled, in minor units, and the rules of its lines, separated by commas.
+
+    ``revenue`` is None if all of its lines are costs.
+    """
+
+    revenue: int | None
+    rules: str
+
+
+def unsettled_entries(connection: Connection, counted: ColumnElement[bool]) -> dict[str, UnsettledEntry]:
+    """Return the entries that are not settled by their references; costs are no revenue.
+
+    ``counted`` is the condition that the amounts of a charge line are revenue.
+    """
     entry = journal_entry.c
     query = (
         select(entry.reference, *split_sum_columns(RECOGNIZED))
@@ -143,7 +163,23 @@ def revenue_of_unsettled(connection: Connection) -> dict[str, int]:
         .join(journal_line, journal_line.c.entry_id == entry.id)
         .join(schedule_line, ON_DEFERRED_SIDE)
         .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
-        .where(entry.state.in_(UNSETTLED), SOLD)
+        .where(entry.state.in_(UNSETTLED), counted)
         .group_by(entry.reference)
     )
-    return {reference: joined_sum(*sums) for reference, *sums in connection.execute(query)}
+    revenue = {reference: joined_sum(*sums) for reference, *sums in connection.execute(query)}
+    named = (
+        select(entry.reference, rule_version.c.name)
+        .select_from(journal_entry)
+        .join(journal_line, journal_line.c.entry_id == entry.id)
+        .join(schedule, same_version(schedule, journal_line))
+        .outerjoin(take_back_line, same_line(take_back_line, journal_line))
+        .join(rule_version, rule_version.c.id == RULE_OF_LINE)
+        .where(entry.state.in_(UNSETTLED))
+        .distinct()
+    )
+    rules: dict[str, set[str]] = defaultdict(set)
+    for reference, name in connection.execute(named):
+        rules[reference].add(sold_by(name))
+    return {
+        reference: UnsettledEntry(revenue.get(reference), ", ".join(sorted(some))) for reference, some in rules.items()
+    }

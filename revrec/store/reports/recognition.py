@@ -180,9 +180,18 @@ def _dated_later(after: date, numbers: Sequence[int] | None = None) -> Iterator[
     yield dated_later, OPEN, dated_later.c.date
 
 
-def count_open(connection: Connection, category: str, after: date, only: Conditions = ()) -> dict[tuple[str, str], int]:
-    """Return how many charge lines have something that is not in the ledger on a day, by category and currency."""
-    lines = union_all(*(select(one.c.charge_no) for one, _kind, _day in _not_recognized(after))).subquery()
+def count_open(
+    connection: Connection, category: str, after: date, only: Conditions = (), later_than: date | None = None
+) -> dict[tuple[str, str], int]:
+    """Return how many charge lines have something that is not in the ledger on a day, by category and currency.
+
+    ``later_than`` counts only the charge lines of which something is planned after another day.
+    """
+    found = [(one, kind, day) for one, kind, day in _not_recognized(after) if later_than is None or kind == OPEN]
+    last = () if later_than is None else (later_than.isoformat(),)
+    lines = union_all(
+        *(select(one.c.charge_no).where(*(day > one_day for one_day in last)) for one, _kind, day in found)
+    ).subquery()
     name = category_of(category).label("category")
     query = select(name, charge_line.c.currency, func.count(lines.c.charge_no.distinct()))
     query = query.join(charge_line, charge_line.c.no == lines.c.charge_no).where(SOLD, _in_books(after), *only)

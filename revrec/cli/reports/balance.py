@@ -224,7 +224,7 @@ def _behind(
     from revrec.jobs.reports.balance_drill import drill_balance
 
     report = balance_report(context, wanted._replace(status=False), show, all)
-    found = drill_balance(context, wanted._replace(status=False), report, drill, all)
+    found = drill_balance(context, wanted._replace(status=False, base=False), report, drill, all)
     checks = _against_frozen(context, wanted.until) if against else []
     return found._replace(checks=[*found.checks, *checks])
 

@@ -40,6 +40,12 @@ def register(group: typer.Typer) -> None:
         basis: BasisOption = Basis.ledger,
         drill: DrillOption = None,
         against: AgainstOption = None,
+        split: Annotated[
+            bool, typer.Option("--split", help="Also show contract liabilities and assets, netted by contract.")
+        ] = False,
+        current: Annotated[
+            bool, typer.Option("--current", help="Also show the noncurrent part of the liabilities, and how it moved.")
+        ] = False,
         base: BaseOption = False,
         limit: LimitOption = 0,
     ) -> None:
@@ -58,6 +64,7 @@ def register(group: typer.Typer) -> None:
           revrec report rollforward --from 2024-01 --to 2024-04 --each span --by customer
           revrec report rollforward --period 2024-03 --customer C-ADA --item MAG-01
           revrec report rollforward --period 2024-03 --base
+          revrec report rollforward --period 2024-Q1 --each span --split --current
           revrec report rollforward --period 2024-03 --format csv --output rollforward.csv
         """
         from revrec.jobs.reports.rollforward import RollforwardOptions
@@ -65,7 +72,7 @@ def register(group: typer.Typer) -> None:
 
         span = report_span(period, first, last)
         context = options.context()
-        wanted = RollforwardOptions(span, each.value, group_names(by), filters, basis, base)
+        wanted = RollforwardOptions(span, each.value, group_names(by), filters, basis, base, split, current)
         found = report(context, wanted)
         if drill:
             from revrec.jobs.reports import drill as job

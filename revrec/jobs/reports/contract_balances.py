@@ -123,12 +123,12 @@ def _contracts(
         special = None if with_lines else special_lines(context, connection, [[asked]])
         every = lines_as_known(context, connection, wanted, asked.known, asked.entities, special)
         lines = (line for line in _noting_accounts(every, accounts) if wanted.account in (None, line.account))
-        read: Iterator[_Netted] = ((balance_of(some), some) for some in map(list, _by_contract(lines)))
+        read: Iterator[_Netted] = ((balance_of(some), some) for some in map(list, by_contract(lines)))
         if special is None:
             yield from read
             continue
         sums = plain_contracts(connection, asked, special, wanted.account, wanted.planned)
-        summed: Iterator[_Netted] = ((balance_of_sums(some), some) for some in map(list, _by_contract(sums)))
+        summed: Iterator[_Netted] = ((balance_of_sums(some), some) for some in map(list, by_contract(sums)))
         yield from merge(read, summed, key=_key_of)
 
 
@@ -136,7 +136,7 @@ def _key_of(contract: _Netted) -> tuple[str, str, str]:
     return contract[0].contract, contract[0].entity, contract[0].currency
 
 
-def _by_contract(lines: Iterable[Line]) -> Iterator[Iterator[Line]]:
+def by_contract(lines: Iterable[Line]) -> Iterator[Iterator[Line]]:
     """Yield the lines or sums of each contract, entity and currency: they follow each other."""
     for _key, its_own in groupby(lines, attrgetter("contract", "entity", "currency")):
         yield its_own

@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.batching import batched
@@ -18,6 +19,7 @@ from revrec.core.pricing import price_changes
 from revrec.core.report import Chart, Check, ColumnSum, Period, Report, periods_of
 from revrec.core.rules.costs import sold_by
 from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.balance_sides import CURRENT, SPLIT, BalanceSides
 from revrec.jobs.reports.base_amounts import BaseCurrencies, BaseOfDay, about_rates, source_of_rates
 from revrec.jobs.reports.contract_balances import contract_name
 from revrec.jobs.reports.filters import check_account, check_filters
@@ -71,6 +73,7 @@ FORMULAS = {
     },
 }  # fmt: skip
 """The columns that are sums of others, as documented."""
+OF_SIDES = {"closing_noncurrent": {"opening_noncurrent": 1, "billed_noncurrent": 1, "moved_to_current": -1}}
 _ADDED = ("migrated", "billed", "credited", "price_changes", "interest", "reclassified")
 """The movements that raise a balance."""
 GROUPS = ("account", "entity", "customer", "item", "document", "contract", "charge")
@@ -84,7 +87,11 @@ Group = tuple[str, ...]
 
 
 class RollforwardOptions(NamedTuple):
-    """The days, the length of a period, what the rows are grouped by, and filters. ``base``: also in base currency."""
+    """The days, the length of a period, what the rows are grouped by, and filters.
+
+    ``split``: also the contract liabilities and assets. ``current``: also the noncurrent part of the liabilities.
+    ``base``: also in base currency.
+    """
 
     span: DateSpan
     each: str = "month"
@@ -92,6 +99,13 @@ class RollforwardOptions(NamedTuple):
     filters: Filters = NO_FILTERS
     basis: Basis = Basis.ledger
     base: bool = False
+    split: bool = False
+    current: bool = False
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The columns of liabilities and assets that are asked for."""
+        return (*(SPLIT if self.split else ()), *(CURRENT if self.current else ()))
 
     @property
     def lines(self) -> Filters:
@@ -157,6 +171,8 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         raise BadInput(f"report rollforward: --by {unknown[0]}: expected {', '.join(GROUPS)}")
     by = tuple(name for name in wanted.by if name != "account")
     currencies = _base_currencies(context, wanted) if wanted.base else None
+    if wanted.sides and wanted.basis is Basis.earned:
+        raise BadInput("report rollforward: --split and --current are of posted entries: leave out --basis earned")
     with context.database.read_twice() as connection:
         check_filters(context, connection, wanted.lines)
         periods = list(periods_of(wanted.span, wanted.each))
@@ -172,13 +188,19 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         in_base = None if currencies is None else _BaseBalances(context, connection, wanted, by, currencies)
         if in_base is not None:
             in_base.read(before)
+        sides = BalanceSides(context, connection, partial(_group_of, by), wanted.sides) if wanted.sides else None
+        if sides is not None:
+            sides.read(wanted.balances(before))
         rows: list[dict[str, Any]] = []
         checks: list[Check] = []
         others = OtherCharges(connection)
         for at, period in enumerate(periods):
             sums = books.move_to(period, at)
+            if sides is not None:
+                for group, its_own in sides.move_to(wanted.balances(period.last)).items():
+                    sums.setdefault(group, Counter()).update(its_own)
             of_base = {} if in_base is None else in_base.move_to(period, at)
-            rows += _rows(period, by, sums, of_base, in_base.currencies if in_base is not None else {})
+            rows += _rows(period, by, sums, wanted.sides, of_base, in_base.currencies if in_base is not None else {})
             checks += _checks(connection, wanted, period, sums, others)
         check_account(context, connection, wanted.filters.account, books.accounts)
         header = report_header(
@@ -187,13 +209,15 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
              "by": ["account", *by], "rates": source_of_rates(context) if wanted.base else None},
             wanted.basis,
         )  # fmt: skip
-    columns = ("period", "currency", "account", *by, *AMOUNTS)
+    amounts = (*AMOUNTS, *wanted.sides)
+    columns = ("period", "currency", "account", *by, *amounts)
     if wanted.base:
         header["notes"] = [*header.get("notes", ()), *about_rates(context)]
         columns = (*columns, "base_currency", *BASE)
     return Report(
-        "Rollforward of deferred revenue", header, columns, rows, checks, AMOUNTS, SPARE,
-        formulas=FORMULAS, balances={"opening": "first", "closing": "last", "refund_liability": "last"},
+        "Rollforward of deferred revenue", header, columns, rows, checks, amounts, (*SPARE, *wanted.sides),
+        formulas=FORMULAS | {name: parts for name, parts in OF_SIDES.items() if name in wanted.sides},
+        balances=_balance_columns(amounts),
         chart=Chart("period", ("billed", "recognized", "closing")), base=BASE if wanted.base else (),
     )  # fmt: skip
 
@@ -370,7 +394,7 @@ class _Balances:
         return line.contract, line.entity, line.currency, line.account
 
     def _group(self, line: "LineBalance") -> Group:
-        return (line.currency, line.account, *(_named(name, getattr(line, name)) for name in self._by))
+        return _group_of(self._by, line)
 
     def _sum(self, line: "LineBalance") -> Counter[str]:
         return self._sums.setdefault(self._group(line), Counter())
@@ -506,6 +530,19 @@ def _without_shares(earned: Mapping[_Unit, Sequence[_Earned]], shares: Iterable[
     return found
 
 
+def _group_of(by: Sequence[str], line: "LineBalance") -> Group:
+    return (line.currency, line.account, *(_named(name, getattr(line, name)) for name in by))
+
+
+def _balance_columns(amounts: Iterable[str]) -> dict[str, str]:
+    """Return the columns that do not add up over periods, with the period that the total has them of."""
+    found = {"refund_liability": "last"}
+    for name in amounts:
+        if name.startswith(("opening", "closing")):
+            found[name] = "first" if name.startswith("opening") else "last"
+    return found
+
+
 def _named(name: str, value: str) -> str:
     """Return a value that rows are grouped by, as people read it."""
     return contract_name(value) if name == "contract" else value
@@ -528,6 +565,7 @@ def _rows(
     period: Period,
     by: Sequence[str],
     sums: Mapping[Group, Counter[str]],
+    sides: Sequence[str],
     of_base: Mapping[Group, Counter[str]],
     base_currencies: Mapping[Group, str],
 ) -> Iterator[dict[str, Any]]:
@@ -541,7 +579,7 @@ def _rows(
                 "account": account,
                 **dict(zip(by, values, strict=True)),
             }
-            row |= {name: decimal_string(amounts[name], currency) for name in AMOUNTS}
+            row |= {name: decimal_string(amounts[name], currency) for name in (*AMOUNTS, *sides)}
             if base := base_currencies.get(group):
                 row["base_currency"] = base
                 row |= {name: decimal_string(in_base[name.removeprefix("base_")], base) for name in BASE}
@@ -557,14 +595,20 @@ def _checks(
 ) -> Iterator[Check]:
     """Yield the checks: nothing moved for another reason; what is recognized is what the entries recognize."""
     other, recognized, owed = Counter[str](), Counter[str](), Counter[str]()
+    closing, sides = Counter[str](), Counter[str]()
     for (currency, *_group), amounts in sums.items():
         other[currency] += amounts["other"]
         recognized[currency] += amounts["recognized"]
+        closing[currency] += amounts["closing"] - amounts["refund_liability"]
+        sides[currency] += amounts["closing_liability"] - amounts["closing_asset"]
         if amounts["to_principals"]:
             owed[currency] -= amounts["to_principals"]
     for currency in sorted(other):
         source = ColumnSum("other", period.name)
         yield Check(f"{period.name}: other movements = 0", currency, other[currency], 0, source)
+        if wanted.split:
+            name = f"{period.name}: liabilities less assets = closing less refund liabilities"
+            yield Check(name, currency, sides[currency], closing[currency])
     if wanted.lines == NO_FILTERS:
         account, basis = wanted.filters.account, wanted.basis
         yield from journal_checks(connection, period, "recognized", recognized, account, basis, owed, others)

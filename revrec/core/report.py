@@ -208,6 +208,7 @@ def read_address(text: str) -> dict[str, str]:
 
 DRILLED = (
     "rollforward", "waterfall", "balance", "rpo", "revenue", "activity", "costs", "forecast", "late", "opening",
+    "exchange",
 )  # fmt: skip
 """Reports whose figures have an address: the command lists what is behind one with ``--drill``."""
 

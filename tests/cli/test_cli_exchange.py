@@ -16,6 +16,7 @@ POSTED = {**RATES, "REVREC_EXCHANGE_GAIN_OR_LOSS_ACCOUNT": "7800"}
     ("code", "words", "env", "said"),
     [
         (2, ["--dry-run"], POSTED, "--dry-run is for --post"),
+        (2, ["--post", "--customer", "C-ADA"], POSTED, "--post posts the differences of all charge lines"),
         (2, ["--post", "--known", "2024-03-31"], POSTED, "--post cannot be combined with --known"),
         (5, ["--post"], RATES, "set gain_or_loss_account in [exchange]"),
         (5, ["--post"], {"REVREC_EXCHANGE_GAIN_OR_LOSS_ACCOUNT": "7800"}, 'set rates = "rates.csv" in [gateway]'),

@@ -2,18 +2,22 @@
 
 from datetime import date
 from decimal import Decimal
+from itertools import product
 from typing import Any
 
 import pytest
 
 from revrec.core.errors import BadConfiguration, BadInput
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.known_time import KnownTime
+from revrec.core.report import address_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.admin.verify import verify
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.reconciling.reconcile import reconcile
 from revrec.jobs.reports.close_checklist import ChecklistItem, close_checklist
 from revrec.jobs.reports.exchange import exchange
+from revrec.jobs.reports.exchange_drill import drill_exchange
 from revrec.jobs.reports.tie_out import tie_out
 from revrec.jobs.running.exchange import post_exchange
 from revrec.jobs.running.result import RunResult
@@ -60,8 +64,14 @@ def cleared(intacct: Intacct) -> list[tuple[str, str, str, str]]:
 
 
 def shown(books: Books, day: date) -> list[tuple[str, ...]]:
-    report = exchange(books.context("report"), day, "charge")
+    """Return the differences by charge line; what is behind each figure must add up to it."""
+    context, report = books.context("report"), exchange(books.context("report"), day, "charge")
     assert report.ties_out
+    for by, filters in product(("account", "charge"), (NO_FILTERS, Filters(charge="shop/C-1/1", account="2400"))):
+        found = exchange(context, day, by, filters)
+        for row, column in product(found.rows, found.amounts):
+            behind = drill_exchange(context, day, by, address_of(found, row, column), filters)
+            assert behind.ties_out, (row, column, behind.differences)
     return [(row["charge"], row["difference"], row["posted"], row["not_posted"]) for row in report.rows]
 
 
@@ -72,6 +82,11 @@ def test_each_posting_clears_what_is_not_posted_and_twice_posts_nothing(earned: 
     gain = [("2024-02-29", "2400", "4.00", "ODD"), ("2024-02-29", "7800", "-4.00", "ODD")]
     assert cleared(intacct) == gain
     assert shown(earned, MARCH) == [("shop/C-1/1", "1.00", "4.00", "-3.00"), ("shop/INV-3/1", "-5.00", "0.00", "-5.00")]
+    behind = drill_exchange(earned.context("report"), MARCH, "account", "column=not_posted")
+    assert [(row["charge"], row["rated"], bool(row["entry"]), row["amount"]) for row in behind.rows] == [
+        ("shop/INV-3/1", "2024-01-31", False, "-5.00"), ("shop/C-1/1", "", False, "1.00"),
+        ("shop/C-1/1", "", True, "-4.00"),
+    ]  # fmt: skip
     # 60.00 more are billed at 1.05, a loss of 3.00, and the 100.00 of the plain line, a loss of 5.00.
     assert len(post(earned, MARCH).adjustments) == 2
     assert cleared(intacct) == [

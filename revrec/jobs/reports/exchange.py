@@ -9,6 +9,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -18,12 +19,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.errors import BadConfiguration, BadInput
 from revrec.core.exchange import ExchangeDifference, Movement, Rate, Rates, settled_differences
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string, minor_digits
 from revrec.core.report import Check, Report
 from revrec.jobs.gateway import entity_currencies
+from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.report_header import report_header
 from revrec.store.reports.exchange import ContractLineAmount, EarnedAmount, contract_line_amounts, earned_amounts
+from revrec.store.reports.filters import of_charges
 from revrec.store.reports.posted_exchange import PostedDifference, gains_and_losses, posted_differences
+from revrec.store.reports.recognition import Conditions
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -38,7 +43,11 @@ Key = tuple[str, ...]
 
 
 class ChargeDifference(NamedTuple):
-    """The exchange difference of a charge line on a deferred account; ``base`` is the base currency."""
+    """The exchange difference of a charge line on a deferred account; ``base`` is the base currency.
+
+    ``rated`` is the day of the rate of its revenue and ``billed`` the one of its invoice's rate; a contract line has
+    several of both.
+    """
 
     charge: str
     entity: str
@@ -46,13 +55,17 @@ class ChargeDifference(NamedTuple):
     currency: str
     base: str
     difference: ExchangeDifference
+    rated: date | None = None
+    billed: date | None = None
 
 
-def exchange(context: "Context", until: date, by: str = "account") -> Report:
+def exchange(context: "Context", until: date, by: str = "account", filters: Filters = NO_FILTERS) -> Report:
     """Return the exchange differences of the charge lines that are billed by a day, by account or by charge line.
 
+    With filters there is no check, since the accounts of gains and losses are of all charge lines.
+
     Raises:
-        BadInput: ``by`` is not a group, or the file has no rate for a day.
+        BadInput: ``by`` is not a group, a filter names what these books do not know, or the file has no rate for a day.
         BadConfiguration: no file of rates is configured, or it cannot be used.
     """
     if by not in GROUPS:
@@ -61,13 +74,15 @@ def exchange(context: "Context", until: date, by: str = "account") -> Report:
     found: dict[Key, ExchangeDifference] = {}
     posted: Counter[Key] = Counter()
     with context.database.read() as connection:
-        for one in charge_differences(context, connection, until, rates):
-            key = _key(one, by)
+        check_filters(context, connection, filters)
+        for one in charge_differences(context, connection, until, rates, filters):
+            key = key_of(one, by)
             found[key] = found.get(key, ExchangeDifference()).plus(one.difference)
-        for there in posted_differences(connection, until):
-            posted[_key(there, by)] += there.amount
-        checks = _checks(posted, gains_and_losses(connection, until))
-        header = report_header(context, connection, "exchange", {"date": until, "by": by, "rates": rates.source})
+        for there in posted_differences(connection, until, filters):
+            posted[key_of(there, by)] += there.amount
+        checks = _checks(posted, gains_and_losses(connection, until)) if filters == NO_FILTERS else []
+        parameters = {**vars(filters), "date": until, "by": by, "rates": rates.source}
+        header = report_header(context, connection, "exchange", parameters)
     columns = ("entity", "account", *(("charge",) if by == "charge" else ()), "transaction", "earned", "currency")
     return Report(
         f"Exchange differences on deferred accounts as of {until}", header, (*columns, *AMOUNTS),
@@ -77,7 +92,8 @@ def exchange(context: "Context", until: date, by: str = "account") -> Report:
     )  # fmt: skip
 
 
-def _key(one: ChargeDifference | PostedDifference, by: str) -> Key:
+def key_of(one: ChargeDifference | PostedDifference, by: str) -> Key:
+    """Return which row an amount is in."""
     return (one.entity, one.account, one.currency, one.base, *((one.charge,) if by == "charge" else ()))
 
 
@@ -91,24 +107,34 @@ def _checks(posted: Mapping[Key, int], gains: Mapping[str, int]) -> list[Check]:
 
 
 def charge_differences(
-    context: "Context", connection: "Connection", until: date, rates: Rates
+    context: "Context", connection: "Connection", until: date, rates: Rates, filters: Filters = NO_FILTERS
 ) -> Iterator[ChargeDifference]:
     """Yield what is earned at other rates than it is billed at until a day, in parts of a charge line and an account.
 
-    Amounts in base currency have no difference.
+    Amounts in base currency have no difference. ``filters`` select charge lines, and the deferred account.
 
     Raises:
         BadInput: there is no rate for a day.
     """
+    only = tuple(of_charges(replace(filters, account=None)))
+    for one in _differences(context, connection, until, rates, only):
+        if filters.account in (None, one.account):
+            yield one
+
+
+def _differences(
+    context: "Context", connection: "Connection", until: date, rates: Rates, only: Conditions
+) -> Iterator[ChargeDifference]:
     own = {entity: currency.base for entity, currency in entity_currencies(context).items()}
     invoiced = context.settings.invoiced_sources
-    for earned in earned_amounts(connection, until, invoiced):
+    for earned in earned_amounts(connection, until, invoiced, only):
         base = own.get(earned.entity, context.settings.gateway.base_currency)
         rated = rate_day(context, False, earned.post_date, earned.earned)
         if earned.currency != base and rated != earned.billed:
             difference = _difference(earned, base, rated, rates)
-            yield ChargeDifference(earned.charge, earned.entity, earned.account, earned.currency, base, difference)
-    amounts = contract_line_amounts(connection, until, invoiced)
+            whose = (earned.charge, earned.entity, earned.account, earned.currency, base)
+            yield ChargeDifference(*whose, difference, rated, earned.billed)
+    amounts = contract_line_amounts(connection, until, invoiced, only)
     for (charge, entity, currency), some in groupby(amounts, attrgetter("charge", "entity", "currency")):
         base = own.get(entity, context.settings.gateway.base_currency)
         if currency != base:

@@ -13,6 +13,7 @@ from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import SOLD
 from revrec.store.reports.contract_balances import BalanceQuery, billing_days
 from revrec.store.reports.in_ledger import rated_lines
+from revrec.store.reports.recognition import Conditions
 from revrec.store.tables import ORDERED, billing_line, charge_line, rule_version, schedule
 
 
@@ -49,11 +50,13 @@ class ContractLineAmount(NamedTuple):
     amount: int
 
 
-def earned_amounts(connection: Connection, until: date, invoiced: Mapping[str, str]) -> Iterator[EarnedAmount]:
+def earned_amounts(
+    connection: Connection, until: date, invoiced: Mapping[str, str], only: Conditions = ()
+) -> Iterator[EarnedAmount]:
     """Yield what is in the ledger of the charge lines that are billed by a day, by entry date; costs are left out.
 
     Lines of the sources ``invoiced``, from the first post date of each, are billed on their invoice's date. Contract
-    lines are left out: :func:`contract_line_amounts`.
+    lines are left out: :func:`contract_line_amounts`. ``only`` are conditions on the charge lines.
     """
     lines, on = rated_lines(until), billing_days(BalanceQuery(until, until, invoiced=invoiced))
     line = charge_line.c
@@ -63,7 +66,7 @@ def earned_amounts(connection: Connection, until: date, invoiced: Mapping[str, s
         select(*by, amount)
         .join(charge_line, line.no == lines.c.charge_no)
         .join(on, on.c.charge_no == line.no)
-        .where(SOLD)
+        .where(SOLD, *only)
         .group_by(*by)
         .order_by(line.no, lines.c.rated)
     )
@@ -118,11 +121,11 @@ def days_of_billing(connection: Connection, asked: BalanceQuery, numbers: Sequen
 
 
 def contract_line_amounts(
-    connection: Connection, until: date, invoiced: Mapping[str, str]
+    connection: Connection, until: date, invoiced: Mapping[str, str], only: Conditions = ()
 ) -> Iterator[ContractLineAmount]:
     """Yield what is earned and billed until a day of the contract lines that other lines bill, line by line.
 
-    ``invoiced`` is as for :func:`earned_amounts`. Bills are on the deferred account of the rule in force.
+    ``invoiced`` and ``only`` are as for :func:`earned_amounts`. Bills are on the deferred account of the rule in force.
     """
     ordered = billed_contract_lines(connection)
     if not ordered:
@@ -133,7 +136,7 @@ def contract_line_amounts(
     query = (
         select(*by, cast(func.sum(on.amount), BigInteger))
         .join(charge_line, line.no == on.charge_no)
-        .where(ORDERED, SOLD)
+        .where(ORDERED, SOLD, *only)
         .group_by(*by)
         .order_by(line.no, on.day, on.rated, on.account)
     )

@@ -1,14 +1,17 @@
 """Query which exchange differences are posted, and what the entries of a charge line have on a deferred account."""
 
+from dataclasses import replace
 from datetime import date
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, and_, cast, func, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, and_, cast, func, literal, select
 
 from revrec.core.adjusting import EXCHANGE
 from revrec.core.exchange_entries import ClearedLine
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.store.charges import dimensions_of
 from revrec.store.posting.adjustments import IS_LIVE
+from revrec.store.reports.filters import of_charges
 from revrec.store.tables import (
     adjusting_entry,
     adjusting_line,
@@ -36,6 +39,15 @@ class PostedDifference(NamedTuple):
     currency: str
     base: str
     amount: int
+
+
+class PostedExchangeEntry(NamedTuple):
+    """A posted entry that clears an exchange difference: its ISO date, reference and record number."""
+
+    posted: PostedDifference
+    date: str
+    reference: str
+    record_no: str
 
 
 class ExchangeEntry(NamedTuple):
@@ -66,9 +78,25 @@ def exchange_entries(connection: Connection, charge: str) -> list[ExchangeEntry]
     return [ExchangeEntry(*row) for row in connection.execute(query)]
 
 
-def posted_differences(connection: Connection, until: date) -> list[PostedDifference]:
-    """Return what is in Intacct's ledger with a date until a day."""
-    return _differences(connection, and_(_entry.state == "POSTED", _entry.date <= until.isoformat()))
+def posted_differences(connection: Connection, until: date, filters: Filters = NO_FILTERS) -> list[PostedDifference]:
+    """Return what is in Intacct's ledger with a date until a day, of charge lines and an account."""
+    return _differences(connection, _is_posted(until, filters))
+
+
+def posted_exchange_entries(
+    connection: Connection, until: date, filters: Filters = NO_FILTERS
+) -> list[PostedExchangeEntry]:
+    """Return the entries that :func:`posted_differences` adds up, in the order in which they were made."""
+    columns = (_line.amount, _entry.date, _entry.reference, func.coalesce(_entry.record_no, ""))
+    query = _cleared(_is_posted(until, filters), *columns).order_by(_entry.id)
+    return [PostedExchangeEntry(PostedDifference(*row[:6]), *row[6:]) for row in connection.execute(query)]
+
+
+def _is_posted(until: date, filters: Filters) -> ColumnElement[bool]:
+    chosen = [*of_charges(replace(filters, account=None))]
+    if filters.account is not None:
+        chosen.append(_line.account == filters.account)
+    return and_(_entry.state == "POSTED", _entry.date <= until.isoformat(), *chosen)
 
 
 def differences_on_their_way(connection: Connection, before: date) -> list[PostedDifference]:
@@ -77,19 +105,24 @@ def differences_on_their_way(connection: Connection, before: date) -> list[Poste
 
 
 def _differences(connection: Connection, which: ColumnElement[bool]) -> list[PostedDifference]:
+    query = _cleared(which, cast(func.sum(_line.amount), BigInteger)).group_by(*_OF_CHARGE).order_by(*_OF_CHARGE)
+    return [PostedDifference(*row) for row in connection.execute(query)]
+
+
+_OF_CHARGE = (charge_line.c.id, _entry.entity, _line.account, charge_line.c.currency, _entry.currency)
+
+
+def _cleared(which: ColumnElement[bool], *columns: Any) -> Select[Any]:
+    """Return the query of the lines that clear a deferred account, with their charge lines."""
     # The id is found by its index; the rest of the subject is the account.
     charge = func.substr(_entry.subject, 1, func.length(_entry.subject) - func.length(_line.account) - 1)
-    by = (charge_line.c.id, _entry.entity, _line.account, charge_line.c.currency, _entry.currency)
-    query = (
-        select(*by, cast(func.sum(_line.amount), BigInteger))
+    return (
+        select(*_OF_CHARGE, *columns)
         .select_from(adjusting_entry)
         .join(adjusting_line, _line.adjustment_id == _entry.id)
         .join(charge_line, charge_line.c.id == charge)
         .where(_OF_EXCHANGE, _IS_CLEARED, which)
-        .group_by(*by)
-        .order_by(*by)
     )
-    return [PostedDifference(*row) for row in connection.execute(query)]
 
 
 def gains_and_losses(connection: Connection, until: date) -> dict[str, int]:

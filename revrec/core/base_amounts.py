@@ -14,8 +14,8 @@ class BaseAmounts(NamedTuple):
     """The amounts of a charge line on one account in minor units of the base ``currency``.
 
     ``rate`` is the rate at which it was billed, empty for amounts in base currency and for what is not billed.
-    ``charged``, ``before`` and ``refund`` are parts, as in ``LineBalance``. ``exchange`` is the exchange difference:
-    above zero for a gain.
+    ``charged``, ``credited``, ``before`` and ``refund`` are parts, as in ``LineBalance``. ``exchange`` is the exchange
+    difference: above zero for a gain.
     """
 
     currency: str
@@ -26,6 +26,7 @@ class BaseAmounts(NamedTuple):
     before: int
     refund: int
     exchange: int = 0
+    credited: int = 0
 
     @property
     def balance(self) -> int:

@@ -32,7 +32,8 @@ class LineBalance(NamedTuple):
     ``account`` is the deferred account that the amounts are on. A charge line has a second balance if its rule named
     another account before: then ``moves_to`` of the old balance is the account in force, else it is empty, and
     ``rule_version`` is the id of the rule version in force, None for a line without a schedule. ``no`` is the number of
-    the charge line, ``charged`` the part of ``billed`` that is its amount: the rest are credits and other new prices.
+    the charge line, ``charged`` the part of ``billed`` that is its amount, ``credited`` the part that is ``credit``
+    events (below zero): the rest are other new prices.
     ``before`` is the part of ``recognized`` that another system recognized before the cutover of a migrated line.
     ``is_billed``: it counts as billed on this account, also if it was billed at zero, such as a free installation.
     ``refund`` is the part of the balance that is a refund liability; of a cost, a return asset. ``is_payable``: the
@@ -61,6 +62,7 @@ class LineBalance(NamedTuple):
     rule_version: int | None = None
     no: int = 0
     charged: int = 0
+    credited: int = 0
     is_billed: bool = False
     before: int = 0
     is_migrated: bool = False

@@ -21,6 +21,7 @@ from revrec.jobs.reconciling.reconcile import reconcile
 from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances
 from revrec.jobs.reports.forecast import forecast
 from revrec.jobs.reports.line_balances import BalanceOptions
+from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.scheduling.rebuild import schedule
 from revrec.store import events
 from support.books import Books, MakeBooks, MakeRow
@@ -128,6 +129,40 @@ def test_the_next_month_counts_what_was_late_for_the_one_before_and_keeps_it(mar
     late = {day: [one.charge for one in shown(march, day)[1].late] for day in (MARCH, APRIL, MAY)}
     assert late[MARCH] == ["shop/INV-3/1", "shop/INV-5/1"]
     assert late[APRIL] == late[MAY] == ["shop/INV-5/1"]
+
+
+@pytest.mark.both_databases
+def test_new_prices_and_credits_stay_apart_when_they_count_in_a_later_month(march: Books, row: MakeRow) -> None:
+    march.take(row("INV-4", item="POD-1", amount="40.00", post_date="2024-04-10"))
+    for charge in ("INV-1", "INV-4"):
+        march.event(f"shop/{charge}/1", "price", "2024-03-20", amount=30)
+        march.event(f"shop/{charge}/1", "credit", "2024-03-21", amount=1)
+    close(march, "2024-03")
+    march.event("shop/INV-1/1", "price", "2024-03-22", amount=20)
+    march.event("shop/INV-2/1", "price", "2024-03-22", amount=20)
+    march.event("shop/INV-2/1", "credit", "2024-03-23", amount=3)
+    moved = [
+        {name: row[name] for name in ("billed", "credited", "price_changes", "other")}
+        for row in rollforward(march.context(), RollforwardOptions(DateSpan(date(2024, 3, 1), APRIL))).rows
+    ]
+    assert moved == [
+        {"billed": "124.00", "credited": "-1.00", "price_changes": "-70.00", "other": "0.00"},
+        {"billed": "40.00", "credited": "-4.00", "price_changes": "-23.00", "other": "0.00"},
+    ]
+
+
+def test_a_month_that_was_closed_before_an_earlier_one_is_named(march: Books, row: MakeRow) -> None:
+    close(march, "2024-03")
+    march.take(row("INV-3", item="POD-1", amount="50.00", post_date="2024-02-20"), name="late.csv")
+    options = RollforwardOptions(DateSpan(date(2024, 2, 1), MARCH))
+    found = rollforward(march.context(), options)
+    assert [(one["check"], one["left"]) for one in found.differences] == [("2024-03: other movements = 0", "-50.00")]
+    (note,) = [one for one in found.header["notes"] if "closed" in one]
+    assert note.startswith("2024-03 was closed before the days before 2024-03-01: what arrived for those days")
+    close(march, "2024-02")
+    close(march, "2024-03", "open")
+    close(march, "2024-03")
+    assert rollforward(march.context(), options).ties_out
 
 
 def test_each_entity_has_its_own_close(books: Books, row: MakeRow) -> None:

@@ -93,16 +93,19 @@ class BaseOfDay:
         # The rest is not of entries: what was moved to another account, or recognized before a cutover.
         sums[days.rated] += line.recognized - sum(rated.values())
         recognized = sum(worth(amount, day) for day, amount in sums.items())
+        billed, charged = worth(line.billed), worth(line.charged)
         rate = str(rates.on(line.currency, base, days.rated)) if line.is_billed else ""
         return BaseAmounts(
             base,
             rate,
-            worth(line.billed),
-            worth(line.charged),
+            billed,
+            charged,
             recognized,
             worth(line.before),
             worth(line.refund),
             self._differences.get((line.charge, line.account), 0),
+            # Each amount is rounded: if all new prices are credits, the credits are the rest to the cent.
+            billed - charged if line.credited == line.billed - line.charged else worth(line.credited),
         )
 
     def worth(self, amounts: Mapping[tuple[int, str], int]) -> dict[tuple[int, str], int]:
@@ -132,7 +135,16 @@ class BaseOfDay:
 
 
 def _same(line: LineBalance) -> BaseAmounts:
-    return BaseAmounts(line.currency, "", line.billed, line.charged, line.recognized, line.before, line.refund)
+    return BaseAmounts(
+        line.currency,
+        "",
+        line.billed,
+        line.charged,
+        line.recognized,
+        line.before,
+        line.refund,
+        credited=line.credited,
+    )
 
 
 def with_base_amounts(

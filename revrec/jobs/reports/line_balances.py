@@ -13,7 +13,7 @@ from revrec.core.calendar import add_months
 from revrec.core.contract_balance import LineBalance
 from revrec.core.filters import Filters
 from revrec.core.periods import closed_since
-from revrec.core.pricing import PRICE_EVENT_KINDS, price_of
+from revrec.core.pricing import PRICE_EVENT_KINDS, PriceChange, price_changes
 from revrec.core.rules import RuleBook
 from revrec.core.rules.costs import is_cost, is_financing
 from revrec.jobs.reports.presented_lines import PresentedLines
@@ -156,7 +156,7 @@ def lines_as_known(
         prices, in_force = _prices(connection, recorded, asked.until), accounts.of(some, known)
         parts = presented.of(some, recorded, asked.until)
         for row in some:
-            price = prices.get(row.no, row.amount) if row.kept is None else row.kept
+            price = prices.get(row.no, _Price(row.amount)) if row.kept is None else _Price(row.kept)
             lines = _on_accounts(row, asked, wanted.planned, in_force[row.no], price)
             yield from map(parts[row.no].of, lines) if row.no in parts else lines
 
@@ -168,9 +168,16 @@ def _a_year_after(day: date) -> date:
         return date.max
 
 
+class _Price(NamedTuple):
+    """The price of a charge line on a day, in minor units; ``credited`` is what ``credit`` events added to it."""
+
+    amount: int
+    credited: int = 0
+
+
 def _prices(
     connection: "Connection", recorded: Mapping[int, Sequence["FulfillmentEvent"]], until: date
-) -> dict[int, int]:
+) -> dict[int, _Price]:
     """Return the price at the end of the day of the charge lines with price changes, by number."""
     changes = {
         no: [one for one in its_own if one.kind in PRICE_EVENT_KINDS and one.date <= until]
@@ -178,7 +185,12 @@ def _prices(
     }
     changed = [no for no, its_own in changes.items() if its_own]
     lines = charges.read_charges(connection, changed) if changed else ()
-    return {no: price_of(line, changes[no]) for no, line in lines}
+    return {no: _price(line, price_changes(line, changes[no])) for no, line in lines}
+
+
+def _price(line: "ChargeLine", changes: Sequence[PriceChange]) -> _Price:
+    credited = sum(one.after - one.before for one in changes if one.kind == "credit")
+    return _Price(changes[-1].after if changes else line.amount, credited)
 
 
 class _AccountsInForce:
@@ -218,7 +230,7 @@ class _AccountsInForce:
 
 
 def _on_accounts(
-    row: ContractBalanceRow, asked: BalanceQuery, planned: bool, account: str, price: int
+    row: ContractBalanceRow, asked: BalanceQuery, planned: bool, account: str, price: _Price
 ) -> Iterator[LineBalance]:
     """Yield the balance of a charge line on each deferred account that it was billed on or recognized from.
 
@@ -227,7 +239,7 @@ def _on_accounts(
     billed_account = row.billed_account if row.billed_account is not None else account
     # Interest is never billed: it is part of the balance from the day it accrues.
     is_interest = is_financing(row.line)
-    price = 0 if is_interest else price
+    price = _Price(0) if is_interest else price
     before = row.recognized_before if row.billed else 0
     if before:
         row = _with_history(row, billed_account)
@@ -236,12 +248,13 @@ def _on_accounts(
         recognized = row.recognized.get(one, 0)
         by_plan = row.planned - elsewhere if one == account else recognized
         is_billed = row.billed and one == billed_account and not is_interest
-        line = _line(row, one, price if is_billed else 0, by_plan if planned else recognized, by_plan)
-        line = line._replace(charged=row.amount if is_billed else 0, is_billed=bool(is_billed))
+        line = _line(row, one, price.amount if is_billed else 0, by_plan if planned else recognized, by_plan)
+        if is_billed:
+            line = line._replace(charged=row.amount, credited=price.credited, is_billed=True)
         if row.is_migrated and row.billed and one == billed_account:
             line = line._replace(before=before, is_migrated=True)
         if one == account:
-            line = _with_future(line._replace(earns=row.earns - elsewhere), row, price, asked.beyond)
+            line = _with_future(line._replace(earns=row.earns - elsewhere), row, price.amount, asked.beyond)
         else:
             line = line._replace(moves_to=account)
         yield line

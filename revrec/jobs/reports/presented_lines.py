@@ -40,7 +40,7 @@ class PresentedPart(NamedTuple):
     def of(self, line: LineBalance) -> LineBalance:
         """Return a balance with this part."""
         if self.is_payable:
-            owed = line._replace(billed=0, charged=0, is_billed=False, is_payable=True)
+            owed = line._replace(billed=0, charged=0, credited=0, is_billed=False, is_payable=True)
             return owed._replace(earns=line.recognized, later=0, to_bill=0, to_bill_later=0)
         return line._replace(refund=self.refund) if line.is_billed else line
 

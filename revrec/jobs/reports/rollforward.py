@@ -15,7 +15,6 @@ from revrec.core.batching import batched
 from revrec.core.errors import BadInput
 from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.money import decimal_string
-from revrec.core.pricing import price_changes
 from revrec.core.report import Chart, Check, ColumnSum, Period, Report, periods_of
 from revrec.core.rules.costs import sold_by
 from revrec.core.typed_dates import DateSpan
@@ -34,11 +33,10 @@ from revrec.jobs.reports.line_balances import (
     special_lines,
 )
 from revrec.jobs.reports.report_header import report_header
-from revrec.store import charges, events
 from revrec.store.reports import in_ledger
 from revrec.store.reports.booked import OtherCharges
 from revrec.store.reports.earned import earned_lines, earned_until
-from revrec.store.reports.plain_lines import Movements, movements
+from revrec.store.reports.plain_lines import Day, Movements, movements
 
 if TYPE_CHECKING:
     from revrec.core.contract_balance import LineBalance
@@ -118,13 +116,15 @@ class RollforwardOptions(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What was billed of a line and account on a day, what of that is the line's amount, and what was recognized.
+    """What was billed of a line and account on a day, and what was recognized.
 
-    ``before`` is the part of ``recognized`` that was recognized before a cutover.
+    ``charged`` and ``credited`` are the parts of ``billed`` that are the line's amount and its credits. ``before`` is
+    the part of ``recognized`` that was recognized before a cutover.
     """
 
     billed: int = 0
     charged: int = 0
+    credited: int = 0
     recognized: int = 0
     before: int = 0
 
@@ -209,6 +209,8 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
              "by": ["account", *by], "rates": source_of_rates(context) if wanted.base else None},
             wanted.basis,
         )  # fmt: skip
+        if any(check.difference for check in checks) and (notes := list(_closed_too_early(periods, days))):
+            header["notes"] = [*header.get("notes", ()), *notes]
     amounts = (*AMOUNTS, *wanted.sides)
     columns = ("period", "currency", "account", *by, *amounts)
     if wanted.base:
@@ -220,6 +222,22 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         balances=_balance_columns(amounts),
         chart=Chart("period", ("billed", "recognized", "closing")), base=BASE if wanted.base else (),
     )  # fmt: skip
+
+
+def _closed_too_early(periods: Sequence[Period], days: Sequence[Day]) -> Iterator[str]:
+    """Yield for each period that was closed before the days before it why its balances can differ.
+
+    ``days`` are the last day before the periods, and the last day of each.
+    """
+    for period, before, after in zip(periods, days, days[1:], strict=False):
+        earliest = min((one.known.audit_seq for one in after if one.known), default=None)
+        if earliest is not None and any(one.known is None or one.known.audit_seq > earliest for one in before):
+            month = f"{period.last:%Y-%m}"
+            yield (
+                f"{month} was closed before the days before {period.first}: what arrived for those days since then is"
+                f" in its opening balance and not in its closing balance; close them, then open {month} and close it"
+                " again"
+            )
 
 
 class _Balances:
@@ -277,7 +295,6 @@ class _Balances:
         moves = self._worth(period, in_ledger.reclassified(self._connection, period.first, period.last))
         earned: dict[_Unit, list[_Earned]] = defaultdict(list)
         groups: dict[str, Group] = {}
-        changed: dict[int, list[tuple[Group, int]]] = defaultdict(list)
         for line in self._lines(period.last):
             was = self._known.get((line.charge, line.account), _Known())
             sums = self._sum(line)
@@ -299,9 +316,9 @@ class _Balances:
                 sums["migrated"] += brought
             else:
                 sums["billed" if charged > 0 else "credited"] += charged
-            rest = line.billed - was.billed - charged
-            if rest:
-                changed[line.no].append((self._group(line), rest))
+            credited = line.credited - was.credited
+            sums["credited"] += credited
+            sums["price_changes"] += line.billed - was.billed - charged - credited
             revenue = line.recognized - was.recognized - moved - past
             sums["taken_back"] += negative
             sums["recognized"] += revenue
@@ -316,7 +333,6 @@ class _Balances:
         shares = list(self._shares(owed, back))
         self._split_by_opening(units, _without_shares(earned, shares))
         self._split_shares(shares, groups)
-        self._split_price_changes(period, changed)
         for sums in self._sums.values():
             more = sum(sums[name] for name in _ADDED)
             less = sums["recognized"] + sums["to_principals"]
@@ -364,16 +380,6 @@ class _Balances:
         """Return what of the recognized amount of a line was moved to another account, and is not revenue."""
         return moves.get((line.no, line.account), 0)
 
-    def _credit(self, period: Period, no: int, kinds: Mapping[str, int], rest: int) -> int:
-        """Return how much of a change of what is billed are credits, from the events of the period by kind.
-
-        What a closed month left out counts here, whatever its date; it is a new price unless a credit fits.
-        """
-        if not kinds and rest < 0:
-            return rest
-        credit = kinds.get("credit", 0)
-        return credit if abs(credit) <= abs(rest) else 0
-
     def _lines_in_ledger(self, until: date) -> Iterator["LineBalance"]:
         return line_balances(self._context, self._connection, self._wanted.balances(until), self._special)
 
@@ -387,7 +393,9 @@ class _Balances:
 
     def _note(self, line: "LineBalance") -> None:
         if line.billed or line.charged or line.recognized or (line.charge, line.account) in self._known:
-            self._known[line.charge, line.account] = _Known(line.billed, line.charged, line.recognized, line.before)
+            self._known[line.charge, line.account] = _Known(
+                line.billed, line.charged, line.credited, line.recognized, line.before
+            )
             self._units[self._unit(line)] += line.balance
 
     def _unit(self, line: "LineBalance") -> _Unit:
@@ -416,19 +424,6 @@ class _Balances:
                     self._sums[line.group]["recognized_from_opening"] += used
             for line, amount in zip(lines, rest, strict=True):
                 self._sums[line.group]["recognized_from_period"] += amount
-
-    def _split_price_changes(self, period: Period, changed: Mapping[int, Sequence[tuple[Group, int]]]) -> None:
-        """Split changes of what is billed into credits and other new prices."""
-        recorded = events.events_of_charges(self._connection, list(changed)) if changed else {}
-        for no, line in charges.read_charges(self._connection, list(changed)) if changed else ():
-            kinds: Counter[str] = Counter()
-            for change in price_changes(line, recorded.get(no, ())):
-                if period.first <= change.date <= period.last:
-                    kinds[change.kind] += change.after - change.before
-            for group, rest in changed[no]:
-                credit = self._credit(period, no, kinds, rest)
-                self._sums[group]["credited"] += credit
-                self._sums[group]["price_changes"] += rest - credit
 
 
 class _BaseBalances(_Balances):
@@ -474,6 +469,7 @@ class _BaseBalances(_Balances):
                 yield line._replace(
                     billed=base.billed,
                     charged=base.charged,
+                    credited=base.credited,
                     recognized=base.recognized + base.exchange,
                     before=base.before,
                     refund=base.refund,
@@ -490,14 +486,6 @@ class _BaseBalances(_Balances):
         difference = self._exchange.get(key, 0) - self._before.get(key, 0)
         self._differences[self._group(line)] += difference
         return super()._moved(line, moves) + difference
-
-    def _credit(self, period: Period, no: int, kinds: Mapping[str, int], rest: int) -> int:
-        if set(kinds) == {"credit"}:
-            # Each of the two is rounded, so that they can differ by one.
-            worth = self._worth(period, {(no, ""): kinds["credit"]})[no, ""]
-            return rest if abs(worth - rest) <= 1 else super()._credit(period, no, {"credit": worth}, rest)
-        converted = self._worth(period, {(no, kind): amount for kind, amount in kinds.items()})
-        return super()._credit(period, no, {kind: amount for (_no, kind), amount in converted.items()}, rest)
 
 
 def _base_currencies(context: "Context", wanted: RollforwardOptions) -> BaseCurrencies:

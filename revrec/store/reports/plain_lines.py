@@ -492,8 +492,7 @@ class _Prices:
         """Add what an event added to the price: it counts from the day on which both are in the books."""
         at = max(billed, priced)
         self._repriced[at] += more
-        # A line that is billed in a later period than its event's has only a new price then; less is a credit.
-        if is_credit if at == priced else more < 0:
+        if is_credit:
             self._credits[at] += more
 
     def owed(self) -> Sequence[int]:

@@ -11,13 +11,14 @@ import pytest
 
 from revrec.core.contract_balance import BalanceSheet
 from revrec.core.errors import BadConfiguration, BadInput
-from revrec.core.filters import Basis
+from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.report import Report
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import contract_balances
 from revrec.jobs.reports.exchange import exchange
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.reports.waterfall import Cells, waterfall
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
 
@@ -124,6 +125,26 @@ def test_balances_rollforward_and_exchange_differences_agree(earned: Books) -> N
         moved -= sums(months, "base_exchange")[f"{day:%Y-%m}", "EUR"]
         assert moved == sum(Decimal(row["difference"]) for row in exchange(earned.context(), day).rows)
     assert moved == Decimal("-4.00")
+
+
+def test_the_waterfall_shows_each_line_at_the_rate_of_its_day_of_billing(earned: Books) -> None:
+    def shown(filters: Filters) -> Report:
+        cells = Cells(net=True, base=True)
+        return waterfall(earned.context(), QUARTER.last, "item", QUARTER.first, 3, filters, cells)
+
+    names = ("before", "2024-01", "2024-02", "2024-03", "later", "waiting")
+    for filters in (Filters(item="MAG-1"), Filters(document="INV-3")):
+        report = shown(filters)
+        for row in report.rows:
+            assert sum(Decimal(row[f"base_{name}"]) for name in names) == Decimal(row["base_total"])
+            assert Decimal(row["base_recognized"]) + Decimal(row["base_remaining"]) == Decimal(row["base_total"])
+    euro, dollar = shown(Filters(item="MAG-1")).rows
+    assert (euro["base_total"], euro["base_2024-02"], euro["base_remaining"]) == ("97.20", "36.00", "25.20")
+    assert (dollar["base_total"], dollar["base_2024-02"], dollar["base_remaining"]) == ("9.00", "3.00", "3.00")
+    (early,) = shown(Filters(document="INV-3")).rows
+    assert (early["base_total"], early["base_2024-01"], early["base_remaining"]) == ("105.00", "105.00", "0.00")
+    with pytest.raises(BadInput, match=r"shop/C-1/1 is a contract line in EUR, .* narrow the report with filters"):
+        shown(NO_FILTERS)
 
 
 def test_only_posted_entries_have_rates(books: Books) -> None:

@@ -9,6 +9,7 @@ from revrec.cli.filters import CHARGE_FILTERS, LimitOption, list_command
 from revrec.cli.report_output import (
     OF_CHARGES,
     AsOfOption,
+    BaseOption,
     DrillOption,
     as_of,
     by_option,
@@ -58,6 +59,7 @@ def register(group: typer.Typer) -> None:
         net: Annotated[
             bool, typer.Option("--net", help="Count a credit that names what it credits in the row of that line.")
         ] = False,
+        base: BaseOption = False,
         limit: LimitOption = 0,
     ) -> None:
         """Show when revenue of each billing month is recognized.
@@ -81,13 +83,13 @@ def register(group: typer.Typer) -> None:
 
         context, until = options.context(), as_of(date)
         begin, fields = first_month(first, until), group_fields(by, "billed")
-        shown = Cells(words(cells), each.value, net)
+        shown = Cells(words(cells), each.value, net, base)
         found = report(context, until, fields, begin, months, filters, shown)
         if drill:
             from revrec.jobs.reports import drill as job
 
-            wanted = job.also_by_charge(fields)
+            wanted, single = job.also_by_charge(fields), shown._replace(base=False)
             found = job.drill(
-                context, found, drill, lambda: report(context, until, wanted, begin, months, filters, shown)
+                context, found, drill, lambda: report(context, until, wanted, begin, months, filters, single)
             )
         show_report(options, found, limit, None)

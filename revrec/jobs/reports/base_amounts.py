@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from revrec.core.base_amounts import BaseAmounts, BaseBalance
 from revrec.core.batching import batched
 from revrec.core.contract_balance import ContractBalance, LineBalance
+from revrec.core.errors import BadInput
 from revrec.core.exchange import Rates
 from revrec.jobs.gateway import entity_currencies
 from revrec.jobs.reports.exchange import charge_differences, rate_day, read_rates
@@ -51,6 +52,18 @@ class BaseCurrencies:
         """Return the base currencies of the company and its entities if they differ; else nothing."""
         found = sorted({self._company, *self._own.values()})
         return found if len(found) > 1 else []
+
+
+def check_base_of_rows(context: "Context", report: str, by: Sequence[str], entity: str | None) -> None:
+    """Refuse rows that would have amounts in several base currencies.
+
+    Raises:
+        BadInput: as above.
+    """
+    several = BaseCurrencies(context).several
+    if several and "entity" not in by and entity is None:
+        said = f"entities have the base currencies {', '.join(several)}"
+        raise BadInput(f"report {report}: --base: {said}: add --by entity, or name one with --entity")
 
 
 class BaseOfDay:

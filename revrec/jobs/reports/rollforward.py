@@ -19,7 +19,7 @@ from revrec.core.report import Chart, Check, ColumnSum, Period, Report, periods_
 from revrec.core.rules.costs import sold_by
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.balance_sides import CURRENT, SPLIT, BalanceSides
-from revrec.jobs.reports.base_amounts import BaseCurrencies, BaseOfDay, about_rates, source_of_rates
+from revrec.jobs.reports.base_amounts import BaseCurrencies, BaseOfDay, about_rates, check_base_of_rows, source_of_rates
 from revrec.jobs.reports.contract_balances import contract_name
 from revrec.jobs.reports.filters import check_account, check_filters
 from revrec.jobs.reports.journal_checks import journal_checks
@@ -170,9 +170,12 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
     if unknown:
         raise BadInput(f"report rollforward: --by {unknown[0]}: expected {', '.join(GROUPS)}")
     by = tuple(name for name in wanted.by if name != "account")
-    currencies = _base_currencies(context, wanted) if wanted.base else None
-    if wanted.sides and wanted.basis is Basis.earned:
-        raise BadInput("report rollforward: --split and --current are of posted entries: leave out --basis earned")
+    currencies = BaseCurrencies(context) if wanted.base else None
+    if wanted.base:
+        check_base_of_rows(context, "rollforward", by, wanted.filters.entity)
+    if wanted.basis is Basis.earned and (wanted.sides or wanted.base):
+        said = "--base, --split and --current are of posted entries"
+        raise BadInput(f"report rollforward: {said}: leave out --basis earned")
     with context.database.read_twice() as connection:
         check_filters(context, connection, wanted.lines)
         periods = list(periods_of(wanted.span, wanted.each))
@@ -486,21 +489,6 @@ class _BaseBalances(_Balances):
         difference = self._exchange.get(key, 0) - self._before.get(key, 0)
         self._differences[self._group(line)] += difference
         return super()._moved(line, moves) + difference
-
-
-def _base_currencies(context: "Context", wanted: RollforwardOptions) -> BaseCurrencies:
-    """Return the base currencies.
-
-    Raises:
-        BadInput: amounts cannot be shown in base currency.
-    """
-    found = BaseCurrencies(context)
-    if wanted.basis is Basis.earned:
-        raise BadInput("report rollforward: --base is of posted entries, which have rates: leave out --basis earned")
-    if found.several and "entity" not in wanted.by and wanted.filters.entity is None:
-        several = ", ".join(found.several)
-        raise BadInput(f"report rollforward: --base: entities have the base currencies {several}: add --by entity")
-    return found
 
 
 def _without_shares(earned: Mapping[_Unit, Sequence[_Earned]], shares: Iterable[_Owed]) -> dict[_Unit, list[_Earned]]:

@@ -12,6 +12,8 @@ from revrec.core.money import decimal_string
 from revrec.core.report import BETWEEN, Chart, Check, ColumnSum, Report, fields_of, periods_of, values_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports import drill
+from revrec.jobs.reports.base_amounts import about_rates, check_base_of_rows, source_of_rates
+from revrec.jobs.reports.base_waterfall import BaseColumns, add_base_amounts
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.journal_checks import journal_checks
 from revrec.jobs.reports.remaining import (
@@ -54,12 +56,14 @@ KINDS = (ACTUAL, DUE, PLANNED)
 class Cells(NamedTuple):
     """What the cells are: amounts of these ``kinds`` (all if empty) in periods of a length.
 
-    ``net``: a credit that names what it credits is in the row of that line, not in its own.
+    ``net``: a credit that names what it credits is in the row of that line, not in its own. ``base``: also in base
+    currency.
     """
 
     kinds: Sequence[str] = ()
     each: str = "month"
     net: bool = False
+    base: bool = False
 
 
 ALL_CELLS = Cells()
@@ -77,12 +81,15 @@ def waterfall(
     """Return the waterfall on a day, with columns for ``months`` months from ``first``.
 
     Raises:
-        BadInput: ``by`` names an unknown field, a kind of amounts is unknown, or a filter names what these books do not
-            know.
+        BadInput: ``by`` names an unknown field, a kind of amounts is unknown, a filter names what these books do not
+            know, or there are no amounts in base currency.
+        BadConfiguration: ``base`` needs exchange rates, and none are configured.
     """
     check_group("waterfall", by)
     _check_kinds(shown.kinds)
     window = _Window(until, first, months, shown)
+    if shown.base:
+        check_base_of_rows(context, "waterfall", fields_of(by), filters.entity)
     with context.database.read_twice() as connection:
         check_dimension(connection, by)
         check_filters(context, connection, filters)
@@ -103,18 +110,32 @@ def waterfall(
         checks = list(balance_checks(context, connection, until, remaining, "remaining", special, True, filters))
         if ACTUAL in shown.kinds and not only:
             checks += _entry_checks(context, connection, window, amounts)
+        if shown.base:
+            parts = (*window.columns, "waiting")
+
+            def read(by: str, only: Conditions) -> list[DatedAmount]:
+                amounts = dated_amounts(context, connection, by, until, only)
+                return [*amounts, *(_moved_credits(context, connection, by, until, only) if shown.net else ())]
+
+            wanted = BaseColumns(by, until, parts, read, window.figures, only, filters.entity)
+            add_base_amounts(context, connection, wanted, rows)
         parameters = {**vars(filters), "date": until, "by": by, "from": window.first, "to": window.last}
-        header = report_header(context, connection, "waterfall", parameters | _facts(shown))
+        header = report_header(context, connection, "waterfall", parameters | _facts(context, shown))
     names = ("total", *window.columns, "waiting", "recognized", "remaining")
     # The months that are furthest away are the first that a narrow terminal leaves out.
     spare = (LATER, BEFORE, *window.names)
+    columns: tuple[str, ...] = (*fields_of(by), "currency", *names)
+    base = tuple(f"base_{name}" for name in names) if shown.base else ()
+    if base:
+        columns, spare = (*columns, "base_currency", *base), (*spare, "base_currency")
+        header["notes"] = [*header.get("notes", ()), *about_rates(context)]
     formulas = {
         "total": dict.fromkeys((*window.columns, "waiting"), 1),
         "remaining": {"total": 1, "recognized": -1},
     }
     return Report(
-        f"Waterfall of revenue as of {until}", header, (*fields_of(by), "currency", *names), rows, checks, names, spare,
-        formulas, chart=Chart(fields_of(by)[0], window.names, by_row=True),
+        f"Waterfall of revenue as of {until}", header, columns, rows, checks, names, spare, formulas,
+        chart=Chart(fields_of(by)[0], window.names, by_row=True), base=base,
     )  # fmt: skip
 
 
@@ -138,22 +159,24 @@ class _Window:
 
     def row(self, by: str, category: str, currency: str, amounts: RemainingAmounts) -> dict[str, Any]:
         """Return the row of a category; with kinds, ``cells`` has the amount of each kind of each cell."""
-        cells = self._cells(amounts)
-        kinds = self.kinds or KINDS
-        figures = {name: sum(of_kinds[kind] for kind in kinds) for name, of_kinds in cells.items()}
-        figures = {"total": amounts.total, **figures}
-        if self.kinds:
-            figures[NOT_SHOWN] = amounts.total - amounts.waiting - sum(figures[name] for name in cells)
-        figures |= {"waiting": amounts.waiting, "recognized": amounts.total - amounts.remaining}
-        figures["remaining"] = amounts.remaining
         row: dict[str, Any] = values_of(by, category) | {"currency": currency}
-        row |= {name: decimal_string(amount, currency) for name, amount in figures.items()}
+        row |= {name: decimal_string(amount, currency) for name, amount in self.figures(amounts).items()}
         if self.kinds:
             row["cells"] = {
                 name: {kind: decimal_string(of_kinds[kind], currency) for kind in KINDS}
-                for name, of_kinds in cells.items()
+                for name, of_kinds in self._cells(amounts).items()
             }
         return row
+
+    def figures(self, amounts: RemainingAmounts) -> dict[str, int]:
+        """Return the figures of a row in the order of the columns, in minor units."""
+        cells, kinds = self._cells(amounts), self.kinds or KINDS
+        found = {name: sum(of_kinds[kind] for kind in kinds) for name, of_kinds in cells.items()}
+        if self.kinds:
+            found[NOT_SHOWN] = amounts.total - amounts.waiting - sum(found.values())
+        recognized = amounts.total - amounts.remaining
+        last = {"waiting": amounts.waiting, "recognized": recognized, "remaining": amounts.remaining}
+        return {"total": amounts.total, **found, **last}
 
     def _cells(self, amounts: RemainingAmounts) -> dict[str, Counter[str]]:
         cells = {name: Counter[str]() for name in (BEFORE, *self.names, LATER)}
@@ -176,10 +199,10 @@ def _check_kinds(kinds: Sequence[str]) -> None:
         raise BadInput(f"report waterfall: --cells {unknown}: expected {', '.join(KINDS)}")
 
 
-def _facts(shown: Cells) -> dict[str, Any]:
+def _facts(context: "Context", shown: Cells) -> dict[str, Any]:
     """Return what the header says of the cells."""
-    each = None if shown.each == "month" else shown.each
-    return {"each": each, "cells": list(shown.kinds) or None, "net": shown.net or None}
+    each, rates = None if shown.each == "month" else shown.each, source_of_rates(context) if shown.base else None
+    return {"each": each, "cells": list(shown.kinds) or None, "net": shown.net or None, "rates": rates}
 
 
 def _happened(amounts: RemainingAmounts) -> bool:

@@ -202,9 +202,9 @@ COST_COLUMNS = ("name", "rule", "costs", "per", "deferred", "expense")
 
 
 def _cost_row(rule: Any, cost: Any) -> dict[str, Any]:
-    costs, per = (str(cost.amount), cost.per) if cost.percent is None else (f"{cost.percent} percent", "line")
+    per = "line" if cost.amount is None else cost.per
     accounts = {"deferred": cost.deferred, "expense": cost.expense, "impairment": cost.impairment}
-    return {"name": cost.name, "rule": rule.name, "costs": costs, "per": per, **accounts}
+    return {"name": cost.name, "rule": rule.name, "costs": cost.price, "per": per, **accounts}
 
 
 REPAIR_COLUMNS = ("priority", "name", "error", "values", "file", "sha256")

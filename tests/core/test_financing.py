@@ -44,6 +44,13 @@ def interest(rules: RuleBook, line: ChargeLine, events: Sequence[FulfillmentEven
     return [part for one in lines for part in revenue(rules, one, events)]
 
 
+def test_a_list_of_rules_shows_the_rate_or_the_cash_price() -> None:
+    by_price = 'direction = "prepayment"\ncash_price = "5000"\nterm = "2 years"'
+    for terms, shown in ((PREPAID, "6 percent a year"), (by_price, "the rate implicit in a cash price of 5000")):
+        (cost,) = book(terms).rules[0].named_costs
+        assert cost.price == shown
+
+
 # Examples of the standard
 
 

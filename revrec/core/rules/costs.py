@@ -50,6 +50,11 @@ class Cost:
         """Return the method that recognizes it; None if the one of its rule does."""
         return None
 
+    @property
+    def price(self) -> str:
+        """Return what it costs, in words: an amount in units of the line's currency, or a percentage."""
+        return str(self.amount) if self.percent is None else f"{self.percent} percent"
+
     def line_of(self, line: ChargeLine) -> ChargeLine | None:
         """Return the charge line of this cost for another line; None if the cost is zero."""
         return self.beside(line, -rounded(self._total(line)))

@@ -280,6 +280,13 @@ class Financing(Cost):
         """Return the terms, by which its method recognizes the interest."""
         return self.method.terms
 
+    @property
+    def price(self) -> str:
+        """Return what it costs, in words: a rate, or the cash price that it follows from."""
+        if self.terms.rate is None:
+            return f"the rate implicit in a cash price of {self.terms.cash_price}"
+        return f"{self.terms.rate} percent a year"
+
     def line_of(self, line: ChargeLine) -> ChargeLine | None:
         """Return the interest line of a charge line; None if it bears no interest, as a contract line does not."""
         ratio = None if line.is_ordered else self.terms.ratio(line)

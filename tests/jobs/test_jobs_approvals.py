@@ -7,9 +7,11 @@ import pytest
 
 from revrec.core.contract_balance import BalanceSheet
 from revrec.core.errors import BadInput
+from revrec.core.filters import NO_FILTERS
 from revrec.jobs.posting import resolve
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reconciling.reconcile import reconcile
+from revrec.jobs.reports.activity import journal
 from revrec.jobs.reports.contract_balances import contract_balances
 from revrec.jobs.reports.exceptions import exceptions
 from revrec.jobs.reports.health import health
@@ -55,6 +57,11 @@ def decide(intacct: Intacct, state: str, which: int = 0) -> int:
     return record_no
 
 
+def posted_at(books: Books) -> str:
+    ((found,),) = books.sql("SELECT posted_at FROM journal_entry WHERE state = 'POSTED'")
+    return str(found)
+
+
 def references(books: Books) -> list[str]:
     return [reference for (reference,) in books.sql("SELECT reference FROM journal_entry ORDER BY date, id")]
 
@@ -73,6 +80,8 @@ def test_each_run_records_what_was_approved(submitted: Books, approvals: Intacct
     assert result.counts["posted"] == 1 and states(submitted) == ["POSTED", "AWAITING_APPROVAL"]
     (posted,) = [one for one in result.entries if one["status"] == "posted"]
     assert posted["record_no"] == str(record_no) and not posted["advice"]
+    (at,) = {one["approved_at"] for one in journal(submitted.context(), NO_FILTERS)}
+    assert at == posted_at(submitted)
     decide(approvals, "Posted", 1)
     assert submitted.run(DAY).counts == {"posted": 1, "failed": 0, "in_doubt": 0, "held": 0, "waiting": 0}
 

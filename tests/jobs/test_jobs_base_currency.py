@@ -14,6 +14,7 @@ from revrec.core.errors import BadConfiguration, BadInput
 from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.report import Report
 from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.activity import journal
 from revrec.jobs.reports.contract_balances import contract_balances
 from revrec.jobs.reports.exchange import exchange
 from revrec.jobs.reports.line_balances import BalanceOptions
@@ -97,6 +98,22 @@ def test_each_line_keeps_the_rate_at_which_it_was_billed(earned: Books) -> None:
         "shop/INV-4/1": (97_20, 72_00, 0, 25_20),
         "shop/INV-5/1": (9_00, 6_00, 0, 3_00),
     }
+
+
+def test_the_journal_has_the_rate_of_each_line_and_agrees_with_the_balances(earned: Books) -> None:
+    lines = list(journal(earned.context(), NO_FILTERS, base=True))
+    assert {(one["base_currency"], one["approved_at"]) for one in lines} == {("USD", None)}
+    assert sum(Decimal(one["base_amount"]) for one in lines) == 0, "debits are above zero, credits below"
+    recognized: Counter[str] = Counter()
+    for one in lines:
+        if one["account"] == "2400":
+            recognized[one["charge"]] += int(Decimal(one["base_amount"]) * 100)
+    shown = {charge: amounts[1] for charge, amounts in base_lines(earned, QUARTER.last).items() if amounts[1]}
+    assert dict(recognized) == shown
+    rated = {one["charge"]: (one["rate"], one["rate_date"]) for one in lines}
+    # Entries of a contract line have the rate of their date, others the one of the invoice if it was there by then.
+    assert rated["shop/C-1/1"] == rated["shop/INV-3/1"] == ("1.10", "2024-01-31")
+    assert rated["shop/INV-4/1"] == ("1.20", "2024-02-10") and rated["shop/INV-5/1"] == (None, None)
 
 
 def test_balances_rollforward_and_exchange_differences_agree(earned: Books) -> None:

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
-from revrec.cli.report_output import show_notes, show_report
+from revrec.cli.report_output import BaseOption, show_notes, show_report
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
@@ -17,32 +17,34 @@ def register(group: typer.Typer) -> None:
     """Add the report."""
 
     @list_command(group, "journal", "report", filters=ALL)
-    def journal(options: Options, filters: Filters, limit: LimitOption = LIMIT) -> None:
+    def journal(options: Options, filters: Filters, base: BaseOption = False, limit: LimitOption = LIMIT) -> None:
         """List every posted journal line.
 
         Each line has its entry, Intacct's record number, account, debit or credit, charge line, rule and run. The lines
         that a summarized entry adds up are listed one by one, with the number of their line in Intacct. Dates of
         the filters are dates of entries; earned is the date of recognition, and reason why the entry has another one.
-        CSV and JSON have all columns. Reads only.
+        CSV and JSON have all columns. --base adds the amount in base currency, debits above zero, with the rate of the
+        line. Reads only.
 
         \b
         Examples:
           revrec report journal --period 2024-04
           revrec report journal --account 2400 --period 2024-Q1 --format csv --output journal.csv
+          revrec report journal --period 2024-04 --base --format csv
         """
         from revrec.cli.listing import show_list
         from revrec.cli.output import print_csv
         from revrec.cli.streamed_report import StreamedReport
-        from revrec.jobs.reports.activity import JOURNAL
+        from revrec.jobs.reports.activity import IN_BASE, JOURNAL
         from revrec.jobs.reports.activity import journal as lines
         from revrec.jobs.reports.day_notes import notes_of_list
         from revrec.jobs.reports.report_header import listed_header, listed_report
 
         context = options.context()
-        found = lines(context, filters)
+        found, columns = lines(context, filters, base), (*JOURNAL, *IN_BASE) if base else JOURNAL
         if options.is_file:
-            report = listed_report(context, "journal", "Journal", filters, JOURNAL, found, ("debit", "credit"))
-            show_report(options, report, limit, None)
+            report = listed_report(context, "journal", "Journal", filters, columns, found, ("debit", "credit"))
+            show_report(options, report._replace(base=("base_amount",) if base else ()), limit, None)
             return
         if options.json:
             streamed = StreamedReport(("debit", "credit"), "lines")
@@ -52,9 +54,11 @@ def register(group: typer.Typer) -> None:
             return
         notes = {"notes": notes_of_list(context, filters)}
         if options.csv:
-            print_csv(found, JOURNAL)
+            print_csv(found, columns)
             show_notes(notes, sys.stderr)
             return
         noun, amounts = ("journal line", "journal lines"), ("debit", "credit")
-        show_list(options, "lines", found, SHORT, noun, limit, spare=SPARE, amounts=amounts)
+        short = (*SHORT[:7], "base_amount", *SHORT[7:]) if base else SHORT
+        shown = (*amounts, "base_amount") if base else amounts
+        show_list(options, "lines", found, short, noun, limit, spare=SPARE, amounts=shown)
         show_notes(notes)

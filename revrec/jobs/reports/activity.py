@@ -10,7 +10,9 @@ from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
 from revrec.core.report import Check, ColumnSum, Period, Report, periods_of
 from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.base_amounts import BaseCurrencies
 from revrec.jobs.reports.drill import drill_rows
+from revrec.jobs.reports.exchange import rate_day
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.report_header import report_header
 from revrec.store.bulk import sort_on_disk
@@ -25,6 +27,8 @@ AMOUNTS = ("opening", "debits", "credits", "closing")
 BEHIND = ("reference", "record_no", "date", "earned", "charge", "account", "side", "currency", "amount")
 """The columns of the journal lines behind a figure."""
 JOURNAL = (*COLUMNS[:9], "debit", "credit", *COLUMNS[11:])
+IN_BASE = ("base_currency", "base_amount", "rate", "rate_date")
+"""The columns of the journal with ``--base``."""
 
 
 def activity(context: "Context", span: DateSpan, each: str, filters: Filters = NO_FILTERS) -> Report:
@@ -122,13 +126,37 @@ def _lines_behind(
             yield {name: line[name] for name in BEHIND if name != "amount"}, minor
 
 
-def journal(context: "Context", filters: "Filters") -> Iterator[dict[str, Any]]:
-    """Yield the posted journal lines that the filters select, with amounts as decimal strings in debit or credit."""
+def journal(context: "Context", filters: "Filters", base: bool = False) -> Iterator[dict[str, Any]]:
+    """Yield the posted journal lines that the filters select, with amounts as decimal strings in debit or credit.
+
+    ``base`` adds the columns of :data:`IN_BASE`: the amount in base currency, debits above zero.
+
+    Raises:
+        BadConfiguration: an amount in base currency needs rates, and none are configured.
+        BadInput: a filter names what these books do not know, or there is no rate for a day.
+    """
+    columns, currencies = (*JOURNAL, *IN_BASE) if base else JOURNAL, BaseCurrencies(context)
     with context.database.read() as connection:
         check_filters(context, connection, filters)
         sort_on_disk(connection)
         for line in posted_lines(connection, filters):
-            amount, side = decimal_string(line.pop("amount"), line["currency"]), line.pop("side")
+            minor, side = line.pop("amount"), line.pop("side")
+            amount = decimal_string(minor, line["currency"])
             both = {"debit": amount if side == "debit" else None, "credit": amount if side == "credit" else None}
             row = line | both
-            yield {name: row[name] for name in JOURNAL}
+            if base:
+                row |= _in_base(context, currencies, line, minor if side == "debit" else -minor)
+            yield {name: row[name] for name in columns}
+
+
+def _in_base(
+    context: "Context", currencies: BaseCurrencies, line: Mapping[str, Any], amount: int
+) -> dict[str, str | None]:
+    """Return the columns of a journal line in base currency; its rate and the day of it are empty in that currency."""
+    currency, base = line["currency"], currencies.of(line["entity"])
+    if currency == base:
+        return dict(zip(IN_BASE, (base, decimal_string(amount, base), None, None), strict=True))
+    posted, rated = date.fromisoformat(line["post_date"]), date.fromisoformat(line["rated"])
+    day = rate_day(context, bool(line["is_ordered"]), posted, rated)
+    worth, rate = currencies.rates.in_base(amount, currency, base, day), currencies.rates.on(currency, base, day)
+    return dict(zip(IN_BASE, (base, decimal_string(worth, base), str(rate), day.isoformat()), strict=True))

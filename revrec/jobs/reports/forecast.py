@@ -1,7 +1,7 @@
 """``revrec report forecast``: the revenue of some days as it was planned, as it is, and what made the difference."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,14 +13,17 @@ from revrec.core.periods import closed_since
 from revrec.core.report import SINGLE, Chart, Check, ColumnSum, Report, fields_of, values_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.filters import check_filters
+from revrec.jobs.reports.held_amounts import held_amounts
 from revrec.jobs.reports.remaining import check_dimension, check_group
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.revenue_lines import revenue_lines
+from revrec.jobs.rules.load import load_rules
 from revrec.store import periods
 from revrec.store.as_known import find_moment
 from revrec.store.reports import plan_changes
 from revrec.store.reports.booked import recognized_by_account
 from revrec.store.reports.causes import ALLOCATION, NEW_LINE, RULE_VERSION, VersionCause, version_causes
+from revrec.store.reports.filters import of_charges
 from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.reports.plan_changes import MOVED, NOT_POSTED, REVERSED, Baseline, PlanChange
 from revrec.store.reports.recognition import categories_of, sums_by_currency
@@ -34,6 +37,8 @@ CAUSES = (
     "reversed",
 )  # fmt: skip
 AMOUNTS = ("baseline", "actual", "difference", *CAUSES)
+HELD, IF_RELEASED = "held", "if_released"
+"""Columns with ``--include held``: what holds have stopped, and what is planned now with it."""
 CHANGES = ("cause", "what", "charge", "customer", "currency", "amount", "entry", "known_at", "known_by")
 SAME = "nothing differs from the plan of that time"
 NOTHING = "no revenue was planned for these days then, and none was recognized"
@@ -43,12 +48,18 @@ Key = tuple[str, str]
 
 
 def forecast(
-    context: "Context", span: DateSpan, by: str, since: str | None = None, filters: Filters = NO_FILTERS
+    context: "Context",
+    span: DateSpan,
+    by: str,
+    since: str | None = None,
+    filters: Filters = NO_FILTERS,
+    with_held: bool = False,
 ) -> Report:
     """Return the planned and the recognized revenue of a span, and the difference by cause or by change.
 
     ``since`` is the time of the plan: a UTC time, or the number of an audit event. Without it, the plan is as it was
-    when the day before the span was closed, for each entity.
+    when the day before the span was closed, for each entity. ``with_held`` adds what holds have stopped of these days,
+    and the revenue that they would have if all holds were released.
 
     Raises:
         BadInput: ``by`` is unknown, a filter names what these books do not know, or there is no plan of that time.
@@ -62,19 +73,25 @@ def forecast(
         differences = _Differences(context, connection, by, filters)
         for base in bases:
             differences.add(base)
+        if with_held:
+            differences.add_held(context, span)
         checks = list(differences.checks(span))
         times = ", ".join(str(base.audit_seq) for base in bases)
         header = report_header(
             context, connection, "forecast",
-            {"from": span.first, "to": span.last, "by": by, "baseline_audit_seq": times, **vars(filters)},
+            {"from": span.first, "to": span.last, "by": by, "baseline_audit_seq": times, **vars(filters)}
+            | ({"include": HELD} if with_held else {}),
         )  # fmt: skip
     if by == SINGLE:
         rows = list(differences.changes())
         return Report("Changes of the plan", header, CHANGES, rows, checks, ("amount",), ("known_by",), empty=SAME)
     formulas = {"difference": {"actual": 1, "baseline": -1}}
+    amounts = (*AMOUNTS, HELD, IF_RELEASED) if with_held else AMOUNTS
+    if with_held:
+        formulas[IF_RELEASED] = {"actual": 1, "not_posted": -1, HELD: 1}
     return Report(
-        f"Revenue of {span.first} to {span.last} against the plan", header, ("currency", *fields_of(by), *AMOUNTS),
-        list(differences.rows()), checks, AMOUNTS, CAUSES[::-1], formulas,
+        f"Revenue of {span.first} to {span.last} against the plan", header, ("currency", *fields_of(by), *amounts),
+        list(differences.rows(amounts)), checks, amounts, CAUSES[::-1], formulas,
         chart=Chart(fields_of(by)[0], ("baseline", "actual")), empty=NOTHING,
     )  # fmt: skip
 
@@ -143,12 +160,21 @@ class _Differences:
                 values = (*whose, currency, decimal_string(amount, currency), entry, at, actor)
                 yield dict(zip(CHANGES, values, strict=True))
 
-    def rows(self) -> Iterator[dict[str, Any]]:
-        """Yield a row for each currency and category."""
+    def add_held(self, context: "Context", span: DateSpan) -> None:
+        """Add what holds have stopped of these days."""
+        only = (self._counted, *of_charges(self._filters))
+        found = list(held_amounts(self._connection, load_rules(context), span, only))
+        categories = categories_of(self._connection, self._by, sorted(no for no, _currency, _amount in found))
+        for no, currency, amount in found:
+            self._sum(currency, categories[no])[HELD] += amount
+
+    def rows(self, columns: Sequence[str]) -> Iterator[dict[str, Any]]:
+        """Yield a row for each currency and category, with these columns of amounts."""
         for (currency, category), sums in sorted(self._sums.items()):
             sums["difference"] = sums["actual"] - sums["baseline"]
+            sums[IF_RELEASED] = sums["actual"] - sums["not_posted"] + sums[HELD]
             if any(sums.values()):
-                amounts = {name: decimal_string(sums[name], currency) for name in AMOUNTS}
+                amounts = {name: decimal_string(sums[name], currency) for name in columns}
                 yield {"currency": currency, **values_of(self._by, category), **amounts}
 
     def checks(self, span: DateSpan) -> Iterator[Check]:

@@ -317,6 +317,19 @@ def open_charges(connection: Connection, until: date, names: Sequence[str], only
     return list(connection.execute(query).scalars())
 
 
+def held_charges(connection: Connection, only: Conditions) -> list[int]:
+    """Return the charge lines of which a hold has stopped anything, in order; ``only`` are conditions on them."""
+    wait, head = schedule_wait.c, _newest_versions()
+    query = (
+        select(charge_line.c.no)
+        .join(schedule_wait, wait.charge_no == charge_line.c.no)
+        .join(head, same_version(schedule_wait, head))
+        .where(wait.code == "held", NOT_VOIDED, *only)
+        .order_by(charge_line.c.no)
+    )
+    return list(connection.execute(query).scalars())
+
+
 def in_disclosure(until: date) -> Conditions:
     """Return the conditions that a charge line can be an obligation on a day: in the books by then, and not void."""
     return _in_books(until), NOT_VOIDED

@@ -28,7 +28,7 @@ Sums = dict[tuple[str, ...], Counter[str]]
 
 
 class BaseColumns(NamedTuple):
-    """How to read the amounts of the rows: ``read`` returns those of a grouping and conditions on charge lines.
+    """How to read the amounts of the rows: ``read`` returns them by a grouping and conditions on charge lines.
 
     ``figures`` returns the figures of a row in minor units. The ``parts`` of them add up to ``total``; the others are
     ``recognized`` and ``remaining``, which add up to it too.

@@ -108,7 +108,7 @@ def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
 
 def test_a_mistake_in_the_options_is_a_sentence_and_books_without_rows_say_so(books: Path, revrec: Revrec) -> None:
     for words, code, said in (
-        (("rollforward", "--by", "color"), 3, "--by color: expected account, entity, customer"),
+        (("rollforward", "--by", "color"), 3, "--by color: expected account, charge, contract"),
         (("rollforward", "--period", "2024-01", "--from", "2024-01"), 2, "--period cannot be combined with --from"),
         (("rollforward", "--to", "2024-01"), 2, "--to needs --from"),
         (("rollforward", "--from", "0001-01", "--to", "2024-01"), 2, "--from 0001-01-01: reports are for days from"),

@@ -304,7 +304,7 @@ def reports_of(books: Books, day: date) -> list[Report]:
     return [
         rollforward(context, RollforwardOptions(span, each="span")),
         rollforward(context, RollforwardOptions(span, by=["contract"])),
-        rollforward(context, RollforwardOptions(span, by=["customer"], split=True, current=True)),
+        rollforward(context, RollforwardOptions(span, by=["customer", "rule", "source"], split=True, current=True)),
         waterfall(context, day, "billed", date(2024, 1, 1), 3, shown=Cells(KINDS, net=True)),
         remaining_obligations(context, day, "item", [1, 12]),
         revenue(context, span, "month", "rule"),

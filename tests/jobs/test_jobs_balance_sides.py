@@ -72,13 +72,19 @@ def test_the_noncurrent_part_grows_with_what_is_billed_and_shrinks_with_time(boo
     books.rules(IN_PARTS)
     books.take(
         row("N-1", item="LONG", amount="52202.00", post_date="2024-01-01"),
-        row("N-2", item="LATER", amount="8896.00", post_date="2024-05-01"),
+        row("N-2", item="LATER", amount="8896.00", post_date="2024-05-01", **{"class": "retail"}),
     )
     assert books.run("2024-06-30").complete
     columns = ("opening", "billed", "recognized", "closing", *CURRENT)
     ((opening, billed, recognized, closing, *noncurrent),) = rolled(books, *columns, current=True)
     assert (opening, billed, recognized, closing) == ("52202.00", "8896.00", "3735.00", "57363.00")
     assert noncurrent == ["38709.00", "8896.00", "4560.00", "43045.00"]
+    by = ("rule", "source", "dimensions.class")
+    rows = rollforward(books.context(), RollforwardOptions(QUARTER, "span", by, current=True)).rows
+    assert [tuple(one[name] for name in (*by, "closing", "closing_noncurrent")) for one in rows] == [
+        ("in-parts", "shop", "", "48467.00", "34149.00"),
+        ("later", "shop", "retail", "8896.00", "8896.00"),
+    ]
 
 
 def test_they_are_of_posted_entries(books: Books) -> None:

@@ -22,7 +22,7 @@ from revrec.cli.report_output import (
 from revrec.cli.shared import Options
 from revrec.core.filters import Basis, Filters
 
-FIELDS = "Also by entity, customer, item, document, contract or charge"
+FIELDS = "Also by entity, customer, item, source, rule, document, contract, charge or dimensions.NAME"
 
 
 def register(group: typer.Typer) -> None:

@@ -7,21 +7,19 @@ Source: ASC 606-10-45-1 (IFRS 15.105), 606-10-50-8(a); ASC 210-10-45-9 on what i
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from revrec.core.contract_balance import balance_of
 from revrec.core.money import split
 from revrec.jobs.reports.contract_balances import by_contract
 from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
+from revrec.jobs.reports.line_groups import Group, LineGroups
 
 if TYPE_CHECKING:
     from revrec.core.contract_balance import LineBalance
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
-
-Group = tuple[str, ...]
-Sums = Mapping[Group, Counter[str]]
 
 SPLIT = ("opening_liability", "opening_asset", "closing_liability", "closing_asset")
 """The sides of the balance, without what is expected to be given back."""
@@ -36,12 +34,12 @@ class BalanceSides:
         self,
         context: "Context",
         connection: "Connection",
-        group: Callable[["LineBalance"], Group],
+        groups: LineGroups,
         names: Sequence[str],
     ) -> None:
         self._context = context
         self._connection = connection
-        self._group = group
+        self._groups = groups
         self._names = names
         self._sums: dict[Group, Counter[str]] = {}
         self._billed: set[int] = set()
@@ -52,7 +50,7 @@ class BalanceSides:
         self._billed = set()
         for lines in by_contract(self._lines(wanted)):
             for line, liability, asset, noncurrent in _sides(list(lines)):
-                sums = self._sums.setdefault(self._group(line), Counter())
+                sums = self._sums.setdefault(self._groups.of(line), Counter())
                 sums["liability"] += liability
                 sums["asset"] += asset
                 sums["noncurrent"] += noncurrent
@@ -76,7 +74,7 @@ class BalanceSides:
         return found
 
     def _lines(self, wanted: BalanceOptions) -> Iterator["LineBalance"]:
-        for line in line_balances(self._context, self._connection, wanted):
+        for line in self._groups.read(line_balances(self._context, self._connection, wanted)):
             if not line.is_cost and wanted.account in (None, line.account):
                 yield line
 

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.batching import batched
@@ -20,7 +19,6 @@ from revrec.core.rules.costs import sold_by
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.balance_sides import CURRENT, SPLIT, BalanceSides
 from revrec.jobs.reports.base_amounts import BaseCurrencies, BaseOfDay, about_rates, check_base_of_rows, source_of_rates
-from revrec.jobs.reports.contract_balances import contract_name
 from revrec.jobs.reports.filters import check_account, check_filters
 from revrec.jobs.reports.journal_checks import journal_checks
 from revrec.jobs.reports.line_balances import (
@@ -32,6 +30,8 @@ from revrec.jobs.reports.line_balances import (
     lines_as_known,
     special_lines,
 )
+from revrec.jobs.reports.line_groups import OF_BALANCES, OF_CHARGES, Group, LineGroups, named
+from revrec.jobs.reports.remaining import check_dimension, check_group
 from revrec.jobs.reports.report_header import report_header
 from revrec.store.reports import in_ledger
 from revrec.store.reports.booked import OtherCharges
@@ -74,14 +74,8 @@ FORMULAS = {
 OF_SIDES = {"closing_noncurrent": {"opening_noncurrent": 1, "billed_noncurrent": 1, "moved_to_current": -1}}
 _ADDED = ("migrated", "billed", "credited", "price_changes", "interest", "reclassified")
 """The movements that raise a balance."""
-GROUPS = ("account", "entity", "customer", "item", "document", "contract", "charge")
-"""What the rows can be; each row is also of one currency and account."""
-
 OF_CONTRACTS = {"entity", "contract"}
 """The groups that have all lines of a contract, or none."""
-
-Group = tuple[str, ...]
-"""Currency, account, and the values that the rows are grouped by."""
 
 
 class RollforwardOptions(NamedTuple):
@@ -166,9 +160,7 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
             currency: for the earned basis, for entities of several base currencies in one row, or without a rate.
         BadConfiguration: ``base`` needs exchange rates, and none are configured.
     """
-    unknown = [name for name in wanted.by if name not in GROUPS]
-    if unknown:
-        raise BadInput(f"report rollforward: --by {unknown[0]}: expected {', '.join(GROUPS)}")
+    check_group("rollforward", ",".join(wanted.by or ("account",)), (*OF_BALANCES, *OF_CHARGES))
     by = tuple(name for name in wanted.by if name != "account")
     currencies = BaseCurrencies(context) if wanted.base else None
     if wanted.base:
@@ -177,6 +169,7 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         said = "--base, --split and --current are of posted entries"
         raise BadInput(f"report rollforward: {said}: leave out --basis earned")
     with context.database.read_twice() as connection:
+        check_dimension(connection, ",".join(by))
         check_filters(context, connection, wanted.lines)
         periods = list(periods_of(wanted.span, wanted.each))
         before = wanted.span.first - timedelta(days=1)
@@ -191,7 +184,7 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         in_base = None if currencies is None else _BaseBalances(context, connection, wanted, by, currencies)
         if in_base is not None:
             in_base.read(before)
-        sides = BalanceSides(context, connection, partial(_group_of, by), wanted.sides) if wanted.sides else None
+        sides = BalanceSides(context, connection, books.groups, wanted.sides) if wanted.sides else None
         if sides is not None:
             sides.read(wanted.balances(before))
         rows: list[dict[str, Any]] = []
@@ -269,6 +262,7 @@ class _Balances:
         self._sums: dict[Group, Counter[str]] = {}
         self._owed: dict[int, _Owed] = {}
         self.accounts = {one.account for one in self._plain}
+        self.groups = LineGroups(connection, by)
 
     def read(self, until: date) -> None:
         """Read the opening balances."""
@@ -282,7 +276,7 @@ class _Balances:
         for one in self._plain:
             if self._wanted.filters.account in (None, one.account) and (one.lines[at] or one.lines[at + 1]):
                 names = dict(zip(self._by, one.values, strict=True))
-                group = (one.currency, one.account, *(_named(name, value) for name, value in names.items()))
+                group = (one.currency, one.account, *(named(name, value) for name, value in names.items()))
                 sums.setdefault(group, Counter()).update(_moved(one, at))
         return sums
 
@@ -367,7 +361,7 @@ class _Balances:
     def _lines(self, until: date) -> Iterator["LineBalance"]:
         is_earned = self._wanted.basis is Basis.earned
         self._owed = {}
-        for line in self._lines_earned(until) if is_earned else self._lines_in_ledger(until):
+        for line in self.groups.read(self._lines_earned(until) if is_earned else self._lines_in_ledger(until)):
             self.accounts.add(line.account)
             if line.is_payable:
                 so_far = self._owed.get(line.no, _Owed(sold_by(line.charge)))
@@ -405,7 +399,7 @@ class _Balances:
         return line.contract, line.entity, line.currency, line.account
 
     def _group(self, line: "LineBalance") -> Group:
-        return _group_of(self._by, line)
+        return self.groups.of(line)
 
     def _sum(self, line: "LineBalance") -> Counter[str]:
         return self._sums.setdefault(self._group(line), Counter())
@@ -506,10 +500,6 @@ def _without_shares(earned: Mapping[_Unit, Sequence[_Earned]], shares: Iterable[
     return found
 
 
-def _group_of(by: Sequence[str], line: "LineBalance") -> Group:
-    return (line.currency, line.account, *(_named(name, getattr(line, name)) for name in by))
-
-
 def _balance_columns(amounts: Iterable[str]) -> dict[str, str]:
     """Return the columns that do not add up over periods, with the period that the total has them of."""
     found = {"refund_liability": "last"}
@@ -517,11 +507,6 @@ def _balance_columns(amounts: Iterable[str]) -> dict[str, str]:
         if name.startswith(("opening", "closing")):
             found[name] = "first" if name.startswith("opening") else "last"
     return found
-
-
-def _named(name: str, value: str) -> str:
-    """Return a value that rows are grouped by, as people read it."""
-    return contract_name(value) if name == "contract" else value
 
 
 def _moved(group: Movements, at: int) -> Counter[str]:

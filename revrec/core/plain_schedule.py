@@ -20,11 +20,12 @@ from revrec.core.pricing import (
     AT_ONCE,
     PriceChange,
     amounts_divided,
-    change_in_words,
+    changes_in_words,
     describe_price_changes,
     price_changes,
     treatment_of,
 )
+from revrec.core.same_changes import spread_price
 from revrec.core.schedule import (
     RecordedPlan,
     Schedule,
@@ -77,6 +78,11 @@ def plain_schedule(
         parts = tuple(zip(plan.dates, amounts, strict=True))
         whole = PlainSchedule(plan, parts, 0, None, plan.explanation, line.amount, carried=len(parts))
         return _stopped(whole, line, changing[0])
+    spread = None if apart else spread_price(plan, line, changing, amounts)
+    if spread:
+        after, explanation, price, words, carried, divides = spread
+        parts = tuple(zip(plan.dates, after, strict=True))
+        return PlainSchedule(plan, parts, 0, None, explanation, price, words, carried, divides=divides)
     changes = price_changes(apart.line, apart.events) if apart else price_changes(line, changing)
     priced = _priced(plan, line, changes, amounts)
     if priced and [event for event in changing if event.kind in ("hold", "release")]:
@@ -147,16 +153,16 @@ def _priced(
     plan: RecordedPlan, line: ChargeLine, changes: Sequence[PriceChange], amounts: Sequence[int]
 ) -> PlainSchedule | None:
     """Return the schedule after changes of the price, which are in order of date; ``amounts`` are those before them."""
-    parts, said = _ChangingParts(plan, amounts), []
+    parts, ways, method = _ChangingParts(plan, amounts), [], plan.rule.method
     for change in changes:
-        how = treatment_of(change, plan.rule.method)
+        how = treatment_of(change, method)
         if not parts.apply(change, how):
             return None
-        said.append(change_in_words(line, change, how))
+        ways.append(how)
     if not parts.amounts:
         return None
-    words = "; ".join([one for one, _treated in said])
-    explanation = "; ".join([plan.explanation, *(treated for _one, treated in said)])
+    said, planned = changes_in_words(line, changes, ways)
+    words, explanation = "; ".join(said), "; ".join([plan.explanation, *planned])
     carried = parts.carried if len(changes) == 1 else 0
     dated = tuple(zip(parts.days, parts.amounts, strict=True))
     price = sum(parts.amounts)
@@ -177,9 +183,9 @@ class _ChangingParts:
         self._plan = plan
         self._is_steady = True
         self._is_last = False
-        self.days = list(plan.dates)
+        self.days: Sequence[date] = plan.dates
         self.amounts = list(amounts)
-        self._divided = {sum(amounts): list(amounts)}
+        self._divided = {sum(amounts): self.amounts[:]}
         self.carried = 0
         self.divides = 1
 
@@ -202,18 +208,19 @@ class _ChangingParts:
     def _recognize(self, change: PriceChange, past: int) -> None:
         """Recognize what is left of the price on the day of the change."""
         rest = change.after - sum(self.amounts[:past])
-        self.days[past:], self.amounts[past:] = ([change.date], [rest]) if rest else ([], [])
+        self.days = (*self.days[:past], change.date) if rest else self.days[:past]
+        self.amounts[past:] = [rest] if rest else []
         self.carried = past
 
     def _spread(self, change: PriceChange, past: int) -> None:
         """Spread what is left of the price over the parts to come, if it has the sign that they have."""
-        later = self.amounts[past:]
-        rest = change.after - sum(self.amounts[:past])
+        later, done = self.amounts[past:], sum(self.amounts[:past])
+        rest = change.after - done
         if past and (not later or rest * (sum(later) or change.after) <= 0):
             self._recognize(change, past)
             self._is_last = bool(later)
             return
-        weights: Sequence[int] = self._plan.weights[len(self._plan.weights) - len(later) :]
+        weights: Sequence[int] = self._plan.weights[-len(later) :]
         if past and not self._is_steady:
             weights = weights_in_force(later, weights)
         rests = split(rest, weights)
@@ -232,7 +239,7 @@ class _ChangingParts:
         if later != before[done:]:
             self._is_steady = False
             rests = list(map(add, later, map(sub, rests, before[done:])))
-        self.days[past:] = [*([change.date] if behind else []), *self._plan.dates[done:]]
+        self.days = (*self.days[:past], *([change.date] if behind else []), *self._plan.dates[done:])
         self.amounts[past:] = [*([behind] if behind else []), *rests]
         self.carried = 0
 

@@ -3,9 +3,11 @@
 A person can withdraw one: it stays as it was recorded, and schedules are derived without it.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, exists, select
@@ -14,10 +16,10 @@ from revrec.core.calendar import day_of, iso
 from revrec.core.charge_line import FulfillmentEvent
 from revrec.core.pricing import PRICE_EVENT_KINDS
 from revrec.store.audit import AuditStamp
-from revrec.store.bulk import insert_rows, next_number
+from revrec.store.bulk import insert_rows, next_number, rows_of
 from revrec.store.charges import is_cost_of
 from revrec.store.digests import RowDigest, digest_rows
-from revrec.store.number_lists import numbers_in
+from revrec.store.number_lists import NUMBERS, json_of, numbers_in
 from revrec.store.tables import charge_line, event_withdrawal, fulfillment_event, import_file
 
 _COLUMNS = tuple(column.name for column in fulfillment_event.columns)
@@ -145,8 +147,9 @@ def events_of_charges(
     if last_id is not None:
         query = query.where(fulfillment_event.c.id <= last_id)
     found: dict[int, list[FulfillmentEvent]] = {}
-    for no, *said in connection.execute(query).all():
-        found.setdefault(no, []).append(_event(*said))
+    for no, charge, kind, day, quantity, percent, *said in connection.execute(query).all():
+        event = _event((charge, kind, day_of(day), _decimal(quantity), _decimal(percent), *said))
+        found.setdefault(no, []).append(event)
     return found
 
 
@@ -154,21 +157,15 @@ def events_with_withdrawn(
     connection: Connection, numbers: Sequence[int]
 ) -> tuple[dict[int, list[FulfillmentEvent]], dict[int, list[FulfillmentEvent]]]:
     """Return all events of these charge lines, and those that no one withdrew, both in the order of recording."""
-    found: dict[int, list[FulfillmentEvent]] = {}
-    effective: dict[int, list[FulfillmentEvent]] = {}
-    if not numbers:
-        return found, effective
-    query = _EVENTS.add_columns(event_withdrawal.c.event_id).outerjoin(
-        event_withdrawal, event_withdrawal.c.event_id == fulfillment_event.c.id
-    )
-    for no, *said, withdrawal in connection.execute(
-        query.where(fulfillment_event.c.charge_no.in_(numbers_in(numbers)))
-    ).all():
-        event = _event(*said)
-        found.setdefault(no, []).append(event)
+    found: defaultdict[int, list[FulfillmentEvent]] = defaultdict(list)
+    effective: defaultdict[int, list[FulfillmentEvent]] = defaultdict(list)
+    rows = rows_of(connection, _WITH_WITHDRAWN, numbers=json_of(tuple(numbers))) if numbers else ()
+    for withdrawal, no, charge, kind, day, quantity, percent, amount, name, note, scope in rows:
+        event = _event((charge, kind, day_of(day), _decimal(quantity), _decimal(percent), amount, name, note, scope))
+        found[no].append(event)
         if withdrawal is None:
-            effective.setdefault(no, []).append(event)
-    return found, effective
+            effective[no].append(event)
+    return dict(found), dict(effective)
 
 
 _EVENTS = (
@@ -185,18 +182,14 @@ _EVENTS = (
 )
 
 
-def _event(
-    charge: str,
-    kind: str,
-    day: str,
-    quantity: str | None,
-    percent: str | None,
-    amount: int | None,
-    name: str,
-    note: str,
-    scope: str,
-) -> FulfillmentEvent:
-    return FulfillmentEvent(charge, kind, day_of(day), _decimal(quantity), _decimal(percent), amount, name, note, scope)
+_WITH_WITHDRAWN = (
+    _EVENTS.with_only_columns(event_withdrawal.c.event_id, *_EVENTS.selected_columns)
+    .outerjoin(event_withdrawal, event_withdrawal.c.event_id == fulfillment_event.c.id)
+    .where(fulfillment_event.c.charge_no.in_(NUMBERS))
+)
+
+_event: Callable[[tuple[Any, ...]], FulfillmentEvent] = partial(tuple.__new__, FulfillmentEvent)
+"""Make an event from its values; twice as fast as calling the class, and each event of a line is read for the next."""
 
 
 def charges_repriced_after(connection: Connection, day: date) -> list[int]:

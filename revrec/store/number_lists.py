@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, cast, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, cast, literal, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -29,12 +29,21 @@ def _each_there(element: Any, compiler: Any, **options: Any) -> str:
 
 def numbers_in(numbers: Sequence[int]) -> Select[tuple[int]]:
     """Return the query of these numbers, for ``column.in_(...)``."""
-    values = _EachOf(literal(_json_of(tuple(numbers)))).table_valued("value")
+    return _each_number(literal(json_of(tuple(numbers))))
+
+
+def _each_number(numbers: ColumnElement[str]) -> Select[tuple[int]]:
+    values = _EachOf(numbers).table_valued("value")
     return select(cast(values.c.value, BigInteger))
 
 
+NUMBERS = _each_number(bindparam("numbers", type_=Text()))
+"""The query of the numbers in the parameter ``numbers``, which :func:`json_of` makes, for statements that are built
+once: see :func:`revrec.store.bulk.rows_of`."""
+
+
 @lru_cache(maxsize=4)
-def _json_of(numbers: tuple[int, ...]) -> str:
+def json_of(numbers: tuple[int, ...]) -> str:
     """Return the JSON list of numbers. A block of charge lines asks for the same ones in a dozen queries."""
     return json.dumps(numbers)
 

@@ -13,7 +13,8 @@ from sqlalchemy import Connection, select
 
 from revrec.core.calendar import day_of
 from revrec.core.schedule import PostingTarget
-from revrec.store.number_lists import numbers_in
+from revrec.store.bulk import rows_of
+from revrec.store.number_lists import NUMBERS, json_of, numbers_in
 from revrec.store.plans import DividedParts, SharedPlan, read_plans
 from revrec.store.tables import (
     entered_line,
@@ -104,7 +105,7 @@ _HEADS = (
     )
     .outerjoin(schedule_wait, same_version(schedule_wait, schedule))
     .outerjoin(schedule_plan, same_version(schedule_plan, schedule))
-    .where(schedule.c.superseded_by.is_(None))
+    .where(schedule.c.superseded_by.is_(None), schedule.c.charge_no.in_(NUMBERS))
 )
 
 
@@ -139,8 +140,7 @@ class SchedulesInForce:
         """
         if not numbers:
             return {}
-        found = self._connection.execute(_HEADS.where(schedule.c.charge_no.in_(numbers_in(numbers)))).all()
-        heads = [_Head._make(row) for row in found]
+        heads = list(map(_Head._make, rows_of(self._connection, _HEADS, numbers=json_of(tuple(numbers)))))
         if not heads:
             return {}
         self._read_posts({head.rule_version_id for head in heads})

@@ -9,6 +9,7 @@ from core.test_every_method import BOOKS, PLAIN, book, facts, reports
 from hypothesis import given
 from hypothesis import strategies as st
 
+from revrec.core import same_changes
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.money import increments, split, split_by_progress
 from revrec.core.policies import ON_CREDIT, ON_PRICE
@@ -121,6 +122,15 @@ LATER = [
 @pytest.mark.parametrize("first", [CREDIT, PRICE, HOLD, reported("constraint", amount=500)])
 def test_a_second_change_of_a_year_is_plain(first: FulfillmentEvent, second: FulfillmentEvent) -> None:
     assert check(MONTHLY, sold(36_001), [first, second])
+    check(MONTHLY, sold(-20_000), [first, second])
+    check(MONTHLY, sold(1_000), [first, second])
+
+
+def test_changes_on_the_same_days_are_forgotten_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(same_changes, "MOST_DATES_KEPT", 40)
+    for day in range(1, 29):
+        assert check(MONTHLY, sold(10_000), [CREDIT._replace(date=date(2024, 6, day))])
+    assert 12 * len(same_changes._KEPT._found) <= 40
 
 
 @pytest.mark.parametrize("how", ["latest", "earned_first"])

@@ -1,0 +1,140 @@
+"""What charge lines share whose plan is the same, and whose prices change on the same days.
+
+The days and the order of the changes, the parts that each of them leaves, and the words for them depend on no amount.
+They are found once, and then applied to many lines. Only changes that are spread over the parts to come are treated
+here; :mod:`revrec.core.pricing` decides what is right, and a property test compares the two.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from operator import itemgetter, lt
+from typing import NamedTuple
+
+from revrec.core.anchors import Events
+from revrec.core.charge_line import SHARED, ChargeLine
+from revrec.core.money import decimal_string, split
+from revrec.core.pricing import PriceChange, amounts_divided, effective_changes, named_change, treatment_of
+from revrec.core.schedule import RecordedPlan
+
+MOST_DATES_KEPT = 200_000
+"""The bound of the cache, so that memory stays flat however many plans and days there are."""
+
+_without_amount = itemgetter(1, 2, 6, 8)
+"""Return the kind, date, name and scope of an event."""
+
+
+class SpreadPrice(NamedTuple):
+    """The parts of a line after changes of its price, on the days of its plan, in minor units.
+
+    The other fields are the same as in :class:`revrec.core.plain_schedule.PlainSchedule`.
+    """
+
+    amounts: Sequence[int]
+    explanation: str
+    price: int
+    price_words: str
+    carried: int
+    divides: int
+
+
+class _Spread(NamedTuple):
+    """A change of the price: the position of its event, and the number of parts by its day."""
+
+    at: int
+    is_price: bool
+    past: int
+
+
+class _SameChanges(NamedTuple):
+    """The changes of the price that lines of a plan share. ``words`` and ``explanation`` have a %s for each amount."""
+
+    plan: RecordedPlan
+    spreads: Sequence[_Spread] = ()
+    words: str = ""
+    explanation: str = ""
+    divides: int = 1
+
+    def apply(self, line: ChargeLine, changing: Events, amounts: Sequence[int]) -> SpreadPrice | None:
+        """Return the parts of a line, whose ``amounts`` are those before the changes; None if they are not spread."""
+        parts, price, currency, carried = list(amounts), line.amount, line.currency, 0
+        shown = [decimal_string(price, currency)]
+        weights = self.plan.weights
+        for at, is_price, past in self.spreads:
+            amount = changing[at].amount or 0
+            before, price = price, amount if is_price else price - amount
+            done = sum(parts[:past])
+            rest = price - done
+            if price == before or (past and rest * (before - done) <= 0):
+                return None
+            rests = split(rest, weights[past:])
+            carried = 0 if rests[0] == parts[past] else past
+            parts[past:] = rests
+            text = decimal_string(price, currency)
+            shown += (text, text)
+            if 0 in rests:
+                return None
+        figures = tuple(shown[:-1])
+        carried = carried if len(self.spreads) == 1 else 0
+        return SpreadPrice(parts, self.explanation % figures, price, self.words % figures, carried, self.divides)
+
+
+class _Kept:
+    """The changes that were found, by what lines share."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[object, ...], _SameChanges] = {}
+        self._dates_kept = 0
+
+    def of(self, plan: RecordedPlan, line: ChargeLine, changing: Events) -> _SameChanges:
+        """Return the changes of a line's price, which are found once."""
+        # By identity, since a plan has a dozen dates. It is kept with the changes, so that no other plan can have it.
+        key = (id(plan), line.currency, *map(_without_amount, changing))
+        found = self._found.get(key)
+        if found is None:
+            self._dates_kept += len(plan.dates)
+            if self._dates_kept > MOST_DATES_KEPT:
+                self._found.clear()
+                self._dates_kept = len(plan.dates)
+            found = self._found[key] = _same_changes(plan, line, changing)
+        return found
+
+
+_KEPT = _Kept()
+
+
+def spread_price(plan: RecordedPlan, line: ChargeLine, changing: Events, amounts: Sequence[int]) -> SpreadPrice | None:
+    """Return the parts of a line after changes of its price that are spread over the parts to come; None after others.
+
+    ``amounts`` are the parts before the changes, in minor units.
+    """
+    found = _KEPT.of(plan, line, changing)
+    return found.apply(line, changing, amounts) if found.spreads else None
+
+
+def _same_changes(plan: RecordedPlan, line: ChargeLine, changing: Events) -> _SameChanges:
+    """Return what the changes of lines have in common; without ``spreads`` if they are not spread."""
+    effective = effective_changes(changing)
+    days = [event.date for _at, event in effective]
+    pasts = [bisect_right(plan.dates, day) for day in days]
+    is_usual = all(event.kind in ("credit", "price") and event.scope != SHARED for event in changing)
+    # On one day the order depends on more than the day. Without a part to come, the change is recognized on its day.
+    if not is_usual or not all(map(lt, days, days[1:])) or max(pasts) == len(plan.dates):
+        return _SameChanges(plan)
+    spreads, words, treated, divides = [], [], [], 1
+    for (at, event), past in zip(effective, pasts, strict=True):
+        how = treatment_of(PriceChange(event.kind, event.date, 2, 1, event.name), plan.rule.method)
+        if how != "prospective":
+            return _SameChanges(plan)
+        what, planned = named_change(event.kind, event.name, event.date, False, how)
+        words.append(what)
+        treated.append(planned)
+        spreads.append(_Spread(at, event.kind == "price", past))
+        divides = amounts_divided(divides, how, past > 0)
+    explanation = "; ".join([_template(plan.explanation), *(_template(one, line.currency) for one in treated)])
+    return _SameChanges(plan, spreads, "; ".join(_template(one, line.currency) for one in words), explanation, divides)
+
+
+def _template(words: str, currency: str = "") -> str:
+    """Return words for ``%``, with the amounts of a change in a currency, if there is one."""
+    escaped = words.replace("%", "%%")
+    return f"{escaped}: %s becomes %s {currency}" if currency else escaped

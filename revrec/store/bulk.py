@@ -1,10 +1,10 @@
 """Write many rows at the speed of the driver, read them as a stream, and number them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from sqlalchemy import Column, Connection, Dialect, Executable, Select, Table, func, insert, select
 from sqlalchemy.exc import DBAPIError
@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 if TYPE_CHECKING:
     from sqlalchemy.sql.dml import ReturningUpdate
 
+Fact = TypeVar("Fact")
 MOST_VARIABLES, MOST_VARIABLES_BEFORE = 32_766, 999
 """The most values of one statement that SQLite accepts from version 3.32 on, and before it."""
 
@@ -20,6 +21,10 @@ MOST_ROWS = 250
 
 SECOND_READER = "revrec_second_reader"
 """The execution option that has the second reader of :meth:`revrec.store.database.engine.Database.read_twice`."""
+
+
+FACTS = "revrec_facts"
+"""The execution option that has the facts of :func:`fact_of_view`."""
 
 
 def insert_rows(connection: Connection, table: Table, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
@@ -54,6 +59,18 @@ def sort_on_disk(connection: Connection) -> None:
     """Let SQLite sort in temporary files from now on: in memory, the rows of a report could be hundreds of MB."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA temp_store = FILE")
+
+
+def fact_of_view(connection: Connection, key: Hashable, find: Callable[[], Fact]) -> Fact:
+    """Return a fact about the books that several reports need: ``find`` is called once for each view.
+
+    Without a view of :meth:`revrec.store.database.engine.Database.read_twice`, rows may change, and nothing is kept.
+    """
+    facts: dict[Hashable, Any] = connection.get_execution_options().get(FACTS, {})
+    if key not in facts:
+        facts[key] = find()
+    found: Fact = facts[key]
+    return found
 
 
 def rows_of(connection: Connection, statement: "Select[Any] | ReturningUpdate[Any]", **values: Any) -> list[Any]:

@@ -21,6 +21,7 @@ from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balance
 from revrec.jobs.reports.late import late
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
+from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.tie_out import BALANCES as OF_BALANCES
 from revrec.jobs.reports.tie_out import tie_out
@@ -262,6 +263,7 @@ def main_reports(books: Books, day: date) -> list[Report]:
         waterfall(context, day, "billed", date(2024, 2, 1), 2),
         remaining_obligations(context, day, "entity", [1, 3]),
         tie_out(context, day),
+        revenue(context, span, "month", "item"),
     ]
 
 
@@ -278,4 +280,5 @@ def reports(books: Books, day: date) -> list[Report]:
         *(waterfall(context, day, by, date(2024, 2, 1), 2) for by in ("customer", "rule")),
         *(late(context, filters, by) for filters in (Filters(), Filters(last=day)) for by in ("month", "change")),
         remaining_obligations(context, day, "charge", [1, 3]),
+        *(revenue(context, span, "span", by) for by in ("timing", "document")),
     ]

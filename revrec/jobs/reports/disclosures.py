@@ -73,12 +73,25 @@ def disclosures(
     Raises:
         BadInput: a filter names what these books do not know.
     """
+    database = context.database
+    # All tables read one view, so that they show the same moment and what several need is found once.
+    with database.read_twice() as connection, database.reading_within(connection):
+        return _disclosures(context, connection, span, quarterly, without, filters)
+
+
+def _disclosures(
+    context: "Context",
+    connection: "Connection",
+    span: DateSpan,
+    quarterly: bool,
+    without: Collection[str],
+    filters: Filters,
+) -> ReportPack:
     each = "quarter" if quarterly else "span"
-    with context.database.read() as connection:
-        check_filters(context, connection, filters)
-        parameters = {**vars(filters), "from": span.first, "to": span.last, "quarterly": quarterly}
-        header = report_header(context, connection, "disclosures", parameters)
-        policies = [one for one in _policies(context, connection) if filters.rule in (None, one["name"])]
+    check_filters(context, connection, filters)
+    parameters = {**vars(filters), "from": span.first, "to": span.last, "quarterly": quarterly}
+    header = report_header(context, connection, "disclosures", parameters)
+    policies = [one for one in _policies(context, connection) if filters.rule in (None, one["name"])]
     shared = _SharedFigures(context, span, each, disclosed_periods(span, quarterly), filters)
     tables: Sequence[tuple[str, str, Callable[[], Report]]] = (
         ("D1", "606-10-50-8(a)", lambda: _balance_table(header, shared.balances)),

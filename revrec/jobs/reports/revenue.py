@@ -6,6 +6,8 @@ of transfer.
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from revrec.core.filters import NO_FILTERS, Basis, Filters
@@ -14,12 +16,13 @@ from revrec.core.report import BETWEEN, Chart, Check, Report, fields_of, periods
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.journal_checks import journal_checks
-from revrec.jobs.reports.remaining import GROUPS, check_dimension, check_group
+from revrec.jobs.reports.remaining import GROUPS, check_dimension, check_group, special_of_day
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.jobs.rules.load import load_rules
 from revrec.store.reports.booked import OtherCharges
 from revrec.store.reports.filters import of_charges
+from revrec.store.reports.plain_lines import recognized_amounts
 from revrec.store.reports.recognition import RULE, lines_of, recognized_by_day, sums_by_currency
 
 if TYPE_CHECKING:
@@ -50,17 +53,25 @@ def revenue(
     check_group("revenue", by, (*GROUPS, TIMING))
     rows: list[dict[str, Any]] = []
     checks: list[Check] = []
-    with context.database.read() as connection:
+    with context.database.read_twice() as connection:
         check_dimension(connection, by)
         check_filters(context, connection, filters)
         only = tuple(of_charges(filters))
         category, others = _categories(context, by), OtherCharges(connection)
         fields = ",".join(RULE if name == TIMING else name for name in fields_of(by))
         counted, owed = revenue_lines(context, connection)
-        for period in periods_of(span, each):
+        periods = list(periods_of(span, each))
+        special = special_of_day(context, connection, span.last, filters) if basis is Basis.ledger else None
+        ends = [span.first - timedelta(days=1), *(period.last for period in periods)]
+        summed = None if special is None else recognized_amounts(connection, special, fields, ends)
+        numbers = None if summed is None else special
+        for at, period in enumerate(periods):
             sums: Counter[tuple[str, str]] = Counter()
             total: Counter[str] = Counter()
-            for one in recognized_by_day(connection, fields, *period[1:], only=only, basis=basis, counted=counted):
+            read = recognized_by_day(
+                connection, fields, *period[1:], only=only, basis=basis, numbers=numbers, counted=counted
+            )
+            for one in chain(() if summed is None else summed[at], read):
                 sums[one.currency, category(one.category)] += one.amount
                 total[one.currency] += one.amount
             rows += [

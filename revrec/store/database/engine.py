@@ -15,7 +15,7 @@ from revrec.core.errors import BadConfiguration, BadInput, RevrecError
 from revrec.core.known_time import KnownTime
 from revrec.store.as_known import Moment, find_moment, hide_later_rows
 from revrec.store.audit import AuditStamp, record
-from revrec.store.bulk import SECOND_READER, first_row
+from revrec.store.bulk import FACTS, SECOND_READER, first_row
 from revrec.store.database import migrations
 from revrec.store.digests import digest_rows
 from revrec.store.tables import meta
@@ -115,17 +115,18 @@ class Database:
             BadConfiguration: there is no database, or it has another revision.
         """
         last_commit = self.backend.last_commit
-        if self._writing is not None or self.moment is not None or last_commit is None or self.path is None:
+        if self._writing is not None:
+            yield self._writing
+        elif self.moment is not None or last_commit is None or self.path is None:
             with self.read() as connection:
-                yield connection
-            return
-        with self.translated(), self._connect() as watching:
-            before = last_commit(watching)
-            with self.read() as connection:
-                last_commit(connection)  # The view begins with the first statement that reads.
-                with SecondReader(self.path, lambda: last_commit(watching) == before) as second:
-                    connection.execution_options(**{SECOND_READER: second})
-                    yield connection
+                yield connection.execution_options(**{FACTS: {}})
+        else:
+            with self.translated(), self._connect() as watching:
+                before = last_commit(watching)
+                with self.read() as connection:
+                    last_commit(connection)  # The view begins with the first statement that reads.
+                    with SecondReader(self.path, lambda: last_commit(watching) == before) as second:
+                        yield connection.execution_options(**{SECOND_READER: second, FACTS: {}})
 
     def read_as_known(self, wanted: KnownTime) -> None:
         """Let :meth:`read` show the books as they were at an earlier moment, and refuse to write.
@@ -139,12 +140,15 @@ class Database:
 
     @contextmanager
     def reading_within(self, writing: Connection) -> Iterator[None]:
-        """Let :meth:`read` show the open transaction of :meth:`write`: a report sees what is committed with it."""
-        self._writing = writing
+        """Let :meth:`read` show the open transaction of :meth:`write`: a report sees what is committed with it.
+
+        A report that consists of several can pass its view instead, so that all of them show the same moment.
+        """
+        before, self._writing = self._writing, writing
         try:
             yield
         finally:
-            self._writing = None
+            self._writing = before
 
     @contextmanager
     def write(self, checked: bool = True, patience: float = 0) -> Iterator[Connection]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, FromClause, Select, case, func, literal_column, or_, select, union
 
+from revrec.store.bulk import fact_of_view
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import SOLD
@@ -62,6 +63,9 @@ class OtherCharges:
     @cached_property
     def numbers(self) -> list[int] | None:
         """The numbers of the charge lines; None if there are too many."""
+        return fact_of_view(self.connection, "other charges", self._find)
+
+    def _find(self) -> list[int] | None:
         version, weight = schedule.c, plan_part.c.cumulative - plan_part.c.before
         after_change = version.planned - rounded_share(version.base, plan.c.carried, plan.c.whole)
         exact = select(plan_part.c.plan_id).join(plan, plan.c.id == plan_part.c.plan_id).where(plan.c.kind == "amounts")

@@ -38,7 +38,7 @@ from sqlalchemy.sql.visitors import replacement_traverse
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Filters
 from revrec.core.pricing import PRICE_EVENT_KINDS
-from revrec.store.bulk import sort_on_disk
+from revrec.store.bulk import fact_of_view, sort_on_disk
 from revrec.store.number_lists import numbers_in
 from revrec.store.posting.invoices import IS_INTEREST, SOLD
 from revrec.store.reports.contract_balances import (
@@ -112,6 +112,11 @@ those name their entities and the rows that were known at their close."""
 def special_charges(connection: Connection, days: Iterable[Day]) -> list[int] | None:
     """Return the numbers of the charge lines that are not plain on any of the days; None if there are too many."""
     known = [asked for day in days for asked in day if asked.known is not None]
+    key = ("special charges", tuple((asked.until, asked.known) for asked in known))
+    return fact_of_view(connection, key, partial(_find_special_charges, connection, known))
+
+
+def _find_special_charges(connection: Connection, known: Sequence[BalanceQuery]) -> list[int] | None:
     others = union(
         *_have_other_rows(),
         _have_other_accounts(),
@@ -657,6 +662,30 @@ def dated_amounts(
         if not amounts:
             return None
         found += amounts
+    return found
+
+
+def recognized_amounts(
+    connection: Connection, special: Sequence[int], category: str, ends: Sequence[date]
+) -> list[list[DatedAmount]] | None:
+    """Return what is in the ledger of the plain lines by category, for each time from one of the ``ends`` to the next.
+
+    The amounts are dated with the end. Return None if the amounts of a category cancel each other: then it depends on
+    their own days whether to list it.
+    """
+    plain = PlainLines(special, {f"until{at}": IS_ENTERED & is_dated(end) for at, end in enumerate(ends)})
+    group = [category_of(category).label("category"), charge_line.c.currency]
+    each = [one(f"until{at}") for at in range(len(ends)) for one in (plain.count, plain.amount)]
+    query = plain.select(*group, *(cast(func.sum(one), BigInteger) for one in each)).where(SOLD).group_by(*group)
+    found: list[list[DatedAmount]] = [[] for _end in ends[1:]]
+    for value, currency, *sums in added_up(stream_halves(connection, lambda half: query.where(*half)), keys=2):
+        until_each = zip(sums[::2], sums[1::2], strict=True)
+        for at, ((lines, before), (more_lines, after)) in enumerate(pairwise(until_each)):
+            if after != before:
+                day = ends[at + 1].isoformat()
+                found[at].append(DatedAmount(value or "", currency, ACTUAL, day, False, after - before))
+            elif more_lines != lines:
+                return None
     return found
 
 

@@ -18,6 +18,7 @@ from revrec.core.typed_dates import DateSpan
 from revrec.jobs.posting.periods import decide
 from revrec.jobs.posting.reversing import ReversalOrder
 from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances, deferred_balances
+from revrec.jobs.reports.disclosures import TABLES, disclosures
 from revrec.jobs.reports.late import late
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
@@ -43,6 +44,10 @@ recognize = { method = "monthly", offset = "7 days", periods = 3 }
 name = "uneven"
 when = { item = "GOODS-*" }
 recognize = { method = "monthly", periods = 3, rounding = "last" }
+[[rule]]
+name = "long"
+when = { item = "LONG-*" }
+recognize = { method = "monthly", periods = 30 }
 [[rule]]
 name = "delivery"
 when = { item = "POD-*" }
@@ -136,7 +141,12 @@ def changed(books: Books, row: MakeRow) -> Books:
     items = [*("MAG-1",) * 8, *("GOODS-1",) * 3, "POD-1"]
     numbered = list(enumerate(items, start=1))
     books.take(*(row(f"D{at}", item=item, amount=f"{20 + at}.01", post_date="2024-01-05") for at, item in numbered))
-    books.take(row("D20", item="MAG-1", amount="-30.01", post_date="2024-02-25"), name="credit.csv")
+    books.take(
+        row("D20", item="MAG-1", amount="-30.01", post_date="2024-02-25"),
+        row("D21", item="POD-1", amount="7.00", post_date="2025-06-05"),
+        row("D22", item="LONG-1", amount="90.00", post_date="2024-01-05"),
+        name="more.csv",
+    )
     for line, kind, day, amount in EVENTS[:4]:
         books.event(f"shop/{line}/1", kind, day, amount=amount)
     assert books.run("2024-02-20").complete
@@ -159,12 +169,17 @@ EVENTS: Sequence[tuple[str, str, str, int | None]] = (
     ("D7", "hold", "2024-02-28", None),
     ("D10", "price", "2024-03-05", 7),
     ("D12", "pod", "2024-02-15", None),
+    ("D21", "pod", "2024-02-15", None),
     ("D20", "price", "2024-03-20", -20),
 )
 
 
 def test_lines_with_one_change_are_added_up_too(changed: Books) -> None:
     compare(changed, date(2024, 2, 29), main_reports)
+    found = disclosures(changed.context("report"), DateSpan(FIRST, date(2024, 2, 29)), False, {*TABLES} - {"D1"})
+    closing = {row["balance"]: row["closing"] for row in found.tables[0].report.rows}
+    assert closing["contract assets, non-current"] == "7.00"
+    assert closing["contract liabilities, non-current"] == "48.00"
 
 
 @pytest.mark.slow
@@ -264,6 +279,7 @@ def main_reports(books: Books, day: date) -> list[Report]:
         remaining_obligations(context, day, "entity", [1, 3]),
         tie_out(context, day),
         revenue(context, span, "month", "item"),
+        disclosures(context, span, True, {*TABLES} - {"D1", "D4"}).as_report,
     ]
 
 

@@ -123,13 +123,26 @@ def _contracts(
         special = None if with_lines else special_lines(context, connection, [[asked]])
         every = lines_as_known(context, connection, wanted, asked.known, asked.entities, special)
         lines = (line for line in _noting_accounts(every, accounts) if wanted.account in (None, line.account))
-        read: Iterator[_Netted] = ((balance_of(some), some) for some in map(list, by_contract(lines)))
+        read = _contracts_read(lines)
         if special is None:
             yield from read
             continue
         sums = plain_contracts(connection, asked, special, wanted.account, wanted.planned)
         summed: Iterator[_Netted] = ((balance_of_sums(some), some) for some in map(list, by_contract(sums)))
         yield from merge(read, summed, key=_key_of)
+
+
+def contracts_of_lines(
+    context: "Context", connection: "Connection", wanted: BalanceOptions, numbers: Sequence[int]
+) -> Iterator[ContractBalance]:
+    """Yield the contracts of :func:`contract_balances` whose charge lines have these ``numbers``, in no order."""
+    for contract, lines in _contracts_read(line_balances(context, connection, wanted, numbers)):
+        if any(line.happened for line in lines):
+            yield contract
+
+
+def _contracts_read(lines: Iterable[LineBalance]) -> Iterator[_Netted]:
+    return ((balance_of(some), some) for some in map(list, by_contract(lines)))
 
 
 def _key_of(contract: _Netted) -> tuple[str, str, str]:

@@ -17,11 +17,11 @@ from revrec.core.report import Check, Disclosure, Period, Report, ReportPack, mi
 from revrec.core.rules.disclosure import PARAGRAPHS
 from revrec.core.rules.patterns import Patterns
 from revrec.core.typed_dates import DateSpan
-from revrec.jobs.reports.contract_balances import contract_balances
+from revrec.jobs.reports.contract_balances import contract_balances, contracts_of_lines
 from revrec.jobs.reports.costs import CostOptions, costs
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.left_out import LeftOut, left_out
-from revrec.jobs.reports.line_balances import BalanceOptions, balances_of, lines_as_known
+from revrec.jobs.reports.line_balances import BalanceOptions, balances_of, known_day, lines_as_known, special_lines
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.revenue import revenue
@@ -32,6 +32,7 @@ from revrec.store import charges
 from revrec.store.reports.booked import OtherCharges, recognized_by_account
 from revrec.store.reports.earlier_periods import recognized_by_new_prices
 from revrec.store.reports.filters import of_charges
+from revrec.store.reports.plain_contracts import ContractTotals, contract_totals
 from revrec.store.reports.recognition import recognized_by_day
 from revrec.store.reports.rule_history import rule_version_rows
 
@@ -334,9 +335,22 @@ class _Balances:
             self._opening_assets[one.currency] += one.asset
         elif not is_opening and key in self._opened:
             self._billed[one.currency] += billed_of_asset(one, *self._opened[key])
-        found = self._ends[day]
-        sums = found.get(one.currency, NO_BALANCES)
-        found[one.currency] = [sum(both) for both in zip(sums, presented(one), strict=True)]
+        self._add(day, one.currency, presented(one))
+
+    def add_sums(self, sums: ContractTotals, first: int, last: int, billed: int) -> None:
+        """Add the sums of contracts in one currency: the places of both ends, and what was billed of opening assets."""
+        for day, at in zip(self.days, (first, last), strict=True):
+            asset, asset_later, liability, liability_later = sums.presented[at]
+            if sums.happened[at]:
+                parts = (asset - asset_later, asset_later, liability - liability_later, liability_later, 0, 0)
+                self._add(day, sums.currency, parts)
+        if sums.presented[first][0]:
+            self._opening_assets[sums.currency] += sums.presented[first][0]
+            self._billed[sums.currency] += billed
+
+    def _add(self, day: date, currency: str, amounts: Sequence[int]) -> None:
+        sums = self._ends[day].get(currency, NO_BALANCES)
+        self._ends[day][currency] = [sum(both) for both in zip(sums, amounts, strict=True)]
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """Yield a row for each currency and kind of balance."""
@@ -360,12 +374,35 @@ class _Balances:
 def _read_balances(context: "Context", periods: Sequence[Period], filters: Filters) -> list[_Balances]:
     """Return the balances of each period. A day that is an end of several periods is read once."""
     found = [_Balances(period) for period in periods]
-    for day in sorted({day for one in found for day in one.days}):
-        its_own = [one for one in found if day in one.days]
-        for contract in contract_balances(context, balances_of(day, filters), BalanceSheet(), with_lines=False):
-            for one in its_own:
-                one.add(day, contract)
+    days = sorted({day for one in found for day in one.days})
+    with context.database.read() as connection:
+        special = None if filters.account else _add_sums(context, connection, found, days, filters)
+        for day in days:
+            wanted = balances_of(day, filters)
+            contracts = (
+                contract_balances(context, wanted, BalanceSheet(), with_lines=False)
+                if special is None
+                else contracts_of_lines(context, connection, wanted, special)
+            )
+            for contract in contracts:
+                for one in found:
+                    if day in one.days:
+                        one.add(day, contract)
     return found
+
+
+def _add_sums(
+    context: "Context", connection: "Connection", found: Sequence[_Balances], days: Sequence[date], filters: Filters
+) -> Sequence[int] | None:
+    """Add the contracts that are added up in SQL; return the charge lines of the others, None for all."""
+    known = [known_day(context, connection, balances_of(day, filters)) for day in days]
+    special = special_lines(context, connection, known)
+    if special is not None:
+        pairs = [(days.index(first), days.index(last)) for first, last in (one.days for one in found)]
+        for sums in contract_totals(connection, known, pairs, special, filters):
+            for (first, last), one, billed in zip(pairs, found, sums.billed, strict=True):
+                one.add_sums(sums, first, last, billed)
+    return special
 
 
 def presented(one: ContractBalance) -> tuple[int, ...]:

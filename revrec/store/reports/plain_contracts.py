@@ -1,17 +1,36 @@
 """Add up the plain charge lines of each contract in SQL, so that only contracts are read, and not their lines."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Connection, case, cast, func, or_
+from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, cast, func, or_, select
 
 from revrec.core.contract_balance import LineSums
+from revrec.core.filters import Filters
 from revrec.store.bulk import sort_on_disk, stream_rows
 from revrec.store.posting.invoices import SOLD
-from revrec.store.reports.contract_balances import BalanceQuery, contract_key, imported_by_then, in_code_order
+from revrec.store.reports.contract_balances import (
+    BalanceQuery,
+    contract_key,
+    contract_parts,
+    imported_by_then,
+    in_code_order,
+)
 from revrec.store.reports.filters import charge_conditions, schedule_conditions
-from revrec.store.reports.plain_lines import IS_ENTERED, WHOLE, PlainLines, is_billed, is_dated, of_entities, price_on
+from revrec.store.reports.plain_lines import (
+    IS_ENTERED,
+    WHOLE,
+    Day,
+    PlainLines,
+    is_billed,
+    is_dated,
+    is_known,
+    of_entities,
+    price_on,
+)
 from revrec.store.tables import charge_line, rule_version, schedule
+from revrec.store.two_readers import Half, added_up, stream_halves
 
 
 def plain_contracts(
@@ -69,3 +88,110 @@ def _lines(asked: BalanceQuery, special: Sequence[int], account: str | None, by_
         filters.append(rule_version.c.deferred == account)
     # An offset keeps the databases from computing each amount again for every sum that it is in.
     return query.where(*filters).offset(0)
+
+
+class ContractTotals(NamedTuple):
+    """The sums of the contracts of plain lines in one currency, in minor units.
+
+    ``happened`` counts on each day the contracts with anything billed, recognized or planned. ``presented`` has for
+    each day the assets, the noncurrent part of them, the liabilities, and the noncurrent part of them. ``billed`` is
+    what was billed of the assets of one day until the other one, for each of the pairs of days that were asked for.
+    """
+
+    currency: str
+    happened: Sequence[int]
+    presented: Sequence[Sequence[int]]
+    billed: Sequence[int]
+
+
+def contract_totals(
+    connection: Connection,
+    days: Sequence[Day],
+    pairs: Sequence[tuple[int, int]],
+    special: Sequence[int],
+    filters: Filters,
+) -> Iterator[ContractTotals]:
+    """Yield the sums of :func:`plain_contracts` on several days, without reading the contracts one by one.
+
+    ``special`` are the numbers of the other lines on any of the days, with all lines of their contracts. ``pairs`` are
+    the places of two days each.
+    """
+    sort_on_disk(connection)
+    query_of = partial(_totals_of_half, days, pairs, special, filters)
+    rows = stream_halves(connection, query_of, contract_parts(charge_line)[0])
+    for currency, *sums in added_up(rows, keys=1):
+        of_days = [sums[at : at + 5] for at in range(0, 5 * len(days), 5)]
+        happened = [one[0] for one in of_days]
+        yield ContractTotals(currency, happened, [one[1:] for one in of_days], sums[5 * len(days) :])
+
+
+def _totals_of_half(
+    days: Sequence[Day], pairs: Sequence[tuple[int, int]], special: Sequence[int], filters: Filters, half: Half
+) -> Select[Any]:
+    line = _lines_of_days(days, special, filters, half).subquery().c
+    # The parts of the contract first: they differ, and most lines have the same currency.
+    keys = [line.document, line.source, line.entity, line.currency, line.is_cost]
+    amounts = [one for one in line if one.name not in {key.name for key in keys}]
+    sums = (cast(func.sum(one), BigInteger).label(one.name) for one in amounts)
+    unit = select(*keys, *sums).group_by(*keys).subquery().c
+    found: list[Any] = []
+    for at in range(len(days)):
+        net, is_sold = unit[f"net{at}"], unit.is_cost == 0
+        is_asset, is_liability = (is_sold & (net < 0)), is_sold & (net > 0)
+        found += [
+            case((unit[f"happened{at}"] > 0, 1), else_=0),
+            case((is_asset, -net), else_=0),
+            case((is_asset, _beyond(-net, unit[f"to_bill{at}"], unit[f"to_bill_later{at}"])), else_=0),
+            case((is_liability, net), else_=0),
+            case((is_liability, _beyond(net, unit[f"soon{at}"], unit[f"later{at}"])), else_=0),
+        ]
+    for first, last in pairs:
+        asset, more = -unit[f"net{first}"], unit[f"billed{last}"] - unit[f"billed{first}"]
+        found.append(case(((unit.is_cost == 0) & (asset > 0) & (more > 0), _least(asset, more)), else_=0))
+    return select(unit.currency, *(cast(func.sum(one), BigInteger) for one in found)).group_by(unit.currency)
+
+
+def _lines_of_days(days: Sequence[Day], special: Sequence[int], filters: Filters, half: Half) -> Select[Any]:
+    """Return the query of the amounts of each plain line on the days."""
+    weights: dict[str, ColumnElement[bool]] = {"all": WHOLE}
+    for at, day in enumerate(days):
+        until = is_dated(day[0].until)
+        weights |= {f"posted{at}": IS_ENTERED & until, f"planned{at}": until, f"soon{at}": is_dated(day[0].beyond)}
+    plain, line = PlainLines(special, weights), charge_line.c
+    document, source = contract_parts(charge_line)
+    is_cost = case((SOLD, 0), else_=1)
+    columns = [document.label("document"), source.label("source"), line.entity, line.currency, is_cost.label("is_cost")]
+    for at, day in enumerate(days):
+        amounts = _amounts_on(day, plain, at)
+        columns += [amount.label(f"{name}{at}") for name, amount in amounts.items()]
+    # An offset keeps the databases from computing each amount again for every sum that it is in.
+    return plain.select(*columns).where(*charge_conditions(filters), *schedule_conditions(filters), *half).offset(0)
+
+
+def _amounts_on(day: Day, plain: PlainLines, at: int) -> dict[str, ColumnElement[int]]:
+    """Return the SQL of the amounts of a line on a day, the one ``at`` this place, by name."""
+    posted, planned, soon = (plain.amount(f"{name}{at}") for name in ("posted", "planned", "soon"))
+    billed, price, known = is_billed(day), price_on(day[0].until), is_known(day)
+    much_later = charge_line.c.post_date > day[0].beyond.isoformat()
+    owed = case((billed, price), else_=0)
+    later = plain.amount("all") - soon
+    found = {
+        "billed": owed,
+        "net": owed - posted,
+        "soon": schedule.c.amount - posted - later,
+        "later": later,
+        "to_bill": case((billed | much_later, 0), else_=price),
+        "to_bill_later": case((~billed & much_later, price), else_=0),
+        "happened": case((or_(owed != 0, posted != 0, planned != 0), 1), else_=0),
+    }
+    return found if known is None else {name: case((known, one), else_=0) for name, one in found.items()}
+
+
+def _beyond(balance: Any, soon: Any, later: Any) -> Any:
+    """Return the SQL of the part of a balance that settles after more than a year, as for one contract."""
+    left = _least(balance - case((soon > 0, soon), else_=0), later)
+    return case((left > 0, left), else_=0)
+
+
+def _least(one: Any, other: Any) -> Any:
+    return case((one < other, one), else_=other)

@@ -42,25 +42,29 @@ def read_bands(text: str, until: date, ends: str = "") -> list[Band]:
     ``ends`` is the end of the fiscal year of ``years``: a month, such as ``june``, or as in :func:`year_end`.
 
     Raises:
-        BadInput: the text is not of these forms, or ``ends`` is not an end of a year or not used.
+        BadInput: as :func:`bands_of_months`.
+        ValueError: the text is not of these forms, or ``ends`` is not an end of a year or not used.
     """
     found = _COUNTED.fullmatch(" ".join(text.lower().split()))
     if ends and not (found and found[2] == "years"):
-        raise BadInput(f"report rpo: --year-end {ends}: only the bands years have a fiscal year: add --bands years")
+        raise ValueError(f"--year-end {ends}: only the bands years have a fiscal year: add --bands years")
     if found is None:
         months = text.replace(" ", "")
         if not _MONTHS.fullmatch(months):
-            raise BadInput(f"report rpo: --bands {text!r}: expected {FORMS}")
+            raise ValueError(f"--bands {text!r}: expected {FORMS}")
         return bands_of_months(until, [int(one.removesuffix("m")) for one in months.split(",")])
     count = int(found[1] or USUAL[found[2]])
-    bands = _quarters(until) if found[2] == "quarters" else _years(until, ends)
+    if found[2] == "quarters":
+        bands = _quarters(until)
+    else:
+        bands = _years(until, _year_end(ends or "december"), "fy" if ends else "")
     return _bounded(lambda: list(islice(bands, count)))
 
 
 def _bounded(make: Callable[[], list[Band]]) -> list[Band]:
     try:
         return make()
-    except (OverflowError, ValueError):
+    except (OverflowError, ValueError):  # a year of five digits is a ValueError
         raise BadInput("report rpo: --bands: a band would end after the year 9999") from None
 
 
@@ -72,8 +76,7 @@ def _quarters(until: date) -> Iterator[Band]:
         begin = last + timedelta(days=1)
 
 
-def _years(until: date, ends: str) -> Iterator[Band]:
-    end, prefix = _year_end(ends or "december"), "fy" if ends else ""
+def _years(until: date, end: YearEnd, prefix: str) -> Iterator[Band]:
     year = until.year - 1
     while True:
         if end.of(year) > until:
@@ -89,7 +92,7 @@ def _year_end(text: str) -> YearEnd:
     try:
         return year_end(words)
     except ValueError:
-        raise BadInput(
-            f"report rpo: --year-end {text}: expected a month such as june, last saturday of january, or saturday "
-            "nearest january 31"
+        raise ValueError(
+            f"--year-end {text}: expected a month such as june, last saturday of january, or saturday nearest january "
+            "31"
         ) from None

@@ -49,6 +49,11 @@ def test_everything_that_waits_for_a_person_is_listed_once(revrec: Revrec, tmp_p
     assert rows[f"{file}:3"]["kind"] == "quarantined row" and rows[f"{file}:3"]["amount"] is None
     # The credit of a document with a sale belongs to it.
     assert rows["shop/X-3/1"]["kind"] == "credit without a sale" and "shop/X-4/1" not in rows
+    controls = revrec("report", "tie-out", "--date", "2024-04-30", "--format", "json").json
+    counts = {(row["figure"], row["currency"]): (row["count"], row["amount"]) for row in controls["rows"]}
+    assert counts["files with charge lines", "EUR"] == (1, "-1.00") and counts["files with charge lines", "USD"][0] == 4
+    assert counts["rows set aside, waiting", "USD"] == (1, None)
+    assert revrec("report", "tie-out", "--output", str(tmp_path / "tie-out.xlsx")).code == 0
     # So does one that the contract of both names; a contract of another currency is not netted with it.
     assert "shop/X-6/1" not in rows and {"shop/X-7/1", "shop/X-8/1"} < rows.keys()
     # Revenue is missing of what waits, not of a credit that stays a contract asset.

@@ -59,7 +59,10 @@ def register(group: typer.Typer) -> None:
         if whole and (drill or against):
             fail("--whole rounds the figures: it cannot be combined with --drill or --against", 2)
         context, until, fields = options.context(), as_of(date), group_fields(by, "entity")
-        ends = read_bands(bands, until, year_end)
+        try:
+            ends = read_bands(bands, until, year_end)
+        except ValueError as error:
+            fail(str(error), 2)
         found = remaining_obligations(context, until, fields, ends, filters, whole)
         if drill:
             from revrec.jobs.reports import drill as job

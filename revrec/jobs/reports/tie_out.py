@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 COLUMNS = ("step", "figure", "currency", "count", "amount")
-LINES, SCHEDULES, ENTRIES, BALANCES = "charge lines", "schedules until the day", "entries", "balances on the day"
+FILES, LINES, SCHEDULES, ENTRIES = "files", "charge lines", "schedules until the day", "entries"
+BALANCES, INVOICES = "balances on the day", "invoices"
 ON_NO_ENTRY = "on no entry yet"
 FIRST = date(1900, 1, 1)
 """The first day of the balances: everything is later."""
@@ -56,7 +57,12 @@ def tie_out(context: "Context", until: date) -> Report:
         wanted = BalanceOptions(until)
         special = lines_to_read(context, connection, wanted)
         scheduled = control_totals.schedule_totals(connection, until, special)
-        steps, checks = _charge_lines(connection, scheduled.dated)
+        accepted = control_totals.accepted(connection)
+        steps, checks = _files(connection, accepted)
+        rows = [*_rows(steps), *_set_aside(connection)]
+        steps, of_lines = _charge_lines(connection, accepted, scheduled.dated)
+        of_documents, of_invoices = _invoices(connection)
+        checks += of_lines
         others = OtherCharges(connection)
         more, of_schedules = _schedules(others, scheduled)
         steps += more
@@ -69,11 +75,11 @@ def tie_out(context: "Context", until: date) -> Report:
         balances = list(account_balances(context, connection, wanted, special))
         recognized = list(recognized_by_account(connection, FIRST, until, others=others))
     more, of_balances = _balances(context, until, balances, recognized)
-    rows = list(_rows([*steps, *more, *of_exchange]))
+    rows += _rows([*steps, *of_documents, *more, *of_exchange])
     # Without presentation entries, which are posted after the signature: the balances are the same with them.
     digest = _digest(rows)
     rows += _rows(presented)
-    checks += [*of_balances, *of_gains]
+    checks += [*of_invoices, *of_balances, *of_gains]
     report = Report(f"Tie-out as of {until}", header, COLUMNS, rows, checks, ("amount",))
     return report._replace(
         header={
@@ -116,9 +122,31 @@ def _reconciliation(event: audit.TrailEvent | None) -> str:
     return f"{detail['from']} to {detail['to']}, by {event.actor} at {event.at[:19]} UTC: {outcome}"
 
 
-def _charge_lines(connection: "Connection", dated: Totals) -> tuple[list[_Step], list[Check]]:
+def _files(connection: "Connection", accepted: Totals) -> tuple[list[_Step], list[Check]]:
+    """Return what files bill, and that all of it was accepted or voided."""
+    imported, voided = control_totals.files(connection)
+    steps = [_Step(FILES, "files with charge lines", imported), _Step(FILES, "voided before a schedule", voided)]
+    return steps, list(_checks("charge lines of files = accepted and voided", added(imported), added(accepted, voided)))
+
+
+def _set_aside(connection: "Connection") -> Iterator[dict[str, Any]]:
+    """Yield the rows that were set aside; their amounts, as far as they can be read, are in no other figure."""
+    for one in control_totals.set_aside(connection):
+        amount = None if one.amount is None else decimal_string(one.amount, one.currency)
+        figure = f"rows set aside, {one.outcome}"
+        yield dict(zip(COLUMNS, (FILES, figure, one.currency, one.rows, amount), strict=True))
+
+
+def _invoices(connection: "Connection") -> tuple[list[_Step], list[Check]]:
+    """Return the invoices that revrec posts, by state, and that each is the sum of its lines."""
+    by_state, lines = control_totals.invoices(connection)
+    steps = [_Step(INVOICES, state.lower().replace("_", " "), totals) for state, totals in sorted(by_state.items())]
+    return steps, list(_checks("invoices and credit memos = their lines", added(*by_state.values()), added(lines)))
+
+
+def _charge_lines(connection: "Connection", billed: Totals, dated: Totals) -> tuple[list[_Step], list[Check]]:
     """Return what was billed, as its prices are now, and that all of it is dated or waits."""
-    billed, changes = control_totals.accepted(connection), control_totals.price_changes(connection)
+    changes = control_totals.price_changes(connection)
     allocated = control_totals.allocations(connection)
     undated: dict[str, Totals] = {WAITING: {}, UNSCHEDULED: {}}
     for group in undated_groups(SqlAlchemyView(connection), date.max):

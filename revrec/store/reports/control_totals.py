@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -34,9 +34,13 @@ from revrec.store.tables import (
     allocation_line,
     audit_event,
     charge_line,
+    invoice,
+    invoice_line,
     journal_entry,
     ledger_change,
     price_change,
+    quarantine,
+    quarantine_outcome,
     schedule,
     schedule_allocation,
     schedule_line,
@@ -44,6 +48,8 @@ from revrec.store.tables import (
 )
 from revrec.store.two_readers import added_up, stream_halves
 
+CREDIT_KINDS = ("sales_credit", "ar_credit")
+"""The kinds of invoices that are credit memos."""
 SIGNED, OPENING_SIGNED = "tie-out signed", "opening balances signed"
 CURRENT = schedule_line.c.superseded_by.is_(None)
 _SHARE = allocation_line.alias("share")
@@ -80,6 +86,56 @@ def accepted(connection: Connection) -> Totals:
     """Return the charge lines as they were billed, without those that were voided before they had a schedule."""
     has_schedule = exists().where(schedule.c.charge_no == charge_line.c.no)
     return _totals(connection, _sums(charge_line.c.amount).select_from(charge_line).where(NOT_VOIDED | has_schedule))
+
+
+def files(connection: Connection) -> tuple[Totals, Totals]:
+    """Return the files with charge lines, with what they bill, and the charge lines that were voided at once."""
+    number = func.count(charge_line.c.import_id.distinct())
+    query = select(charge_line.c.currency, number, *split_sum_columns(charge_line.c.amount)).where(SOLD)
+    has_schedule = exists().where(schedule.c.charge_no == charge_line.c.no)
+    voided = _sums(charge_line.c.amount).select_from(charge_line).where(~NOT_VOIDED, ~has_schedule)
+    return _totals(connection, query.group_by(charge_line.c.currency)), _totals(connection, voided)
+
+
+class SetAside(NamedTuple):
+    """Rows of files that were set aside, by what was done with them: ``amount`` is None if none can be read."""
+
+    outcome: str
+    currency: str
+    rows: int
+    amount: int | None
+
+
+def set_aside(connection: Connection) -> Iterator[SetAside]:
+    """Yield the rows that were ever in the quarantine, by outcome (``waiting`` without one) and currency as it came."""
+    outcome = func.coalesce(quarantine_outcome.c.outcome, "waiting")
+    by = (outcome.label("outcome"), quarantine.c.currency)
+    amount = cast(func.sum(quarantine.c.amount), BigInteger)
+    query = (
+        select(*by, func.count(), amount)
+        .outerjoin(quarantine_outcome, quarantine_outcome.c.quarantine_id == quarantine.c.id)
+        .group_by(*by)
+        .order_by(*by)
+    )
+    yield from (SetAside(*row) for row in connection.execute(query))
+
+
+def invoices(connection: Connection) -> tuple[dict[str, Totals], Totals]:
+    """Return the invoices and credit memos for Intacct by state, and their lines; credit memos are below zero.
+
+    Sales orders bill nothing: their invoices do.
+    """
+    document, sign = invoice.c, case((invoice.c.kind.in_(CREDIT_KINDS), -1), else_=1)
+    bills = document.kind != "sales_order"
+    heads = select(document.state, document.currency, func.count(), *split_sum_columns(sign * document.amount))
+    found: dict[str, Totals] = {}
+    for state, currency, rows, *sums in connection.execute(
+        heads.where(bills).group_by(document.state, document.currency)
+    ):
+        found.setdefault(state, {})[currency] = Total(rows, joined_sum(*sums))
+    lines = select(document.currency, func.count(), *split_sum_columns(sign * invoice_line.c.amount))
+    lines = lines.join(invoice_line, invoice_line.c.invoice_id == document.id).where(bills).group_by(document.currency)
+    return found, _totals(connection, lines)
 
 
 def historical(connection: Connection) -> Totals:

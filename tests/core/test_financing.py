@@ -51,6 +51,13 @@ def test_a_list_of_rules_shows_the_rate_or_the_cash_price() -> None:
         assert cost.price == shown
 
 
+def test_a_percentage_that_may_have_to_be_given_back_counts_from_what_is_billed() -> None:
+    """10 percent of the 4,000.00 that the customer paid, and not of the price of 4,494.40 with the interest in it."""
+    rules = book(PREPAID, more='[rule.constraint]\npercent = 10\nreason = "rebate"')
+    assert revenue(rules, charge("4000.00")) == [("2026-01-01", 4094_40)]
+    assert rules.constrained_part(charge("4000.00"), ()) == 400_00
+
+
 # Examples of the standard
 
 

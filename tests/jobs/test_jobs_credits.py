@@ -60,7 +60,8 @@ def test_a_credit_that_comes_first_is_a_warning_and_joins_the_invoice_when_it_is
     books.rules(ON_DELIVERY)
     result = books.take(row("CRN-1", amount="-10.00", credits="INV-1/1"))
     assert result.warnings == [
-        'row 2: credits "INV-1/1", which these books do not have; it is shown on its own until they do'
+        'row 2: credits "INV-1/1", which these books do not have: it names a document of the same source, such as '
+        "INV-1042, or a line of one, such as INV-1042/1; it is shown on its own until they do"
     ]
     assert balances(books) == {"shop/CRN-1": -1_000}
     assert books.take(row(amount="100.00")).warnings == []

@@ -243,7 +243,9 @@ class RuleBook:
             changes = entry.rule.financing.steps(line, events)
         except OverflowError:
             return explained(BEYOND, entry.rule)
-        return _with_words(self._allocated(entry, *apply_allocation(line, events, changes), steps), changes)
+        its_line, its_events = apply_allocation(line, events, changes)
+        # What may have to be given back is counted from what is billed, which is the price without the interest in it.
+        return _with_words(self._allocated(entry, its_line, its_events, steps, line.amount), changes)
 
     @staticmethod
     def _is_interest_known(rule: Rule, line: ChargeLine) -> bool:
@@ -252,18 +254,26 @@ class RuleBook:
         return isinstance(method, InterestMethod) and method.terms.start.find(line, ()) is not None
 
     def _allocated(
-        self, entry: "_Entry", line: ChargeLine, events: Events, steps: Sequence[AllocationStep]
+        self,
+        entry: "_Entry",
+        line: ChargeLine,
+        events: Events,
+        steps: Sequence[AllocationStep],
+        billed: int | None = None,
     ) -> Schedule | Unscheduled:
-        """Derive the schedule of a line at its share of its contract's price."""
+        """Derive the schedule of a line at its share of its contract's price; ``billed`` is as for :meth:`_priced`."""
         if not any(step.words for step in steps):
-            return self._priced(entry, line, events)
-        found = self._priced(entry, *apply_allocation(line, events, steps), line.amount)
+            return self._priced(entry, line, events, billed)
+        found = self._priced(entry, *apply_allocation(line, events, steps), line.amount if billed is None else billed)
         return _with_words(found, steps)
 
     def _priced(
         self, entry: "_Entry", line: ChargeLine, events: Events, billed: int | None = None
     ) -> Schedule | Unscheduled:
-        """Derive the schedule of the included price of a line, and add the constrained amount to what waits."""
+        """Derive the schedule of the included price of a line, and add the constrained amount to what waits.
+
+        Percentages count from what is ``billed``, if that is not the line's amount.
+        """
         if not (events or entry.rule.constraint):
             return self._derive(entry, line, events)
         try:

@@ -226,6 +226,9 @@ def _show_tables(report: "Report", limit: int) -> None:
         print(f"last reconciliation: {report.header['last_reconciliation']}")
     for line in report.header.get("left_out", ()):
         print(f"left out: {line}")
+    for name, sums in report.header.get("memo", {}).items():
+        words = ", ".join(f"{grouped(amount)} {one}" for one, amount in sums.items())
+        print(f"memo: {name.replace('_', ' ')} {words or 0}")
     show_notes(report.header)
     effect = report.header.get("effect_on_revenue")
     if effect:

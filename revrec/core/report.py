@@ -190,7 +190,7 @@ def chart_data(report: Report, currency: str) -> ChartData | None:
 def fact_in_words(value: Any) -> str:
     """Return a fact of a header as text: names with their values, or values in a row."""
     if isinstance(value, Mapping):
-        return "; ".join(f"{name}: {one}" for name, one in value.items())
+        return "; ".join(f"{name}: {fact_in_words(one)}" for name, one in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 

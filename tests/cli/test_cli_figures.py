@@ -1,6 +1,8 @@
 """The reports of a month-end, on the sample data: figures that were worked out apart from the program."""
 
+import contextlib
 import csv
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -48,6 +50,16 @@ def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
         ("2024-03", "4092.80", "0.00", "0.00", "0.00", "4070.80", "4070.80", "2.00", "2.00", "2.00", "16.00", "0.00",
          "22.00"),
     ]  # fmt: skip
+    with contextlib.closing(sqlite3.connect("revrec.db")) as database:
+        delivered = "SELECT max(recorded_at) FROM fulfillment_event"
+        ((known,),) = database.execute(f"SELECT max(seq) FROM audit_event WHERE at < ({delivered})")
+    march = ("waterfall", "--date", "2024-03-31", "--months", "4", "--known", str(known), "--format", "json")
+    before = revrec("report", *march).json
+    assert checked_rows(before, "billed", "2024-04", "waiting", "recognized", "remaining")[2] == (
+        "2024-03", "2771.80", "1299.00", "0.00", "4092.80",
+    )  # fmt: skip
+    totals = before["header"]["control_totals"]["USD"]
+    assert (totals["recognized"], totals["waiting"], totals["remaining"]) == ("8664.57", "1299.00", "8426.63")
     # CRN-1003 of March credits a line of February: -10.00, earned in April, is in the row of February.
     of_quarters = ("--each", "quarter", "--cells", "actual", "--net", "--format", "json")
     quarters = revrec("report", "waterfall", "--date", "2024-04-30", *of_quarters).json

@@ -6,8 +6,10 @@ import pytest
 
 from revrec.core.contract_balance import BalanceSheet, ContractBalance
 from revrec.core.line_status import LineStatus, status_of
+from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.contract_balances import BalanceNotes, contract_balances, contract_name
 from revrec.jobs.reports.line_balances import BalanceOptions
+from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from support.books import Books, MakeRow
 from support.rule_texts import DELIVERY
 
@@ -81,6 +83,10 @@ def test_each_contract_has_the_status_of_its_lines_and_the_age_of_its_oldest_bal
     }
     assert [one.status.status for one in found["shop/A"].lines if one.status] == ["in progress", "waiting"]
     assert "1 credit line belongs to no sale" in notes.days[-1]
+    memo = rollforward(books.context(), RollforwardOptions(DateSpan(DAY, DAY), memo=True)).header["memo"]
+    assert {name: sums["USD"] for name, sums in memo.items()} == {
+        "not_posted": "19.00", "waiting": "120.00", "constrained": "0.00",
+    }  # fmt: skip
     assert contracts(books, planned=True)["shop/A"].status == LineStatus("in progress", "2024-03-10", "2024-01-10", 50)
     assert books.run("2024-02-29").complete
     # What is earned and not billed is as old as its entry.

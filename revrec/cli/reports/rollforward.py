@@ -46,6 +46,9 @@ def register(group: typer.Typer) -> None:
         current: Annotated[
             bool, typer.Option("--current", help="Also show the noncurrent part of the liabilities, and how it moved.")
         ] = False,
+        memo: Annotated[
+            bool, typer.Option("--memo", help="Also show what is not posted, waits, or is constrained on the last day.")
+        ] = False,
         base: BaseOption = False,
         limit: LimitOption = 0,
     ) -> None:
@@ -72,7 +75,7 @@ def register(group: typer.Typer) -> None:
 
         span = report_span(period, first, last)
         context = options.context()
-        wanted = RollforwardOptions(span, each.value, group_names(by), filters, basis, base, split, current)
+        wanted = RollforwardOptions(span, each.value, group_names(by), filters, basis, base, split, current, memo)
         found = report(context, wanted)
         if drill:
             from revrec.jobs.reports import drill as job

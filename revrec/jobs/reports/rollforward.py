@@ -33,6 +33,7 @@ from revrec.jobs.reports.line_balances import (
 from revrec.jobs.reports.line_groups import OF_BALANCES, OF_CHARGES, Group, LineGroups, named
 from revrec.jobs.reports.remaining import check_dimension, check_group
 from revrec.jobs.reports.report_header import report_header
+from revrec.jobs.reports.rollforward_memo import memo_on
 from revrec.store.reports import in_ledger
 from revrec.store.reports.booked import OtherCharges
 from revrec.store.reports.earned import earned_lines, earned_until
@@ -82,7 +83,7 @@ class RollforwardOptions(NamedTuple):
     """The days, the length of a period, what the rows are grouped by, and filters.
 
     ``split``: also the contract liabilities and assets. ``current``: also the noncurrent part of the liabilities.
-    ``base``: also in base currency.
+    ``base``: also in base currency. ``memo``: with what is not recognized for another reason than its day.
     """
 
     span: DateSpan
@@ -93,6 +94,7 @@ class RollforwardOptions(NamedTuple):
     base: bool = False
     split: bool = False
     current: bool = False
+    memo: bool = False
 
     @property
     def sides(self) -> tuple[str, ...]:
@@ -207,6 +209,8 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         )  # fmt: skip
         if any(check.difference for check in checks) and (notes := list(_closed_too_early(periods, days))):
             header["notes"] = [*header.get("notes", ()), *notes]
+        if wanted.memo:
+            header["memo"] = memo_on(context, connection, wanted.span.last, wanted.filters)
     amounts = (*AMOUNTS, *wanted.sides)
     columns = ("period", "currency", "account", *by, *amounts)
     if wanted.base:

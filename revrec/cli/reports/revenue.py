@@ -1,6 +1,6 @@
 """``revrec report revenue``."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -18,8 +18,11 @@ from revrec.cli.report_output import (
     report_span,
     show_report,
 )
-from revrec.cli.shared import Options
+from revrec.cli.shared import Options, fail
 from revrec.core.filters import Basis, Filters
+
+if TYPE_CHECKING:
+    from revrec.core.report import Report
 
 
 def register(group: typer.Typer) -> None:
@@ -36,14 +39,17 @@ def register(group: typer.Typer) -> None:
         basis: BasisOption = Basis.ledger,
         drill: DrillOption = None,
         by: Annotated[list[str] | None, by_option(f"timing, {OF_CHARGES}", "item")] = None,
+        segments: Annotated[
+            str, typer.Option("--segments", metavar="FIELD", help="A column for each value of this field.")
+        ] = "",
         limit: LimitOption = 0,
     ) -> None:
         """Show recognized revenue by period and category.
 
         Revenue is what posted entries recognize, by their dates. With --basis earned, it is what the schedules in force
         earn, posted or not, by the days on which it is earned, as known now also in closed months. --by timing shows
-        what is recognized over time and at a point in time: a rule says it by transfer, or its method decides. Reads
-        only. Exit code 7 means that a check fails.
+        what is recognized over time and at a point in time: a rule says it by transfer, or its method decides.
+        --segments reconciles the categories to segments. Reads only. Exit code 7 means that a check fails.
 
         \b
         Examples:
@@ -51,15 +57,25 @@ def register(group: typer.Typer) -> None:
           revrec report revenue --from 2024-01 --to 2024-12 --each quarter --by customer,item
           revrec report revenue --period 2024-Q1 --each span --by timing
           revrec report revenue --from 2024-03 --to 2024-04 --basis earned
+          revrec report revenue --period 2024-Q1 --each span --by timing --segments dimensions.department
           revrec report revenue --period 2024-Q1 --each span --customer C-ADA
         """
+        from revrec.jobs.reports.revenue import by_segment
         from revrec.jobs.reports.revenue import revenue as report
 
         context, span, fields = options.context(), report_span(period, first, last), group_fields(by, "item")
-        found = report(context, span, each.value, fields, basis, filters)
+        if segments in fields.split(","):
+            fail(f"--segments {segments}: --by has it too, and its values are either rows or columns", 2)
+
+        def made(by: str) -> "Report":
+            every = f"{by},{segments}" if segments else by
+            found = report(context, span, each.value, every, basis, filters)
+            return by_segment(found, by, segments) if segments else found
+
+        found = made(fields)
         if drill:
             from revrec.jobs.reports import drill as job
 
             wanted = job.also_by_charge(fields)
-            found = job.drill(context, found, drill, lambda: report(context, span, each.value, wanted, basis, filters))
+            found = job.drill(context, found, drill, lambda: made(wanted))
         show_report(options, found, limit, None)

@@ -4,7 +4,7 @@ Source: ASC 606-10-50-5 and 55-89 to 55-91 (IFRS 15.114 and B87 to B89), disaggr
 of transfer.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import chain
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.money import decimal_string
-from revrec.core.report import BETWEEN, Chart, Check, Report, fields_of, periods_of, values_of
+from revrec.core.report import BETWEEN, Chart, Check, Report, fields_of, minor_of, periods_of, values_of
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.journal_checks import journal_checks
@@ -91,6 +91,40 @@ def revenue(
     columns, amounts = ("period", "currency", *fields_of(by), "revenue"), ("revenue",)
     empty = NOTHING_EARNED if basis is Basis.earned else NOTHING_POSTED
     return Report("Revenue", header, columns, rows, checks, amounts, chart=Chart("period", amounts), empty=empty)
+
+
+def by_segment(report: Report, by: str, segments: str) -> Report:
+    """Return revenue by several fields with a column for each segment, the last of the fields, and their sum.
+
+    It is the reconciliation of the categories to the revenue of segments (ASC 606-10-50-6; IFRS 15.115).
+    """
+    named = {name: _column_of(name, by) for name in sorted({row[segments] for row in report.rows})}
+    keys = ("period", "currency", *fields_of(by))
+    sums: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
+    for row in report.rows:
+        sums[tuple(row[key] for key in keys)][named[row[segments]]] += minor_of(row, "revenue")
+    rows = [
+        dict(zip(keys, key, strict=True))
+        | {name: decimal_string(amounts[name], key[1]) for name in named.values()}
+        | {"revenue": decimal_string(amounts.total(), key[1])}
+        for key, amounts in sums.items()
+    ]
+    amounts = (*named.values(), "revenue")
+    return report._replace(
+        header={**report.header, "by": by, "segments": segments},
+        columns=(*keys, *amounts),
+        rows=rows,
+        amounts=amounts,
+        formulas={"revenue": dict.fromkeys(named.values(), 1)},
+        chart=Chart("period", tuple(named.values())) if named else report.chart,
+    )
+
+
+def _column_of(segment: str, by: str) -> str:
+    """Return the name of the column of a segment, which no other column has."""
+    if segment in ("", "period", "currency", "revenue", *fields_of(by)):
+        return f"segment {segment}" if segment else "no segment"
+    return segment
 
 
 def _categories(context: "Context", by: str) -> Callable[[str], str]:

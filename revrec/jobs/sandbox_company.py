@@ -95,13 +95,30 @@ def _records_of(context: "Context", chosen: str) -> list[OwnRecord]:
 
 
 def _of_rules(context: "Context") -> list[OwnRecord]:
-    """Return the accounts and journals that the rules post to, each once."""
+    """Return the accounts and journals that the rules and the settings post to, each once."""
     book = load_rules(context)
     found = [record for rule in book.rules for record in _targets(rule)]
     for cost in book.costs.values():
         found.append(OwnRecord("account", cost.deferred, "Deferred costs", "balancesheet", "debit"))
         found.append(OwnRecord("account", cost.expense, "Costs", "incomestatement", "debit"))
+    found += _of_settings(context)
     return list({(one.kind, one.id): one for one in reversed(found) if one.id}.values())[::-1]
+
+
+def _of_settings(context: "Context") -> Iterator[OwnRecord]:
+    """Yield the records that adjusting entries post to."""
+    exchange, shown = context.settings.exchange, context.settings.presentation
+    yield OwnRecord("account", exchange.gain_or_loss_account, "Exchange gains and losses", "incomestatement", "credit")
+    presented = {
+        ("Contract assets", "debit"): shown.contract_assets,
+        ("Noncurrent contract assets", "debit"): shown.noncurrent_assets,
+        ("Noncurrent deferred revenue", "credit"): shown.noncurrent_deferred,
+        ("Refund liabilities", "credit"): shown.refund_liabilities,
+        ("Return assets", "debit"): shown.return_assets,
+    }
+    for (title, normal), accounts in presented.items():
+        yield from (OwnRecord("account", one, title, "balancesheet", normal) for one in accounts.values())
+    yield from (OwnRecord("journal", one, "Adjusting entries") for one in (exchange.journal, shown.journal))
 
 
 def _targets(rule: Rule) -> Iterator[OwnRecord]:

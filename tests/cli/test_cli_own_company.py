@@ -64,16 +64,20 @@ def test_customers_are_compared_if_the_file_has_customers(
     assert ("customer", "C-ADA", False) not in found
 
 
-def test_the_company_of_the_rules_has_their_accounts_and_journals(
-    story: Path, configured: Callable[[str], None], revrec: Revrec
+def test_the_company_of_the_rules_has_what_they_and_the_settings_post_to(
+    story: Path, configured: Callable[[str], None], revrec: Revrec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     configured("rules")
+    monkeypatch.setenv("REVREC_EXCHANGE_GAIN_OR_LOSS_ACCOUNT", "7800")
+    monkeypatch.setenv("REVREC_PRESENTATION_CONTRACT_ASSETS", "2400: 1200")
     assert dry_run(revrec) == []
     written = (story / "sandbox.db.company.csv").read_text(encoding="utf-8").splitlines()
     assert written[1:] == [
         "account,2400,Deferred revenue,balancesheet,credit,",
         "account,4000,Revenue,incomestatement,credit,",
         "journal,RR,Revenue recognition,,,",
+        "account,7800,Exchange gains and losses,incomestatement,credit,",
+        "account,1200,Contract assets,balancesheet,debit,",
     ]
 
 

@@ -208,7 +208,7 @@ def read_address(text: str) -> dict[str, str]:
 
 DRILLED = (
     "rollforward", "waterfall", "balance", "rpo", "revenue", "activity", "costs", "forecast", "late", "opening",
-    "exchange",
+    "exchange", "tie-out",
 )  # fmt: skip
 """Reports whose figures have an address: the command lists what is behind one with ``--drill``."""
 

@@ -53,6 +53,9 @@ def test_everything_that_waits_for_a_person_is_listed_once(revrec: Revrec, tmp_p
     counts = {(row["figure"], row["currency"]): (row["count"], row["amount"]) for row in controls["rows"]}
     assert counts["files with charge lines", "EUR"] == (1, "-1.00") and counts["files with charge lines", "USD"][0] == 4
     assert counts["rows set aside, waiting", "USD"] == (1, None)
+    address = "figure=files with charge lines,currency=EUR,column=amount"
+    behind = revrec("report", "tie-out", "--date", "2024-04-30", "--drill", address, "--format", "json").json
+    assert [(row["document"], row["amount"]) for row in behind["rows"]] == [(str(file), "-1.00")]
     assert revrec("report", "tie-out", "--output", str(tmp_path / "tie-out.xlsx")).code == 0
     # So does one that the contract of both names; a contract of another currency is not netted with it.
     assert "shop/X-6/1" not in rows and {"shop/X-7/1", "shop/X-8/1"} < rows.keys()

@@ -27,6 +27,8 @@ from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.remaining_obligations import remaining_obligations
 from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
+from revrec.jobs.reports.tie_out import tie_out
+from revrec.jobs.reports.tie_out_drill import drill_tie_out
 from revrec.jobs.reports.waterfall import Cells, waterfall
 from support.books import Books, MakeBooks, MakeRow
 from support.intacct import Intacct
@@ -75,6 +77,14 @@ def behind_other_reports(context: Context) -> Iterator[tuple[str, Report]]:
                     yield address, drill_disclosures(context, SPAN, False, address)
 
 
+def behind_tie_out(context: Context) -> Iterator[tuple[str, Report]]:
+    """Yield each figure of the tie-out, with what is behind it."""
+    report = tie_out(context, SPAN.last)
+    for row in (row for row in report.rows if row["amount"] is not None):
+        address = address_of(report, row, "amount")
+        yield address, drill_tie_out(context, SPAN.last, address)
+
+
 def behind_balances(context: Context) -> Iterator[tuple[str, Report]]:
     """Yield figures of the balances by contract, charge line and account, and of all rows, with what is behind them."""
     for show, planned in product(BalanceRows, (False, True)):
@@ -99,7 +109,8 @@ def every_cell(context: Context) -> Iterator[tuple[str, Report]]:
 def check(context: Context) -> int:
     """Check that what is behind each figure adds up to it; return how many figures there are."""
     figures = 0
-    for address, behind in (*every_cell(context), *behind_other_reports(context), *behind_balances(context)):
+    of_others = (*behind_other_reports(context), *behind_balances(context), *behind_tie_out(context))
+    for address, behind in (*every_cell(context), *of_others):
         assert behind.ties_out, (address, behind.differences)
         figures += 1
     return figures

@@ -19,6 +19,7 @@ from revrec.jobs.reports.close_checklist import ChecklistItem, close_checklist
 from revrec.jobs.reports.exchange import exchange
 from revrec.jobs.reports.exchange_drill import drill_exchange
 from revrec.jobs.reports.tie_out import tie_out
+from revrec.jobs.reports.tie_out_drill import drill_tie_out
 from revrec.jobs.running.exchange import post_exchange
 from revrec.jobs.running.result import RunResult
 from support.books import Books, MakeRow
@@ -113,6 +114,9 @@ def test_the_tie_out_has_what_is_posted_in_base_currency(earned: Books) -> None:
     assert post(earned, MARCH).complete
     report = tie_out(earned.context("tie-out"), MARCH)
     assert report.ties_out and report.header["figures_sha256"] != before.header["figures_sha256"]
+    for row in report.rows:
+        behind = drill_tie_out(earned.context("tie-out"), MARCH, address_of(report, row, "amount"))
+        assert behind.ties_out, (row, behind.differences)
     # A gain of 1.00 and a loss of 5.00.
     assert [(row["figure"], row["amount"]) for row in report.rows if row["currency"] == "USD"] == [
         ("exchange differences cleared from deferred accounts", "-4.00"),

@@ -14,6 +14,7 @@ from revrec.jobs.reports.contract_balances import contract_balances
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.status import status
 from revrec.jobs.reports.tie_out import tie_out
+from revrec.jobs.reports.tie_out_drill import drill_tie_out
 from revrec.jobs.running.present import present
 from revrec.jobs.running.result import RunResult
 from support.books import Books, MakeRow
@@ -102,6 +103,10 @@ def test_the_books_still_tie_out_with_intacct_and_within(delivered: Books, intac
     assert report.header["figures_sha256"] == signed["figures_sha256"], "a signature from before stays valid"
     moved = {row["figure"]: row["amount"] for row in report.rows if "presentation" in row["figure"]}
     assert set(moved.values()) == {"400.00"} and len(moved) == 2
+    for figure in moved:
+        behind = drill_tie_out(delivered.context(), DAY, f"figure={figure},column=amount")
+        (line,) = behind.rows
+        assert behind.ties_out and (bool(line["entry"]), line["amount"]) == (True, "400.00")
 
 
 def test_a_deleted_presentation_entry_is_found(delivered: Books, intacct: Intacct) -> None:

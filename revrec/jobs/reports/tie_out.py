@@ -39,6 +39,16 @@ COLUMNS = ("step", "figure", "currency", "count", "amount")
 FILES, LINES, SCHEDULES, ENTRIES = "files", "charge lines", "schedules until the day", "entries"
 BALANCES, INVOICES = "balances on the day", "invoices"
 ON_NO_ENTRY = "on no entry yet"
+IMPORTED, VOIDED, ASIDE = "files with charge lines", "voided before a schedule", "rows set aside, "
+ACCEPTED, CHANGES = "accepted, as billed", "price changes and credits"
+ALLOCATED, DATED = "moved by allocations", "dated"
+NOT_REVENUE, HISTORICAL, BILLING = "not revenue", "recognized before a cutover", "bills a contract"
+POSTED, RECOGNIZED = "schedule lines posted", "recognized by journal lines"
+CLOSING, BALANCE = "rollforward: closing", "report balance: liabilities less assets"
+MOVED, REVENUE = "rollforward: recognized", "report revenue"
+CLEARED, GAINS = "exchange differences cleared from deferred accounts", "exchange gains less losses"
+PRESENTED, REVERSED = "presentation entries: moved on the day", "presentation entries: reversed on the next day"
+"""The figures of the steps."""
 FIRST = date(1900, 1, 1)
 """The first day of the balances: everything is later."""
 
@@ -90,7 +100,7 @@ def tie_out(context: "Context", until: date) -> Report:
         },
         empty="no charge lines yet",
         adds_up=False,
-        spare=("step", "count"),
+        spare=("count",),
     )
 
 
@@ -124,8 +134,8 @@ def _reconciliation(event: audit.TrailEvent | None) -> str:
 
 def _files(connection: "Connection", accepted: Totals) -> tuple[list[_Step], list[Check]]:
     """Return what files bill, and that all of it was accepted or voided."""
-    imported, voided = control_totals.files(connection)
-    steps = [_Step(FILES, "files with charge lines", imported), _Step(FILES, "voided before a schedule", voided)]
+    imported, voided = control_totals.files(connection), control_totals.voided(connection)
+    steps = [_Step(FILES, IMPORTED, imported), _Step(FILES, VOIDED, voided)]
     return steps, list(_checks("charge lines of files = accepted and voided", added(imported), added(accepted, voided)))
 
 
@@ -133,14 +143,14 @@ def _set_aside(connection: "Connection") -> Iterator[dict[str, Any]]:
     """Yield the rows that were set aside; their amounts, as far as they can be read, are in no other figure."""
     for one in control_totals.set_aside(connection):
         amount = None if one.amount is None else decimal_string(one.amount, one.currency)
-        figure = f"rows set aside, {one.outcome}"
+        figure = f"{ASIDE}{one.outcome}"
         yield dict(zip(COLUMNS, (FILES, figure, one.currency, one.rows, amount), strict=True))
 
 
 def _invoices(connection: "Connection") -> tuple[list[_Step], list[Check]]:
     """Return the invoices that revrec posts, by state, and that each is the sum of its lines."""
     by_state, lines = control_totals.invoices(connection)
-    steps = [_Step(INVOICES, state.lower().replace("_", " "), totals) for state, totals in sorted(by_state.items())]
+    steps = [_Step(INVOICES, in_words(state), totals) for state, totals in sorted(by_state.items())]
     return steps, list(_checks("invoices and credit memos = their lines", added(*by_state.values()), added(lines)))
 
 
@@ -153,16 +163,16 @@ def _charge_lines(connection: "Connection", billed: Totals, dated: Totals) -> tu
         if not group.is_cost:
             known = undated[group.kind].get(group.currency, Total())
             undated[group.kind][group.currency] = Total(known.rows + group.lines, known.amount + group.amount)
-    undated["not revenue"] = control_totals.not_revenue(connection)
+    undated[NOT_REVENUE] = control_totals.not_revenue(connection)
     if before := control_totals.historical(connection):
-        undated["recognized before a cutover"] = before
+        undated[HISTORICAL] = before
     if billing := control_totals.billing(connection):
-        undated["bills a contract"] = billing
+        undated[BILLING] = billing
     steps = [
-        _Step(LINES, "accepted, as billed", billed),
-        _Step(LINES, "price changes and credits", changes),
-        _Step(LINES, "moved by allocations", allocated),
-        _Step(LINES, "dated", dated),
+        _Step(LINES, ACCEPTED, billed),
+        _Step(LINES, CHANGES, changes),
+        _Step(LINES, ALLOCATED, allocated),
+        _Step(LINES, DATED, dated),
         *(_Step(LINES, kind, totals) for kind, totals in undated.items()),
     ]
     left, right = added(billed, changes, allocated), added(dated, *undated.values())
@@ -171,15 +181,25 @@ def _charge_lines(connection: "Connection", billed: Totals, dated: Totals) -> tu
 
 def _schedules(others: OtherCharges, scheduled: control_totals.ScheduleTotals) -> tuple[list[_Step], list[Check]]:
     """Return what is due until the day by the state of its entry, and that posted lines are what entries recognize."""
-    by_state = {state.lower().replace("_", " ") or ON_NO_ENTRY: totals for state, totals in scheduled.due.items()}
+    by_state = due_by_state(scheduled)
     posted = scheduled.posted
     recognized = control_totals.recognized_by_entries(others)
     steps = [_Step(SCHEDULES, state, totals) for state, totals in sorted(by_state.items())]
     steps += [
-        _Step(ENTRIES, "schedule lines posted", posted),
-        _Step(ENTRIES, "recognized by journal lines", recognized),
+        _Step(ENTRIES, POSTED, posted),
+        _Step(ENTRIES, RECOGNIZED, recognized),
     ]
     return steps, list(_checks("schedule lines posted = recognized by journal lines", added(posted), added(recognized)))
+
+
+def in_words(state: str) -> str:
+    """Return a stored state as the report shows it."""
+    return state.lower().replace("_", " ")
+
+
+def due_by_state(scheduled: control_totals.ScheduleTotals) -> dict[str, Totals]:
+    """Return what is due by the state of its entry, in words."""
+    return {in_words(state) or ON_NO_ENTRY: totals for state, totals in scheduled.due.items()}
 
 
 def _balances(
@@ -201,10 +221,10 @@ def _balances(
     for one in by_entries:
         booked[one.currency] += one.amount
     steps = [
-        _Step(BALANCES, "rollforward: closing", _as_totals(closing)),
-        _Step(BALANCES, "report balance: liabilities less assets", _as_totals(balances)),
-        _Step(BALANCES, "rollforward: recognized", _as_totals(recognized)),
-        _Step(BALANCES, "report revenue", _as_totals(booked)),
+        _Step(BALANCES, CLOSING, _as_totals(closing)),
+        _Step(BALANCES, BALANCE, _as_totals(balances)),
+        _Step(BALANCES, MOVED, _as_totals(recognized)),
+        _Step(BALANCES, REVENUE, _as_totals(booked)),
     ]
     checks = [
         *_checks("rollforward closing = report balance", closing, balances),
@@ -221,8 +241,8 @@ def _exchange(connection: "Connection", until: date) -> tuple[list[_Step], list[
         cleared[one.base] = Total(before.rows + 1, before.amount + one.amount)
     gains = gains_and_losses(connection, until)
     steps = [
-        _Step(BALANCES, "exchange differences cleared from deferred accounts", cleared),
-        _Step(BALANCES, "exchange gains less losses", _as_totals(gains)),
+        _Step(BALANCES, CLEARED, cleared),
+        _Step(BALANCES, GAINS, _as_totals(gains)),
     ]
     return steps, list(_checks("exchange differences cleared = gains less losses", added(cleared), gains))
 
@@ -231,8 +251,8 @@ def _presented(connection: "Connection", until: date) -> list[_Step]:
     """Return what presentation entries of the day moved to other accounts: the balances above are before them."""
     moved, back = (_as_totals(presented_on(connection, until, is_reversal)) for is_reversal in (False, True))
     return [
-        _Step(BALANCES, "presentation entries: moved on the day", moved),
-        _Step(BALANCES, "presentation entries: reversed on the next day", back),
+        _Step(BALANCES, PRESENTED, moved),
+        _Step(BALANCES, REVERSED, back),
     ]
 
 

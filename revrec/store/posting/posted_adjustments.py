@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, func, select
 
@@ -54,12 +54,43 @@ def presented_on(connection: Connection, day: date, is_reversal: bool) -> dict[s
     """Return by currency what posted presentation entries of a day moved between accounts, or what reversals did."""
     net = func.sum(adjusting_line.c.amount)
     query = select(_ours.currency, net).join(adjusting_entry, _ours.id == adjusting_line.c.adjustment_id)
-    query = query.where(_ours.kind == PRESENTATION, _ours.day == day.isoformat(), _ours.state == "POSTED")
-    query = query.where(_ours.reverses_id.is_not(None) if is_reversal else _ours.reverses_id.is_(None))
+    query = query.where(*_presents(day, is_reversal))
     moved: Counter[str] = Counter()
     for currency, amount in connection.execute(query.group_by(_ours.currency, adjusting_line.c.account)):
         moved[currency] += max(int(amount), 0)
     return dict(moved)
+
+
+class PostedAdjustmentLine(NamedTuple):
+    """A line of a posted adjusting entry, with the ISO date of the entry; ``amount`` is in minor units."""
+
+    account: str
+    date: str
+    reference: str
+    record_no: str
+    amount: int
+
+
+def presented_lines(connection: Connection, day: date, is_reversal: bool, currency: str) -> list[PostedAdjustmentLine]:
+    """Return the lines that :func:`presented_on` adds up: of the accounts that are debited more than credited.
+
+    Debits are above zero.
+    """
+    line = adjusting_line.c
+    columns = (line.account, _ours.date, _ours.reference, func.coalesce(_ours.record_no, ""), line.amount)
+    query = select(*columns).join(adjusting_entry, _ours.id == line.adjustment_id).order_by(_ours.id, line.account)
+    query = query.where(*_presents(day, is_reversal), _ours.currency == currency)
+    found = [PostedAdjustmentLine(*row) for row in connection.execute(query)]
+    net = Counter[str]()
+    for one in found:
+        net[one.account] += one.amount
+    return [one for one in found if net[one.account] > 0]
+
+
+def _presents(day: date, is_reversal: bool) -> tuple[Any, ...]:
+    """Return the conditions that an entry is a posted presentation entry of a day, or its reversal."""
+    reverses = _ours.reverses_id.is_not(None) if is_reversal else _ours.reverses_id.is_(None)
+    return _ours.kind == PRESENTATION, _ours.day == day.isoformat(), _ours.state == "POSTED", reverses
 
 
 def _within(start: date, end: date) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ is. So the sums of these sides are what entries recognize, except for the charge
 and those that may have a negative schedule line. Their journal lines are read one by one.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from functools import cached_property
@@ -107,6 +108,19 @@ def recognized_by_account(
     )
     for (account, currency), lines, amount in _added(others or OtherCharges(connection), first, last, counts, by):
         yield AccountAmount(account, currency, amount, lines)
+
+
+def recognized_by_charge(
+    connection: Connection, first: date, last: date, currency: str, counts: ColumnElement[bool] = IS_REVENUE
+) -> Counter[str]:
+    """Return what is in the ledger from one day to another by charge line, read line by line, without costs."""
+    by = _Columns(lambda _lines: (), lambda _lines: (charge_line.c.id,))
+    found: Counter[str] = Counter()
+    for lines in (_changes(first, last, counts), posted_lines_of(first, last)):
+        query = _of_charges(lines, by).where(charge_line.c.currency == currency)
+        for charge, _lines, *sums in connection.execute(query):
+            found[charge] += joined_sum(*sums)
+    return found
 
 
 def recognized_by_month(connection: Connection, first: date, last: date) -> Iterator[MonthAmount]:

@@ -48,9 +48,13 @@ from revrec.store.tables import (
 )
 from revrec.store.two_readers import added_up, stream_halves
 
+SET_ASIDE: ColumnElement[Any] = func.coalesce(quarantine_outcome.c.outcome, "waiting")
+"""What was done with a row that was set aside."""
 CREDIT_KINDS = ("sales_credit", "ar_credit")
 """The kinds of invoices that are credit memos."""
 SIGNED, OPENING_SIGNED = "tie-out signed", "opening balances signed"
+REVERSED_THERE = (ledger_change.c.part != MOVE) & ~IS_UNEXPLAINED
+"""The condition that a person reversed something in Intacct."""
 CURRENT = schedule_line.c.superseded_by.is_(None)
 _SHARE = allocation_line.alias("share")
 IS_PRICE_ONLY = and_(
@@ -79,22 +83,43 @@ class Signature(NamedTuple):
 
 
 Totals = dict[str, Total]
-"""Totals by currency, of what customers bought: costs are left out."""
+"""Totals by currency, or by charge line, of what customers bought: costs are left out."""
 
 
-def accepted(connection: Connection) -> Totals:
+class TotalsBy(NamedTuple):
+    """What totals are by: a column of charge lines, and conditions on these."""
+
+    column: ColumnElement[Any]
+    only: Sequence[ColumnElement[bool]] = ()
+
+
+BY_CURRENCY = TotalsBy(charge_line.c.currency)
+
+
+def by_charge(currency: str) -> TotalsBy:
+    """Return that totals are of each charge line in a currency."""
+    return TotalsBy(charge_line.c.id, (charge_line.c.currency == currency,))
+
+
+def accepted(connection: Connection, by: TotalsBy = BY_CURRENCY) -> Totals:
     """Return the charge lines as they were billed, without those that were voided before they had a schedule."""
     has_schedule = exists().where(schedule.c.charge_no == charge_line.c.no)
-    return _totals(connection, _sums(charge_line.c.amount).select_from(charge_line).where(NOT_VOIDED | has_schedule))
+    query = _sums(charge_line.c.amount, by).select_from(charge_line)
+    return _totals(connection, query.where(NOT_VOIDED | has_schedule))
 
 
-def files(connection: Connection) -> tuple[Totals, Totals]:
-    """Return the files with charge lines, with what they bill, and the charge lines that were voided at once."""
+def files(connection: Connection) -> Totals:
+    """Return the files with charge lines, with what they bill."""
     number = func.count(charge_line.c.import_id.distinct())
     query = select(charge_line.c.currency, number, *split_sum_columns(charge_line.c.amount)).where(SOLD)
+    return _totals(connection, query.group_by(charge_line.c.currency))
+
+
+def voided(connection: Connection, by: TotalsBy = BY_CURRENCY) -> Totals:
+    """Return the charge lines that were voided before they had a schedule."""
     has_schedule = exists().where(schedule.c.charge_no == charge_line.c.no)
-    voided = _sums(charge_line.c.amount).select_from(charge_line).where(~NOT_VOIDED, ~has_schedule)
-    return _totals(connection, query.group_by(charge_line.c.currency)), _totals(connection, voided)
+    query = _sums(charge_line.c.amount, by).select_from(charge_line)
+    return _totals(connection, query.where(~NOT_VOIDED, ~has_schedule))
 
 
 class SetAside(NamedTuple):
@@ -108,8 +133,7 @@ class SetAside(NamedTuple):
 
 def set_aside(connection: Connection) -> Iterator[SetAside]:
     """Yield the rows that were ever in the quarantine, by outcome (``waiting`` without one) and currency as it came."""
-    outcome = func.coalesce(quarantine_outcome.c.outcome, "waiting")
-    by = (outcome.label("outcome"), quarantine.c.currency)
+    by = (SET_ASIDE.label("outcome"), quarantine.c.currency)
     amount = cast(func.sum(quarantine.c.amount), BigInteger)
     query = (
         select(*by, func.count(), amount)
@@ -138,40 +162,40 @@ def invoices(connection: Connection) -> tuple[dict[str, Totals], Totals]:
     return found, _totals(connection, lines)
 
 
-def historical(connection: Connection) -> Totals:
+def historical(connection: Connection, by: TotalsBy = BY_CURRENCY) -> Totals:
     """Return what was recognized of migrated charge lines before their cutovers."""
     amount = charge_line.c.recognized_before
     has_schedule = exists().where(schedule.c.charge_no == charge_line.c.no)
-    query = _sums(amount).select_from(charge_line)
+    query = _sums(amount, by).select_from(charge_line)
     return _totals(connection, query.where(amount != 0, and_(IS_REVENUE, NOT_VOIDED) | has_schedule))
 
 
-def not_revenue(connection: Connection) -> Totals:
+def not_revenue(connection: Connection, by: TotalsBy = BY_CURRENCY) -> Totals:
     """Return the charge lines that have never been revenue, such as tax and deposits.
 
     A schedule that ended because its charge line is not revenue is among the price changes.
     """
-    lines = _sums(charge_line.c.amount).join(unscheduled, unscheduled.c.charge_no == charge_line.c.no)
+    lines = _sums(charge_line.c.amount, by).join(unscheduled, unscheduled.c.charge_no == charge_line.c.no)
     return _totals(connection, lines.where(unscheduled.c.code == NOT_REVENUE, NOT_VOIDED))
 
 
-def billing(connection: Connection) -> Totals:
+def billing(connection: Connection, by: TotalsBy = BY_CURRENCY) -> Totals:
     """Return the charge lines that bill contract lines: the revenue is the contract line's."""
-    return _totals(connection, _sums(charge_line.c.amount).select_from(charge_line).where(BILLS, NOT_VOIDED))
+    return _totals(connection, _sums(charge_line.c.amount, by).select_from(charge_line).where(BILLS, NOT_VOIDED))
 
 
-def price_changes(connection: Connection) -> Totals:
+def price_changes(connection: Connection, by: TotalsBy = BY_CURRENCY) -> Totals:
     """Return what events changed of the prices of charge lines, with a schedule or without one."""
     of_unscheduled = _of_unscheduled(~IS_PRICE_ONLY)
     changes = union_all(select(price_change.c.charge_no, price_change.c.amount), of_unscheduled).subquery()
-    return _totals(connection, _of_charges(changes))
+    return _totals(connection, _of_charges(changes, by))
 
 
-def allocations(connection: Connection) -> Totals:
+def allocations(connection: Connection, by: TotalsBy = BY_CURRENCY) -> Totals:
     """Return what bundles moved between charge lines, also those without a schedule and those that are only a price."""
     moved = select(schedule_allocation.c.charge_no, schedule_allocation.c.amount)
     whole = union_all(moved, _of_unscheduled(IS_PRICE_ONLY), _shares_of_unscheduled()).subquery()
-    return _totals(connection, _of_charges(whole))
+    return _totals(connection, _of_charges(whole, by))
 
 
 def _of_unscheduled(chosen: ColumnElement[bool]) -> Select[Any]:
@@ -216,26 +240,31 @@ class ScheduleTotals(NamedTuple):
     due: dict[str, Totals]
 
 
-def schedule_totals(connection: Connection, until: date, special: Sequence[int] | None) -> ScheduleTotals:
+def schedule_totals(
+    connection: Connection, until: date, special: Sequence[int] | None, by: TotalsBy = BY_CURRENCY
+) -> ScheduleTotals:
     """Return the totals of the schedule lines in force; the ``special`` charge lines are read one by one.
 
-    The others are added up from their plans (:mod:`revrec.store.reports.plain_lines`), unless ``special`` is None.
+    The others are added up from their plans (:mod:`revrec.store.reports.plain_lines`), unless ``special`` is None. Only
+    then the totals can be by charge line.
     """
     found = ScheduleTotals({}, {}, {})
     if special is None or special:
-        _add_read_totals(connection, until, special, found)
+        _add_read_totals(connection, until, special, found, by)
     if special is not None:
         _add_plain_totals(connection, until, special, found)
     return found
 
 
-def _add_read_totals(connection: Connection, until: date, special: Sequence[int] | None, found: ScheduleTotals) -> None:
+def _add_read_totals(
+    connection: Connection, until: date, special: Sequence[int] | None, found: ScheduleTotals, by: TotalsBy
+) -> None:
     """Add the schedule lines of these charge lines, or of all, one by one."""
     is_due = case((schedule_line.c.date <= until.isoformat(), 1), else_=0).label("is_due")
     is_reversed = case((IS_REVERSED_FOR_GOOD, 1), else_=0).label("is_reversed")
     state = func.coalesce(journal_entry.c.state, "").label("state")
     query = (
-        _of_charges(schedule_line)
+        _of_charges(schedule_line, by)
         .add_columns(state, is_due, is_reversed)
         .outerjoin(journal_entry, journal_entry.c.id == schedule_line.c.entry_id)
         .where(CURRENT)
@@ -276,8 +305,7 @@ def _add(totals: Totals, currency: str, more: Total) -> None:
 def recognized_by_entries(others: OtherCharges) -> Totals:
     """Return what journal lines recognize, with reversals below zero, also those that a person made in Intacct."""
     found: Totals = {}
-    reversed_there = (ledger_change.c.part != MOVE) & ~IS_UNEXPLAINED
-    for one in recognized_by_account(others.connection, date.min, date.max, reversed_there, others):
+    for one in recognized_by_account(others.connection, date.min, date.max, REVERSED_THERE, others):
         _add(found, one.currency, Total(one.lines, one.amount))
     return found
 
@@ -299,17 +327,16 @@ def signed_in_words(signatures: Sequence[Signature], now: str) -> list[str]:
     return said or ["not signed"]
 
 
-def _sums(amount: Any) -> Any:
-    currency = charge_line.c.currency
-    return select(currency, func.count(), *split_sum_columns(amount)).where(SOLD).group_by(currency)
+def _sums(amount: Any, by: TotalsBy) -> Any:
+    return select(by.column, func.count(), *split_sum_columns(amount)).where(SOLD, *by.only).group_by(by.column)
 
 
-def _of_charges(table: Any) -> Any:
-    return _sums(table.c.amount).select_from(table).join(charge_line, charge_line.c.no == table.c.charge_no)
+def _of_charges(table: Any, by: TotalsBy) -> Any:
+    return _sums(table.c.amount, by).select_from(table).join(charge_line, charge_line.c.no == table.c.charge_no)
 
 
 def _totals(connection: Connection, query: Any) -> Totals:
-    return {currency: Total(rows, joined_sum(*sums)) for currency, rows, *sums in connection.execute(query)}
+    return {key: Total(rows, joined_sum(*sums)) for key, rows, *sums in connection.execute(query)}
 
 
 def added(*some: Totals) -> Counter[str]:

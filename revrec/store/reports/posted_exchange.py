@@ -11,6 +11,7 @@ from revrec.core.exchange_entries import ClearedLine
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.store.charges import dimensions_of
 from revrec.store.posting.adjustments import IS_LIVE
+from revrec.store.posting.posted_adjustments import PostedAdjustmentLine
 from revrec.store.reports.filters import of_charges
 from revrec.store.tables import (
     adjusting_entry,
@@ -127,14 +128,26 @@ def _cleared(which: ColumnElement[bool], *columns: Any) -> Select[Any]:
 
 def gains_and_losses(connection: Connection, until: date) -> dict[str, int]:
     """Return what entries have on accounts of gains and losses until a day, by base currency; above zero a gain."""
+    query = _gains(until, _entry.currency, cast(func.sum(-_line.amount), BigInteger)).group_by(_entry.currency)
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def gain_lines(connection: Connection, until: date, base: str) -> list[PostedAdjustmentLine]:
+    """Return the lines that :func:`gains_and_losses` adds up in a base currency, above zero for a gain."""
+    columns = (_line.account, _entry.date, _entry.reference, func.coalesce(_entry.record_no, ""), -_line.amount)
+    query = _gains(until, *columns).where(_entry.currency == base).order_by(_entry.id)
+    return [PostedAdjustmentLine(*row) for row in connection.execute(query)]
+
+
+def _gains(until: date, *columns: Any) -> Select[Any]:
+    """Return the query of the posted lines that are on no deferred account of a charge line."""
     cleared = select(charge_line.c.no).where(_IS_CLEARED).correlate(adjusting_entry, adjusting_line).exists()
-    query = (
-        select(_entry.currency, cast(func.sum(-_line.amount), BigInteger))
+    return (
+        select(*columns)
+        .select_from(adjusting_entry)
         .join(adjusting_line, _line.adjustment_id == _entry.id)
         .where(_OF_EXCHANGE, _entry.state == "POSTED", _entry.date <= until.isoformat(), ~cleared)
-        .group_by(_entry.currency)
     )
-    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def latest_exchange_day(connection: Connection) -> date | None:

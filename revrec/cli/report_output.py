@@ -36,8 +36,9 @@ def by_option(names: str, default: str = "") -> Any:
 
 
 class Each(StrEnum):
-    """The length of the periods of a report; ``span`` is one period for all days."""
+    """The length of the periods of a report; ``span`` is one period for all days, ``period`` is of a fiscal year."""
 
+    period = "period"
     month = "month"
     quarter = "quarter"
     year = "year"
@@ -68,8 +69,32 @@ DrillOption = Annotated[
     ),
 ]
 EachOption = Annotated[
-    Each, typer.Option("--each", metavar="month|quarter|year|span", help="The length of a period; span is one.")
+    Each,
+    typer.Option(
+        "--each", metavar="month|quarter|year|span|period", help="The length of a period; span is one for all days."
+    ),
 ]
+YearEndOption = Annotated[
+    str, typer.Option("--year-end", metavar="END", help="End of the fiscal year, such as june, for --each.")
+]
+PatternOption = Annotated[
+    str, typer.Option("--pattern", metavar="4-4-5", help="The weeks of the periods of a fiscal year of whole weeks.")
+]
+
+
+def length_of(each: Each, year_end: str, pattern: str) -> str:
+    """Return the length of the periods of a report; of a fiscal year, if its end is named."""
+    from revrec.core.fiscal_periods import fiscal_length
+
+    if not year_end:
+        if pattern or each is Each.period:
+            option = f"--pattern {pattern}" if pattern else "--each period"
+            fail(f"{option} is of a fiscal year: add --year-end, such as --year-end june", 2)
+        return each.value
+    try:
+        return fiscal_length(each.value, year_end, pattern)
+    except ValueError as error:
+        fail(str(error), 2)
 
 
 def report_span(period: str | None, first: str | None, last: str | None) -> "DateSpan":

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from revrec.core.calendar import add_months, month_end
 from revrec.core.errors import BadInput
-from revrec.core.fiscal import MONTHS, YearEnd, year_end
+from revrec.core.fiscal import YearEnd, month_or_year_end
 
 USUAL = {"quarters": 4, "years": 3}
 """How many bands a kind has if no number is before it; what is later has its own band."""
@@ -39,7 +39,7 @@ def bands_of_months(until: date, months: Sequence[int]) -> list[Band]:
 def read_bands(text: str, until: date, ends: str = "") -> list[Band]:
     """Read ``12,24``, ``3m,6m``, ``quarters``, ``6 quarters``, ``years`` or ``5 years``: the bands after a day.
 
-    ``ends`` is the end of the fiscal year of ``years``: a month, such as ``june``, or as in :func:`year_end`.
+    ``ends`` is the end of the fiscal year of ``years``: a month, such as ``june``, or as in :func:`month_or_year_end`.
 
     Raises:
         BadInput: as :func:`bands_of_months`.
@@ -57,7 +57,7 @@ def read_bands(text: str, until: date, ends: str = "") -> list[Band]:
     if found[2] == "quarters":
         bands = _quarters(until)
     else:
-        bands = _years(until, _year_end(ends or "december"), "fy" if ends else "")
+        bands = _years(until, month_or_year_end(ends or "december"), "fy" if ends else "")
     return _bounded(lambda: list(islice(bands, count)))
 
 
@@ -82,17 +82,3 @@ def _years(until: date, end: YearEnd, prefix: str) -> Iterator[Band]:
         if end.of(year) > until:
             yield Band(f"{prefix}{year}", end.of(year))
         year += 1
-
-
-def _year_end(text: str) -> YearEnd:
-    words = " ".join(text.lower().split())
-    if words in MONTHS:
-        month = MONTHS.index(words) + 1
-        return YearEnd(words, lambda year: month_end(date(year, month, 1)))
-    try:
-        return year_end(words)
-    except ValueError:
-        raise ValueError(
-            f"--year-end {text}: expected a month such as june, last saturday of january, or saturday nearest january "
-            "31"
-        ) from None

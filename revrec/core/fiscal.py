@@ -48,6 +48,23 @@ def year_end(text: str) -> YearEnd:
     raise ValueError(text)
 
 
+def month_or_year_end(text: str) -> YearEnd:
+    """Read the month that a fiscal year ends with, such as ``june``, or the end of a year as :func:`year_end` does.
+
+    Raises:
+        ValueError: the text is neither.
+    """
+    words = " ".join(text.lower().split())
+    if words in MONTHS:
+        month = MONTHS.index(words) + 1
+        return YearEnd(words, lambda year: month_end(date(year, month, 1)))
+    try:
+        return year_end(words)
+    except ValueError:
+        known = "a month such as june, last saturday of january, or saturday nearest january 31"
+        raise ValueError(f"--year-end {text}: expected {known}") from None
+
+
 def _on_or_before(day: date, weekday: int) -> date:
     return day - timedelta(days=(day.weekday() - weekday) % 7)
 

@@ -4,10 +4,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from revrec.core.calendar import add_months
+from revrec.core.fiscal_periods import fiscal_spans
 from revrec.core.money import decimal_string, to_minor
 from revrec.core.typed_dates import DateSpan
 
@@ -253,7 +255,15 @@ class Period(NamedTuple):
 
 
 def periods_of(span: DateSpan, each: str) -> Iterator[Period]:
-    """Yield the months, quarters or years of a span, cut at its ends; the span itself if ``each`` is ``span``."""
+    """Yield the months, quarters or years of a span, cut at its ends; the span itself if ``each`` is ``span``.
+
+    Of a fiscal year, ``each`` is a text of :func:`fiscal_length`.
+    """
+    fiscal = fiscal_spans(each, span.first)
+    if fiscal is not None:
+        for one in takewhile(lambda one: one.first <= span.last, fiscal):
+            yield Period(one.name, max(one.first, span.first), min(one.last, span.last))
+        return
     if each not in MONTHS:
         yield Period(f"{span.first} to {span.last}", *span)
         return

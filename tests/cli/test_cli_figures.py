@@ -109,6 +109,11 @@ def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
     }
     revenue = revrec("report", "revenue", "--period", "2024-Q1", "--each", "span", "--by", "entity", "--format", "json")
     assert checked_rows(revenue.json, "revenue") == [("8664.57",)]
+    fiscal = ("--from", "2023-12", "--to", "2024-04", "--each", "quarter", "--year-end", "june", "--by", "entity")
+    quarters = revrec(
+        "report", "revenue", *fiscal, "--drill", "period=fy2024-Q3,column=revenue", "--format", "json"
+    ).json
+    assert quarters["header"]["control_totals"]["USD"]["amount"] == "8664.57" and len(quarters["checks"]) == 2
     # A balance has the total of the last period; figures that are movements add up.
     totals = months["header"]["control_totals"]["USD"]
     assert (totals["opening"], totals["recognized"], totals["closing"]) == ("0.00", "13771.45", "3319.75")
@@ -135,6 +140,8 @@ def test_a_mistake_in_the_options_is_a_sentence_and_books_without_rows_say_so(bo
         (("tie-out", "--customer", "C-X"), 2, "report tie-out has no --customer: its totals are of all charge lines"),
         (("opening", "--item", "I"), 2, "report opening has no --item: it compares accounts with Intacct's ledger"),
         (("opening", "--entity", "E", "--sign", "x"), 2, "--sign signs all opening balances: leave out --account"),
+        (("revenue", "--each", "period"), 2, "--each period is of a fiscal year: add --year-end"),
+        (("costs", "--each", "span", "--year-end", "june"), 2, "--each span: --year-end goes with --each year"),
         (("balance", "--date", "2024-01", "--show", "accounts", "--status"), 2, "--status is of contracts and lines"),
     ):
         refused = revrec("report", *words)

@@ -8,8 +8,11 @@ from revrec.cli.report_output import (
     Each,
     EachOption,
     FromOption,
+    PatternOption,
     PeriodOption,
     ToOption,
+    YearEndOption,
+    length_of,
     report_span,
     show_report,
 )
@@ -28,6 +31,8 @@ def register(group: typer.Typer) -> None:
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
+        year_end: YearEndOption = "",
+        pattern: PatternOption = "",
         drill: DrillOption = None,
         limit: LimitOption = 0,
     ) -> None:
@@ -46,7 +51,7 @@ def register(group: typer.Typer) -> None:
         from revrec.jobs.reports.activity import drill_activity
 
         context = options.context()
-        found = report(context, report_span(period, first, last), each.value, filters)
+        found = report(context, report_span(period, first, last), length_of(each, year_end, pattern), filters)
         if drill:
             found = drill_activity(context, found, drill, filters)
         show_report(options, found, limit, None)

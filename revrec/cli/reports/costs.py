@@ -10,10 +10,13 @@ from revrec.cli.report_output import (
     Each,
     EachOption,
     FromOption,
+    PatternOption,
     PeriodOption,
     ToOption,
+    YearEndOption,
     by_option,
     group_names,
+    length_of,
     report_span,
     show_report,
 )
@@ -34,6 +37,8 @@ def register(group: typer.Typer) -> None:
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
+        year_end: YearEndOption = "",
+        pattern: PatternOption = "",
         by: Annotated[
             list[str] | None,
             by_option(FIELDS, "category"),
@@ -58,7 +63,9 @@ def register(group: typer.Typer) -> None:
         from revrec.jobs.reports.costs import costs as report
 
         context = options.context()
-        wanted = CostOptions(report_span(period, first, last), each.value, group_names(by, "category"), filters)
+        wanted = CostOptions(
+            report_span(period, first, last), length_of(each, year_end, pattern), group_names(by, "category"), filters
+        )
         found = report(context, wanted)
         if drill:
             from revrec.jobs.reports import drill as job

@@ -11,10 +11,13 @@ from revrec.cli.report_output import (
     Each,
     EachOption,
     FromOption,
+    PatternOption,
     PeriodOption,
     ToOption,
+    YearEndOption,
     by_option,
     group_fields,
+    length_of,
     report_span,
     show_report,
 )
@@ -36,6 +39,8 @@ def register(group: typer.Typer) -> None:
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
+        year_end: YearEndOption = "",
+        pattern: PatternOption = "",
         basis: BasisOption = Basis.ledger,
         drill: DrillOption = None,
         by: Annotated[list[str] | None, by_option(f"timing, {OF_CHARGES}", "item")] = None,
@@ -64,12 +69,13 @@ def register(group: typer.Typer) -> None:
         from revrec.jobs.reports.revenue import revenue as report
 
         context, span, fields = options.context(), report_span(period, first, last), group_fields(by, "item")
+        length = length_of(each, year_end, pattern)
         if segments in fields.split(","):
             fail(f"--segments {segments}: --by has it too, and its values are either rows or columns", 2)
 
         def made(by: str) -> "Report":
             every = f"{by},{segments}" if segments else by
-            found = report(context, span, each.value, every, basis, filters)
+            found = report(context, span, length, every, basis, filters)
             return by_segment(found, by, segments) if segments else found
 
         found = made(fields)

@@ -12,10 +12,13 @@ from revrec.cli.report_output import (
     Each,
     EachOption,
     FromOption,
+    PatternOption,
     PeriodOption,
     ToOption,
+    YearEndOption,
     by_option,
     group_names,
+    length_of,
     report_span,
     show_report,
 )
@@ -36,6 +39,8 @@ def register(group: typer.Typer) -> None:
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
+        year_end: YearEndOption = "",
+        pattern: PatternOption = "",
         by: Annotated[list[str] | None, by_option(FIELDS)] = None,
         basis: BasisOption = Basis.ledger,
         drill: DrillOption = None,
@@ -66,6 +71,7 @@ def register(group: typer.Typer) -> None:
           revrec report rollforward --period 2024-Q1
           revrec report rollforward --from 2024-01 --to 2024-04 --each span --by customer
           revrec report rollforward --period 2024-03 --customer C-ADA --item MAG-01
+          revrec report rollforward --from 2023-07 --to 2024-06 --each quarter --year-end june
           revrec report rollforward --period 2024-03 --base
           revrec report rollforward --period 2024-Q1 --each span --split --current
           revrec report rollforward --period 2024-03 --format csv --output rollforward.csv
@@ -75,7 +81,9 @@ def register(group: typer.Typer) -> None:
 
         span = report_span(period, first, last)
         context = options.context()
-        wanted = RollforwardOptions(span, each.value, group_names(by), filters, basis, base, split, current, memo)
+        wanted = RollforwardOptions(
+            span, length_of(each, year_end, pattern), group_names(by), filters, basis, base, split, current, memo
+        )
         found = report(context, wanted)
         if drill:
             from revrec.jobs.reports import drill as job

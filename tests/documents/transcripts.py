@@ -17,6 +17,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+
+from support.commands import Ended  # noqa: E402 - as a script, this file has only its own folder on the path
+from support.forking import forked  # noqa: E402
+
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ACTOR = re.compile(r"\b[\w.-]+@[\w-]+(?: \(uid \d+(?:, as \"[^\"]*\")?\))?(?=[ :),]|$)", re.MULTILINE)
 PRESENTED = (
@@ -68,14 +73,14 @@ def _output(command: str, state: dict[str, Path]) -> str:
         return ""
     environment = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONPATH": str(ROOT)}
     if words[0] == "revrec":
-        words = [sys.executable, "-c", "from revrec.cli.main import main; main()", *words[1:]]
+        ended = forked(words[1:], state["folder"], environment)
     else:
-        words = ["bash", "-c", command]
-    ended = subprocess.run(
-        words, cwd=state["folder"], env=environment, capture_output=True, text=True, check=False, timeout=120
-    )
-    code = f"exit code {ended.returncode}\n" if ended.returncode else ""
-    return ended.stdout + ended.stderr + code
+        bash = ["bash", "-c", command]
+        played = subprocess.run(
+            bash, cwd=state["folder"], env=environment, capture_output=True, text=True, check=False, timeout=120
+        )
+        ended = Ended(played.returncode, played.stdout, played.stderr)
+    return ended.out + ended.err + (f"exit code {ended.code}\n" if ended.code else "")
 
 
 def replaced(text: str, masks: Sequence[tuple[re.Pattern[str], str]]) -> str:

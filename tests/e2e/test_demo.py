@@ -39,6 +39,10 @@ def played(home: Path, at: Callable[[Path], Terminal]) -> Demo:
     return Demo(home / "revrec-demo", ended.out, posted_in_sandbox(home / "revrec-demo"))
 
 
+with_the_demo = pytest.mark.xdist_group("demo")
+"""One worker plays these tests, so that the demo runs once."""
+
+
 @pytest.fixture(scope="module")
 def demo(at: Callable[[Path], Terminal], tmp_path_factory: pytest.TempPathFactory) -> Demo:
     """Run the demo in a fresh folder."""
@@ -87,6 +91,7 @@ def test_every_entry_is_posted_once(demo: Demo) -> None:
     assert len(demo.entries) == 21 and set(demo.entries.values()) == {1}
 
 
+@with_the_demo
 @pytest.mark.slow
 def test_a_second_demo_in_the_same_folder_posts_nothing(demo: Demo, again: Demo) -> None:
     assert again.output.count("nothing left to post") == 2
@@ -94,6 +99,7 @@ def test_a_second_demo_in_the_same_folder_posts_nothing(demo: Demo, again: Demo)
     assert again.entries == demo.entries
 
 
+@with_the_demo
 @pytest.mark.slow
 def test_a_second_demo_in_the_same_folder_imports_nothing_new(demo: Demo, again: Demo) -> None:
     assert demo.output.count("nothing new") == 0
@@ -149,6 +155,7 @@ def test_the_demo_can_leave_its_sandbox_up_until_ctrl_c(demo: Demo, terminal: Op
     assert not (demo.folder / "sandbox.db.address.json").exists()
 
 
+@with_the_demo
 @pytest.mark.parametrize("end", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL])
 def test_a_demo_that_is_killed_leaves_no_sandbox_behind(
     demo: Demo, terminal: OpenTerminal, end: signal.Signals

@@ -11,7 +11,7 @@ import pytest
 
 from support.commands import Terminal
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("first day")]
 
 ROOT = Path(__file__).resolve().parents[2]
 DAY = "2024-04-30"

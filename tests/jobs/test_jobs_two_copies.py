@@ -295,8 +295,9 @@ def test_where_intacct_does_not_remember_the_control_ids_of_reads_the_first_run_
     assert any("only one runs" in one for one in said) is not remembers
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize(
+    "seed", [pytest.param(seed, marks=pytest.mark.slow if seed < 4 else pytest.mark.long) for seed in range(8)]
+)
 def test_copies_that_take_over_from_one_another_under_faults_and_kills_post_each_line_once(
     books: Books, intacct: Intacct, row: MakeRow, due: list[Row], new_books: type[Books], tmp_path: Path, seed: int
 ) -> None:

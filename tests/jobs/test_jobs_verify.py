@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import date, timedelta
-from itertools import product
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -65,21 +65,26 @@ ENOUGH_OF_THEM = {
     "adjusting_entry": ("amount", "reason"),
     "adjusting_line": ("account", "amount"),
 }
-ROWS = [
-    pytest.param(table, marks=pytest.mark.long)
-    if table in LIKE_THOSE_OF_ENTRIES and table not in ("invoice_line", "adjusting_line")
-    else table
-    for table in TABLES
-]
-"""Tables whose rows are removed, added and swapped; on demand those that are made like others."""
+LIKE_OTHERS = [table for table in LIKE_THOSE_OF_ENTRIES if table not in ("invoice_line", "adjusting_line")]
+"""Tables that are made like others: their rows are removed, added and swapped on demand."""
 
 
-def every_third(first: int, rows: list[Any] = ROWS) -> list[Any]:
-    """Return rows from ``first`` on in steps of three for each run, and the rest for the slow tests."""
-    slow = pytest.mark.slow
+def every_third(first: int) -> list[Any]:
+    """Return the tables from ``first`` on in steps of three for each run, and the rest for the slow tests."""
+    marks = [() if at % 3 == first else pytest.mark.slow for at in range(len(TABLES))]
+    return [pytest.param(table, marks=its_own) for table, its_own in zip(TABLES, marks, strict=True)]
+
+
+def every_third_by_kind(first: int) -> list[Any]:
+    """Return each table on SQLite as :func:`every_third` does, and on PostgreSQL every third one for the slow tests.
+
+    Each table is changed on PostgreSQL in one of three ways, and on SQLite in all of them; on demand on both.
+    """
+    slow, long = pytest.mark.slow, pytest.mark.long
     return [
-        pytest.param(table, marks=slow) if isinstance(table, str) and at % 3 != first else table
-        for at, table in enumerate(rows)
+        pytest.param(kind, table, marks=long if table in LIKE_OTHERS else often if at % 3 == first else rarely)
+        for kind, often, rarely in (("sqlite", (), slow), ("postgresql", slow, long))
+        for at, table in enumerate(TABLES)
     ]
 
 
@@ -579,7 +584,7 @@ def test_a_value_changed_by_the_superuser_is_found_and_its_row_named(
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("table", every_third(1, TABLES))
+@pytest.mark.parametrize("table", every_third(1))
 def test_some_changed_value_is_found_and_its_row_named(tampered: Tampered, table: str) -> None:
     change_and_find(tampered, table, names(table)[-1])
 
@@ -602,12 +607,15 @@ WRONG_TYPES = {"bytes": b"\xff\x00 bytes", "null": None, "float": 1.5, "text": "
 """Values of a type that the column does not have; SQLite stores them where its checks are off."""
 
 
-@pytest.mark.slow
+@pytest.mark.parametrize(
+    "kinds", [pytest.param(2, marks=pytest.mark.slow), pytest.param(len(WRONG_TYPES), marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize("table", TABLES)
-def test_a_value_of_another_type_is_a_finding_and_never_a_crash(tampered: Tampered, table: str) -> None:
+def test_a_value_of_another_type_is_a_finding_and_never_a_crash(tampered: Tampered, table: str, kinds: int) -> None:
+    """Each column has some of the kinds: neighbors have different ones, and a table of some columns has all."""
     before, rows = tampered.path.read_bytes(), tampered.rows(table)
     row = rows[len(rows) // 2]
-    for column, kind in product(names(table), WRONG_TYPES):
+    for column, kind in zip(sorted(names(table) * kinds), cycle(WRONG_TYPES), strict=False):
         statement = f'UPDATE {table} SET "{column}" = ? WHERE {where(table)}'
         with suppress(sqlite3.IntegrityError):  # NOT NULL and the types of keys hold even without checks.
             tampered.change((statement, (WRONG_TYPES[kind], *key_of(table, row))))
@@ -629,8 +637,7 @@ def test_the_status_of_books_with_a_state_that_is_not_text_is_shown(tampered: Ta
     assert sum(found.values()) == len(tampered.rows("journal_entry")) and {type(one) for one in found} == {str}
 
 
-@pytest.mark.both_databases
-@pytest.mark.parametrize("table", every_third(0))
+@pytest.mark.parametrize(("kind", "table"), every_third_by_kind(0), indirect=["kind"])
 def test_a_removed_row_is_found_and_named(tampered: Tampered, table: str) -> None:
     rows = tampered.rows(table)
     for row in {rows[0], rows[len(rows) // 2], rows[-1]}:
@@ -646,8 +653,7 @@ def test_a_removed_row_is_found_and_named(tampered: Tampered, table: str) -> Non
     assert tampered.verified().sound, "all of it is back"
 
 
-@pytest.mark.both_databases
-@pytest.mark.parametrize("table", every_third(1))
+@pytest.mark.parametrize(("kind", "table"), every_third_by_kind(1), indirect=["kind"])
 def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None:
     rows = tampered.rows(table)
     unique = {"audit_event": ["hash"], "charge_line": ["document"], "journal_entry": ["reference", "control_id"]}
@@ -667,8 +673,7 @@ def test_an_added_row_is_found_and_named(tampered: Tampered, table: str) -> None
         assert any(said(table, tuple(new)).startswith(one.key) for one in found)
 
 
-@pytest.mark.both_databases
-@pytest.mark.parametrize("table", every_third(2))
+@pytest.mark.parametrize(("kind", "table"), every_third_by_kind(2), indirect=["kind"])
 def test_two_swapped_rows_are_found_and_the_first_named(tampered: Tampered, table: str) -> None:
     rows = tampered.rows(table)
     one, two = rows[0], rows[-1]

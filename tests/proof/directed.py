@@ -57,6 +57,17 @@ class Directed(Simulator):
             self._arrive(request)
         self.refusing = 0.0
 
+    def lose_answer(self, request: Request) -> None:
+        """Let Intacct process a request, and lose the answer."""
+        while self._processed(request) is None:
+            pass
+        self._lose(request)
+
+    def enter_by_hand(self) -> None:
+        """Let a person enter by hand what Intacct got first; Intacct lists that entry before the other."""
+        self._other_entry(next(iter(self.ledger.entries.values())))
+        self.ledger.entries = dict(reversed(self.ledger.entries.items()))
+
     def wait(self) -> None:
         """Let a long time pass."""
         self._pass(LONG)
@@ -87,7 +98,20 @@ def late_refusal(simulator: Directed) -> None:
     simulator.finish(second)
 
 
-SCHEDULES: dict[str, Schedule] = {"the answer is written without asking whose attempt it was": late_refusal}
+def second_entry_by_hand(simulator: Directed) -> None:
+    """The answer is lost, and when Intacct is read back, it has two entries with the reference."""
+    run = simulator.begin()
+    simulator.lose_answer(simulator.send_entry(run))
+    simulator.finish(run)
+    simulator.enter_by_hand()
+    simulator.wait()
+    simulator.finish(simulator.begin())
+
+
+SCHEDULES: dict[str, Schedule] = {
+    "the answer is written without asking whose attempt it was": late_refusal,
+    "the first of several entries with the reference is adopted": second_entry_by_hand,
+}
 """By the mutant that breaks a promise in it."""
 
 

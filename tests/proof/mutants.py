@@ -409,6 +409,7 @@ def _() -> Iterator[None]:
 TWO_RUNS = [world for world in WORLDS if not world.lock]
 FORGETFUL = [world for world in WORLDS if not world.memory and not world.rollback]
 LATE = [world for world in WORLDS if not world.bounded and not world.rollback]
+PUT_BACK = [world for world in WORLDS if world.rollback and not world.memory]
 WHERE: dict[str, dict[str, Any]] = {
     "an entry is claimed by its state alone, though it was sent again since Intacct was read": {
         "worlds": TWO_RUNS,
@@ -419,6 +420,12 @@ WHERE: dict[str, dict[str, Any]] = {
     "an entry that a dead run was sending has no quarantine": {"worlds": FORGETFUL},
     "a server error counts as proof that nothing ran": {"worlds": FORGETFUL},
     "a refusal in unknown words counts as one that saved nothing": {"worlds": LATE, "known": 0.0},
+    "an entry is claimed without asking whether it is still free": {"worlds": TWO_RUNS, "duels": True},
+    "what a person lets be sent again is neither doubted by a look nor read back first": {"worlds": PUT_BACK},
+    "what a scan shows and the books do not know is not rebuilt": {"worlds": PUT_BACK},
+    "what a look shows puts nothing in doubt": {"worlds": PUT_BACK},
+    "no one notices that the books were put back": {"worlds": PUT_BACK},
+    "after the books were put back there is no quarantine": {"worlds": PUT_BACK},
     "what may be in Intacct already is sent along with other entries without reading Intacct back": {"in_flight": (3,)},
     "a run that must stop does not wait for the requests in flight": {"in_flight": (3,)},
 }

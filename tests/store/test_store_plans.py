@@ -66,7 +66,7 @@ amounts = st.one_of(
     st.integers(-LARGEST, LARGEST),
     st.sampled_from((LARGEST, -LARGEST, 2**62, -(2**62), 2**62 // 12)),
 ).filter(bool)
-often = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+often = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @contextmanager
@@ -259,7 +259,9 @@ def test_whatever_happens_the_view_has_the_lines_that_the_core_has(
         check_open(connection)
 
 
-@pytest.mark.parametrize("examples", [10, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "examples", [10, pytest.param(40, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.long)]
+)
 def test_shared_plans_of_events_leave_the_same_rows_as_derived_schedules(books: FilledDatabase, examples: int) -> None:
     @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     @given(reports(), st.sampled_from([*BOOKS, *PLAIN]), st.lists(step, min_size=12, max_size=12))
@@ -300,7 +302,9 @@ def test_a_hold_after_a_change_of_the_price_leaves_the_same_rows_as_the_derived_
             assert plain == rows_after(books, line, facts, monthly, untouched)
 
 
-@pytest.mark.parametrize("examples", [10, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "examples", [10, pytest.param(50, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.long)]
+)
 def test_lines_that_change_again_and_again_have_the_amounts_of_the_core(books: FilledDatabase, examples: int) -> None:
     plays = settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
     facts = st.lists(changes(), min_size=2, max_size=3)
@@ -451,8 +455,13 @@ def rows_after(
         return {**found, "changes": changes}
 
 
-@pytest.mark.parametrize("case_id", GOLDEN.covered)
-def test_published_figures_come_out_of_the_database(books: FilledDatabase, case_id: str) -> None:
+def test_published_figures_come_out_of_the_database(books: FilledDatabase) -> None:
+    for case_id in GOLDEN.covered:
+        check_published_figures(books, case_id)
+
+
+def check_published_figures(books: FilledDatabase, case_id: str) -> None:
+    """Check that the lines of a published case add up to its figures when they are read from the database."""
     derive = RuleBook.derive
     with undone(books) as connection, pytest.MonkeyPatch.context() as patch:
 
@@ -464,7 +473,7 @@ def test_published_figures_come_out_of_the_database(books: FilledDatabase, case_
 
         patch.setattr(RuleBook, "derive", stored_parts)
         played = play(GOLDEN.published[case_id], GOLDEN.covered[case_id])
-    assert played.found == played.expected and played.whole
+    assert played.found == played.expected and played.whole, case_id
 
 
 @given(st.lists(st.tuples(days, amounts), min_size=1, max_size=8))

@@ -68,12 +68,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
-    """Spare the garbage collector the collected tests: they are most of the objects, and live until the end."""
+    """Spare the garbage collector the collected tests: they are most of the objects, and live until the end.
+
+    Afterwards it looks for garbage less often: SQLAlchemy makes many objects, and few of them in cycles.
+    """
     gc.disable()
     try:
         return (yield)
     finally:
         gc.freeze()
+        gc.set_threshold(50_000, 20, 20)
         gc.enable()
 
 

@@ -157,7 +157,7 @@ def test_an_invalid_address_is_refused_with_the_fix(to: str) -> None:
     assert "[alerts] from" in refusal(MailServer("127.0.0.1", 25, "none"), sender=to)
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(st.text(max_size=300))
 def test_no_subject_can_add_a_header(subject: str) -> None:
     usual = compose(FROM, TO, DIGEST)

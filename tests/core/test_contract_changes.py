@@ -297,7 +297,9 @@ def final_price(lines: Sequence[ContractMember]) -> int:
     return sum(price_of(line, events) for line, events, _part in lines)
 
 
-@pytest.mark.parametrize("examples", [8, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "examples", [8, pytest.param(150, marks=pytest.mark.slow), pytest.param(500, marks=pytest.mark.long)]
+)
 def test_a_contract_earns_its_final_price_whatever_changes(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(lines=contracts(), which=st.integers(0, len(BOOKS) - 1))
@@ -349,7 +351,9 @@ MIGRATING = [
 CUTOVERS = st.dates(date(2024, 1, 2), date(2024, 12, 31))
 
 
-@pytest.mark.parametrize("examples", [6, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "examples", [6, pytest.param(120, marks=pytest.mark.slow), pytest.param(400, marks=pytest.mark.long)]
+)
 def test_a_contract_in_progress_earns_its_final_price_and_its_history_stays(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(
@@ -393,7 +397,9 @@ FINANCED = [
 ]
 
 
-@pytest.mark.parametrize("examples", [4, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "examples", [4, pytest.param(100, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.long)]
+)
 def test_a_financed_line_earns_its_final_price_and_the_interest_in_it(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(lines=contracts(), book=st.sampled_from(FINANCED))
@@ -411,7 +417,9 @@ def _accrued(book: RuleBook, interest: ChargeLine, line: ChargeLine, events: Seq
     return total_of(scheduled(derived).all_parts)
 
 
-@pytest.mark.parametrize("examples", [8, pytest.param(400, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "examples", [8, pytest.param(120, marks=pytest.mark.slow), pytest.param(400, marks=pytest.mark.long)]
+)
 def test_the_order_in_which_events_are_recorded_does_not_matter(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(lines=contracts(), book=st.sampled_from([*BOOKS, *FINANCED]))

@@ -60,7 +60,9 @@ def book_of(method: str, policy: str = "refuse", credit: str = "latest", price: 
     return RuleBook(parse_rules(text, "r.toml", ACCOUNTS))
 
 
-@pytest.mark.parametrize("examples", [100, pytest.param(3_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "examples", [100, pytest.param(800, marks=pytest.mark.slow), pytest.param(3_000, marks=pytest.mark.long)]
+)
 def test_history_stays_and_the_rest_adds_up_to_the_price(examples: int) -> None:
     @settings(max_examples=examples, deadline=None)
     @given(

@@ -440,7 +440,7 @@ LINES = st.lists(
 
 @pytest.mark.slow
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(lines=LINES, runs=st.lists(DAYS, max_size=2), day=st.dates(date(2024, 1, 1), date(2024, 6, 30)))
 def test_both_show_what_the_rows_add_up_to(
@@ -474,7 +474,7 @@ def test_both_show_what_the_rows_add_up_to(
 
 @pytest.mark.slow
 @settings(
-    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(steps=STEPS, day=st.dates(date(2024, 1, 1), date(2024, 7, 31)))
 def test_both_show_what_is_billed_less_what_intacct_has_whatever_is_undone_or_moved(

@@ -102,7 +102,7 @@ def test_the_new_reports_tie_out_on_both_databases(books: Books, row: MakeRow) -
 
 @pytest.mark.slow
 @settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(steps=STEPS, closes=st.integers(0, 9))
 def test_they_tie_out_whatever_happens(

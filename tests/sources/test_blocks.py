@@ -57,7 +57,9 @@ unusual = st.sampled_from([(name, value) for name, values in VALUES.items() for 
 a_row = st.one_of(*[st.just({})] * 3, unusual.map(lambda one: dict([one])), st.lists(unusual, max_size=3).map(dict))
 
 
-@pytest.mark.parametrize("examples", [60, pytest.param(2_000, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "examples", [60, pytest.param(600, marks=pytest.mark.slow), pytest.param(2_000, marks=pytest.mark.long)]
+)
 def test_blocks_never_disagree_with_rows(monkeypatch: pytest.MonkeyPatch, examples: int) -> None:
     READING.check_agreement(a_row, examples, monkeypatch)
 

@@ -63,7 +63,9 @@ a_row = st.one_of(
 )
 
 
-@pytest.mark.parametrize("examples", [60, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "examples", [60, pytest.param(200, marks=pytest.mark.slow), pytest.param(500, marks=pytest.mark.long)]
+)
 def test_blocks_never_disagree_with_rows(monkeypatch: pytest.MonkeyPatch, examples: int) -> None:
     READING.check_agreement(a_row, examples, monkeypatch)
 

@@ -23,7 +23,7 @@ def test_a_damaged_file_is_made_again_from_its_seed_and_number(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    "files", [60, pytest.param(500, marks=pytest.mark.slow), pytest.param(2_000, marks=pytest.mark.long)]
+    "files", [60, pytest.param(250, marks=pytest.mark.slow), pytest.param(2_000, marks=pytest.mark.long)]
 )
 def test_damaged_files_end_in_a_reason_and_never_in_half_an_import(files: int) -> None:
     report = fuzz.run(range(files), seed=20240328)
@@ -46,7 +46,7 @@ def test_every_well_formed_document_is_imported_with_its_total_before_a_figure_i
 
 
 @pytest.mark.parametrize(
-    "documents", [6, pytest.param(250, marks=pytest.mark.slow), pytest.param(5_000, marks=pytest.mark.long)]
+    "documents", [6, pytest.param(100, marks=pytest.mark.slow), pytest.param(5_000, marks=pytest.mark.long)]
 )
 def test_a_changed_figure_never_becomes_charge_lines_that_differ_from_the_total(documents: int) -> None:
     reports = fuzz_figures.run(list(FORMATS), range(documents), seed=1)

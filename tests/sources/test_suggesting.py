@@ -387,7 +387,9 @@ def read(lines: Sequence[Any]) -> list[tuple[str, date, str, str, int]]:
     return [(one.document, one.post_date, one.customer, one.item, one.amount) for one in (row.line for row in lines)]
 
 
-@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "examples", [60, pytest.param(150, marks=pytest.mark.slow), pytest.param(300, marks=pytest.mark.long)]
+)
 def test_a_draft_reads_exactly_the_lines_that_were_written_or_leaves_something_to_decide(examples: int) -> None:
     settings(max_examples=examples, deadline=None)(given(written_files())(check_draft))()
 

@@ -1,12 +1,14 @@
 """A sound database verifies clean, and whatever is changed in it by another hand is found and named."""
 
 import json
+import os
 import random
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import date, timedelta
+from functools import cache
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -423,26 +425,36 @@ def fetched(books: Books, row: Row, outcome: str = "imported") -> None:
         with (books.folder / "revrec.toml").open("a") as config:
             config.write('[source.partner]\ntransport = "folder"\npath = "in"\nsettle_seconds = 0\nafter = "delete"\n')
         (books.folder / "in").mkdir()
-    books.file(f"in/{row['document']}.csv", [row])
+    # An old file, or else the refused one before it would be read again as soon as that is old enough.
+    os.utime(books.file(f"in/{row['document']}.csv", [row]), (0, 0))
     (result,) = fetch.fetch(books.context("fetch"))
     assert [one.outcome for one in result.documents] == [outcome]
 
 
-@pytest.fixture(scope="module")
-def story(
-    kind: str,
-    request: pytest.FixtureRequest,
-    tmp_path_factory: pytest.TempPathFactory,
-    new_books: type[Books],
-    row: MakeRow,
-) -> Iterator[Books]:
-    setting = {"REVREC_POSTING_CLOSED_PERIOD": "next_open"}
-    server = request.getfixturevalue("postgresql") if kind == "postgresql" else None
-    if server:
-        setting["REVREC_DATABASE_URL"] = server.as_clerk(server.fresh())
-    yield live(new_books(tmp_path_factory.mktemp("story") / "books", setting), row)
-    if server:
-        server.drop(setting["REVREC_DATABASE_URL"])
+MakeStory = Callable[[PostgresqlServer | None], Books]
+
+
+@pytest.fixture(scope="session")
+def make_story(tmp_path_factory: pytest.TempPathFactory, new_books: type[Books], row: MakeRow) -> Iterator[MakeStory]:
+    """Return the maker of the story's books on SQLite, or on a server: once each, in whatever order tests ask."""
+    servers: list[tuple[PostgresqlServer, str]] = []
+
+    @cache
+    def make(server: PostgresqlServer | None) -> Books:
+        setting = {"REVREC_POSTING_CLOSED_PERIOD": "next_open"}
+        if server:
+            setting["REVREC_DATABASE_URL"] = url = server.as_clerk(server.fresh())
+            servers.append((server, url))
+        return live(new_books(tmp_path_factory.mktemp("story") / "books", setting), row)
+
+    yield make
+    for server, url in servers:
+        server.drop(url)
+
+
+@pytest.fixture
+def story(kind: str, request: pytest.FixtureRequest, make_story: MakeStory) -> Books:
+    return make_story(request.getfixturevalue("postgresql") if kind == "postgresql" else None)
 
 
 @pytest.mark.both_databases

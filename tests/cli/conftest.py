@@ -77,6 +77,28 @@ def _enter(template: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> P
     return folder
 
 
+@pytest.fixture(scope="session")
+def _posted_books(_imported_books: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("posted") / "books"
+    shutil.copytree(_imported_books, folder, ignore=shutil.ignore_patterns("*-wal", "*-shm"))
+    served = Sandbox()
+    served.start()
+    for day in ("2024-01-31", "2024-02-29"):
+        words = ["run", "--config", str(folder / "revrec.toml"), "--date", day]
+        assert call(*words, env=sign_in(served.address)).code == 0
+    served.stop()
+    return _settled(folder)
+
+
+@pytest.fixture
+def posted_story(_posted_books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Make books with the sample data imported, and January and February posted by two runs; enter them.
+
+    The sandbox that has the entries has ended: a test that needs it posts its own ``story``.
+    """
+    return _enter(_posted_books, tmp_path, monkeypatch)
+
+
 @pytest.fixture
 def charges() -> Callable[..., Path]:
     """Return a function that writes ``charges.csv`` in the current folder with the native header and these rows."""

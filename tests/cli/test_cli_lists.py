@@ -27,8 +27,14 @@ FILTERED = {
 
 
 @pytest.fixture
-def books(story: Path, revrec: Revrec, intacct: dict[str, str]) -> Path:
+def books(posted_story: Path) -> Path:
     """The sample data with January and February posted, by two runs."""
+    return posted_story
+
+
+@pytest.fixture
+def posted_here(story: Path, revrec: Revrec, intacct: dict[str, str]) -> Path:
+    """The same, with the sandbox that has the entries."""
     for day in ("2024-01-31", "2024-02-29"):
         assert revrec("run", "--date", day, env=intacct).code == 0
     return story
@@ -51,7 +57,7 @@ def listed(revrec: Revrec, name: str, *words: str) -> list[dict[str, Any]]:
 
 
 def test_postings_of_every_state_have_record_number_poster_and_time(
-    books: Path, revrec: Revrec, intacct: dict[str, str]
+    posted_here: Path, revrec: Revrec, intacct: dict[str, str]
 ) -> None:
     assert revrec("postings", "list", "--format", "json").json == {"postings": []}, "by default what is not settled"
     posted = revrec("postings", "list", "--state", "posted", "--format", "json").json["postings"]
@@ -102,7 +108,7 @@ def test_audit_events_are_listed_the_newest_first(books: Path, revrec: Revrec) -
 
 
 def test_the_audit_table_shows_amounts_with_their_decimals_and_no_data_for_programs(
-    books: Path, revrec: Revrec, intacct: dict[str, str]
+    posted_here: Path, revrec: Revrec, intacct: dict[str, str]
 ) -> None:
     assert revrec("reconcile", "--date", "2024-02-29", env=intacct).code == 0
     compared, *_, first = [one for one in listed(revrec, "events") if one["action"] in ("reconciled", "entry created")]
@@ -277,9 +283,9 @@ def test_a_filter_that_names_something_unknown_is_refused_before_anything_is_pri
 
 
 def test_a_rule_has_a_history_with_its_text_what_changed_and_what_it_moved(
-    books: Path, revrec: Revrec, intacct: dict[str, str]
+    posted_here: Path, revrec: Revrec, intacct: dict[str, str]
 ) -> None:
-    rules = books / "rules" / "subscriptions.toml"
+    rules = posted_here / "rules" / "subscriptions.toml"
     rules.write_text(rules.read_text().replace("periods = 12 ", "periods = 6 "))
     assert revrec("schedule", "--rebuild", "--reason", "six issues only").code == 0
     first, second = revrec("rules", "history", "magazine-12-issues", "--format", "json").json["versions"]

@@ -278,7 +278,7 @@ recognize = { method = "none", reason = "collected for the state" }
 """
 
 
-def live(books: Books, row: MakeRow) -> Any:
+def live(books: Books, row: MakeRow) -> Books:
     """Imports, events, waiting and rejected rows; entries posted, refused, repaired, doubted, held, canceled."""
     folder, gateway = books.folder, Ledger()
 

@@ -90,7 +90,7 @@ def contract_balances(
         raise BadInput("report balance: --base is of posted entries, which have rates: leave out --planned")
     if wanted.by not in GROUPINGS and not NAMED.fullmatch(wanted.by):
         raise BadInput(f"report balance: --by {wanted.by}: expected {', '.join(GROUPINGS)} or {BY_DIMENSION}NAME")
-    with context.database.read() as connection:
+    with context.database.read_twice() as connection:
         check_entity(context, connection, wanted.entity)
         check_filters(context, connection, wanted.filters)
         check_dimension(connection, wanted.by)
@@ -128,8 +128,7 @@ def _contracts(
             yield from read
             continue
         sums = plain_contracts(connection, asked, special, wanted.account, wanted.planned)
-        summed: Iterator[_Netted] = ((balance_of_sums(some), some) for some in map(list, by_contract(sums)))
-        yield from merge(read, summed, key=_key_of)
+        yield from merge(read, *map(_contracts_summed, sums), key=_key_of)
 
 
 def contracts_of_lines(
@@ -143,6 +142,10 @@ def contracts_of_lines(
 
 def _contracts_read(lines: Iterable[LineBalance]) -> Iterator[_Netted]:
     return ((balance_of(some), some) for some in map(list, by_contract(lines)))
+
+
+def _contracts_summed(sums: Iterable[LineSums]) -> Iterator[_Netted]:
+    return ((balance_of_sums(some), some) for some in map(list, by_contract(sums)))
 
 
 def _key_of(contract: _Netted) -> tuple[str, str, str]:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    null,
     or_,
     select,
     union_all,
@@ -437,14 +438,25 @@ def contract_key(by: str, line: Any) -> Any:
     return case((func.coalesce(its_own, "") != "", named), else_=document)
 
 
-def contract_parts(line: Any) -> tuple[ColumnElement[str], ColumnElement[str]]:
+def contract_parts(by: str, line: Any) -> tuple[ColumnElement[str], ColumnElement[str]]:
     """Return the SQL of two texts that identify the contract of a line without an allocation.
 
     They are computed and compared faster than :func:`contract_key`. The first one is never null, and differs between
     most contracts.
     """
-    its_own = func.nullif(dimension_of(line, "contract"), "")
+    if by == "customer":
+        return line.c.customer, cast(null(), Text)
+    its_own = cast(null(), Text) if by == "document" else func.nullif(dimension_of(line, by), "")
     return func.coalesce(its_own, line.c.document), case((its_own.is_(None), line.c.source))
+
+
+def key_of_parts(by: str, first: Any, source: Any) -> Any:
+    """Return the SQL of the :func:`contract_key` of a contract from its :func:`contract_parts`."""
+    if by == "customer":
+        return _object(customer=first)
+    document = _object(source=source, document=first)
+    named = _object(**{f"{BY_DIMENSION}{by.removeprefix(BY_DIMENSION)}": first})
+    return document if by == "document" else case((source.is_(None), named), else_=document)
 
 
 def dimension_of(line: Any, by: str) -> ColumnElement[str]:

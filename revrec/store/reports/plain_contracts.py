@@ -2,20 +2,21 @@
 
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import starmap
 from typing import Any, NamedTuple
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, cast, func, or_, select
 
 from revrec.core.contract_balance import LineSums
 from revrec.core.filters import Filters
-from revrec.store.bulk import sort_on_disk, stream_rows
+from revrec.store.bulk import sort_on_disk
 from revrec.store.posting.invoices import SOLD
 from revrec.store.reports.contract_balances import (
     BalanceQuery,
-    contract_key,
     contract_parts,
     imported_by_then,
     in_code_order,
+    key_of_parts,
 )
 from revrec.store.reports.filters import charge_conditions, schedule_conditions
 from revrec.store.reports.plain_lines import (
@@ -30,7 +31,7 @@ from revrec.store.reports.plain_lines import (
     price_on,
 )
 from revrec.store.tables import charge_line, rule_version, schedule
-from revrec.store.two_readers import Half, added_up, stream_halves
+from revrec.store.two_readers import Half, added_up, halves, stream_halves
 
 
 def plain_contracts(
@@ -39,38 +40,51 @@ def plain_contracts(
     special: Sequence[int],
     account: str | None = None,
     by_plan: bool = False,
-) -> Iterator[LineSums]:
-    """Yield the sums of the plain lines on a day, by contract, entity, currency, account, and costs apart.
+) -> list[Iterator[LineSums]]:
+    """Return streams of the sums of the plain lines on a day, by contract, entity, currency, account, and costs apart.
 
-    ``special`` are the numbers of the other lines, with all lines of their contracts. ``account`` limits the lines;
-    ``by_plan``: what is planned until the day counts as recognized, posted or not.
+    Each stream is in this order, and has contracts that the others do not have. ``special`` are the numbers of the
+    other lines, with all lines of their contracts. ``account`` limits the lines; ``by_plan``: what is planned until the
+    day counts as recognized, posted or not.
     """
     sort_on_disk(connection)
-    lines = _lines(asked, special, account, by_plan).subquery()
-    line, amounts = lines.c, ("billed", "recognized", "planned", "earns", "later", "to_bill", "to_bill_later")
-    by = [line.contract, line.entity, line.currency, line.account, line.is_cost]
+    query_of = partial(_sums_of_half, asked, special, account, by_plan)
+    key = contract_parts(asked.by, charge_line)[0]
+    return [starmap(LineSums, rows) for rows in halves(connection, query_of, key)]
+
+
+def _sums_of_half(
+    asked: BalanceQuery, special: Sequence[int], account: str | None, by_plan: bool, half: Half
+) -> Select[Any]:
+    line = _lines(asked, special, account, by_plan, half).subquery().c
+    amounts = ("billed", "recognized", "planned", "earns", "later", "to_bill", "to_bill_later")
+    # The parts of the contract first: they differ, and most lines have the same currency and account.
+    keys = [line.first, line.source, line.entity, line.currency, line.account, line.is_cost]
     balance = line.billed - line.recognized
     happened = or_(line.billed != 0, line.recognized != 0, line.planned != 0)
     sums = (
         *(case((happened, 1), else_=0), case((balance > 0, balance), else_=0), case((balance < 0, -balance), else_=0)),
         *(line[name] for name in amounts),
     )
-    query = lines.select().with_only_columns(
-        *by, func.min(line.customer), func.max(line.customer), *(cast(func.sum(one), BigInteger) for one in sums)
-    )
-    for row in stream_rows(connection, query.group_by(*by).order_by(*by)):
-        yield LineSums(*row)
+    customers = (func.min(line.customer).label("low"), func.max(line.customer).label("high"))
+    totals = (cast(func.sum(one), BigInteger).label(f"sum{at}") for at, one in enumerate(sums))
+    unit = select(*keys, *customers, *totals).group_by(*keys).subquery().c
+    first, source, *others = unit
+    contract = in_code_order(key_of_parts(asked.by, first, source)).label("contract")
+    return select(contract, *others).order_by(contract, unit.entity, unit.currency, unit.account, unit.is_cost)
 
 
-def _lines(asked: BalanceQuery, special: Sequence[int], account: str | None, by_plan: bool) -> Any:
+def _lines(asked: BalanceQuery, special: Sequence[int], account: str | None, by_plan: bool, half: Half) -> Any:
     """Return the query of the amounts of each plain line."""
     until = is_dated(asked.until)
     soon = is_dated(asked.beyond)
     plain = PlainLines(special, {"posted": IS_ENTERED & until, "planned": until, "soon": soon, "all": WHOLE})
     line, billed, price = charge_line.c, is_billed([asked]), price_on(asked.until)
     much_later = line.post_date > asked.beyond.isoformat()
+    first, source = contract_parts(asked.by, charge_line)
     query = plain.select(
-        in_code_order(contract_key(asked.by, charge_line)).label("contract"),
+        first.label("first"),
+        source.label("source"),
         *(in_code_order(line[name]).label(name) for name in ("entity", "currency", "customer")),
         rule_version.c.deferred.label("account"),
         case((SOLD, 0), else_=1).label("is_cost"),
@@ -87,7 +101,7 @@ def _lines(asked: BalanceQuery, special: Sequence[int], account: str | None, by_
     if account is not None:
         filters.append(rule_version.c.deferred == account)
     # An offset keeps the databases from computing each amount again for every sum that it is in.
-    return query.where(*filters).offset(0)
+    return query.where(*filters, *half).offset(0)
 
 
 class ContractTotals(NamedTuple):
@@ -118,7 +132,7 @@ def contract_totals(
     """
     sort_on_disk(connection)
     query_of = partial(_totals_of_half, days, pairs, special, filters)
-    rows = stream_halves(connection, query_of, contract_parts(charge_line)[0])
+    rows = stream_halves(connection, query_of, contract_parts("contract", charge_line)[0])
     for currency, *sums in added_up(rows, keys=1):
         of_days = [sums[at : at + 5] for at in range(0, 5 * len(days), 5)]
         happened = [one[0] for one in of_days]
@@ -158,7 +172,7 @@ def _lines_of_days(days: Sequence[Day], special: Sequence[int], filters: Filters
         until = is_dated(day[0].until)
         weights |= {f"posted{at}": IS_ENTERED & until, f"planned{at}": until, f"soon{at}": is_dated(day[0].beyond)}
     plain, line = PlainLines(special, weights), charge_line.c
-    document, source = contract_parts(charge_line)
+    document, source = contract_parts("contract", charge_line)
     is_cost = case((SOLD, 0), else_=1)
     columns = [document.label("document"), source.label("source"), line.entity, line.currency, is_cost.label("is_cost")]
     for at, day in enumerate(days):

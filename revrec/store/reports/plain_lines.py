@@ -465,7 +465,7 @@ def movements(
     prices = _prices_of_groups(connection, days, special, by, filters)
     is_netted = _is_netted(connection, days)
     query_of = partial(_earned_of_groups, days, special, by, filters, is_netted)
-    key = contract_parts(charge_line)[0] if is_netted else charge_line.c.no
+    key = contract_parts("contract", charge_line)[0] if is_netted else charge_line.c.no
     sort_on_disk(connection)
     for row in added_up(stream_halves(connection, query_of, key), keys=len(by) + 2):
         currency, account, *rest = row
@@ -588,7 +588,7 @@ def _earned_of_groups(
     plain = PlainLines(special, {f"until{at}": IS_ENTERED & is_dated(day[0].until) for at, day in enumerate(days)})
     unit = _group_of(by)
     if is_netted:
-        unit += [charge_line.c.entity, *reversed(contract_parts(charge_line))]
+        unit += [charge_line.c.entity, *reversed(contract_parts("contract", charge_line))]
     named = [column.label(f"by{at}") for at, column in enumerate(unit)]
     amounts = [plain.amount(f"until{at}").label(f"until{at}") for at in places]
     back = [plain.taken_back(f"until{at}").label(f"back{at}") for at in places]

@@ -264,7 +264,7 @@ def _netted(lines: Sequence[LineBalance | LineSums], customer: str) -> ContractB
 
 def _beyond(balance: int, soon: int, later: int) -> int:
     """Return the part of a balance that settles after more than a year: earlier amounts reduce it first."""
-    return max(min(balance - max(soon, 0), later), 0)
+    return max(min(balance - max(soon, 0), later), 0) if later else 0
 
 
 class AccountTotals(NamedTuple):
@@ -356,11 +356,14 @@ class BalanceSheet:
         total = self._totals[contract.entity, contract.currency]
         side = "asset" if contract.asset else "liability"
         total[side] += contract.asset or contract.liability
-        total[f"{side}_noncurrent"] += contract.noncurrent
-        for name in ("refund_liability", "costs", "return_asset", "payable"):
-            total[name] += getattr(contract, name)
-        for name, part in _noncurrent_by_account(contract, lines):
-            self._presented[contract.entity, contract.currency, name][f"{side}_later"] += part
+        # Most contracts have none of these, and this runs for each contract.
+        if contract.refund_liability or contract.costs or contract.return_asset or contract.payable:
+            for name in ("refund_liability", "costs", "return_asset", "payable"):
+                total[name] += getattr(contract, name)
+        if contract.noncurrent:
+            total[f"{side}_noncurrent"] += contract.noncurrent
+            for name, part in _noncurrent_by_account(contract, lines):
+                self._presented[contract.entity, contract.currency, name][f"{side}_later"] += part
         if contract.base is not None:
             self._add_base(contract, contract.base)
         for line in lines:
@@ -371,8 +374,10 @@ class BalanceSheet:
             account["recognized"] += line.recognized
             account["credit"] += line.credit
             account["debit"] += line.debit
-            account["refund"] += line.refund
-            account["reclassify"] -= line.balance - line.refund if contract.asset and not line.is_cost else 0
+            if line.refund:
+                account["refund"] += line.refund
+            if contract.asset and not line.is_cost:
+                account["reclassify"] -= line.balance - line.refund
             if line.moves_to and line.balance:
                 where = (line.entity, line.currency, line.account, line.moves_to, line.rule_version)
                 self._moves[where].update(lines=1, balance=line.balance)
@@ -439,8 +444,6 @@ def _noncurrent_by_account(
 
     If the lines are on several accounts, it is divided by what each of them earns, or bills, after a year.
     """
-    if not contract.noncurrent:
-        return
     weights: Counter[str] = Counter()
     for line in lines:
         if not line.is_cost:

@@ -63,7 +63,8 @@ class _Step(NamedTuple):
 
 def tie_out(context: "Context", until: date) -> Report:
     """Return the control totals as of a day, with the signatures for it in the header."""
-    with context.database.read_twice() as connection:
+    database = context.database
+    with database.read_twice() as connection, database.reading_within(connection):
         wanted = BalanceOptions(until)
         special = lines_to_read(context, connection, wanted)
         scheduled = control_totals.schedule_totals(connection, until, special)
@@ -84,7 +85,7 @@ def tie_out(context: "Context", until: date) -> Report:
         reconciled = audit.last_event(connection, RECONCILED)
         balances = list(account_balances(context, connection, wanted, special))
         recognized = list(recognized_by_account(connection, FIRST, until, others=others))
-    more, of_balances = _balances(context, until, balances, recognized)
+        more, of_balances = _balances(context, until, balances, recognized)
     rows += _rows([*steps, *of_documents, *more, *of_exchange])
     # Without presentation entries, which are posted after the signature: the balances are the same with them.
     digest = _digest(rows)

@@ -1,10 +1,11 @@
 """The charge line (one billed line) and the dated facts about its fulfillment."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 DIMENSIONS = ("location", "department", "class", "project", "contract")
 """Dimension names of a charge line besides customer and item, in their order in native files."""
@@ -110,6 +111,9 @@ class FulfillmentEvent(NamedTuple):
     note: str = ""
     scope: str = ""
 
+
+make_event: Callable[[tuple[Any, ...]], FulfillmentEvent] = partial(tuple.__new__, FulfillmentEvent)
+"""Make an event from all its values; twice as fast as calling the class, for each event of a file and of its lines."""
 
 _PLAIN_WORD = re.compile(r"[\w@%+=:,./-]+")
 

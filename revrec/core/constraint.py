@@ -15,6 +15,7 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from functools import lru_cache
+from operator import lt
 from typing import NamedTuple
 
 from revrec.core.anchors import Anchor, Events, known_on
@@ -79,7 +80,7 @@ class Constraint:
 class ConstrainedSplit(NamedTuple):
     """A charge line reduced to the amount included in its price, with its events adjusted to that amount.
 
-    ``left`` is what stays constrained at the end, in minor units; ``words`` and ``reason`` explain it.
+    ``left`` is what stays constrained at the end, in minor units, for a ``reason``; ``words`` explain it.
     """
 
     line: ChargeLine
@@ -254,8 +255,10 @@ def _split(constraint: Constraint, method: Method, line: ChargeLine, events: Eve
     till = f", until {ends}" if ends else constraint.term(method)
     why = f"{constraint.reason} (ASC 606-10-32-11)"
     said = [f"at first {_money(first.left, line)} of it is constrained{till}: {why}"] if first.left else []
-    fix = event_command(line, CONSTRAINT, options=" --amount N", do="record a new estimate with")
-    reason = f"constrained{'' if ends else till}: {why}; {fix}"
+    reason = ""
+    if left:
+        fix = event_command(line, CONSTRAINT, options=" --amount N", do="record a new estimate with")
+        reason = f"constrained{'' if ends else till}: {why}; {fix}"
     included = line if first.included == line.amount else line._replace(amount=first.included)
     return ConstrainedSplit(included, [*adjusted, *inclusions], left, "; ".join([*said, *used]), reason)
 
@@ -267,8 +270,8 @@ def _price_steps(state: _PriceState, events: Events, ends: date | None, billed: 
         state = after
 
 
-def _in_order(events: Events, ends: date | None) -> Iterator[tuple[int | None, FulfillmentEvent]]:
-    """Yield the effective events with their positions, in the order in which they take effect.
+def _in_order(events: Events, ends: date | None) -> Sequence[tuple[int | None, FulfillmentEvent]]:
+    """Return the effective events with their positions, in the order in which they take effect.
 
     On one day credits come before estimates, and the end of the constraint, which has no position, comes last: an
     estimate states what is constrained at the end of its day.
@@ -276,9 +279,10 @@ def _in_order(events: Events, ends: date | None) -> Iterator[tuple[int | None, F
     found: list[tuple[int | None, FulfillmentEvent]] = [*effective_changes(events), *_estimates(events)]
     if ends:
         found.append((None, FulfillmentEvent(PLANNED, CONSTRAINT, ends, amount=0)))
-    if len(found) > 1:
+    days = [event.date for _at, event in found]
+    if not all(map(lt, days, days[1:])):
         found.sort(key=lambda one: (one[1].date, one[1].kind == CONSTRAINT, order_of_change(one[1]), one[0] is None))
-    yield from found
+    return found
 
 
 def _estimates(events: Events) -> Iterable[tuple[int, FulfillmentEvent]]:

@@ -1,7 +1,7 @@
 """Money in whole minor units of a currency, never floating point, and its exact split into parts."""
 
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import Context, Decimal
 from functools import lru_cache
 from itertools import pairwise
 
@@ -9,6 +9,9 @@ from revrec.core.errors import BadInput
 
 LARGEST = 2**63 - 1
 """The largest amount in minor units: what a signed 64-bit database column holds."""
+
+_EXACT = Context(prec=19)
+"""As many figures as the largest amount has, whatever the context of the thread is."""
 
 ROUNDINGS = ("cumulative", "last", "first", "period")
 """How the odd minor units of a split are distributed; see :func:`split`."""
@@ -64,17 +67,19 @@ def to_minor(amount: Decimal, currency: str) -> int:
     digits = minor_digits(currency)
     if not amount.is_finite():
         raise BadAmount(f"amount {amount} is not a number: write it as 24.00")
-    sign, figures, exponent = amount.as_tuple()
+    _sign, figures, exponent = amount.as_tuple()
     assert isinstance(exponent, int)
     if -exponent > digits:
         raise BadAmount(f"amount {amount} has {-exponent} decimals, {currency} has {digits}")
-    # Digit by digit, since Decimal arithmetic rounds to its context and 10**exponent may be astronomical.
-    if any(figures) and len(figures) + exponent + digits > 19:
+    if not amount:
+        return 0
+    # Checked before any arithmetic, which rounds to a context; and 10**exponent may be astronomical.
+    if len(figures) + exponent + digits > _EXACT.prec:
         raise _too_large(amount, currency)
-    minor = int("".join(map(str, figures))) * 10 ** (exponent + digits) if any(figures) else 0
-    if minor > LARGEST:
+    minor = int(amount.scaleb(digits, _EXACT))
+    if abs(minor) > LARGEST:
         raise _too_large(amount, currency)
-    return -minor if sign else minor
+    return minor
 
 
 def _too_large(amount: Decimal, currency: str) -> BadAmount:

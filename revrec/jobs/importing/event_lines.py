@@ -43,6 +43,8 @@ def lines_meant(
     Raises:
         UnknownItems: no line has the item, or other shipments list their items and this one's are not known.
     """
+    if not event.item and event.quantity is None and event.kind != "pod":
+        return [LineMeant(line.id, line.no, None, event.name) for line in lines]
     if event.item:
         lines = [line for line in lines if line.item == event.item]
         if not lines:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.charge_line import IMPAIR, ChargeLine, FulfillmentEvent
+from revrec.core.charge_line import IMPAIR, ChargeLine, FulfillmentEvent, make_event
 from revrec.core.errors import BadInput, UnknownCharge
 from revrec.core.money import BadAmount, to_minor
 from revrec.core.pricing import other_cancellation
@@ -122,7 +122,7 @@ class EventRecorder:
         # An event that a person withdrew counts as recorded: the same file, imported again, must not bring it back.
         recorded, self._effective = events.events_with_withdrawn(self._connection, numbers)
         # Together: a query for each event would take as long as everything else that is done for it.
-        are_checked = any(row.line.kind in (*CHECKED, IMPAIR) for row in good)
+        are_checked = not {row.line.kind for row in good}.isdisjoint((*CHECKED, IMPAIR))
         are_needed = are_checked or any(row.line.amount is not None for row in good)
         self._lines = dict(charges.read_charges(self._connection, numbers)) if are_needed else {}
         self._planned = self._planned_rules.book_for(self._lines if are_checked else {})
@@ -165,26 +165,27 @@ class EventRecorder:
     ) -> None:
         if not known:
             return self._refuse_unknown(row)
+        event = row.line
         try:
-            meant = lines_meant(known, row.line, recorded)
+            meant = lines_meant(known, event, recorded)
         except UnknownItems as unknown:
-            return self._session.reject_good(row, unknown.problem, waits_for=row.line.charge)
+            return self._session.reject_good(row, unknown.problem, waits_for=event.charge)
         facts = []
         for charge, no, quantity, name in meant:
             try:
-                own = charge == row.line.charge or not is_cost(charge)
-                fact = _fact(self._lines.get(no), row.line, charge, quantity, name)
+                own = charge == event.charge or not is_cost(charge)
+                fact = _fact(self._lines.get(no), event, charge, quantity, name)
                 facts += [(no, fact)] if own else self._copies(known, charge, no, fact)
             except BadAmount as error:
-                problem = RowProblem("amount", str(row.line.amount), str(error), "write it in the charge's currency")
+                problem = RowProblem("amount", str(event.amount), str(error), "write it in the charge's currency")
                 return self._session.reject_good(row, problem)
         fresh = [(no, fact) for no, fact in facts if fact not in recorded.get(no, ())]
         if not fresh:
             self._session.result.unchanged += 1
             return None
-        if wrong := self._unknown(row.line, fresh) or self._canceled_twice(row.line, fresh):
+        if wrong := self._unknown(event, fresh) or self._canceled_twice(event, fresh):
             return self._session.reject_good(row, wrong)
-        if row.line.kind == IMPAIR and len(known) == 1:
+        if event.kind == IMPAIR and len(known) == 1:
             known.append(self._add_loss(known[0].no))
             fresh += events_of_costs(self._book, [(known[1].id, known[1].no)], fresh[0][1])
         self._session.accept(row)
@@ -205,7 +206,7 @@ class EventRecorder:
 
     def _canceled_twice(self, event: EventRow, fresh: Sequence[tuple[int, FulfillmentEvent]]) -> RowProblem | None:
         """Return the problem of a cancellation of a line that another one has canceled."""
-        for no, fact in fresh:
+        for no, fact in fresh if event.kind == "cancel" else ():
             # The costs of a line follow its cancellation, also if one of them ended before.
             if fact.charge == event.charge or not is_cost(fact.charge):
                 other = other_cancellation(self._effective.get(no, ()), fact)
@@ -264,9 +265,7 @@ def _fact(
     if event.amount is not None:
         assert line is not None
         amount = to_minor(event.amount, line.currency)
-    return FulfillmentEvent(
-        charge, event.kind, event.date, quantity, event.percent, amount, name, event.note, event.scope
-    )
+    return make_event((charge, event.kind, event.date, quantity, event.percent, amount, name, event.note, event.scope))
 
 
 def _last_like(recorded: Sequence[FulfillmentEvent], event: FulfillmentEvent) -> FulfillmentEvent | None:

@@ -34,7 +34,7 @@ Tables and CSV show the new names. JSON also has the former ones until 0.2, so t
 AMOUNTS = frozenset(
     {
         "amount", "already_posted", "moved", "current", "proposed", "books", "others", "difference", "rest", "intacct",
-        "unrecognized", "billed", "standalone", "allocated", "costs",
+        "unrecognized", "billed", "standalone", "allocated", "costs", "adjusting",
     }
 )  # fmt: skip
 """Columns of decimal strings; people see them grouped by thousands."""

@@ -3,12 +3,16 @@
 import contextlib
 import csv
 import sqlite3
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from revrec.jobs.reports import journal_checks
+from revrec.jobs.reports import activity, journal_checks
 from revrec.store.reports.booked import AccountAmount
+from revrec.store.reports.journal import posted_lines
 from support.commands import Revrec, checked_rows
 
 MONTHS = ("report", "rollforward", "--from", "2024-01", "--to", "2024-04", "--format", "json")
@@ -166,3 +170,18 @@ def test_a_report_that_does_not_tie_out_is_shown_and_saved_with_the_difference(
     assert len(Path("revenue.csv").read_text().splitlines()) == 8
     shown = revrec("report", "revenue", "--period", "2024-04")
     assert shown.code == 7 and "Checks that fail" in shown.out and "5,106.87" in shown.out
+
+
+@pytest.mark.usefixtures("april")
+def test_a_journal_whose_sides_differ_shows_both_sums(revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
+    def without_the_first(*asked: Any) -> Iterator[dict[str, Any]]:
+        return islice(posted_lines(*asked), 1, None)
+
+    journal = ("report", "journal", "--period", "2024-04")
+    assert "1 check holds" in revrec(*journal).out
+    monkeypatch.setattr(activity, "posted_lines", without_the_first)
+    for words in (("--limit", "1"), ("--format", "csv"), ("--format", "json")):
+        ended = revrec(*journal, *words)
+        shown = (ended.out + ended.err).replace(",", "")
+        assert ended.code == 7 and "debits = credits" in shown and "5116.88" in shown and "5126.88" in shown
+    assert revrec(*journal, "--account", "2400").code == 0, "the other side is not part of it"

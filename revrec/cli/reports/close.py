@@ -119,7 +119,7 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
     yield "balance-lines", balance_report(context, BalanceOptions(until), BalanceRows.lines)
     yield "rpo", remaining_obligations(context, until, "entity", (12, 24))
     yield "revenue", revenue(context, year, "month", "item")
-    yield "revenue-by-timing", revenue(context, year, "month", "timing")
+    yield "revenue-by-timing", revenue(context, year, "month", "timing")._replace(title="Revenue by timing")
     yield from _forecast(context, month)
     for one in disclosures(context, month, quarterly=False, without=IN_OTHER_REPORTS).tables:
         yield f"disclosure-{one.name}", one.report._replace(title=one.heading)
@@ -128,11 +128,16 @@ def _reports(context: "Context", month: "DateSpan") -> "Iterator[tuple[str, Repo
         yield "exchange", exchange(context, until, "charge")
     yield "activity", activity.activity(context, month, "month")
     filters = Filters(first=month.first, last=until)
-    lines = activity.journal(context, filters)
-    yield "journal", listed_report(context, "journal", "Journal", filters, activity.JOURNAL, lines, ("debit", "credit"))
+    sides = activity.JournalSides()
+    lines = activity.journal(context, filters, sides=sides)
+    listed = listed_report(context, "journal", "Journal", filters, activity.JOURNAL, lines, ("debit", "credit"))
+    yield "journal", listed._replace(checks=sides.checks(filters))
     yield "exceptions", exceptions(context, until)
     yield "late", late(context, filters, "change")
-    yield "late-by-month", late(context, Filters(first=year.first, last=until), "month")
+    yield (
+        "late-by-month",
+        late(context, Filters(first=year.first, last=until), "month")._replace(title="Late changes by month"),
+    )
     yield "tie-out", tie_out(context, until)
 
 

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
-from revrec.cli.report_output import BaseOption, show_notes, show_report
+from revrec.cli.report_output import BaseOption, end_with_checks, show_notes, show_report
 from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
@@ -24,7 +24,7 @@ def register(group: typer.Typer) -> None:
         that a summarized entry adds up are listed one by one, with the number of their line in Intacct. Dates of
         the filters are dates of entries; earned is the date of recognition, and reason why the entry has another one.
         CSV and JSON have all columns. --base adds the amount in base currency, debits above zero, with the rate of the
-        line. Reads only.
+        line. Reads only. Exit code 7 means that debits and credits differ.
 
         \b
         Examples:
@@ -35,30 +35,36 @@ def register(group: typer.Typer) -> None:
         from revrec.cli.listing import show_list
         from revrec.cli.output import print_csv
         from revrec.cli.streamed_report import StreamedReport
-        from revrec.jobs.reports.activity import IN_BASE, JOURNAL
+        from revrec.jobs.reports.activity import IN_BASE, JOURNAL, JournalSides
         from revrec.jobs.reports.activity import journal as lines
         from revrec.jobs.reports.day_notes import notes_of_list
         from revrec.jobs.reports.report_header import listed_header, listed_report
 
         context = options.context()
-        found, columns = lines(context, filters, base), (*JOURNAL, *IN_BASE) if base else JOURNAL
+        sides = JournalSides()
+        found, columns = lines(context, filters, base, sides), (*JOURNAL, *IN_BASE) if base else JOURNAL
         if options.is_file:
             report = listed_report(context, "journal", "Journal", filters, columns, found, ("debit", "credit"))
-            show_report(options, report._replace(base=("base_amount",) if base else ()), limit, None)
+            report = report._replace(base=("base_amount",) if base else (), checks=sides.checks(filters))
+            show_report(options, report, limit, None)
             return
         if options.json:
             streamed = StreamedReport(("debit", "credit"), "lines")
             for line in found:
                 streamed.add(line)
-            streamed.show(listed_header(context, "journal", filters))
+            checks = sides.checks(filters)
+            streamed.show(listed_header(context, "journal", filters), checks)
+            end_with_checks(options, checks)
             return
         notes = {"notes": notes_of_list(context, filters)}
         if options.csv:
             print_csv(found, columns)
             show_notes(notes, sys.stderr)
+            end_with_checks(options, sides.checks(filters))
             return
         noun, amounts = ("journal line", "journal lines"), ("debit", "credit")
         short = (*SHORT[:7], "base_amount", *SHORT[7:]) if base else SHORT
         shown = (*amounts, "base_amount") if base else amounts
         show_list(options, "lines", found, short, noun, limit, spare=SPARE, amounts=shown)
         show_notes(notes)
+        end_with_checks(options, sides.checks(filters))

@@ -126,10 +126,29 @@ def _lines_behind(
             yield {name: line[name] for name in BEHIND if name != "amount"}, minor
 
 
-def journal(context: "Context", filters: "Filters", base: bool = False) -> Iterator[dict[str, Any]]:
+class JournalSides:
+    """The sums of the debits and credits of journal lines, by currency in minor units."""
+
+    def __init__(self) -> None:
+        self._debits, self._credits = Counter[str](), Counter[str]()
+
+    def add(self, side: str, currency: str, amount: int) -> None:
+        """Add a journal line."""
+        (self._debits if side == "debit" else self._credits)[currency] += amount
+
+    def checks(self, filters: Filters) -> list[Check]:
+        """Return for each currency the check that debits are credits; with the filter of an account, there is none."""
+        currencies = sorted({*self._debits, *self._credits}) if filters.account is None else ()
+        return [Check("debits = credits", one, self._debits[one], self._credits[one]) for one in currencies]
+
+
+def journal(
+    context: "Context", filters: "Filters", base: bool = False, sides: JournalSides | None = None
+) -> Iterator[dict[str, Any]]:
     """Yield the posted journal lines that the filters select, with amounts as decimal strings in debit or credit.
 
-    ``base`` adds the columns of :data:`IN_BASE`: the amount in base currency, debits above zero.
+    ``base`` adds the columns of :data:`IN_BASE`: the amount in base currency, debits above zero. ``sides`` adds up the
+    lines.
 
     Raises:
         BadConfiguration: an amount in base currency needs rates, and none are configured.
@@ -141,6 +160,8 @@ def journal(context: "Context", filters: "Filters", base: bool = False) -> Itera
         sort_on_disk(connection)
         for line in posted_lines(connection, filters):
             minor, side = line.pop("amount"), line.pop("side")
+            if sides is not None:
+                sides.add(side, line["currency"], minor)
             amount = decimal_string(minor, line["currency"])
             both = {"debit": amount if side == "debit" else None, "credit": amount if side == "credit" else None}
             row = line | both

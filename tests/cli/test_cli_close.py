@@ -32,6 +32,7 @@ def test_the_control_totals_of_the_sample(revrec: Revrec) -> None:
     found = revrec(*TIE_OUT, "--format", "json").json
     # 15 charge lines of 17,091.20: 15,792.20 are dated, and 1,299.00 wait for a delivery.
     assert amounts(found) == {
+        "files with charge lines": (3, "17091.20"),
         "accepted, as billed": (15, "17091.20"),
         "dated": (74, "15792.20"),
         "unscheduled": (1, "1299.00"),
@@ -43,7 +44,7 @@ def test_the_control_totals_of_the_sample(revrec: Revrec) -> None:
         "rollforward: recognized": (None, "8664.57"),
         "report revenue": (None, "8664.57"),
     }
-    assert len(found["checks"]) == 4 and {check["difference"] for check in found["checks"]} == {"0.00"}
+    assert len(found["checks"]) == 5 and {check["difference"] for check in found["checks"]} == {"0.00"}
     assert found["header"]["signed"] == ["not signed"]
     assert found["header"]["last_reconciliation"].startswith("never")
 

@@ -64,6 +64,8 @@ SPARE = (
 """The columns that a narrow terminal leaves out, the last one first."""
 BASE = tuple(f"base_{name}" for name in ("opening", *MOVEMENTS, "exchange", "closing", "refund_liability"))
 """The columns of amounts in base currency; ``base_exchange`` is what exchange differences take from the balance."""
+KEPT_OF_BASE = ("base_opening", "base_billed", "base_recognized", "base_closing")
+"""Those that a narrow terminal keeps."""
 FORMULAS = {
     "recognized": {"recognized_from_opening": 1, "recognized_from_period": 1, "taken_back": 1},
     "closing": {
@@ -162,14 +164,8 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
             currency: for the earned basis, for entities of several base currencies in one row, or without a rate.
         BadConfiguration: ``base`` needs exchange rates, and none are configured.
     """
-    check_group("rollforward", ",".join(wanted.by or ("account",)), (*OF_BALANCES, *OF_CHARGES))
+    _check_options(context, wanted)
     by = tuple(name for name in wanted.by if name != "account")
-    currencies = BaseCurrencies(context) if wanted.base else None
-    if wanted.base:
-        check_base_of_rows(context, "rollforward", by, wanted.filters.entity)
-    if wanted.basis is Basis.earned and (wanted.sides or wanted.base):
-        said = "--base, --split and --current are of posted entries"
-        raise BadInput(f"report rollforward: {said}: leave out --basis earned")
     with context.database.read_twice() as connection:
         check_dimension(connection, ",".join(by))
         check_filters(context, connection, wanted.lines)
@@ -183,7 +179,7 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
         plain = () if special is None else movements(connection, days, special, by, wanted.lines)
         books = _Balances(context, connection, wanted, by, special, plain)
         books.read(before)
-        in_base = None if currencies is None else _BaseBalances(context, connection, wanted, by, currencies)
+        in_base = _BaseBalances(context, connection, wanted, by) if wanted.base else None
         if in_base is not None:
             in_base.read(before)
         sides = BalanceSides(context, connection, books.groups, wanted.sides) if wanted.sides else None
@@ -207,17 +203,42 @@ def rollforward(context: "Context", wanted: RollforwardOptions) -> Report:
              "by": ["account", *by], "rates": source_of_rates(context) if wanted.base else None},
             wanted.basis,
         )  # fmt: skip
-        if any(check.difference for check in checks) and (notes := list(_closed_too_early(periods, days))):
-            header["notes"] = [*header.get("notes", ()), *notes]
+        notes = _closed_too_early(periods, days) if any(check.difference for check in checks) else ()
+        if found := [*notes, *(about_rates(context) if wanted.base else ())]:
+            header["notes"] = [*header.get("notes", ()), *found]
         if wanted.memo:
             header["memo"] = memo_on(context, connection, wanted.span.last, wanted.filters)
-    amounts = (*AMOUNTS, *wanted.sides)
-    columns = ("period", "currency", "account", *by, *amounts)
+    return _report(wanted, by, header, rows, checks)
+
+
+def _check_options(context: "Context", wanted: RollforwardOptions) -> None:
+    """Refuse options that go with none of the figures.
+
+    Raises:
+        BadInput: as :func:`rollforward`.
+    """
+    check_group("rollforward", ",".join(wanted.by or ("account",)), (*OF_BALANCES, *OF_CHARGES))
     if wanted.base:
-        header["notes"] = [*header.get("notes", ()), *about_rates(context)]
+        check_base_of_rows(context, "rollforward", wanted.by, wanted.filters.entity)
+    if wanted.basis is Basis.earned and (wanted.sides or wanted.base):
+        said = "--base, --split and --current are of posted entries"
+        raise BadInput(f"report rollforward: {said}: leave out --basis earned")
+
+
+def _report(
+    wanted: RollforwardOptions,
+    by: Sequence[str],
+    header: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    checks: Sequence[Check],
+) -> Report:
+    amounts = (*AMOUNTS, *wanted.sides)
+    columns, spare = ("period", "currency", "account", *by, *amounts), (*SPARE, *wanted.sides)
+    if wanted.base:
         columns = (*columns, "base_currency", *BASE)
+        spare = (*spare, "base_currency", *(name for name in BASE if name not in KEPT_OF_BASE))
     return Report(
-        "Rollforward of deferred revenue", header, columns, rows, checks, amounts, (*SPARE, *wanted.sides),
+        "Rollforward of deferred revenue", header, columns, rows, checks, amounts, spare,
         formulas=FORMULAS | {name: parts for name, parts in OF_SIDES.items() if name in wanted.sides},
         balances=_balance_columns(amounts),
         chart=Chart("period", ("billed", "recognized", "closing")), base=BASE if wanted.base else (),
@@ -440,10 +461,9 @@ class _BaseBalances(_Balances):
         connection: "Connection",
         wanted: RollforwardOptions,
         by: tuple[str, ...],
-        base: BaseCurrencies,
     ) -> None:
         super().__init__(context, connection, wanted, by, None, ())
-        self._base = base
+        self._base = BaseCurrencies(context)
         self._before: dict[tuple[str, str], int] = {}
         self._exchange: dict[tuple[str, str], int] = {}
         self._differences: Counter[Group] = Counter()

@@ -1,8 +1,9 @@
 """``revrec report waterfall``: what was billed in each month, and in which months it is recognized."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.calendar import add_months
@@ -112,29 +113,37 @@ def waterfall(
             checks += _entry_checks(context, connection, window, amounts)
         if shown.base:
             parts = (*window.columns, "waiting")
-
-            def read(by: str, only: Conditions) -> list[DatedAmount]:
-                amounts = dated_amounts(context, connection, by, until, only)
-                return [*amounts, *(_moved_credits(context, connection, by, until, only) if shown.net else ())]
-
+            read = partial(_all_amounts, context, connection, until, shown.net)
             wanted = BaseColumns(by, until, parts, read, window.figures, only, filters.entity)
             add_base_amounts(context, connection, wanted, rows)
         parameters = {**vars(filters), "date": until, "by": by, "from": window.first, "to": window.last}
         header = report_header(context, connection, "waterfall", parameters | _facts(context, shown))
+    if shown.base:
+        header["notes"] = [*header.get("notes", ()), *about_rates(context)]
+    return _report(window, by, shown.base, header, rows, checks)
+
+
+def _report(
+    window: "_Window",
+    by: str,
+    with_base: bool,
+    header: Mapping[str, Any],
+    rows: Sequence[Mapping[str, Any]],
+    checks: Sequence[Check],
+) -> Report:
     names = ("total", *window.columns, "waiting", "recognized", "remaining")
     # The months that are furthest away are the first that a narrow terminal leaves out.
     spare = (LATER, BEFORE, *window.names)
-    columns: tuple[str, ...] = (*fields_of(by), "currency", *names)
-    base = tuple(f"base_{name}" for name in names) if shown.base else ()
-    if base:
-        columns, spare = (*columns, "base_currency", *base), (*spare, "base_currency")
-        header["notes"] = [*header.get("notes", ()), *about_rates(context)]
+    base = tuple(f"base_{name}" for name in names) if with_base else ()
+    columns = (*fields_of(by), "currency", *names, *(("base_currency", *base) if with_base else ()))
+    if with_base:
+        spare = (*spare, "base_currency", *(f"base_{name}" for name in spare))
     formulas = {
         "total": dict.fromkeys((*window.columns, "waiting"), 1),
         "remaining": {"total": 1, "recognized": -1},
     }
     return Report(
-        f"Waterfall of revenue as of {until}", header, columns, rows, checks, names, spare, formulas,
+        f"Waterfall of revenue as of {window.until}", header, columns, rows, checks, names, spare, formulas,
         chart=Chart(fields_of(by)[0], window.names, by_row=True), base=base,
     )  # fmt: skip
 
@@ -208,6 +217,14 @@ def _facts(context: "Context", shown: Cells) -> dict[str, Any]:
 def _happened(amounts: RemainingAmounts) -> bool:
     """Check whether anything is left in a row once the credits are in the rows of what they credit."""
     return bool(amounts.waiting or amounts.before) or any((*amounts.recognized.values(), *amounts.planned.values()))
+
+
+def _all_amounts(
+    context: "Context", connection: "Connection", until: date, net: bool, by: str, only: Conditions
+) -> list[DatedAmount]:
+    """Return the amounts of the charge lines that meet conditions, with those that move credits if ``net``."""
+    moved = _moved_credits(context, connection, by, until, only) if net else ()
+    return [*dated_amounts(context, connection, by, until, only), *moved]
 
 
 def _moved_credits(

@@ -1,5 +1,6 @@
 """Rule versions: the exact text of every rule that ever made a schedule."""
 
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, exists, func, insert, select
@@ -64,6 +65,7 @@ def names_of_principals(connection: Connection) -> set[str]:
     return set(connection.execute(query).scalars())
 
 
+@cache
 def versions_of_principals() -> Select[Any]:
     """Return the rule versions of costs that are expensed to the revenue account of their rule: an agent owes them."""
     cost, sold = rule_version.alias("cost"), rule_version.alias("sold")

@@ -13,7 +13,7 @@ of the view ``schedule_line``, computed once for each day instead of once for ea
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import partial
+from functools import cache, partial
 from itertools import accumulate, pairwise
 from math import inf
 from typing import Any, NamedTuple
@@ -160,24 +160,26 @@ def _last_charge(day: Day, entity: str) -> float:
     return next((one.charge_no for one in known if one is not None), inf)
 
 
-def _have_other_rows() -> Iterator[Select[Any]]:
-    """Yield the charge lines with rows in tables whose amounts or accounts are not in their schedule versions."""
+@cache
+def _have_other_rows() -> Sequence[Select[Any]]:
+    """Return the charge lines with rows in tables whose amounts or accounts are not in their schedule versions."""
     event = fulfillment_event.c
-    yield select(event.charge_no).where(or_(event.kind == CONSTRAINT, and_(_OF_PRICE, event.kind.not_in(PLAIN_KINDS))))
-    yield select(event.charge_no).where(_OF_PRICE).group_by(event.charge_no).having(func.count() > 1)
-    yield select(event.charge_no).join(event_withdrawal, event_withdrawal.c.event_id == event.id).where(_OF_PRICE)
     tables = (
         contract_line, schedule_allocation, charge_void, unscheduled, revenue_status, invoice_line, ledger_change,
         repaired_value,
     )  # fmt: skip
-    for table in tables:
-        yield select(table.c.charge_no)
-    # By version: the text of a rule is not searched again for each of its lines.
     presented_apart = (versions_with_word(CONSTRAINT), versions_of_principals())
-    yield select(schedule.c.charge_no).where(or_(*(schedule.c.rule_version_id.in_(one) for one in presented_apart)))
-    # Interest is never billed, and is in the balance of its contract all the same.
-    yield select(charge_line.c.no).where(IS_INTEREST)
-    yield select(entered_line.c.charge_no).where(RELEASED)
+    return (
+        select(event.charge_no).where(or_(event.kind == CONSTRAINT, and_(_OF_PRICE, event.kind.not_in(PLAIN_KINDS)))),
+        select(event.charge_no).where(_OF_PRICE).group_by(event.charge_no).having(func.count() > 1),
+        select(event.charge_no).join(event_withdrawal, event_withdrawal.c.event_id == event.id).where(_OF_PRICE),
+        *(select(table.c.charge_no) for table in tables),
+        # By version: the text of a rule is not searched again for each of its lines.
+        select(schedule.c.charge_no).where(or_(*(schedule.c.rule_version_id.in_(one) for one in presented_apart))),
+        # Interest is never billed, and is in the balance of its contract all the same.
+        select(charge_line.c.no).where(IS_INTEREST),
+        select(entered_line.c.charge_no).where(RELEASED),
+    )
 
 
 def _have_other_figures(known: Sequence[BalanceQuery]) -> Select[Any]:
@@ -202,6 +204,7 @@ def _have_other_figures(known: Sequence[BalanceQuery]) -> Select[Any]:
     return query.where(or_(*conditions))
 
 
+@cache
 def _have_other_accounts() -> Select[Any]:
     """Return the charge lines that arrived without a schedule on another account than their version in force has."""
     arrived = arrival_account.c
@@ -213,6 +216,7 @@ def _have_other_accounts() -> Select[Any]:
     return query.where(arrived.account != rule_version.c.deferred)
 
 
+@cache
 def _moved_to_other_accounts() -> Select[Any]:
     """Return the charge lines of which an earlier schedule version has another deferred account."""
     earlier, its_rule = schedule.alias("earlier"), rule_version.alias("its_rule")
@@ -227,6 +231,7 @@ def _moved_to_other_accounts() -> Select[Any]:
     return query.where(earlier.c.superseded_by.is_not(None), its_rule.c.deferred != in_force)
 
 
+@cache
 def _take_back_a_rest() -> Select[Any]:
     """Return the charge lines whose changed plan takes back, after a change, what it recognizes before it."""
     version, rest = schedule.c, schedule.c.planned - rounded_share(schedule.c.base, plan.c.carried, plan.c.whole)
@@ -235,6 +240,7 @@ def _take_back_a_rest() -> Select[Any]:
     return query.where(version.base.is_not(None), version.superseded_by.is_(None), both)
 
 
+@cache
 def _plans_of_both_signs() -> Select[Any]:
     """Return the plans that recognize and take back: what they take back is not in their sum until a day."""
     weight = plan_part.c.cumulative - plan_part.c.before
@@ -259,6 +265,7 @@ def _are_on_other_entries(known: Sequence[BalanceQuery]) -> Select[Any]:
     return select(journal_line.c.charge_no).where(journal_line.c.entry_id.in_(entries))
 
 
+@cache
 def _are_out_of_order() -> Select[Any]:
     """Return the charge lines of which a line of the schedule in force is on an entry, and an earlier one never was."""
     last = select(func.max(journal_entry.c.date)).scalar_subquery()

@@ -145,7 +145,7 @@ def combination(seed: int) -> tuple[dict[str, Any], random.Random]:
     return {name: draw.choice(settings) for name, settings in UNVERIFIED.items()}, draw
 
 
-MANY = [pytest.param(seed, marks=pytest.mark.slow if seed < 1100 else pytest.mark.long) for seed in range(1000, 1500)]
+MANY = [pytest.param(seed, marks=pytest.mark.slow if seed < 1030 else pytest.mark.long) for seed in range(1000, 1500)]
 
 
 @pytest.mark.slow

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from bad_disk import Reported, all_of_it
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("disk")]
 
 
 @pytest.fixture(scope="module")

@@ -22,11 +22,13 @@ def show_list(
     spare: Sequence[str] = (),
     right: Sequence[str] = (),
     conclusion: str = "",
+    empty: str = "",
     amounts: Collection[str] = AMOUNTS,
 ) -> None:
     """Print a list as a table of at most ``limit`` rows (0: all), or whole as JSON under ``name`` or as CSV.
 
-    ``columns`` are the columns of the CSV file and of the table. ``shown`` makes a row readable for people.
+    ``columns`` are the columns of the CSV file and of the table. ``shown`` makes a row readable for people. ``empty``
+    is what a list without rows says instead of its count.
     """
     rows = first_read(found)
     if options.json:
@@ -38,7 +40,8 @@ def show_list(
         print_table([*map(shown, first)], columns, spare=spare, right=right, amounts=amounts)
         rest = sum(1 for _row in rows)
         print_more(rest, *noun)
-        conclude(f"{counted(len(first) + rest, *noun)}{conclusion if first else ''}", bool(first))
+        said = f"{counted(len(first) + rest, *noun)}{conclusion if first else ''}"
+        conclude(said if first or not empty else empty, bool(first))
 
 
 def first_read(found: Iterator[T]) -> Iterator[T]:

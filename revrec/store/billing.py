@@ -67,9 +67,10 @@ def ordered_of_credited(connection: Connection, source: str, reference: str) -> 
     return sorted(set(connection.execute(query.where(named, NOT_VOIDED)).scalars()))
 
 
-def billed_contract_lines(connection: Connection) -> list[int]:
-    """Return the numbers of the contract lines that other lines bill, in their order."""
+def billed_contract_lines(connection: Connection, only: Sequence[ColumnElement[bool]] = ()) -> list[int]:
+    """Return the numbers of the contract lines that other lines bill and that meet conditions, in their order."""
     query = select(billing_line.c.ordered_no).distinct().order_by(billing_line.c.ordered_no)
+    query = query.join(charge_line, charge_line.c.no == billing_line.c.ordered_no).where(*only) if only else query
     return list(connection.execute(query).scalars())
 
 

@@ -36,6 +36,14 @@ def test_everything_that_waits_for_a_person_is_listed_once(revrec: Revrec, tmp_p
     rows = {row["subject"]: row for row in found["rows"]}
     assert len(rows) == len(found["rows"])
 
+    of_one = revrec("report", "exceptions", "--date", "2024-04-30", "--charge", "shop/X-1/1", "--format", "json").json
+    assert of_one["rows"] == [row for row in found["rows"] if row["subject"] == "shop/X-1/1"] != []
+    customers = {row["customer"] for row in found["rows"] if row["subject"].startswith("shop/")}
+    for customer in customers:
+        words = ("--customer", customer, "--format", "json")
+        part = revrec("report", "exceptions", "--date", "2024-04-30", *words).json["rows"]
+        assert part == [row for row in found["rows"] if row["customer"] == customer], customer
+
     # Without a schedule, and with the price after its credit; its age counts from the credit.
     unscheduled = rows["shop/X-1/1"]
     assert (unscheduled["kind"], unscheduled["amount"], unscheduled["age_days"]) == (

@@ -1,17 +1,23 @@
 """A report of days that are not closed, not begun or not posted says so: an empty result is never mistaken for zero."""
 
+import hashlib
+import re
 from pathlib import Path
 
 import pytest
 import typer
 
+from revrec.cli.filters import CHARGE_FILTERS
 from revrec.cli.main import build_app
+from revrec.core.report import Check
 from support.commands import Revrec
 
 PERIODS = ("rollforward", "revenue", "activity", "costs", "disclosures", "journal", "forecast")
 DAYS = ("waterfall", "rpo", "balance", "exceptions", "tie-out")
 OTHERS = ("late", "moves", "opening", "exchange", "close")
 """``late`` and ``moves`` list changes, ``opening`` is of a cutover, ``exchange`` needs rates, ``close`` a folder."""
+CHECKED = ("revenue", "activity", "disclosures", "forecast", "waterfall", "rpo", "tie-out")
+"""Reports with checks on the sample data, beside the rollforward."""
 BASELINE = {"forecast": ("--baseline", "1")}
 
 
@@ -95,3 +101,50 @@ def test_a_day_to_come_is_neither_signed_nor_closed(revrec: Revrec, tmp_path: Pa
     assert signed.code == 3 and "2500-01-31 is after today" in signed.err and "wait until the day is over" in signed.err
     closed = revrec("report", "close", "--period", "2500-01", "--to", tmp_path / "close")
     assert closed.code == 3 and "2500-01-01 is after today" in closed.err and not (tmp_path / "close").exists()
+
+
+def test_every_report_has_the_common_options() -> None:
+    report = typer.main.get_command(build_app()).commands["report"]  # type: ignore[attr-defined]
+    for name, one in report.commands.items():
+        options = {option for parameter in one.params for option in parameter.opts}
+        wanted = {"--format", "--known", "--output", *(f"--{filter}" for filter in CHARGE_FILTERS)}
+        wanted |= set() if name in ("journal", "exceptions", "moves") else {"--drill"}
+        assert name == "close" or wanted <= options, (name, wanted - options)
+
+
+@pytest.mark.parametrize("name", [*PERIODS, *DAYS, "late", "moves"])
+@pytest.mark.usefixtures("books")
+def test_every_report_of_books_without_rows_is_a_sentence_without_zeros(revrec: Revrec, name: str) -> None:
+    ended = revrec(*_words(name))
+    assert (ended.code, ended.err) == (0, "") and re.search(r"^no\w* \w+", ended.out, re.MULTILINE), ended
+    assert not re.search(r"\b0\.00\b", ended.out)
+    rows = revrec(*_words(name), "--format", "json").json["rows"]
+    assert [row for row in rows if row.get("disclosure") != "D10"] == [], "D10 describes the rules"
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("april")
+@pytest.mark.parametrize("name", [*PERIODS, *DAYS, "late", "moves"])
+def test_every_report_is_written_in_every_format_with_its_digest(revrec: Revrec, tmp_path: Path, name: str) -> None:
+    for end in ("txt", "json", "csv", "xlsx", "html"):
+        file = tmp_path / f"report.{end}"
+        if (name, end) != ("disclosures", "html"):  # several pages, in a folder
+            ended = revrec(*_words(name), "--output", file)
+            assert (ended.code, ended.out) == (0, "") and file.stat().st_size, ended
+            digest = hashlib.sha256(file.read_bytes()).hexdigest()
+            assert (tmp_path / f"report.{end}.sha256").read_text() == f"{digest}  report.{end}\n"
+
+
+@pytest.mark.usefixtures("april")
+@pytest.mark.parametrize("name", ["rollforward", *(pytest.param(one, marks=pytest.mark.slow) for one in CHECKED)])
+def test_every_report_ends_with_exit_code_7_if_a_check_fails(
+    revrec: Revrec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(Check, "difference", property(lambda _check: 1))
+    assert "Checks that fail" in revrec(*_words(name)).out
+    for words in ((), ("--format", "json"), ("--format", "csv"), ("--output", tmp_path / "report.xlsx")):
+        assert revrec(*_words(name), *words).code == 7, words
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return ("report", name) if name in OTHERS else of_days(name, "2024-03", "2024-03-31")

@@ -92,6 +92,7 @@ def register(group: typer.Typer) -> None:
 def _show(options: Options, pack: "ReportPack", limit: int, output: Path | None) -> None:
     """Print each table."""
     from revrec.cli.output import print_table, writing_to
+    from revrec.cli.report_formats import save_digest
     from revrec.cli.report_output import show_checks, show_notes
 
     whole = pack.as_report
@@ -106,6 +107,8 @@ def _show(options: Options, pack: "ReportPack", limit: int, output: Path | None)
                 print(report.empty)
         show_notes(pack.header)
         show_checks(whole.differences, len(whole.checks))
+    if output:
+        save_digest(output)
     end_report(options, whole)
 
 

@@ -10,6 +10,7 @@ from revrec.cli.shared import Options
 from revrec.core.filters import Filters
 
 SHORT = ("reference", "record_no", "date", "earned", "account", "debit", "credit", "currency", "charge", "reason")
+EMPTY = "no journal line is posted that the filters select"
 SPARE = ("charge", "record_no", "earned", "reason")
 
 
@@ -45,7 +46,8 @@ def register(group: typer.Typer) -> None:
         found, columns = lines(context, filters, base, sides), (*JOURNAL, *IN_BASE) if base else JOURNAL
         if options.is_file:
             report = listed_report(context, "journal", "Journal", filters, columns, found, ("debit", "credit"))
-            report = report._replace(base=("base_amount",) if base else (), checks=sides.checks(filters))
+            in_base = ("base_amount",) if base else ()
+            report = report._replace(base=in_base, checks=sides.checks(filters), empty=EMPTY)
             show_report(options, report, limit, None)
             return
         if options.json:
@@ -65,6 +67,6 @@ def register(group: typer.Typer) -> None:
         noun, amounts = ("journal line", "journal lines"), ("debit", "credit")
         short = (*SHORT[:7], "base_amount", *SHORT[7:]) if base else SHORT
         shown = (*amounts, "base_amount") if base else amounts
-        show_list(options, "lines", found, short, noun, limit, spare=SPARE, amounts=shown)
+        show_list(options, "lines", found, short, noun, limit, spare=SPARE, amounts=shown, empty=EMPTY)
         show_notes(notes)
         end_with_checks(options, sides.checks(filters))

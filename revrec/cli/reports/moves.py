@@ -11,6 +11,7 @@ from revrec.core.filters import Filters
 
 COLUMNS = ("rebuild", "at", "actor", "reason", "charge", "period", "currency", "before", "after", "moved")
 SHORT = ("rebuild", "charge", "period", "currency", "before", "after", "moved", "reason")
+EMPTY = "no rebuild moved an amount that the filters select"
 AMOUNTS = ("before", "after", "moved")
 
 
@@ -50,7 +51,7 @@ def register(group: typer.Typer) -> None:
         if options.is_file:
             rows = [one._asdict() for one in found]
             report = listed_report(context, "moves", "What rebuilds moved", filters, COLUMNS, rows, AMOUNTS)
-            show_report(options, report, limit, None)
+            show_report(options, report._replace(empty=EMPTY), limit, None)
             return
         if options.csv:
             print_csv((one._asdict() for one in found), COLUMNS)
@@ -63,4 +64,4 @@ def register(group: typer.Typer) -> None:
             return
         rows = as_data(list(found))
         print_table(rows, SHORT, right=("rebuild", *AMOUNTS), spare=("reason", "rebuild"), amounts=AMOUNTS, limit=limit)
-        conclude(f"{counted(len(rows), 'amount')} moved by rebuilds", bool(rows))
+        conclude(f"{counted(len(rows), 'amount')} moved by rebuilds" if rows else EMPTY, bool(rows))

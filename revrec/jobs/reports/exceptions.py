@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from revrec.core.batching import batched
-from revrec.core.filters import NO_FILTERS
+from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.money import decimal_string
 from revrec.core.periods import Periods, PostingDates
 from revrec.core.posting import UNSETTLED, state_in_words, without_error
@@ -15,6 +15,7 @@ from revrec.core.rules import RuleErrors
 from revrec.core.rules.costs import sold_by
 from revrec.jobs.paging import PAGE
 from revrec.jobs.reports.documents import open_documents
+from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.presented_lines import shares_of_principals
 from revrec.jobs.reports.report_header import listed_report
 from revrec.jobs.reports.revenue_lines import revenue_lines
@@ -29,7 +30,9 @@ from revrec.store.reports.exceptions import (
     unsettled_entries,
 )
 from revrec.store.reports.figures import SqlAlchemyView
+from revrec.store.reports.filters import of_charges
 from revrec.store.reports.lists import posting_rows
+from revrec.store.reports.recognition import Conditions
 from revrec.store.reports.undated import UNSCHEDULED, undated_lines
 
 if TYPE_CHECKING:
@@ -65,19 +68,27 @@ class _Exception(NamedTuple):
     is_missing: bool = True
 
 
-def exceptions(context: "Context", until: date) -> "Report":
-    """Return every exception, with its age on a day; the header adds up the revenue that is missing, by currency."""
+def exceptions(context: "Context", until: date, filters: Filters = NO_FILTERS) -> "Report":
+    """Return every exception, with its age on a day; the header adds up the revenue that is missing, by currency.
+
+    With filters, an entry has the revenue of the selected charge lines, and documents that were not imported are left
+    out: they have no charge lines yet.
+
+    Raises:
+        BadInput: a filter names what these books do not know.
+    """
     with context.database.read() as connection:
+        check_filters(context, connection, filters)
         rules = _RulesOfExceptions(context, connection)
         found = sorted(
-            _exceptions(context, connection, until, rules), key=lambda one: (one.kind, one.since, one.subject)
+            _exceptions(context, connection, until, rules, filters), key=lambda one: (one.kind, one.since, one.subject)
         )
     missing: Counter[str] = Counter()
     for one in found:
         missing[one.currency] += one.amount or 0 if one.is_missing else 0
     effect = {currency: decimal_string(amount, currency) for currency, amount in sorted(missing.items()) if amount}
     rows = [_row(one, until, rules.owner(one.rule)) for one in found]
-    parameters: dict[str, Any] = {"date": until, "effect_on_revenue": effect}
+    parameters: dict[str, Any] = {**vars(filters), "date": until, "effect_on_revenue": effect}
     report = listed_report(context, "exceptions", f"Exceptions as of {until}", parameters, COLUMNS, rows, ("amount",))
     # A credit without a schedule has two rows, and invoices are not revenue: a total would contradict the header.
     return report._replace(
@@ -119,13 +130,14 @@ def _row(one: _Exception, until: date, owner: str) -> dict[str, Any]:
 
 
 def _exceptions(
-    context: "Context", connection: "Connection", until: date, rules: _RulesOfExceptions
+    context: "Context", connection: "Connection", until: date, rules: _RulesOfExceptions, filters: Filters
 ) -> Iterator[_Exception]:
-    yield from _undated(connection, rules)
-    yield from _doubtful(connection)
-    yield from _blocked(context, connection, until, rules)
-    entries = unsettled_entries(connection, revenue_lines(context, connection).counted)
-    for row in posting_rows(connection, NO_FILTERS, UNSETTLED):
+    only = tuple(of_charges(filters))
+    yield from _undated(connection, rules, filters)
+    yield from _doubtful(connection, only)
+    yield from _blocked(context, connection, until, rules, only)
+    entries = unsettled_entries(connection, revenue_lines(context, connection).counted, only)
+    for row in posting_rows(connection, filters, UNSETTLED):
         state, entry = state_in_words(row.state), entries.get(row.reference, UnsettledEntry(None, ""))
         amount = row.amount if entry.revenue is None else entry.revenue
         yield _Exception(
@@ -133,30 +145,30 @@ def _exceptions(
             row.error or without_error(row.state), row.advice or f"revrec trace {row.reference}",
             entry.revenue is not None,
         )  # fmt: skip
-    for quarantined in quarantined_rows(connection, False, NO_FILTERS):
+    for quarantined in quarantined_rows(connection, False, filters):
         first = quarantined.problems[0] if quarantined.problems else {"field": "", "reason": ""}
         yield _Exception(
             "quarantined row", f"{quarantined.file}:{quarantined.row}", quarantined.customer, quarantined.currency,
             quarantined.amount, quarantined.imported_at, "", f"{first['field']}: {first['reason']}",
             f"revrec quarantine show {quarantined.id}",
         )  # fmt: skip
-    for document in open_documents(SqlAlchemyView(connection)):
+    for document in open_documents(SqlAlchemyView(connection)) if filters == NO_FILTERS else ():
         yield _Exception(
             f"document {document.state}", f"{document.source}: {document.document}", "", "", None, document.received,
             "", document.reason, f"revrec fetch list --source {document.source}", False,
         )  # fmt: skip
-    for credit in loose_credits(connection):
+    for credit in loose_credits(connection, only):
         yield _Exception(
             LOOSE_CREDIT, credit.charge, credit.customer, credit.currency, credit.amount, credit.post_date, "",
             "no contract, document or credited line joins this credit to a sale, so it is a contract asset",
             "name the line that it credits in the column credits, or the contract of both", False,
         )  # fmt: skip
-    yield from _over_billed(connection)
+    yield from _over_billed(connection, only)
 
 
-def _over_billed(connection: "Connection") -> Iterator[_Exception]:
+def _over_billed(connection: "Connection", only: Conditions) -> Iterator[_Exception]:
     """Yield the contract lines whose price is less than what is billed of them, such as after a cancellation."""
-    for page in batched(billing.billed_contract_lines(connection), PAGE):
+    for page in batched(billing.billed_contract_lines(connection, only), PAGE):
         billed, recorded = billing.billed_amounts(connection, page), events.events_of_charges(connection, page)
         for no, line in charges.read_charges(connection, page):
             more = billed.get(no, 0) - price_of(line, recorded.get(no, ()))
@@ -169,18 +181,18 @@ def _over_billed(connection: "Connection") -> Iterator[_Exception]:
                 )  # fmt: skip
 
 
-def _doubtful(connection: "Connection") -> Iterator[_Exception]:
+def _doubtful(connection: "Connection", only: Conditions) -> Iterator[_Exception]:
     """Yield the shares of contracts whose residual price is outside its plausible range."""
-    for share in doubtful_shares(connection):
+    for share in doubtful_shares(connection, only):
         yield _Exception(
             IMPLAUSIBLE, share.charge, share.customer, share.currency, share.allocated, share.post_date,
             share.allocation, share.warning, f"revrec trace {share.charge}", False,
         )  # fmt: skip
 
 
-def _undated(connection: "Connection", rules: _RulesOfExceptions) -> Iterator[_Exception]:
+def _undated(connection: "Connection", rules: _RulesOfExceptions, filters: Filters) -> Iterator[_Exception]:
     """Yield charge lines without a schedule, and what waits of the others, at their prices in force."""
-    for line in undated_lines(connection):
+    for line in undated_lines(connection, filters):
         kind = line.kind if line.code == line.kind else f"{line.kind}: {line.code.replace('_', ' ')}"
         explain = "explain" if line.kind == UNSCHEDULED else "trace"
         yield _Exception(
@@ -191,12 +203,13 @@ def _undated(connection: "Connection", rules: _RulesOfExceptions) -> Iterator[_E
 
 
 def _blocked(
-    context: "Context", connection: "Connection", until: date, rules: _RulesOfExceptions
+    context: "Context", connection: "Connection", until: date, rules: _RulesOfExceptions, only: Conditions
 ) -> Iterator[_Exception]:
     """Yield the lines due until a day that closed periods block, by the policy ``hold``."""
     facts = periods.facts(connection)
     dates = PostingDates(context.settings.posting.closed_period, Periods(facts))
-    for line in due_amounts(connection, until.isoformat()) if facts and dates.policy == "hold" else ():
+    due = due_amounts(connection, until.isoformat(), only) if facts and dates.policy == "hold" else ()
+    for line in due:
         day = date.fromisoformat(line.date)
         dated, fact = dates.of(line.entity, day), dates.periods.closed(line.entity, day)
         if dated.date is None and fact:

@@ -15,6 +15,7 @@ from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
 from revrec.store.reports.contract_balances import dimension_of
+from revrec.store.reports.recognition import Conditions
 from revrec.store.tables import (
     RULE_OF_LINE,
     allocation,
@@ -45,11 +46,12 @@ class LooseCredit(NamedTuple):
     currency: str
 
 
-def loose_credits(connection: Connection) -> Iterator[LooseCredit]:
+def loose_credits(connection: Connection, only: Conditions = ()) -> Iterator[LooseCredit]:
     """Yield the credits that no contract, document or credited line joins to a sale.
 
     The contract is one of an allocation, or the one that the dimension ``contract`` names: its sale is of the same
-    entity and currency, as :func:`revrec.store.reports.contract_balances.balance_query` nets them.
+    entity and currency, as :func:`revrec.store.reports.contract_balances.balance_query` nets them. ``only`` are
+    conditions on the charge lines, here and below.
     """
     sale, line = charge_line.alias(), charge_line.c
     its_sale = exists().where(sale.c.source == line.source, sale.c.document == line.document, sale.c.amount > 0)
@@ -57,7 +59,7 @@ def loose_credits(connection: Connection) -> Iterator[LooseCredit]:
     contract = func.coalesce(dimension_of(charge_line, "contract"), "")
     query = (
         select(line.id, line.customer, line.post_date, line.amount, line.currency, contract, line.entity)
-        .where(line.amount < 0, line.credits == "", SOLD, IS_REVENUE, NOT_VOIDED, ~BILLS, ~its_sale, ~joined)
+        .where(line.amount < 0, line.credits == "", SOLD, IS_REVENUE, NOT_VOIDED, ~BILLS, ~its_sale, ~joined, *only)
         .order_by(line.no)
     )
     found = connection.execute(query).all()
@@ -89,7 +91,7 @@ class DoubtfulShare(NamedTuple):
     warning: str
 
 
-def doubtful_shares(connection: Connection) -> Iterator[DoubtfulShare]:
+def doubtful_shares(connection: Connection, only: Conditions = ()) -> Iterator[DoubtfulShare]:
     """Yield the shares with a warning in the newest allocation of their contract."""
     newer, share = allocation.alias(), allocation_line.c
     is_newest = ~exists().where(newer.c.contract == allocation.c.contract, newer.c.version > allocation.c.version)
@@ -100,7 +102,7 @@ def doubtful_shares(connection: Connection) -> Iterator[DoubtfulShare]:
         )
         .join(allocation, allocation.c.id == share.allocation_id)
         .join(charge_line, charge_line.c.no == share.charge_no)
-        .where(share.warning != "", is_newest, NOT_VOIDED)
+        .where(share.warning != "", is_newest, NOT_VOIDED, *only)
         .order_by(charge_line.c.no)
     )  # fmt: skip
     yield from (DoubtfulShare(*row) for row in stream_rows(connection, query))
@@ -119,7 +121,7 @@ class DueAmount(NamedTuple):
     is_sold: bool
 
 
-def due_amounts(connection: Connection, until: str) -> Iterator[DueAmount]:
+def due_amounts(connection: Connection, until: str, only: Conditions = ()) -> Iterator[DueAmount]:
     """Yield the schedule lines until an ISO day that are on no entry."""
     line, charge = open_line.c, charge_line.c
     query = (
@@ -129,7 +131,7 @@ def due_amounts(connection: Connection, until: str) -> Iterator[DueAmount]:
         )
         .join(charge_line, charge.no == line.charge_no)
         .join(rule_version, rule_version.c.id == line.rule_version_id)
-        .where(line.open_from <= until, line.date <= until)
+        .where(line.open_from <= until, line.date <= until, *only)
     )  # fmt: skip
     yield from (DueAmount(*row) for row in stream_rows(connection, query))
 
@@ -151,7 +153,9 @@ class UnsettledEntry(NamedTuple):
     rules: str
 
 
-def unsettled_entries(connection: Connection, counted: ColumnElement[bool]) -> dict[str, UnsettledEntry]:
+def unsettled_entries(
+    connection: Connection, counted: ColumnElement[bool], only: Conditions = ()
+) -> dict[str, UnsettledEntry]:
     """Return the entries that are not settled by their references; costs are no revenue.
 
     ``counted`` is the condition that the amounts of a charge line are revenue.
@@ -163,7 +167,7 @@ def unsettled_entries(connection: Connection, counted: ColumnElement[bool]) -> d
         .join(journal_line, journal_line.c.entry_id == entry.id)
         .join(schedule_line, ON_DEFERRED_SIDE)
         .join(charge_line, charge_line.c.no == journal_line.c.charge_no)
-        .where(entry.state.in_(UNSETTLED), counted)
+        .where(entry.state.in_(UNSETTLED), counted, *only)
         .group_by(entry.reference)
     )
     revenue = {reference: joined_sum(*sums) for reference, *sums in connection.execute(query)}

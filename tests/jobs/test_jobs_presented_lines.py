@@ -11,6 +11,7 @@ import pytest
 
 from revrec.core.contract_balance import BalanceSheet, BalanceTotal
 from revrec.core.filters import NO_FILTERS, Basis, Filters
+from revrec.core.money import to_minor
 from revrec.core.report import SINGLE
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.posting import periods
@@ -153,6 +154,8 @@ def test_what_is_constrained_is_no_obligation_also_if_its_end_has_a_date(
     (found,) = report.rows
     assert report.ties_out and (found["total"], found["constrained"]) == (total, constrained)
     assert found["billed"] == total and found["waiting"] == ("0.00" if delivered else total)
+    refund = balance_sheet(offline, day).totals()
+    assert sum(one.refund_liability for one in refund) == to_minor(Decimal(constrained), "USD")
 
 
 def test_the_constrained_amount_of_a_service_is_taken_from_the_bands_that_it_would_be_in(

@@ -10,6 +10,7 @@ from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.money import decimal_string
+from revrec.core.rules import RuleBook
 from revrec.core.rules.disclosure import CANCELABLE, PARAGRAPHS
 from revrec.jobs.reports.cancelable_amounts import cancelable_amounts
 from revrec.jobs.reports.constrained_amounts import ConstrainedAmount, constrained_amounts
@@ -125,34 +126,53 @@ def left_out(context: "Context", connection: "Connection", by: str, until: date,
     ``only`` are conditions on the charge lines.
     """
     book = load_rules(context)
+    found = _expedients(context, connection, by, until, book, only)
+    # What is constrained of lines that expedients leave out is left out with them.
+    counted = [revenue_lines(context, connection).counted, ~follow_rules(found.rules), *only]
+    constrained = dict(constrained_amounts(connection, book, until, counted))
+    canceled = cancelable_amounts(context, connection, by, until, book, constrained, only)
+    notices = (
+        ExpedientUse(CANCELABLE, one.rules, one.currency, one.lines, one.amount, one.notice) for one in canceled.uses
+    )
+    return LeftOut(
+        found.amounts, found.sums, found.billed, found.lines + canceled.lines,
+        *_by_category(context, connection, by, until, constrained), canceled.amounts, canceled.billed,
+        [*found.uses, *notices],
+    )  # fmt: skip
+
+
+class _ExpedientAmounts(NamedTuple):
+    """What expedients leave out, as in :class:`LeftOut`; ``rules`` are all rules that name one."""
+
+    rules: Sequence[str]
+    amounts: Mapping[Key, RemainingAmounts]
+    sums: Mapping[str, Counter[Key]]
+    billed: Counter[Key]
+    lines: Counter[Key]
+    uses: Sequence[ExpedientUse]
+
+
+def _expedients(
+    context: "Context", connection: "Connection", by: str, until: date, book: RuleBook, only: Conditions
+) -> _ExpedientAmounts:
     rules: dict[str, list[str]] = {}
     for rule in book.rules:
         for name in rule.expedients[:1]:
             rules.setdefault(name, []).append(rule.name)
-    uses: list[ExpedientUse] = []
-    amounts: list[DatedAmount] = []
-    expedients: dict[str, Counter[Key]] = {}
+    amounts, uses, sums = list[DatedAmount](), list[ExpedientUse](), dict[str, Counter[Key]]()
     for name, some in rules.items():
         # A charge line follows one rule, so no amount is left out by two expedients.
         its_own = dated_amounts(context, connection, by, until, [follow_rules(some), *only])
         uses += _uses(connection, until, name, tuple(some), its_own, only)
-        expedients[name] = Counter({key: one.remaining for key, one in remaining_amounts(its_own).items()})
+        sums[name] = Counter({key: one.remaining for key, one in remaining_amounts(its_own).items()})
         amounts += its_own
     named = [name for some in rules.values() for name in some]
+    if not named:
+        return _ExpedientAmounts((), {}, {}, Counter(), Counter(), ())
     of_rules = [follow_rules(named), *only]
-    lines = Counter(count_open(connection, by, until, of_rules) if named else {})
-    of_billed = billed_amounts(context, connection, by, until, amounts, of_rules) if named else Counter[Key]()
-    # What is constrained of lines that expedients leave out is left out with them.
-    counted = [revenue_lines(context, connection).counted, ~follow_rules(named), *only]
-    constrained = dict(constrained_amounts(connection, book, until, counted))
-    canceled = cancelable_amounts(context, connection, by, until, book, constrained, only)
-    uses += [
-        ExpedientUse(CANCELABLE, one.rules, one.currency, one.lines, one.amount, one.notice) for one in canceled.uses
-    ]
-    return LeftOut(
-        remaining_amounts(amounts), expedients, of_billed, lines + canceled.lines,
-        *_by_category(context, connection, by, until, constrained), canceled.amounts, canceled.billed, uses,
-    )  # fmt: skip
+    billed = billed_amounts(context, connection, by, until, amounts, of_rules)
+    lines = Counter(count_open(connection, by, until, of_rules))
+    return _ExpedientAmounts(named, remaining_amounts(amounts), sums, billed, lines, uses)
 
 
 def _by_category(

@@ -90,6 +90,7 @@ def test_what_arrives_for_a_later_day_leaves_a_signature_in_force(revrec: Revrec
 
 
 @pytest.mark.usefixtures("story")
+@pytest.mark.slow
 def test_a_close_with_an_amount_that_a_workbook_would_round_leaves_the_workbook_out(
     revrec: Revrec, tmp_path: Path
 ) -> None:

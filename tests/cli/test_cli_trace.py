@@ -43,6 +43,7 @@ def test_the_trace_of_an_entry_shows_the_entry_and_not_its_charges(entry: dict[s
     assert f"60 charge lines: revrec trace {entry['reference']} --deep" in tree
 
 
+@pytest.mark.slow
 def test_only_deep_shows_the_charges_of_an_entry(entry: dict[str, Any], revrec: Revrec) -> None:
     lives = revrec("trace", entry["reference"], "--deep", "--format", "json").json
     assert len(lives) == MANY and lives[0]["charge"]["id"] == "shop/I-1/1"

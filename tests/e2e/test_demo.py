@@ -144,6 +144,8 @@ def serving(demo: Any) -> str:
     raise AssertionError("the sandbox does not run")
 
 
+@with_the_demo
+@pytest.mark.slow
 def test_the_demo_can_leave_its_sandbox_up_until_ctrl_c(demo: Demo, terminal: OpenTerminal) -> None:
     process = terminal(demo.folder.parent).start("demo", "--serve")
     with urllib.request.urlopen(serving(process), timeout=10) as page:
@@ -156,7 +158,8 @@ def test_the_demo_can_leave_its_sandbox_up_until_ctrl_c(demo: Demo, terminal: Op
 
 
 @with_the_demo
-@pytest.mark.parametrize("end", [pytest.param(signal.SIGTERM, marks=pytest.mark.slow), signal.SIGKILL])
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_a_demo_that_is_killed_leaves_no_sandbox_behind(
     demo: Demo, terminal: OpenTerminal, end: signal.Signals
 ) -> None:

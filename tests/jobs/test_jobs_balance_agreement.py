@@ -364,6 +364,7 @@ def test_reports_tie_out_with_a_line_that_is_billed_at_zero(offline: Books) -> N
 
 
 @pytest.mark.both_databases
+@pytest.mark.slow
 def test_the_reports_tie_out_on_both_databases(books: Books, row: MakeRow) -> None:
     books.rules(RULES)
     books.take(

@@ -213,6 +213,7 @@ def test_of_two_runs_at_once_one_posts_and_the_other_exits_6_or_finds_nothing(
     assert states(books) == ["POSTED"] * 3
 
 
+@pytest.mark.slow
 def test_a_run_that_waits_for_another_finds_its_work_done(books: Books, intacct: Intacct, row: MakeRow) -> None:
     books.take(row("INV-1"))
     intacct.admin("/switch", function_delay_ms=100)

@@ -48,7 +48,8 @@ def register(group: typer.Typer) -> None:
         ] = None,
         by: Annotated[list[str] | None, by_option(f"{OF_CHARGES}, or change", "item")] = None,
         include: Annotated[
-            Included | None, typer.Option("--include", help="Also show what holds have stopped of these days.")
+            Included | None,
+            typer.Option("--include", metavar="held", help="Also show what holds have stopped of these days."),
         ] = None,
         drill: DrillOption = None,
         limit: LimitOption = 0,

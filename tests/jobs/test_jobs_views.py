@@ -1,12 +1,14 @@
 """The views ``v1_*`` are as documented, and their example queries come to the figures of the reports."""
 
 import re
+from datetime import date
 from pathlib import Path
 
 import pytest
 from iso4217 import Currency
 
 from revrec.core.money import minor_digits
+from revrec.jobs.posting.periods import decide
 from revrec.store.database.report_views import FOUR_DIGITS, NO_MINOR_UNITS, REPORT_VIEWS, THREE_DIGITS
 from support.books import ROOT, Books, MakeRow
 from support.views import PLANNED
@@ -40,6 +42,22 @@ def test_what_is_planned_by_month_is_what_the_schedules_plan(books: Books, row: 
         ("2024-01", "2024-01", "USD", 1000), ("2024-01", "2024-02", "USD", 1000), ("2024-01", "2024-03", "USD", 1000),
         ("2024-02", "2024-02", "USD", 333), ("2024-02", "2024-03", "USD", 334), ("2024-02", "2024-04", "USD", 333),
     ]  # fmt: skip
+
+
+@pytest.mark.both_databases
+def test_a_closed_month_has_the_last_rows_that_its_figures_count(books: Books, row: MakeRow) -> None:
+    books.take(row("D1", item="POD-1"))
+    books.event("shop/D1/1", "pod", "2024-03-07")
+    for kind in ("closed", "open"):
+        decide(books.context(), [date(2024, 3, 1)], kind, f"{kind} on April 5")
+        books.take(row(f"{kind}", item="POD-1"), name=f"{kind}.csv")
+    with books.context().database.read() as connection:
+        query = "SELECT entity, kind, day, reason, last_charge_no, last_event_id FROM v1_period ORDER BY period_id"
+        found = [tuple(one) for one in connection.exec_driver_sql(query)]
+    assert found == [
+        ("", "closed", "2024-03-01", "closed on April 5", 1, 1),
+        ("", "open", "2024-03-01", "open on April 5", None, None),
+    ]
 
 
 def test_no_view_has_a_sign_that_a_driver_would_read_as_a_parameter() -> None:

@@ -92,6 +92,10 @@ REPORT_VIEWS: Mapping[str, str] = {
     SELECT g.charge_no, c.id, g.account, g.date, g.date, g.amount, c.currency,
       CASE WHEN g.part = 'move' THEN 'reclassified' ELSE 'accepted' END, e.reference
     FROM ledger_change g JOIN charge_line c ON c.no = g.charge_no LEFT JOIN journal_entry e ON e.id = g.entry_id""",  # noqa: S608
+    "v1_period": """
+    SELECT f.id AS period_id, f.entity, f.kind, f.day, f.source, f.reason, f.at AS recorded_at, f.actor,
+      k.charge_no AS last_charge_no, k.event_id AS last_event_id, k.audit_seq AS last_audit_seq
+    FROM period_fact f LEFT JOIN period_closing k ON k.fact_id = f.id""",
     "v1_run": """
     SELECT id AS run_id, date, started_at, finished_at, actor, outcome FROM posting_run""",
     "v1_import": """

@@ -282,8 +282,7 @@ def main_reports(books: Books, day: date) -> list[Report]:
         waterfall(context, day, "billed", date(2024, 2, 1), 2),
         remaining_obligations(context, day, "entity", [1, 3]),
         tie_out(context, day),
-        revenue(context, span, "month", "item"),
-        disclosures(context, span, True, {*TABLES} - {"D1", "D4"}).as_report,
+        disclosures(context, span, True, {*TABLES} - {"D1", "D4", "D7", "D7 items"}).as_report,
     ]
 
 

@@ -33,7 +33,7 @@ from revrec.store.reports.booked import OtherCharges, recognized_by_account
 from revrec.store.reports.earlier_periods import recognized_by_new_prices
 from revrec.store.reports.filters import of_charges
 from revrec.store.reports.plain_contracts import ContractTotals, contract_totals
-from revrec.store.reports.recognition import recognized_by_day
+from revrec.store.reports.recognition import RULE, recognized_by_day
 from revrec.store.reports.rule_history import rule_version_rows
 
 if TYPE_CHECKING:
@@ -94,6 +94,7 @@ def _disclosures(
     header = report_header(context, connection, "disclosures", parameters)
     policies = [one for one in _policies(context, connection) if filters.rule in (None, one["name"])]
     shared = _SharedFigures(context, span, each, disclosed_periods(span, quarterly), filters)
+    by_field = partial(revenue, context, span, each, filters=filters, shared=(RULE, "item"))
     tables: Sequence[tuple[str, str, Callable[[], Report]]] = (
         ("D1", "606-10-50-8(a)", lambda: _balance_table(header, shared.balances)),
         ("D2", "606-10-50-8(b)", lambda: _revenue_table(header, shared.split, filters)),
@@ -101,8 +102,8 @@ def _disclosures(
         ("D4", "606-10-50-8 and 50-10", lambda: _asset_table(header, shared.balances)),
         ("D5", "606-10-50-8 to 50-10", lambda: shared.rolled),
         ("D6", "606-10-50-13 to 50-15", partial(remaining_obligations, context, span.last, "entity", BANDS, filters)),
-        ("D7", "606-10-50-5 and 55-91(f)", partial(revenue, context, span, each, "timing", filters=filters)),
-        ("D7 items", "606-10-50-5", partial(revenue, context, span, each, "item", filters=filters)),
+        ("D7", "606-10-50-5 and 55-91(f)", partial(by_field, "timing")),
+        ("D7 items", "606-10-50-5", partial(by_field, "item")),
         ("D8", "340-40-50-2 and 50-3", partial(costs, context, CostOptions(span, each, filters=filters))),
         ("D9", "606-10-50-15 and 50-22", partial(_expedient_table, context, header, span, filters)),
         ("D10", "606-10-50-1 and 50-17 to 50-20", partial(_table, POLICY_TITLE, header, policies, POLICIES, ())),

@@ -5,8 +5,8 @@ of transfer.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -20,13 +20,15 @@ from revrec.jobs.reports.remaining import GROUPS, check_dimension, check_group, 
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.jobs.rules.load import load_rules
+from revrec.store.bulk import fact_of_view
 from revrec.store.reports.booked import OtherCharges
 from revrec.store.reports.filters import of_charges
-from revrec.store.reports.plain_lines import recognized_amounts
-from revrec.store.reports.recognition import RULE, lines_of, recognized_by_day, sums_by_currency
+from revrec.store.reports.plain_lines import PostedLines, posted_until, recognized_between
+from revrec.store.reports.recognition import RULE, DatedAmount, lines_of, recognized_by_day, sums_by_currency
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
+    from revrec.store.connection import Connection
 
 TIMING = "timing"
 NOTHING_EARNED = "no schedule earns revenue in these days"
@@ -42,10 +44,12 @@ def revenue(
     by: str,
     basis: Basis = Basis.ledger,
     filters: Filters = NO_FILTERS,
+    shared: Sequence[str] = (),
 ) -> Report:
     """Return the revenue of each period and category: what is in the ledger, or what is earned as known now.
 
-    With filters there are no checks, since the journal is not narrowed in the same way.
+    ``shared`` are fields by which other reports of the same view add up the revenue: the lines are added up by all of
+    them, and read once. With filters there are no checks, since the journal is not narrowed in the same way.
 
     Raises:
         BadInput: ``by`` names an unknown field, or a filter names what these books do not know.
@@ -63,7 +67,7 @@ def revenue(
         periods = list(periods_of(span, each))
         special = special_of_day(context, connection, span.last, filters) if basis is Basis.ledger else None
         ends = [span.first - timedelta(days=1), *(period.last for period in periods)]
-        summed = None if special is None else recognized_amounts(connection, special, fields, ends)
+        summed = None if special is None else _summed(connection, special, fields_of(fields), shared, ends)
         numbers = None if summed is None else special
         for at, period in enumerate(periods):
             sums: Counter[tuple[str, str]] = Counter()
@@ -125,6 +129,22 @@ def _column_of(segment: str, by: str) -> str:
     if segment in ("", "period", "currency", "revenue", *fields_of(by)):
         return f"segment {segment}" if segment else "no segment"
     return segment
+
+
+def _summed(
+    connection: "Connection", special: Sequence[int], fields: Sequence[str], shared: Sequence[str], ends: Sequence[date]
+) -> list[list[DatedAmount]] | None:
+    """Return the revenue of the plain charge lines in each period; None if all lines are read one by one."""
+    every = ",".join(dict.fromkeys((*shared, *fields)))
+    rows = fact_of_view(
+        connection, ("posted", every, *ends), lambda: list(posted_until(connection, special, every, ends))
+    )
+    found: dict[tuple[str, str], PostedLines] = {}
+    for row in rows:
+        values = values_of(every, row.category)
+        key = BETWEEN.join(values[name] for name in fields), row.currency
+        found[key] = row.plus(found[key]) if key in found else row._replace(category=key[0])
+    return recognized_between(found.values(), ends)
 
 
 def _categories(context: "Context", by: str) -> Callable[[str], str]:

@@ -672,26 +672,47 @@ def dated_amounts(
     return found
 
 
-def recognized_amounts(
-    connection: Connection, special: Sequence[int], category: str, ends: Sequence[date]
-) -> list[list[DatedAmount]] | None:
-    """Return what is in the ledger of the plain lines by category, for each time from one of the ``ends`` to the next.
+class PostedLines(NamedTuple):
+    """What is in the ledger of a category until each of some days: the number of schedule lines, and minor units."""
 
-    The amounts are dated with the end. Return None if the amounts of a category cancel each other: then it depends on
-    their own days whether to list it.
-    """
+    category: str
+    currency: str
+    lines: Sequence[int]
+    amounts: Sequence[int]
+
+    def plus(self, other: "PostedLines") -> "PostedLines":
+        """Return the sums of both, with the category of the other one."""
+        lines, amounts = (
+            [sum(both) for both in zip(*of_days, strict=True)]
+            for of_days in ((self.lines, other.lines), (self.amounts, other.amounts))
+        )
+        return other._replace(lines=lines, amounts=amounts)
+
+
+def posted_until(
+    connection: Connection, special: Sequence[int], by: str, ends: Sequence[date]
+) -> Iterator[PostedLines]:
+    """Yield what is in the ledger of the plain lines until each of the ``ends``, by the fields that ``by`` names."""
     plain = PlainLines(special, {f"until{at}": IS_ENTERED & is_dated(end) for at, end in enumerate(ends)})
-    group = [category_of(category).label("category"), charge_line.c.currency]
-    each = [one(f"until{at}") for at in range(len(ends)) for one in (plain.count, plain.amount)]
+    group = [category_of(by).label("category"), charge_line.c.currency]
+    each = [one(f"until{at}") for one in (plain.count, plain.amount) for at in range(len(ends))]
     query = plain.select(*group, *(cast(func.sum(one), BigInteger) for one in each)).where(SOLD).group_by(*group)
-    found: list[list[DatedAmount]] = [[] for _end in ends[1:]]
     for value, currency, *sums in added_up(stream_halves(connection, lambda half: query.where(*half)), keys=2):
-        until_each = zip(sums[::2], sums[1::2], strict=True)
-        for at, ((lines, before), (more_lines, after)) in enumerate(pairwise(until_each)):
+        yield PostedLines(value or "", currency, sums[: len(ends)], sums[len(ends) :])
+
+
+def recognized_between(posted: Iterable[PostedLines], ends: Sequence[date]) -> list[list[DatedAmount]] | None:
+    """Return what is recognized in each time from one of the ``ends`` to the next, dated with its end.
+
+    Return None if the amounts of a category cancel each other: then it depends on their own days whether to list it.
+    """
+    found: list[list[DatedAmount]] = [[] for _end in ends[1:]]
+    for one in posted:
+        for at, (before, after) in enumerate(pairwise(one.amounts)):
             if after != before:
                 day = ends[at + 1].isoformat()
-                found[at].append(DatedAmount(value or "", currency, ACTUAL, day, False, after - before))
-            elif more_lines != lines:
+                found[at].append(DatedAmount(one.category, one.currency, ACTUAL, day, False, after - before))
+            elif one.lines[at + 1] != one.lines[at]:
                 return None
     return found
 

@@ -158,7 +158,8 @@ class _Window:
         self.periods = list(periods_of(DateSpan(begin, end), shown.each))
         self.first, self.last = f"{begin:%Y-%m}", f"{end:%Y-%m}"
         self.names = [one.name for one in self.periods]
-        self.columns = (BEFORE, *self.names, LATER, *((NOT_SHOWN,) if shown.kinds else ()))
+        self.cells = (BEFORE, *self.names, LATER)
+        self.columns = (*self.cells, *((NOT_SHOWN,) if shown.kinds else ()))
         # Amounts are added up until each of these days, and those that are due are apart from later ones.
         ends = {begin - timedelta(days=1), *(one.last for one in self.periods), *((until,) if shown.kinds else ())}
         self.ends = sorted(ends)
@@ -171,30 +172,34 @@ class _Window:
         row: dict[str, Any] = values_of(by, category) | {"currency": currency}
         row |= {name: decimal_string(amount, currency) for name, amount in self.figures(amounts).items()}
         if self.kinds:
+            cells = self._amounts_of(amounts)
             row["cells"] = {
-                name: {kind: decimal_string(of_kinds[kind], currency) for kind in KINDS}
-                for name, of_kinds in self._cells(amounts).items()
+                name: {kind: decimal_string(of_cells[name], currency) for kind, of_cells in cells.items()}
+                for name in self.cells
             }
         return row
 
     def figures(self, amounts: RemainingAmounts) -> dict[str, int]:
         """Return the figures of a row in the order of the columns, in minor units."""
-        cells, kinds = self._cells(amounts), self.kinds or KINDS
-        found = {name: sum(of_kinds[kind] for kind in kinds) for name, of_kinds in cells.items()}
+        cells = self._amounts_of(amounts)
+        chosen = [cells[kind] for kind in self.kinds or KINDS]
+        found = {name: sum([of_cells[name] for of_cells in chosen]) for name in self.cells}
         if self.kinds:
             found[NOT_SHOWN] = amounts.total - amounts.waiting - sum(found.values())
         recognized = amounts.total - amounts.remaining
         last = {"waiting": amounts.waiting, "recognized": recognized, "remaining": amounts.remaining}
         return {"total": amounts.total, **found, **last}
 
-    def _cells(self, amounts: RemainingAmounts) -> dict[str, Counter[str]]:
-        cells = {name: Counter[str]() for name in (BEFORE, *self.names, LATER)}
+    def _amounts_of(self, amounts: RemainingAmounts) -> dict[str, dict[str, int]]:
+        """Return the amount of each cell by kind. Plain dictionaries, since there can be a row for each charge line."""
+        cells = {kind: dict.fromkeys(self.cells, 0) for kind in KINDS}
+        actual, due, planned = (cells[kind] for kind in KINDS)
         for day, amount in amounts.recognized.items():
-            cells[self.cell_of(day)][ACTUAL] += amount
+            actual[self.cell_of(day)] += amount
         for day, amount in amounts.planned.items():
-            cells[self.cell_of(day)][DUE if day <= self.until else PLANNED] += amount
+            (due if day <= self.until else planned)[self.cell_of(day)] += amount
         # What was recognized before a cutover is in no month of these books.
-        cells[BEFORE][ACTUAL] += amounts.before
+        actual[BEFORE] += amounts.before
         return cells
 
     def cell_of(self, day: str) -> str:

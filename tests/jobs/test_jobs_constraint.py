@@ -131,13 +131,15 @@ def test_a_constraint_that_a_rule_gets_later_leaves_what_was_posted(books: Books
     assert ledger(books) == {"2400": 970_000, "4000": -970_000} and sound(books)
 
 
-def test_costs_follow_an_estimate_in_percent_and_no_amount(offline: Books, row: MakeRow) -> None:
+def test_costs_follow_an_estimate_in_percent_or_of_nothing_and_no_other_amount(offline: Books, row: MakeRow) -> None:
     imported(offline, row, more=COSTS).event(CHARGE, "pod", "2024-03-04")
     cost = f"{CHARGE}:cost:cogs"
     offline.event(CHARGE, "constraint", "2024-03-10", percent=1)
     assert offline.open_parts(cost) == [("2024-03-04", -582_000), ("2024-03-10", -12_000)]
-    offline.event(CHARGE, "constraint", "2024-03-11", amount=0)
-    assert len(offline.open_parts(cost)) == 2 and sound(offline)
+    offline.event(CHARGE, "constraint", "2024-03-11", amount=50_00)
+    assert len(offline.open_parts(cost)) == 2
+    offline.event(CHARGE, "constraint", "2024-03-12", amount=0)
+    assert offline.open_parts(cost)[2:] == [("2024-03-12", -6_000)] and sound(offline)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """The events that the costs of a charge line follow: copies of the line's own events."""
 
+from decimal import Decimal
 from fractions import Fraction
 
 from revrec.core.anchors import Events
@@ -25,8 +26,12 @@ def event_of_cost(book: RuleBook, cost: str, fact: FulfillmentEvent) -> Fulfillm
         return fact._replace(charge=cost) if is_loss(cost) and fact.kind == IMPAIR else None
     if fact.kind in ("credit", "price") or (is_financing(cost) and fact.kind not in OF_INTEREST):
         return None
-    if fact.kind == CONSTRAINT and (fact.percent is None or not book.waits_with_revenue(cost)):
-        return None
+    if fact.kind == CONSTRAINT:
+        # Another amount than 0 is an amount of the price, and says nothing about how many of the goods may come back.
+        percent = Decimal(0) if fact.amount == 0 else fact.percent
+        if percent is None or not book.waits_with_revenue(cost):
+            return None
+        fact = fact._replace(percent=percent)
     return fact._replace(charge=cost, amount=None, scope="")
 
 

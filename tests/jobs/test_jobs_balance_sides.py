@@ -67,6 +67,7 @@ def test_liabilities_and_assets_are_netted_by_contract_and_add_up_to_the_balance
     assert {one["document"]: one["closing_asset"] for one in documents}["A-3"] == "-420.00"
 
 
+@pytest.mark.both_databases
 def test_the_noncurrent_part_grows_with_what_is_billed_and_shrinks_with_time(books: Books, row: MakeRow) -> None:
     """10-Q, CIK 1549922: noncurrent 38,709 + 8,896 - 4,560 = 43,045; current 13,493 + 4,560 - 3,735 = 14,318."""
     books.rules(IN_PARTS)

@@ -20,8 +20,7 @@ from revrec.jobs.reports.exchange import exchange
 from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.waterfall import Cells, waterfall
-from support.books import Books, MakeBooks, MakeRow
-from support.intacct import Intacct
+from support.books import Books, MakeRow
 
 RATES = "currency,date,rate\nEUR,2024-01-01,1.10\nEUR,2024-02-01,1.20\nEUR,2024-03-01,1.05\n"
 EURO = {"item": "ODD", "currency": "EUR", "amount": "100.00"}
@@ -40,9 +39,8 @@ recognize = { method = "monthly", periods = 3 }
 
 
 @pytest.fixture
-def earned(fresh_books: MakeBooks, intacct: Intacct, row: MakeRow) -> Books:
+def earned(books: Books, row: MakeRow) -> Books:
     """Return books with euros that are earned before and after they are billed, and with dollars."""
-    books = fresh_books(intacct.environment)
     (books.folder / "rates.csv").write_text(RATES)
     books.environment["REVREC_GATEWAY_RATES"] = str(books.folder / "rates.csv")
     books.rules(RULES)
@@ -116,6 +114,7 @@ def test_the_journal_has_the_rate_of_each_line_and_agrees_with_the_balances(earn
     assert rated["shop/INV-4/1"] == ("1.20", "2024-02-10") and rated["shop/INV-5/1"] == (None, None)
 
 
+@pytest.mark.both_databases
 def test_balances_rollforward_and_exchange_differences_agree(earned: Books) -> None:
     months = rollforward(earned.context(), RollforwardOptions(QUARTER, base=True))
     assert months.ties_out and {row["base_currency"] for row in months.rows} == {"USD"}

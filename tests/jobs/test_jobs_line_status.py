@@ -55,6 +55,7 @@ def test_a_status_follows_from_what_is_recognized_and_what_is_left(
     assert status_of(recognized, complete, next_date, waits) == status
 
 
+@pytest.mark.both_databases
 def test_each_contract_has_the_status_of_its_lines_and_the_age_of_its_oldest_balance(
     books: Books, row: MakeRow
 ) -> None:

@@ -2,6 +2,8 @@
 
 from datetime import date
 
+import pytest
+
 from revrec.core.report import Report
 from revrec.jobs.reports.waterfall import Cells, waterfall
 from support.books import Books, MakeRow
@@ -48,6 +50,7 @@ def test_what_is_due_and_not_posted_is_apart_from_what_is_posted_and_from_the_pl
     assert report.rows[0]["cells"]["2024"] == {"actual": "20.00", "due": "35.00", "planned": "45.00"}
 
 
+@pytest.mark.both_databases
 def test_a_credit_is_in_the_row_of_what_it_credits_if_asked(books: Books, row: MakeRow) -> None:
     books.rules(PARTS)
     books.take(

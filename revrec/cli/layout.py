@@ -10,7 +10,7 @@ PROSE = frozenset({"reason", "error", "advice", "note", "fix", "before", "after"
 
 TEXT = PROSE | {
     "what", "comes_from", "signs", "policy", "problem", "meaning", "change", "title", "how", "names", "files", "source",
-    "detail", "outcome", "moved",
+    "detail", "outcome", "moved", "description", "figure",
 }  # fmt: skip
 """Columns of words, which are wrapped where the terminal is too narrow for them."""
 

@@ -157,5 +157,7 @@ def test_reports_have_bars_on_a_terminal_and_nowhere_else(
     longest, _february, march = (line.count("█") for line in bars)
     assert march == longest * 842_663 // 1_059_250
     assert "\x1b[36;49m" not in at_terminal(*words, width=120, env={"NO_COLOR": "1"})
+    narrow = [line for line in plain(at_terminal(*words, width=30)).splitlines() if "█" in line]
+    assert len(narrow) == 3 and max(map(len, narrow)) <= 30
     window = ("report", "waterfall", "--date", "2024-03-31", "--from", "2024-01", "--months", "3")
     assert "all rows in USD" in at_terminal(*window, width=160)

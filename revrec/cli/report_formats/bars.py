@@ -9,11 +9,14 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 MOST_BARS = 36
-LEAST_WIDTH = 20
+MOST_WIDTH = 60
+LEAST_WIDTH = 5
+"""On a terminal with less room than this beside the amounts, no bars are drawn."""
 
 
 def bar_chart(report: Report, currency: str, width: int) -> "tuple[str, Table] | None":
-    """Return a title, and bars that rich can draw; None without a chart, an amount above zero, or with too many bars.
+    """Return a title, and bars that rich can draw; None without a chart, an amount above zero or room, or with
+    too many bars.
 
     The bars are the last series of the chart or, if each row is a series, the sums of all rows.
     """
@@ -35,10 +38,12 @@ def bar_chart(report: Report, currency: str, width: int) -> "tuple[str, Table] |
     labels = [label.replace("_", " ") for label in data.labels]
     shown = [f"{amount:,}" for amount in amounts]
     room = width - max(map(len, labels)) - max(map(len, shown)) - 2 * GAP
+    if room < LEAST_WIDTH:
+        return None
     grid = Table.grid(padding=(0, GAP, 0, 0))
     for label, amount, text in zip(labels, amounts, shown, strict=True):
         # The length of a bar is on a screen, and may be a binary number; its amount is beside it.
-        bar = Bar(float(largest), 0, max(float(amount), 0), width=max(min(room, 60), LEAST_WIDTH), color="cyan")
+        bar = Bar(float(largest), 0, max(float(amount), 0), width=min(room, MOST_WIDTH), color="cyan")
         grid.add_row(label, bar, text)
     return f"{name} in {currency}", grid
 

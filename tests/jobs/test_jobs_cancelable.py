@@ -31,6 +31,7 @@ def remaining(books: Books, *columns: str, by: str = "customer") -> list[tuple[s
     return [tuple(str(row[name]) for name in columns) for row in report.rows]
 
 
+@pytest.mark.both_databases
 def test_only_what_is_earned_until_the_notice_ends_is_an_obligation(offline: Books, row: MakeRow) -> None:
     """Twelve months for 1,200.00 from January 1; a notice of March 15 ends on April 14, after the fourth part."""
     offline.rules(NOTICE + RULE.format(name="fixed", item="MAG-*", disclose='within_a_year = true, notice = "1 day"'))

@@ -3,6 +3,8 @@
 from datetime import date
 from decimal import Decimal
 
+import pytest
+
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.core.report import Report
 from revrec.core.typed_dates import DateSpan
@@ -14,6 +16,7 @@ from support.rule_texts import MONTHLY
 MARCH = DateSpan(date(2024, 3, 1), date(2024, 3, 31))
 
 
+@pytest.mark.both_databases
 def test_what_holds_stopped_counts_on_its_planned_days(offline: Books, row: MakeRow) -> None:
     offline.rules(MONTHLY)
     offline.take(

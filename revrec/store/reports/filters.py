@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, exists, false, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, exists, false, func, select
 
 from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.rules.costs import COST_MARK
@@ -88,10 +88,12 @@ def of_charges(filters: Filters) -> Conditions:
     chosen = replace(filters, first=None, last=None)
     if chosen != NO_FILTERS:
         sold = charge_line.alias("sold")
+        its_costs = sold.c.line.concat(COST_MARK)
         its_line = exists().where(
             sold.c.source == charge_line.c.source,
             sold.c.document == charge_line.c.document,
-            charge_line.c.line.startswith(sold.c.line.concat(COST_MARK)),
+            # No LIKE, since a line may have one of its wildcards.
+            func.substr(charge_line.c.line, 1, func.length(its_costs)) == its_costs,
             sold.c.no.in_(chosen_charges(chosen)),
         )
         is_cost = charge_line.c.line.contains(COST_MARK)

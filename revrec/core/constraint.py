@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from revrec.core.anchors import Anchor, Events, known_on
 from revrec.core.calendar import Offset, iso
-from revrec.core.charge_line import INCLUDE, ChargeLine, FulfillmentEvent, event_command
+from revrec.core.charge_line import INCLUDE, ChargeLine, FulfillmentEvent, event_command, make_event
 from revrec.core.money import decimal_string
 from revrec.core.numbers import in_minor_units
 from revrec.core.pricing import INCREASES, PLANNED, effective_changes, order_of_change, price_of
@@ -246,8 +246,9 @@ def _split(constraint: Constraint, method: Method, line: ChargeLine, events: Eve
     for turn in _price_steps(first, events, ends, billed):
         left = turn.after.left
         if turn.event.kind == CONSTRAINT:
-            if more := turn.more:
-                inclusions.append(_inclusion(turn.event, more))
+            # An estimate leaves the price as it is, so what is no longer constrained is included.
+            if turn.taken:
+                inclusions.append(_inclusion(turn.event, turn.taken))
         elif turn.at is not None:
             adjusted[turn.at] = turn.event._replace(amount=_included_amount(turn))
             if turn.taken:
@@ -311,7 +312,7 @@ def _included_amount(turn: _PriceStep) -> int:
 
 def _inclusion(event: FulfillmentEvent, more: int) -> FulfillmentEvent:
     """Turn a new estimate, or the end of the constraint, into an event that changes the included amount."""
-    return FulfillmentEvent(event.charge, INCLUDE, event.date, amount=more)
+    return make_event((event.charge, INCLUDE, event.date, None, None, more, "", "", ""))
 
 
 def _share(percent: Decimal, billed: int) -> int:

@@ -15,9 +15,9 @@ from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import LOSS_MARK, ChargeLine
 from revrec.core.rules.costs import COST_MARK, is_cost
 from revrec.store.audit import AuditStamp, canonical
-from revrec.store.bulk import insert_columns, insert_rows, next_number
+from revrec.store.bulk import insert_columns, insert_rows, next_number, rows_of
 from revrec.store.digests import RowDigest, covered_columns, digest_rows, digest_texts, texts_of_columns
-from revrec.store.number_lists import numbers_in
+from revrec.store.number_lists import IDS, json_of, numbers_in
 from revrec.store.tables import (
     ORDERED,
     billing_line,
@@ -79,9 +79,13 @@ def add_import(
 
 def known_charges(connection: Connection, ids: Sequence[str]) -> dict[str, KnownCharge]:
     """Return the charge lines among ``ids`` that are stored, by id."""
-    line = charge_line.c
-    found = connection.execute(select(line.id, line.no, line.import_id, line.row).where(line.id.in_(ids))).all()
+    found = rows_of(connection, _KNOWN, ids=json_of(tuple(ids))) if ids else ()
     return {id: KnownCharge(no, import_id, row) for id, no, import_id, row in found}
+
+
+_KNOWN = select(charge_line.c.id, charge_line.c.no, charge_line.c.import_id, charge_line.c.row).where(
+    charge_line.c.id.in_(IDS)
+)
 
 
 _BETWEEN = select(charge_line.c.no).where(charge_line.c.id.between(bindparam("first"), bindparam("last"))).limit(1)

@@ -1,4 +1,4 @@
-"""Pass any number of row numbers to a query as one parameter, instead of as one parameter each."""
+"""Pass any number of row numbers or ids to a query as one parameter, instead of as one parameter each."""
 
 import json
 from collections.abc import Sequence
@@ -42,9 +42,13 @@ NUMBERS = _each_number(bindparam("numbers", type_=Text()))
 once: see :func:`revrec.store.bulk.rows_of`."""
 
 
+IDS = select(_EachOf(bindparam("ids", type_=Text())).table_valued("value").c.value)
+"""The query of the ids in the parameter ``ids``, in the same way."""
+
+
 @lru_cache(maxsize=4)
-def json_of(numbers: tuple[int, ...]) -> str:
-    """Return the JSON list of numbers. A block of charge lines asks for the same ones in a dozen queries."""
+def json_of(numbers: tuple[int | str, ...]) -> str:
+    """Return the JSON list of numbers or ids. A block of charge lines asks for the same ones in a dozen queries."""
     return json.dumps(numbers)
 
 

@@ -438,16 +438,17 @@ class Scheduler:
         if wanted.is_whole and abs(price) in wanted.plan.divisible:
             divided = shares
         new = ScheduleVersion(
-            charge_no=state.no,
-            version=version,
-            rule_version_id=self._rule_versions.id_of(rule, rule.post),
-            amount=price,
-            posted=0,
-            first_seq=1,
-            parts=wanted.parts,
-            explanation=wanted.explanation,
-            audit_seq=self._audit_seq,
-            waiting=WaitingAmount(wanted.undated, waits.code, waits.reason) if waits else None,
+            # The first ones by position: names take twice as long, and an event writes one of them.
+            state.no,
+            version,
+            self._rule_versions.id_of(rule, rule.post),
+            price,
+            0,
+            1,
+            wanted.parts,
+            wanted.explanation,
+            self._audit_seq,
+            WaitingAmount(wanted.undated, waits.code, waits.reason) if waits else None,
             price_change=SchedulePriceChange(more, wanted.price_words) if more else None,
             shares=shares,
             base=SplitAmount(line.amount, wanted.plan.undated),

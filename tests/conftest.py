@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, settings
 
 from revrec.sandbox.company.switches import Switches
 from support import sqlite
-from support.postgresql import PostgresqlServer
+from support.postgresql import PostgresqlServer, shared_statements
 
 # A slow machine is not a failure of a property. A check has the same examples in every run of a commit, so that a
 # failure is never a matter of luck; --hypothesis-profile=exploring draws new ones.
@@ -106,8 +106,8 @@ def _compiled_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _quick_engines() -> Iterator[None]:
-    """Spare the tests SQLite's waits for the disk."""
-    with sqlite.quick_engines():
+    """Spare the tests SQLite's waits for the disk, and the compilation of the same SQL for each command."""
+    with sqlite.quick_engines(), shared_statements():
         yield
 
 

@@ -4,11 +4,19 @@ import os
 import re
 import subprocess
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
-from revrec.store.database import engine, migrations
+from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import SQLAlchemyError
+
+from revrec.store.database import engine, migrations, postgresql
 from revrec.store.database.engine import Database
 
 QUICK = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off")
@@ -18,6 +26,33 @@ MANUAL = Path(__file__).resolve().parents[2] / "docs" / "postgresql.md"
 GRANTED = re.compile(r"```sql\n(GRANT.*?)```", re.DOTALL).findall(MANUAL.read_text("utf-8"))
 CLERKS_RIGHTS = GRANTED[0].replace("revrec;", "clerk;")
 """The rights that the manual grants to the working role, for a role that only tests use."""
+
+
+COMPILED: dict[Any, Any] = {}
+"""The statements that SQLAlchemy has compiled in this process for PostgreSQL, for all its engines."""
+
+
+@contextmanager
+def shared_statements() -> Iterator[None]:
+    """Compile each SQL statement for PostgreSQL once in this process, not once for each command that a test gives."""
+    with mock.patch.object(postgresql, "create_engine", _create_engine):
+        yield
+
+
+def _create_engine(url: URL, **options: Any) -> Engine:
+    made = create_engine(url, execution_options={"compiled_cache": COMPILED}, **options)
+    # The dialect is part of a compiled statement's key. A server that does not answer has no dialect to share.
+    with suppress(SQLAlchemyError):
+        made.dialect = _dialect(url.set(database="postgres"))
+    return made
+
+
+@cache
+def _dialect(url: URL) -> Dialect:
+    first = create_engine(url, connect_args={"connect_timeout": 2})
+    first.connect().close()
+    first.dispose()
+    return first.dialect
 
 
 class PostgresqlServer:

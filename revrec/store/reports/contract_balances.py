@@ -35,7 +35,7 @@ from revrec.store.charges import IN_BOOKS_FROM, is_revenue
 from revrec.store.credits import credited
 from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import BILLED_ON, SOLD
-from revrec.store.reports.filters import chosen_charges
+from revrec.store.reports.filters import of_charges
 from revrec.store.reports.in_ledger import KnownRows, recognized_in_ledger
 from revrec.store.tables import (
     ORDERED,
@@ -280,7 +280,7 @@ def _new_query(asked: BalanceQuery) -> Select[Any]:
     if asked.entities is not None:
         query = query.where(charge_line.c.entity.in_(asked.entities))
     if asked.filters != NO_FILTERS:
-        query = query.where(charge_line.c.no.in_(chosen_charges(asked.filters)))
+        query = query.where(*of_charges(asked.filters))
     return query
 
 

@@ -18,7 +18,7 @@ from revrec.store.reports.contract_balances import (
     in_code_order,
     key_of_parts,
 )
-from revrec.store.reports.filters import charge_conditions, schedule_conditions
+from revrec.store.reports.filters import of_charges
 from revrec.store.reports.plain_lines import (
     IS_ENTERED,
     WHOLE,
@@ -96,7 +96,7 @@ def _lines(asked: BalanceQuery, special: Sequence[int], account: str | None, by_
         case((billed | much_later, 0), else_=price).label("to_bill"),
         case((~billed & much_later, price), else_=0).label("to_bill_later"),
     )
-    filters = [*charge_conditions(asked.filters), *schedule_conditions(asked.filters)]
+    filters = [*of_charges(asked.filters)]
     filters += [*of_entities(asked), *imported_by_then(charge_line, asked)]
     if account is not None:
         filters.append(rule_version.c.deferred == account)
@@ -179,7 +179,7 @@ def _lines_of_days(days: Sequence[Day], special: Sequence[int], filters: Filters
         amounts = _amounts_on(day, plain, at)
         columns += [amount.label(f"{name}{at}") for name, amount in amounts.items()]
     # An offset keeps the databases from computing each amount again for every sum that it is in.
-    return plain.select(*columns).where(*charge_conditions(filters), *schedule_conditions(filters), *half).offset(0)
+    return plain.select(*columns).where(*of_charges(filters), *half).offset(0)
 
 
 def _amounts_on(day: Day, plain: PlainLines, at: int) -> dict[str, ColumnElement[int]]:

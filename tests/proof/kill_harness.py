@@ -40,10 +40,12 @@ from decimal import Decimal
 from functools import cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from unittest import mock
 
 from durable_steps import Death, moments_of, steps
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
 DAY = "2024-02-29"
 NEXT_DAY = "2024-03-01"
 CONFIG = """
@@ -311,7 +313,14 @@ def warm_up(folder: Path, environment: dict[str, str]) -> None:
     """Do once in this process what those forked from it will do, so that all is imported and prepared by then."""
     import typer.main
 
+    from revrec.cli import main as program
+    from revrec.store.database import sqlite
+    from support.sqlite import create_sharing
+
+    app = program.build_app()
+    program.build_app = lambda words=(): app
     typer.main.get_command = cache(typer.main.get_command)
+    mock.patch.object(sqlite, "create_engine", create_sharing).start()
     command = partial(_within, environment={**environment, "HOME": str(folder)})
     _deployment(folder, NOTHING_ODD, command)
     for words in (RUN, ["verify"], [*CLOSE]):

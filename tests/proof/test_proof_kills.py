@@ -3,9 +3,9 @@
 import pytest
 from kill_harness import all_moments, play_all
 
-TRIALS = 50
+TRIALS = 60
 """Enough for each change; ``python tests/proof/kill_harness.py --trials 2000`` plays more."""
-AT_RANDOM = 16
+AT_RANDOM = 26
 """Of these; the others kill at each durable step by its name, some more than once."""
 
 

@@ -27,7 +27,7 @@ def quick_engines() -> Iterator[None]:
 
     Only this process: a command that a test starts as a process flushes each commit as in production.
     """
-    with mock.patch.multiple(sqlite, create_engine=_create_engine, prepare=_prepare), mock.patch.object(os, "fsync"):
+    with mock.patch.multiple(sqlite, create_engine=create_sharing, prepare=_prepare), mock.patch.object(os, "fsync"):
         yield
 
 
@@ -71,7 +71,8 @@ def _template() -> Path:
     return file
 
 
-def _create_engine(url: URL, **options: Any) -> Engine:
+def create_sharing(url: URL, **options: Any) -> Engine:
+    """Create an engine of SQLite that shares its compiled statements with the others."""
     made = create_engine(url, execution_options={"compiled_cache": COMPILED}, **options)
     # The dialect is part of a compiled statement's key: engines that share statements share the dialect too.
     made.dialect = _dialect()

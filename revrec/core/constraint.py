@@ -258,10 +258,15 @@ def _split(constraint: Constraint, method: Method, line: ChargeLine, events: Eve
     said = [f"at first {_money(first.left, line)} of it is constrained{till}: {why}"] if first.left else []
     reason = ""
     if left:
-        fix = event_command(line, CONSTRAINT, options=" --amount N", do="record a new estimate with")
-        reason = f"constrained{'' if ends else till}: {why}; {fix}"
+        reason = reason_of_waiting(constraint, line, "" if ends else till)
     included = line if first.included == line.amount else line._replace(amount=first.included)
     return ConstrainedSplit(included, [*adjusted, *inclusions], left, "; ".join([*said, *used]), reason)
+
+
+def reason_of_waiting(constraint: Constraint, line: ChargeLine, till: str = "") -> str:
+    """Return why the constrained amount of a line waits, with how to record a new estimate."""
+    fix = event_command(line, CONSTRAINT, options=" --amount N", do="record a new estimate with")
+    return f"constrained{till}: {constraint.reason} (ASC 606-10-32-11); {fix}"
 
 
 def _price_steps(state: _PriceState, events: Events, ends: date | None, billed: int) -> Iterator[_PriceStep]:

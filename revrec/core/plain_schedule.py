@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
-from revrec.core.constraint import ConstrainedSplit
+from revrec.core.constraint import CONSTRAINT, ConstrainedSplit, split_constrained
 from revrec.core.holding import apply_holds, reason_of_hold
 from revrec.core.money import split
 from revrec.core.pricing import (
@@ -25,7 +25,9 @@ from revrec.core.pricing import (
     price_changes,
     treatment_of,
 )
+from revrec.core.recognition import Method
 from revrec.core.same_changes import spread_price
+from revrec.core.same_estimates import estimated_price
 from revrec.core.schedule import (
     RecordedPlan,
     Schedule,
@@ -59,12 +61,10 @@ class PlainSchedule(NamedTuple):
     divides: int = 1
 
 
-def plain_schedule(
-    plan: RecordedPlan, line: ChargeLine, changing: Events, apart: ConstrainedSplit | None = None
-) -> PlainSchedule | None:
+def plain_schedule(plan: RecordedPlan, line: ChargeLine, changing: Events, method: Method) -> PlainSchedule | None:
     """Return the schedule of a line after ``changing``, its events that are not reports; None if it is not plain.
 
-    ``apart`` separates what these events constrain of the line, if they do.
+    ``method`` is the method of the plan's rule.
     """
     found = plan.divide(line.amount)
     if found is None or (changing and not plan.is_changeable):
@@ -78,11 +78,35 @@ def plain_schedule(
         parts = tuple(zip(plan.dates, amounts, strict=True))
         whole = PlainSchedule(plan, parts, 0, None, plan.explanation, line.amount, carried=len(parts))
         return _stopped(whole, line, changing[0])
-    spread = None if apart else spread_price(plan, line, changing, amounts)
+    if CONSTRAINT in [event.kind for event in changing]:
+        estimated = _estimated(plan, line, changing, amounts)
+        return estimated or _changed(plan, line, changing, amounts, split_constrained(None, method, line, changing))
+    spread = spread_price(plan, line, changing, amounts)
     if spread:
         after, explanation, price, words, carried, divides = spread
         parts = tuple(zip(plan.dates, after, strict=True))
         return PlainSchedule(plan, parts, 0, None, explanation, price, words, carried, divides=divides)
+    return _changed(plan, line, changing, amounts)
+
+
+def _estimated(plan: RecordedPlan, line: ChargeLine, changing: Events, amounts: Sequence[int]) -> PlainSchedule | None:
+    """Return the schedule after estimates of what is constrained that are caught up; None after other changes."""
+    found = estimated_price(plan, line, changing, amounts)
+    if found is None:
+        return None
+    days, after, left, waits, explanation, divides = found
+    parts = tuple(zip(days, after, strict=True))
+    return PlainSchedule(plan, parts, left, waits, explanation, line.amount, divides=divides)
+
+
+def _changed(
+    plan: RecordedPlan,
+    line: ChargeLine,
+    changing: Events,
+    amounts: Sequence[int],
+    apart: ConstrainedSplit | None = None,
+) -> PlainSchedule | None:
+    """Return the schedule after changes; ``apart`` separates what they constrain of the line, if they do."""
     changes = price_changes(apart.line, apart.events) if apart else price_changes(line, changing)
     priced = _priced(plan, line, changes, amounts)
     if priced and [event for event in changing if event.kind in ("hold", "release")]:

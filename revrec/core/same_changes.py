@@ -6,9 +6,9 @@ here; :mod:`revrec.core.pricing` decides what is right, and a property test comp
 """
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from operator import itemgetter, lt
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import SHARED, ChargeLine
@@ -78,14 +78,18 @@ class _SameChanges(NamedTuple):
         return SpreadPrice(parts, self.explanation % figures, price, self.words % figures, carried, self.divides)
 
 
-class _Kept:
-    """The changes that were found, by what lines share."""
+Changes = TypeVar("Changes")
 
-    def __init__(self) -> None:
-        self._found: dict[tuple[object, ...], _SameChanges] = {}
+
+class KeptChanges(Generic[Changes]):
+    """The changes that ``find`` returned, by what lines share."""
+
+    def __init__(self, find: Callable[[RecordedPlan, ChargeLine, Events], Changes]) -> None:
+        self._find = find
+        self._found: dict[tuple[object, ...], Changes] = {}
         self._dates_kept = 0
 
-    def of(self, plan: RecordedPlan, line: ChargeLine, changing: Events) -> _SameChanges:
+    def of(self, plan: RecordedPlan, line: ChargeLine, changing: Events) -> Changes:
         """Return the changes of a line's price, which are found once."""
         # By identity, since a plan has a dozen dates. It is kept with the changes, so that no other plan can have it.
         key = (id(plan), line.currency, *map(_without_amount, changing))
@@ -95,11 +99,8 @@ class _Kept:
             if self._dates_kept > MOST_DATES_KEPT:
                 self._found.clear()
                 self._dates_kept = len(plan.dates)
-            found = self._found[key] = _same_changes(plan, line, changing)
+            found = self._found[key] = self._find(plan, line, changing)
         return found
-
-
-_KEPT = _Kept()
 
 
 def spread_price(plan: RecordedPlan, line: ChargeLine, changing: Events, amounts: Sequence[int]) -> SpreadPrice | None:
@@ -130,11 +131,14 @@ def _same_changes(plan: RecordedPlan, line: ChargeLine, changing: Events) -> _Sa
         treated.append(planned)
         spreads.append(_Spread(at, event.kind == "price", past))
         divides = amounts_divided(divides, how, past > 0)
-    explanation = "; ".join([_template(plan.explanation), *(_template(one, line.currency) for one in treated)])
-    return _SameChanges(plan, spreads, "; ".join(_template(one, line.currency) for one in words), explanation, divides)
+    explanation = "; ".join([template(plan.explanation), *(template(one, line.currency) for one in treated)])
+    return _SameChanges(plan, spreads, "; ".join(template(one, line.currency) for one in words), explanation, divides)
 
 
-def _template(words: str, currency: str = "") -> str:
+_KEPT = KeptChanges(_same_changes)
+
+
+def template(words: str, currency: str = "") -> str:
     """Return words for ``%``, with the amounts of a change in a currency, if there is one."""
     escaped = words.replace("%", "%%")
     return f"{escaped}: %s becomes %s {currency}" if currency else escaped

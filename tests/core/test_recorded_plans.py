@@ -114,7 +114,7 @@ def test_the_plans_after_holds_are_forgotten_too(monkeypatch: pytest.MonkeyPatch
 
 LATER = [
     reported("credit", amount=300), reported("price", amount=25_000), reported("cancel"), reported("hold"),
-    reported("constraint", amount=700), reported("constraint", amount=0), reported("release"),
+    reported("constraint", amount=700, note="100% of the bonus"), reported("constraint", amount=0), reported("release"),
 ]  # fmt: skip
 
 

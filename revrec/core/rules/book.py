@@ -398,8 +398,7 @@ class RuleBook:
             return None
         if plan is None:
             return None
-        apart = split_constrained(None, entry.rule.method, line, changing) if CONSTRAINT in kinds else None
-        return plain_schedule(plan, line, changing, apart)
+        return plain_schedule(plan, line, changing, entry.rule.method)
 
     def _plan(self, entry: _Entry, anchors: AnchorDates) -> DividedPlan | Unscheduled:
         rule = entry.rule

@@ -450,7 +450,7 @@ def test_every_order_of_events_leaves_what_the_model_says() -> None:
 
 @pytest.mark.slow
 def test_more_orders_leave_what_the_model_says() -> None:
-    play(**BOUNDED | {"max_examples": 8})
+    play(**BOUNDED | {"max_examples": 12})
 
 
 @pytest.mark.slow

@@ -38,11 +38,12 @@ class SpreadPrice(NamedTuple):
 
 
 class _Spread(NamedTuple):
-    """A change of the price: the position of its event, and the number of parts by its day."""
+    """A change of the price: the position of its event, the number of parts by its day, and the weights after it."""
 
     at: int
     is_price: bool
     past: int
+    weights: tuple[int, ...]
 
 
 class _SameChanges(NamedTuple):
@@ -56,23 +57,26 @@ class _SameChanges(NamedTuple):
 
     def apply(self, line: ChargeLine, changing: Events, amounts: Sequence[int]) -> SpreadPrice | None:
         """Return the parts of a line, whose ``amounts`` are those before the changes; None if they are not spread."""
-        parts, price, currency, carried = list(amounts), line.amount, line.currency, 0
+        price, currency = line.amount, line.currency
+        parts: list[int] = []
+        rests, done, begin, carried = amounts, 0, 0, 0
         shown = [decimal_string(price, currency)]
-        weights = self.plan.weights
-        for at, is_price, past in self.spreads:
+        for at, is_price, past, weights in self.spreads:
             amount = changing[at].amount or 0
             before, price = price, amount if is_price else price - amount
-            done = sum(parts[:past])
+            fixed, first = rests[: past - begin], rests[past - begin]
+            parts += fixed
+            done += sum(fixed)
             rest = price - done
             if price == before or (past and rest * (before - done) <= 0):
                 return None
-            rests = split(rest, weights[past:])
-            carried = 0 if rests[0] == parts[past] else past
-            parts[past:] = rests
+            rests, begin = split(rest, weights), past
+            carried = 0 if rests[0] == first else past
             text = decimal_string(price, currency)
             shown += (text, text)
             if 0 in rests:
                 return None
+        parts += rests
         figures = tuple(shown[:-1])
         carried = carried if len(self.spreads) == 1 else 0
         return SpreadPrice(parts, self.explanation % figures, price, self.words % figures, carried, self.divides)
@@ -129,7 +133,7 @@ def _same_changes(plan: RecordedPlan, line: ChargeLine, changing: Events) -> _Sa
         what, planned = named_change(event.kind, event.name, event.date, False, how)
         words.append(what)
         treated.append(planned)
-        spreads.append(_Spread(at, event.kind == "price", past))
+        spreads.append(_Spread(at, event.kind == "price", past, plan.weights[past:]))
         divides = amounts_divided(divides, how, past > 0)
     explanation = "; ".join([template(plan.explanation), *(template(one, line.currency) for one in treated)])
     return _SameChanges(plan, spreads, "; ".join(template(one, line.currency) for one in words), explanation, divides)

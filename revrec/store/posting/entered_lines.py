@@ -47,6 +47,8 @@ def _move_open_from(connection: Connection, first_entry: int, last_entry: int) -
         .correlate(schedule)
         .scalar_subquery()
     )
-    new = entered_line.alias("new")
-    changed = same_version(new, schedule) & new.c.entry_id.between(first_entry, last_entry)
-    connection.execute(update(schedule).where(changed, schedule.c.open_from.is_not(None)).values(open_from=first))
+    # Each version once: PostgreSQL looks for its first line once for each row that it is joined with.
+    entered = entered_line.c.entry_id.between(first_entry, last_entry)
+    new = select(entered_line.c.charge_no, entered_line.c.version).where(entered).distinct().subquery("new")
+    changed = same_version(new, schedule) & schedule.c.open_from.is_not(None)
+    connection.execute(update(schedule).where(changed).values(open_from=first))

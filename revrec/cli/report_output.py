@@ -219,6 +219,11 @@ def _save_as(report: "Report", name: Format, output: Path) -> None:
         save_report(report, name, output)
     except OSError as error:
         fail(f"{output}: cannot be written: {error.strerror or error}", 2)
+    if name == "html":
+        from revrec.cli.report_formats.page import rows_left_out
+
+        if left_out := rows_left_out(report):
+            print(f"revrec: warning: {output}: {left_out}; --format csv lists all rows", file=sys.stderr)
 
 
 def show_json(report: "Report") -> None:
@@ -228,9 +233,14 @@ def show_json(report: "Report") -> None:
     header = {key: str(value) if hasattr(value, "isoformat") else value for key, value in report.header.items()}
     checks = [check.as_row() for check in report.checks]
     header |= {"row_count": len(report.rows), "control_totals": control_totals(report)}
-    data = {"header": header, "rows": report.rows, "checks": checks}
-    json.dump(data, sys.stdout, indent=2, ensure_ascii=False)
-    print()
+    head, rest = (json.dumps(one, indent=2, ensure_ascii=False) for one in ({"header": header}, {"checks": checks}))
+    # Row by row, with the indentation of the rest: the text of a long list would not fit into memory.
+    as_text, write = json.JSONEncoder(ensure_ascii=False, separators=(",\n      ", ": ")).encode, sys.stdout.write
+    write(f'{head[:-2]},\n  "rows": [')
+    for at, row in enumerate(report.rows):
+        write(f"{',' if at else ''}\n    {{\n      {as_text(row)[1:-1]}\n    }}")
+    end = "\n  ]," if report.rows else "],"
+    write(f"{end}{rest[1:]}\n")
 
 
 def _show_tables(report: "Report", limit: int) -> None:

@@ -136,29 +136,37 @@ class ReportPack(NamedTuple):
         return Report(self.title, self.header, ("disclosure", *columns), rows, checks, tuple(amounts), adds_up=False)
 
 
-def column_totals(report: Report, rows: Sequence[Mapping[str, Any]]) -> dict[str, Decimal]:
-    """Return the total of each column of amounts; of a balance, the total of the first or last period.
+def balance_periods(report: Report) -> dict[str, dict[str, str]]:
+    """Return for each currency the period that the total of each balance is of: the first or the last one."""
+    ends: dict[str, dict[str, str]] = {}
+    for row in report.rows if report.balances else ():
+        ends.setdefault(row["currency"], {"first": row["period"]})["last"] = row["period"]
+    return {currency: {name: both[which] for name, which in report.balances.items()} for currency, both in ends.items()}
 
-    ``rows`` are the rows of one currency, in the order of the report; there is at least one.
+
+def column_totals(report: Report) -> dict[str, dict[str, Decimal]]:
+    """Return the total of each column of amounts by currency; of a balance, the total of the first or last period.
+
+    Without a currency if the rows do not add up. The rows are read once, because they may be in a file.
     """
-    found = {}
-    for name in report.amounts:
-        which = report.balances.get(name)
-        period = rows[0 if which == "first" else -1]["period"] if which else None
-        found[name] = sum(
-            (Decimal(row[name]) for row in rows if row[name] and period in (None, row.get("period"))), Decimal(0)
-        )
-    return found
+    periods = balance_periods(report)
+    found: dict[str, dict[str, Decimal]] = {}
+    for row in report.rows if report.adds_up else ():
+        currency = row["currency"]
+        if currency not in found:
+            found[currency] = dict.fromkeys(report.amounts, Decimal(0))
+        sums, counted = found[currency], periods.get(currency, {})
+        for name in report.amounts:
+            if row[name] and counted.get(name) in (None, row.get("period")):
+                sums[name] += Decimal(row[name])
+    return dict(sorted(found.items()))
 
 
 def control_totals(report: Report) -> dict[str, dict[str, str]]:
     """Return the totals of the columns by currency, as decimal strings; empty if the rows do not add up."""
-    by_currency: dict[str, list[Mapping[str, Any]]] = {}
-    for row in report.rows if report.adds_up else ():
-        by_currency.setdefault(row["currency"], []).append(row)
     return {
-        currency: {name: str(amount) for name, amount in column_totals(report, rows).items()}
-        for currency, rows in sorted(by_currency.items())
+        currency: {name: str(amount) for name, amount in sums.items()}
+        for currency, sums in column_totals(report).items()
     }
 
 
@@ -176,8 +184,10 @@ class ChartData(NamedTuple):
 
 def chart_data(report: Report, currency: str) -> ChartData | None:
     """Return what the chart of a report shows in one currency; None without a chart or without rows."""
+    if report.chart is None:
+        return None
     rows = [row for row in report.rows if row["currency"] == currency]
-    if report.chart is None or not rows:
+    if not rows:
         return None
     x, names, by_row = report.chart
     sums: dict[str, list[Decimal]] = {}

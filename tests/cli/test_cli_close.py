@@ -91,9 +91,11 @@ def test_what_arrives_for_a_later_day_leaves_a_signature_in_force(revrec: Revrec
 
 @pytest.mark.usefixtures("story")
 @pytest.mark.slow
-def test_a_close_with_an_amount_that_a_workbook_would_round_leaves_the_workbook_out(
-    revrec: Revrec, tmp_path: Path
+def test_a_close_says_which_workbooks_and_which_rows_of_pages_it_leaves_out(
+    revrec: Revrec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("revrec.cli.report_formats.page.MOST_ROWS", 3)
+    monkeypatch.setattr("revrec.jobs.reports.long_rows.IN_MEMORY", 3)
     file, folder = tmp_path / "big.csv", tmp_path / "close"
     file.write_text(
         "source,document,line,customer,item,post_date,amount,currency\n"
@@ -102,6 +104,10 @@ def test_a_close_with_an_amount_that_a_workbook_would_round_leaves_the_workbook_
     assert revrec("import", str(file)).code == 0
     closed = revrec(*CLOSE, str(folder))
     assert closed.code == 0 and "balance.xlsx is left out: billed 12345678901234.56 has more than 15" in closed.err
+    rows = json.loads((folder / "balance-lines.json").read_text())["rows"]
+    left_out = f"{len(rows) - 3} of {len(rows)} rows are left out"
+    assert f"balance-lines.html: {left_out}; balance-lines.json has all rows" in closed.err
+    assert left_out in (folder / "balance-lines.html").read_text() and "B-1" in {row["document"] for row in rows}
     names = {one.name for one in folder.iterdir()}
     assert {"balance.html", "balance.json", "journal.xlsx"} <= names and "balance.xlsx" not in names
     index = (folder / "index.html").read_text()

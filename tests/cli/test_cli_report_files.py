@@ -18,6 +18,7 @@ from lxml import etree
 from revrec.cli.report_formats import page, workbook
 from revrec.core.errors import BadInput
 from revrec.core.report import Chart, Check, ColumnSum, Report
+from revrec.jobs.reports.long_rows import RowsOnDisk
 from support.commands import Revrec
 
 HOSTILE = '=HYPERLINK("http://evil.example","x")<script>alert(1)</script>'
@@ -100,14 +101,43 @@ def test_an_amount_that_a_workbook_would_round_is_refused() -> None:
         written(sample()._replace(rows=[half, half]))
 
 
+def test_a_long_report_has_all_rows_in_its_workbook_and_the_first_ones_with_all_totals_on_its_page(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    short = written(sample())
+    monkeypatch.setattr(workbook, "MOST_IN_MEMORY", 2)
+    monkeypatch.setattr(page, "MOST_ROWS", 2)
+    on_disk = sample()._replace(rows=RowsOnDisk(sample().rows))
+    long = written(on_disk)
+    for sheet in ("USD", "JPY", "Checks", "Summary"):
+        assert formulas(long, sheet) == formulas(short, sheet)
+    with ZipFile(BytesIO(long)) as archive:
+        sheet = archive.read("xl/worksheets/sheet3.xml").decode()
+        assert "HYPERLINK" in sheet and "<autoFilter" in sheet
+        assert not any("/tables/" in name for name in archive.namelist())
+    text = written(on_disk, page).decode()
+    assert "1 of 3 rows are left out" in text and "Totals of all rows" in text and "<dt>rows</dt><dd>3</dd>" in text
+    assert text.count("<td>2024-") == 2 and "<td>JPY</td>" in text
+    monkeypatch.setattr(page, "MOST_ROWS", 3)
+    assert "left out" not in written(on_disk, page).decode()
+
+
 @pytest.mark.usefixtures("story")
-def test_files_of_reports_from_the_command_line(revrec: Revrec, tmp_path: Path) -> None:
+def test_files_of_reports_from_the_command_line(
+    revrec: Revrec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out = tmp_path / "out"
     out.mkdir()
     words = ("report", "rollforward", "--period", "2024-Q1")
     assert revrec(*words, "--output", str(out / "r.xlsx")).code == 0  # the end of the name is enough
     assert revrec(*words, "--format", "html", "--output", str(out / "r.page")).code == 0
     assert (out / "r.page").read_text().startswith("<!doctype html>")
+    with monkeypatch.context() as patch:
+        patch.setattr(page, "MOST_ROWS", 1)
+        assert (
+            "r.html: 2 of 3 rows are left out; --format csv lists all"
+            in revrec(*words, "--output", str(out / "r.html")).err
+        )
     digest = hashlib.sha256((out / "r.xlsx").read_bytes()).hexdigest()
     assert (out / "r.xlsx.sha256").read_text() == f"{digest}  r.xlsx\n"
     for name in ("balance --date 2024-03-31", "journal", "moves", "activity", "revenue", "rpo", "waterfall"):

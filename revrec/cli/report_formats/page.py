@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cache, partial
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -11,11 +12,13 @@ from markupsafe import Markup
 from pygal.style import Style
 
 from revrec.core.money import minor_digits
-from revrec.core.report import Chart, Report, address_of, chart_data, fact_in_words
+from revrec.core.report import Chart, Report, address_of, chart_data, control_totals, fact_in_words
 
 COLORS = ("#0b6e99", "#b5541c", "#3f7d20", "#7a3e9d", "#a8326e", "#5c6b73", "#8a6d00", "#2b4c9b")
 """The colors of series; each has a contrast of at least 3 to 1 on white and on the dark background."""
 MAX_SERIES = len(COLORS)
+MOST_ROWS = 5_000
+"""The most rows of a page: a browser would need minutes for the page of a longer list."""
 
 
 class _Drawing(NamedTuple):
@@ -27,8 +30,12 @@ class _Drawing(NamedTuple):
 
 def write_report(report: Report, file: BinaryIO) -> None:
     """Write a report as an HTML page."""
+    left_out = rows_left_out(report)
     page = _template("page.html.jinja").render(
         report=report,
+        rows=islice(report.rows, MOST_ROWS),
+        left_out=left_out,
+        totals=control_totals(report) if left_out else {},
         columns=report.columns,
         amounts=frozenset((*report.amounts, *report.base)),
         checks=[check.as_row() | {"fails": bool(check.difference)} for check in report.checks],
@@ -36,6 +43,12 @@ def write_report(report: Report, file: BinaryIO) -> None:
         address_of=partial(address_of, report),
     )
     file.write(page.encode())
+
+
+def rows_left_out(report: Report) -> str:
+    """Return in words how many rows the page of a report leaves out; empty if it has all of them."""
+    count = len(report.rows)
+    return f"{count - MOST_ROWS:,} of {count:,} rows are left out" if count > MOST_ROWS else ""
 
 
 def index_page(
@@ -64,7 +77,7 @@ def _grouped(value: Any) -> str:
 
 
 def _drawings(report: Report) -> Iterator[_Drawing]:
-    for currency in report.currencies:
+    for currency in report.currencies if report.chart else ():
         data = chart_data(report, currency)
         if report.chart is None or data is None or len(data.series) > MAX_SERIES:
             continue  # more series than colors look alike; the table has the figures

@@ -1,7 +1,8 @@
 """Write a report as an XLSX workbook: a sheet for each currency, with formulas for sums, balances and checks."""
 
-from collections.abc import Mapping, Sequence
-from decimal import Decimal
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
 from typing import Any, BinaryIO
 
 from xlsxwriter import Workbook
@@ -9,9 +10,21 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from revrec.core.errors import DoesNotFit
 from revrec.core.money import minor_digits
-from revrec.core.report import Check, Disclosure, Report, ReportPack, chart_data, column_totals, fact_in_words
+from revrec.core.report import (
+    Check,
+    Disclosure,
+    Report,
+    ReportPack,
+    balance_periods,
+    chart_data,
+    column_totals,
+    fact_in_words,
+)
 
 MAX_ROWS = 1_000_000
+MOST_IN_MEMORY = 5_000
+"""Rows of a workbook that is made in memory. The rows of a longer one go to a file one by one, which allows no table
+of Excel: its rows have a filter instead."""
 MAX_DIGITS = 15
 """A cell is a binary floating-point number, which is exact for amounts of so many digits."""
 SUMMARY, CHECKS = "Summary", "Checks"
@@ -19,6 +32,8 @@ HEAD = 3
 """The row of the column names on a sheet of rows, counted from 0; a title is above it."""
 TEXT_STAYS_TEXT = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
 """The options of every workbook: hostile text must stay text, so no cell is read as a formula or as a link."""
+ROWS_OF_WIDTH = 1_000
+"""Rows that decide how wide the columns are."""
 SUM_VISIBLE = 109
 """SUBTOTAL's number for a sum that leaves out rows hidden by a filter."""
 
@@ -31,8 +46,9 @@ def write_report(report: Report, file: BinaryIO) -> None:
     """
     if len(report.rows) > MAX_ROWS:
         raise DoesNotFit(f"{len(report.rows):,} rows do not fit into a workbook; use --format csv")
-    with Workbook(file, TEXT_STAYS_TEXT) as book:
-        _WorkbookReport(book, report).write()
+    is_long = len(report.rows) > MOST_IN_MEMORY
+    with Workbook(file, {**TEXT_STAYS_TEXT, "constant_memory": is_long}) as book:
+        _WorkbookReport(book, report, is_long).write()
 
 
 def write_pack(pack: ReportPack, file: BinaryIO) -> None:
@@ -52,24 +68,24 @@ def write_pack(pack: ReportPack, file: BinaryIO) -> None:
 class _WorkbookReport:
     """One report in one workbook."""
 
-    def __init__(self, book: Workbook, report: Report) -> None:
+    def __init__(self, book: Workbook, report: Report, is_long: bool = False) -> None:
         self._book = book
         self._report = report
+        self._is_long = is_long
         self._bold = book.add_format({"bold": True})
         self._title = book.add_format({"bold": True, "font_size": 14})
         self._bad = book.add_format({"bold": True, "font_color": "#b00020"})
         self._wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         self._formats: dict[tuple[str, bool], Any] = {}
         self._places = {name: place for place, name in enumerate(report.columns)}
-        self._rows: dict[str, list[Mapping[str, Any]]] = {}
-        for row in report.rows:
-            self._rows.setdefault(row["currency"], []).append(row)
-        self._totals: dict[str, dict[str, Decimal]] = {}
+        self._counts = Counter(row["currency"] for row in report.rows)
+        self._totals = column_totals(report)
+        self._periods = balance_periods(report)
 
     def write(self) -> None:
         """Write all sheets."""
         summary = self._book.add_worksheet(SUMMARY)
-        currencies = sorted(self._rows)
+        currencies = sorted(self._counts)
         for currency in currencies:
             self._write_rows(currency)
         self._write_checks()
@@ -79,7 +95,9 @@ class _WorkbookReport:
         """Write all rows on one sheet, under the paragraph that asks for them."""
         sheet = self._book.add_worksheet(table.name)
         sheet.write_string(1, 0, table.report.empty if not table.report.rows else "")
-        self._write_sheet(sheet, table.heading, f"Rows_{table.name.replace(' ', '_')}", table.report.rows)
+        self._write_sheet(
+            sheet, table.heading, f"Rows_{table.name.replace(' ', '_')}", table.report.rows, len(table.report.rows)
+        )
 
     def write_end(self, summary: Any, lines: Sequence[str]) -> None:
         """Write the checks and the summary of a pack, with these lines."""
@@ -99,18 +117,39 @@ class _WorkbookReport:
 
     def _write_rows(self, currency: str) -> None:
         """Write the rows of a currency as a table with a total row; sums and balances are formulas."""
-        report, rows = self._report, self._rows[currency]
+        report, count = self._report, self._counts[currency]
+        rows = (row for row in report.rows if row["currency"] == currency)
         sheet = self._book.add_worksheet(_sheet_name(currency))
         title = f"{report.title}, {report.header['basis']} basis, {_sheet_name(currency)}"
-        self._write_sheet(sheet, title, f"Rows_{currency or 'none'}", rows)
+        self._write_sheet(sheet, title, f"Rows_{currency or 'none'}", rows, count)
         if report.adds_up:
-            self._write_totals(sheet, rows, currency)
-        self._draw(sheet, currency, HEAD + len(rows) + 4)
+            self._write_totals(sheet, count, currency)
+        self._draw(sheet, currency, HEAD + count + 4)
 
-    def _write_sheet(self, sheet: Any, title: str, name: str, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write rows as a table with a title."""
-        report = self._report
+    def _write_sheet(self, sheet: Any, title: str, name: str, rows: Iterable[Mapping[str, Any]], count: int) -> None:
+        """Write ``count`` rows as a table with a title."""
+        report, rest = self._report, iter(rows)
+        first = list(islice(rest, ROWS_OF_WIDTH))
         sheet.write_string(0, 0, title, self._title)
+        if self._is_long:
+            for at, column in enumerate(report.columns):
+                sheet.write_string(HEAD, at, column, self._bold)
+            sheet.autofilter(HEAD, 0, HEAD + count, len(report.columns) - 1)
+        else:
+            self._add_table(sheet, name, first, count)
+        for at, row in enumerate(chain(first, rest), HEAD + 1):
+            self._write_row(sheet, at, row, row["currency"])
+        sheet.freeze_panes(HEAD + 1, 1)
+        sheet.repeat_rows(HEAD)
+        sheet.set_landscape()
+        sheet.fit_to_pages(1, 0)
+        for at, column in enumerate(report.columns):
+            width = max([len(column), *(len(str(row.get(column) or "")) for row in first)])
+            sheet.set_column(at, at, min(width * 1.2 + 2, 60))
+
+    def _add_table(self, sheet: Any, name: str, rows: Sequence[Mapping[str, Any]], count: int) -> None:
+        """Add a table of Excel for ``count`` rows, with the formats of the first ``rows``."""
+        report = self._report
         columns = []
         for column in report.columns:
             described: dict[str, Any] = {"header": column}
@@ -120,18 +159,9 @@ class _WorkbookReport:
                 described["format"] = self._amount_format(rows[0]["base_currency"])
             columns.append(described)
         sheet.add_table(
-            HEAD, 0, HEAD + max(len(rows), 1), len(columns) - 1,
+            HEAD, 0, HEAD + max(count, 1), len(columns) - 1,
             {"name": name, "columns": columns, "style": "Table Style Light 1"},
         )  # fmt: skip
-        for at, row in enumerate(rows, HEAD + 1):
-            self._write_row(sheet, at, row, row["currency"])
-        sheet.freeze_panes(HEAD + 1, 1)
-        sheet.repeat_rows(HEAD)
-        sheet.set_landscape()
-        sheet.fit_to_pages(1, 0)
-        for at, column in enumerate(report.columns):
-            width = max([len(column), *(len(str(row.get(column) or "")) for row in rows[:1000])])
-            sheet.set_column(at, at, min(width * 1.2 + 2, 60))
 
     def _write_row(self, sheet: Any, at: int, row: Mapping[str, Any], currency: str) -> None:
         for column, name in enumerate(self._report.columns):
@@ -158,20 +188,19 @@ class _WorkbookReport:
         digits = _decimals(value)
         sheet.write_formula(at, self._places[name], f"=ROUND({terms},{digits})", style, _number(value, name))
 
-    def _write_totals(self, sheet: Any, rows: Sequence[Mapping[str, Any]], currency: str) -> None:
-        report, total = self._report, HEAD + 1 + len(rows)
+    def _write_totals(self, sheet: Any, count: int, currency: str) -> None:
+        report, total = self._report, HEAD + 1 + count
         style = self._amount_format(currency, bold=True)
         sheet.write_string(total, 0, "total", self._bold)
-        sums = self._totals[currency] = column_totals(report, rows)
+        sums, periods = self._totals[currency], self._periods.get(currency, {})
         for name in report.amounts:
             if name in report.formulas:
                 self._write_formula(sheet, total, name, str(sums[name]), style)
                 continue
-            cells = self._cells(name, len(rows))
+            cells = self._cells(name, count)
             text = f"=SUBTOTAL({SUM_VISIBLE},{cells})"
-            if which := report.balances.get(name):
-                period = f'"{rows[0 if which == "first" else -1]["period"]}"'
-                text = f"=SUMIFS({cells},{self._cells('period', len(rows))},{period})"
+            if name in periods:
+                text = f'=SUMIFS({cells},{self._cells("period", count)},"{periods[name]}")'
             sheet.write_formula(
                 total, self._places[name], text, style, _number(str(sums[name]), f"the total of {name}")
             )
@@ -212,7 +241,7 @@ class _WorkbookReport:
     def _source(self, check: Check) -> str:
         if check.source is None:
             return ""
-        count = len(self._rows.get(check.currency, ()))
+        count = self._counts[check.currency]
         if not count:
             return "=0"
         cells = self._cells(check.source.column, count, check.currency)
@@ -246,7 +275,7 @@ class _WorkbookReport:
             sheet.write_string(row, 0, name.replace("_", " "))
             for column, currency in enumerate(currencies, 1):
                 cell = xl_rowcol_to_cell(
-                    HEAD + 1 + len(self._rows[currency]), self._places[name], row_abs=True, col_abs=True
+                    HEAD + 1 + self._counts[currency], self._places[name], row_abs=True, col_abs=True
                 )
                 value = float(self._totals[currency][name])
                 sheet.write_formula(
@@ -258,20 +287,20 @@ class _WorkbookReport:
     def _draw(self, sheet: Any, currency: str, at: int) -> None:
         """Draw the report's chart below the rows, from their cells."""
         report, data = self._report, chart_data(self._report, currency)
-        rows = self._rows.get(currency, [])
-        if report.chart is None or data is None or len(rows) > MAX_DRAWN:
+        count = self._counts[currency]
+        if report.chart is None or data is None or count > MAX_DRAWN:
             return
         chart = self._book.add_chart({"type": "column", **({"subtype": "stacked"} if report.chart.by_row else {})})
         columns = [self._places[name] for name in report.chart.series]
         if report.chart.by_row:
-            for row in range(HEAD + 1, HEAD + 1 + len(rows)):
+            for row in range(HEAD + 1, HEAD + 1 + count):
                 chart.add_series({
                     "name": [currency, row, self._places[report.chart.x]],
                     "categories": [currency, HEAD, columns[0], HEAD, columns[-1]],
                     "values": [currency, row, columns[0], row, columns[-1]],
                 })  # fmt: skip
         else:
-            first, last, x = HEAD + 1, HEAD + len(rows), self._places[report.chart.x]
+            first, last, x = HEAD + 1, HEAD + count, self._places[report.chart.x]
             for column in columns:
                 chart.add_series({
                     "name": [currency, HEAD, column],

@@ -170,9 +170,10 @@ def _prepare(folder: Path, reports: "Mapping[str, Report]") -> None:
 
 
 def _write_reports(folder: Path, reports: "Mapping[str, Report]") -> list[str]:
-    """Write each report in every format; return why a file is left out, in words."""
+    """Write each report in every format; return in words which files and rows are left out."""
     from revrec.cli.output import writing_to
     from revrec.cli.report_formats import MODULES, save_report
+    from revrec.cli.report_formats.page import rows_left_out
     from revrec.cli.report_output import show_json
     from revrec.core.errors import DoesNotFit
 
@@ -188,6 +189,8 @@ def _write_reports(folder: Path, reports: "Mapping[str, Report]") -> list[str]:
                 left_out.append(f"{file.name} is left out: {error}")
         with writing_to(folder / f"{name}.json"):
             show_json(report)
+        if rows := rows_left_out(report):
+            left_out.append(f"{name}.html: {rows}; {name}.json has all rows")
     return left_out
 
 

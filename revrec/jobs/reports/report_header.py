@@ -9,6 +9,7 @@ from revrec import __version__
 from revrec.core.filters import Basis
 from revrec.core.report import Report
 from revrec.jobs.reports.day_notes import day_notes
+from revrec.jobs.reports.long_rows import kept_rows
 from revrec.store.database.engine import deployment, stored_revision
 from revrec.store.posting.continuity import trail_head
 from revrec.store.rules_applied import rules_of_plan
@@ -64,9 +65,10 @@ def listed_report(
 ) -> Report:
     """Return a list as a report with a header, so that it can be saved as a workbook or a page.
 
+    The rows of a long list are in a temporary file: a folder of reports would not fit into memory otherwise.
     ``parameters`` are a mapping or a dataclass; what is not set is left out.
     """
-    found = list(rows)
+    found = kept_rows(rows)
     return Report(title, listed_header(context, name, parameters), columns, found, (), amounts)
 
 

@@ -1,0 +1,65 @@
+"""The rows of a report that may be longer than memory."""
+
+import json
+import tempfile
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any, overload
+
+from revrec.core.batching import batched
+
+Row = Mapping[str, Any]
+IN_MEMORY = 5_000
+"""Rows of a list that stay in memory."""
+AT_ONCE = 500
+"""Rows that are read from a temporary file at once."""
+
+
+def kept_rows(rows: Iterable[Row]) -> Sequence[Row]:
+    """Return the rows in memory, or in a temporary file if there are more than :data:`IN_MEMORY`."""
+    rest = iter(rows)
+    first = list(islice(rest, IN_MEMORY))
+    more = list(islice(rest, 1))
+    return RowsOnDisk(chain(first, more, rest)) if more else first
+
+
+class RowsOnDisk(Sequence[Row]):
+    """Rows in a temporary file: they can be read again and again, in their order, a few at a time.
+
+    Values are plain JSON; others, such as dates, are read back as text.
+    """
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self._count = 0
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when no one has the rows any more
+        weakref.finalize(self, self._file.close)
+        for some in batched(rows, AT_ONCE):
+            self._file.write(json.dumps(some, default=str).encode() + b"\n")
+            self._count += len(some)
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Row]:
+        # Another iterator may have moved the position of the file meanwhile.
+        at = 0
+        while True:
+            self._file.seek(at)
+            line = self._file.readline()
+            if not line:
+                return
+            at += len(line)
+            yield from json.loads(line)
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return [self[at] for at in range(*index.indices(self._count))]
+        at = range(self._count)[index]
+        return next(islice(self, at, None))

@@ -1,0 +1,29 @@
+"""The rows of reports that are longer than memory."""
+
+from datetime import date
+from itertools import islice
+from typing import Any
+
+import pytest
+
+from revrec.jobs.reports import long_rows
+
+
+def test_long_lists_are_on_disk_and_are_read_like_short_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_rows, "AT_ONCE", 2)
+    monkeypatch.setattr(long_rows, "IN_MEMORY", 5)
+    rows: list[dict[str, Any]] = [{"no": no, "name": "Zoë\n", "amount": None} for no in range(6)]
+    short, long = long_rows.kept_rows(iter(rows[:5])), long_rows.kept_rows(iter(rows))
+    assert isinstance(short, list) and isinstance(long, long_rows.RowsOnDisk)
+    assert (list(short), list(long), len(long)) == (rows[:5], rows, 6)
+    # A second reader does not move the first one.
+    first = iter(long)
+    assert [*islice(first, 3), *islice(long, 1), *first] == [*rows[:3], rows[0], *rows[3:]]
+    assert (long[-1], long[1:3]) == (rows[-1], rows[1:3])
+    with pytest.raises(IndexError):
+        long[6]
+
+
+def test_values_that_json_does_not_have_are_read_back_as_text() -> None:
+    assert list(long_rows.RowsOnDisk([{"day": date(2024, 3, 31)}])) == [{"day": "2024-03-31"}]
+    assert not long_rows.RowsOnDisk([])

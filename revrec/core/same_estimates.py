@@ -38,7 +38,7 @@ class _SameEstimates(NamedTuple):
     """The estimates that lines of a plan share.
 
     ``pasts`` are the numbers of the plan's parts by the day of each; empty if the general way is needed. ``days`` are
-    those of the parts after all estimates. ``explanation`` has a %s for each amount.
+    the days of the parts after all estimates. ``explanation`` has a %s for each amount.
     """
 
     plan: RecordedPlan

@@ -31,6 +31,8 @@ RENAMED: tuple[Mapping[str, str], ...] = (
 Tables and CSV show the new names. JSON also has the former ones until 0.2, so that programs that read it keep working.
 """
 
+FORMER = frozenset(key for group in RENAMED for key in group)
+
 AMOUNTS = frozenset(
     {
         "amount", "already_posted", "moved", "current", "proposed", "books", "others", "difference", "rest", "intacct",
@@ -91,6 +93,8 @@ def as_data(value: Any) -> Any:
 
 def renamed(row: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a row with the current names of its keys."""
+    if FORMER.isdisjoint(row):
+        return row
     names: dict[str, str] = {}
     for group in RENAMED:
         if group.keys() <= row.keys():

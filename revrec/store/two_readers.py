@@ -90,7 +90,8 @@ class SecondReader:
         return None
 
     def _from(self, some: Any) -> Iterator[Any]:
-        while some:
+        # An error can come after rows: then its text is not a list, and nothing more follows.
+        while isinstance(some, list) and some:
             yield from some
             some = self._read()
         if some != []:

@@ -7,11 +7,12 @@ from unittest import mock
 
 import pytest
 from sqlalchemy import Select, func, select
+from sqlalchemy.exc import OperationalError
 
 from revrec.core.errors import RevrecError
 from revrec.store import two_readers
 from revrec.store.tables import charge_line
-from revrec.store.two_readers import Half, added_up, halves, stream_halves
+from revrec.store.two_readers import Half, SecondReader, added_up, halves, stream_halves
 from support.store import FilledDatabase
 
 
@@ -66,6 +67,20 @@ def test_an_error_in_the_other_half_is_raised(lines: FilledDatabase) -> None:
 
     with pytest.raises(RevrecError, match="no_such_function"), lines.database.read_twice() as connection:
         list(stream_halves(connection, query_of))
+
+
+@pytest.mark.slow
+def test_an_error_after_the_first_rows_of_the_other_process_is_raised(lines: FilledDatabase) -> None:
+    """Its text must not become rows, and nothing follows it that could be waited for."""
+    numbers = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2500)"
+    overflow = "CASE WHEN i < 2500 THEN i ELSE abs(-9223372036854775807 - 1) END"
+    assert lines.database.path is not None
+    with SecondReader(lines.database.path, lambda: True) as second:
+        second.ask(f"{numbers} SELECT {overflow} FROM n", [])
+        rows = second.rows()
+        assert rows is not None and next(rows) == [1]
+        with pytest.raises(OperationalError, match="integer overflow"):
+            sum(number for (number,) in rows)
 
 
 @pytest.mark.usefixtures("few")

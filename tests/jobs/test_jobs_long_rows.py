@@ -1,5 +1,6 @@
 """The rows of reports that are longer than memory."""
 
+from collections.abc import Iterator
 from datetime import date
 from itertools import islice
 from typing import Any
@@ -20,8 +21,22 @@ def test_long_lists_are_on_disk_and_are_read_like_short_ones(monkeypatch: pytest
     first = iter(long)
     assert [*islice(first, 3), *islice(long, 1), *first] == [*rows[:3], rows[0], *rows[3:]]
     assert (long[-1], long[1:3]) == (rows[-1], rows[1:3])
+    assert (long[:], long[::2], long[::-1]) == (rows, rows[::2], rows[::-1])
     with pytest.raises(IndexError):
         long[6]
+
+
+def test_a_table_of_a_long_list_reads_its_file_once() -> None:
+    read: list[Any] = []
+
+    class Observed(long_rows.RowsOnDisk):
+        def __iter__(self) -> Iterator[long_rows.Row]:
+            for row in super().__iter__():
+                read.append(row)
+                yield row
+
+    rows = Observed([{"no": no} for no in range(20)])
+    assert len(rows[:]) == len(read) == 20
 
 
 def test_values_that_json_does_not_have_are_read_back_as_text() -> None:

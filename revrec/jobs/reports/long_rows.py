@@ -60,6 +60,8 @@ class RowsOnDisk(Sequence[Row]):
 
     def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
         if isinstance(index, slice):
-            return [self[at] for at in range(*index.indices(self._count))]
+            # In one pass: each row by its index would read all rows before it again.
+            start, stop, step = index.indices(self._count)
+            return list(islice(self, start, stop, step)) if step > 0 else list(self)[index]
         at = range(self._count)[index]
         return next(islice(self, at, None))

@@ -5,6 +5,7 @@ from datetime import date
 import pytest
 
 from revrec.core.errors import BadInput
+from revrec.core.filters import Filters
 from revrec.core.typed_dates import DateSpan
 from revrec.jobs.importing.import_files import ContractImport, import_document
 from revrec.jobs.reports.disclosure_drill import drill_disclosures
@@ -53,6 +54,17 @@ def test_only_what_is_earned_until_the_notice_ends_is_an_obligation(offline: Boo
     address = "disclosure=D9,expedient=cancelable,column=amount"
     behind = drill_disclosures(offline.context("report"), span, False, address)
     assert behind.ties_out and [one["amount"] for one in behind.rows] == ["800.00"]
+
+
+def test_what_is_behind_cancelable_amounts_has_the_filters_of_the_report(offline: Books, row: MakeRow) -> None:
+    offline.rules(NOTICE)
+    offline.take(
+        row("INV-1", item="SUB-1", amount="1200.00", post_date="2024-01-01", customer="C1"),
+        row("INV-2", item="SUB-1", amount="600.00", post_date="2024-01-01", customer="C2"),
+    )
+    span, address = DateSpan(date(2024, 3, 1), DAY), "disclosure=D9,expedient=cancelable,column=amount"
+    behind = drill_disclosures(offline.context("report"), span, False, address, Filters(customer="C2"))
+    assert behind.ties_out and [one["amount"] for one in behind.rows] == ["400.00"]
 
 
 @pytest.mark.parametrize(

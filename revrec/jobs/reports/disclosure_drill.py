@@ -145,13 +145,13 @@ class _Finder:
         """Yield the charge lines that an expedient leaves out, or whose amounts are constrained (D9)."""
         currency = row["currency"]
         with self._context.database.read() as connection:
-            only = tuple(of_charges(self._filters))
+            only = [*of_charges(self._filters)]
+            if row["expedient"] == CANCELABLE:
+                only.append(follow_rules(row["rules"].split(", ")))
             apart = left_out(self._context, connection, CHARGE, self._last, only)
             if row["expedient"] == CONSTRAINED:
                 amounts = {charge: amount for (charge, one), amount in apart.constrained.items() if one == currency}
             elif row["expedient"] == CANCELABLE:
-                followed = follow_rules(row["rules"].split(", "))
-                apart = left_out(self._context, connection, CHARGE, self._last, [followed])
                 amounts = {charge: one.total() for (charge, its), one in apart.cancelable.items() if its == currency}
             else:
                 rules = next(use.rules for use in apart.uses if use.expedient == row["expedient"])

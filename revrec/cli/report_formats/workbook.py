@@ -16,7 +16,6 @@ from revrec.core.report import (
     Report,
     ReportPack,
     balance_periods,
-    chart_data,
     column_totals,
     fact_in_words,
 )
@@ -286,9 +285,8 @@ class _WorkbookReport:
 
     def _draw(self, sheet: Any, currency: str, at: int) -> None:
         """Draw the report's chart below the rows, from their cells."""
-        report, data = self._report, chart_data(self._report, currency)
-        count = self._counts[currency]
-        if report.chart is None or data is None or count > MAX_DRAWN:
+        report, count = self._report, self._counts[currency]
+        if report.chart is None or not 0 < count <= MAX_DRAWN:
             return
         chart = self._book.add_chart({"type": "column", **({"subtype": "stacked"} if report.chart.by_row else {})})
         columns = [self._places[name] for name in report.chart.series]

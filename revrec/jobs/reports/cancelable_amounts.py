@@ -5,7 +5,7 @@ and obligations, so what a customer can cancel is no part of the price of a cont
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -34,13 +34,12 @@ Key = tuple[str, str]
 
 
 class NoticeUse(NamedTuple):
-    """What can be canceled with one notice, in one currency: the rules that name it, lines, and minor units."""
+    """What can be canceled with one notice: the rules that name it, minor units and lines by category and currency."""
 
     notice: str
     rules: tuple[str, ...]
-    currency: str
-    lines: int
-    amount: int
+    amounts: Mapping[Key, int]
+    lines: Mapping[Key, int]
 
 
 class CancelableAmounts(NamedTuple):
@@ -81,7 +80,8 @@ def cancelable_amounts(
             amounts[key].update(by_day)
         billed.update(found.billed)
         lines.update(found.lines)
-        uses += found.uses(notice, its_own)
+        sums = {key: by_day.total() for key, by_day in its_own.items()}
+        uses.append(NoticeUse(notice.text, tuple(names), sums, found.lines))
     return CancelableAmounts(amounts, billed, lines, uses)
 
 
@@ -110,7 +110,6 @@ class _Notice:
         self._by = by
         self._until = until
         self._end = end
-        self._rules = rules
         self._only = (follow_rules(rules), *only)
         self.billed = Counter[Key]()
         self.lines = Counter(count_open(connection, by, until, self._only, end))
@@ -149,13 +148,3 @@ class _Notice:
             later = sum(amount for day, amount in one.planned.items() if day > last)
             beyond = later - max(one.remaining - billed[charge, currency], 0)
             self.billed[categories[numbers[charge]], currency] += max(beyond, 0)
-
-    def uses(self, notice: Offset, amounts: Mapping[Key, Counter[str]]) -> Iterator[NoticeUse]:
-        """Yield what can be canceled by currency."""
-        sums, lines = Counter[str](), Counter[str]()
-        for (_category, currency), by_day in amounts.items():
-            sums[currency] += by_day.total()
-        for (_category, currency), count in self.lines.items():
-            lines[currency] += count
-        for currency in sorted(lines):
-            yield NoticeUse(notice.text, tuple(self._rules), currency, lines[currency], sums[currency])

@@ -14,7 +14,13 @@ from revrec.core.rules import RuleBook
 from revrec.core.rules.disclosure import CANCELABLE, PARAGRAPHS
 from revrec.jobs.reports.cancelable_amounts import cancelable_amounts
 from revrec.jobs.reports.constrained_amounts import ConstrainedAmount, constrained_amounts
-from revrec.jobs.reports.remaining import RemainingAmounts, billed_amounts, dated_amounts, remaining_amounts
+from revrec.jobs.reports.remaining import (
+    RemainingAmounts,
+    billed_amounts,
+    by_currency,
+    dated_amounts,
+    remaining_amounts,
+)
 from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.jobs.rules.load import load_rules
 from revrec.store.reports.recognition import (
@@ -85,10 +91,7 @@ class LeftOut(NamedTuple):
     @property
     def constrained_sums(self) -> list[tuple[str, int]]:
         """Return the currencies, sorted, with what is constrained of all categories."""
-        sums = Counter[str]()
-        for (_category, currency), amount in self.constrained.items():
-            sums[currency] += amount
-        return sorted(sums.items())
+        return sorted(by_currency(self.constrained).items())
 
     @property
     def words(self) -> list[str]:
@@ -131,9 +134,7 @@ def left_out(context: "Context", connection: "Connection", by: str, until: date,
     counted = [revenue_lines(context, connection).counted, ~follow_rules(found.rules), *only]
     constrained = dict(constrained_amounts(connection, book, until, counted))
     canceled = cancelable_amounts(context, connection, by, until, book, constrained, only)
-    notices = (
-        ExpedientUse(CANCELABLE, one.rules, one.currency, one.lines, one.amount, one.notice) for one in canceled.uses
-    )
+    notices = (use for one in canceled.uses for use in _uses(CANCELABLE, one.rules, one.amounts, one.lines, one.notice))
     return LeftOut(
         found.amounts, found.sums, found.billed, found.lines + canceled.lines,
         *_by_category(context, connection, by, until, constrained), canceled.amounts, canceled.billed,
@@ -160,18 +161,20 @@ def _expedients(
         for name in rule.expedients[:1]:
             rules.setdefault(name, []).append(rule.name)
     amounts, uses, sums = list[DatedAmount](), list[ExpedientUse](), dict[str, Counter[Key]]()
+    lines = Counter[Key]()
     for name, some in rules.items():
-        # A charge line follows one rule, so no amount is left out by two expedients.
-        its_own = dated_amounts(context, connection, by, until, [follow_rules(some), *only])
-        uses += _uses(connection, until, name, tuple(some), its_own, only)
+        # A charge line follows one rule, so no amount or line is left out by two expedients.
+        of_rules = [follow_rules(some), *only]
+        its_own = dated_amounts(context, connection, by, until, of_rules)
+        its_lines = count_open(connection, by, until, of_rules)
         sums[name] = Counter({key: one.remaining for key, one in remaining_amounts(its_own).items()})
+        uses += _uses(name, tuple(some), sums[name], its_lines)
         amounts += its_own
+        lines.update(its_lines)
     named = [name for some in rules.values() for name in some]
     if not named:
         return _ExpedientAmounts((), {}, {}, Counter(), Counter(), ())
-    of_rules = [follow_rules(named), *only]
-    billed = billed_amounts(context, connection, by, until, amounts, of_rules)
-    lines = Counter(count_open(connection, by, until, of_rules))
+    billed = billed_amounts(context, connection, by, until, amounts, [follow_rules(named), *only])
     return _ExpedientAmounts(named, remaining_amounts(amounts), sums, billed, lines, uses)
 
 
@@ -191,18 +194,9 @@ def _by_category(
 
 
 def _uses(
-    connection: "Connection",
-    until: date,
-    expedient: str,
-    rules: tuple[str, ...],
-    left: Sequence[DatedAmount],
-    only: Conditions,
+    name: str, rules: tuple[str, ...], amounts: Mapping[Key, int], lines: Mapping[Key, int], notice: str = ""
 ) -> Iterator[ExpedientUse]:
-    """Yield what one expedient leaves out, by currency; ``left`` are the amounts of its charge lines."""
-    amounts, lines = Counter[str](), Counter[str]()
-    for (_category, currency), one in remaining_amounts(left).items():
-        amounts[currency] += one.remaining
-    for (_entity, currency), count in count_open(connection, "entity", until, [follow_rules(rules), *only]).items():
-        lines[currency] += count
-    for currency in sorted(lines):
-        yield ExpedientUse(expedient, rules, currency, lines[currency], amounts[currency])
+    """Yield what one expedient or notice leaves out, by currency."""
+    sums = by_currency(amounts)
+    for currency, count in sorted(by_currency(lines).items()):
+        yield ExpedientUse(name, rules, currency, count, sums[currency], notice)

@@ -147,6 +147,14 @@ def remaining_amounts(amounts: Iterable[DatedAmount]) -> dict[tuple[str, str], R
     return {key: _sums(some) for key, some in sorted(found.items())}
 
 
+def by_currency(amounts: Mapping[tuple[str, str], int]) -> Counter[str]:
+    """Return the sums of amounts by category and currency over all categories."""
+    sums = Counter[str]()
+    for (_category, currency), amount in amounts.items():
+        sums[currency] += amount
+    return sums
+
+
 def billed_amounts(
     context: "Context",
     connection: "Connection",

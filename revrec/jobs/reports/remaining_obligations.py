@@ -20,6 +20,7 @@ from revrec.jobs.reports.remaining import (
     amounts_until,
     balance_checks,
     billed_amounts,
+    by_currency,
     check_dimension,
     check_group,
     remaining_amounts,
@@ -72,12 +73,11 @@ def remaining_obligations(
             # Not by the sum: what is planned and what waits can cancel out, and are in different bands.
             if any(its_own.planned.values()) or its_own.waiting or billed[key]
         ]
-        in_all: Counter[str] = Counter()
-        for (_category, currency), amount in billed.items():
-            in_all[currency] += amount
         checks = [
             _less(check, apart)
-            for check in balance_checks(context, connection, until, in_all, "billed", special, filters=filters)
+            for check in balance_checks(
+                context, connection, until, by_currency(billed), "billed", special, filters=filters
+            )
         ]
         if whole:
             # The check compares exact amounts, which the column of rounded ones does not add up to.

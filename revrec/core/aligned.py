@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from revrec.core.calendar import Offset, add_months, month_end, month_number
 from revrec.core.day_count import DAY
-from revrec.core.fiscal import MONTHS, PATTERNS, PLAIN, FiscalCalendar, YearEnd, year_end
+from revrec.core.fiscal import MONTHS, PATTERNS, PLAIN, FiscalCalendar, YearEnd, month_or_year_end
 from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, choice, whole_number
 
 MOST_OFFSETS = 1200
@@ -28,14 +28,9 @@ def _day_offsets(value: Any) -> tuple[int, ...]:
 
 def _year_end(value: Any) -> YearEnd:
     try:
-        words = value.strip().lower()
-        return _end_of_month(MONTHS.index(words) + 1) if words in MONTHS else year_end(value)
+        return month_or_year_end(value)
     except (ValueError, AttributeError):
         raise RejectedValue() from None
-
-
-def _end_of_month(month: int) -> YearEnd:
-    return YearEnd(MONTHS[month - 1], lambda year: month_end(date(year, month, 1)))
 
 
 DAY_OFFSETS = ValueKind(
@@ -113,7 +108,7 @@ def aligned_periods(settings: Mapping[str, Any], step: Offset) -> AlignedPeriods
     if not settings.get("align"):
         return None
     pattern = settings.get("pattern")
-    ends = settings.get("year_end") or (year_end(PLAIN) if pattern else _end_of_month(_YEAR))
+    ends = settings.get("year_end") or month_or_year_end(PLAIN if pattern else MONTHS[-1])
     return AlignedPeriods(step.number, ends, pattern, settings.get("week_53"))
 
 

@@ -6,9 +6,11 @@ from datetime import date, timedelta
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-from revrec.core.calendar import add_months, month_end
+from revrec.core.calendar import add_months
 from revrec.core.errors import BadInput
-from revrec.core.fiscal import YearEnd, month_or_year_end
+from revrec.core.fiscal_periods import fiscal_length
+from revrec.core.report import periods_of
+from revrec.core.typed_dates import DateSpan
 
 USUAL = {"quarters": 4, "years": 3}
 """How many bands a kind has if no number is before it; what is later has its own band."""
@@ -39,7 +41,7 @@ def bands_of_months(until: date, months: Sequence[int]) -> list[Band]:
 def read_bands(text: str, until: date, ends: str = "") -> list[Band]:
     """Read ``12,24``, ``3m,6m``, ``quarters``, ``6 quarters``, ``years`` or ``5 years``: the bands after a day.
 
-    ``ends`` is the end of the fiscal year of ``years``: a month, such as ``june``, or as in :func:`month_or_year_end`.
+    ``ends`` is the end of the fiscal year of ``years``: a month, such as ``june``, or as in :func:`fiscal_length`.
 
     Raises:
         BadInput: as :func:`bands_of_months`.
@@ -53,11 +55,8 @@ def read_bands(text: str, until: date, ends: str = "") -> list[Band]:
         if not _MONTHS.fullmatch(months):
             raise ValueError(f"--bands {text!r}: expected {FORMS}")
         return bands_of_months(until, [int(one.removesuffix("m")) for one in months.split(",")])
-    count = int(found[1] or USUAL[found[2]])
-    if found[2] == "quarters":
-        bands = _quarters(until)
-    else:
-        bands = _years(until, month_or_year_end(ends or "december"), "fy" if ends else "")
+    count, each = int(found[1] or USUAL[found[2]]), found[2].removesuffix("s")
+    bands = _after(until, fiscal_length(each, ends) if ends else each)
     return _bounded(lambda: list(islice(bands, count)))
 
 
@@ -68,17 +67,7 @@ def _bounded(make: Callable[[], list[Band]]) -> list[Band]:
         raise BadInput("report rpo: --bands: a band would end after the year 9999") from None
 
 
-def _quarters(until: date) -> Iterator[Band]:
-    begin = until + timedelta(days=1)
-    while True:
-        last = month_end(begin.replace(day=1, month=(begin.month + 2) // 3 * 3))
-        yield Band(f"{begin:%Y}-Q{(begin.month + 2) // 3}", last)
-        begin = last + timedelta(days=1)
-
-
-def _years(until: date, end: YearEnd, prefix: str) -> Iterator[Band]:
-    year = until.year - 1
-    while True:
-        if end.of(year) > until:
-            yield Band(f"{prefix}{year}", end.of(year))
-        year += 1
+def _after(until: date, each: str) -> Iterator[Band]:
+    """Yield the periods of a length after a day, without end."""
+    for period in periods_of(DateSpan(until + timedelta(days=1), date.max), each):
+        yield Band(period.name, period.last)

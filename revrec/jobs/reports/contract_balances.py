@@ -34,7 +34,7 @@ from revrec.jobs.reports.line_balances import (
     lines_as_known,
     special_lines,
 )
-from revrec.jobs.reports.line_status import about_loose_credits, with_statuses
+from revrec.jobs.reports.line_status import Netted, about_loose_credits, with_statuses
 from revrec.jobs.reports.remaining import check_dimension
 from revrec.store import rule_versions
 from revrec.store.reports.contract_balances import BY_DIMENSION
@@ -46,8 +46,6 @@ if TYPE_CHECKING:
     from revrec.store.connection import Connection
 
 Line = TypeVar("Line", LineBalance, LineSums)
-_Netted = tuple[ContractBalance, Sequence[LineBalance | LineSums]]
-"""A contract, and its lines or the sums of them."""
 GROUPINGS = ("contract", "document", "customer")
 NAMED = re.compile(rf"{re.escape(BY_DIMENSION)}[\w-]+")
 
@@ -117,7 +115,7 @@ def contract_balances(
 
 def _contracts(
     context: "Context", connection: "Connection", wanted: BalanceOptions, accounts: set[str], with_lines: bool
-) -> Iterator[_Netted]:
+) -> Iterator[Netted]:
     """Yield the contracts with their lines, or the sums of them, in order; ``accounts`` has the accounts of all."""
     for asked in known_day(context, connection, wanted):
         special = None if with_lines else special_lines(context, connection, [[asked]])
@@ -140,15 +138,15 @@ def contracts_of_lines(
             yield contract
 
 
-def _contracts_read(lines: Iterable[LineBalance]) -> Iterator[_Netted]:
+def _contracts_read(lines: Iterable[LineBalance]) -> Iterator[Netted]:
     return ((balance_of(some), some) for some in map(list, by_contract(lines)))
 
 
-def _contracts_summed(sums: Iterable[LineSums]) -> Iterator[_Netted]:
+def _contracts_summed(sums: Iterable[LineSums]) -> Iterator[Netted]:
     return ((balance_of_sums(some), some) for some in map(list, by_contract(sums)))
 
 
-def _key_of(contract: _Netted) -> tuple[str, str, str]:
+def _key_of(contract: Netted) -> tuple[str, str, str]:
     return contract[0].contract, contract[0].entity, contract[0].currency
 
 

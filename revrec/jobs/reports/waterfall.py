@@ -1,6 +1,6 @@
 """``revrec report waterfall``: what was billed in each month, and in which months it is recognized."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
@@ -258,11 +258,15 @@ def _entry_checks(
     """Yield the check for each period that what is actual in it, with what is not billed yet, is on entries."""
     owed, others = revenue_lines(context, connection).owed, OtherCharges(connection)
     until = date.fromisoformat(window.until)
+    of_cells: defaultdict[str, list[DatedAmount]] = defaultdict(list)
+    for one in amounts:
+        if one.kind == ACTUAL:
+            of_cells[window.cell_of(one.day)].append(one)
     for period in window.periods:
         if period.first > until:
             continue
         days, sums, less = period._replace(last=min(period.last, until)), Counter[str](), Counter[str]()
-        actual = [one for one in amounts if one.kind == ACTUAL and window.cell_of(one.day) == period.name]
+        actual = of_cells[period.name]
         for one in actual:
             sums[one.currency] += one.amount
         if owed is not None:

@@ -95,7 +95,9 @@ class SecondReader:
             yield from some
             some = self._read()
         if some != []:
-            raise OperationalError("the second reader", None, ValueError(f"it ended: {some}"))
+            reason = some or "something stopped it, such as too little memory"
+            failed = f"the second process that reads the database failed: {reason}"
+            raise OperationalError("the second reader", None, ValueError(failed))
         self._is_asked = False
 
     def _read(self) -> Any:

@@ -79,7 +79,7 @@ def test_an_error_after_the_first_rows_of_the_other_process_is_raised(lines: Fil
         second.ask(f"{numbers} SELECT {overflow} FROM n", [])
         rows = second.rows()
         assert rows is not None and next(rows) == [1]
-        with pytest.raises(OperationalError, match="integer overflow"):
+        with pytest.raises(OperationalError, match="second process that reads the database failed: integer overflow"):
             sum(number for (number,) in rows)
 
 

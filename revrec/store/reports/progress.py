@@ -6,12 +6,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, union_all
 
-from revrec.core.schedule import SETTLED
 from revrec.store.number_lists import limited_to
 from revrec.store.reports.contract_balances import BalanceQuery, billing_days
 from revrec.store.reports.in_ledger import ledger_lines
-from revrec.store.reports.recognition import newest_waits, not_in_ledger
-from revrec.store.tables import schedule_line, unscheduled
+from revrec.store.reports.recognition import not_in_ledger, waits
+from revrec.store.tables import schedule_line
 
 
 class LineProgress(NamedTuple):
@@ -35,12 +34,12 @@ def progress_of(
     ``by_plan``: what is planned until the day counts as recognized, posted or not.
     """
     on, ledger = billing_days(asked), ledger_lines(None, asked.until, numbers)
-    first = func.min(ledger.c.date)
+    first, waiting = func.min(ledger.c.date), union_all(*waits("code")).subquery()
     found = {
         "billed": select(on.c.charge_no, on.c.date),
         "recognized": select(ledger.c.charge_no, first).group_by(ledger.c.charge_no),
         "next": _planned(asked.until, numbers) if by_plan else _open(asked.until, numbers),
-        "waits": _waits(),
+        "waits": select(waiting.c.charge_no, waiting.c.code),
     }
     facts: dict[int, dict[str, str]] = {}
     for name, query in found.items():
@@ -63,10 +62,3 @@ def _planned(until: date, numbers: Sequence[int]) -> Any:
         line.superseded_by.is_(None), line.date > until.isoformat()
     )
     return limited_to(query, line.charge_no, numbers).group_by(line.charge_no)
-
-
-def _waits() -> Any:
-    """Return the codes of what waits, by charge line."""
-    of_unscheduled = select(unscheduled.c.charge_no, unscheduled.c.code).where(unscheduled.c.code.not_in(SETTLED))
-    waits = union_all(newest_waits(), of_unscheduled).subquery()
-    return select(waits.c.charge_no, waits.c.code)

@@ -137,24 +137,24 @@ def _not_recognized(after: date, numbers: Sequence[int] | None = None) -> Iterat
         )
     )
     gone = select(ledger_change.c.charge_no, (-ledger_change.c.amount).label("amount")).where(IS_UNEXPLAINED)
-    undated = union_all(*_waiting(), canceled, gone).subquery()
+    undated = union_all(*waits(), canceled, gone).subquery()
     yield undated, WAITING, literal("")
 
 
-def _waiting() -> tuple[Select[Any], Select[Any]]:
-    """Return the amounts that wait, by charge line: in schedules in force, and of charge lines without a schedule."""
-    of_schedules = newest_waits().with_only_columns(schedule_wait.c.charge_no, schedule_wait.c.amount)
-    of_unscheduled = select(unscheduled.c.charge_no, unscheduled.c.amount)
-    return of_schedules, of_unscheduled.where(unscheduled.c.code.not_in(SETTLED))
+def waits(value: str = "amount") -> tuple[Select[Any], Select[Any]]:
+    """Return what waits, as charge lines with a value: in schedules in force, and of charge lines without a schedule.
 
-
-def newest_waits() -> Select[Any]:
-    """Return the query of what waits in schedules in force: the charge line and the code."""
+    The value is the ``amount`` or the ``code``.
+    """
     newer = select(schedule.c.charge_no).where(
         schedule.c.charge_no == schedule_wait.c.charge_no, schedule.c.version > schedule_wait.c.version
     )
-    waits = select(schedule_wait.c.charge_no, schedule_wait.c.code)
-    return waits.where(~newer.correlate(schedule_wait).exists())
+    of_schedules = select(schedule_wait.c.charge_no, schedule_wait.c[value])
+    of_unscheduled = select(unscheduled.c.charge_no, unscheduled.c[value])
+    return (
+        of_schedules.where(~newer.correlate(schedule_wait).exists()),
+        of_unscheduled.where(unscheduled.c.code.not_in(SETTLED)),
+    )
 
 
 def not_in_ledger(after: date, numbers: Sequence[int]) -> Iterator[Any]:
@@ -301,7 +301,7 @@ def open_charges(connection: Connection, until: date, names: Sequence[str], only
 
     ``only`` are more conditions on the charge lines.
     """
-    event, waiting = fulfillment_event.c, union_all(*_waiting()).subquery()
+    event, waiting = fulfillment_event.c, union_all(*waits()).subquery()
     estimated = select(event.charge_no).where(event.kind == CONSTRAINT)
     if not names and connection.execute(estimated.limit(1)).first() is None:
         return []
@@ -323,15 +323,10 @@ def open_charges(connection: Connection, until: date, names: Sequence[str], only
 
 def held_charges(connection: Connection, only: Conditions) -> list[int]:
     """Return the charge lines of which a hold has stopped anything, in order; ``only`` are conditions on them."""
-    wait, head = schedule_wait.c, _newest_versions()
-    query = (
-        select(charge_line.c.no)
-        .join(schedule_wait, wait.charge_no == charge_line.c.no)
-        .join(head, same_version(schedule_wait, head))
-        .where(wait.code == "held", NOT_VOIDED, *only)
-        .order_by(charge_line.c.no)
-    )
-    return list(connection.execute(query).scalars())
+    of_schedules, _of_unscheduled = waits()
+    held = of_schedules.with_only_columns(schedule_wait.c.charge_no).where(schedule_wait.c.code == "held")
+    query = select(charge_line.c.no).where(charge_line.c.no.in_(held), NOT_VOIDED, *only)
+    return list(connection.execute(query.order_by(charge_line.c.no)).scalars())
 
 
 def in_disclosure(until: date) -> Conditions:

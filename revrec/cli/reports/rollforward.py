@@ -88,7 +88,7 @@ def register(group: typer.Typer) -> None:
         if drill:
             from revrec.jobs.reports import drill as job
 
-            by_charge = wanted._replace(base=False, by=tuple(dict.fromkeys((*wanted.by, job.CHARGE))))
+            by_charge = wanted._replace(base=False, memo=False, by=tuple(dict.fromkeys((*wanted.by, job.CHARGE))))
             found = job.drill(context, found, drill, lambda: report(context, by_charge))
         if against:
             from revrec.jobs.reports.frozen import against_frozen

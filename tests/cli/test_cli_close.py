@@ -167,10 +167,13 @@ def test_the_folder_of_a_close(revrec: Revrec, tmp_path: Path, monkeypatch: pyte
 
     # A report that the close does not have any more does not stay there, and what a person added is not lost.
     (folder / "letter.txt").write_text("mine")
+    (folder / "journal").mkdir()
+    (folder / "journal.txt").write_text("mine too")
     monkeypatch.delenv("REVREC_GATEWAY_RATES")
     assert revrec(*CLOSE, str(folder), "--replace").code == 0
     assert not list(folder.glob("exchange.*")) and (folder / "letter.txt").read_text() == "mine"
-    assert "letter.txt" not in (folder / "SHA256SUMS").read_text()
+    sums = (folder / "SHA256SUMS").read_text()
+    assert "letter.txt" not in sums and "journal.txt" not in sums and "  journal.xlsx\n" in sums
     other = revrec("report", "close", "--period", "2024-02", "--to", str(folder), "--replace")
     assert other.code == 2 and "it has the close of another month; name a new folder for February 2024" in other.err
 

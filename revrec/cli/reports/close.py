@@ -162,7 +162,7 @@ def _prepare(folder: Path, reports: "Mapping[str, Report]") -> None:
         sums = folder / SUMS
         listed = sums.read_text(encoding="utf-8").splitlines() if sums.exists() else ()
         for file in (folder / Path(line.partition("  ")[2]).name for line in listed):
-            if file.suffix in ENDS and file.name not in (INDEX, ANCHOR) and file.stem not in reports:
+            if file.suffix in ENDS and file.name not in _names(reports):
                 file.unlink(missing_ok=True)
         write_text(sums, "")
     except OSError as error:
@@ -207,5 +207,10 @@ def _write_sums(folder: Path, reports: "Mapping[str, Report]") -> None:
     from revrec.cli.report_formats import digest_line
     from revrec.files import write_text
 
-    written = (one for one in folder.iterdir() if one.name in (INDEX, ANCHOR) or one.stem in reports)
-    write_text(folder / SUMS, "".join(map(digest_line, sorted(written))))
+    written = (folder / name for name in sorted(_names(reports)))
+    write_text(folder / SUMS, "".join(digest_line(file) for file in written if file.exists()))
+
+
+def _names(reports: "Mapping[str, Report]") -> set[str]:
+    """Return the names of the files of a close, apart from the list of digests."""
+    return {INDEX, ANCHOR, *(f"{name}{end}" for name in reports for end in ENDS)}

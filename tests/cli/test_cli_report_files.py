@@ -6,10 +6,13 @@ import json
 import re
 import shutil
 import subprocess
+import tempfile
 from decimal import Decimal
+from errno import ENOSPC
 from html.parser import HTMLParser
 from io import BytesIO
 from pathlib import Path
+from unittest import mock
 from zipfile import ZipFile
 
 import pytest
@@ -120,6 +123,21 @@ def test_a_long_report_has_all_rows_in_its_workbook_and_the_first_ones_with_all_
     assert text.count("<td>2024-") == 2 and "<td>JPY</td>" in text
     monkeypatch.setattr(page, "MOST_ROWS", 3)
     assert "left out" not in written(on_disk, page).decode()
+
+
+def test_a_workbook_that_cannot_be_finished_leaves_no_temporary_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(workbook, "MOST_IN_MEMORY", 2)
+    huge = {**sample().rows[0], "billed": "12345678901234.56"}
+    with pytest.raises(BadInput, match="more than 15 digits"):
+        written(sample()._replace(rows=[*sample().rows, huge]))
+    full = BytesIO()
+    monkeypatch.setattr(full, "write", mock.Mock(side_effect=OSError(ENOSPC, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        workbook.write_report(sample(), full)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.usefixtures("story")

@@ -1,11 +1,14 @@
 """Write a report as an XLSX workbook: a sheet for each currency, with formulas for sums, balances and checks."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from itertools import chain, islice
+from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 from xlsxwriter import Workbook
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from revrec.core.errors import DoesNotFit
@@ -46,7 +49,7 @@ def write_report(report: Report, file: BinaryIO) -> None:
     if len(report.rows) > MAX_ROWS:
         raise DoesNotFit(f"{len(report.rows):,} rows do not fit into a workbook; use --format csv")
     is_long = len(report.rows) > MOST_IN_MEMORY
-    with Workbook(file, {**TEXT_STAYS_TEXT, "constant_memory": is_long}) as book:
+    with _workbook(file, is_long) as book:
         _WorkbookReport(book, report, is_long).write()
 
 
@@ -56,12 +59,32 @@ def write_pack(pack: ReportPack, file: BinaryIO) -> None:
     Raises:
         DoesNotFit: as :func:`write_report`.
     """
-    with Workbook(file, TEXT_STAYS_TEXT) as book:
+    with _workbook(file) as book:
         whole = _WorkbookReport(book, pack.as_report)
         summary = book.add_worksheet(SUMMARY)
         for table in pack.tables:
             _WorkbookReport(book, table.report).write_table(table)
         whole.write_end(summary, [table.heading for table in pack.tables])
+
+
+@contextmanager
+def _workbook(file: BinaryIO, is_long: bool = False) -> Iterator[Workbook]:
+    """Yield a workbook that is written to ``file`` at the end of the block.
+
+    Its temporary files have the rows of the report, and XlsxWriter leaves some of them if it cannot finish.
+
+    Raises:
+        OSError: the file or a temporary file cannot be written.
+    """
+    options = {**TEXT_STAYS_TEXT, "constant_memory": is_long}
+    try:
+        with (
+            TemporaryDirectory(prefix="revrec-", ignore_cleanup_errors=True) as folder,
+            Workbook(file, {**options, "tmpdir": folder}) as book,
+        ):
+            yield book
+    except FileCreateError as error:
+        raise error.args[0] from None
 
 
 class _WorkbookReport:

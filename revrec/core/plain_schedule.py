@@ -9,7 +9,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from datetime import date
 from operator import add, itemgetter, sub
-from typing import NamedTuple
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
@@ -29,6 +28,7 @@ from revrec.core.recognition import Method
 from revrec.core.same_changes import spread_price
 from revrec.core.same_estimates import estimated_price
 from revrec.core.schedule import (
+    PlainSchedule,
     RecordedPlan,
     Schedule,
     Unscheduled,
@@ -37,28 +37,6 @@ from revrec.core.schedule import (
     total_of,
     weights_in_force,
 )
-
-
-class PlainSchedule(NamedTuple):
-    """A schedule that a shared plan and the changes of one line result in; amounts are in minor units.
-
-    ``parts`` are (date, amount) in order, and at least one. ``undated`` waits for the reason ``waits``; 0 and None if
-    nothing does. ``price`` is the price of the line: all parts together. ``price_words`` describe the changes of the
-    price, if there are any. ``carried`` is the number of the first parts that are what they were before the only
-    change, as far as it is known. ``is_whole``: the parts are the plan's shares of the amount of the line.
-    ``divides`` is the same as :attr:`Schedule.divides`.
-    """
-
-    plan: RecordedPlan
-    parts: tuple[tuple[date, int], ...]
-    undated: int
-    waits: Unscheduled | None
-    explanation: str
-    price: int
-    price_words: str = ""
-    carried: int = 0
-    is_whole: bool = False
-    divides: int = 1
 
 
 def plain_schedule(plan: RecordedPlan, line: ChargeLine, changing: Events, method: Method) -> PlainSchedule | None:
@@ -79,24 +57,9 @@ def plain_schedule(plan: RecordedPlan, line: ChargeLine, changing: Events, metho
         whole = PlainSchedule(plan, parts, 0, None, plan.explanation, line.amount, carried=len(parts))
         return _stopped(whole, line, changing[0])
     if CONSTRAINT in [event.kind for event in changing]:
-        estimated = _estimated(plan, line, changing, amounts)
+        estimated = estimated_price(plan, line, changing, amounts)
         return estimated or _changed(plan, line, changing, amounts, split_constrained(None, method, line, changing))
-    spread = spread_price(plan, line, changing, amounts)
-    if spread:
-        after, explanation, price, words, carried, divides = spread
-        parts = tuple(zip(plan.dates, after, strict=True))
-        return PlainSchedule(plan, parts, 0, None, explanation, price, words, carried, divides=divides)
-    return _changed(plan, line, changing, amounts)
-
-
-def _estimated(plan: RecordedPlan, line: ChargeLine, changing: Events, amounts: Sequence[int]) -> PlainSchedule | None:
-    """Return the schedule after estimates of what is constrained that are caught up; None after other changes."""
-    found = estimated_price(plan, line, changing, amounts)
-    if found is None:
-        return None
-    days, after, left, waits, explanation, divides = found
-    parts = tuple(zip(days, after, strict=True))
-    return PlainSchedule(plan, parts, left, waits, explanation, line.amount, divides=divides)
+    return spread_price(plan, line, changing, amounts) or _changed(plan, line, changing, amounts)
 
 
 def _changed(

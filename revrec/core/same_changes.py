@@ -14,27 +14,13 @@ from revrec.core.anchors import Events
 from revrec.core.charge_line import SHARED, ChargeLine
 from revrec.core.money import decimal_string, split
 from revrec.core.pricing import PriceChange, amounts_divided, effective_changes, named_change, treatment_of
-from revrec.core.schedule import RecordedPlan
+from revrec.core.schedule import PlainSchedule, RecordedPlan
 
 MOST_DATES_KEPT = 200_000
 """The bound of the cache, so that memory stays flat however many plans and days there are."""
 
 _without_amount = itemgetter(1, 2, 6, 8)
 """Return the kind, date, name and scope of an event."""
-
-
-class SpreadPrice(NamedTuple):
-    """The parts of a line after changes of its price, on the days of its plan, in minor units.
-
-    The other fields are the same as in :class:`revrec.core.plain_schedule.PlainSchedule`.
-    """
-
-    amounts: Sequence[int]
-    explanation: str
-    price: int
-    price_words: str
-    carried: int
-    divides: int
 
 
 class _Spread(NamedTuple):
@@ -55,8 +41,8 @@ class _SameChanges(NamedTuple):
     explanation: str = ""
     divides: int = 1
 
-    def apply(self, line: ChargeLine, changing: Events, amounts: Sequence[int]) -> SpreadPrice | None:
-        """Return the parts of a line, whose ``amounts`` are those before the changes; None if they are not spread."""
+    def apply(self, line: ChargeLine, changing: Events, amounts: Sequence[int]) -> PlainSchedule | None:
+        """Return the schedule of a line with these ``amounts`` before the changes; None if they are not spread."""
         price, currency = line.amount, line.currency
         parts: list[int] = []
         rests, done, begin, carried = amounts, 0, 0, 0
@@ -79,7 +65,9 @@ class _SameChanges(NamedTuple):
         parts += rests
         figures = tuple(shown[:-1])
         carried = carried if len(self.spreads) == 1 else 0
-        return SpreadPrice(parts, self.explanation % figures, price, self.words % figures, carried, self.divides)
+        dated = tuple(zip(self.plan.dates, parts, strict=True))
+        explanation, words = self.explanation % figures, self.words % figures
+        return PlainSchedule(self.plan, dated, 0, None, explanation, price, words, carried, divides=self.divides)
 
 
 Changes = TypeVar("Changes")
@@ -107,8 +95,10 @@ class KeptChanges(Generic[Changes]):
         return found
 
 
-def spread_price(plan: RecordedPlan, line: ChargeLine, changing: Events, amounts: Sequence[int]) -> SpreadPrice | None:
-    """Return the parts of a line after changes of its price that are spread over the parts to come; None after others.
+def spread_price(
+    plan: RecordedPlan, line: ChargeLine, changing: Events, amounts: Sequence[int]
+) -> PlainSchedule | None:
+    """Return the schedule after changes of a price that are spread over the parts to come; None after other changes.
 
     ``amounts`` are the parts before the changes, in minor units.
     """

@@ -17,21 +17,7 @@ from revrec.core.constraint import CONSTRAINT, constraint_in_force, reason_of_wa
 from revrec.core.money import decimal_string, split
 from revrec.core.pricing import PriceChange, named_change, treatment_of
 from revrec.core.same_changes import KeptChanges, template
-from revrec.core.schedule import RecordedPlan, Unscheduled, covered_amount
-
-
-class EstimatedPrice(NamedTuple):
-    """The parts of a line after estimates of what is constrained, on ``days``; ``left`` is constrained at the end.
-
-    Amounts are in minor units. The other fields are the same as in :class:`revrec.core.plain_schedule.PlainSchedule`.
-    """
-
-    days: Sequence[date]
-    amounts: Sequence[int]
-    left: int
-    waits: Unscheduled | None
-    explanation: str
-    divides: int
+from revrec.core.schedule import PlainSchedule, RecordedPlan, Unscheduled, covered_amount
 
 
 class _SameEstimates(NamedTuple):
@@ -46,8 +32,8 @@ class _SameEstimates(NamedTuple):
     days: Sequence[date] = ()
     explanation: str = ""
 
-    def apply(self, line: ChargeLine, changing: Events, amounts: Sequence[int]) -> EstimatedPrice | None:
-        """Return the parts of a line, whose ``amounts`` are those before the estimates; None if not each changes it."""
+    def apply(self, line: ChargeLine, changing: Events, amounts: Sequence[int]) -> PlainSchedule | None:
+        """Return the schedule of a line with these ``amounts`` before the estimates; None if not each changes it."""
         price, currency, weights = line.amount, line.currency, self.plan.weights
         shares, left, begin = amounts, 0, 0
         parts: list[int] = []
@@ -70,7 +56,9 @@ class _SameEstimates(NamedTuple):
             return None
         waits = self._waits(line, changing) if left else None
         explanation = self.explanation % tuple(shown[:-1])
-        return EstimatedPrice(self.days, parts, left, waits, explanation, 1 + 2 * len(self.pasts))
+        dated = tuple(zip(self.days, parts, strict=True))
+        divides = 1 + 2 * len(self.pasts)
+        return PlainSchedule(self.plan, dated, left, waits, explanation, price, divides=divides)
 
     def _waits(self, line: ChargeLine, changing: Events) -> Unscheduled | None:
         """Return why the constrained amount waits."""
@@ -83,8 +71,8 @@ class _SameEstimates(NamedTuple):
 
 def estimated_price(
     plan: RecordedPlan, line: ChargeLine, changing: Events, amounts: Sequence[int]
-) -> EstimatedPrice | None:
-    """Return the parts of a line after estimates that are each caught up on their day; None after other changes.
+) -> PlainSchedule | None:
+    """Return the schedule after estimates that are each caught up on their day; None after other changes.
 
     ``amounts`` are the parts before the estimates, in minor units.
     """

@@ -272,6 +272,28 @@ class Schedule(NamedTuple):
         return Remaining(known, self.undated + sum(part.amount for part in rest if part.date >= begin))
 
 
+class PlainSchedule(NamedTuple):
+    """A schedule that a shared plan and the changes of one line result in; amounts are in minor units.
+
+    ``parts`` are (date, amount) in order, and at least one. ``undated`` waits for the reason ``waits``; 0 and None if
+    nothing does. ``price`` is the price of the line: all parts together. ``price_words`` describe the changes of the
+    price, if there are any. ``carried`` is the number of the first parts that are what they were before the only
+    change, as far as it is known. ``is_whole``: the parts are the plan's shares of the amount of the line.
+    ``divides`` is the same as :attr:`Schedule.divides`.
+    """
+
+    plan: RecordedPlan
+    parts: tuple[tuple[date, int], ...]
+    undated: int
+    waits: Unscheduled | None
+    explanation: str
+    price: int
+    price_words: str = ""
+    carried: int = 0
+    is_whole: bool = False
+    divides: int = 1
+
+
 def weights_in_force(amounts: Sequence[int], weights: Sequence[int]) -> Sequence[int]:
     """Return the planned weights of some parts if these split their amounts (minor units); else the amounts."""
     # Amounts are rounded. If they were the weights, four equal parts of a new price could differ by cents.

@@ -25,7 +25,7 @@ from revrec.core.migration import (
 )
 from revrec.core.money import divisible_amounts
 from revrec.core.part_days import PlanPieces, cut, joined
-from revrec.core.plain_schedule import PlainSchedule, plain_schedule
+from revrec.core.plain_schedule import plain_schedule
 from revrec.core.pricing import (
     PRICE_EVENT_KINDS,
     AllocationStep,
@@ -48,6 +48,7 @@ from revrec.core.schedule import (
     CLOSED,
     UNDATED,
     DividedPlan,
+    PlainSchedule,
     Plan,
     RecordedPlan,
     Schedule,

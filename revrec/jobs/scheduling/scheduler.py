@@ -14,7 +14,6 @@ from revrec.core.charge_columns import ChargeColumns
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.migration import DIFFERS, after_cutover
 from revrec.core.money import decimal_string
-from revrec.core.plain_schedule import PlainSchedule
 from revrec.core.posting_options import target_changes
 from revrec.core.pricing import AllocationStep, apply_allocation, describe_price_changes, price_of
 from revrec.core.rules import RuleBook
@@ -24,6 +23,7 @@ from revrec.core.schedule import (
     SETTLED,
     UNDATED,
     DividedPlan,
+    PlainSchedule,
     PostingTarget,
     RecordedPlan,
     Remaining,

@@ -119,6 +119,9 @@ def test_balances_rollforward_and_exchange_differences_agree(earned: Books) -> N
     months = rollforward(earned.context(), RollforwardOptions(QUARTER, base=True))
     assert months.ties_out and {row["base_currency"] for row in months.rows} == {"USD"}
     assert sums(months, "base_closing")["2024-03", "EUR"] == Decimal("25.20")
+    by_fields = rollforward(earned.context(), RollforwardOptions(QUARTER, by=("rule", "source"), base=True))
+    assert {row["rule"] for row in by_fields.rows} >= {"magazine", "on-its-day"}
+    assert sums(by_fields, "base_closing") == sums(months, "base_closing")
     assert sums(months, "base_credited")["2024-03", "EUR"] == Decimal("-10.80")
     assert set(sums(months, "base_other").values()) == {Decimal(0)}
     for name in ("opening", "billed", "recognized", "recognized_from_opening", "closing"):

@@ -480,7 +480,7 @@ class _BaseBalances(_Balances):
 
     def _lines_in_ledger(self, until: date) -> Iterator["LineBalance"]:
         day = self._day(until)
-        for some in batched(super()._lines_in_ledger(until), AT_ONCE):
+        for some in batched(self.groups.read(super()._lines_in_ledger(until)), AT_ONCE):
             for line in day.of(some):
                 base = line.base
                 assert base is not None

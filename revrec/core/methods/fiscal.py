@@ -104,24 +104,24 @@ class Fiscal(PeriodSpanMethod):
 
     def shares(self, first: date, last: date) -> Sequence[tuple[date, Fraction | int]]:
         """Return the periods with their days of service as weights, or with equal weights."""
-        found: list[tuple[date, Fraction | int]] = []
-        for period in self._touched(first, last):
-            begin, end = max(period.first, first), min(period.last, last)
-            day = {"last": period.last, "end": end, "first": begin}[self.on]
-            found.append((day, self._weight(period, (end - begin).days + 1)))
+        found = [
+            (span.falls_on, self._weight(period, (span.last - span.first).days + 1))
+            for period, span in self._spans(first, last)
+        ]
         if self.weigh == "part_periods" and self.periods:
             found[-1] = (found[-1][0], self.periods - sum(weight for _day, weight in found[:-1]))
         return found
 
     def days_of(self, first: date, last: date) -> Sequence[DaySpan]:
         """Return the days of each period, if its part falls at the end of them."""
-        if self.on == "first":
-            return ()
-        spans = []
+        return () if self.on == "first" else [span for _period, span in self._spans(first, last)]
+
+    def _spans(self, first: date, last: date) -> Iterator[tuple[FiscalPeriod, DaySpan]]:
+        """Yield the periods of a service, each with its days of service and the date of its part."""
         for period in self._touched(first, last):
-            end = min(period.last, last)
-            spans.append(DaySpan(period.last if self.on == "last" else end, max(period.first, first), end))
-        return spans
+            begin, end = max(period.first, first), min(period.last, last)
+            falls_on = {"last": period.last, "end": end, "first": begin}[self.on]
+            yield period, DaySpan(falls_on, begin, end)
 
     def period_end(self, day: date) -> date:
         """Return the last day of the period of a day."""

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import IMPAIR, ChargeLine, FulfillmentEvent
+from revrec.core.migration import cutover_of
 from revrec.core.money import decimal_string
 from revrec.core.pricing import price_of
 from revrec.core.rules.book import RuleBook
@@ -92,7 +93,7 @@ def impairment_problem(
         where = f'to the [[rule.cost]] "{name}"'
         return "kind", f'the cost "{name}" has no account for impairment losses', f"add impairment = ACCOUNT {where}"
     amount = event.amount or 0
-    begin = line.cutover if line.is_migrated and line.cutover else line.post_date
+    begin = cutover_of(line) if line.is_migrated else line.post_date
     if event.date < begin:
         return "date", f"{event.date} is before {begin}, when the cost is in the books", "write the day of the loss"
     if amount <= 0:

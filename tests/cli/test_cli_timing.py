@@ -78,3 +78,9 @@ def test_the_disaggregation_of_the_standard_comes_to_the_same_total_by_segment_a
         unknown = revrec(*report, "--by", "dimensions.region")
         assert unknown.code == 3 and "no charge line has the dimension region" in unknown.err
     assert revrec(*QUARTER, 'dimensions."').code == 3
+    for segments, code, said in (
+        ("customer,entity", 2, "--segments customer,entity: name one field, such as --segments customer"),
+        ("region", 3, "report revenue: --segments region: expected billed, charge, customer"),
+    ):
+        refused = revrec(*QUARTER, "item", "--segments", segments)
+        assert refused.code == code and said in refused.err

@@ -70,8 +70,8 @@ def register(group: typer.Typer) -> None:
 
         context, span, fields = options.context(), report_span(period, first, last), group_fields(by, "item")
         length = length_of(each, year_end, pattern)
-        if segments in fields.split(","):
-            fail(f"--segments {segments}: --by has it too, and its values are either rows or columns", 2)
+        if segments:
+            _check_segments(segments, fields)
 
         def made(by: str) -> "Report":
             every = f"{by},{segments}" if segments else by
@@ -85,3 +85,15 @@ def register(group: typer.Typer) -> None:
             wanted = job.also_by_charge(fields)
             found = job.drill(context, found, drill, lambda: made(wanted))
         show_report(options, found, limit, None)
+
+
+def _check_segments(segments: str, by: str) -> None:
+    """Refuse segments by several fields, by a field that the rows have, or by one that charge lines do not have."""
+    from revrec.jobs.reports.remaining import GROUPS, check_group
+    from revrec.jobs.reports.revenue import TIMING
+
+    if "," in segments:
+        fail(f"--segments {segments}: name one field, such as --segments customer", 2)
+    if segments in by.split(","):
+        fail(f"--segments {segments}: --by has it too, and its values are either rows or columns", 2)
+    check_group("revenue", segments, (*GROUPS, TIMING), "--segments")

@@ -69,15 +69,15 @@ class RemainingAmounts(NamedTuple):
         return self.planned.total() + self.waiting
 
 
-def check_group(report: str, by: str, groups: Sequence[str] = GROUPS) -> None:
-    """Refuse a grouping by fields that charge lines do not have.
+def check_group(report: str, by: str, groups: Sequence[str] = GROUPS, option: str = "--by") -> None:
+    """Refuse a grouping by fields that charge lines do not have; ``option`` is the one that names them.
 
     Raises:
         BadInput: as above.
     """
     for name in fields_of(by):
         if name not in groups and not re.fullmatch(r"dimensions\.[\w-]+", name):
-            raise BadInput(f"report {report}: --by {name}: expected {', '.join(sorted(groups))} or dimensions.NAME")
+            raise BadInput(f"report {report}: {option} {name}: expected {', '.join(sorted(groups))} or dimensions.NAME")
 
 
 def check_dimension(connection: "Connection", by: str) -> None:

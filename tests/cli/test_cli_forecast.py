@@ -122,6 +122,8 @@ def test_without_a_plan_to_compare_with_a_sentence_says_what_to_do(revrec: Revre
         wrong = revrec(*APRIL, "--baseline", since)
         assert wrong.code == 3 and said in wrong.err
     assert revrec(*APRIL, "--baseline", "1", "--by", "color").code == 3
+    both = revrec(*APRIL, "--baseline", "1", "--by", "change,item")
+    assert both.code == 3 and "--by change,item: change lists single changes: name it alone" in both.err
     # Nothing was planned then, so all is new.
     future = revrec("report", "forecast", "--period", "2031-01", "--baseline", "1")
     assert future.code == 0 and "no revenue was planned for these days" in future.out

@@ -65,6 +65,8 @@ def forecast(
         BadInput: ``by`` is unknown, a filter names what these books do not know, or there is no plan of that time.
     """
     if by != SINGLE:
+        if SINGLE in fields_of(by):
+            raise BadInput(f"report forecast: --by {by}: change lists single changes: name it alone, as --by change")
         check_group("forecast", by)
     with context.database.read() as connection:
         check_filters(context, connection, filters)

@@ -35,8 +35,8 @@ def register(group: typer.Typer) -> None:
         at its own rate. In the currency of the transaction the deferred account is settled then; in base currency the
         difference stays. Above zero it is a credit that stays: an exchange gain (ASC 830-20-35). It is computed for the
         charge lines that are billed by the day, with the rates of the file that [gateway] names in rates. Each bill of
-        a contract line clears the earliest revenue that is not billed. Filters select charge lines, --account the
-        deferred account.
+        a contract line clears the earliest revenue that is not billed. Filters select charge lines, and
+        --account selects a deferred account.
 
         --post moves what is not posted yet from the deferred accounts to [exchange] gain_or_loss_account, with one
         entry in base currency for each charge line. Running it again posts nothing twice. A day after today must be

@@ -63,8 +63,8 @@ def register(group: typer.Typer) -> None:
         prices, what was recognized, and the closing balance, which is the opening of the next period. Revenue is split
         into what was in the opening liability (ASC 606-10-50-8(b)), what was billed in the period, and what was taken
         back. With --basis earned, revenue counts on the day on which it is earned, posted or not, as known now also in
-        closed months. Filters select charge lines, --account what is deferred on it. Reads only. Exit code 7 means that
-        a check fails.
+        closed months. Filters select charge lines, and --account selects a deferred account. Reads only. Exit code 7
+        means that a check fails.
 
         \b
         Examples:

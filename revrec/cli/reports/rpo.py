@@ -43,8 +43,8 @@ def register(group: typer.Typer) -> None:
 
         They are what is contracted and not recognized yet. For each group: the amounts by when they are expected to be
         recognized, what waits for an event without a date, the total, and how much of it is billed. Percentages add up
-        to 100, and amounts that --whole rounds to their total. Bands of quarters are calendar quarters. Filters select
-        charge lines. Reads only. Exit code 7 means that a check fails.
+        to 100, and amounts that --whole rounds add up to their total. Bands of quarters are calendar quarters. Filters
+        select charge lines. Reads only. Exit code 7 means that a check fails.
 
         \b
         Examples:

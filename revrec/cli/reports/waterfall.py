@@ -66,9 +66,9 @@ def register(group: typer.Typer) -> None:
 
         Each row is what was billed in one month: its total, the amount of each recognition month, what was before the
         first month and comes after the last, what waits for a date, and what is recognized and remains on the day.
-        Months until the day have posted and due amounts, later ones the plan. With --cells, they have the kinds that
-        you name, the column not_shown has the rest, and JSON has all kinds. Filters select charge lines. Reads only.
-        Exit code 7 means that a check fails.
+        Months until the day have posted and due amounts, later ones the plan. With --cells, they have only the
+        kinds that you name, and the column not_shown has the rest; JSON has all kinds. Filters select charge lines.
+        Reads only. Exit code 7 means that a check fails.
 
         \b
         Examples:

@@ -163,6 +163,8 @@ def test_a_reversed_entry_leaves_no_difference(rated: Books, row: MakeRow) -> No
         ("currency,date,rate\nEUR,2024-01-01,1e999999\n", 'row 2: rate "1e999999" is not a number'),
         ("currency,date,rate\nEUR,2024-02-30,1.1\n", 'row 2: date "2024-02-30" is not a date'),
         ("currency;date;rate\nEUR;2024-01-01;1.1\n", "row 1: the column currency is missing"),
+        ("", "row 1: the column currency is missing"),
+        ("currency,date,rate\n\udcff", "the exchange rates are not UTF-8 text; save the file as UTF-8"),
         (
             "currency,date,rate\nEUR,2024-01-01,1.1\nEUR,2024-01-01,1.2\n",
             "row 3: the rate of EUR on 2024-01-01 is 1.2 here and 1.1 in row 2; keep one of them",
@@ -172,7 +174,7 @@ def test_a_reversed_entry_leaves_no_difference(rated: Books, row: MakeRow) -> No
 def test_rates_that_cannot_be_used_are_named(rated: Books, row: MakeRow, content: str, said: str) -> None:
     rated.take(row("INV-1", currency="EUR", item="ODD", post_date="2024-03-15", rev_rec_date="2024-01-31"))
     rated.run("2024-01-31")
-    (rated.folder / "rates.csv").write_text(content)
+    (rated.folder / "rates.csv").write_text(content, errors="surrogateescape")
     with pytest.raises((BadInput, BadConfiguration), match=said):
         differences(rated, "2024-03-31")
 

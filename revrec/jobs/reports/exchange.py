@@ -193,9 +193,13 @@ def read_rates(context: "Context") -> Rates:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             rows = list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+            # The reader of an empty file would read it again for the names once it is closed.
+            columns = reader.fieldnames or ()
+    except UnicodeDecodeError:
+        raise BadConfiguration(f"{path}: the exchange rates are not UTF-8 text; save the file as UTF-8") from None
+    except (OSError, csv.Error) as error:
         raise BadConfiguration(f"{path}: the exchange rates cannot be read: {error}") from None
-    missing = [name for name in ("currency", "date", "rate") if name not in (reader.fieldnames or ())]
+    missing = [name for name in ("currency", "date", "rate") if name not in columns]
     if missing:
         raise _bad_rate(path, 1, f"the column {missing[0]} is missing", "name the columns currency,date,rate")
     found: dict[tuple[str, str, date], tuple[int, Rate]] = {}

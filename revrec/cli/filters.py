@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
@@ -27,6 +28,11 @@ FILTERS: Mapping[str, Any] = {
     "charge": _only("charge", "ID", "Only this charge line: SOURCE/DOCUMENT/LINE."),
     "document": _only("document", "DOC", "Only this document."),
     "rule": _only("rule", "RULE", "Only charge lines of this rule."),
+    "currency": _only("currency", "CUR", "Only this currency, such as USD."),
+    "dimension": Annotated[
+        list[str] | None,
+        typer.Option("--dimension", metavar="NAME=VALUE", help="Only this value of a dimension; repeatable."),
+    ],
     "period": _only("period", "P", "Only this period: 2024-03, 2024-Q1, 'last month'."),
     "first": _only("from", "D", "First day; a month means its first day."),
     "last": _only("to", "D", f"Last day; {LAST_DAY}"),
@@ -106,10 +112,25 @@ def _hidden(name: str) -> Any:
 _OUTPUT = {"output": OutputOption}
 
 
-def read_filters(values: Mapping[str, str | None]) -> Filters:
+def read_filters(values: Mapping[str, Any]) -> Filters:
     """Return the filters of a command line; a period and its first or last day together are a usage error."""
-    texts = {name: text for name, text in values.items() if name not in DAYS}
-    return Filters(**texts, **read_days(values.get("period"), values.get("first"), values.get("last")))  # type: ignore[arg-type]
+    texts: dict[str, Any] = {name: text for name, text in values.items() if name not in DAYS}
+    if texts.get("currency"):
+        texts["currency"] = texts["currency"].upper()
+    texts["dimension"] = _dimensions(values.get("dimension"))
+    return Filters(**texts | read_days(values.get("period"), values.get("first"), values.get("last")))
+
+
+def _dimensions(texts: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return the dimensions of a command line; None without any."""
+    found: dict[str, str] = {}
+    for text in texts or ():
+        name, equals, value = text.removeprefix("dimensions.").partition("=")
+        if not equals or not re.fullmatch(r"[\w-]+", name):
+            fail(f"--dimension {text}: expected NAME=VALUE, such as region=EU", 2)
+        if found.setdefault(name, value) != value:
+            fail(f"--dimension {text}: a charge line has only one value of {name}", 2)
+    return tuple(f"{name}={value}" for name, value in found.items()) or None
 
 
 def read_days(period: str | None, first: str | None, last: str | None) -> dict[str, date | None]:

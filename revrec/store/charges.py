@@ -375,6 +375,11 @@ def customers(connection: Connection) -> list[str]:
     return list(connection.execute(select(charge_line.c.customer).distinct()).scalars())
 
 
+def currencies(connection: Connection) -> list[str]:
+    """Return the currencies of all charge lines."""
+    return list(connection.execute(select(charge_line.c.currency).distinct()).scalars())
+
+
 def read_charges(connection: Connection, numbers: Sequence[int]) -> Iterator[tuple[int, ChargeLine]]:
     """Yield the charge lines with these numbers, in the order of the numbers."""
     found = connection.execute(

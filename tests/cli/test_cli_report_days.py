@@ -89,10 +89,24 @@ def test_a_month_that_is_not_closed_cannot_be_compared_with_its_close(revrec: Re
 
 @pytest.mark.usefixtures("story")
 def test_a_currency_without_rows_has_no_figure(revrec: Revrec) -> None:
+    for name in ("rollforward", "journal", "balance"):
+        refused = revrec(*of_days(name, "2024-03", "2024-03-31"), "--currency", "eur")
+        assert refused.code == 3 and "--currency EUR: unknown; charge lines are in USD" in refused.err
+        refused = revrec(*of_days(name, "2024-03", "2024-03-31"), "--dimension", "color=red")
+        assert refused.code == 3 and "--dimension color=red: unknown; charge lines have" in refused.err
     for name, column in (("rollforward", "billed"), ("waterfall", "total"), ("rpo", "total")):
         address = f"currency=EUR,column={column}"
         refused = revrec(*of_days(name, "2024-03", "2024-03-31"), "--drill", address)
         assert refused.code == 3 and f"--drill {address}: the report has no such row" in refused.err
+
+
+@pytest.mark.usefixtures("story")
+def test_a_dimension_is_named_with_its_value(revrec: Revrec) -> None:
+    for text, words in (("region", "expected NAME=VALUE"), ("=EU", "expected NAME=VALUE")):
+        refused = revrec("report", "balance", "--date", "2024-03-31", "--dimension", text)
+        assert refused.code == 2 and f"--dimension {text}: {words}" in refused.err
+    refused = revrec("charge", "list", "--dimension", "region=EU", "--dimension", "dimensions.region=US")
+    assert refused.code == 2 and "a charge line has only one value of region" in refused.err
 
 
 @pytest.mark.usefixtures("story")

@@ -88,6 +88,7 @@ def sold(fresh_books: MakeBooks, intacct: Intacct, row: MakeRow) -> Books:
         row("D5", item="LIC-1", amount="4000.00", post_date="2024-01-01"),
         row("D6", item="LIC-1", amount="400.00", post_date="2024-02-01", customer="C1008"),
         row("D7", item="MAG-1", amount="24.00", post_date="2024-02-10", customer="C1008"),
+        row("D9", item="MAG-1", amount="36.00", post_date="2024-02-10", currency="EUR", contract="CON-1"),
         row("D8", item="SUB", amount="300.00", post_date="2024-02-01", customer="C1008", bills="K-1/1"),
     )
     books.event("shop/D3/1", "pod", "2024-02-20")
@@ -114,30 +115,44 @@ def amounts(found: Iterable[Report]) -> Counter[tuple[str, ...]]:
     return Counter({key: amount for key, amount in sums.items() if amount})
 
 
+PARTS = ["customer", "dimension", *(pytest.param(one, marks=pytest.mark.slow) for one in ("item", "id", "currency"))]
+"""The filters whose parts add up; ``id`` is the column of ``charge``."""
+
+
+def filters_of(books: Books, name: str) -> dict[str, Filters]:
+    """Return the filters of each value of a column of charge lines, or of the dimension ``contract``."""
+    if name == "dimension":
+        return {one: Filters(dimension=(f"contract={one}",)) for one in ("CON-1", "")}
+    values = [one for (one,) in books.sql(f"SELECT DISTINCT {name} FROM charge_line")]
+    return {one: Filters(**{{"id": "charge"}.get(name, name): one}) for one in values}
+
+
 @pytest.mark.both_databases
-@pytest.mark.parametrize("name", ["customer", *(pytest.param(one, marks=pytest.mark.slow) for one in ("item", "id"))])
+@pytest.mark.parametrize("name", PARTS)
 def test_the_parts_of_a_report_add_up_to_the_whole(sold: Books, name: str) -> None:
     context, whole = sold.context("report"), list(reports(sold.context("report")))
     assert all(report.ties_out and report.checks for report in whole)
-    option, values = {"id": "charge"}.get(name, name), [one for (one,) in sold.sql(f"SELECT {name} FROM charge_line")]
-    parts = {value: list(reports(context, Filters(**{option: value}))) for value in values}
+    option = {"id": "charge"}.get(name, name)
+    parts = {value: list(reports(context, filters)) for value, filters in filters_of(sold, name).items()}
     for at, report in enumerate(whole):
         # A charge line is selected with what it owes to a principal; the activity selects journal lines.
         is_by_line = report.header["report"] == "activity"
         some = [found[at] for value, found in parts.items() if is_by_line or ":cost:" not in value]
         assert amounts(some) == amounts([report]), report.title
         assert all(part.ties_out and part.header[option] for part in some), report.title
-        has_checks = name == "customer" or report.header["report"] == "activity"
+        has_checks = name in ("customer", "currency") or report.header["report"] == "activity"
         assert all(bool(part.checks) == has_checks for part in some if part.rows), report.title
 
 
-@pytest.mark.parametrize("name", ["customer", *(pytest.param(one, marks=pytest.mark.slow) for one in ("item", "id"))])
+@pytest.mark.parametrize("name", PARTS)
 def test_the_parts_of_the_disclosures_add_up_to_the_whole(sold: Books, name: str) -> None:
     context, whole = sold.context("report"), list(disclosed(sold.context("report")))
-    values = [one for (one,) in sold.sql(f"SELECT DISTINCT {name} FROM charge_line") if ":cost:" not in one]
-    parts = [list(disclosed(context, Filters(**{{"id": "charge"}.get(name, name): value}))) for value in values]
+    chosen = [filters for value, filters in filters_of(sold, name).items() if ":cost:" not in value]
+    parts = [list(disclosed(context, filters)) for filters in chosen]
     assert amounts(report for some in parts for report in some) == amounts(whole)
-    assert all(report.ties_out for some in (whole, *parts) for report in some)
+    assert [
+        (report.title, report.differences) for some in (whole, *parts) for report in some if not report.ties_out
+    ] == []
     assert all(
         report.checks for some in parts for report in some if report.title.startswith("Revenue that") and report.rows
     )
@@ -212,12 +227,18 @@ def test_a_figure_of_a_part_has_what_is_behind_it(sold: Books) -> None:
         (Filters(rule="gone"), "--rule gone: no charge line follows this rule"),
         (Filters(account="9"), "--account 9: unknown"),
         (Filters(entity="E-9"), "E-9"),
+        (Filters(currency="EUR"), "--currency EUR: unknown; charge lines are in USD"),
+        (Filters(dimension=("contract=9",)), "--dimension contract=9: unknown; charge lines have CON-1"),
+        (
+            Filters(dimension=("contract=CON-1", "region=9")),
+            "--dimension region=9: unknown; charge lines have contract",
+        ),
     ],
 )
 def test_a_filter_that_the_books_do_not_know_is_refused(
     offline: Books, row: MakeRow, filters: Filters, words: str
 ) -> None:
-    offline.take(row("D1"))
+    offline.take(row("D1", contract="CON-1"))
     context = offline.context("report")
     makers: Sequence[Callable[[], object]] = (
         partial(waterfall, context, DAY, "item", DAY, 3, filters),

@@ -9,13 +9,13 @@ from revrec.cli.report_output import DrillOption, show_report
 from revrec.cli.shared import Options, day, fail
 from revrec.core.filters import Filters
 
-WHY = "it compares accounts with Intacct's ledger, which has no charge lines; narrow it by --account or --entity"
+WHY = "it compares accounts with Intacct's ledger, which has no charge lines; use --account, --entity or --currency"
 
 
 def register(group: typer.Typer) -> None:
     """Add the report."""
 
-    @list_command(group, "opening", "report", filters=("account", "entity"), saves=True, refused=WHY)
+    @list_command(group, "opening", "report", filters=("account", "entity", "currency"), saves=True, refused=WHY)
     def opening(
         options: Options,
         filters: Filters,
@@ -43,9 +43,9 @@ def register(group: typer.Typer) -> None:
         """
         from revrec.jobs.reconciling import opening as job
 
-        wanted = job.OpeningOptions(day(cutover, "--cutover"), filters.account, filters.entity)
+        wanted = job.OpeningOptions(day(cutover, "--cutover"), filters.account, filters.entity, filters.currency)
         if sign is not None and (drill or wanted != job.OpeningOptions(wanted.cutover)):
-            fail("--sign signs all opening balances: leave out --account, --entity and --drill", 2)
+            fail("--sign signs all opening balances: leave out --account, --entity, --currency and --drill", 2)
         context = options.context()
         if sign is not None:
             found = job.sign(context, wanted.cutover, sign)

@@ -19,7 +19,7 @@ from revrec.jobs.reconciling.amounts import DateRange, added
 from revrec.jobs.reconciling.balances import Ledger
 from revrec.jobs.reconciling.entries import EntryCheck, ReconcileScope
 from revrec.jobs.reports.drill import drill_rows
-from revrec.jobs.reports.filters import check_account, check_entity
+from revrec.jobs.reports.filters import check_account, check_currency, check_entity
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.signing import check_words, sign_report
 from revrec.store.reports.control_totals import OPENING_SIGNED, signatures, signed_in_words
@@ -33,16 +33,17 @@ if TYPE_CHECKING:
 COLUMNS = ("account", "currency", "lines", "original", "recognized_before", "open", "ledger", "difference")
 AMOUNTS = COLUMNS[3:]
 BEHIND = ("charge", "account", "currency", "date", "journal", "entry", "record_no", "amount")
-NOTHING = "no charge line of this cutover is on the account, or of the entity"
+NOTHING = "no charge line of this cutover is on the account, in the currency, or of the entity"
 FIRST_DAY = date(1900, 1, 1)
 
 
 class OpeningOptions(NamedTuple):
-    """The cutover, by default the only one, and one account and entity if only those are compared."""
+    """The cutover, by default the only one, and one account, entity and currency if only those are compared."""
 
     cutover: date | None = None
     account: str | None = None
     entity: str | None = None
+    currency: str | None = None
 
 
 WHOLE = OpeningOptions()
@@ -54,8 +55,8 @@ def opening(context: "Context", wanted: OpeningOptions = WHOLE, connect: "Connec
     Intacct's balances are the sums of all posted lines on the accounts, in the currencies of the transactions.
 
     Raises:
-        BadInput: no charge line has this cutover, they have several and none was named, or the account or the entity is
-            unknown.
+        BadInput: no charge line has this cutover, they have several and none was named, or the account, the entity
+            or the currency is unknown.
         BadConfiguration: the gateway cannot be reached or the sign-in fails.
     """
     with context.database.read() as connection:
@@ -111,8 +112,10 @@ def _compare(
 ) -> tuple[Report, Ledger]:
     """Return the report, and what Intacct has on its accounts."""
     check_entity(context, connection, wanted.entity)
+    check_currency(connection, wanted.currency)
     day = _cutover(connection, wanted.cutover)
-    found = list(opening_balances(connection, day, wanted.account, wanted.entity))
+    every = opening_balances(connection, day, wanted.account, wanted.entity)
+    found = [one for one in every if wanted.currency in (None, one.currency)]
     check_account(context, connection, wanted.account, [one.account for one in found])
     with (connect or open_gateway)(context) as gateway:
         gateway.sign_in()
@@ -128,10 +131,10 @@ def _compare(
         )
         for one in found
     ]  # fmt: skip
-    parameters = {"cutover": day, "account": wanted.account, "entity": wanted.entity, "company": company(context)}
+    parameters = wanted._asdict() | {"cutover": day, "company": company(context)}
     header = report_header(context, connection, "opening", parameters)
     digest, signed = _digest(rows), signatures(connection, day.isoformat(), OPENING_SIGNED)
-    if wanted.account is None and wanted.entity is None:
+    if wanted == OpeningOptions(wanted.cutover):
         header |= {"figures_sha256": digest, "signed": signed_in_words(signed, digest)}
     report = Report(
         f"Opening balances of the cutover on {day}", header, COLUMNS, rows, checks, AMOUNTS,

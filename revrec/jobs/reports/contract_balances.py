@@ -37,7 +37,7 @@ from revrec.jobs.reports.line_balances import (
 from revrec.jobs.reports.line_status import Netted, about_loose_credits, with_statuses
 from revrec.jobs.reports.remaining import check_dimension
 from revrec.store import rule_versions
-from revrec.store.reports.contract_balances import BY_DIMENSION
+from revrec.store.reports.dimensions import BY_DIMENSION
 from revrec.store.reports.plain_contracts import plain_contracts
 from revrec.store.reports.plain_lines import AccountBalance, balances
 

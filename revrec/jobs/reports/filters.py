@@ -1,4 +1,4 @@
-"""Check the filters of a command: an entity, account or customer that these books do not know is refused.
+"""Check the filters of a command: a value that these books do not know, such as an account, is refused.
 
 Otherwise a typo would select nothing, and nothing looks like good news: "ties out; 0 entries compared".
 """
@@ -8,13 +8,14 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadInput
+from revrec.core.filters import Filters
 from revrec.jobs.posting.periods import check_known_entity
 from revrec.store import charges
 from revrec.store.posting import posted
-from revrec.store.reports.filters import unknown_value
+from revrec.store.reports.dimensions import has_dimension, values_of_dimensions
+from revrec.store.reports.filters import is_any, unknown_value
 
 if TYPE_CHECKING:
-    from revrec.core.filters import Filters
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
@@ -22,7 +23,7 @@ MOST_NAMED = 10
 EMPTY = "these books post to no account yet; import charge lines with: revrec import FILE"
 
 
-def check_filters(context: "Context", connection: "Connection", filters: "Filters") -> None:
+def check_filters(context: "Context", connection: "Connection", filters: Filters) -> None:
     """Refuse filters that name something these books do not know.
 
     Raises:
@@ -31,6 +32,8 @@ def check_filters(context: "Context", connection: "Connection", filters: "Filter
     check_entity(context, connection, filters.entity)
     check_customer(connection, filters.customer)
     check_account(context, connection, filters.account, ())
+    check_currency(connection, filters.currency)
+    _check_dimensions(connection, filters)
     for name in ("charge", "document", "item", "rule"):
         if getattr(filters, name) is not None:
             _check_not_empty(connection, f"--{name} {getattr(filters, name)}")
@@ -58,6 +61,35 @@ def check_customer(connection: "Connection", customer: str | None) -> None:
         _check_not_empty(connection, f"--customer {customer}")
         known = charges.customers(connection)
         raise BadInput(f"--customer {customer}: {_known(customer, known, 'charge lines name')}")
+
+
+def check_currency(connection: "Connection", currency: str | None) -> None:
+    """Refuse a currency that no charge line is in: a report without rows would look as if nothing were open.
+
+    Raises:
+        BadInput: these books do not know the currency.
+    """
+    if currency is not None and not is_any(connection, Filters(currency=currency)):
+        _check_not_empty(connection, f"--currency {currency}")
+        known = charges.currencies(connection)
+        raise BadInput(f"--currency {currency}: {_known(currency, known, 'charge lines are in')}")
+
+
+def _check_dimensions(connection: "Connection", filters: Filters) -> None:
+    """Refuse a dimension, or a value of one, that no charge line has.
+
+    Raises:
+        BadInput: these books do not know it.
+    """
+    for (name, value), text in zip(filters.dimensions.items(), filters.dimension or (), strict=True):
+        if has_dimension(connection, name) if not value else is_any(connection, Filters(dimension=(text,))):
+            continue
+        _check_not_empty(connection, f"--dimension {text}")
+        known = values_of_dimensions(connection)
+        if name in known:
+            raise BadInput(f"--dimension {text}: {_known(value, known[name], 'charge lines have')}")
+        found = _known(name, known, "charge lines have") if known else "no charge line has a dimension"
+        raise BadInput(f"--dimension {text}: {found}")
 
 
 def _check_not_empty(connection: "Connection", filter: str) -> None:

@@ -47,13 +47,16 @@ class BalanceOptions(NamedTuple):
     charge: str | None = None
     document: str | None = None
     rule: str | None = None
+    currency: str | None = None
+    dimension: tuple[str, ...] | None = None
     status: bool = False
     base: bool = False
 
     @property
     def filters(self) -> Filters:
         """The filters of the charge lines, apart from the entity and the account."""
-        return Filters(self.customer, self.item, charge=self.charge, document=self.document, rule=self.rule)
+        own = {name: getattr(self, name) for name in ("charge", "document", "rule", "currency", "dimension")}
+        return Filters(self.customer, self.item, **own)
 
 
 def balances_of(until: date, filters: Filters) -> BalanceOptions:

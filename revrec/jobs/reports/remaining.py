@@ -23,7 +23,7 @@ from revrec.jobs.reports.line_balances import BalanceOptions, balance_query, cha
 from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.store import charges, contracts, events
 from revrec.store.reports import plain_lines
-from revrec.store.reports.contract_balances import BY_DIMENSION, has_dimension
+from revrec.store.reports.dimensions import BY_DIMENSION, has_dimension
 from revrec.store.reports.plain_lines import Day
 from revrec.store.reports.recognition import (
     CATEGORIES,
@@ -198,16 +198,16 @@ def balance_checks(
 
     ``remaining`` is by currency, in minor units; ``column`` is the one of the report whose sum it is. Contract lines
     count with what is billed of them; ``with_contract_lines``, with their whole price, as if they were billed.
-    ``special`` are the charge lines of :func:`special_of_day`. Only ``filters`` of a customer and an entity narrow both
-    figures in the same way, since the lines that bill a contract line and its interest have these two in common with
-    it; with any other filter there is no check.
+    ``special`` are the charge lines of :func:`special_of_day`. Only ``filters`` of a customer, an entity and a currency
+    narrow both figures in the same way, since the lines that bill a contract line and its interest have these in common
+    with it; with any other filter there is no check.
 
     What the price becomes by events after the day, and what a contract's allocation moves to or from lines that are
     billed later, remains too, but is not in the balance of the day. What was recognized of lines that are billed later
     is a contract asset, and is not compared. In a closed month the balances include what arrived after its close, as
     the two reports do.
     """
-    if replace(filters, customer=None, entity=None) != NO_FILTERS:
+    if replace(filters, customer=None, entity=None, currency=None) != NO_FILTERS:
         return
     lines = list(_balances(context, connection, until, special, filters))
     billed = {one.no: one.currency for one in lines if one.is_billed and not (one.is_billing and with_contract_lines)}
@@ -255,7 +255,7 @@ class _NumberedBalance(NamedTuple):
 def _balances(
     context: "Context", connection: "Connection", until: date, numbers: Sequence[int] | None, filters: Filters
 ) -> Iterator[_NumberedBalance]:
-    wanted = BalanceOptions(until, customer=filters.customer)
+    wanted = BalanceOptions(until, customer=filters.customer, currency=filters.currency)
     entities = None if filters.entity is None else [filters.entity]
     interest: Counter[tuple[str, str]] = Counter()
     owed: dict[int, LineBalance] = {}

@@ -35,6 +35,7 @@ from revrec.store.charges import IN_BOOKS_FROM, is_revenue
 from revrec.store.credits import credited
 from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import BILLED_ON, SOLD
+from revrec.store.reports.dimensions import BY_DIMENSION, dimension_of
 from revrec.store.reports.filters import of_charges
 from revrec.store.reports.in_ledger import KnownRows, recognized_in_ledger
 from revrec.store.tables import (
@@ -54,7 +55,6 @@ from revrec.store.tables import (
     unscheduled,
 )
 
-BY_DIMENSION = "dimensions."
 MOST_NUMBERS_KEPT = 1_000
 """The most charge lines by whose numbers a query that is kept can be limited."""
 
@@ -124,13 +124,6 @@ class _AsJson(FunctionElement[str]):
     inherit_cache = True
 
 
-class _Dimension(FunctionElement[str]):
-    """SQL for one dimension of a charge line, from the dimensions' text, the path for SQLite, and the name."""
-
-    type = Text()
-    inherit_cache = True
-
-
 class _InCodeOrder(FunctionElement[str]):
     """SQL for a text to sort by."""
 
@@ -156,18 +149,6 @@ def _quoted(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(_AsJson, "postgresql")
 def _quoted_there(element: Any, compiler: Any, **options: Any) -> str:
     return f"CAST(to_json({compiler.process(element.clauses, **options)}) AS TEXT)"
-
-
-@compiles(_Dimension)
-def _dimension(element: Any, compiler: Any, **options: Any) -> str:
-    text, path, _name = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"json_extract({text}, {path})"
-
-
-@compiles(_Dimension, "postgresql")
-def _dimension_there(element: Any, compiler: Any, **options: Any) -> str:
-    text, _path, name = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"(CAST({text} AS json) ->> CAST({name} AS TEXT))"
 
 
 def balance_rows(connection: Connection, asked: BalanceQuery) -> Iterator[ContractBalanceRow]:
@@ -457,18 +438,6 @@ def key_of_parts(by: str, first: Any, source: Any) -> Any:
     document = _object(source=source, document=first)
     named = _object(**{f"{BY_DIMENSION}{by.removeprefix(BY_DIMENSION)}": first})
     return document if by == "document" else case((source.is_(None), named), else_=document)
-
-
-def dimension_of(line: Any, by: str) -> ColumnElement[str]:
-    """Return the SQL of a dimension of a charge line, by its name or as ``dimensions.NAME``."""
-    name = by.removeprefix(BY_DIMENSION)
-    return _Dimension(line.c.dimensions, literal(f'$."{name}"'), literal(name))
-
-
-def has_dimension(connection: Connection, by: str) -> bool:
-    """Check whether any charge line has a dimension."""
-    query = select(charge_line.c.no).where(func.coalesce(dimension_of(charge_line, by), "") != "").limit(1)
-    return connection.execute(query).first() is not None
 
 
 def _object(**fields: Any) -> Any:

@@ -14,7 +14,7 @@ from revrec.store.charges import BILLS, IS_REVENUE, NOT_VOIDED
 from revrec.store.database.sums import joined_sum, split_sum_columns
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import ON_DEFERRED_SIDE, RECOGNIZED
-from revrec.store.reports.contract_balances import dimension_of
+from revrec.store.reports.dimensions import dimension_of
 from revrec.store.reports.recognition import Conditions
 from revrec.store.tables import (
     RULE_OF_LINE,

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
-from sqlalchemy import Column, ColumnElement, Connection, Select, exists, false, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Select, Table, exists, false, func, select
 
 from revrec.core.filters import NO_FILTERS, Basis, Filters
 from revrec.core.rules.costs import COST_MARK
 from revrec.store.posting.entries import recognition_date
+from revrec.store.reports.dimensions import dimension_of
 from revrec.store.tables import (
     RULE_OF_LINE,
     adjusting_entry,
@@ -34,6 +35,8 @@ def charge_conditions(filters: Filters) -> Conditions:
     """Yield the conditions that a charge line meets, apart from days, account and rule."""
     line = charge_line.c
     yield from _equal(filters, customer=line.customer, item=line.item, entity=line.entity, charge=line.id)
+    yield from _equal(filters, currency=line.currency)
+    yield from _of_dimensions(filters, charge_line)
     if filters.document is not None:
         yield is_of_document(charge_line.c.source, charge_line.c.document, filters.document)
 
@@ -44,6 +47,18 @@ def _equal(filters: Filters, **columns: Column[str]) -> Conditions:
         wanted = getattr(filters, name)
         if wanted is not None:
             yield column == wanted
+
+
+def _of_dimensions(filters: Filters, line: Table) -> Conditions:
+    """Yield the condition of each dimension: the line has its value; of an empty value, the line has none."""
+    for name, value in filters.dimensions.items():
+        yield func.coalesce(dimension_of(line, name), "") == value
+
+
+def is_any(connection: Connection, filters: Filters) -> bool:
+    """Check whether the filters of charge lines, apart from days, account and rule, select any."""
+    query = select(charge_line.c.no).where(*charge_conditions(filters)).limit(1)
+    return connection.execute(query).first() is not None
 
 
 def is_of_document(source: Column[str], document: Column[str], wanted: str) -> ColumnElement[bool]:
@@ -115,6 +130,8 @@ def line_conditions(filters: Filters) -> Conditions:
     """Yield the conditions that a journal line meets, apart from those on its entry."""
     line = journal_line.c
     yield from _equal(filters, customer=line.customer, item=line.item, account=line.account, charge=line.charge)
+    yield from _equal(filters, currency=line.currency)
+    yield from _of_dimensions(filters, journal_line)
     if filters.document is not None:
         in_source = journal_line.c.charge.startswith(f"{filters.document}/", autoescape=True)
         yield (journal_line.c.document == filters.document) | in_source
@@ -133,13 +150,14 @@ def line_conditions(filters: Filters) -> Conditions:
 def invoice_conditions(filters: Filters) -> Conditions:
     """Yield the conditions that an invoice meets: its own columns, and the rest on one of its lines."""
     yield from within(invoice.c.date, filters)
-    yield from _equal(filters, customer=invoice.c.customer, entity=invoice.c.entity)
+    yield from _equal(filters, customer=invoice.c.customer, entity=invoice.c.entity, currency=invoice.c.currency)
     if filters.document is not None:
         yield is_of_document(invoice.c.source, invoice.c.document, filters.document)
     if filters.rule is not None:
         yield false()
     line = invoice_line.c
     wanted = [*_equal(filters, item=line.item, account=line.account, charge=line.charge)]
+    wanted += _of_dimensions(filters, invoice_line)
     if wanted:
         its_lines = select(invoice_line.c.invoice_id).where(invoice_line.c.invoice_id == invoice.c.id, *wanted)
         yield exists(its_lines.correlate(invoice))
@@ -148,21 +166,24 @@ def invoice_conditions(filters: Filters) -> Conditions:
 def adjustment_conditions(filters: Filters) -> Conditions:
     """Yield the conditions that an adjusting entry meets; it has no charge lines, and so no document and no rule."""
     yield from within(adjusting_entry.c.date, filters)
-    yield from _equal(filters, entity=adjusting_entry.c.entity)
+    yield from _equal(filters, entity=adjusting_entry.c.entity, currency=adjusting_entry.c.currency)
     if filters.document is not None or filters.rule is not None or filters.charge is not None:
         yield false()
     line = adjusting_line.c
     wanted = [*_equal(filters, customer=line.customer, item=line.item, account=line.account)]
+    wanted += _of_dimensions(filters, adjusting_line)
     if wanted:
         its_lines = select(line.adjustment_id).where(line.adjustment_id == adjusting_entry.c.id, *wanted)
         yield exists(its_lines.correlate(adjusting_entry))
 
 
 def quarantine_conditions(filters: Filters) -> Conditions:
-    """Yield the conditions that a quarantined row meets by what can be read of it."""
+    """Yield the conditions that a quarantined row meets by what can be read of it: no dimension is."""
     row = quarantine.c
     yield from within(row.date, filters)
-    yield from _equal(filters, customer=row.customer, item=row.item, entity=row.entity)
+    yield from _equal(filters, customer=row.customer, item=row.item, entity=row.entity, currency=row.currency)
+    if filters.dimension is not None:
+        yield false()
     if filters.document is not None:
         yield is_of_document(row.source, row.document, filters.document)
     if filters.charge is not None:
@@ -182,10 +203,8 @@ def unknown_value(connection: Connection, filters: Filters) -> str | None:
     """Return in words which charge, document, item or rule of the filters no charge line has; None if all are known."""
     for name, form in (("charge", "; a charge's id is SOURCE/DOCUMENT/LINE"), ("document", ""), ("item", "")):
         value = getattr(filters, name)
-        if value is not None:
-            conditions = charge_conditions(Filters(**{name: value}))
-            if connection.execute(select(charge_line.c.no).where(*conditions).limit(1)).first() is None:
-                return f"--{name} {value}: no such {name}{form}"
+        if value is not None and not is_any(connection, Filters(**{name: value})):
+            return f"--{name} {value}: no such {name}{form}"
     if filters.rule is not None:
         scheduled = select(rule_version.c.id).where(rule_version.c.name == filters.rule)
         waiting = select(unscheduled.c.charge_no).where(unscheduled.c.rule == filters.rule)

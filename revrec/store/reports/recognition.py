@@ -19,7 +19,8 @@ from revrec.store.number_lists import limited_to
 from revrec.store.posting.invoices import SOLD
 from revrec.store.posting.ledger_changes import IS_UNEXPLAINED
 from revrec.store.posting.reversals import IS_IN_LEDGER
-from revrec.store.reports.contract_balances import BY_DIMENSION, billed_charges, dimension_of
+from revrec.store.reports.contract_balances import billed_charges
+from revrec.store.reports.dimensions import BY_DIMENSION, dimension_of
 from revrec.store.reports.earned import earned_lines
 from revrec.store.reports.in_ledger import ledger_lines
 from revrec.store.tables import (

@@ -1,5 +1,6 @@
 """``revrec event``."""
 
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -8,8 +9,10 @@ import typer
 from revrec.cli.filters import ALL, LIMIT, LimitOption, list_command
 from revrec.cli.shared import Options, ReasonOption, add_group, command, confirmed, day, fail
 from revrec.core.filters import Filters
+from revrec.core.harmless import one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from decimal import Decimal
 
     from revrec.jobs.context import Context
@@ -129,12 +132,13 @@ def register(app: typer.Typer) -> None:
             fail("\n".join(f"--{problem}" for problem in problems), 2)
         context = options.context()
         prorated = _prorated(options, context, event, dry_run or yes) if prorate else None
-        fact, changes = add_event(context, prorated[0] if prorated else event, dry_run)
+        warnings: list[str] = []
+        fact, changes = add_event(context, prorated[0] if prorated else event, dry_run, warnings.extend)
         done = f"{kind} on {happened} {'would be recorded' if dry_run else 'recorded'}"
         facts: dict[str, Any] = {"charge": fact.charge, "kind": kind, "date": happened.isoformat()}
         if prorated:
             facts["prorated"] = prorated[1]
-        show_changes(options, facts, done, changes, dry_run)
+        show_changes(options, facts, done, changes, dry_run, warnings)
 
     _add_list(group)
     _add_withdraw(group)
@@ -210,10 +214,11 @@ def _add_withdraw(group: typer.Typer) -> None:
         """
         from revrec.jobs.importing.withdrawals import withdraw_event
 
-        event, changes = withdraw_event(options.context(), number, reason, dry_run)
+        warnings: list[str] = []
+        event, changes = withdraw_event(options.context(), number, reason, dry_run, warnings.extend)
         done = f"{event.kind} on {event.date} {'would be withdrawn' if dry_run else 'withdrawn'}"
         facts = {"event": event.id, "charge": event.charge, "kind": event.kind, "date": event.date}
-        show_changes(options, facts, done, changes, dry_run)
+        show_changes(options, facts, done, changes, dry_run, warnings)
 
 
 def _number(text: str | None, option: str) -> "Decimal | None":
@@ -231,18 +236,26 @@ def _number(text: str | None, option: str) -> "Decimal | None":
 
 
 def show_changes(
-    options: Options, facts: dict[str, Any], done: str, changes: "list[ScheduleChange]", dry_run: bool
+    options: Options,
+    facts: dict[str, Any],
+    done: str,
+    changes: "list[ScheduleChange]",
+    dry_run: bool,
+    warnings: "Sequence[str]" = (),
 ) -> None:
-    """Print what was done, or would be, and how it changes the schedules."""
+    """Print what was done, or would be, how it changes the schedules, and the warnings."""
     from revrec.cli.output import print_csv, print_json
     from revrec.cli.schedule import COLUMNS, brief, effect_rows, show_effect, shown_changes
     from revrec.jobs.scheduling.effect import ScheduleEffect
 
     effect, context = ScheduleEffect(), options.context()
     effect.add(changes)
+    for warning in () if options.json else warnings:
+        print(one_line(f"warning: {warning}"), file=sys.stderr)
     if options.json:
         rows = effect_rows(effect, context)
-        print_json({**facts, "dry_run": dry_run, "changes": shown_changes(changes), **rows})
+        shown = {"changes": shown_changes(changes), "warnings": list(warnings)}
+        print_json({**facts, "dry_run": dry_run, **shown, **rows})
         return
     if options.csv:
         print_csv(brief(shown_changes(changes)), COLUMNS)
@@ -250,9 +263,9 @@ def show_changes(
     print(f"{facts['charge']}: {done}")
     for change in changes:
         print(f"  {change.note}")
-    if not changes:
+    if not (changes or warnings):
         print(f"  no schedule changes; to see why: revrec explain {facts['charge']}")
-    elif dry_run:
+    elif changes and dry_run:
         show_effect(effect, context)
     if dry_run:
         print("dry run: nothing was saved")

@@ -214,9 +214,8 @@ def _line_tree(found: "LineTrace", limit: int) -> "Tree":
     lines = f"{counted(line.schedule_lines, 'schedule line')} of {counted(found.charges, 'charge line')}"
     branch = _add(root, f"{lines}, {grouped(line.amount)} {found.currency}")
     for one in found.parts[: limit or None]:
-        _add(
-            branch, f"{grouped(one.amount)}  {one.charge}  {one.date}  part {one.seq}/{one.of}  {one.item}  {one.rule}"
-        )
+        rule = f"{one.rule}, version {one.rule_version}"
+        _add(branch, f"{grouped(one.amount)}  {one.charge}  {one.date}  part {one.seq}/{one.of}  {one.item}  {rule}")
     if limit and len(found.parts) > limit:
         _add(branch, more_in_words(len(found.parts) - limit, "schedule line"))
     return root
@@ -400,9 +399,9 @@ def _rule(history: "ChargeTrace", root: "Tree") -> None:
 
         state = "not scheduled" if history.unscheduled.code in SETTLED else "unscheduled"
         _add(root, f"{state}: {history.unscheduled.reason}")
-    rule = history.rule
-    if rule:
-        branch = _add(root, f"rule: {rule.name}, version {rule.version} ({rule.file})")
+    rules = [("rule", history.rule)] if history.rule else []
+    for title, rule in [*rules, *(("earlier rule", one) for one in history.earlier_rules)]:
+        branch = _add(root, f"{title}: {rule.name}, version {rule.version} ({rule.file})")
         _add(branch, f"why: {rule.explanation}")
         accounts = f"debit deferred {rule.deferred}, credit revenue {rule.accrued}"
         _add(branch, f"posts: {accounts}, journal {rule.journal}")
@@ -432,7 +431,8 @@ def _allocation(allocation: "RecordedAllocation", root: "Tree") -> None:
 def _schedule(version: "ScheduleTrace", root: "Tree", is_migrated: bool) -> None:
     done = "recognized" if is_migrated else "posted"
     posted = f", {grouped(version.carried)} of it already {done}" if version.carried.strip("-0.") else ""
-    title = f"schedule version {version.version}: {grouped(version.amount)} by rule {version.rule}{posted}"
+    by = f"{version.rule}, version {version.rule_version}"
+    title = f"schedule version {version.version}: {grouped(version.amount)} by rule {by}{posted}"
     branch = _add(root, title)
     _add(branch, f"created {_when(version.at)} by {version.actor} ({version.command})")
     for line in version.lines:

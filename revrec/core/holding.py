@@ -27,7 +27,8 @@ def apply_holds(schedule: Schedule, line: ChargeLine, events: Events) -> Schedul
 
     A part that falls on the day of a hold or later waits, with the hold's note as the reason. After the release,
     ``catch_up`` recognizes the parts that fell during the hold on the day of the release and the others as planned;
-    ``extend`` moves every part from the hold on by the length of the hold.
+    ``extend`` moves every part from the hold on by the length of the hold. What a migrated line catches up at the
+    cutover stays there if the hold had ended by then: the service that it is for was rendered before.
 
     Raises:
         OverflowError: a date is outside the years 1 to 9999.
@@ -102,7 +103,15 @@ def reason_of_hold(rule: ScheduleRule, line: ChargeLine, begin: date, note: str)
 
 
 def _resume(schedule: Schedule, begin: date, end: date) -> Schedule:
-    parts, _none = split_undated(_moved(schedule.parts, begin, end, schedule.rule.method))
+    moving, stays = list(schedule.parts), schedule.caught_up
+    if stays and end <= stays.date and stays in moving:
+        moving.remove(stays)
+    else:
+        stays = None
+    moved = _moved(moving, begin, end, schedule.rule.method)
+    if stays:
+        moved.insert(sum(part.date < stays.date for part in moved), stays)
+    parts, _none = split_undated(moved)
     return schedule._replace(parts=parts, explanation=f"{schedule.explanation}; on hold from {begin} to {end}")
 
 

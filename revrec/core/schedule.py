@@ -224,6 +224,8 @@ class Schedule(NamedTuple):
     were, and two more if the change is caught up."""
     historical: tuple[SchedulePart, ...] = ()
     """The parts that another system recognized before the cutover of a migrated line."""
+    caught_up: SchedulePart | None = None
+    """The part on the day of the cutover by which a migrated line catches up."""
 
     @property
     def post(self) -> PostingTarget:

@@ -102,9 +102,9 @@ def read_in_blocks(
             yield from (read_record(number, row) for number, row in one.records())
 
 
-def by_line(number: int) -> str:
-    """Return the place of a row whose number is its line."""
-    return f"line {number}"
+def by_row(number: int) -> str:
+    """Return the place of a row whose number is its line: the word that warnings and the trace use, too."""
+    return f"row {number}"
 
 
 def column_names(rows: Sequence[Sequence[str]], mapping: ColumnMapping) -> list[str]:

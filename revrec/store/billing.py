@@ -58,9 +58,9 @@ def ordered_of(connection: Connection, numbers: Sequence[int]) -> dict[int, int]
 
 
 def ordered_of_credited(connection: Connection, source: str, reference: str) -> list[int]:
-    """Return the contract lines of the billing lines that a credit names as ``DOCUMENT`` or ``DOCUMENT/LINE``."""
+    """Return the contract lines of the billing lines that a credit names, by document, ``DOCUMENT/LINE`` or id."""
     named: ColumnElement[bool] = or_(
-        charge_line.c.id == f"{source}/{reference}",
+        charge_line.c.id.in_([f"{source}/{reference}", reference]),
         and_(charge_line.c.source == source, charge_line.c.document == reference),
     )
     query = select(billing_line.c.ordered_no).join(charge_line, charge_line.c.no == billing_line.c.charge_no)

@@ -1,4 +1,4 @@
-"""Credit lines and what they credit. A line names a document of its source, or a document and a line."""
+"""Credit lines and what they credit. A line names a document of its source, with or without a line, or a whole id."""
 
 from typing import Any, NamedTuple
 
@@ -21,6 +21,8 @@ def _named(upto: int | None = None) -> CTE:
     A line that credits a whole document names its first line. Lines with a number above ``upto`` are left out.
     """
     of_line, of_document = charge_line.alias("of_line"), charge_line.alias("of_document")
+    of_id = charge_line.alias("of_id")
+    whole = select(of_id.c.no).where(of_id.c.id == charge_line.c.credits)
     named = select(of_line.c.no).where(of_line.c.id == charge_line.c.source + "/" + charge_line.c.credits)
     first = select(func.min(of_document.c.no)).where(
         of_document.c.document == charge_line.c.credits, of_document.c.source == charge_line.c.source
@@ -28,8 +30,9 @@ def _named(upto: int | None = None) -> CTE:
     wanted = [CREDITING]
     if upto is not None:
         named, first = named.where(of_line.c.no <= upto), first.where(of_document.c.no <= upto)
+        whole = whole.where(of_id.c.no <= upto)
         wanted.append(charge_line.c.no <= upto)
-    home = func.coalesce(named.scalar_subquery(), first.scalar_subquery())
+    home = func.coalesce(*(one.scalar_subquery() for one in (named, first, whole)))
     return select(charge_line.c.no, home.label("home")).where(*wanted).cte("named")
 
 
@@ -94,11 +97,13 @@ def credits_of(connection: Connection, no: int) -> tuple[str, list[CreditLine]]:
     homes, line, home = _named(), charge_line.alias("line"), charge_line.alias("home")
     own = select(home.c.id).join(homes, homes.c.home == home.c.no).where(homes.c.no == no)
     named: ColumnElement[bool] = or_(
-        charge_line.c.credits == line.c.document, charge_line.c.credits == line.c.document + "/" + line.c.line
+        and_(charge_line.c.credits == line.c.document, line.c.source == charge_line.c.source),
+        and_(charge_line.c.credits == line.c.document + "/" + line.c.line, line.c.source == charge_line.c.source),
+        charge_line.c.credits == line.c.id,
     )
     lines = (
         select(charge_line.c.id, charge_line.c.amount, charge_line.c.currency)
-        .join(line, and_(line.c.source == charge_line.c.source, named))
+        .join(line, named)
         .where(charge_line.c.credits != "", line.c.no == no)
         .order_by(charge_line.c.no)
     )

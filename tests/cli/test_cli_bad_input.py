@@ -67,22 +67,22 @@ FILES = {
         'did you mean "amount"?',
     ),
     "a bad date": BadFile(
-        with_value("post_date", "05.01.2024"), 'line 3: post_date "05.01.2024"', "write it as 2024-01-05 or 2024-05-01"
+        with_value("post_date", "05.01.2024"), 'row 3: post_date "05.01.2024"', "write it as 2024-01-05 or 2024-05-01"
     ),
     "29 February in a common year": BadFile(
-        with_value("post_date", "2023-02-29"), 'line 3: post_date "2023-02-29"', "write it as 2023-02-28 or 2023-03-01"
+        with_value("post_date", "2023-02-29"), 'row 3: post_date "2023-02-29"', "write it as 2023-02-28 or 2023-03-01"
     ),
     "three decimals in a currency with two": BadFile(
-        with_value("amount", "24.001"), 'line 3: amount "24.001": has 3 decimals', "write it as 24.00 or 24.01"
+        with_value("amount", "24.001"), 'row 3: amount "24.001": has 3 decimals', "write it as 24.00 or 24.01"
     ),
     "an unknown currency": BadFile(
-        with_value("currency", "UDS"), 'line 3: currency "UDS"', "write a code of three capital letters, such as USD"
+        with_value("currency", "UDS"), 'row 3: currency "UDS"', "write a code of three capital letters, such as USD"
     ),
     "a zero amount": BadFile(
         with_value("amount", "0.00"), 'row 3: amount "0.00": is zero', "leave the row out, or write its amount"
     ),
     "an amount beyond 64-bit minor units": BadFile(
-        with_value("amount", "92233720368547758.08"), 'line 3: amount "92233720368547758.08"', "check the amount"
+        with_value("amount", "92233720368547758.08"), 'row 3: amount "92233720368547758.08"', "check the amount"
     ),
     "the same charge twice in a file": BadFile(
         rows(GOOD, GOOD), 'row 3: charge "shop/I-1/1": appears in row 2', "keep one of the two"

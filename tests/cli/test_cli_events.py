@@ -220,3 +220,24 @@ def test_what_cannot_be_withdrawn_is_refused(revrec: Revrec) -> None:
     assert revrec("event", "withdraw", "1", "--reason", "why").code == 0
     again = revrec("event", "withdraw", "1", "--reason", "why")
     assert again.code == 3 and "is withdrawn already" in again.err
+
+
+def test_an_event_of_a_stopped_contract_says_so_and_what_to_do(
+    books: Path, revrec: Revrec, charges: Callable[..., Path]
+) -> None:
+    (books / "rules" / "prices.csv").write_text("item,price\nA-1,600\nA-2,600\n")
+    rule_texts.replace_rules(
+        books,
+        '[[table]]\nname = "p"\nfile = "prices.csv"\nkey = "item"\n'
+        '[[allocation]]\nname = "both"\ncontract_by = ["document"]\nprices = "p"\nlater = "modify"\n'
+        '[[rule]]\nname = "plan"\n[rule.recognize]\nmethod = "monthly"\nperiods = 4\n',
+    )
+    rows = ("shop,B-1,1,C1,A-1,2024-01-05,600.00,USD", "shop,B-1,2,C1,A-2,2024-01-05,480.00,USD")
+    assert revrec("import", charges(*rows)).code == 0
+    assert revrec("import", charges("shop,B-1,3,C1,A-3,2024-02-05,100.00,USD")).code == 0
+    why = "the contract of shop/B-1/1, shop/B-1/2 is stopped, nothing more of it is posted: "
+    ended = add(revrec, "shop/B-1/2", "credit", "2024-03-01", "--amount", "10", "--dry-run")
+    assert ended.code == 0 and f"warning: {why}" in ended.err and "add it, then: revrec schedule" in ended.err
+    found = add(revrec, "shop/B-1/2", "credit", "2024-03-01", "--amount", "10", "--format", "json").json
+    assert found["warnings"][0].startswith(why) and found["changes"] == []
+    assert f"warning: {why}" in revrec("event", "withdraw", "1", "--reason", "a mistake").err

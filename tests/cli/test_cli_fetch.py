@@ -73,7 +73,7 @@ def test_a_refused_document_stays_in_view_until_it_is_dismissed(inbox: Path, rev
     assert "1 document refused" in revrec("fetch").err
     (one,) = revrec("fetch", "list", "--format", "json").json["documents"]
     assert (one["id"], one["source"], one["document"], one["state"]) == (1, "edi", "a.csv", "refused")
-    assert 'line 2: post_date "yesterday"' in one["reason"] and (inbox.parent / one["copy"]).exists()
+    assert 'row 2: post_date "yesterday"' in one["reason"] and (inbox.parent / one["copy"]).exists()
     shown = revrec("status").out
     assert 'post_date "yesterday"' in shown and "\ndocuments         1 document refused: revrec fetch list\n" in shown
     checked = revrec("status", "--check", "--prometheus", tmp_path / "r.prom")

@@ -92,12 +92,12 @@ def test_dates_in_another_notation_are_reported_once_with_their_format(books: Pa
 
 def test_a_single_wrong_date_is_reported_with_its_row(books: Path, revrec: Revrec) -> None:
     ended = revrec("import", wrong_dates("03/16/2024", "2024-03-01", "2023-02-29", "2023-02-30"))
-    assert 'line 2: post_date "03/16/2024": the order of day and month is never guessed' in ended.err
+    assert 'row 2: post_date "03/16/2024": the order of day and month is never guessed' in ended.err
     assert "2023 is not a leap year" in ended.err and "February 2023 has 28 days" in ended.err
 
 
 def test_dates_that_nothing_decides_name_both_formats(books: Path, revrec: Revrec) -> None:
     ended = revrec("import", wrong_dates("03/05/2024", "04/05/2024"), "--format", "json")
     [found] = ended.json["files"][0]["dates"]
-    assert (found["field"], found["rows"], found["place"]) == ("post_date", 2, "line 2")
+    assert (found["field"], found["rows"], found["place"]) == ("post_date", 2, "row 2")
     assert 'set date_format = "%m/%d/%Y" or "%d/%m/%Y"' in found["fix"]

@@ -1,5 +1,6 @@
 """Charge lines in progress: whatever happens later, history stays, and what is left adds up to the price."""
 
+from collections import Counter
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -114,6 +115,27 @@ def test_a_change_within_a_month_leaves_the_months_before_the_cutover_whole() ->
     assert isinstance(found, Schedule)
     assert sum(part.amount for part in found.historical) == 30_000
     assert after_cutover(found.remaining(found.historical), line).waiting == 90_000
+
+
+@pytest.mark.parametrize("method", METHODS[:5])
+@pytest.mark.parametrize("ended", [date(2023, 12, 1), CUTOVER])
+def test_a_hold_before_the_cutover_moves_what_is_to_come_and_not_what_is_caught_up(method: str, ended: date) -> None:
+    """A month on hold: 600.00 of 1,200.00 planned, 500.00 recognized. The 100.00 for service before stay in January."""
+    book = book_of(f'{method}\non_release = "extend"', "catch_up")
+    whole = book.derive(contract(120_000, 0, BEGIN, None))
+    assert isinstance(whole, Schedule)
+    planned = sum(part.amount for part in whole.parts if part.date < CUTOVER)
+    holds = [event("hold", ended - timedelta(days=30), 0), event("release", ended, 0)]
+    rest = []
+    for recognized in (planned, planned - 10_000):
+        line = contract(120_000, recognized, BEGIN)
+        found = book.derive(line, holds)
+        assert isinstance(found, Schedule)
+        by_month: Counter[date] = Counter()
+        for day, amount in after_cutover(found.remaining(found.historical), line).parts:
+            by_month[day.replace(day=1)] += amount
+        rest.append(by_month)
+    assert rest[1] - rest[0] == {CUTOVER: 10_000} and not rest[0] - rest[1]
 
 
 RETURNS = '[rule.constraint]\npercent = 3\nuntil = "30 days"\nreason = "right of return"\ncosts = true\n'

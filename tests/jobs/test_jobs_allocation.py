@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from revrec.core.filters import NO_FILTERS, Filters
 from revrec.jobs.admin.verify import verify
+from revrec.jobs.importing.events import add_event
 from revrec.jobs.importing.import_files import mapping_of
 from revrec.jobs.importing.prorated_events import prorate_event
 from revrec.jobs.reports.exceptions import IMPLAUSIBLE, exceptions
@@ -561,7 +562,10 @@ def test_a_contract_that_cannot_be_allocated_any_more_is_stopped_until_it_can(bo
     waits = books.sql("SELECT code, amount, reason FROM schedule_wait")
     assert [(code, amount) for code, amount, _reason in waits] == [("stopped", 54_000 - 13_500)]
     assert "ssp.csv has no USD price for item GOODS-2" in waits[0][2]
-    books.event("shop/INV-1/2", "credit", "2024-03-15", amount=10)
+    credit = EventRow("shop/INV-1/2", "credit", date(2024, 3, 15), amount=Decimal(10))
+    warned: list[str] = []
+    add_event(books.context("event add"), credit, warn=warned.extend)
+    assert warned == [warning], "not only the import says so: the event changes no schedule"
     (books.folder / "rules" / "ssp.csv").write_text(EQUAL_PRICES + "GOODS-2,100\n")
     schedule(books.context(), rebuild=True, reason="price of GOODS-2")
     assert books.run("2024-12-31").complete and sound(books)

@@ -29,7 +29,7 @@ def invoice(books: Books, row: MakeRow) -> Books:
     return books
 
 
-@pytest.mark.parametrize("credits", ["INV-1/2", "INV-1"])
+@pytest.mark.parametrize("credits", ["INV-1/2", "INV-1", "shop/INV-1/2"])
 def test_a_credit_belongs_to_the_contract_of_the_line_or_document_that_it_names(
     invoice: Books, row: MakeRow, credits: str
 ) -> None:
@@ -54,6 +54,13 @@ def test_a_document_of_another_source_is_not_meant(invoice: Books, row: MakeRow)
     assert balances(invoice)["web/CRN-1"] == -1_000
 
 
+def test_a_whole_id_names_a_line_of_another_source(invoice: Books, row: MakeRow) -> None:
+    invoice.take(row("CRN-1", source="web", amount="-10.00", credits="shop/INV-1/2"))
+    assert balances(invoice) == {"shop/INV-1": 14_000}
+    assert invoice.trace("web/CRN-1/1")["credits"] == "shop/INV-1/2"
+    assert [one["id"] for one in invoice.trace("shop/INV-1/2")["credited_by"]] == ["web/CRN-1/1"]
+
+
 def test_a_credit_that_comes_first_is_a_warning_and_joins_the_invoice_when_it_is_imported(
     books: Books, row: MakeRow
 ) -> None:
@@ -61,7 +68,7 @@ def test_a_credit_that_comes_first_is_a_warning_and_joins_the_invoice_when_it_is
     result = books.take(row("CRN-1", amount="-10.00", credits="INV-1/1"))
     assert result.warnings == [
         'row 2: credits "INV-1/1", which these books do not have: it names a document of the same source, such as '
-        "INV-1042, or a line of one, such as INV-1042/1; it is shown on its own until they do"
+        "INV-1042, or a line of one, such as INV-1042/1, or a whole id; it is shown on its own until they do"
     ]
     assert balances(books) == {"shop/CRN-1": -1_000}
     assert books.take(row(amount="100.00")).warnings == []

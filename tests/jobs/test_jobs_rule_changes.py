@@ -245,3 +245,95 @@ def test_amounts_without_a_date_are_moved_too(offline: Books, row: MakeRow) -> N
     offline.rules(steps % (50, 50))
     schedule(offline.context(), rebuild=True, reason="The design is half of it")
     assert [one[2:] for one in moves(offline)] == [("", "60.00", "50.00"), ("2024-02", "40.00", "50.00")]
+
+
+POLICED = """
+[[rule]]
+name = "plan"
+description = "a plan"
+[rule.recognize]
+method = "monthly"
+start = "post_date"
+periods = 6
+[rule.post]
+memo = "{item}"
+"""
+IN_RECOGNIZE = {
+    "on_price": 'on_price = "catch_up"',
+    "on_credit": 'on_credit = "latest"',
+    "on_release": 'on_release = "extend"',
+    "on_change": 'on_change = "catch_up"',
+    "on_migration": 'on_migration = "spread"',
+    "scope": 'scope = "line"',
+    "after_invoice": "after_invoice = true",
+}
+
+
+def edited(old: str, new: str) -> str:
+    text = POLICED.replace(old, new)
+    assert text != POLICED
+    return text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        *((edited("periods = 6", f"periods = 6\n{key}"), f"{name}: ") for name, key in IN_RECOGNIZE.items()),
+        (edited("{item}", "{item} {seq}"), "memo: {item} -> {item} {seq}; "),
+        (edited('memo = "{item}"', 'memo = "{item}"\njournal = "GJ"'), "journal: RR -> GJ; "),
+        (edited('memo = "{item}"', 'memo = "{item}"\naccrued = "4010"'), "revenue account: 4000 -> 4010; "),
+        (edited('memo = "{item}"', 'memo = "{item}"\nsummarize = "account"'), "summarize: line -> account; "),
+        (edited('"plan"', '"plan-2"'), "rule: plan -> plan-2; "),
+    ],
+)
+def test_a_rebuild_adopts_what_later_events_follow_though_no_line_moves(
+    offline: Books, row: MakeRow, text: str, said: str
+) -> None:
+    offline.rules(POLICED)
+    offline.take(row("P-1", item="PLAN", amount="600.00", post_date="2024-01-15"))
+    offline.rules(text)
+    (change,) = schedule(offline.context()).changes
+    assert change.note.startswith(said) and list(change.before) == list(change.after)
+    assert offline.trace("shop/P-1/1")["rule"]["version"] == 1, "only a rebuild changes it"
+    schedule(offline.context(), rebuild=True, reason="policy of 2024")
+    assert schedule(offline.context()).changes == [] and verify(offline.context()).findings == []
+    life = offline.trace("shop/P-1/1")
+    assert life["rule"]["text"].strip() == text.strip()
+    assert [one["text"].strip() for one in life["earlier_rules"]] == [POLICED.strip()]
+    assert (life["schedule"][0]["rule"], life["schedule"][0]["rule_version"]) == ("plan", 1)
+
+
+@pytest.mark.parametrize(
+    ("until", "left"),
+    [
+        ("2024-06-30", [("2024-06-15", 30000)]),
+        ("2024-02-28", [("2024-03-15", 10000), ("2024-03-20", 15000), ("2024-04-15", 15000)]),
+    ],
+)
+def test_after_a_rebuild_a_new_price_follows_the_new_policy_also_where_all_is_posted(
+    books: Books, intacct: Intacct, row: MakeRow, until: str, left: list[tuple[str, int]]
+) -> None:
+    books.rules(POLICED)
+    books.take(row("P-1", item="PLAN", amount="600.00", post_date="2024-01-15"))
+    assert books.run(until).complete
+    books.rules(edited("periods = 6", 'periods = 6\non_price = "catch_up"'))
+    schedule(books.context(), rebuild=True, reason="policy of 2024")
+    books.event("shop/P-1/1", "price", "2024-03-20", amount=900)
+    assert books.open_parts("shop/P-1/1")[: len(left)] == left
+    assert "(on_price catch_up): 600.00 becomes 900.00 USD" in books.trace("shop/P-1/1")["schedule"][-1]["explanation"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        edited("a plan", "another description"),
+        edited('"a plan"', '"a plan"\npriority = 90\nowner = "print desk"'),
+        edited("[rule.recognize]", '[rule.when]\nitem = "PLAN"\n[rule.recognize]'),
+        edited("periods = 6", 'periods = 6\non_price = "prospective"'),
+    ],
+)
+def test_what_no_event_follows_is_no_difference(offline: Books, row: MakeRow, text: str) -> None:
+    offline.rules(POLICED)
+    offline.take(row("P-1", item="PLAN", amount="600.00", post_date="2024-01-15"))
+    offline.rules(text)
+    assert schedule(offline.context(), rebuild=True, reason="words").changes == []

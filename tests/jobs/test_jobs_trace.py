@@ -52,8 +52,8 @@ def test_every_name_leads_to_the_same_life(story: Books) -> None:
 def test_a_life_is_complete_from_the_row_of_its_file_to_intacct_s_record(story: Books, intacct: Intacct) -> None:
     life = story.trace("shop/INV-1/1")
     assert list(life) == [
-        "charge", "credits", "credited_by", "bills", "billed_by", "source", "changes", "events", "rule", "unscheduled",
-        "allocations",
+        "charge", "credits", "credited_by", "bills", "billed_by", "source", "changes", "events", "rule",
+        "earlier_rules", "unscheduled", "allocations",
         "historical", "schedule", "repairs", "invoices", "entries", "exchange", "audit",
     ]  # fmt: skip
     charge, source = life["charge"], life["source"]

@@ -64,7 +64,7 @@ def test_rows_are_numbered_by_the_line_where_they_start(charges: Callable[..., A
     two_lines = ROW.replace("Magazine", '"a\nb"')
     rows = charges("\n" + table(two_lines, ROW, "", ",,,,,,,,", ROW.replace("24.00", "x"), ROW))
     assert [row.row_number for row in rows] == [3, 5, 8, 9]
-    assert rows[2].report("in.csv") == ['in.csv: line 8: amount "x": is not a number; write it as 1200.00']
+    assert rows[2].report("in.csv") == ['in.csv: row 8: amount "x": is not a number; write it as 1200.00']
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])

@@ -37,7 +37,7 @@ def rows(charges: Callable[..., Any], *lines: str, **more: Any) -> list[Any]:
 def test_columns_are_read_by_their_place(charges: Callable[..., Any]) -> None:
     head, row, credit, tail = rows(charges, "H20240105", line(), line(amount="4550-", document="INV-2"), "T00002")
     assert isinstance(head, PassedOver) and isinstance(tail, PassedOver)
-    assert head.reason == 'type is "H"' and head.place == "line 1"
+    assert head.reason == 'type is "H"' and head.place == "row 1"
     assert (row.line.id, row.line.customer, row.line.amount, row.row_number) == ("host/INV-1/1", "C-1", 2400, 2)
     assert credit.line.amount == -4550
 

@@ -79,7 +79,7 @@ def test_the_header_may_be_below_title_rows(charges: Callable[..., Any]) -> None
     with pytest.raises(SourceError, match="set header_row if the header is below other rows"):
         charges(text.replace('"', ""), mapping=BILL)
     (bad,) = charges("title\n" + table("B-1,2024-03-05,C-1,MAG-01,ten"), mapping={**BILL, "header_row": "2"})
-    assert bad.place == "line 3"
+    assert bad.place == "row 3"
 
 
 def sheet(fill: Callable[[Any], None], *rows: tuple[Any, ...]) -> bytes:

@@ -6,6 +6,7 @@ ambiguous, or does not agree with the contract line, is a problem of its row.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from revrec.core.batching import batched
@@ -118,8 +119,9 @@ class BillingMatcher:
         return exact or {no: one for no, one in known.items() if one.document == line.bills}
 
     def _credited(self, line: ChargeLine) -> dict[int, ChargeLine]:
-        here = self._billed_by.get(f"{line.source}/{line.credits}", set())
-        numbers = sorted({*here, *billing.ordered_of_credited(self._connection, line.source, line.credits)})
+        whole = [line.credits] if line.credits.count("/") > 1 else []
+        here = [self._billed_by.get(name, ()) for name in (f"{line.source}/{line.credits}", *whole)]
+        numbers = sorted({*chain(*here), *billing.ordered_of_credited(self._connection, line.source, line.credits)})
         known = {no: one for some in self._contracts.values() for no, one in some.items() if no in numbers}
         return known | dict(self._lines(no for no in numbers if no not in known))
 

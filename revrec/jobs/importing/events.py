@@ -1,7 +1,7 @@
 """Record fulfillment events, by hand or from files, and reschedule their charge lines."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +38,16 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
 
 
+Warn = Callable[[Sequence[str]], object]
+"""Takes what a person should look at, such as that a contract is stopped."""
+
+
 def add_event(
-    context: "Context", event: EventRow, dry_run: bool = False
+    context: "Context", event: EventRow, dry_run: bool = False, warn: Warn = tuple
 ) -> tuple[FulfillmentEvent, list[ScheduleChange]]:
     """Record one event and reschedule its charge line; an event equal to the last one of its kind changes nothing.
 
-    With ``dry_run`` the same is done and discarded.
+    With ``dry_run`` the same is done and discarded. ``warn`` is called with the warnings.
 
     Raises:
         BadInput: The charge does not exist, its rule follows no such event, or its currency cannot hold the amount.
@@ -85,9 +89,10 @@ def add_event(
         detail = {name: str(value) for name, value in event._asdict().items() if value not in (None, "")}
         digest = events.add_events(connection, [events.event_row(one, copy, who.at, who.actor) for one, copy in facts])
         audit_seq = record(connection, who, f"event {event.kind}", event.charge, detail, [digest])
-        return fact, Scheduler(connection, book, who, audit_seq).reschedule(
-            [one for one, _fact in facts], {one: 1 for one, _fact in facts}
-        )
+        scheduler = Scheduler(connection, book, who, audit_seq)
+        changes = scheduler.reschedule([one for one, _fact in facts], {one: 1 for one, _fact in facts})
+        warn(scheduler.contracts.warnings)
+        return fact, changes
 
 
 _REFUSED = "is a new line of a document that was refused"

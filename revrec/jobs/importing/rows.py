@@ -242,7 +242,8 @@ class ChargeImporter:
         if self._names_credits:
             self._session.result.warnings += [
                 f'row {row}: credits "{reference}", which these books do not have: it names a document of the same '
-                "source, such as INV-1042, or a line of one, such as INV-1042/1; it is shown on its own until they do"
+                "source, such as INV-1042, or a line of one, such as INV-1042/1, or a whole id; it is shown on its own "
+                "until they do"
                 for row, reference in unknown_credits(self._connection, self._session.import_id, MOST_REASONS)
             ]
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadInput, check_reason
 from revrec.core.rules.costs import cost_of, is_loss
+from revrec.jobs.importing.events import Warn
 from revrec.jobs.rules.load import load_rules
 from revrec.jobs.scheduling.scheduler import ScheduleChange, Scheduler
 from revrec.store import events
@@ -16,12 +17,13 @@ if TYPE_CHECKING:
 
 
 def withdraw_event(
-    context: "Context", number: int, reason: str, dry_run: bool = False
+    context: "Context", number: int, reason: str, dry_run: bool = False, warn: Warn = tuple
 ) -> tuple[RecordedEvent, list[ScheduleChange]]:
     """Withdraw an event, with its copies for the costs of the charge line, and derive the schedules without it.
 
     The event stays stored, with the reason of its withdrawal. Amounts that are on entries already are corrected as
     after any event; an amount that only the event had dated is reversed, and waits. With ``dry_run`` nothing is saved.
+    ``warn`` is called with the warnings.
 
     Raises:
         BadInput: there is no such event, it is withdrawn already, or the reason is missing.
@@ -45,4 +47,7 @@ def withdraw_event(
         audit_seq = record(connection, who, "event withdrawn", event.charge, detail)
         digest = events.withdraw(connection, [one.id for one in withdrawn], reason, who, audit_seq)
         record(connection, who, "withdrawal written", event.charge, {}, [digest])
-        return event, Scheduler(connection, book, who, audit_seq).reschedule(numbers, before=before)
+        scheduler = Scheduler(connection, book, who, audit_seq)
+        changes = scheduler.reschedule(numbers, before=before)
+        warn(scheduler.contracts.warnings)
+        return event, changes

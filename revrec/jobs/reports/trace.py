@@ -147,7 +147,7 @@ class EventTrace(NamedTuple):
 
 
 class RuleTrace(NamedTuple):
-    """The rule version of the newest schedule, with its exact text; ``explanation`` is why it was used.
+    """A rule version that schedules follow, with its exact text; ``explanation`` is why the newest of them used it.
 
     ``options`` are its attachment, locations and custom fields, with those that come from the settings.
     """
@@ -155,6 +155,7 @@ class RuleTrace(NamedTuple):
     version: int
     name: str
     text: str
+    sha256: str
     file: str
     method: str
     deferred: str
@@ -289,6 +290,7 @@ class LinePartTrace(NamedTuple):
     customer: str
     item: str
     rule: str
+    rule_version: int
     seq: int
     of: int
     date: str
@@ -409,6 +411,9 @@ class ChargeTrace(NamedTuple):
     changes: tuple[ChangeTrace, ...]
     events: tuple[EventTrace, ...]
     rule: RuleTrace | None
+    """The rule version of the newest schedule."""
+    earlier_rules: tuple[RuleTrace, ...]
+    """The other rule versions that its schedules followed, oldest first."""
     unscheduled: UnscheduledRecord | None
     allocations: tuple[RecordedAllocation, ...]
     historical: tuple[HistoricalTrace, ...]
@@ -554,6 +559,7 @@ def _life(connection: "Connection", no: int, holding: ClosedPeriodBlock) -> Char
         changes=tuple(_changes(changes, imported)),
         events=tuple(_event(connection, event, charge.currency) for event in events),
         rule=_rule(schedules[-1]) if schedules else None,
+        earlier_rules=_earlier_rules(schedules),
         unscheduled=history.waiting(connection, no),
         allocations=allocations,
         historical=tuple(_historical(connection, charge)),
@@ -583,6 +589,11 @@ def _traced(kind: type[T], record: Any, **others: Any) -> T:
 
 def _rule(newest: ScheduleRecord) -> RuleTrace:
     return _traced(RuleTrace, newest, version=newest.rule_version, options=read_options(newest.options).chosen)
+
+
+def _earlier_rules(schedules: Sequence[ScheduleRecord]) -> tuple[RuleTrace, ...]:
+    by_version = {(one.name, one.rule_version): one for one in schedules}
+    return tuple(_rule(one) for one in by_version.values() if one is not schedules[-1])
 
 
 def _charge(charge: ChargeRecord) -> TracedCharge:

@@ -4,6 +4,7 @@ Planned lines follow edited rules only with ``revrec schedule --rebuild``. The t
 that it can be read again after the file was edited.
 """
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import cached_property
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from revrec.core.charge_line import ChargeLine
+from revrec.core.posting_options import target_changes
 from revrec.core.rules import PostingTarget, Rule, RuleBook, RuleErrors, parse_all
 from revrec.core.rules.costs import COST_MARK
 from revrec.library import included_file
@@ -58,12 +60,21 @@ class PlannedRules:
         return planned is not None and planned.files == self._book.files
 
     def _posting_now(self, rule: Rule, line: ChargeLine) -> Rule:
-        """Return a planned rule with the accounts and options that the rule of its name has now for a charge line."""
+        """Return a planned rule with the accounts and options that the rule of its name has now for a charge line.
+
+        Its text says so: with the text alone, an auditor would find other accounts in it than those on the entries.
+        """
         present = self._book.rule_named(rule.name)
         post = present.posting_target(line) if present else rule.post
         if isinstance(post, str) or post == rule.post:
             return rule
-        return self._with_accounts.setdefault((id(rule), post), replace(rule, post=post))
+        key = id(rule), post
+        if key not in self._with_accounts:
+            since = " ".join("; ".join(target_changes(rule.post, post)).split())
+            text = f"{rule.text}\n\n# since then: {since}"
+            sha256 = hashlib.sha256(text.encode()).hexdigest()
+            self._with_accounts[key] = replace(rule, post=post, text=text, sha256=sha256)
+        return self._with_accounts[key]
 
     def _rule(self, version: int) -> Rule | None:
         if version not in self._rules:

@@ -29,6 +29,7 @@ from revrec.core.schedule import (
     Remaining,
     Schedule,
     SchedulePart,
+    ScheduleRule,
     Unscheduled,
     cancel_out,
     or_unscheduled,
@@ -39,6 +40,7 @@ from revrec.jobs.posting.rejections import replannable_entries
 from revrec.jobs.scheduling.contracts import Contracts
 from revrec.jobs.scheduling.first_schedules import MOST_PLANS_KEPT, FirstSchedules
 from revrec.jobs.scheduling.planned_rules import PlannedRules
+from revrec.jobs.scheduling.rule_changes import RuleChanges
 from revrec.jobs.scheduling.rule_versions import VersionKeeper
 from revrec.store import billing, charges, contracts, events, schedules
 from revrec.store.audit import record
@@ -122,6 +124,7 @@ class Scheduler:
         self.contracts = Contracts(connection, book, who, audit_seq)
         self._released: set[int] = set()
         self._planned_rules = None if rebuild else PlannedRules(connection, book)
+        self._rule_changes = RuleChanges(connection)
         self._rule_versions = VersionKeeper(connection, who)
         self._plans = PlanKeeper(connection)
         self._in_force = SchedulesInForce(connection)
@@ -357,13 +360,20 @@ class Scheduler:
             left = left._replace(parts=cancel_out(left.parts))
             parts = self._on_accounts(left, current, derived.post, is_positive)
         if current and not price_change and not allocated and self._is_in_force(current, derived, left, parts, moved):
-            return None
+            # The rest can be the same by chance, but what events change of it later follows the rule of this version.
+            is_done = not (current.open or current.waiting[0]) and current.plan != derived.all_parts
+            if is_done or not (current.posts != derived.post or self._changes_of_rule(current, derived.rule)):
+                return None
         # An allocation moves price between the lines of a contract; only the rest is a change of the price.
         words = [] if current or not interest else [interest[0].words]
         said = "; ".join(filter(None, [*words, describe_price_changes(earning, price_events)]))
         change = SchedulePriceChange(price_change, said) if price_change else None
         share = AllocatedDifference(self.contracts.allocation_of(state.no), allocated) if allocated else None
         return _WantedSchedule(derived, left, earning.amount, price, parts, change, share)
+
+    def _changes_of_rule(self, current: ScheduleInForce | None, rule: ScheduleRule) -> Sequence[str]:
+        """Return what a rebuild changes of the rule of a schedule, beside where it posts; nothing without a rebuild."""
+        return self._rule_changes.of(current.rule_version_id, rule) if current and not self._planned_rules else ()
 
     def _on_accounts(
         self, left: Remaining, current: ScheduleInForce | None, present: PostingTarget, is_positive: bool
@@ -428,7 +438,8 @@ class Scheduler:
         waits, still_open = wanted.waits, now.open if now else ()
         waiting = (wanted.undated, waits.reason if waits else "")
         # What waits is compared first: the open parts are divided only when they are needed.
-        if now and not more and (now.waiting, now.posts, still_open) == (waiting, rule.post, wanted.parts):
+        is_same = now and not more and (now.waiting, now.posts, still_open) == (waiting, rule.post, wanted.parts)
+        if is_same and not self._changes_of_rule(now, rule):
             return None
         version = now.version + 1 if now else 1
         self._replaced.append((state.no, version))
@@ -457,7 +468,7 @@ class Scheduler:
         )
         self._new_versions.append(new)
         self.scheduled += 1
-        note = _noted(now, rule.post, wanted.explanation, wanted.undated, waits, line)
+        note = self._noted(now, rule, rule.post, wanted.explanation, wanted.undated, waits, line)
         return ScheduleChange(line.id, line.currency, rule.name, 0, still_open, wanted.parts, note, line.entity)
 
     def _changed_plan(self, wanted: PlainSchedule, shares: SharedPlan, base: int) -> SharedPlan | None:
@@ -500,7 +511,30 @@ class Scheduler:
         version = current.version + 1 if current else 1
         self._replaced.append((state.no, version))
         self._add_version(state.no, version, base, price, derived, left, current, parts, price_change, allocated)
-        return _change_of(state, derived, left, parts)
+        takes_back = parts and all(part.accounts for part in parts)
+        since, waits = None if takes_back else current, derived.waits
+        note = self._noted(since, derived.rule, derived.post, derived.explanation, left.waiting, waits, state.line)
+        posted, before = (current.posted_amount, current.open) if current else (0, ())
+        line = state.line
+        return ScheduleChange(line.id, line.currency, derived.rule.name, posted, before, left.parts, note, line.entity)
+
+    def _noted(
+        self,
+        current: ScheduleInForce | None,
+        rule: ScheduleRule,
+        post: PostingTarget,
+        explanation: str,
+        undated: int,
+        waits: Unscheduled | None,
+        line: ChargeLine,
+    ) -> str:
+        """Return what changed of a rule and the target of its entries, the explanation, and why some of it waits."""
+        targets = target_changes(current.posts, post) if current else []
+        note = "; ".join([*targets, *self._changes_of_rule(current, rule), explanation])
+        if not undated:
+            return note
+        assert waits is not None
+        return f"{note}; {decimal_string(undated, line.currency)} {line.currency} waits: {waits.reason}"
 
     def _all_waits(self, state: _LineState, derived: Unscheduled, steps: tuple[AllocationStep, ...]) -> Schedule | None:
         """Return a schedule whose whole price waits, if a withdrawn event had dated the line; else None.
@@ -696,34 +730,6 @@ def _shares_of(derived: Schedule) -> tuple[SharedPlan | None, int]:
     shares = derived.rule.method.dividing_weights(derived.plan.weights) or derived.plan.weights
     known = sum(day != UNDATED for day in derived.plan.dates)
     return SharedPlan(SHARES, derived.plan.dates[:known], shares[:known]), sum(shares[known:])
-
-
-def _change_of(
-    state: _LineState, derived: Schedule, left: Remaining, parts: Sequence[PartOnAccounts]
-) -> ScheduleChange:
-    line, current = state.line, state.current
-    posted = current.posted_amount if current else 0
-    takes_back = parts and all(part.accounts for part in parts)
-    note = _noted(None if takes_back else current, derived.post, derived.explanation, left.waiting, derived.waits, line)
-    before = current.open if current else ()
-    return ScheduleChange(line.id, line.currency, derived.rule.name, posted, before, left.parts, note, line.entity)
-
-
-def _noted(
-    current: ScheduleInForce | None,
-    post: PostingTarget,
-    explanation: str,
-    undated: int,
-    waits: Unscheduled | None,
-    line: ChargeLine,
-) -> str:
-    """Return what changed of the target of its entries, the explanation of a schedule, and why some of it waits."""
-    targets = target_changes(current.posts, post) if current else []
-    note = "; ".join([*targets, explanation]) if targets else explanation
-    if not undated:
-        return note
-    assert waits is not None
-    return f"{note}; {decimal_string(undated, line.currency)} {line.currency} waits: {waits.reason}"
 
 
 def _remaining(

@@ -12,7 +12,7 @@ from revrec.sources.mapping import ColumnMapping
 from revrec.sources.problems import SourceError, shorten
 from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import DecodedStream, SourceStream
-from revrec.sources.table import Record, RecordBlocks, RowBlock, Table, by_line, column_names
+from revrec.sources.table import Record, RecordBlocks, RowBlock, Table, by_row, column_names
 
 if TYPE_CHECKING:
     from _csv import Reader
@@ -39,7 +39,7 @@ def read(source: SourceStream, mapping: ColumnMapping, delimiter: str = "") -> T
     reader = split(lines)
     header = _header(reader, source, mapping, last - first)
     blocks = _blocks(_Body(lines, split, len(header), source, mapping), reader.line_num)
-    return Table(header, RecordBlocks(blocks), by_line, strict=True, scan=scan)
+    return Table(header, RecordBlocks(blocks), by_row, strict=True, scan=scan)
 
 
 def _start(text: io.TextIOWrapper, more: int) -> list[str]:

@@ -7,7 +7,7 @@ from revrec.sources.keyed import damaged
 from revrec.sources.mapping import ColumnMapping, ColumnPosition
 from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import DecodedStream, SourceStream
-from revrec.sources.table import Record, Table, by_line
+from revrec.sources.table import Record, Table, by_row
 
 SUFFIXES = (".fixed", ".fix")
 
@@ -23,7 +23,7 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     scan = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
     text = io.TextIOWrapper(io.BufferedReader(scan), "utf-8")
     header = tuple(mapping.positions)
-    return Table(header, _records(text, mapping.positions), by_line, strict=True, scan=scan, expected="write a line")
+    return Table(header, _records(text, mapping.positions), by_row, strict=True, scan=scan, expected="write a line")
 
 
 def _records(text: io.TextIOWrapper, positions: Mapping[str, ColumnPosition]) -> Iterator[Record]:

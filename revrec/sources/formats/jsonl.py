@@ -11,7 +11,7 @@ from revrec.sources.mapping import ColumnMapping
 from revrec.sources.nested import nested_table
 from revrec.sources.rows import DamagedRecord
 from revrec.sources.stream import DecodedStream, SourceStream
-from revrec.sources.table import Record, Table, by_line
+from revrec.sources.table import Record, Table, by_row
 
 SUFFIXES = (".jsonl", ".ndjson")
 
@@ -23,7 +23,7 @@ def read(source: SourceStream, mapping: ColumnMapping) -> Table:
     scan = DecodedStream(source, mapping.encoding, breaks=b"\n\r")
     text = io.TextIOWrapper(io.BufferedReader(scan), "utf-8")
     columns = RecordColumns(mapping)
-    return Table(columns.header, _records(text, columns), by_line)
+    return Table(columns.header, _records(text, columns), by_row)
 
 
 def _records(text: io.TextIOWrapper, columns: RecordColumns) -> Iterator[Record]:

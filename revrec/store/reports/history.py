@@ -127,6 +127,7 @@ class ScheduleRecord(NamedTuple):
     name: str
     rule_version: int
     text: str
+    sha256: str
     file: str
     method: str
     deferred: str
@@ -221,6 +222,7 @@ class LinePartRecord(NamedTuple):
     customer: str
     item: str
     rule: str
+    rule_version: int
     seq: int
     of: int
     date: str
@@ -416,7 +418,10 @@ def schedules(connection: Connection, no: int) -> list[ScheduleRecord]:
             schedule_allocation.c.amount.label("allocated"),
             rule_version.c.name,
             rule_version.c.version.label("rule_version"),
-            *(rule_version.c[name] for name in ("text", "file", "method", "deferred", "accrued", "journal", "options")),
+            *(
+                rule_version.c[name]
+                for name in ("text", "sha256", "file", "method", "deferred", "accrued", "journal", "options")
+            ),
             audit_event.c.at,
             audit_event.c.actor,
             audit_event.c.command,
@@ -512,6 +517,7 @@ def line_parts(connection: Connection, entry_id: int, line_no: int) -> list[Line
         select(
             *(journal_line.c[name] for name in ("charge", "document", "customer", "item")),
             rule_version.c.name.label("rule"),
+            rule_version.c.version.label("rule_version"),
             journal_line.c.seq,
             schedule.c.lines.label("of"),
             *(schedule_line.c.date, journal_line.c.memo, journal_line.c.amount),

@@ -620,7 +620,7 @@ def test_a_refused_document_needs_attention_until_a_newer_version_is_imported(bo
     fetched(books)
     (one,) = listed(books.context())
     assert (one.source, one.document, one.state) == ("partner", "a.csv", "refused")
-    assert '1 of 1 rows cannot be used; line 2: post_date "yesterday"' in one.reason
+    assert '1 of 1 rows cannot be used; row 2: post_date "yesterday"' in one.reason
     old_file(tmp_path / "in" / "a.csv", csv("a"))
     fetched(books)
     assert states(books) == {}

@@ -55,7 +55,9 @@ def constrained_amounts(
         then = now
         endless = ended.of(now, until)
         if endless is not now.book or until_then != now.recorded:
-            then = DerivedLines(Contracts(connection, book), endless, now.lines, until_then)
+            contracts = Contracts(connection, book)
+            contracts.settle(now.lines, until_then, (), book=endless)
+            then = DerivedLines(contracts, now.lines, until_then, endless)
         for no in sorted({*page, *others}):
             found = _constrained(then, no) if then is now else _beyond(now, then, no)
             if found.amount or any(found.dated.values()):

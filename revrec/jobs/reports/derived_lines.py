@@ -7,9 +7,8 @@ from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
 from revrec.core.rules import RuleBook
 from revrec.core.schedule import Schedule, Unscheduled
-from revrec.jobs.scheduling.contracts import ContractOutcome, Contracts
+from revrec.jobs.scheduling.contracts import ContractOutcome, Contracts, settle_whole_contracts
 from revrec.jobs.scheduling.planned_rules import PlannedRules
-from revrec.store import charges, events
 
 if TYPE_CHECKING:
     from revrec.store.connection import Connection
@@ -18,12 +17,14 @@ Recorded = Mapping[int, Events]
 
 
 class DerivedLines:
-    """The schedules of charge lines by some rules and events, derived when they are asked for."""
+    """The schedules of charge lines by some rules and events, derived when they are asked for.
+
+    The contracts are settled with these lines, events and rules.
+    """
 
     def __init__(
-        self, contracts: Contracts, book: RuleBook, lines: Mapping[int, ChargeLine], recorded: Recorded
+        self, contracts: Contracts, lines: Mapping[int, ChargeLine], recorded: Recorded, book: RuleBook
     ) -> None:
-        contracts.settle(lines, recorded, (), book=book)
         self.book = book
         self.lines = lines
         self.recorded = recorded
@@ -46,8 +47,5 @@ def lines_as_planned(
     connection: "Connection", book: RuleBook, planned: PlannedRules, numbers: Sequence[int]
 ) -> DerivedLines:
     """Return the schedules in force of charge lines and of the others in their contracts, by their stored rules."""
-    contracts = Contracts(connection, book)
-    every = sorted({*numbers, *contracts.of_whole_contracts(numbers)})
-    lines = dict(charges.read_charges(connection, every))
-    recorded = events.events_of_charges(connection, every)
-    return DerivedLines(contracts, planned.book_for(lines), lines, recorded)
+    found = settle_whole_contracts(connection, book, numbers, pin=planned.book_for)
+    return DerivedLines(*found)

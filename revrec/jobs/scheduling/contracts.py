@@ -272,6 +272,38 @@ class DerivedLine(NamedTuple):
         return apply_allocation(line, recorded, self.outcome)
 
 
+class SettledLines(NamedTuple):
+    """Charge lines with all others of their contracts and the events of each, the contracts settled."""
+
+    contracts: Contracts
+    lines: Mapping[int, ChargeLine]
+    recorded: Events
+    book: RuleBook
+
+
+def settle_whole_contracts(
+    connection: "Connection",
+    book: RuleBook,
+    numbers: Iterable[int],
+    pin: Callable[[Mapping[int, ChargeLine]], RuleBook] | None = None,
+    counts: Callable[[int, FulfillmentEvent], bool] | None = None,
+) -> SettledLines:
+    """Read charge lines and the others of their contracts, and allocate the contracts; write nothing.
+
+    ``pin`` returns the book that the lines follow, if that is not ``book``. ``counts`` decides which events count of a
+    line, by its number; without it, all do.
+    """
+    contracts = Contracts(connection, book)
+    every = sorted({*numbers, *contracts.of_whole_contracts(list(numbers))})
+    lines = dict(charges.read_charges(connection, every))
+    recorded: Events = events.events_of_charges(connection, every)
+    if counts:
+        recorded = {no: [event for event in some if counts(no, event)] for no, some in recorded.items()}
+    followed = pin(lines) if pin else book
+    contracts.settle(lines, recorded, (), book=followed)
+    return SettledLines(contracts, lines, recorded, followed)
+
+
 def derive_stored_line(
     connection: "Connection", book: RuleBook, no: int, counts: Callable[[FulfillmentEvent], bool] = lambda _event: True
 ) -> DerivedLine:
@@ -279,13 +311,9 @@ def derive_stored_line(
 
     ``counts`` decides which events of the line are derived from.
     """
-    its_own = Contracts(connection, book)
-    numbers = its_own.of_whole_contracts([no]) or [no]
-    recorded = {**events.events_of_charges(connection, numbers)}
-    recorded[no] = [event for event in recorded.get(no, ()) if counts(event)]
-    lines = dict(charges.read_charges(connection, numbers))
-    its_own.settle(lines, recorded, ())
-    line, facts, outcome = lines[no], recorded[no], its_own.outcome(no)
+    found = settle_whole_contracts(connection, book, [no], counts=lambda one, event: one != no or counts(event))
+    its_own, line, facts = found.contracts, found.lines[no], found.recorded.get(no, ())
+    outcome = its_own.outcome(no)
     derived = outcome if isinstance(outcome, Unscheduled) else book.derive(line, facts, outcome)
     return DerivedLine(line, facts, outcome, derived, its_own.found(no), book.interest_changes(line, facts))
 

@@ -7,8 +7,8 @@ from revrec.core.batching import batched
 from revrec.core.pricing import AllocationStep
 from revrec.core.schedule import Unscheduled
 from revrec.jobs.paging import PAGE
-from revrec.jobs.scheduling.contracts import Contracts, belongs_to_contract
-from revrec.store import charges, events
+from revrec.jobs.scheduling.contracts import belongs_to_contract, settle_whole_contracts
+from revrec.store import charges
 from revrec.store.audit import record
 
 if TYPE_CHECKING:
@@ -52,8 +52,6 @@ def _shares_of(
     in_progress = [no for no, line in lines if line.is_migrated and belongs_to_contract(book, line)]
     if not (in_progress and book.costs):
         return {}
-    its_own = Contracts(connection, book)
-    numbers = its_own.of_whole_contracts(in_progress)
-    its_own.settle(dict(charges.read_charges(connection, numbers)), events.events_of_charges(connection, numbers), ())
-    outcomes = [(no, its_own.outcome(no)) for no in in_progress]
+    settled = settle_whole_contracts(connection, book, in_progress)
+    outcomes = [(no, settled.contracts.outcome(no)) for no in in_progress]
     return {no: outcome for no, outcome in outcomes if not isinstance(outcome, Unscheduled)}

@@ -177,8 +177,9 @@ class ContractBalance(NamedTuple):
     ``recognized`` and ``planned`` exclude costs and interest; the liability or asset includes interest.
     ``refund_liability``, ``return_asset`` and ``payable`` (owed to principals) are not part of the other amounts.
     ``open``: one of its lines has a balance; what is owed to principals is paid elsewhere, and does not count.
-    ``lines`` are those with anything billed, recognized or planned; empty if only their sums were read. ``status`` and
-    ``base``, its balance in base currency, are None unless they are asked for.
+    ``lines`` are those with anything billed, recognized or planned; empty if only their sums were read.
+    ``noncurrent_lines`` are the parts of ``noncurrent``, also of lines of which nothing has happened yet. ``status``
+    and ``base``, its balance in base currency, are None unless they are asked for.
     """
 
     contract: str
@@ -199,13 +200,15 @@ class ContractBalance(NamedTuple):
     lines: Sequence[LineBalance] = ()
     status: LineStatus | None = None
     base: BaseBalance | None = None
+    noncurrent_lines: Sequence[tuple[LineBalance, int]] = ()
 
 
 def balance_of(lines: Sequence[LineBalance]) -> ContractBalance:
     """Return the one asset or liability of a contract; its ``lines`` share one entity and one currency."""
     first = lines[0]
     customer = first.customer if len({line.customer for line in lines}) == 1 else ""
-    return _netted(lines, customer)._replace(lines=[line for line in lines if line.happened])
+    found = _netted(lines, customer)._replace(lines=[line for line in lines if line.happened])
+    return found._replace(noncurrent_lines=list(_noncurrent_by_line(found, lines))) if found.noncurrent else found
 
 
 def balance_of_sums(sums: Sequence[LineSums]) -> ContractBalance:
@@ -428,28 +431,43 @@ class BalanceSheet:
             yield AccountMove(*key, sums["lines"], sums["balance"])
 
 
-def noncurrent_by_line(contract: ContractBalance) -> Iterator[tuple[LineBalance, int]]:
-    """Yield the lines of a contract with the noncurrent part of its liability or asset, divided by what each earns, or
-    bills, after a year."""
-    sold = [line for line in contract.lines if not line.is_cost]
-    weights = [max(line.to_bill_later if contract.asset else line.later, 0) for line in sold]
-    if sold:
-        yield from zip(sold, split(contract.noncurrent, weights if any(weights) else [1] * len(sold)), strict=True)
+def _noncurrent_by_line(contract: ContractBalance, lines: Sequence[LineBalance]) -> Iterator[tuple[LineBalance, int]]:
+    """Yield the lines with their noncurrent part of a contract's liability or asset, in minor units.
+
+    The lines of an account divide the part with which the account is presented.
+    """
+    for account, part in _noncurrent_by_account(contract, lines):
+        own = [line for line in lines if not line.is_cost and line.account == account] if part else []
+        if own:
+            yield from zip(own, split(part, _weights(contract, [[line] for line in own])), strict=True)
 
 
 def _noncurrent_by_account(
     contract: ContractBalance, lines: Sequence[LineBalance | LineSums]
 ) -> Iterator[tuple[str, int]]:
-    """Yield the noncurrent part of a contract's liability or asset by deferred account.
-
-    If the lines are on several accounts, it is divided by what each of them earns, or bills, after a year.
-    """
-    weights: Counter[str] = Counter()
+    """Yield the noncurrent part of a contract's liability or asset by deferred account, in minor units."""
+    own: defaultdict[str, list[LineBalance | LineSums]] = defaultdict(list)
     for line in lines:
         if not line.is_cost:
-            weights[line.account] += max(line.to_bill_later if contract.asset else line.later, 0)
-    accounts = sorted(weights)
-    if len(accounts) > 1 and any(weights.values()):
-        yield from zip(accounts, split(contract.noncurrent, [weights[one] for one in accounts]), strict=True)
+            own[line.account].append(line)
+    accounts = sorted(own)
+    if len(accounts) > 1:
+        yield from zip(
+            accounts, split(contract.noncurrent, _weights(contract, [own[one] for one in accounts])), strict=True
+        )
     else:
         yield accounts[0], contract.noncurrent
+
+
+def _weights(contract: ContractBalance, parts: Sequence[Sequence[LineBalance | LineSums]]) -> list[int]:
+    """Return the weights by which parts of a contract share what is noncurrent: what each bills after a year if the
+    contract is an asset, and otherwise what each earns then.
+
+    No part has more of a liability than its own balance, unless none has a balance and earns: a line that is not billed
+    yet would otherwise take from the others, and a contract line has its balance on the lines that bill it.
+    """
+    if contract.asset:
+        return [sum(max(line.to_bill_later, 0) for line in lines) for lines in parts]
+    later = [max(sum(line.later for line in lines), 0) for lines in parts]
+    own = [min(one, sum(line.credit for line in lines)) for one, lines in zip(later, parts, strict=True)]
+    return own if any(own) else later

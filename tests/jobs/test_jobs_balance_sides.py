@@ -4,11 +4,13 @@ from datetime import date
 
 import pytest
 
+from revrec.cli.reports.balance import BalanceRows, balance_report
 from revrec.core.contract_balance import BalanceSheet
 from revrec.core.errors import BadInput
 from revrec.core.filters import Basis
 from revrec.core.report import minor_of
 from revrec.core.typed_dates import DateSpan
+from revrec.jobs.reports.balance_drill import drill_balance
 from revrec.jobs.reports.balance_sides import CURRENT, SPLIT
 from revrec.jobs.reports.contract_balances import contract_balances
 from revrec.jobs.reports.line_balances import BalanceOptions
@@ -92,3 +94,29 @@ def test_they_are_of_posted_entries(books: Books) -> None:
     for options in ({"split": True}, {"current": True}):
         with pytest.raises(BadInput, match="leave out --basis earned"):
             rollforward(books.context(), RollforwardOptions(QUARTER, basis=Basis.earned, **options))  # type: ignore[arg-type]
+
+
+def test_the_noncurrent_part_of_a_line_is_the_same_in_the_rollforward_and_behind_the_balance(
+    books: Books, row: MakeRow
+) -> None:
+    books.rules(IN_PARTS)
+    books.take(
+        row("F-1", item="LATER", amount="100.00", post_date="2024-05-01", contract="F"),
+        row("F-2", item="LATER", amount="300.00", post_date="2025-03-01", contract="F"),
+        row("G-1", item="LONG", amount="522.02", post_date="2024-04-01", contract="G"),
+        row("G-2", item="LATER", amount="33.33", post_date="2024-05-01", contract="G"),
+        row("G-3", item="LATER", amount="-100.00", post_date="2024-05-01", contract="G"),
+    )
+    assert books.run("2024-06-30").complete
+    context, by_charge = books.context(), RollforwardOptions(QUARTER, "span", ("charge",), current=True)
+    rolled = {one["charge"]: one["closing_noncurrent"] for one in rollforward(context, by_charge).rows}
+    wanted = BalanceOptions(QUARTER.last)
+    report = balance_report(context, wanted, BalanceRows.contracts)
+    behind: dict[str, str] = {}
+    for one in report.rows:
+        drilled = drill_balance(context, wanted, report, f"contract={one['contract']},column=noncurrent", False)
+        assert drilled.ties_out
+        behind |= {line["charge"]: line["amount"] for line in drilled.rows}
+    assert behind == {charge: amount for charge, amount in rolled.items() if amount != "0.00"}
+    # A line that is not billed yet has no liability, so it takes no part of the one of another line.
+    assert behind["shop/F-1/1"] == "100.00" and "shop/F-2/1" not in behind

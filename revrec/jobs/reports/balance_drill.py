@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from revrec.core.contract_balance import BalanceSheet, ContractBalance, LineBalance, noncurrent_by_line
+from revrec.core.contract_balance import BalanceSheet, ContractBalance, LineBalance
 from revrec.core.report import Report, key_names
 from revrec.jobs.reports.contract_balances import contract_balances, contract_name
 from revrec.jobs.reports.drill import drill_rows, figure_at, has_values
@@ -53,7 +53,7 @@ def _values(contract: ContractBalance, line: LineBalance) -> dict[str, Any]:
 def _amounts(contract: ContractBalance, column: str, show: str) -> Iterator[tuple[LineBalance, int]]:
     """Yield the lines of a contract with their part of a column, in minor units."""
     if show == CONTRACTS and column == "noncurrent":
-        yield from noncurrent_by_line(contract)
+        yield from contract.noncurrent_lines
         return
     part_of = {CONTRACTS: _part_of_contract, ACCOUNTS: _part_of_account}.get(show)
     for line in contract.lines:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from revrec.core.contract_balance import balance_of
-from revrec.core.money import split
 from revrec.jobs.reports.contract_balances import by_contract
 from revrec.jobs.reports.line_balances import BalanceOptions, line_balances
 from revrec.jobs.reports.line_groups import Group, LineGroups
@@ -82,10 +81,7 @@ class BalanceSides:
 def _sides(lines: Sequence["LineBalance"]) -> Iterable[tuple["LineBalance", int, int, int]]:
     """Yield each line of a contract with its part of the liability, of the asset, and of what is noncurrent."""
     contract = balance_of(lines)
-    weights = [max(line.later, 0) for line in lines]
-    noncurrent = [0] * len(lines)
-    if contract.liability and contract.noncurrent:
-        noncurrent = list(split(contract.noncurrent, weights))
-    for line, part in zip(lines, noncurrent, strict=True):
-        amount = line.balance - line.refund
+    parts = {(line.no, line.account): part for line, part in contract.noncurrent_lines}
+    for line in lines:
+        amount, part = line.balance - line.refund, parts.get((line.no, line.account), 0)
         yield (line, 0, -amount, 0) if contract.asset else (line, amount, 0, part)

@@ -4,6 +4,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -41,6 +42,8 @@ FILTERS: Mapping[str, Any] = {
 
 ALL = tuple(FILTERS)
 DAYS = ("period", "first", "last")
+OPTION_NAMES = {"first": "from", "last": "to"}
+"""Options with another name than their parameter."""
 CHARGE_FILTERS = tuple(name for name in ALL if name not in DAYS)
 """The filters of reports with a separate date or period: they select charge lines."""
 
@@ -77,6 +80,7 @@ def list_command(
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
         @functools.wraps(function)
         def listing(options: Options, **values: Any) -> None:
+            _refuse_empty(values)
             used = next((one for one in without if values.pop(one) is not None), None)
             if used:
                 fail(f"{group} {name} has no --{used}: {refused}", 2)
@@ -84,6 +88,14 @@ def list_command(
                 values["filters"] = read_filters({one: values.pop(one) for one in filters})
             output = values.pop("output")
             options = replace(options, format=format_of(options.format, output))
+            if group == "report" and (values.get("drill") or values.get("against")):
+                # They read the books more than once: what is committed in between would look like a difference.
+                with ExitStack() as one_view:
+                    show(replace(options, one_view=one_view), output, values)
+            else:
+                show(options, output, values)
+
+        def show(options: Options, output: Path | None, values: dict[str, Any]) -> None:
             if options.is_file or saves:
                 if group != "report":
                     fail(f"{output}: only reports can be written as {options.format}", 2)
@@ -103,6 +115,21 @@ def list_command(
         return command(app, name, group)(listing)
 
     return decorate
+
+
+def _refuse_empty(values: Mapping[str, Any]) -> None:
+    """Refuse an option whose text is empty, such as of a variable that is not set: it would count as left out.
+
+    An empty filter is of charge lines without the value, and an empty signature has its own message.
+    """
+    for name, value in values.items():
+        texts = [value] if isinstance(value, str) else value
+        if name in CHARGE_FILTERS or name == "sign" or not isinstance(texts, list):
+            continue
+        empty = next((text for text in texts if not text.strip(" ,")), None)
+        if empty is not None:
+            option = f"--{OPTION_NAMES.get(name, name.replace('_', '-'))}"
+            fail(f"{option} {empty!r}: there is no value in it; write one, or leave {option} out", 2)
 
 
 def _hidden(name: str) -> Any:

@@ -75,14 +75,15 @@ EachOption = Annotated[
     ),
 ]
 YearEndOption = Annotated[
-    str, typer.Option("--year-end", metavar="END", help="End of the fiscal year, such as june, for --each.")
+    str | None, typer.Option("--year-end", metavar="END", help="End of the fiscal year, such as june, for --each.")
 ]
 PatternOption = Annotated[
-    str, typer.Option("--pattern", metavar="4-4-5", help="The weeks of the periods of a fiscal year of whole weeks.")
+    str | None,
+    typer.Option("--pattern", metavar="4-4-5", help="The weeks of the periods of a fiscal year of whole weeks."),
 ]
 
 
-def length_of(each: Each, year_end: str, pattern: str) -> str:
+def length_of(each: Each, year_end: str | None, pattern: str | None) -> str:
     """Return the length of the periods of a report; of a fiscal year, if its end is named."""
     from revrec.core.fiscal_periods import fiscal_length
 
@@ -92,7 +93,7 @@ def length_of(each: Each, year_end: str, pattern: str) -> str:
             fail(f"{option} is of a fiscal year: add --year-end, such as --year-end june", 2)
         return each.value
     try:
-        return fiscal_length(each.value, year_end, pattern)
+        return fiscal_length(each.value, year_end, pattern or "")
     except ValueError as error:
         fail(str(error), 2)
 

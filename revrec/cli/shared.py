@@ -8,7 +8,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from enum import StrEnum
@@ -75,6 +75,8 @@ class Options:
     """The file of a list in a format that is a file."""
     known: str | None = None
     """The moment up to which a report reads the books."""
+    one_view: ExitStack | None = None
+    """If there is one, all that is read is of one moment until it ends."""
 
     def over(self, before: "Options") -> "Options":
         """Return these options, completed with the ones placed before the command."""
@@ -115,6 +117,8 @@ class Options:
                 made.database.read_as_known(known_time(self.known))
             except BadInput as error:
                 fail(str(error), 2)
+        if self.one_view is not None:
+            self.one_view.enter_context(made.database.one_view())
         return made
 
     def say(self, text: str) -> None:

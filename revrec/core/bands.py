@@ -12,10 +12,10 @@ from revrec.core.fiscal_periods import fiscal_length
 from revrec.core.report import periods_of
 from revrec.core.typed_dates import DateSpan
 
-USUAL = {"quarters": 4, "years": 3}
+USUAL = {"quarter": 4, "year": 3}
 """How many bands a kind has if no number is before it; what is later has its own band."""
 FORMS = '12,24 for months after the day, quarters, years, "6 quarters" or "5 years"'
-_COUNTED = re.compile(r"(?:([1-9]\d?) )?(quarters|years)")
+_COUNTED = re.compile(r"(?:([1-9]\d?) )?(quarter|year)s?")
 _MONTHS = re.compile(r"\d{1,4}m?(?:,\d{1,4}m?)*")
 
 
@@ -48,14 +48,14 @@ def read_bands(text: str, until: date, ends: str = "") -> list[Band]:
         ValueError: the text is not of these forms, or ``ends`` is not an end of a year or not used.
     """
     found = _COUNTED.fullmatch(" ".join(text.lower().split()))
-    if ends and not (found and found[2] == "years"):
+    if ends and not (found and found[2] == "year"):
         raise ValueError(f"--year-end {ends}: only the bands years have a fiscal year: add --bands years")
     if found is None:
         months = text.replace(" ", "")
         if not _MONTHS.fullmatch(months):
             raise ValueError(f"--bands {text!r}: expected {FORMS}")
         return bands_of_months(until, [int(one.removesuffix("m")) for one in months.split(",")])
-    count, each = int(found[1] or USUAL[found[2]]), found[2].removesuffix("s")
+    count, each = int(found[1] or USUAL[found[2]]), found[2]
     bands = _after(until, fiscal_length(each, ends) if ends else each)
     return _bounded(lambda: list(islice(bands, count)))
 

@@ -375,6 +375,12 @@ def customers(connection: Connection) -> list[str]:
     return list(connection.execute(select(charge_line.c.customer).distinct()).scalars())
 
 
+def first_post_date(connection: Connection) -> date | None:
+    """Return the earliest post date of all charge lines; None without any."""
+    found = connection.execute(select(func.min(charge_line.c.post_date))).scalar()
+    return None if found is None else date.fromisoformat(found)
+
+
 def currencies(connection: Connection) -> list[str]:
     """Return the currencies of all charge lines."""
     return list(connection.execute(select(charge_line.c.currency).distinct()).scalars())

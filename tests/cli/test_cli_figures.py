@@ -93,6 +93,8 @@ def test_the_reports_show_what_the_sample_data_come_to(revrec: Revrec) -> None:
     assert len(journal.splitlines()) == 17
     words = ("report", "balance", "--date", "2024-03-31", "--show", "lines", "--all", "--status", "--format", "csv")
     lines = list(csv.DictReader(revrec(*words).out.splitlines()))
+    accounts = revrec(*words[:-2]).out.partition("Accounts, credits positive")[2]
+    assert accounts and "open_since" not in accounts, "an account has no status"
     shown = ("billed", "recognized", "balance", "status", "next_date", "age")
     assert {row["charge"]: " ".join(row[name] for name in shown) for row in lines} == {
         "shop/INV-1001/1": "24.00 6.00 18.00 in progress 2024-04-12 86",

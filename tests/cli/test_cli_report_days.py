@@ -162,3 +162,33 @@ def test_every_report_ends_with_exit_code_7_if_a_check_fails(
 
 def _words(name: str) -> tuple[str, ...]:
     return ("report", name) if name in OTHERS else of_days(name, "2024-03", "2024-03-31")
+
+
+@pytest.mark.usefixtures("books")
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("revenue", "--period", "2024-03", "--year-end", ""),
+        ("rpo", "--date", "2024-03", "--year-end", " "),
+        ("rpo", "--date", "2024-03", "--bands", ""),
+        ("revenue", "--period", "2024-03", "--segments", ""),
+        ("waterfall", "--date", "2024-03", "--by", ","),
+        ("waterfall", "--date", "2024-03", "--cells", ""),
+        ("rollforward", "--period", "2024-03", "--drill", ""),
+        ("rollforward", "--from", ""),
+        ("balance", "--date", ""),
+    ],
+    ids=" ".join,
+)
+def test_an_empty_option_does_not_count_as_left_out(revrec: Revrec, words: tuple[str, ...]) -> None:
+    refused = revrec("report", *words)
+    *_, option, text = words
+    assert refused.code == 2 and f"{option} {text!r}: there is no value in it; write one" in refused.err, refused
+
+
+@pytest.mark.usefixtures("story")
+def test_a_month_before_the_books_began_is_not_written(revrec: Revrec, tmp_path: Path) -> None:
+    folder = tmp_path / "close"
+    refused = revrec("report", "close", "--period", "2023-11", "--to", folder)
+    assert refused.code == 2 and not folder.exists()
+    assert "--period 2023-11: these books begin on 2024-01-05, with their first charge line" in refused.err

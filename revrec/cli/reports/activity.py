@@ -31,8 +31,8 @@ def register(group: typer.Typer) -> None:
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
-        year_end: YearEndOption = "",
-        pattern: PatternOption = "",
+        year_end: YearEndOption = None,
+        pattern: PatternOption = None,
         drill: DrillOption = None,
         limit: LimitOption = 0,
     ) -> None:

@@ -303,7 +303,8 @@ def _show_json(
 
 def _columns(wanted: "BalanceOptions", show: BalanceRows) -> tuple[str, ...]:
     """Return the columns of the rows, with those that are asked for."""
-    return (*TABLES[show], *(STATUS if wanted.status else ()), *(BASE[show] if wanted.base else ()))
+    status = STATUS if wanted.status and show is not BalanceRows.accounts else ()
+    return (*TABLES[show], *status, *(BASE[show] if wanted.base else ()))
 
 
 def _show_csv(

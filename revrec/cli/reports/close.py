@@ -51,10 +51,11 @@ def register(group: typer.Typer) -> None:
           revrec report close --period 2024-03 --to close-2024-03
         """
         from revrec.core.calendar import month_end
+        from revrec.core.errors import BadInput
         from revrec.core.typed_dates import DateSpan
         from revrec.jobs.admin.verify import verify
         from revrec.jobs.reports.close_checklist import close_checklist, in_words
-        from revrec.jobs.reports.day_notes import check_has_begun
+        from revrec.jobs.reports.day_notes import check_books_had_begun, check_has_begun
 
         if options.format is not None:
             fail("report close writes each report in every format: leave out --format", 2)
@@ -63,6 +64,10 @@ def register(group: typer.Typer) -> None:
             fail(f"--period {period}: name one month, such as 2024-03", 2)
         _check_folder(to, f"{month.first:%B %Y}", replace)
         check_has_begun(context, f"--period {period}", month.first)
+        try:
+            check_books_had_begun(context, f"--period {period}", month.last)
+        except BadInput as error:
+            fail(str(error), 2)
         found = dict(_reports(context, month))
         _prepare(to, found)
         checklist = close_checklist(context, month, found["tie-out"], verify(context, write_anchor=to / ANCHOR))

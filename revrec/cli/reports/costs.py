@@ -37,8 +37,8 @@ def register(group: typer.Typer) -> None:
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
-        year_end: YearEndOption = "",
-        pattern: PatternOption = "",
+        year_end: YearEndOption = None,
+        pattern: PatternOption = None,
         by: Annotated[
             list[str] | None,
             by_option(FIELDS, "category"),

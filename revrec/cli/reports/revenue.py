@@ -39,14 +39,14 @@ def register(group: typer.Typer) -> None:
         first: FromOption = None,
         last: ToOption = None,
         each: EachOption = Each.month,
-        year_end: YearEndOption = "",
-        pattern: PatternOption = "",
+        year_end: YearEndOption = None,
+        pattern: PatternOption = None,
         basis: BasisOption = Basis.ledger,
         drill: DrillOption = None,
         by: Annotated[list[str] | None, by_option(f"timing, {OF_CHARGES}", "item")] = None,
         segments: Annotated[
-            str, typer.Option("--segments", metavar="FIELD", help="A column for each value of this field.")
-        ] = "",
+            str | None, typer.Option("--segments", metavar="FIELD", help="A column for each value of this field.")
+        ] = None,
         limit: LimitOption = 0,
     ) -> None:
         """Show recognized revenue by period and category.

@@ -31,8 +31,9 @@ def register(group: typer.Typer) -> None:
             str, typer.Option("--bands", metavar="BANDS", help="Months after the day, or quarters or years.")
         ] = "12,24",
         year_end: Annotated[
-            str, typer.Option("--year-end", metavar="END", help="End of the fiscal year, such as june, for years.")
-        ] = "",
+            str | None,
+            typer.Option("--year-end", metavar="END", help="End of the fiscal year, such as june, for years."),
+        ] = None,
         whole: Annotated[bool, typer.Option("--whole", help="Round the amounts to whole units.")] = False,
         by: Annotated[list[str] | None, by_option(OF_CHARGES, "entity")] = None,
         against: AgainstOption = None,
@@ -60,7 +61,7 @@ def register(group: typer.Typer) -> None:
             fail("--whole rounds the figures: it cannot be combined with --drill or --against", 2)
         context, until, fields = options.context(), as_of(date), group_fields(by, "entity")
         try:
-            ends = read_bands(bands, until, year_end)
+            ends = read_bands(bands, until, year_end or "")
         except ValueError as error:
             fail(str(error), 2)
         found = remaining_obligations(context, until, fields, ends, filters, whole)

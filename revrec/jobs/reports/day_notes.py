@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from revrec.core.errors import BadInput
 from revrec.core.filters import Filters
+from revrec.store.charges import first_post_date
 from revrec.store.reports.exceptions import is_anything_due
 
 if TYPE_CHECKING:
@@ -53,3 +54,17 @@ def check_has_begun(context: "Context", what: str, day: date) -> None:
     now = today(context)
     if day > now:
         raise BadInput(f"{what}: {day} is after today, {now}: wait until the day is over")
+
+
+def check_books_had_begun(context: "Context", what: str, last: date) -> None:
+    """Refuse days before the first charge line: figures without a row would look as if nothing were billed.
+
+    Raises:
+        BadInput: as above.
+    """
+    with context.database.read() as connection:
+        first = first_post_date(connection)
+    if first is None:
+        raise BadInput(f"{what}: these books have no charge lines yet; import them with: revrec import FILE")
+    if last < first:
+        raise BadInput(f"{what}: these books begin on {first}, with their first charge line; name a later month")

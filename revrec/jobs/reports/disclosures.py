@@ -74,9 +74,8 @@ def disclosures(
     Raises:
         BadInput: a filter names what these books do not know.
     """
-    database = context.database
     # All tables read one view, so that they show the same moment and what several need is found once.
-    with database.read_twice() as connection, database.reading_within(connection):
+    with context.database.one_view() as connection:
         return _disclosures(context, connection, span, quarterly, without, filters)
 
 

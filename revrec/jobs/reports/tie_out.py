@@ -63,8 +63,7 @@ class _Step(NamedTuple):
 
 def tie_out(context: "Context", until: date) -> Report:
     """Return the control totals as of a day, with the signatures for it in the header."""
-    database = context.database
-    with database.read_twice() as connection, database.reading_within(connection):
+    with context.database.one_view() as connection:
         wanted = BalanceOptions(until)
         special = lines_to_read(context, connection, wanted)
         scheduled = control_totals.schedule_totals(connection, until, special)

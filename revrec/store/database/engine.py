@@ -151,6 +151,16 @@ class Database:
             self._writing = before
 
     @contextmanager
+    def one_view(self) -> Iterator[Connection]:
+        """Open the view of :meth:`read_twice`, which all reading within the block shows, whatever is committed.
+
+        Raises:
+            BadConfiguration: there is no database, or it has another revision.
+        """
+        with self.read_twice() as connection, self.reading_within(connection):
+            yield connection
+
+    @contextmanager
     def write(self, checked: bool = True, patience: float = 0) -> Iterator[Connection]:
         """Open a transaction that takes the write lock first; all of it is committed, or nothing.
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from sqlalchemy import Connection, ForeignKeyConstraint, create_engine
 
@@ -61,12 +62,38 @@ def check_integrity(connection: Connection) -> Iterator[VerifyFinding]:
 
 def check_foreign_keys(connection: Connection) -> Iterator[VerifyFinding]:
     """Yield rows that refer to a row that does not exist."""
-    for table in metadata.sorted_tables:
-        for constraint in sorted(table.foreign_key_constraints, key=lambda one: list(one.column_keys)):
-            yield from _dangling(connection, constraint)
+    references = _references()
+    # One query for all of them: mostly there is nothing to find.
+    found = connection.exec_driver_sql(f"SELECT {', '.join(f'EXISTS ({one.dangling})' for one in references)}").one()
+    for one, is_dangling in zip(references, found, strict=True):
+        if not is_dangling:
+            continue
+        for row in connection.exec_driver_sql(f"{one.dangling} ORDER BY {one.shown} LIMIT 10"):
+            place = ", ".join(f"{name} {value}" for name, value in zip(one.key, row, strict=True))
+            problem = f"the row of {one.parent} that it refers to is missing"
+            yield VerifyFinding("foreign keys", one.child, place, problem, "a row was removed")
 
 
-def _dangling(connection: Connection, constraint: ForeignKeyConstraint) -> Iterator[VerifyFinding]:
+class Reference(NamedTuple):
+    """A foreign key, and the query for the rows of ``child`` whose row of ``parent`` is missing, by their ``key``."""
+
+    child: str
+    parent: str
+    key: list[str]
+    shown: str
+    dangling: str
+
+
+@cache
+def _references() -> list[Reference]:
+    return [
+        _reference(constraint)
+        for table in metadata.sorted_tables
+        for constraint in sorted(table.foreign_key_constraints, key=lambda one: list(one.column_keys))
+    ]
+
+
+def _reference(constraint: ForeignKeyConstraint) -> Reference:
     child, parent = constraint.table.name, constraint.referred_table.name
     pairs = [(f'c."{one.parent.name}"', f'p."{one.column.name}"') for one in constraint.elements]
     key = [column.name for column in constraint.table.primary_key.columns]
@@ -74,10 +101,7 @@ def _dangling(connection: Connection, constraint: ForeignKeyConstraint) -> Itera
     given = " AND ".join(f"{own} IS NOT NULL" for own, _other in pairs)
     shown = ", ".join(f'c."{name}"' for name in key)
     sql = f"SELECT {shown} FROM {child} c LEFT JOIN {parent} p ON {joined} WHERE {given} AND {pairs[0][1]} IS NULL"  # noqa: S608
-    for row in connection.exec_driver_sql(f"{sql} ORDER BY {shown} LIMIT 10"):
-        place = ", ".join(f"{name} {value}" for name, value in zip(key, row, strict=True))
-        problem = f"the row of {parent} that it refers to is missing"
-        yield VerifyFinding("foreign keys", child, place, problem, "a row was removed")
+    return Reference(child, parent, key, shown, sql)
 
 
 def check_structure(connection: Connection) -> Iterator[VerifyFinding]:

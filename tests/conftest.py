@@ -34,9 +34,19 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def _names(parametrized: pytest.Mark) -> list[str]:
+    names = parametrized.args[0]
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Play a test on each database, if it is marked so."""
-    given = any("kind" in marker.args[0] for marker in metafunc.definition.iter_markers("parametrize"))
+    markers = [one for one in metafunc.definition.iter_markers("parametrize") if "kind" in _names(one)]
+    given = bool(markers)
+    is_direct = not all(one.kwargs.get("indirect") for one in markers)
+    if is_direct and {"database", "database_url"} & {*metafunc.fixturenames}:
+        # Such a test would silently run on PostgreSQL, whatever its parameter means.
+        pytest.fail(f"{metafunc.definition.nodeid}: the parameter kind is the kind of database; choose another name")
     marked = metafunc.definition.get_closest_marker("both_databases")
     if "kind" in metafunc.fixturenames and marked and not given:
         kinds = ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)]

@@ -256,15 +256,15 @@ def test_a_prorated_price_belongs_to_its_line(offline: Books, row: MakeRow) -> N
     assert (event.scope, event.amount and event.amount > 30) == ("line", True)
 
 
-@pytest.mark.parametrize("kind", ["price", "credit"])
+@pytest.mark.parametrize("change", ["price", "credit"])
 def test_an_event_that_is_corrected_pro_rata_does_not_count_for_the_contract(
-    offline: Books, row: MakeRow, kind: str
+    offline: Books, row: MakeRow, change: str
 ) -> None:
     ruled(offline).take(*bundle(row))
-    wanted = EventRow("shop/INV-1/2", kind, date(2024, 3, 15), amount=Decimal(60) if kind == "price" else None)
+    wanted = EventRow("shop/INV-1/2", change, date(2024, 3, 15), amount=Decimal(60) if change == "price" else None)
     wanted = wanted._replace(name="CRN-1")
     before = prorate_event(offline.context(), wanted)
-    offline.event("shop/INV-1/2", kind, "2024-03-15", "CRN-1", amount=5, scope="contract")
+    offline.event("shop/INV-1/2", change, "2024-03-15", "CRN-1", amount=5, scope="contract")
     assert earns(offline)["shop/INV-1/1"] != 4800, "the other line has a share of the event"
     assert prorate_event(offline.context(), wanted) == before
 

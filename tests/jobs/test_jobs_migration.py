@@ -115,7 +115,7 @@ def test_the_rule_can_spread_a_difference_or_catch_it_up(
 
 
 @pytest.mark.parametrize(
-    ("kind", "day", "amount", "expected"),
+    ("event", "day", "amount", "expected"),
     [
         # 1,800.00 less 400.00 by January 15 leaves 1,400.00 for eight months.
         ("price", "2024-01-15", "1800", months([10_000, *[17_500] * 8])),
@@ -132,12 +132,12 @@ def test_the_rule_can_spread_a_difference_or_catch_it_up(
 @pytest.mark.parametrize("is_posted", [False, True])
 @pytest.mark.slow
 def test_later_events_count_history_as_recognized(
-    monthly: Books, kind: str, day: str, amount: str | None, expected: list[tuple[str, int]], is_posted: bool
+    monthly: Books, event: str, day: str, amount: str | None, expected: list[tuple[str, int]], is_posted: bool
 ) -> None:
     monthly.take(subscription())
     if is_posted and day >= NEW_YEAR:
         monthly.run("2024-01-31")
-    monthly.event(CONTRACT, kind, day, amount=amount)
+    monthly.event(CONTRACT, event, day, amount=amount)
     assert valid_parts(monthly) == expected
     monthly.run("2024-04-30")
     assert is_sound(monthly)
@@ -469,18 +469,18 @@ def test_hardware_whose_right_of_return_ended_is_taken_over_with_its_service(boo
 
 
 @pytest.mark.parametrize(
-    ("kind", "amount", "price"),
+    ("event", "amount", "price"),
     # 60.00 of the hardware are constrained until October 31: a credit of 20.00 uses them.
     [("credit", 20, 106_000), ("credit", 80, 100_000), ("constraint", 0, 108_000), ("constraint", 90, 108_000)],
 )
 def test_an_event_before_the_cutover_changes_what_is_left_of_a_contract(
-    books: Books, kind: str, amount: int, price: int
+    books: Books, event: str, amount: int, price: int
 ) -> None:
     bundled(books)
     rules = BUNDLE.replace('method = "fixed_offset"\n{policy}', f'method = "fixed_offset"\n{RETURNS}')
     books.rules(rules.format(policy="", later="modify", cost=""))
     books.take(*bundle())
-    books.event(HARDWARE, kind, "2023-10-15", amount=amount)
+    books.event(HARDWARE, event, "2023-10-15", amount=amount)
     assert books.sql("SELECT code FROM schedule_wait") == []
     assert books.run("2024-12-31").complete
     assert recognized_in_all(books) == price

@@ -147,18 +147,18 @@ def test_a_second_cancellation_with_another_name_is_refused(changed: Books) -> N
     assert changed.open_parts(CHARGE) == [("2024-03-10", 700)], "the same name corrects it"
 
 
-@pytest.mark.parametrize("kind", ["credit", "cancel"])
+@pytest.mark.parametrize("event", ["credit", "cancel"])
 @pytest.mark.parametrize(
     ("amount", "parts"),
     [("15.00", [("2024-01-31", 600), ("2024-02-29", 300)]), ("18.00", [("2024-01-31", 600)])],
     ids=["in part", "whole"],
 )
 def test_a_refund_on_the_day_of_a_part_is_netted_with_it(
-    books: Books, row: MakeRow, kind: str, amount: str, parts: list[tuple[str, int]]
+    books: Books, row: MakeRow, event: str, amount: str, parts: list[tuple[str, int]]
 ) -> None:
     books.rules(RULES.format(policy="prospective"))
     books.take(row(post_date="2024-01-31"))
-    record(books, kind, "2024-02-29", amount)
+    record(books, event, "2024-02-29", amount)
     assert books.open_parts(CHARGE) == parts
     assert verify(books.context("verify")).sound
 

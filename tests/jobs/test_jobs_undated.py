@@ -127,15 +127,15 @@ def test_every_display_shows_the_same_undated_amounts(
 
 
 @pytest.mark.parametrize(
-    ("kind", "amount", "left"),
+    ("event", "amount", "left"),
     [("credit", "30.00", ["70.00"]), ("price", "120.00", ["120.00"]), ("credit", "100.00", [])],
 )
 def test_what_waits_without_a_schedule_is_the_price_that_events_leave(
-    offline: Books, row: MakeRow, kind: str, amount: str, left: list[str]
+    offline: Books, row: MakeRow, event: str, amount: str, left: list[str]
 ) -> None:
     offline.rules(RULES)
     offline.take(row("P-1", item="POD-1", amount="100.00"))
-    offline.event("shop/P-1/1", kind, "2024-02-15", amount=amount)
+    offline.event("shop/P-1/1", event, "2024-02-15", amount=amount)
     context = offline.context()
     found = status(context, DAY)
     listed = preview(context, Filters(last=DAY)).unscheduled

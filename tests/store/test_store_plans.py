@@ -276,7 +276,7 @@ def test_shared_plans_of_events_leave_the_same_rows_as_derived_schedules(books: 
 
 
 @pytest.mark.parametrize(
-    ("price", "kind", "amount", "months"),
+    ("price", "event", "amount", "months"),
     [
         (23_456, "credit", 500, (7, 8)),
         # By chance, the parts before the hold add up to the amount billed.
@@ -288,11 +288,11 @@ def test_shared_plans_of_events_leave_the_same_rows_as_derived_schedules(books: 
     ],
 )
 def test_a_hold_after_a_change_of_the_price_leaves_the_same_rows_as_the_derived_schedule(
-    books: FilledDatabase, price: int, kind: str, amount: int, months: tuple[int, ...]
+    books: FilledDatabase, price: int, event: str, amount: int, months: tuple[int, ...]
 ) -> None:
     accounts = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
     monthly, line = RuleBook(parse_rules(MONTHLY, "rules.toml", accounts)), billed(price)
-    change = FulfillmentEvent(line.id, kind, date(2024, 5, 16), amount=amount)
+    change = FulfillmentEvent(line.id, event, date(2024, 5, 16), amount=amount)
     untouched = [(False, False, change.date)] * 2
     for month in months:
         facts = [change, FulfillmentEvent(line.id, "hold", date(2024, month, 1))]
@@ -346,7 +346,7 @@ def test_percentages_share_a_plan_though_they_split_in_their_own_way(books: Fill
 
 
 @pytest.mark.parametrize(
-    ("kind", "amount", "kinds"),
+    ("last", "amount", "kinds"),
     [
         ("credit", 500, [CHANGED, SHARES]),
         ("price", 77_700, [CHANGED, SHARES]),
@@ -358,12 +358,12 @@ def test_percentages_share_a_plan_though_they_split_in_their_own_way(books: Fill
 )
 @pytest.mark.parametrize("on_release", ["catch_up", "extend"])
 def test_charge_lines_that_change_on_one_day_share_their_plans(
-    books: FilledDatabase, kind: str, amount: int | None, kinds: list[str], on_release: str
+    books: FilledDatabase, last: str, amount: int | None, kinds: list[str], on_release: str
 ) -> None:
     accounts = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
     monthly = RuleBook(parse_rules(f'{MONTHLY}\non_release = "{on_release}"', "rules.toml", accounts))
-    facts: list[tuple[str, int | None, date]] = [("hold", None, date(2024, 2, 16))] if kind == "release" else []
-    facts.append((kind, amount, date(2024, 5, 16)))
+    facts: list[tuple[str, int | None, date]] = [("hold", None, date(2024, 2, 16))] if last == "release" else []
+    facts.append((last, amount, date(2024, 5, 16)))
     wanted: dict[int, list[SchedulePart]] = {}
     with undone(books) as connection:
         for document, price in enumerate((10_001, 23_456, 98_765)):

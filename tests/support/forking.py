@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import pkgutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -9,9 +10,13 @@ from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
 
-from revrec.cli.main import MODULES, main
+import revrec
+from revrec.cli.main import main
 from support.commands import Ended
 from support.patience import PATIENCE
+
+LIBRARIES = ("alembic.command", "lxml.etree", "requests", "rich.console", "rich.table", "sqlalchemy.dialects.sqlite")
+"""What commands import when they need it."""
 
 
 def forked(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -> Ended:
@@ -31,8 +36,14 @@ def forked(words: Sequence[str], folder: Path, environment: Mapping[str, str]) -
 def _server() -> ForkServerContext:
     """Return the way to the process that commands are forked from; it starts with the first command."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([f"revrec.cli.{module}" for module in MODULES])
+    context.set_forkserver_preload([*_modules(), *LIBRARIES])
     return context
+
+
+def _modules() -> list[str]:
+    """Return the names of all modules of revrec; one whose extra is not installed is left out when it is imported."""
+    found = pkgutil.walk_packages(revrec.__path__, "revrec.")
+    return [module.name for module in found if not module.name.endswith(("__main__", "reader_process"))]
 
 
 def _run(words: Sequence[str], folder: Path, environment: Mapping[str, str], files: Sequence[Path]) -> None:

@@ -93,7 +93,7 @@ FILES = {
 
 @pytest.mark.parametrize("bad", FILES.values(), ids=FILES)
 def test_a_bad_file_is_refused_whole_with_its_place_and_fix(
-    bad: BadFile, books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
+    bad: BadFile, books: Path, revrec: Revrec, fingerprint: Callable[[Path], object]
 ) -> None:
     (books / bad.name).write_bytes(bad.content)
     before = fingerprint(books)
@@ -122,7 +122,7 @@ def assert_names(shown: str, place: str, fix: str) -> None:
 
 
 def test_a_file_must_add_up_to_the_total_that_is_expected(
-    books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
+    books: Path, revrec: Revrec, fingerprint: Callable[[Path], object]
 ) -> None:
     (books / "charges.csv").write_bytes(rows(GOOD))
     before = fingerprint(books)
@@ -135,7 +135,7 @@ def test_a_file_must_add_up_to_the_total_that_is_expected(
 
 @pytest.mark.parametrize("command", [["import"], ["import", "--events"], ["preview", "--file"]], ids=" ".join)
 def test_a_missing_file_and_a_folder_are_refused(
-    command: list[str], books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
+    command: list[str], books: Path, revrec: Revrec, fingerprint: Callable[[Path], object]
 ) -> None:
     before = fingerprint(books)
     missing = revrec(*command, "nix.csv")
@@ -191,7 +191,7 @@ def test_nothing_runs_on_broken_rules(
     message: str,
     books: Path,
     revrec: Revrec,
-    fingerprint: Callable[[Path], str],
+    fingerprint: Callable[[Path], object],
 ) -> None:
     (books / "good.csv").write_bytes(rows(GOOD))
     for name, text in files.items():
@@ -209,7 +209,7 @@ def test_nothing_runs_on_broken_rules(
     ids=" ".join,
 )
 def test_a_database_of_a_newer_program_is_left_alone(
-    command: list[str], books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
+    command: list[str], books: Path, revrec: Revrec, fingerprint: Callable[[Path], object]
 ) -> None:
     (books / "good.csv").write_bytes(rows(GOOD))
     with sqlite3.connect(books / "revrec.db") as database:
@@ -284,7 +284,7 @@ def test_a_target_that_cannot_be_written_to_is_named(
 
 
 def test_a_configuration_that_exists_is_never_overwritten(
-    books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
+    books: Path, revrec: Revrec, fingerprint: Callable[[Path], object]
 ) -> None:
     (books / "revrec.toml").write_text("# mine\n", encoding="utf-8")
     before = fingerprint(books)
@@ -431,7 +431,7 @@ USAGE = {
 
 @pytest.mark.parametrize(("words", "message"), USAGE.values(), ids=USAGE)
 def test_a_usage_error_names_the_option_and_the_fix(
-    words: list[str], message: str, books: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
+    words: list[str], message: str, books: Path, revrec: Revrec, fingerprint: Callable[[Path], object]
 ) -> None:
     before = fingerprint(books)
     ended = revrec(*words)

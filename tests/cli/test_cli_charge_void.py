@@ -77,7 +77,7 @@ def test_a_line_that_waits_is_voided_too(revrec: Revrec) -> None:
 
 
 def test_a_dry_run_shows_what_goes_and_saves_nothing(
-    shop: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
+    shop: Path, revrec: Revrec, fingerprint: Callable[[Path], object]
 ) -> None:
     before = fingerprint(shop)
     ended = void(revrec, TEST_ORDER, "--dry-run")

@@ -114,7 +114,7 @@ def test_an_event_is_listed_with_its_origin(revrec: Revrec) -> None:
 
 
 def test_a_dry_run_shows_before_and_after_by_month_and_what_a_run_would_post(
-    books_with_charges: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
+    books_with_charges: Path, revrec: Revrec, fingerprint: Callable[[Path], object]
 ) -> None:
     add(revrec, POD, "pod", "2024-02-10")
     before = fingerprint(books_with_charges)
@@ -138,7 +138,7 @@ def test_a_dry_run_leaves_out_what_a_closed_period_blocks(books_with_charges: Pa
 
 
 def test_a_dry_run_of_an_event_file_shows_the_months_too(
-    books_with_charges: Path, revrec: Revrec, fingerprint: Callable[[Path], str]
+    books_with_charges: Path, revrec: Revrec, fingerprint: Callable[[Path], object]
 ) -> None:
     Path("events.csv").write_text(
         f"charge,kind,date,name\n{PROJECT},milestone,2024-02-01,design\n{POD},pod,2024-03-01,\n"

@@ -21,9 +21,16 @@ from revrec.store.database import engine, migrations
 from revrec.store.database.engine import Database, found_revision
 from revrec.store.tables import metadata
 from revrec.store.verifying import structure
+from support import sqlite
 from support.postgresql import PostgresqlServer
 
 pytestmark = pytest.mark.both_databases
+
+
+@pytest.fixture(autouse=True)
+def _real_migrations() -> Iterator[None]:
+    with sqlite.real_migrations():
+        yield
 
 
 @pytest.fixture
@@ -43,6 +50,15 @@ def objects(database: Database) -> structure.SchemaObjects:
     with database.engine.connect() as connection:
         found = structure.find_objects(connection)
     return {key: text for key, text in found.items() if "alembic_version" not in key[1]}
+
+
+@pytest.mark.parametrize("kind", ["sqlite"], indirect=True)
+def test_the_tables_that_other_tests_make_are_those_of_the_migrations(database: Database, tmp_path: Path) -> None:
+    assert database.create()
+    quick = Database(f"sqlite:///{tmp_path / 'quick.db'}")
+    with sqlite.quick_engines():
+        assert quick.create()
+    assert (objects(quick), quick.revision()) == (objects(database), database.revision())
 
 
 def change(database: Database, sql: str) -> None:

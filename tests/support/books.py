@@ -181,11 +181,11 @@ class Books:
         ((seq,),) = self.sql("SELECT max(seq) FROM audit_event")
         return int(seq)
 
-    def content(self) -> list[str]:
+    def content(self) -> object:
         """Return everything that the database holds."""
+        if not self.url:
+            return sqlite.Content(self.database)
         with closing(self._outsider()) as connection:
-            if not self.url:
-                return list(connection.iterdump())
             rows = (connection.execute(f"SELECT t::text FROM {name} t ORDER BY 1") for name in sorted(metadata.tables))
             return [str(row) for table in rows for row in table]
 

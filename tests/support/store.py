@@ -22,6 +22,7 @@ from revrec.store.posting.invoices import INVOICE_TABLES
 from revrec.store.posting.posting_tables import AttemptFailure, AttemptOutcome
 from revrec.store.posting.reversals import Reversal
 from revrec.store.tables import metadata
+from support.sqlite import Content
 
 WHO = AuditStamp("ada@books", "test", "2024-03-28T09:00:00.000000+00:00")
 RULE = rule_versions.RuleVersion(
@@ -62,11 +63,11 @@ class FilledDatabase:
 
         return psycopg.connect(self.database.url, autocommit=True)
 
-    def content(self) -> list[str]:
+    def content(self) -> object:
         """Return everything that the database holds."""
+        if self.path:
+            return Content(self.path)
         with closing(self._outsider()) as connection:
-            if self.path:
-                return list(connection.iterdump())
             rows = (connection.execute(f"SELECT t::text FROM {name} t ORDER BY 1") for name in sorted(metadata.tables))
             return [str(row) for table in rows for row in table]
 

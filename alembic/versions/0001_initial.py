@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from revrec.store.database import guards
-from revrec.store.database.report_views import REPORT_VIEWS
+from revrec.store.database.report_views import REPORT_VIEWS, view_on
 
 revision = "r0001"
 down_revision = None
@@ -606,7 +606,7 @@ def upgrade() -> None:
     _figures()
     for name, query in {**VIEWS, **REPORT_VIEWS}.items():
         # A colon would be the start of a parameter.
-        op.get_bind().exec_driver_sql(f"CREATE VIEW {name} AS {query}")
+        op.get_bind().exec_driver_sql(f"CREATE VIEW {name} AS {view_on(op.get_bind().dialect.name, query)}")
     guards.create(op, GUARDS)
 
 

@@ -7,11 +7,14 @@ from pathlib import Path
 import pytest
 from iso4217 import Currency
 
+from revrec.core.contract_balance import BalanceSheet
 from revrec.core.money import minor_digits
 from revrec.jobs.posting.periods import decide
+from revrec.jobs.reports.contract_balances import contract_balances
+from revrec.jobs.reports.line_balances import BalanceOptions
 from revrec.store.database.report_views import FOUR_DIGITS, NO_MINOR_UNITS, REPORT_VIEWS, THREE_DIGITS
 from support.books import ROOT, Books, MakeRow
-from support.views import PLANNED
+from support.views import NETTED, PLANNED
 
 
 @pytest.mark.both_databases
@@ -42,6 +45,32 @@ def test_what_is_planned_by_month_is_what_the_schedules_plan(books: Books, row: 
         ("2024-01", "2024-01", "USD", 1000), ("2024-01", "2024-02", "USD", 1000), ("2024-01", "2024-03", "USD", 1000),
         ("2024-02", "2024-02", "USD", 333), ("2024-02", "2024-03", "USD", 334), ("2024-02", "2024-04", "USD", 333),
     ]  # fmt: skip
+
+
+@pytest.mark.both_databases
+def test_what_is_netted_by_contract_is_what_the_balance_nets(books: Books, row: MakeRow) -> None:
+    books.rules('[[rule]]\nname = "m"\nwhen = { item = "*" }\nrecognize = { method = "monthly", periods = 3 }\n')
+    books.take(
+        row("D1", amount="30.00", post_date="2024-01-15", contract='CON "7"'),
+        row("D2", amount="-6.00", post_date="2024-03-15", contract='CON "7"'),
+        row("D3", amount="10.00", post_date="2024-02-15"),
+        row("D4", amount="-4.00", post_date="2024-03-15", credits="D3/1"),
+        row("D5", amount="-1.00", post_date="2024-03-15", credits="D4"),
+        row("D6", amount="90.00", post_date="2024-03-31", currency="EUR", contract='CON "7"'),
+        row("D7", amount="-2.00", post_date="2024-03-15", credits="gone"),
+    )
+    assert books.run("2024-03-31").complete
+    context = books.context("report balance")
+    balances = list(contract_balances(context, BalanceOptions(date(2024, 3, 31)), BalanceSheet()))
+    reported = {(one.contract, one.entity, one.currency): one.liability - one.asset for one in balances}
+    contracts = {line.charge: one.contract for one in balances for line in one.lines}
+    with context.database.read() as connection:
+        netted = {tuple(one[:3]): int(one[3]) for one in connection.exec_driver_sql(NETTED)}
+        view = connection.exec_driver_sql("SELECT charge, contract FROM v1_netting")
+        assert {one.charge: one.contract for one in view} == contracts
+        (home,) = connection.exec_driver_sql("SELECT home_charge_no FROM v1_netting WHERE charge = 'shop/D5/1'").one()
+    assert home == 3, "a credit of a credit counts with the sale"
+    assert netted == reported and len(contracts) == 7
 
 
 @pytest.mark.both_databases

@@ -4,6 +4,6 @@ import re
 
 from support.books import ROOT
 
-REVENUE, ACTIVITY, PLANNED = re.findall(
+REVENUE, ACTIVITY, PLANNED, NETTED = re.findall(
     r"```sql\n(.*?)```", (ROOT / "docs" / "views.md").read_text(encoding="utf-8"), re.DOTALL
 )

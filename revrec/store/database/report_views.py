@@ -4,6 +4,7 @@ Their names, columns and meanings are a promise (docs/views.md). A column may be
 ``v2_*`` beside the old one. Amounts are integers in minor units: divide them by 10 to the power of ``digits``.
 """
 
+import re
 from collections.abc import Mapping
 
 NO_MINOR_UNITS = (
@@ -29,6 +30,18 @@ ON_DEFERRED_SIDE = f"""l.side = CASE WHEN {OF_REVERSAL}
         WHEN s.amount > 0 THEN 'debit' ELSE 'credit' END"""
 """The journal line of a schedule line that is on its deferred account; the sides of a reversal are exchanged."""
 
+
+def _contract_of(line: str) -> str:
+    """Return the contract of a line without an allocation, as an allocation writes it."""
+    named = f"json_extract({line}.dimensions, '$.contract')"
+    parts = [
+        f"""'{before}"{name}":' || json_quote({line}.{name})""" for before, name in (("{", "source"), (",", "document"))
+    ]
+    return f"""CASE WHEN coalesce({named}, '') <> ''
+        THEN '{{"dimensions.contract":' || json_quote({named}) || '}}'
+        ELSE {" || ".join(parts)} || '}}' END"""
+
+
 REPORT_VIEWS: Mapping[str, str] = {
     "v1_charge_line": f"""
     SELECT c.no AS charge_no, c.id AS charge, c.source, c.document, c.line, c.customer, c.item, c.entity, c.currency,
@@ -37,11 +50,34 @@ REPORT_VIEWS: Mapping[str, str] = {
       CASE WHEN v.charge_no IS NULL THEN 0 ELSE 1 END AS is_void,
       k.contract, c.dimensions, c.description, f.uri AS file, c.row AS file_row, f.imported_at,
       CASE WHEN u.code = 'not_revenue' THEN 0 ELSE 1 END AS is_revenue, c.recognized_before, c.cutover,
-      CASE WHEN c.bills = 'later' THEN 1 ELSE 0 END AS is_contract_line, b.ordered_no AS bills_charge_no
+      CASE WHEN c.bills = 'later' THEN 1 ELSE 0 END AS is_contract_line, b.ordered_no AS bills_charge_no,
+      c.credits
     FROM charge_line c JOIN import_file f ON f.id = c.import_id
     LEFT JOIN billing_line b ON b.charge_no = c.no
     LEFT JOIN charge_void v ON v.charge_no = c.no LEFT JOIN contract_line k ON k.charge_no = c.no
     LEFT JOIN unscheduled u ON u.charge_no = c.no""",  # noqa: S608
+    "v1_netting": f"""
+    WITH RECURSIVE named AS (
+      SELECT c.no, coalesce(
+        (SELECT l.no FROM charge_line l WHERE l.id = c.source || '/' || c.credits),
+        (SELECT min(d.no) FROM charge_line d WHERE d.document = c.credits AND d.source = c.source),
+        (SELECT w.no FROM charge_line w WHERE w.id = c.credits)) AS home
+      FROM charge_line c WHERE c.credits <> ''
+    ), chain AS (
+      SELECT n.no, n.home FROM named n WHERE n.home IS NOT NULL
+      UNION SELECT a.no, n.home FROM chain a JOIN named n ON n.no = a.home WHERE n.home IS NOT NULL
+    ), homes AS (
+      SELECT b.charge_no AS no, b.ordered_no AS home FROM billing_line b
+      UNION ALL SELECT a.no, a.home FROM chain a
+      WHERE a.home NOT IN (SELECT n.no FROM named n WHERE n.home IS NOT NULL)
+        AND a.no NOT IN (SELECT b.charge_no FROM billing_line b)
+    )
+    SELECT c.no AS charge_no, c.id AS charge, s.home AS home_charge_no,
+      CASE WHEN s.home IS NULL THEN coalesce(k.contract, {_contract_of("c")})
+        ELSE coalesce(m.contract, {_contract_of("h")}) END AS contract
+    FROM charge_line c LEFT JOIN homes s ON s.no = c.no
+    LEFT JOIN contract_line k ON k.charge_no = c.no
+    LEFT JOIN charge_line h ON h.no = s.home LEFT JOIN contract_line m ON m.charge_no = h.no""",  # noqa: S608
     "v1_event": """
     SELECT e.id AS event_id, c.id AS charge, e.charge_no, e.kind, e.date, e.quantity, e.percent, e.amount, c.currency,
       e.name, e.note, e.scope, e.recorded_at, e.actor, w.at AS withdrawn_at, w.reason AS withdrawn_because
@@ -101,4 +137,12 @@ REPORT_VIEWS: Mapping[str, str] = {
     "v1_import": """
     SELECT id AS import_id, kind, uri AS file, sha256, size, mapping, source, imported_at, actor FROM import_file""",
 }  # fmt: skip
-"""The views in the order of their creation."""
+"""The views in the order of their creation, for :func:`view_on`."""
+
+
+def view_on(dialect: str, query: str) -> str:
+    """Return the query of a view on ``sqlite`` or ``postgresql``, which has other names for the functions of JSON."""
+    if dialect == "sqlite":
+        return query
+    query = re.sub(r"json_extract\(([a-z.]+), '\$\.(\w+)'\)", r"json_extract_path_text(CAST(\1 AS json), '\2')", query)
+    return query.replace("json_quote(", "to_json(")

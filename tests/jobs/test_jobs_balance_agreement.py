@@ -179,7 +179,9 @@ GONE: dict[str, tuple[Callable[[Intacct, dict[str, Any]], object], int, int]] = 
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("what", GONE)
+@pytest.mark.parametrize(
+    "what", [pytest.param(what, marks=pytest.mark.slow if at >= 4 else ()) for at, what in enumerate(GONE)]
+)
 def test_what_is_no_longer_in_the_ledger_is_no_longer_recognized_once_it_is_accepted(
     books: Books, intacct: Intacct, row: MakeRow, what: str
 ) -> None:

@@ -52,12 +52,12 @@ def posted(books: Books, row: MakeRow, intacct: Intacct) -> Books:
 
 
 @pytest.mark.both_databases
-@pytest.mark.parametrize("span", [JANUARY, MARCH, DateSpan(date(2024, 2, 1), date(2024, 3, 14))])
-def test_the_sums_of_accounts_recognize_what_the_lines_do(posted: Books, span: DateSpan) -> None:
-    summed = recognized(posted, span)
-    with mock.patch.object(booked, "MOST_OTHER", -1):
-        assert recognized(posted, span) == summed
-    assert summed
+def test_the_sums_of_accounts_recognize_what_the_lines_do(posted: Books) -> None:
+    for span in (JANUARY, MARCH, DateSpan(date(2024, 2, 1), date(2024, 3, 14))):
+        summed = recognized(posted, span)
+        with mock.patch.object(booked, "MOST_OTHER", -1):
+            assert recognized(posted, span) == summed
+        assert summed, span
 
 
 def test_costs_and_negative_lines_are_read_beside_the_sums(posted: Books) -> None:

@@ -228,7 +228,7 @@ def test_nothing_is_compared_while_a_run_is_at_work(posted: Books) -> None:
         compared(posted)
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_whatever_hands_do_to_the_ledger_is_named_and_nothing_else(
     books: Books, intacct: Intacct, others: Callable[..., str], row: MakeRow, seed: int
 ) -> None:

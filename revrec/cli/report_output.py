@@ -12,15 +12,21 @@ import typer
 
 from revrec.cli.filters import DAYS, FILTERS, read_days
 from revrec.cli.shared import LAST_DAY, Format, Options, day, fail, format_of, today
+from revrec.cli.terminal import raw
+from revrec.core.harmless import harmless
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from revrec.core.report import Check, Report
+    from revrec.core.report import Check, Report, RowFacts
     from revrec.core.typed_dates import DateSpan
 
 DIFFERS = 7
 FIRST_YEAR, LAST_YEAR = 1900, 2999
+MOST_INDENTED = 5_000
+"""The most rows that JSON has with a line for each value."""
+INDENTED = ("{\n      ", "\n    }")
+"""What is around the values of such a row."""
 CHECKS = ("check", "currency", "left", "right", "difference")
 
 PeriodOption, FromOption, ToOption = (FILTERS[name] for name in DAYS)
@@ -227,21 +233,27 @@ def _save_as(report: "Report", name: Format, output: Path) -> None:
             print(f"revrec: warning: {output}: {left_out}; --format csv lists all rows", file=sys.stderr)
 
 
-def show_json(report: "Report") -> None:
-    """Print a report as JSON: its header with the totals by currency, its rows and checks."""
+def show_json(report: "Report", facts: "RowFacts | None" = None) -> None:
+    """Print a report as JSON: its header with the totals by currency, its rows and checks.
+
+    ``facts`` are those of its rows, which are read for them otherwise.
+    """
     from revrec.core.report import control_totals
 
     header = {key: str(value) if hasattr(value, "isoformat") else value for key, value in report.header.items()}
     checks = [check.as_row() for check in report.checks]
-    header |= {"row_count": len(report.rows), "control_totals": control_totals(report)}
+    header |= {"row_count": len(report.rows), "control_totals": control_totals(report, facts)}
     head, rest = (json.dumps(one, indent=2, ensure_ascii=False) for one in ({"header": header}, {"checks": checks}))
-    # Row by row, with the indentation of the rest: the text of a long list would not fit into memory.
-    as_text, write = json.JSONEncoder(ensure_ascii=False, separators=(",\n      ", ": ")).encode, sys.stdout.write
-    write(f'{head[:-2]},\n  "rows": [')
+    # Row by row: the text of a long list would not fit into memory. Each of its rows has one line.
+    is_long = len(report.rows) > MOST_INDENTED
+    between = ", " if is_long else ",\n      "
+    as_text, write = json.JSONEncoder(ensure_ascii=False, separators=(between, ": ")).encode, raw(sys.stdout).write
+    write(harmless(f'{head[:-2]},\n  "rows": ['))
     for at, row in enumerate(report.rows):
-        write(f"{',' if at else ''}\n    {{\n      {as_text(row)[1:-1]}\n    }}")
+        text = harmless(as_text(row))
+        write(f"{',' if at else ''}\n    {text if is_long else text[1:-1].join(INDENTED)}")
     end = "\n  ]," if report.rows else "],"
-    write(f"{end}{rest[1:]}\n")
+    write(harmless(f"{end}{rest[1:]}\n"))
 
 
 def _show_tables(report: "Report", limit: int) -> None:

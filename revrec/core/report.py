@@ -136,7 +136,38 @@ class ReportPack(NamedTuple):
         return Report(self.title, self.header, ("disclosure", *columns), rows, checks, tuple(amounts), adds_up=False)
 
 
-def balance_periods(report: Report) -> dict[str, dict[str, str]]:
+class RowFacts(NamedTuple):
+    """What all rows of a report come to, by currency: how many, the totals of its amounts, and the ends of balances.
+
+    ``totals`` of a balance are those of its period in ``periods``: the first or the last one. Rows that do not add up
+    have no totals.
+    """
+
+    counts: Mapping[str, int]
+    totals: Mapping[str, Mapping[str, Decimal]]
+    periods: Mapping[str, Mapping[str, str]]
+
+
+def row_facts(report: Report) -> RowFacts:
+    """Return what the rows of a report come to. All of them are read, which takes seconds if they are in a file."""
+    periods = _balance_periods(report)
+    counts: dict[str, int] = {}
+    totals: dict[str, dict[str, Decimal]] = {}
+    for row in report.rows:
+        currency = row["currency"]
+        counts[currency] = counts.get(currency, 0) + 1
+        if not report.adds_up:
+            continue
+        if currency not in totals:
+            totals[currency] = dict.fromkeys(report.amounts, Decimal(0))
+        sums, counted = totals[currency], periods.get(currency, {})
+        for name in report.amounts:
+            if row[name] and counted.get(name) in (None, row.get("period")):
+                sums[name] += Decimal(row[name])
+    return RowFacts(counts, dict(sorted(totals.items())), periods)
+
+
+def _balance_periods(report: Report) -> dict[str, dict[str, str]]:
     """Return for each currency the period that the total of each balance is of: the first or the last one."""
     ends: dict[str, dict[str, str]] = {}
     for row in report.rows if report.balances else ():
@@ -144,29 +175,11 @@ def balance_periods(report: Report) -> dict[str, dict[str, str]]:
     return {currency: {name: both[which] for name, which in report.balances.items()} for currency, both in ends.items()}
 
 
-def column_totals(report: Report) -> dict[str, dict[str, Decimal]]:
-    """Return the total of each column of amounts by currency; of a balance, the total of the first or last period.
-
-    Without a currency if the rows do not add up. The rows are read once, because they may be in a file.
-    """
-    periods = balance_periods(report)
-    found: dict[str, dict[str, Decimal]] = {}
-    for row in report.rows if report.adds_up else ():
-        currency = row["currency"]
-        if currency not in found:
-            found[currency] = dict.fromkeys(report.amounts, Decimal(0))
-        sums, counted = found[currency], periods.get(currency, {})
-        for name in report.amounts:
-            if row[name] and counted.get(name) in (None, row.get("period")):
-                sums[name] += Decimal(row[name])
-    return dict(sorted(found.items()))
-
-
-def control_totals(report: Report) -> dict[str, dict[str, str]]:
+def control_totals(report: Report, facts: RowFacts | None = None) -> dict[str, dict[str, str]]:
     """Return the totals of the columns by currency, as decimal strings; empty if the rows do not add up."""
     return {
         currency: {name: str(amount) for name, amount in sums.items()}
-        for currency, sums in column_totals(report).items()
+        for currency, sums in (facts or row_facts(report)).totals.items()
     }
 
 

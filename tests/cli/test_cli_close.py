@@ -2,11 +2,17 @@
 
 import hashlib
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from revrec.jobs.admin import verify_beside
+from revrec.jobs.admin.verify import verify
+from revrec.jobs.context import make_context
+from revrec.sandbox.child import start_python
 from revrec.store.reports import control_totals
 from support.books import ROOT
 from support.commands import Revrec
@@ -106,7 +112,8 @@ def test_a_close_says_which_workbooks_and_which_rows_of_pages_it_leaves_out(
     assert closed.code == 0 and "balance.xlsx is left out: billed 12345678901234.56 has more than 15" in closed.err
     rows = json.loads((folder / "balance-lines.json").read_text())["rows"]
     left_out = f"{len(rows) - 3} of {len(rows)} rows are left out"
-    assert f"balance-lines.html: {left_out}; balance-lines.json has all rows" in closed.err
+    assert f"balance-lines.html: {left_out}; balance-lines.csv has all rows" in closed.err
+    assert len((folder / "balance-lines.csv").read_text().splitlines()) == len(rows) + 1
     assert left_out in (folder / "balance-lines.html").read_text() and "B-1" in {row["document"] for row in rows}
     names = {one.name for one in folder.iterdir()}
     assert {"balance.html", "balance.json", "journal.xlsx"} <= names and "balance.xlsx" not in names
@@ -143,7 +150,10 @@ def test_the_folder_of_a_close(revrec: Revrec, tmp_path: Path, monkeypatch: pyte
     states = [line[:3] for line in first.out.splitlines() if line.startswith("[")]
     assert states == ["[x]", "[x]", "[x]", "[x]", "[ ]", "[ ]", "[x]", "[ ]"]
     names = {one.name for one in folder.iterdir()}
-    assert {"index.html", "anchor.json", "rollforward.xlsx", "tie-out.html", "journal.json"} <= names
+    assert {"index.html", "anchor.json", "rollforward.xlsx", "tie-out.html", "journal.json", "journal.csv"} <= names
+    assert (folder / "journal.csv").read_text() == revrec(
+        "report", "journal", "--period", "2024-03", "--format", "csv"
+    ).out
     for line in (folder / "SHA256SUMS").read_text().splitlines():
         digest, name = line.split("  ")
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest
@@ -176,6 +186,39 @@ def test_the_folder_of_a_close(revrec: Revrec, tmp_path: Path, monkeypatch: pyte
     assert "letter.txt" not in sums and "journal.txt" not in sums and "  journal.xlsx\n" in sums
     other = revrec("report", "close", "--period", "2024-02", "--to", str(folder), "--replace")
     assert other.code == 2 and "it has the close of another month; name a new folder for February 2024" in other.err
+
+
+@pytest.mark.usefixtures("march")
+def test_a_close_of_books_that_are_not_sound_has_no_anchor_of_an_earlier_one(revrec: Revrec, tmp_path: Path) -> None:
+    folder = tmp_path / "close"
+    folder.mkdir()
+    for name in ("anchor.json", "SHA256SUMS"):
+        (folder / name).write_text("")
+    with closing(sqlite3.connect("revrec.db")) as books, books:
+        books.execute("DROP TRIGGER journal_entry_balances")
+    closed = revrec(*CLOSE, str(folder), "--replace")
+    assert "[ ] The books are verified: findings: 1, the first: " in closed.out
+    assert "anchor.json is left out: the books are not sound; see: revrec verify" in closed.err
+    assert not (folder / "anchor.json").exists() and "anchor.json" not in (folder / "SHA256SUMS").read_text()
+
+
+@pytest.mark.usefixtures("march")
+def test_large_books_are_verified_by_a_second_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    context = make_context("test")
+    expected = verify(context)
+    monkeypatch.setattr(verify_beside, "verify", lambda _context: 1 / 0)
+    monkeypatch.setattr(verify_beside, "FEWEST_LINES", 1)
+    with verify_beside.verifying(context) as verified:
+        assert verified() == expected and expected.sound
+    with closing(sqlite3.connect("revrec.db")) as books, books:
+        books.execute("DROP TRIGGER journal_entry_balances")
+    with verify_beside.verifying(context) as verified:
+        assert verified() == verify(context) and verify(context).count == 1
+    # If the process cannot answer, the books are verified here.
+    monkeypatch.setattr(verify_beside, "verify", verify)
+    monkeypatch.setattr(verify_beside, "start_python", lambda _words, **pipes: start_python(["-c", "0 / 0"], **pipes))
+    with verify_beside.verifying(context) as verified:
+        assert verified().count == 1
 
 
 @pytest.mark.usefixtures("story")

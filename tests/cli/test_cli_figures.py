@@ -4,15 +4,16 @@ import contextlib
 import csv
 import sqlite3
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from revrec.jobs.reports import activity, journal_checks
+from revrec.store.reports import journal as journal_queries
 from revrec.store.reports.booked import AccountAmount
-from revrec.store.reports.journal import posted_lines
+from revrec.store.reports.journal import posted_entries
 from support.commands import Revrec, checked_rows
 
 MONTHS = ("report", "rollforward", "--from", "2024-01", "--to", "2024-04", "--format", "json")
@@ -176,12 +177,15 @@ def test_a_report_that_does_not_tie_out_is_shown_and_saved_with_the_difference(
 
 @pytest.mark.usefixtures("april")
 def test_a_journal_whose_sides_differ_shows_both_sums(revrec: Revrec, monkeypatch: pytest.MonkeyPatch) -> None:
-    def without_the_first(*asked: Any) -> Iterator[dict[str, Any]]:
-        return islice(posted_lines(*asked), 1, None)
+    def without_the_first(*asked: Any, **how: Any) -> Iterator[tuple[Any, list[Any]]]:
+        entries = posted_entries(*asked, **how)
+        entry, lines = next(entries)
+        return chain([(entry, lines[1:])], entries)
 
     journal = ("report", "journal", "--period", "2024-04")
     assert "1 check holds" in revrec(*journal).out
-    monkeypatch.setattr(activity, "posted_lines", without_the_first)
+    for module in (activity, journal_queries):
+        monkeypatch.setattr(module, "posted_entries", without_the_first)
     for words in (("--limit", "1"), ("--format", "csv"), ("--format", "json")):
         ended = revrec(*journal, *words)
         shown = (ended.out + ended.err).replace(",", "")

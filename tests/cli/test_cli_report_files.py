@@ -18,7 +18,7 @@ from zipfile import ZipFile
 import pytest
 from lxml import etree
 
-from revrec.cli.report_formats import page, workbook
+from revrec.cli.report_formats import long_sheet, page, workbook
 from revrec.core.errors import BadInput
 from revrec.core.report import Chart, Check, ColumnSum, Report
 from revrec.jobs.reports.long_rows import RowsOnDisk
@@ -123,6 +123,41 @@ def test_a_long_report_has_all_rows_in_its_workbook_and_the_first_ones_with_all_
     assert text.count("<td>2024-") == 2 and "<td>JPY</td>" in text
     monkeypatch.setattr(page, "MOST_ROWS", 3)
     assert "left out" not in written(on_disk, page).decode()
+
+
+def test_the_rows_of_a_long_workbook_have_the_cells_of_a_short_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [HOSTILE, "a & b", " lead", "\x1b[1m", "_x001B_", "two\nlines", "Zoë", "x" * 40_000, "", "=1"]
+    rows = [
+        {"currency": "USD", "text": text, "no": no, "amount": f"-{no}.05", "base_currency": ("EUR", "JPY")[no % 2],
+         "base": str(no)}
+        for no, text in enumerate(texts)
+    ]  # fmt: skip
+    columns, header = ("currency", "text", "no", "amount", "base_currency", "base"), {"report": "r", "basis": "ledger"}
+    report = Report("Rows", header, columns, rows, (), ("amount",), base=("base",))
+    short = cells(written(report))
+    monkeypatch.setattr(workbook, "MOST_IN_MEMORY", 2)
+    monkeypatch.setattr(long_sheet, "MOST_TEXTS", 3)
+    assert cells(written(report)) == short and short["D6"] == ("-1.05", "#,##0.00;[Red]-#,##0.00")
+    assert short["F6"] == ("1.00", "#,##0;[Red]-#,##0")
+
+
+def cells(book: bytes) -> dict[str, tuple[str, str]]:
+    """Return the value and the number format of each cell of the first sheet of rows."""
+    with ZipFile(BytesIO(book)) as archive:
+        assert archive.testzip() is None
+        parts = {name: etree.fromstring(archive.read(name)) for name in archive.namelist()}
+    shared = [item.findtext(f"{SPREADSHEET}t") for item in parts["xl/sharedStrings.xml"].iter(f"{SPREADSHEET}si")]
+    styles = parts["xl/styles.xml"]
+    formats = {one.get("numFmtId"): one.get("formatCode") for one in styles.iter(f"{SPREADSHEET}numFmt")}
+    kinds = [formats.get(one.get("numFmtId"), "General") for one in styles.iterfind(f"{SPREADSHEET}cellXfs/*")]
+    found = {}
+    for cell in parts["xl/worksheets/sheet2.xml"].iter(f"{SPREADSHEET}c"):
+        value = cell.findtext(f"{SPREADSHEET}v") or "".join(map(str, cell.itertext()))
+        # XlsxWriter writes -8.05 with 16 digits, as -8.050000000000001.
+        text = value if cell.get("t") else f"{float(value):.2f}" if value else ""
+        text = shared[int(value)] if cell.get("t") == "s" else text
+        found[cell.get("r", "")] = (text or "", kinds[int(cell.get("s", "0"))] or "")
+    return {name: found[name] for name in found if int(re.sub("[A-Z]", "", name)) > workbook.HEAD + 1}
 
 
 def test_a_workbook_that_cannot_be_finished_leaves_no_temporary_files(

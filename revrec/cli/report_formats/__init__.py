@@ -4,26 +4,28 @@ import hashlib
 from collections.abc import Callable, Mapping
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypeAlias
 
 from revrec.core.errors import BadInput
 from revrec.core.extras import install_command
 
 if TYPE_CHECKING:
-    from revrec.core.report import Report, ReportPack
+    from revrec.core.report import Report, ReportPack, RowFacts
+
+Writer: TypeAlias = "Callable[[Report, BinaryIO, RowFacts | None], None]"
 
 MODULES: Mapping[str, str] = {"xlsx": "workbook", "html": "page"}
 """The formats by the end of their files' names, and the modules that write them."""
 
 
-def writer_of(name: str) -> "Callable[[Report, BinaryIO], None]":
+def writer_of(name: str) -> Writer:
     """Return the function that writes a report in a format.
 
     Raises:
         BadInput: its libraries are not installed.
     """
     try:
-        found: Callable[[Report, BinaryIO], None] = import_module(f"{__name__}.{MODULES[name]}").write_report
+        found: Writer = import_module(f"{__name__}.{MODULES[name]}").write_report
     except ImportError as error:
         raise BadInput(
             f"--format {name} needs the library {error.name}: install it with {install_command('reports')}"
@@ -31,8 +33,10 @@ def writer_of(name: str) -> "Callable[[Report, BinaryIO], None]":
     return found
 
 
-def save_report(report: "Report", name: str, path: Path) -> None:
+def save_report(report: "Report", name: str, path: Path, facts: "RowFacts | None" = None) -> None:
     """Write a report to a file in a format; a file that is there is replaced when the new one is whole.
+
+    ``facts`` are those of its rows: who writes several formats reads a long list for them only once.
 
     Raises:
         BadInput: the format's libraries are not installed, or the report does not fit into it.
@@ -42,7 +46,7 @@ def save_report(report: "Report", name: str, path: Path) -> None:
 
     write = writer_of(name)
     with draft_of(path) as draft, draft.open("wb") as file:
-        write(report, file)
+        write(report, file, facts)
 
 
 def save_pack(pack: "ReportPack", path: Path) -> None:

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from pygal.style import Style
 
 from revrec.core.money import minor_digits
-from revrec.core.report import Chart, Report, address_of, chart_data, control_totals, fact_in_words
+from revrec.core.report import Chart, Report, RowFacts, address_of, chart_data, control_totals, fact_in_words
 
 COLORS = ("#0b6e99", "#b5541c", "#3f7d20", "#7a3e9d", "#a8326e", "#5c6b73", "#8a6d00", "#2b4c9b")
 """The colors of series; each has a contrast of at least 3 to 1 on white and on the dark background."""
@@ -28,14 +28,14 @@ class _Drawing(NamedTuple):
     svg: Markup
 
 
-def write_report(report: Report, file: BinaryIO) -> None:
-    """Write a report as an HTML page."""
+def write_report(report: Report, file: BinaryIO, facts: RowFacts | None = None) -> None:
+    """Write a report as an HTML page. ``facts`` are those of its rows, which are read for them otherwise."""
     left_out = rows_left_out(report)
     page = _template("page.html.jinja").render(
         report=report,
         rows=islice(report.rows, MOST_ROWS),
         left_out=left_out,
-        totals=control_totals(report) if left_out else {},
+        totals=control_totals(report, facts) if left_out else {},
         columns=report.columns,
         amounts=frozenset((*report.amounts, *report.base)),
         checks=[check.as_row() | {"fails": bool(check.difference)} for check in report.checks],

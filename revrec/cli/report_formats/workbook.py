@@ -1,8 +1,8 @@
 """Write a report as an XLSX workbook: a sheet for each currency, with formulas for sums, balances and checks."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from itertools import chain, islice
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
@@ -11,6 +11,7 @@ from xlsxwriter import Workbook
 from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
+from revrec.cli.report_formats.long_sheet import Cells, LongSheet, Texts, write_with_rows
 from revrec.core.errors import DoesNotFit
 from revrec.core.money import minor_digits
 from revrec.core.report import (
@@ -18,15 +19,15 @@ from revrec.core.report import (
     Disclosure,
     Report,
     ReportPack,
-    balance_periods,
-    column_totals,
+    RowFacts,
     fact_in_words,
+    row_facts,
 )
 
 MAX_ROWS = 1_000_000
 MOST_IN_MEMORY = 5_000
-"""Rows of a workbook that is made in memory. The rows of a longer one go to a file one by one, which allows no table
-of Excel: its rows have a filter instead."""
+"""Rows of a workbook that XlsxWriter makes in memory. The rows of a longer one are written one by one; they are no
+table of Excel, and have a filter instead."""
 MAX_DIGITS = 15
 """A cell is a binary floating-point number, which is exact for amounts of so many digits."""
 SUMMARY, CHECKS = "Summary", "Checks"
@@ -40,17 +41,23 @@ SUM_VISIBLE = 109
 """SUBTOTAL's number for a sum that leaves out rows hidden by a filter."""
 
 
-def write_report(report: Report, file: BinaryIO) -> None:
-    """Write a report as a workbook.
+def write_report(report: Report, file: BinaryIO, facts: RowFacts | None = None) -> None:
+    """Write a report as a workbook. ``facts`` are those of its rows, which are read for them otherwise.
 
     Raises:
         DoesNotFit: it has more rows, or an amount has more digits, than a workbook can hold.
     """
     if len(report.rows) > MAX_ROWS:
         raise DoesNotFit(f"{len(report.rows):,} rows do not fit into a workbook; use --format csv")
-    is_long = len(report.rows) > MOST_IN_MEMORY
-    with _workbook(file, is_long) as book:
-        _WorkbookReport(book, report, is_long).write()
+    if len(report.rows) <= MOST_IN_MEMORY:
+        with _workbook(file) as book:
+            _WorkbookReport(book, report, facts).write()
+        return
+    made = BytesIO()
+    with _workbook(made) as book:
+        long = _WorkbookReport(book, report, facts, is_long=True)
+        long.write()
+    write_with_rows(made.getvalue(), long.sheets, file)
 
 
 def write_pack(pack: ReportPack, file: BinaryIO) -> None:
@@ -68,7 +75,7 @@ def write_pack(pack: ReportPack, file: BinaryIO) -> None:
 
 
 @contextmanager
-def _workbook(file: BinaryIO, is_long: bool = False) -> Iterator[Workbook]:
+def _workbook(file: BinaryIO) -> Iterator[Workbook]:
     """Yield a workbook that is written to ``file`` at the end of the block.
 
     Its temporary files have the rows of the report, and XlsxWriter leaves some of them if it cannot finish.
@@ -76,11 +83,10 @@ def _workbook(file: BinaryIO, is_long: bool = False) -> Iterator[Workbook]:
     Raises:
         OSError: the file or a temporary file cannot be written.
     """
-    options = {**TEXT_STAYS_TEXT, "constant_memory": is_long}
     try:
         with (
             TemporaryDirectory(prefix="revrec-", ignore_cleanup_errors=True) as folder,
-            Workbook(file, {**options, "tmpdir": folder}) as book,
+            Workbook(file, {**TEXT_STAYS_TEXT, "tmpdir": folder}) as book,
         ):
             yield book
     except FileCreateError as error:
@@ -88,9 +94,9 @@ def _workbook(file: BinaryIO, is_long: bool = False) -> Iterator[Workbook]:
 
 
 class _WorkbookReport:
-    """One report in one workbook."""
+    """One report in one workbook. ``sheets`` have the rows of a long one, which are written afterwards."""
 
-    def __init__(self, book: Workbook, report: Report, is_long: bool = False) -> None:
+    def __init__(self, book: Workbook, report: Report, facts: RowFacts | None = None, is_long: bool = False) -> None:
         self._book = book
         self._report = report
         self._is_long = is_long
@@ -100,9 +106,9 @@ class _WorkbookReport:
         self._wrapped = book.add_format({"text_wrap": True, "valign": "top"})
         self._formats: dict[tuple[str, bool], Any] = {}
         self._places = {name: place for place, name in enumerate(report.columns)}
-        self._counts = Counter(row["currency"] for row in report.rows)
-        self._totals = column_totals(report)
-        self._periods = balance_periods(report)
+        self._counts, self._totals, self._periods = facts or row_facts(report)
+        self._texts = Texts()
+        self.sheets: list[LongSheet] = []
 
     def write(self) -> None:
         """Write all sheets."""
@@ -139,7 +145,7 @@ class _WorkbookReport:
 
     def _write_rows(self, currency: str) -> None:
         """Write the rows of a currency as a table with a total row; sums and balances are formulas."""
-        report, count = self._report, self._counts[currency]
+        report, count = self._report, self._counts.get(currency, 0)
         rows = (row for row in report.rows if row["currency"] == currency)
         sheet = self._book.add_worksheet(_sheet_name(currency))
         title = f"{report.title}, {report.header['basis']} basis, {_sheet_name(currency)}"
@@ -157,10 +163,12 @@ class _WorkbookReport:
             for at, column in enumerate(report.columns):
                 sheet.write_string(HEAD, at, column, self._bold)
             sheet.autofilter(HEAD, 0, HEAD + count, len(report.columns) - 1)
+            part = f"xl/worksheets/sheet{sheet.index + 1}.xml"
+            self.sheets.append(LongSheet(part, HEAD + 2, self._columns(first[0]), chain(first, rest)))
         else:
             self._add_table(sheet, name, first, count)
-        for at, row in enumerate(chain(first, rest), HEAD + 1):
-            self._write_row(sheet, at, row, row["currency"])
+            for at, row in enumerate(chain(first, rest), HEAD + 1):
+                self._write_row(sheet, at, row, row["currency"])
         sheet.freeze_panes(HEAD + 1, 1)
         sheet.repeat_rows(HEAD)
         sheet.set_landscape()
@@ -168,6 +176,27 @@ class _WorkbookReport:
         for at, column in enumerate(report.columns):
             width = max([len(column), *(len(str(row.get(column) or "")) for row in first)])
             sheet.set_column(at, at, min(width * 1.2 + 2, 60))
+
+    def _columns(self, row: Mapping[str, Any]) -> list[Cells]:
+        """Return the columns of a long sheet, whose amounts have the currency of this row."""
+        return [self._cells_of(name, row) for name in self._report.columns]
+
+    def _cells_of(self, name: str, row: Mapping[str, Any]) -> Cells:
+        letter, report = xl_col_to_name(self._places[name]), self._report
+        if name in report.formulas:
+            return _Sums(letter, name, self._texts, self._style(row["currency"]), self._terms(name))
+        if name in report.amounts:
+            return _Amounts(letter, name, self._texts, self._style(row["currency"]))
+        if name in report.base:
+            # Rows of one currency can have several base currencies, and the styles are written before them.
+            styles = {one: self._style(one) for one in {row["base_currency"] for row in report.rows}}
+            return _BaseAmounts(letter, name, self._texts, styles)
+        return Cells(letter, name, self._texts)
+
+    def _style(self, currency: str) -> int:
+        """Return the number of the style of amounts."""
+        number: int = self._amount_format(currency)._get_xf_index()
+        return number
 
     def _add_table(self, sheet: Any, name: str, rows: Sequence[Mapping[str, Any]], count: int) -> None:
         """Add a table of Excel for ``count`` rows, with the formats of the first ``rows``."""
@@ -202,13 +231,13 @@ class _WorkbookReport:
                 sheet.write_string(at, column, str(value))
 
     def _write_formula(self, sheet: Any, at: int, name: str, value: str, style: Any) -> None:
-        terms = "".join(
-            f"{'+' if sign > 0 else '-'}{xl_rowcol_to_cell(at, self._places[of])}"
-            for of, sign in self._report.formulas[name].items()
-        )
-        # Binary sums of decimals can be off in the sixteenth digit; rounding to the cent removes that and nothing else.
-        digits = _decimals(value)
-        sheet.write_formula(at, self._places[name], f"=ROUND({terms},{digits})", style, _number(value, name))
+        text = _rounded(self._terms(name), at + 1, value)
+        sheet.write_formula(at, self._places[name], f"={text}", style, _number(value, name))
+
+    def _terms(self, name: str) -> list[str]:
+        """Return the columns that a column adds up, each with its sign."""
+        formula = self._report.formulas[name]
+        return [f"{'+' if sign > 0 else '-'}{xl_col_to_name(self._places[of])}" for of, sign in formula.items()]
 
     def _write_totals(self, sheet: Any, count: int, currency: str) -> None:
         report, total = self._report, HEAD + 1 + count
@@ -263,7 +292,7 @@ class _WorkbookReport:
     def _source(self, check: Check) -> str:
         if check.source is None:
             return ""
-        count = self._counts[check.currency]
+        count = self._counts.get(check.currency, 0)
         if not count:
             return "=0"
         cells = self._cells(check.source.column, count, check.currency)
@@ -338,13 +367,63 @@ MAX_DRAWN = 36
 """A chart of more rows cannot be read."""
 
 
+class _Amounts(Cells):
+    """The amounts of a column of a long sheet."""
+
+    def __init__(self, letter: str, name: str, texts: Texts, style: int) -> None:
+        super().__init__(letter, name, texts)
+        self._style = style
+
+    def xml(self, value: Any, at: int, row: Mapping[str, Any]) -> str:
+        """Return the cell of an amount."""
+        _check_digits(value, self.name)
+        return f' s="{self._style}"><v>{value}</v>'
+
+
+class _Sums(_Amounts):
+    """The amounts of a column that adds up others, as formulas."""
+
+    def __init__(self, letter: str, name: str, texts: Texts, style: int, terms: Sequence[str]) -> None:
+        super().__init__(letter, name, texts, style)
+        self._terms = terms
+
+    def xml(self, value: Any, at: int, row: Mapping[str, Any]) -> str:
+        """Return the cell of a sum."""
+        _check_digits(value, self.name)
+        return f' s="{self._style}"><f>{_rounded(self._terms, at, value)}</f><v>{value}</v>'
+
+
+class _BaseAmounts(Cells):
+    """Amounts in base currency, which can differ from row to row."""
+
+    def __init__(self, letter: str, name: str, texts: Texts, styles: Mapping[str, int]) -> None:
+        super().__init__(letter, name, texts)
+        self._styles = styles
+
+    def xml(self, value: Any, at: int, row: Mapping[str, Any]) -> str:
+        """Return the cell of an amount."""
+        _check_digits(value, self.name)
+        return f' s="{self._styles[row["base_currency"]]}"><v>{value}</v>'
+
+
+def _rounded(terms: Sequence[str], at: int, value: str) -> str:
+    """Return the formula of a sum in the row ``at``, counted from 1."""
+    # Binary sums of decimals can be off in the sixteenth digit; rounding to the cent removes that and nothing else.
+    return f"ROUND({''.join(f'{term}{at}' for term in terms)},{_decimals(value)})"
+
+
 def _number(text: str, column: str) -> float:
     """Return an amount as a workbook stores it."""
-    if sum(letter.isdigit() for letter in text.lstrip("-0.")) > MAX_DIGITS:
+    _check_digits(text, column)
+    return float(text)
+
+
+def _check_digits(text: str, column: str) -> None:
+    """Raise DoesNotFit if a workbook would round an amount."""
+    if len(text) > MAX_DIGITS and sum(letter.isdigit() for letter in text.lstrip("-0.")) > MAX_DIGITS:
         raise DoesNotFit(
             f"{column} {text} has more than {MAX_DIGITS} digits: a workbook would round it; use --format csv"
         )
-    return float(text)
 
 
 def _decimals(text: str) -> int:

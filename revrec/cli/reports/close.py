@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 INDEX = "index.html"
 SUMS = "SHA256SUMS"
 ANCHOR = "anchor.json"
-ENDS = (".html", ".json", ".xlsx")
+ENDS = (".html", ".json", ".csv", ".xlsx")
 IN_OTHER_REPORTS = ("D5", "D6", "D7", "D7 items", "D8")
 """The disclosures that the folder has as separate reports."""
 WINDOW = 12
@@ -40,11 +40,11 @@ def register(group: typer.Typer) -> None:
     ) -> None:
         """Save all reports of a month, with the close checklist.
 
-        Each report is there as a workbook, a page and JSON. The index leads to them and shows the checklist: imports
-        complete, everything scheduled or explained, the run done, every entry posted, the ledger reconciled, the
-        tie-out signed, the books verified, the period closed, each with its evidence and the next command. anchor.json
-        is for a later revrec verify --anchor, and SHA256SUMS proves that no file was changed. Nothing in the books is
-        changed. Exit code 7 means that a check of a report fails.
+        Each report is there as a workbook, a page, CSV and JSON. The index leads to them and shows the checklist:
+        imports complete, everything scheduled or explained, the run done, every entry posted, the ledger reconciled,
+        the tie-out signed, the books verified, the period closed, each with its evidence and the next command.
+        anchor.json is for a later revrec verify --anchor; it is left out if the books are not sound. SHA256SUMS proves
+        that no file was changed. Nothing in the books is changed. Exit code 7 means that a check of a report fails.
 
         \b
         Examples:
@@ -53,7 +53,8 @@ def register(group: typer.Typer) -> None:
         from revrec.core.calendar import month_end
         from revrec.core.errors import BadInput
         from revrec.core.typed_dates import DateSpan
-        from revrec.jobs.admin.verify import verify
+        from revrec.jobs.admin.verify import save_anchor
+        from revrec.jobs.admin.verify_beside import verifying
         from revrec.jobs.reports.close_checklist import close_checklist, in_words
         from revrec.jobs.reports.day_notes import check_books_had_begun, check_has_begun
 
@@ -68,10 +69,18 @@ def register(group: typer.Typer) -> None:
             check_books_had_begun(context, f"--period {period}", month.last)
         except BadInput as error:
             fail(str(error), 2)
-        found = dict(_reports(context, month))
-        _prepare(to, found)
-        checklist = close_checklist(context, month, found["tie-out"], verify(context, write_anchor=to / ANCHOR))
-        left_out = _write_reports(to, found)
+        with verifying(context) as verified:
+            found = dict(_reports(context, month))
+            _prepare(to, found)
+            left_out = _write_reports(to, found)
+            books = verified()
+        if books.sound:
+            save_anchor(to / ANCHOR, books, context.timestamp())
+        else:
+            # The anchor of an earlier close would be taken for one of this.
+            (to / ANCHOR).unlink(missing_ok=True)
+            left_out.append(f"{ANCHOR} is left out: the books are not sound; see: revrec verify")
+        checklist = close_checklist(context, month, found["tie-out"], books)
         _write_index(to / INDEX, f"{month.first:%B %Y}", found, [one._asdict() for one in checklist])
         _write_sums(to, found)
         for line in in_words(checklist):
@@ -176,26 +185,30 @@ def _prepare(folder: Path, reports: "Mapping[str, Report]") -> None:
 
 def _write_reports(folder: Path, reports: "Mapping[str, Report]") -> list[str]:
     """Write each report in every format; return in words which files and rows are left out."""
-    from revrec.cli.output import writing_to
+    from revrec.cli.output import print_csv, writing_to
     from revrec.cli.report_formats import MODULES, save_report
     from revrec.cli.report_formats.page import rows_left_out
     from revrec.cli.report_output import show_json
     from revrec.core.errors import DoesNotFit
+    from revrec.core.report import row_facts
 
     left_out = []
     for name, report in reports.items():
+        facts = row_facts(report)
         for end in MODULES:
             file = folder / f"{name}.{end}"
             try:
-                save_report(report, end, file)
+                save_report(report, end, file, facts)
             except DoesNotFit as error:
                 # A file of an earlier close would contradict the other formats.
                 file.unlink(missing_ok=True)
                 left_out.append(f"{file.name} is left out: {error}")
         with writing_to(folder / f"{name}.json"):
-            show_json(report)
+            show_json(report, facts)
+        with writing_to(folder / f"{name}.csv"):
+            print_csv(report.rows, report.columns)
         if rows := rows_left_out(report):
-            left_out.append(f"{name}.html: {rows}; {name}.json has all rows")
+            left_out.append(f"{name}.html: {rows}; {name}.csv has all rows")
     return left_out
 
 

@@ -33,10 +33,11 @@ def register(group: typer.Typer) -> None:
           revrec report journal --account 2400 --period 2024-Q1 --format csv --output journal.csv
           revrec report journal --period 2024-04 --base --format csv
         """
+        from revrec.cli.journal_csv import print_journal
         from revrec.cli.listing import show_list
         from revrec.cli.output import print_csv
         from revrec.cli.streamed_report import StreamedReport
-        from revrec.jobs.reports.activity import IN_BASE, JOURNAL, JournalSides
+        from revrec.jobs.reports.activity import IN_BASE, JOURNAL, JournalSides, journal_by_entry
         from revrec.jobs.reports.activity import journal as lines
         from revrec.jobs.reports.day_notes import notes_of_list
         from revrec.jobs.reports.report_header import listed_header, listed_report
@@ -60,7 +61,10 @@ def register(group: typer.Typer) -> None:
             return
         notes = {"notes": notes_of_list(context, filters)}
         if options.csv:
-            print_csv(found, columns)
+            if base:
+                print_csv(found, columns)
+            else:
+                print_journal(journal_by_entry(context, filters, sides))
             show_notes(notes, sys.stderr)
             end_with_checks(options, sides.checks(filters))
             return

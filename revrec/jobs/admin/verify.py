@@ -16,8 +16,9 @@ from revrec.store.verifying.findings import VerifyFinding, damage_finding, findi
 from revrec.store.verifying.rows import RowCheck
 
 if TYPE_CHECKING:
-    from revrec.jobs.context import Context
+    from revrec.jobs.context import Context, Progress
     from revrec.store.connection import Connection
+    from revrec.store.database.engine import Database
 
 MOST = 100
 """Most findings listed; any further ones are counted."""
@@ -61,24 +62,29 @@ def verify(context: "Context", anchor: Path | None = None, write_anchor: Path | 
         BadInput: The anchor cannot be read or written, or is not an anchor.
         BadConfiguration: The database does not exist or has another revision.
     """
-    known = read_anchor(anchor) if anchor else None
-    result = VerifyResult(context.database.where)
-    there = kept_head.read_kept_head(context.database)
+    result = verify_database(context.database, context.progress, read_anchor(anchor) if anchor else None)
+    if write_anchor and result.sound:
+        save_anchor(write_anchor, result, context.timestamp())
+    return result
+
+
+def verify_database(database: "Database", progress: "Progress", known: dict[str, Any] | None = None) -> VerifyResult:
+    """Check the whole database; ``known`` is an anchor that it must continue. See :func:`verify`."""
+    result = VerifyResult(database.where)
+    there = kept_head.read_kept_head(database)
     try:
-        with context.database.read() as connection:
-            _check(context, connection, result, known, there)
+        with database.read() as connection:
+            _check(progress, connection, result, known, there)
     except (RevrecError, UnicodeDecodeError) as error:
         damaged = damage_finding(error)
         if damaged is None:
             raise
         result.add(iter([damaged]))
-    if write_anchor and result.sound:
-        _write_anchor(write_anchor, result, context.timestamp())
     return result
 
 
 def _check(
-    context: "Context",
+    progress: "Progress",
     connection: "Connection",
     result: VerifyResult,
     known: dict[str, Any] | None,
@@ -90,22 +96,22 @@ def _check(
         structure.check_revision_row,
         structure.check_foreign_keys,
     ]
-    for step in context.progress.track(steps, "checking the file"):
+    for step in progress.track(steps, "checking the file"):
         result.add(findings_of(step.__name__.replace("_", " "), partial(step, connection)))
-    result.add(findings_of("audit chain", lambda: _follow(context, connection, result, known)))
+    result.add(findings_of("audit chain", lambda: _follow(progress, connection, result, known)))
     result.add(findings_of(kept_head.CHECK, lambda: kept_head.check_kept_head(connection, there)))
-    for one in context.progress.track(invariants.INVARIANTS, "checking what must hold"):
+    for one in progress.track(invariants.INVARIANTS, "checking what must hold"):
         result.add(findings_of(one.name, partial(invariants.find_violations, connection, one)))
     result.checks = len(steps) + len(invariants.INVARIANTS) + 3 + (known is not None)
 
 
 def _follow(
-    context: "Context", connection: "Connection", result: VerifyResult, known: dict[str, Any] | None
+    progress: "Progress", connection: "Connection", result: VerifyResult, known: dict[str, Any] | None
 ) -> Iterator[VerifyFinding]:
     """Follow the chain event by event and check the rows that each event covers."""
     chain, rows = AuditChain(), RowCheck(connection)
     events = chain.walk(connection, known["seq"] if known else 0)
-    for _seq, detail in context.progress.track(events, "following the audit trail"):
+    for _seq, detail in progress.track(events, "following the audit trail"):
         for digest in detail.get("digests", ()):
             yield from findings_of("rows", partial(rows.take, digest))
     if chain.broken:
@@ -135,7 +141,12 @@ def read_anchor(path: Path) -> dict[str, Any]:
     return found
 
 
-def _write_anchor(path: Path, result: VerifyResult, at: str) -> None:
+def save_anchor(path: Path, result: VerifyResult, at: str) -> None:
+    """Write the anchor of a database in which nothing was found.
+
+    Raises:
+        BadInput: The file cannot be written.
+    """
     anchor = {"deployment": result.deployment, "seq": result.events, "hash": result.head, "at": at}
     try:
         write_text(path, json.dumps(anchor, indent=2) + "\n")

@@ -17,7 +17,7 @@ from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.report_header import report_header
 from revrec.store.bulk import sort_on_disk
 from revrec.store.posting.posted import account_sums
-from revrec.store.reports.journal import COLUMNS, account_activity, posted_lines
+from revrec.store.reports.journal import COLUMNS, account_activity, posted_entries, posted_lines
 
 if TYPE_CHECKING:
     from revrec.jobs.context import Context
@@ -27,6 +27,8 @@ AMOUNTS = ("opening", "debits", "credits", "closing")
 BEHIND = ("reference", "record_no", "date", "earned", "charge", "account", "side", "currency", "amount")
 """The columns of the journal lines behind a figure."""
 JOURNAL = (*COLUMNS[:9], "debit", "credit", *COLUMNS[11:])
+OF_LINE = JOURNAL[7:20]
+"""The columns of the journal that differ from line to line; the others are of the entry."""
 IN_BASE = ("base_currency", "base_amount", "rate", "rate_date")
 """The columns of the journal with ``--base``."""
 
@@ -168,6 +170,31 @@ def journal(
             if base:
                 row |= _in_base(context, currencies, line, minor if side == "debit" else -minor)
             yield {name: row[name] for name in columns}
+
+
+def journal_by_entry(
+    context: "Context", filters: "Filters", sides: JournalSides
+) -> Iterator[tuple[Mapping[str, Any], list[tuple[Any, ...]]]]:
+    """Yield the lines of :func:`journal` by entry: what they share, and tuples of the columns :data:`OF_LINE`.
+
+    A month can have a million lines, and a row of all columns for each takes longer than reading them.
+
+    Raises:
+        BadInput: a filter names what these books do not know.
+    """
+    with context.database.read() as connection:
+        check_filters(context, connection, filters)
+        sort_on_disk(connection)
+        for entry, lines in posted_entries(connection, filters):
+            yield entry, [_with_sides(line, sides) for line in lines]
+
+
+def _with_sides(line: tuple[Any, ...], sides: JournalSides) -> tuple[Any, ...]:
+    no, account, side, minor, currency, *others, _entry = line
+    sides.add(side, currency, minor)
+    amount = decimal_string(minor, currency)
+    both = (amount, None) if side == "debit" else (None, amount)
+    return no, account, *both, currency, *others
 
 
 def _in_base(

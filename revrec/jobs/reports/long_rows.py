@@ -1,6 +1,6 @@
 """The rows of a report that may be longer than memory."""
 
-import json
+import pickle
 import tempfile
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,32 +25,26 @@ def kept_rows(rows: Iterable[Row]) -> Sequence[Row]:
 
 
 class RowsOnDisk(Sequence[Row]):
-    """Rows in a temporary file: they can be read again and again, in their order, a few at a time.
-
-    Values are plain JSON; others, such as dates, are read back as text.
-    """
+    """Rows in a temporary file: they can be read again and again, in their order, a few at a time."""
 
     def __init__(self, rows: Iterable[Row]) -> None:
         self._count = 0
+        self._places: list[int] = []
         self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed when no one has the rows any more
         weakref.finalize(self, self._file.close)
         for some in batched(rows, AT_ONCE):
-            self._file.write(json.dumps(some, default=str).encode() + b"\n")
+            self._places.append(self._file.tell())
+            pickle.dump(some, self._file, pickle.HIGHEST_PROTOCOL)
             self._count += len(some)
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[Row]:
-        # Another iterator may have moved the position of the file meanwhile.
-        at = 0
-        while True:
-            self._file.seek(at)
-            line = self._file.readline()
-            if not line:
-                return
-            at += len(line)
-            yield from json.loads(line)
+        for place in self._places:
+            # Another iterator may have moved the position of the file meanwhile.
+            self._file.seek(place)
+            yield from pickle.load(self._file)  # noqa: S301 - no one else can write to a file without a name
 
     @overload
     def __getitem__(self, index: int) -> Row: ...

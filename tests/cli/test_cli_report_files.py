@@ -155,8 +155,10 @@ def cells(book: bytes) -> dict[str, tuple[str, str]]:
         value = cell.findtext(f"{SPREADSHEET}v") or "".join(map(str, cell.itertext()))
         # XlsxWriter writes -8.05 with 16 digits, as -8.050000000000001.
         text = value if cell.get("t") else f"{float(value):.2f}" if value else ""
-        text = shared[int(value)] if cell.get("t") == "s" else text
-        found[cell.get("r", "")] = (text or "", kinds[int(cell.get("s", "0"))] or "")
+        found[cell.get("r", "")] = (
+            shared[int(value)] or "" if cell.get("t") == "s" else text,
+            kinds[int(cell.get("s", "0"))] or "",
+        )
     return {name: found[name] for name in found if int(re.sub("[A-Z]", "", name)) > workbook.HEAD + 1}
 
 

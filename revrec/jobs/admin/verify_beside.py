@@ -12,13 +12,11 @@ from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
-
 from revrec.jobs.admin.verify import VerifyResult, verify, verify_database
 from revrec.jobs.context import Silent
 from revrec.sandbox.child import start_python
+from revrec.store.charges import next_charge_number
 from revrec.store.database.engine import Database
-from revrec.store.tables import charge_line
 from revrec.store.verifying.findings import VerifyFinding
 
 if TYPE_CHECKING:
@@ -48,7 +46,7 @@ def _is_worth_it(context: "Context") -> bool:
     if not context.database_url.startswith("sqlite"):
         return False
     with context.database.read() as connection:
-        return (connection.execute(select(func.max(charge_line.c.no))).scalar() or 0) >= FEWEST_LINES
+        return next_charge_number(connection) > FEWEST_LINES
 
 
 def _started(context: "Context") -> "subprocess.Popen[str]":

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import date
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
 import pytest
@@ -29,14 +30,25 @@ def test_long_lists_are_on_disk_and_are_read_like_short_ones(monkeypatch: pytest
 def test_a_table_of_a_long_list_reads_its_file_once() -> None:
     read: list[Any] = []
 
-    class Observed(long_rows.RowsOnDisk):
-        def __iter__(self) -> Iterator[long_rows.Row]:
+    class Observed(long_rows.RowsOnDisk[Any]):
+        def __iter__(self) -> Iterator[Any]:
             for row in super().__iter__():
                 read.append(row)
                 yield row
 
     rows = Observed([{"no": no} for no in range(20)])
     assert len(rows[:]) == len(read) == 20
+
+
+def test_many_rows_are_sorted_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(long_rows, "SORTED_AT_ONCE", 3)
+    monkeypatch.setattr(long_rows, "IN_MEMORY", 2)
+    rows = [(no * 7 % 5, no) for no in range(11)]
+    # Rows with the same key stay in their order.
+    assert list(long_rows.sorted_rows(iter(rows), key=itemgetter(0))) == sorted(rows, key=itemgetter(0))
+    assert list(long_rows.sorted_rows([], key=itemgetter(0))) == []
+    kept = long_rows.kept_rows(iter(rows))
+    assert long_rows.kept_rows(kept) is kept
 
 
 def test_values_are_read_back_as_they_were() -> None:

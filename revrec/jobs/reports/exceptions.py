@@ -16,6 +16,7 @@ from revrec.core.rules.costs import sold_by
 from revrec.jobs.paging import PAGE
 from revrec.jobs.reports.documents import open_documents
 from revrec.jobs.reports.filters import check_filters
+from revrec.jobs.reports.long_rows import kept_rows, sorted_rows
 from revrec.jobs.reports.presented_lines import shares_of_principals
 from revrec.jobs.reports.report_header import listed_report
 from revrec.jobs.reports.revenue_lines import revenue_lines
@@ -80,14 +81,13 @@ def exceptions(context: "Context", until: date, filters: Filters = NO_FILTERS) -
     with context.database.read() as connection:
         check_filters(context, connection, filters)
         rules = _RulesOfExceptions(context, connection)
-        found = sorted(
-            _exceptions(context, connection, until, rules, filters), key=lambda one: (one.kind, one.since, one.subject)
+        found = _exceptions(context, connection, until, rules, filters)
+        missing: Counter[str] = Counter()
+        rows = kept_rows(
+            _counted(one, until, rules, missing)
+            for one in sorted_rows(found, key=lambda one: (one.kind, one.since, one.subject))
         )
-    missing: Counter[str] = Counter()
-    for one in found:
-        missing[one.currency] += one.amount or 0 if one.is_missing else 0
     effect = {currency: decimal_string(amount, currency) for currency, amount in sorted(missing.items()) if amount}
-    rows = [_row(one, until, rules.owner(one.rule)) for one in found]
     parameters: dict[str, Any] = {**vars(filters), "date": until, "effect_on_revenue": effect}
     report = listed_report(context, "exceptions", f"Exceptions as of {until}", parameters, COLUMNS, rows, ("amount",))
     # A credit without a schedule has two rows, and invoices are not revenue: a total would contradict the header.
@@ -119,6 +119,12 @@ class _RulesOfExceptions:
     def is_revenue(self, rule: str, is_cost: bool) -> bool:
         """Check whether an amount is revenue: it is no cost, or what an agent owes to a principal."""
         return not is_cost or rule in self._shares
+
+
+def _counted(one: _Exception, until: date, rules: _RulesOfExceptions, missing: Counter[str]) -> dict[str, Any]:
+    """Return the row of an exception, and add its revenue to what is missing."""
+    missing[one.currency] += one.amount or 0 if one.is_missing else 0
+    return _row(one, until, rules.owner(one.rule))
 
 
 def _row(one: _Exception, until: date, owner: str) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from revrec.core.money import decimal_string, minor_digits
 from revrec.core.report import Check, Report
 from revrec.jobs.gateway import entity_currencies
 from revrec.jobs.reports.filters import check_filters
+from revrec.jobs.reports.long_rows import kept_rows
 from revrec.jobs.reports.report_header import report_header
 from revrec.store.reports.exchange import ContractLineAmount, EarnedAmount, contract_line_amounts, earned_amounts
 from revrec.store.reports.filters import of_charges
@@ -86,7 +87,7 @@ def exchange(context: "Context", until: date, by: str = "account", filters: Filt
     columns = ("entity", "account", *(("charge",) if by == "charge" else ()), "transaction", "earned", "currency")
     return Report(
         f"Exchange differences on deferred accounts as of {until}", header, (*columns, *AMOUNTS),
-        list(_rows(found, posted, by)), checks, AMOUNTS, ("entity", "at_entries", "at_billing"),
+        kept_rows(_rows(found, posted, by)), checks, AMOUNTS, ("entity", "at_entries", "at_billing"),
         {"difference": {"at_billing": 1, "at_entries": -1}, "not_posted": {"difference": 1, "posted": -1}},
         empty=MEANING,
     )  # fmt: skip

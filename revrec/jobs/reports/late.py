@@ -5,10 +5,12 @@ as it is known now, and lists what lies between the two.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+from revrec.core.batching import batched
 from revrec.core.calendar import month_end
 from revrec.core.errors import BadInput
 from revrec.core.filters import Filters
@@ -19,6 +21,7 @@ from revrec.jobs.reports.drill import drill_rows
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.late_changes import LateChange, late_changes
 from revrec.jobs.reports.line_balances import balances_of, charges_to_read
+from revrec.jobs.reports.long_rows import kept_rows, sorted_rows
 from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.store import periods
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from revrec.store.periods import Closing
 
 BY_MONTH = "month"
+LINES_AT_ONCE = 5_000
+"""Late lines whose causes are read at once."""
 REVENUE, BILLED = "revenue", "billed"
 CHANGES = (
     "figure", "what", "charge", "customer", "entity", "currency", "earned_month", "closed_at", "closed_by", "known_at",
@@ -107,7 +112,7 @@ def late(context: "Context", filters: Filters, by: str) -> Report:
         check_filters(context, connection, filters)
         found = _LateFigures(context, connection, filters)
         months, checks = found.months()
-        changes = found.changes() if by == SINGLE else []
+        changes: Sequence[dict[str, Any]] = found.changes() if by == SINGLE else []
         named = dict(vars(filters))
         days = {"from": named.pop("first"), "to": named.pop("last")}
         header = report_header(context, connection, "late", {**days, "by": by, **named})
@@ -141,7 +146,7 @@ class _LateFigures:
         self._closings = _Closings(connection)
         self._counted, self._owed = revenue_lines(context, connection)
         rows = late_revenue(connection, self._closings.last_closed(), filters, self._counted)
-        self._revenue = [row for row in rows if row.dated or self._closing(row.entity, row.earned)]
+        self._revenue = kept_rows(row for row in rows if row.dated or self._closing(row.entity, row.earned))
 
     def months(self) -> tuple[list[dict[str, Any]], list[Check]]:
         """Return the figures of each closed month and of months with revenue of closed ones, with their checks."""
@@ -166,12 +171,16 @@ class _LateFigures:
         checks = [Check(f"{key[0]}: {name}", key[1], now[key], amount) for key, amount in earned.items()]
         return rows, checks
 
-    def changes(self) -> list[dict[str, Any]]:
+    def changes(self) -> Sequence[dict[str, Any]]:
         """Return each late change: of revenue, and of what is billed."""
-        causes = version_causes(self._connection, {row.no for row in self._revenue})
-        rows = [self._of_revenue(row, causes) for row in self._revenue if self._is_wanted(row.earned)]
-        rows += [self._of_billed(one) for one in self._billed()]
-        return sorted(rows, key=lambda row: (row["earned_month"], row["figure"], row["known_at"], row["charge"]))
+        found = chain(self._changes_of_revenue(), map(self._of_billed, self._billed()))
+        by_month = sorted_rows(found, lambda row: (row["earned_month"], row["figure"], row["known_at"], row["charge"]))
+        return kept_rows(by_month)
+
+    def _changes_of_revenue(self) -> Iterator[dict[str, Any]]:
+        for some in batched((row for row in self._revenue if self._is_wanted(row.earned)), LINES_AT_ONCE):
+            causes = version_causes(self._connection, {row.no for row in some})
+            yield from (self._of_revenue(row, causes) for row in some)
 
     def behind(self, row: Mapping[str, Any], column: str) -> Iterator[tuple[Mapping[str, Any], int]]:
         """Yield the schedule lines behind a figure of a month, with their amounts in minor units."""

@@ -18,9 +18,11 @@ from zipfile import ZipFile
 import pytest
 from lxml import etree
 
+from revrec.cli import report_output
 from revrec.cli.report_formats import long_sheet, page, workbook
+from revrec.cli.report_output import show_json
 from revrec.core.errors import BadInput
-from revrec.core.report import Chart, Check, ColumnSum, Report
+from revrec.core.report import Chart, Check, ColumnSum, Report, row_facts
 from revrec.jobs.reports.long_rows import RowsOnDisk
 from support.commands import Revrec
 
@@ -139,6 +141,20 @@ def test_the_rows_of_a_long_workbook_have_the_cells_of_a_short_one(monkeypatch: 
     monkeypatch.setattr(long_sheet, "MOST_TEXTS", 3)
     assert cells(written(report)) == short and short["D6"] == ("-1.05", "#,##0.00;[Red]-#,##0.00")
     assert short["F6"] == ("1.00", "#,##0;[Red]-#,##0")
+
+
+def test_json_of_a_long_list_has_a_line_for_each_row(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = sample(name="\x1b[1m\u202eZoë")
+    show_json(report)
+    short = capsys.readouterr().out
+    monkeypatch.setattr(report_output, "MOST_INDENTED", 2)
+    show_json(report, row_facts(report))
+    long = capsys.readouterr().out
+    assert json.loads(long) == json.loads(short) and len(json.loads(long)["rows"]) == 3
+    assert sum(line.startswith('    {"period"') for line in long.splitlines()) == 3
+    assert all(one not in text for one in "\x1b\u202e" for text in (short, long))
 
 
 def cells(book: bytes) -> dict[str, tuple[str, str]]:

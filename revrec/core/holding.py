@@ -1,8 +1,8 @@
 """Apply ``hold`` and ``release`` events, which stop and resume the recognition of a charge line."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import NamedTuple
 
 from dateutil.relativedelta import relativedelta
@@ -10,6 +10,7 @@ from dateutil.relativedelta import relativedelta
 from revrec.core.anchors import Events
 from revrec.core.calendar import add_months, month_end, roll
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent, event_command
+from revrec.core.day_count import DAY
 from revrec.core.policies import RecognitionPolicies
 from revrec.core.schedule import UNDATED, RecordedPlan, Schedule, SchedulePart, ScheduleRule, Unscheduled, split_undated
 
@@ -62,23 +63,34 @@ def stopped_after(line: ChargeLine, events: Events, day: date) -> Events:
     """
     if day == date.max:
         return events
-    return [*events, FulfillmentEvent(line.id, "hold", day + timedelta(days=1))]
+    return [*events, FulfillmentEvent(line.id, "hold", day + DAY)]
 
 
-def days_before_holds(method: RecognitionPolicies, events: Events, last: date) -> tuple[set[date], bool]:
+def days_before_holds(
+    method: RecognitionPolicies, events: Events, last: date, period_end: Callable[[date], date]
+) -> tuple[set[date], bool]:
     """Return the days after which a plan must be cut for holds, and True if a hold moves what remains by its days.
 
-    ``last`` is the last day of the plan.
+    ``last`` is the last day of the plan, and ``period_end`` returns the end of the period of a day.
+
+    Raises:
+        OverflowError: a date is outside the years 1 to 9999.
     """
+    holds = _holds(events)
+    if method.on_release != "extend" or not method.counts_days or not any(hold.end for hold in holds):
+        return {hold.begin - DAY for hold in holds}, False
     days: set[date] = set()
-    moves = False
-    for hold in _holds(events):
-        before = hold.begin - timedelta(days=1)
-        days.add(before)
-        if hold.end is not None and method.on_release == "extend" and method.counts_days:
-            moves = True
-            days |= {before + timedelta(days=count) for count in range(max(0, (last - before).days + 1))}
-    return days, moves
+    moved = timedelta()
+    for hold, following in zip_longest(holds, holds[1:]):
+        # A later hold begins on a day that the earlier ones have moved: cut the plan where that day was before.
+        day = hold.begin - moved
+        days.add(day - DAY)
+        moved += (hold.end or hold.begin) - hold.begin
+        until = min(last, following.begin - moved - DAY) if following else last
+        while day <= until:
+            day = min(period_end(day + moved) - moved, until) + DAY
+            days.add(day - DAY)
+    return days, True
 
 
 def _stop(schedule: Schedule, line: ChargeLine, hold: _HoldPeriod) -> Schedule:

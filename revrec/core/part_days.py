@@ -15,15 +15,7 @@ from math import lcm
 from typing import NamedTuple
 
 from revrec.core.day_count import DAY, weight
-from revrec.core.schedule import Plan, SchedulePart
-
-
-class DaySpan(NamedTuple):
-    """The days of service, ``first`` to ``last``, that the part on ``falls_on`` recognizes."""
-
-    falls_on: date
-    first: date
-    last: date
+from revrec.core.schedule import DaySpan, Plan, SchedulePart
 
 
 class PlanPieces(NamedTuple):
@@ -86,23 +78,27 @@ def cut(
 
     ``period_end`` and ``until`` are as for :class:`PlanPieces`.
     """
-    by_date = {span.falls_on: span for span in spans}
+    by_date: dict[date, DaySpan] = {}
+    for span in spans:
+        # Where one term ends and the next begins within a month, the month has one part for both.
+        by_date[span.falls_on] = span._replace(first=by_date.get(span.falls_on, span).first)
     dates: list[date] = []
     weights: list[Fraction] = []
     part_of: dict[date, DaySpan] = {}
     for day, whole in zip(plan.dates, plan.weights, strict=True):
-        span = by_date.get(day)
-        days = sorted(one for one in after if span and span.first <= one < span.last)
-        total = weight(day_count, span.first, span.last) if span and days else 0
-        if span is None or not total:
+        its_span = by_date.get(day)
+        # A service can end before its last part falls: what happens in between comes after all its days.
+        days = sorted(one for one in after if its_span and its_span.first <= one < max(its_span.last, day))
+        total = weight(day_count, its_span.first, its_span.last) if its_span and days else 0
+        if its_span is None or not total:
             dates.append(day)
             weights.append(Fraction(whole))
             continue
-        begin = span.first
-        for end in (*days, span.last):
+        begin = its_span.first
+        for end in (*(one for one in days if one < its_span.last), its_span.last):
             dates.append(end)
             weights.append(Fraction(whole) * weight(day_count, begin, end) / total)
-            part_of[end] = span
+            part_of[end] = its_span
             begin = end + DAY
     if not part_of:
         return None

@@ -41,6 +41,7 @@ class RecognitionPolicies(Protocol):
     on_release: str
     on_migration: str
     counts_days: bool
+    day_count: str
 
     @property
     def is_dated_by_events(self) -> bool:

@@ -1,9 +1,10 @@
 """Compute the part of a charge line that is not earned by a day: what a cancellation refunds pro rata.
 
-What is earned by the day follows the plan of the line's rule. A part for days of service is cut after the day; a part
-that falls at the end of its month or span (``on = "last"`` or ``end``) is earned day by day. Any other part, such as an
-issue of a magazine, is earned on its date. In a contract, the same share of the billed amount is refunded. An estimate
-of what is constrained does not count: it says nothing about what is served.
+What is earned by the day follows the plan of the line's rule. A part for days of service is cut after the day, and any
+other part, such as an issue of a magazine, is earned on its date. A part that falls at the end of its month or span
+(``on = "last"`` or ``end``) is earned day by day even if it is moved, so that it is not cut. In a contract, the same
+share of the billed amount is refunded. An estimate of what is constrained does not count: it says nothing about what is
+served.
 """
 
 from collections.abc import Sequence
@@ -87,7 +88,7 @@ def _in_progress(rule: Rule | Unscheduled, found: Schedule, line: ChargeLine, da
         return Fraction(0)
     method, parts = rule.method, sorted(part for part in found.all_parts if part.date != UNDATED)
     coming = next((part for part in parts if part.date > day), None)
-    if method.on not in ("last", "end") or method.day_offsets or coming is None:
+    if not method.is_served_by_day or coming is None:
         return Fraction(0)
     begin = max((part.date + timedelta(days=1) for part in parts if part.date <= day), default=_begins(line, parts))
     served = (day - begin).days + 1

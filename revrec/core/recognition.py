@@ -1,7 +1,7 @@
 """The base of every recognition method: its keys, its anchor dates, and the plan that follows from them."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -15,9 +15,8 @@ from revrec.core.holidays import CALENDAR
 from revrec.core.keys import OFFSET, YES_OR_NO, ConfigKey, RejectedValue, ValueKind, choice
 from revrec.core.money import ROUNDINGS, split
 from revrec.core.numbers import POSITIVE, in_minor_units
-from revrec.core.part_days import DaySpan
 from revrec.core.policies import ON_CHANGE, ON_CREDIT, ON_MIGRATION, ON_PRICE, ON_RELEASE, SCOPE_TEXT
-from revrec.core.schedule import Plan, SchedulePart, Unscheduled, catch_up_on, combine_small_parts
+from revrec.core.schedule import DaySpan, Plan, SchedulePart, Unscheduled, catch_up_on, combine_small_parts
 
 POINT_IN_TIME, OVER_TIME = "point_in_time", "over_time"
 """When control of what is sold passes to the customer (ASC 606-10-25-23 to 25-30)."""
@@ -182,9 +181,9 @@ class Method(ABC):
         """Return the days of service that each part of a plan recognizes; none if a part cannot be cut."""
         return ()
 
-    def period_end(self, day: date) -> date:
-        """Return the last day of the month, or other period, whose part recognizes a day of service."""
-        return month_end(day)
+    def period_ends(self, anchors: AnchorDates) -> Callable[[date], date]:
+        """Return a function for the last day of the month, or other period, whose part recognizes a day of service."""
+        return month_end
 
     @property
     def divides(self) -> bool:

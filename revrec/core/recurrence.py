@@ -1,7 +1,8 @@
 """Parts on recurring dates: the base of the methods with a steady pace."""
 
-from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from itertools import islice, takewhile
 from typing import Any
 
@@ -9,9 +10,10 @@ from revrec.core.aligned import AlignedPeriods, aligned_periods, days_after
 from revrec.core.anchors import ANCHORS, Anchor, Events
 from revrec.core.calendar import Offset, add_months, month_end, month_number
 from revrec.core.charge_line import ChargeLine
+from revrec.core.day_count import DAY
 from revrec.core.keys import YES_OR_NO, ConfigKey, choice, whole_number
-from revrec.core.recognition import MOST_PARTS, OVER_TIME, AnchorDates, Method
-from revrec.core.schedule import Plan, Unscheduled
+from revrec.core.recognition import MOST_PARTS, OVER_TIME, POINT_IN_TIME, AnchorDates, Method
+from revrec.core.schedule import DaySpan, Plan, Unscheduled
 
 PERIODS = ConfigKey(
     "periods", whole_number(1, 1200), "How many parts; without it they are counted from the service dates."
@@ -30,26 +32,25 @@ class SeriesMethod(Method):
     part on its own day; ``last``, the last day of its month, the first part in the month of the start. Parts that are
     ``aligned`` fall in calendar or fiscal periods, beginning with the one of the start, by ``first`` or ``last``. With
     ``day_offsets`` there is a part so many days after the start, or after the end of its aligned period.
+
+    A part by ``last`` or ``end`` is for the days since the part before it, so a change within them divides it. Any
+    other part is earned on its date as a whole: one by ``same_day`` or ``first``, one of a rule whose ``transfer`` is
+    ``point_in_time``, and one that ``roll``, ``smallest`` or ``not_before`` can move.
     """
 
     transfer = OVER_TIME
 
-    step: Offset
-    aligned: AlignedPeriods | None = None
-    day_offsets: tuple[int, ...] = ()
-
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self.periods: int | None = settings.get("periods")
+        self.step: Offset = settings.get("every") or Offset(1, "month", "1 month")
+        self.aligned: AlignedPeriods | None = aligned_periods(settings, self.step)
+        self.day_offsets: tuple[int, ...] = settings.get("day_offsets") or ()
+        self.periods: int | None = len(self.day_offsets) or settings.get("periods")
         self.end_inclusive: bool = settings.get("end_inclusive", True)
-        self.on: str = settings.get("on") or ("last" if settings.get("align") else "same_day")
-
-    def follow(self, settings: Mapping[str, Any]) -> None:
-        """Set the distance of the parts, the periods that they are aligned with, and the days they fall on instead."""
-        self.step = settings.get("every") or Offset(1, "month", "1 month")
-        self.aligned = aligned_periods(settings, self.step)
-        self.day_offsets = settings.get("day_offsets") or ()
-        self.periods = len(self.day_offsets) or self.periods
+        self.on: str = settings.get("on") or ("last" if self.aligned else "same_day")
+        is_delivered = bool(self.day_offsets) or settings.get("transfer") == POINT_IN_TIME
+        self.is_served_by_day = self.on in ("last", "end") and not is_delivered
+        self.counts_days = self.is_served_by_day and self.roll == "none" and not self.reshapes
 
     @classmethod
     def default_start(cls, settings: Mapping[str, Any]) -> str:
@@ -65,16 +66,47 @@ class SeriesMethod(Method):
 
     def plan(self, anchors: AnchorDates) -> Plan | Unscheduled:
         """Plan the dates of the series with the weights of its parts."""
-        start, *service = anchors
-        begin, end = self.first(start), None
-        count = self.periods
-        if count is None:
-            begin, end = service[0], last_service_day(service[1], self.end_inclusive)
-            if end < begin:
-                return no_service_day(begin, end)
-            count = self.fitting(begin, end)
+        start = anchors[0]
+        begin, end = self._served(anchors)
+        if end and end < begin:
+            return no_service_day(begin, end)
+        count = self._count(begin, end)
         dates = self.dates_of(start, count)
         return self.planned(start, list(zip(dates, self.weights(begin, end, count), strict=True)))
+
+    def spans(self, anchors: AnchorDates) -> Sequence[DaySpan]:
+        """Return the days since the part before each part; none if parts do not fall at the end of their days."""
+        if not self.counts_days:
+            return ()
+        served, end = self._served(anchors)
+        first = begin = self.first(anchors[0])
+        spans = []
+        for day in self.dates_of(anchors[0], self._count(served, end)):
+            # The service may end before the last part falls, unless the rule counts the parts from another day.
+            spans.append(DaySpan(day, begin, min(day, end) if end and served == first else day))
+            begin = day + DAY
+        return spans
+
+    def period_ends(self, anchors: AnchorDates) -> Callable[[date], date]:
+        """Return a function for the date of the part that recognizes a day, as if the series went on without end."""
+        ends: list[date] = []
+
+        def end_of(day: date) -> date:
+            while not ends or ends[-1] < day:
+                ends.append(self.date_of(anchors[0], len(ends)))
+            return ends[bisect_left(ends, day)]
+
+        aligned = self.aligned
+        return (lambda day: next(aligned.since(day)).last) if aligned else end_of
+
+    def _served(self, anchors: AnchorDates) -> tuple[date, date | None]:
+        """Return the first and the last day of the service; no last day if the rule has the number of parts."""
+        if self.periods is not None:
+            return self.first(anchors[0]), None
+        return anchors[1], last_service_day(anchors[2], self.end_inclusive)
+
+    def _count(self, begin: date, end: date | None) -> int:
+        return self.fitting(begin, end) if end else self.periods or 0
 
     def weights(self, begin: date, end: date | None, count: int) -> Sequence[int]:
         """Return the weight of each of ``count`` parts, of a service from ``begin`` to ``end`` if there is one."""
@@ -96,7 +128,7 @@ class SeriesMethod(Method):
         Months are added to the start itself, offset and all: 31 Jan + 1 month is 29 Feb, and the next is 31 Mar.
         """
         if self.on == "end":
-            return self._counted(start, index + 1) - timedelta(days=1)
+            return self._counted(start, index + 1) - DAY
         if self.on == "same_day":
             return self._counted(start, index)
         first = self.first(start)
@@ -137,7 +169,7 @@ def start_and_service(start: Anchor, line: ChargeLine, events: Events) -> Anchor
 
 def last_service_day(end: date, inclusive: bool) -> date:
     """Return the end itself if it is part of the service, else the day before."""
-    return end if inclusive else end - timedelta(days=1)
+    return end if inclusive else end - DAY
 
 
 def no_service_day(begin: date, end: date) -> Unscheduled:

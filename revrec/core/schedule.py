@@ -135,6 +135,14 @@ class WaitReason(NamedTuple):
         return Unscheduled(self.code, f"{self.reason}{fix}")
 
 
+class DaySpan(NamedTuple):
+    """The days of service, ``first`` to ``last``, that the part on ``falls_on`` recognizes."""
+
+    falls_on: date
+    first: date
+    last: date
+
+
 class Plan(NamedTuple):
     """The dates on which shares of an amount fall due, their whole-number weights, and an explanation.
 
@@ -173,9 +181,11 @@ class RecordedPlan(NamedTuple):
     waits: WaitReason | None
     explanation: str
     is_changeable: bool
-    """True if a change of the price, or a hold, only moves whole parts: nothing waits, and no part is for days."""
+    """True if a change of the price, or a hold, only moves parts, or the days of ``spans``: nothing waits."""
     divisible: range
     """The amounts (minor units, without sign) that a database divides by the weights as :meth:`divide` does."""
+    spans: Sequence[DaySpan] = ()
+    """The days that the parts are for, if a change within them divides a part."""
 
     def divide(self, amount: int) -> tuple[tuple[int, ...], int] | None:
         """Return the amounts on the dates and the one that waits, in minor units; None if one of them has no cent."""

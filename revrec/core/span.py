@@ -12,10 +12,9 @@ from revrec.core.anchors import Anchor, Events, anchor
 from revrec.core.calendar import Offset
 from revrec.core.charge_line import ChargeLine
 from revrec.core.keys import DATE, OFFSET, ConfigKey, RejectedValue, ValueKind, whole_number
-from revrec.core.part_days import DaySpan
 from revrec.core.recognition import ANCHOR, MOST_PARTS, OVER_TIME, AnchorDates, Method
 from revrec.core.recurrence import END_INCLUSIVE, last_service_day, no_service_day
-from revrec.core.schedule import Plan, Unscheduled
+from revrec.core.schedule import DaySpan, Plan, Unscheduled
 
 WeightedDate = tuple[date, Fraction]
 """A date and its weight in proportion to the others."""

@@ -241,12 +241,12 @@ def test_a_rule_that_holds_keeps_the_line_unscheduled_with_its_reason(project: C
 
 # hold and release, the events
 
-MONTHLY = 'method = "monthly"\non = "last"\nstart = "post_date"\nperiods = 4'
+MONTHLY = 'method = "monthly"\nstart = "post_date"\nperiods = 4'
 
 
 @pytest.fixture
 def plan(project: ChargeLine) -> ChargeLine:
-    return project._replace(amount=400)
+    return project._replace(amount=400, post_date=D("2024-01-31"))
 
 
 def test_a_hold_stops_what_falls_on_its_day_or_later(plan: ChargeLine, derive: Derive) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from revrec.core.charge_line import ChargeLine
+from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.explanation import explain_parts
 from support.rules import Derive, DeriveParts
 
@@ -310,6 +310,13 @@ def test_percentages_and_typed_amounts(served: Callable[..., ChargeLine], parts:
         "more decimals than JPY"
         in derive('method = "percentages"\namounts = ["0.5", "99.5"]', line._replace(currency="JPY", amount=100)).reason
     )
+
+
+def test_typed_amounts_add_up_to_a_new_price(served: Callable[..., ChargeLine], derive: Derive) -> None:
+    line = served("2025-01-31", None, 1000_00)
+    price = FulfillmentEvent(line.id, "price", D("2025-05-02"), amount=777_77)
+    typed = 'method = "percentages"\namounts = ["333.33", "666.67"]\nevery = "3 months"\non_price = "catch_up"'
+    assert [part.amount for part in derive(typed, line, [price]).parts] == [333_33, 666_67, -222_23]
 
 
 def test_thirds_in_percent_sum_to_the_cent_for_negative_amounts_too(

@@ -46,6 +46,8 @@ def prorated(line: ChargeLine, book: MakeBook) -> Callable[..., Proration]:
         ('method = "monthly"\non = "last"', "2024-04-30", 400_00),
         ('method = "monthly"\non = "last"', "2024-02-10", 134_48),  # 100.00 and 10 of 29 days of February
         ('method = "every"\nevery = "3 months"\nalign = "calendar"', "2024-02-15", 151_65),  # 46 of 91 days
+        ('method = "every"\nevery = "1 month"\nweigh = "days"\non = "last"', "2024-04-15", 347_54),  # 106 of 366 days
+        ('method = "monthly"\non = "last"\nroll = "preceding"', "2024-02-10", 134_48),
         ('method = "monthly"', "2024-04-15", 400_00),  # an issue of a magazine is earned on its date
         ('method = "fiscal"\npattern = "4-4-5"', "2024-06-29", 593_44),  # 181 of 366 days
         ('method = "fixed_offset"\noffset = "3 months"', "2024-03-31", 0),

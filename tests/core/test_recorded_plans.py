@@ -160,6 +160,34 @@ def with_sign_of(amount: int, event: FulfillmentEvent) -> FulfillmentEvent:
     return event._replace(amount=-event.amount)
 
 
+SERVED = [
+    book({**how, **one})
+    for how in (
+        {"method": "monthly", "on": "last"},
+        {"method": "monthly", "on": "end"},
+        {"method": "every", "every": "3 months", "align": "calendar", "weigh": "days"},
+        {"method": "every", "every": "45 days", "on": "end"},
+        {"method": "monthly_prorated"},
+        {"method": "daily", "by": "month", "day_count": "30/360"},
+        {"method": "daily"},
+        {"method": "fiscal", "pattern": "4-4-5"},
+    )
+    for one in ({}, {"on_release": "extend"}, {"on_price": "catch_up", "on_credit": "catch_up"})
+]
+
+
+@given(
+    st.integers(-200_000, 200_000).filter(bool), st.lists(changes(), min_size=1, max_size=4), st.sampled_from(SERVED),
+    st.integers(0, 40), st.integers(20, 430),
+)  # fmt: skip
+def test_changes_within_the_days_of_a_part_leave_the_derived_schedule(
+    amount: int, events: list[FulfillmentEvent], rules: RuleBook, start: int, length: int
+) -> None:
+    begins = date(2023, 12, 20) + timedelta(days=start)
+    line = sold(amount, service_start=begins, service_end=begins + timedelta(days=length))
+    check(rules, line, [with_sign_of(amount, one) for one in events])
+
+
 YEARS = [
     book({"method": "monthly", "periods": 12, **one})
     for one in ({}, *POLICIES, {"on_release": "extend"}, {"on_price": "catch_up", "on_credit": "catch_up"})

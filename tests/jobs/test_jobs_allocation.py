@@ -533,11 +533,12 @@ def test_a_constrained_line_of_a_bundle_keeps_its_refund_liability_and_the_rest_
         "2024-01-10": 51_000,
         "2024-03-10": 3_000,
     }
+    # By March 10, 2 10/31 of its 4 months are served: 17.42 of the 30.00. March has 127.50 and 21/31 of 7.50.
     assert dict(books.sql("SELECT date, amount FROM schedule_line WHERE charge_no = 2 ORDER BY date")) == {
         "2024-01-31": 12_750,
         "2024-02-29": 12_750,
-        "2024-03-10": 1_500,
-        "2024-03-31": 13_500,
+        "2024-03-10": 1_742,
+        "2024-03-31": 13_258,
         "2024-04-30": 13_500,
     }
     january = remaining_obligations(books.context("report"), date(2024, 1, 31), "charge", (1, 2))

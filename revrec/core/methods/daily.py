@@ -7,9 +7,9 @@ from typing import Any
 
 from revrec.core.day_count import DAY_COUNT, weight
 from revrec.core.keys import ConfigKey, choice
-from revrec.core.part_days import DaySpan
 from revrec.core.part_months import FIRST_PARTS, LAST_PARTS, ServiceMonth, first_share, last_share, months
 from revrec.core.recognition import MOST_PARTS
+from revrec.core.schedule import DaySpan
 from revrec.core.span import SPAN_KEYS, SpanMethod
 
 

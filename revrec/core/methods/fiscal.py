@@ -1,6 +1,6 @@
 """Parts by the periods of a fiscal calendar of weeks."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from fractions import Fraction
 from itertools import islice
@@ -10,8 +10,8 @@ from revrec.core.aligned import WEEK_53
 from revrec.core.day_count import DAY
 from revrec.core.fiscal import PATTERNS, PLAIN, FiscalCalendar, FiscalPeriod, YearEnd, year_end
 from revrec.core.keys import ConfigKey, RejectedValue, ValueKind, choice, whole_number
-from revrec.core.part_days import DaySpan
 from revrec.core.recognition import MOST_PARTS, AnchorDates
+from revrec.core.schedule import DaySpan
 from revrec.core.span import SPAN_KEYS, PeriodSpanMethod
 
 
@@ -123,9 +123,9 @@ class Fiscal(PeriodSpanMethod):
             falls_on = {"last": period.last, "end": end, "first": begin}[self.on]
             yield period, DaySpan(falls_on, begin, end)
 
-    def period_end(self, day: date) -> date:
-        """Return the last day of the period of a day."""
-        return next(self.fiscal.since(day)).last
+    def period_ends(self, anchors: AnchorDates) -> Callable[[date], date]:
+        """Return a function for the last day of the period of a day."""
+        return lambda day: next(self.fiscal.since(day)).last
 
     def _weight(self, period: FiscalPeriod, served: int) -> Fraction | int:
         if self.weigh == "part_periods":

@@ -1,6 +1,5 @@
 """Equal parts, one a month."""
 
-from revrec.core.calendar import Offset
 from revrec.core.recurrence import END_INCLUSIVE, ON, PERIODS, SeriesMethod
 
 
@@ -16,6 +15,9 @@ class Monthly(SeriesMethod):
     ``end`` a part for each month begun, counted from day to day (15 Jan to 14 Mar is two); for ``first`` and ``last``
     a part for each calendar month touched (15 Jan to 14 Mar is three). ``end_inclusive = false`` leaves the last
     service day out of the count. For a first or last month that weighs less use ``monthly_prorated``.
+
+    A part by ``last`` or ``end`` is for the days since the part before it, so a change within the month divides it. Any
+    other part, such as an issue of a magazine, is earned on its date as a whole.
 
     Keys: ``periods``, ``on`` (default ``same_day``), ``end_inclusive``, ``start`` (default ``post_date`` with
     ``periods``, else ``service_start``), ``offset``, ``rounding``, ``roll``, ``calendar``.
@@ -33,4 +35,3 @@ class Monthly(SeriesMethod):
 
     name = "monthly"
     keys = (PERIODS, ON, END_INCLUSIVE)
-    step = Offset(1, "month", "1 month")

@@ -1,6 +1,6 @@
 """A part for each month of service; the first and the last month by conventions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from fractions import Fraction
 from typing import Any
@@ -8,9 +8,9 @@ from typing import Any
 from revrec.core.calendar import add_months
 from revrec.core.day_count import DAY, DAY_COUNT
 from revrec.core.keys import ConfigKey, choice, whole_number
-from revrec.core.part_days import DaySpan
 from revrec.core.part_months import FIRST_PARTS, LAST_PARTS, ServiceMonth, first_share, last_share, months
 from revrec.core.recognition import AnchorDates
+from revrec.core.schedule import DaySpan
 from revrec.core.span import SPAN_KEYS, PeriodSpanMethod
 
 
@@ -118,9 +118,9 @@ class MonthlyProrated(PeriodSpanMethod):
             return ()
         return [DaySpan(self._date(one), one.first, one.last) for one in months(first, last, self.month_end)]
 
-    def period_end(self, day: date) -> date:
-        """Return the last day of the month of a day, where ``month_end`` cuts it."""
-        return next(months(day, day, self.month_end)).end
+    def period_ends(self, anchors: AnchorDates) -> Callable[[date], date]:
+        """Return a function for the last day of the month of a day, where ``month_end`` cuts it."""
+        return lambda day: next(months(day, day, self.month_end)).end
 
     def _date(self, one: ServiceMonth) -> date:
         return {"last": one.end, "end": one.last, "first": one.first}[self.on]

@@ -3,14 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 from revrec.core.aligned import ALIGNED_KEYS, aligned_contradictions
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine
+from revrec.core.explanation import explain_progress
 from revrec.core.keys import OFFSET, ConfigKey, RejectedValue, ValueKind
 from revrec.core.methods.every import every_contradictions
-from revrec.core.money import decimal_string, minor_digits
+from revrec.core.money import decimal_string, minor_digits, split_by_progress
 from revrec.core.numbers import NUMBER_SCHEMA, number, percent, whole_weights
 from revrec.core.recognition import AnchorDates
 from revrec.core.recurrence import ON, SeriesMethod
@@ -74,7 +76,6 @@ class Percentages(SeriesMethod):
 
     def __init__(self, settings: Mapping[str, Any]) -> None:
         super().__init__(settings)
-        self.follow(settings)
         self.typed: tuple[Decimal, ...] | None = settings.get("amounts")
         self.shares = whole_weights(list(self.typed or settings["percentages"]))
         self.periods = len(self.shares)
@@ -124,11 +125,18 @@ class Percentages(SeriesMethod):
         """Return typed amounts in minor units; split percentages like any weights."""
         if not self.typed:
             return super().amounts(total, weights)
-        scale = sum(weights)
-        return [total * weight // scale for weight in weights]
+        return split_by_progress(total, self._positions(weights))
 
     def explain_amounts(self, total: int, weights: Sequence[int], currency: str) -> list[str]:
         """Explain typed amounts as the rule's."""
         if not self.typed:
             return super().explain_amounts(total, weights, currency)
+        if len(weights) != len(self.shares):
+            return explain_progress(self.amounts(total, weights), self._positions(weights), currency)
         return [f"part {at} of {len(weights)}: as typed in the rule" for at in range(1, len(weights) + 1)]
+
+    @staticmethod
+    def _positions(weights: Sequence[int]) -> list[int]:
+        """Return the cumulative weights of typed amounts, of which single ones, or all, can be negative."""
+        sign = 1 if sum(weights) > 0 else -1
+        return list(accumulate(sign * weight for weight in weights))

@@ -1,10 +1,10 @@
 """The rule book: all rules together, which derive the schedule of a charge line."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from datetime import date, timedelta
 from fractions import Fraction
-from itertools import pairwise
+from itertools import pairwise, starmap
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -35,7 +35,7 @@ from revrec.core.pricing import (
     price_of,
     schedule_without_dates,
 )
-from revrec.core.recognition import AnchorDates
+from revrec.core.recognition import AnchorDates, Method
 from revrec.core.rules.allocations import AllocationRule
 from revrec.core.rules.costs import COST_MARK, FINANCING, is_cost, is_financing, is_loss, sold_by
 from revrec.core.rules.financing import InterestMethod
@@ -95,11 +95,36 @@ class RuleTrial(NamedTuple):
     wins: bool
 
 
+class _CutPlan(NamedTuple):
+    """A shared plan whose parts are cut where changes fall within them; ``pieces`` is None if none does."""
+
+    plan: RecordedPlan
+    pieces: PlanPieces | None
+
+    def resumed(self, begin: date, end: date) -> RecordedPlan | None:
+        """Return the plan with whole parts again after a hold; None as for :func:`resumed_plan`."""
+        found = resumed_plan(self.plan, begin, end)
+        if found is None or self.pieces is None:
+            return found
+        # Cumulative shares of pieces add up to the share of their part, so weights can be added.
+        parts = _whole_parts(self.pieces, parts_on(found.dates, found.weights))
+        return found._replace(dates=tuple(day for day, _weight in parts), weights=tuple(one for _day, one in parts))
+
+    def schedule(self, line: ChargeLine, changing: Events, whole: RecordedPlan, method: Method) -> PlainSchedule | None:
+        """Return the schedule after changes, with the parts of the ``whole`` plan; None if it is not plain."""
+        found = plain_schedule(self.plan, line, changing, method)
+        if found is None or self.pieces is None:
+            return found
+        parts = _whole_parts(self.pieces, tuple(starmap(SchedulePart, found.parts)))
+        return found._replace(plan=whole, parts=parts, carried=0) if parts else None
+
+
 class _Entry:
     """A rule prepared for matching many lines."""
 
     __slots__ = (
         "checks",
+        "cut",
         "divides",
         "first",
         "is_plain",
@@ -122,6 +147,7 @@ class _Entry:
         self.rivals: list[_Entry] = []
         self.plans: dict[AnchorDates, DividedPlan] = {}
         self.recorded: dict[AnchorDates, RecordedPlan | None] = {}
+        self.cut: dict[tuple[AnchorDates, frozenset[date], bool], _CutPlan | None] = {}
         self.is_plain = not (rule.constraint or rule.financing or rule.tables or rule.method.reshapes)
         self.divides = self.is_plain and rule.method.divides
 
@@ -325,7 +351,7 @@ class RuleBook:
         if not (events or plan.waits or rule.method.reshapes or line.is_migrated):
             return schedule
         past = self._history_of_import(entry, line, anchors, events) if line.is_migrated else None
-        return _shaped(rule, schedule, _service_days(rule, anchors, plan, line, events), plan, line, events, past)
+        return _changed(rule, anchors, schedule, plan, line, events, past)
 
     def _history_of_import(
         self, entry: "_Entry", line: ChargeLine, anchors: AnchorDates, events: Events
@@ -374,9 +400,6 @@ class RuleBook:
         """
         changing = [event for event in events if event.kind not in REPORTS]
         kinds = {event.kind for event in changing}
-        hold = released_hold(changing) if len(kinds) == 2 and "release" in kinds else None
-        if hold:
-            changing, kinds = [], set()
         entry = self._winner(line) if not line.is_migrated else None
         if entry is None or isinstance(entry, Unscheduled) or not entry.is_plain:
             return None
@@ -385,21 +408,50 @@ class RuleBook:
         anchors = entry.rule.method.anchors(line, events)
         if isinstance(anchors, Unscheduled):
             return None
-        key = (*anchors, hold) if hold else anchors
-        if key not in entry.recorded:
+        if anchors not in entry.recorded:
             planned = entry.plans.get(anchors) or self._plan(entry, anchors)
-            recorded = _recorded_plan(entry, planned, anchors)
-            if hold:
-                # Each hold has its own plan, so these fill the cache as well.
-                recorded = resumed_plan(recorded, *hold) if recorded else None
-                self._keep_dates(len(recorded.dates) if recorded else 1)
-            entry.recorded[key] = recorded
-        plan = entry.recorded[key]
-        if hold and plan and abs(line.amount) not in plan.divisible:
+            entry.recorded[anchors] = _recorded_plan(entry, planned, anchors)
+        plan = entry.recorded[anchors]
+        hold = released_hold(changing) if len(kinds) == 2 and "release" in kinds else None
+        if hold and plan:
+            changing, plan = [], self._resumed(entry, anchors, plan, changing, hold)
+            plan = plan if plan and abs(line.amount) in plan.divisible else None
+        if plan and plan.spans and changing:
+            cut_plan = self._cut(entry, anchors, plan, changing)
+            return cut_plan.schedule(line, changing, plan, entry.rule.method) if cut_plan else None
+        return plain_schedule(plan, line, changing, entry.rule.method) if plan else None
+
+    def _resumed(
+        self, entry: _Entry, anchors: AnchorDates, plan: RecordedPlan, changing: Events, hold: tuple[date, date]
+    ) -> RecordedPlan | None:
+        """Return a shared plan after a hold that was released, which is the only change; None if it is not plain."""
+        key = (*anchors, hold)
+        if key not in entry.recorded:
+            cut_plan = self._cut(entry, anchors, plan, changing) if plan.spans else _CutPlan(plan, None)
+            found = cut_plan.resumed(*hold) if cut_plan else None
+            # Each hold has its own plan, so these fill the cache as well.
+            self._keep_dates(len(found.dates) if found else 1)
+            entry.recorded[key] = found
+        return entry.recorded[key]
+
+    def _cut(self, entry: _Entry, anchors: AnchorDates, plan: RecordedPlan, changing: Events) -> _CutPlan | None:
+        """Return a shared plan with the parts cut where changes fall within them; None if only :meth:`derive` can."""
+        method = entry.rule.method
+        priced = {event.date for event in changing if event.kind not in ("hold", "release")}
+        # A change by the first day is the price from the start.
+        if priced and min(priced) <= plan.spans[0].first:
             return None
-        if plan is None:
+        period_end = method.period_ends(anchors)
+        try:
+            days, moves = days_before_holds(method, changing, plan.spans[-1].last, period_end)
+        except OverflowError:
             return None
-        return plain_schedule(plan, line, changing, entry.rule.method)
+        key = (anchors, frozenset(days | priced), moves)
+        if key not in entry.cut:
+            found = _cut_plan(plan, key[1], period_end if moves else None)
+            self._keep_dates(len(found.plan.dates) if found else 1)
+            entry.cut[key] = found
+        return entry.cut[key]
 
     def _plan(self, entry: _Entry, anchors: AnchorDates) -> DividedPlan | Unscheduled:
         rule = entry.rule
@@ -423,6 +475,7 @@ class RuleBook:
             for other in (*self._entries, *self._costs.values(), *self._pinned_rules.values()):
                 other.plans.clear()
                 other.recorded.clear()
+                other.cut.clear()
             self._dates_kept[0] = count
 
     def allocation_of(self, line: ChargeLine) -> AllocationRule | Unscheduled | None:
@@ -603,9 +656,30 @@ def _recorded_plan(entry: _Entry, planned: DividedPlan | Unscheduled, anchors: A
         return None
     waits = planned.plan.waits if undated else None
     method = entry.rule.method
-    is_changeable = method.divides and planned.plan.waits is None and not method.spans(anchors)
-    divisible = divisible_amounts(weights)
-    return RecordedPlan(planned.rule, dates, weights, undated, waits, planned.explanation, is_changeable, divisible)
+    is_changeable = method.divides and planned.plan.waits is None
+    spans = method.spans(anchors) if is_changeable else ()
+    return RecordedPlan(
+        planned.rule,
+        dates,
+        weights,
+        undated,
+        waits,
+        planned.explanation,
+        is_changeable,
+        divisible_amounts(weights),
+        spans,
+    )
+
+
+def _cut_plan(plan: RecordedPlan, days: Collection[date], period_end: Callable[[date], date] | None) -> _CutPlan | None:
+    """Return a shared plan cut after these days; None if its pieces are not in order."""
+    pieces = cut(Plan(plan.dates, plan.weights, ""), plan.spans, days, plan.rule.method.day_count, period_end)
+    if pieces is None:
+        return _CutPlan(plan, None)
+    dates, weights = pieces.plan.dates, pieces.plan.weights
+    if any(after <= before for before, after in pairwise(dates)) or min(weights) < 1:
+        return None
+    return _CutPlan(plan._replace(dates=dates, weights=weights, divisible=divisible_amounts(weights)), pieces)
 
 
 def duplicate_names(rules: Iterable[Ranked], what: str = "rule") -> list[RuleProblem]:
@@ -691,6 +765,22 @@ def _migrated_undated(rule: Rule, line: ChargeLine, events: Events, waits: Unsch
     return (_looked_up(rule, schedule, line) if rule.tables else schedule) if schedule else waits
 
 
+def _changed(
+    rule: Rule,
+    anchors: AnchorDates,
+    schedule: Schedule,
+    plan: Plan,
+    line: ChargeLine,
+    events: Events,
+    past: tuple[SchedulePart, ...] | Unscheduled | None,
+) -> Schedule | Unscheduled:
+    """Apply all that changes a planned schedule; ``past`` is as for :func:`_shaped`."""
+    try:
+        return _shaped(rule, schedule, _service_days(rule, anchors, plan, line, events), plan, line, events, past)
+    except OverflowError:
+        return explained(BEYOND, rule)
+
+
 class _ServiceDays(NamedTuple):
     """The first day of a service, and its plan cut where a price change or a hold falls within a month, if one does."""
 
@@ -709,7 +799,8 @@ def _service_days(
     if not spans:
         return None
     begins = spans[0].first
-    days, moves = days_before_holds(rule.method, events, spans[-1].last)
+    period_end = rule.method.period_ends(anchors)
+    days, moves = days_before_holds(rule.method, events, spans[-1].last, period_end)
     days |= {change.date for change in price_changes(line, events) if change.date > begins}
     until = None
     if line.is_migrated:
@@ -719,8 +810,7 @@ def _service_days(
         days |= {until} if until else set()
     if not days:
         return _ServiceDays(begins, None)
-    period_end = rule.method.period_end if moves else None
-    return _ServiceDays(begins, cut(plan, spans, days, rule.method.day_count, period_end, until))
+    return _ServiceDays(begins, cut(plan, spans, days, rule.method.day_count, period_end if moves else None, until))
 
 
 def _last_day_before_cutover(rule: Rule, plan: Plan, line: ChargeLine) -> date | None:
@@ -745,6 +835,9 @@ def _shaped(
     """Apply waiting shares, the rule's reshaping, a cutover, price changes and holds to a schedule, in this order.
 
     ``past`` are the historical parts of a migrated line, if its dates have changed since it was imported.
+
+    Raises:
+        OverflowError: a date is outside the years 1 to 9999.
     """
     if isinstance(past, Unscheduled):
         return past
@@ -785,19 +878,20 @@ def _shaped(
         schedule, line = migrated, later
     schedule = apply_price_changes(schedule, line, events, whole, begins)
     schedule = schedule._replace(waits=waits if schedule.waiting else None)
-    try:
-        return apply_holds(schedule, line, events) if events else schedule
-    except OverflowError:
-        return explained(BEYOND, rule)
+    return apply_holds(schedule, line, events) if events else schedule
 
 
 def _joined(schedule: Schedule, pieces: PlanPieces, plan: Plan) -> Schedule:
     """Make one part of the pieces of each month again."""
     dates = pieces.dates_of(schedule.parts)
-    waiting = joined(schedule.waiting, pieces.dates_of(schedule.waiting))
+    waiting = _whole_parts(pieces, schedule.waiting)
     return schedule._replace(
         parts=joined(schedule.parts, dates), waiting=waiting, plan=plan, pieces=schedule, piece_dates=tuple(dates)
     )
+
+
+def _whole_parts(pieces: PlanPieces, parts: tuple[SchedulePart, ...]) -> tuple[SchedulePart, ...]:
+    return joined(parts, pieces.dates_of(parts))
 
 
 def _with_words(found: Schedule | Unscheduled, steps: Sequence[AllocationStep]) -> Schedule | Unscheduled:

@@ -20,12 +20,12 @@ from revrec.core.anchors import Anchor, Events, anchor
 from revrec.core.calendar import NO_OFFSET, Offset, add_months
 from revrec.core.charge_line import ChargeLine
 from revrec.core.money import decimal_string, minor_digits, split
-from revrec.core.part_days import DaySpan, cut
+from revrec.core.part_days import cut
 from revrec.core.part_months import months
 from revrec.core.pricing import AllocationStep
 from revrec.core.recognition import OVER_TIME, AnchorDates, Method
 from revrec.core.rules.costs import Cost
-from revrec.core.schedule import Plan, Unscheduled
+from revrec.core.schedule import DaySpan, Plan, Unscheduled
 from revrec.core.standalone import rounded
 
 PREPAYMENT, DEFERRAL = "prepayment", "deferral"

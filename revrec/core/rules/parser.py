@@ -289,7 +289,7 @@ class _RuleReader:
         """Build the rule if there were no problems. Its text includes the tables it uses, with their digests."""
         used = [one.table for one in self._lookups] + [cell.table for cell in self._cells.values()]
         tables = tuple({table.name: table for table in used}.values())
-        method = methods()[self._recognize["method"]](self._recognize)
+        method = methods()[self._recognize["method"]]({**self._recognize, "transfer": self._values.get("transfer")})
         versions = [*(table.version for table in tables), *filter(None, [method.calendar.version])]
         text = "\n\n".join([block.text, *versions])
         return Rule(

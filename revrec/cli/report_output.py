@@ -236,7 +236,7 @@ def _save_as(report: "Report", name: Format, output: Path) -> None:
 def show_json(report: "Report", facts: "RowFacts | None" = None) -> None:
     """Print a report as JSON: its header with the totals by currency, its rows and checks.
 
-    ``facts`` are those of its rows, which are read for them otherwise.
+    ``facts`` are the facts of its rows, which are read for them otherwise.
     """
     from revrec.core.report import control_totals
 

@@ -139,8 +139,8 @@ class ReportPack(NamedTuple):
 class RowFacts(NamedTuple):
     """What all rows of a report come to, by currency: how many, the totals of its amounts, and the ends of balances.
 
-    ``totals`` of a balance are those of its period in ``periods``: the first or the last one. Rows that do not add up
-    have no totals.
+    ``totals`` of a balance are the totals of its period in ``periods``: the first or the last one. Rows that do not
+    add up have no totals.
     """
 
     counts: Mapping[str, int]

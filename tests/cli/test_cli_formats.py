@@ -80,6 +80,7 @@ def test_trace_has_the_documented_keys(story: Path, revrec: Revrec) -> None:
     assert life.keys() == {
         "charge",
         "credits",
+        "earlier_rules",
         "credited_by",
         "bills",
         "billed_by",
@@ -157,7 +158,7 @@ JSON_CALLS: dict[str, tuple[list[str], set[str]]] = {
     "schedule": (["schedule"], {"applied", "charges", "changed", "unscheduled", "moved", "changes", "picked_up"}),
     "event add": (
         ["event", "add", "shop/INV-1005/1", "pod", "2024-05-02"],
-        {"charge", "kind", "date", "dry_run", "changes", "months", "due"},
+        {"charge", "kind", "date", "dry_run", "changes", "months", "due", "warnings"},
     ),
     "db status": (["db", "status"], {"database", "revision", "needs", "current"}),
     "db upgrade": (["db", "upgrade"], {"database", "revision", "changed"}),

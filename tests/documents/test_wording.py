@@ -26,7 +26,7 @@ BETTER = {
         "American spelling"
     ),
 }
-WORDS = re.compile(rf"\b(?:{'|'.join(BETTER)})\b", re.IGNORECASE)
+WORDS = re.compile(rf"\b(?:{'|'.join(BETTER)})\b(?!\()", re.IGNORECASE)
 NOT_PROSE = re.compile(r"^```console\n.*?^```$|``[^`\n]+``|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 """Names in backticks are not prose (an event kind, a column, a state), and transcripts show what the code prints."""
 

@@ -16,7 +16,8 @@ pytestmark = pytest.mark.parametrize("kind", ["sqlite", "postgresql"], indirect=
 
 NARROWED = {
     "customer": "C-2", "item": "MAG-2", "account": "4000", "charge": "shop/INV-2/1", "document": "shop/INV-2",
-    "rule": "magazine", "first": date(2024, 1, 1), "last": date(2024, 12, 31),
+    "rule": "magazine", "currency": "USD", "dimension": ("location=200",), "first": date(2024, 1, 1),
+    "last": date(2024, 12, 31),
 }  # fmt: skip
 
 
@@ -25,7 +26,7 @@ def posted(books: Books, row: MakeRow) -> Books:
     """Two yearly plans of two customers, two months of them posted, and a delivery that has not come."""
     books.take(
         row("INV-1"),
-        row("INV-2", item="MAG-2", customer="C-2", post_date="2024-01-20"),
+        row("INV-2", item="MAG-2", customer="C-2", post_date="2024-01-20", location="200"),
         row("INV-3", item="POD-1"),
     )
     books.run("2024-02-29")

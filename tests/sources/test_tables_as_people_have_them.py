@@ -319,10 +319,10 @@ TOTAL,,25.00
     ("right", "wrong", "said"),
     [
         ("", "", ""),
-        ("Total A,,20.00", "Total A,,28.00", "the total of the group above line 5 is 28.00, its rows add up to 20.00"),
-        ("Total B,,5.00", "Total B,,25.00", "the total of the group above line 8 is 25.00, its rows add up to 5.00"),
-        ("TOTAL,,25.00", "TOTAL,,-25.00", "the total of the rows above line 9 is -25.00, its rows add up to 25.00"),
-        (",3,5.00\n", "", "the total of the group above line 7 is 5.00, its rows add up to 0.00"),
+        ("Total A,,20.00", "Total A,,28.00", "the total of the group above row 5 is 28.00, its rows add up to 20.00"),
+        ("Total B,,5.00", "Total B,,25.00", "the total of the group above row 8 is 25.00, its rows add up to 5.00"),
+        ("TOTAL,,25.00", "TOTAL,,-25.00", "the total of the rows above row 9 is -25.00, its rows add up to 25.00"),
+        (",3,5.00\n", "", "the total of the group above row 7 is 5.00, its rows add up to 0.00"),
         ("TOTAL,,25.00", "TOTAL,,many", "it is the total, and its amount cannot be read"),
     ],
 )

@@ -36,7 +36,7 @@ def writer_of(name: str) -> Writer:
 def save_report(report: "Report", name: str, path: Path, facts: "RowFacts | None" = None) -> None:
     """Write a report to a file in a format; a file that is there is replaced when the new one is whole.
 
-    ``facts`` are those of its rows: who writes several formats reads a long list for them only once.
+    ``facts`` are the facts of its rows: who writes several formats reads a long list for them only once.
 
     Raises:
         BadInput: the format's libraries are not installed, or the report does not fit into it.

@@ -29,7 +29,7 @@ class _Drawing(NamedTuple):
 
 
 def write_report(report: Report, file: BinaryIO, facts: RowFacts | None = None) -> None:
-    """Write a report as an HTML page. ``facts`` are those of its rows, which are read for them otherwise."""
+    """Write a report as an HTML page. ``facts`` are the facts of its rows, which are read for them otherwise."""
     left_out = rows_left_out(report)
     page = _template("page.html.jinja").render(
         report=report,

@@ -42,7 +42,7 @@ SUM_VISIBLE = 109
 
 
 def write_report(report: Report, file: BinaryIO, facts: RowFacts | None = None) -> None:
-    """Write a report as a workbook. ``facts`` are those of its rows, which are read for them otherwise.
+    """Write a report as a workbook. ``facts`` are the facts of its rows, which are read for them otherwise.
 
     Raises:
         DoesNotFit: it has more rows, or an amount has more digits, than a workbook can hold.

@@ -39,7 +39,7 @@ COLUMNS = (
     "created_at", "created_by", "approved_at", "posted_at", "reverses",
 )  # fmt: skip
 LINE = (*COLUMNS[7:20], "post_date", "is_ordered")
-"""The columns of a line; the others are those of its entry."""
+"""The columns of a line; the others are columns of its entry."""
 AT_ONCE = 20_000
 """The most lines that are read at once."""
 RATED = ("post_date", "is_ordered", "rated")
@@ -145,7 +145,7 @@ def _entries(connection: Connection, filters: Filters) -> Iterator[Mapping[str, 
     query = (
         select(
             entry.id, entry.lines, entry.reference, entry.record_no, entry.journal, entry.date,
-            # The lines of a reversal are those of the entry that it takes back.
+            # A reversal has the lines of the entry that it takes back.
             func.coalesce(moved.c.recognition_date, dated).label("earned"), entry_date_override.c.reason, entry.entity,
             entry.run_id.label("run"), entry.created_at, posting_run.c.actor.label("created_by"),
             case((approved.c.entry_id.is_not(None), entry.posted_at)).label("approved_at"), entry.posted_at,

@@ -6,8 +6,6 @@ from datetime import MAXYEAR, MINYEAR, date, timedelta
 from functools import lru_cache
 from typing import NamedTuple, Protocol
 
-from dateutil.relativedelta import relativedelta
-
 ROLLS = ("none", "following", "preceding", "modified_following")
 """How a date that is not a business day is moved: see :func:`roll`."""
 
@@ -15,7 +13,6 @@ LONGEST_DAYS = 36_600
 """The longest offset, a hundred years, so that a typing error cannot plan a schedule of millennia."""
 
 _DAY = timedelta(days=1)
-_LAST_OF_MONTH = relativedelta(day=31)
 _OFFSET = re.compile(r"([+-]?)\s*(\d{1,6})\s+(business\s+day|day|week|month|year)s?", re.IGNORECASE)
 _DAYS_OF = {"business day": 1, "day": 1, "week": 7, "month": 31, "year": 366}
 
@@ -114,7 +111,7 @@ def day_of(text: str) -> date:
 
 def month_end(day: date) -> date:
     """Return the last day of the month of ``day``."""
-    return day + _LAST_OF_MONTH
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
 def month_number(day: date) -> int:

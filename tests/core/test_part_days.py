@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import date, timedelta
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.explanation import explain_parts
+from revrec.core.holding import stopped_after
 from revrec.core.rules import RuleBook, parse_rules
 from revrec.core.schedule import Schedule, SchedulePart
 
@@ -188,3 +190,13 @@ def test_equal_months_change_as_prorated_ones_do(
     policy = f'on_release = "{on_release}"'
     found, prorated = (schedule(f"{one}\n{policy}", *events) for one in (recognize, 'method = "monthly_prorated"'))
     assert (found.parts, found.waiting) == (prorated.parts, prorated.waiting)
+
+
+@pytest.mark.parametrize(
+    "recognize", [BY_MONTH, f'{LAST}on = "last"', f'{LAST}on = "end"', f'{LAST}align = "calendar"']
+)
+@pytest.mark.parametrize(("day", "served"), [("2024-01-10", 10), ("2024-07-15", 197), ("2024-07-31", 213)])
+def test_what_joins_a_contract_within_a_month_shares_the_days_after_it(recognize: str, day: str, served: int) -> None:
+    book = RuleBook(parse_rules(f'[[rule]]\nname = "r"\n[rule.recognize]\n{recognize}\n', "r.toml", ACCOUNTS))
+    joined = date.fromisoformat(day)
+    assert book.remaining(YEAR, stopped_after(YEAR, (), joined), joined) == Fraction(366 - served, 366)

@@ -96,10 +96,14 @@ class RuleTrial(NamedTuple):
 
 
 class _CutPlan(NamedTuple):
-    """A shared plan whose parts are cut where changes fall within them; ``pieces`` is None if none does."""
+    """A shared plan whose parts are cut where changes fall within them; ``pieces`` is None if none does.
+
+    ``ends`` has the date of the part of each piece.
+    """
 
     plan: RecordedPlan
     pieces: PlanPieces | None
+    ends: Sequence[date] = ()
 
     def resumed(self, begin: date, end: date) -> RecordedPlan | None:
         """Return the plan with whole parts again after a hold; None as for :func:`resumed_plan`."""
@@ -115,8 +119,11 @@ class _CutPlan(NamedTuple):
         found = plain_schedule(self.plan, line, changing, method)
         if found is None or self.pieces is None:
             return found
-        parts = _whole_parts(self.pieces, tuple(starmap(SchedulePart, found.parts)))
-        return found._replace(plan=whole, parts=parts, carried=0) if parts else None
+        parts = tuple(starmap(SchedulePart, found.parts))
+        # Most changes leave the pieces where they are: then the dates of their parts are known.
+        is_in_place = tuple(day for day, _amount in parts) == self.plan.dates
+        joined_parts = joined(parts, self.ends if is_in_place else self.pieces.dates_of(parts))
+        return found._replace(plan=whole, parts=joined_parts, carried=0) if joined_parts else None
 
 
 class _Entry:
@@ -679,7 +686,8 @@ def _cut_plan(plan: RecordedPlan, days: Collection[date], period_end: Callable[[
     dates, weights = pieces.plan.dates, pieces.plan.weights
     if any(after <= before for before, after in pairwise(dates)) or min(weights) < 1:
         return None
-    return _CutPlan(plan._replace(dates=dates, weights=weights, divisible=divisible_amounts(weights)), pieces)
+    fine = plan._replace(dates=dates, weights=weights, divisible=divisible_amounts(weights))
+    return _CutPlan(fine, pieces, pieces.dates_of(parts_on(dates, weights)))
 
 
 def duplicate_names(rules: Iterable[Ranked], what: str = "rule") -> list[RuleProblem]:

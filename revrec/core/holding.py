@@ -1,6 +1,6 @@
 """Apply ``hold`` and ``release`` events, which stop and resume the recognition of a charge line."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import date, timedelta
 from itertools import pairwise, zip_longest
 from typing import NamedTuple
@@ -15,7 +15,7 @@ from revrec.core.policies import RecognitionPolicies
 from revrec.core.schedule import UNDATED, RecordedPlan, Schedule, SchedulePart, ScheduleRule, Unscheduled, split_undated
 
 
-class _HoldPeriod(NamedTuple):
+class HoldPeriod(NamedTuple):
     """A time without recognition: from ``begin`` up to, but not including, ``end``; None if not released yet."""
 
     begin: date
@@ -23,13 +23,31 @@ class _HoldPeriod(NamedTuple):
     note: str
 
 
-def apply_holds(schedule: Schedule, line: ChargeLine, events: Events) -> Schedule:
+def moving_holds(events: Events, method: RecognitionPolicies) -> list[HoldPeriod]:
+    """Return the released holds that move what follows them, in date order."""
+    return [hold for hold in _holds(events) if hold.end is not None] if method.on_release == "extend" else []
+
+
+def day_in_plan(day: date, holds: Sequence[HoldPeriod]) -> date:
+    """Return the day of the plan that holds moved by days to ``day``; within a hold, the last one before it."""
+    moved = timedelta()
+    for hold in holds:
+        if hold.end is None or hold.begin > day:
+            break
+        if day < hold.end:
+            return hold.begin - moved - DAY
+        moved += hold.end - hold.begin
+    return day - moved
+
+
+def apply_holds(schedule: Schedule, line: ChargeLine, events: Events, applied: Collection[HoldPeriod] = ()) -> Schedule:
     """Return the schedule after the ``hold`` and ``release`` events of its line.
 
     A part that falls on the day of a hold or later waits, with the hold's note as the reason. After the release,
     ``catch_up`` recognizes the parts that fell during the hold on the day of the release and the others as planned;
     ``extend`` moves every part from the hold on by the length of the hold. What a migrated line catches up at the
-    cutover stays there if the hold had ended by then: the service that it is for was rendered before.
+    cutover stays there if the hold had ended by then: the service that it is for was rendered before. Holds that are
+    ``applied`` are left out.
 
     Raises:
         OverflowError: a date is outside the years 1 to 9999.
@@ -37,20 +55,21 @@ def apply_holds(schedule: Schedule, line: ChargeLine, events: Events) -> Schedul
     for hold in _holds(events):
         if hold.end is None:
             return _stop(schedule, line, hold)
-        schedule = _resume(schedule, hold.begin, hold.end)
+        if hold not in applied:
+            schedule = resumed(schedule, hold.begin, hold.end)
     return schedule
 
 
-def _holds(events: Events) -> list[_HoldPeriod]:
+def _holds(events: Events) -> list[HoldPeriod]:
     """Return the holds in date order. A second hold during a hold changes nothing, nor does a release without one."""
     # Events may be recorded in any order and twice, by people and by systems. Pairing them by date rather than by order
     # of recording keeps a late-recorded hold from swallowing a release that came after it.
-    found: list[_HoldPeriod] = []
+    found: list[HoldPeriod] = []
     of_kind = [event for event in events if event.kind in ("hold", "release")]
     for event in sorted(of_kind, key=lambda event: event.date):
         open_hold = found[-1] if found and found[-1].end is None else None
         if event.kind == "hold" and not open_hold:
-            found.append(_HoldPeriod(event.date, None, event.note or event.name))
+            found.append(HoldPeriod(event.date, None, event.note or event.name))
         elif event.kind == "release" and open_hold:
             found[-1] = open_hold._replace(end=event.date)
     return found
@@ -93,7 +112,7 @@ def days_before_holds(
     return days, True
 
 
-def _stop(schedule: Schedule, line: ChargeLine, hold: _HoldPeriod) -> Schedule:
+def _stop(schedule: Schedule, line: ChargeLine, hold: HoldPeriod) -> Schedule:
     stopped = tuple(part for part in schedule.parts if part.date >= hold.begin)
     if not stopped and not schedule.waiting:
         return schedule
@@ -114,20 +133,23 @@ def reason_of_hold(rule: ScheduleRule, line: ChargeLine, begin: date, note: str)
     return f'rule "{rule.name}": on hold since {begin}{noted}: {fix}'
 
 
-def _resume(schedule: Schedule, begin: date, end: date) -> Schedule:
+def resumed(schedule: Schedule, begin: date, end: date) -> Schedule:
+    """Return a schedule whose parts a released hold has moved."""
     moving, stays = list(schedule.parts), schedule.caught_up
     if stays and end <= stays.date and stays in moving:
         moving.remove(stays)
     else:
         stays = None
-    moved = _moved(moving, begin, end, schedule.rule.method)
+    moved = moved_by_hold(moving, begin, end, schedule.rule.method)
     if stays:
         moved.insert(sum(part.date < stays.date for part in moved), stays)
     parts, _none = split_undated(moved)
     return schedule._replace(parts=parts, explanation=f"{schedule.explanation}; on hold from {begin} to {end}")
 
 
-def _moved(parts: Sequence[SchedulePart], begin: date, end: date, method: RecognitionPolicies) -> list[SchedulePart]:
+def moved_by_hold(
+    parts: Sequence[SchedulePart], begin: date, end: date, method: RecognitionPolicies
+) -> list[SchedulePart]:
     """Return parts as a hold that was released moves them."""
     if method.on_release == "extend":
         return [_later(part, begin, end, method) for part in parts]
@@ -148,7 +170,7 @@ def resumed_plan(plan: RecordedPlan, begin: date, end: date) -> RecordedPlan | N
     if not plan.is_changeable:
         return None
     try:
-        moved = _moved(list(map(SchedulePart, plan.dates, plan.weights)), begin, end, plan.rule.method)
+        moved = moved_by_hold(list(map(SchedulePart, plan.dates, plan.weights)), begin, end, plan.rule.method)
     except OverflowError:
         return None
     if any(after.date < before.date for before, after in pairwise(moved)) or moved[-1].date == UNDATED:
@@ -160,7 +182,7 @@ def resumed_plan(plan: RecordedPlan, begin: date, end: date) -> RecordedPlan | N
 
 def _later(part: SchedulePart, begin: date, end: date, method: RecognitionPolicies) -> SchedulePart:
     """Move a part by the length of the hold: in days, or in months and days; a last day of a month stays one."""
-    if part.date < begin:
+    if part.date < begin or part.date == UNDATED:
         return part
     if method.counts_days:
         return SchedulePart(roll(part.date + (end - begin), method.roll, method.calendar), part.amount)

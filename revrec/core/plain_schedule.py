@@ -13,7 +13,7 @@ from operator import add, itemgetter, sub
 from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT, ConstrainedSplit, split_constrained
-from revrec.core.holding import apply_holds, reason_of_hold
+from revrec.core.holding import apply_holds, moving_holds, reason_of_hold
 from revrec.core.money import split
 from revrec.core.pricing import (
     AT_ONCE,
@@ -72,6 +72,8 @@ def _changed(
     """Return the schedule after changes; ``apart`` separates what they constrain of the line, if they do."""
     changes = price_changes(apart.line, apart.events) if apart else price_changes(line, changing)
     priced = _priced(plan, line, changes, amounts)
+    if changes and moving_holds(changing, plan.rule.method):
+        return None
     if priced and [event for event in changing if event.kind in ("hold", "release")]:
         return _waiting(priced, line, changing, apart)
     return _constrained(priced, line, changing, apart) if priced and apart else priced

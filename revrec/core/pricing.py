@@ -40,6 +40,7 @@ from revrec.core.charge_line import (
     ChargeLine,
     FulfillmentEvent,
 )
+from revrec.core.holding import HoldPeriod, moved_by_hold, resumed
 from revrec.core.money import decimal_string, split
 from revrec.core.policies import ON_PRICE, RecognitionPolicies
 from revrec.core.schedule import UNDATED, Schedule, SchedulePart, ScheduleRule, total_of
@@ -202,21 +203,48 @@ def other_cancellation(events: Events, event: FulfillmentEvent) -> FulfillmentEv
 
 
 def apply_price_changes(
-    schedule: Schedule, line: ChargeLine, events: Events, whole: PlanAtPrice, begins: date | None = None
+    schedule: Schedule,
+    line: ChargeLine,
+    events: Events,
+    whole: PlanAtPrice,
+    begins: date | None = None,
+    holds: Sequence[HoldPeriod] = (),
 ) -> Schedule:
     """Return the schedule after all changes of its line's price. ``whole`` returns its plan at another price.
 
-    ``begins`` is the first day of a service: a change by then is the price from the start.
+    ``begins`` is the first day of a service: a change by then is the price from the start. ``holds`` are those that
+    move what follows them: a change since the first day of a hold counts from its own day in the plan that they moved.
+
+    Raises:
+        OverflowError: a hold moves a date beyond the year 9999.
     """
+    plan, ahead = schedule.plan, list(holds)
     # Each change starts from the schedule that the one before it left, not from the original plan: parts up to a change
     # may be posted, and a later change must not move them.
     for change in price_changes(line, events):
+        while ahead and ahead[0].begin <= change.date:
+            schedule, whole = _after_hold(schedule, whole, ahead.pop(0))
         remainder = _plan_of_remainder(schedule, change, begins) if change.kind == ALLOCATE else None
         schedule = _apply_change(schedule, line, change, whole, begins)
         whole = remainder or whole
+    for hold in ahead:
+        schedule, whole = _after_hold(schedule, whole, hold)
     # Parts without a cent are dropped last: a later price may give them some.
     parts = tuple(part for part in schedule.parts if part.amount)
-    return schedule._replace(parts=parts, waiting=tuple(part for part in schedule.waiting if part.amount))
+    waiting = tuple(part for part in schedule.waiting if part.amount)
+    return schedule._replace(parts=parts, waiting=waiting, plan=plan)
+
+
+def _after_hold(schedule: Schedule, whole: PlanAtPrice, hold: HoldPeriod) -> tuple[Schedule, PlanAtPrice]:
+    """Return a schedule and its plan at another price, moved by a released hold."""
+    begin, end, method = hold.begin, hold.end, schedule.rule.method
+    assert end is not None
+    moved = resumed(schedule, begin, end)
+    if schedule.plan:
+        # The weights of the parts are found by their dates.
+        dates = moved_by_hold([SchedulePart(day, 0) for day in schedule.plan.dates], begin, end, method)
+        moved = moved._replace(plan=schedule.plan._replace(dates=tuple(part.date for part in dates)))
+    return moved, lambda price: moved_by_hold(whole(price), begin, end, method)
 
 
 def schedule_without_dates(rule: ScheduleRule, why: str, line: ChargeLine, events: Events) -> Schedule | None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from revrec.core.anchors import Events
 from revrec.core.charge_line import EVENT_KINDS, LOSS_MARK, ChargeLine
 from revrec.core.constraint import CONSTRAINT, split_constrained
-from revrec.core.holding import apply_holds, days_before_holds, released_hold, resumed_plan
+from revrec.core.holding import apply_holds, day_in_plan, days_before_holds, moving_holds, released_hold, resumed_plan
 from revrec.core.methods.none import NotRevenue
 from revrec.core.migration import (
     DIFFERS,
@@ -809,7 +809,8 @@ def _service_days(
     begins = spans[0].first
     period_end = rule.method.period_ends(anchors)
     days, moves = days_before_holds(rule.method, events, spans[-1].last, period_end)
-    days |= {change.date for change in price_changes(line, events) if change.date > begins}
+    holds = moving_holds(events, rule.method) if moves else ()
+    days |= {day_in_plan(change.date, holds) for change in price_changes(line, events) if change.date > begins}
     until = None
     if line.is_migrated:
         # A historical part stays whole: its last days may be after the cutover, and would count as still to come.
@@ -884,9 +885,10 @@ def _shaped(
         if isinstance(migrated, Unscheduled):
             return migrated
         schedule, line = migrated, later
-    schedule = apply_price_changes(schedule, line, events, whole, begins)
+    holds = moving_holds(events, rule.method)
+    schedule = apply_price_changes(schedule, line, events, whole, begins, holds)
     schedule = schedule._replace(waits=waits if schedule.waiting else None)
-    return apply_holds(schedule, line, events) if events else schedule
+    return apply_holds(schedule, line, events, holds) if events else schedule
 
 
 def _joined(schedule: Schedule, pieces: PlanPieces, plan: Plan) -> Schedule:

@@ -194,6 +194,26 @@ VIEWS = {
 }
 """Every line of every schedule version, and the lines that are open."""
 
+MOST_CHANGES = 12
+
+
+def words_view(dialect: str) -> str:
+    """Return the view of the texts of schedule versions, with their prices before and after each change."""
+    is_sqlite = dialect == "sqlite"
+    price = "json_extract(s.prices, '$[{}]')" if is_sqlite else "CAST(s.prices AS json) ->> {}"
+    prices = ", ".join(price.format(at) for change in range(MOST_CHANGES) for at in (change, change + 1))
+    put = "printf" if is_sqlite else "format"
+
+    def words(text: str) -> str:
+        return f"CASE WHEN s.prices IS NULL THEN {text} ELSE {put}({text}, {prices}) END"
+
+    return f"""
+    SELECT s.charge_no, s.version, {words("e.text")} AS explanation, {words("r.text")} AS price_reason
+    FROM schedule s JOIN explanation e ON e.id = s.explanation_id
+    LEFT JOIN price_change c ON c.charge_no = s.charge_no AND c.version = s.version
+    LEFT JOIN explanation r ON r.id = c.reason_id"""  # noqa: S608
+
+
 SCHEDULE_GUARDS = {
     "plan_part_sealed": """
         BEFORE INSERT ON plan_part
@@ -266,7 +286,8 @@ SCHEDULE_GUARDS = {
           OR NEW.posted IS NOT OLD.posted OR NEW.planned IS NOT OLD.planned OR NEW.base IS NOT OLD.base
           OR NEW.plan_id IS NOT OLD.plan_id OR NEW.amounts IS NOT OLD.amounts
           OR NEW.first_seq IS NOT OLD.first_seq OR NEW.lines IS NOT OLD.lines
-          OR NEW.explanation_id IS NOT OLD.explanation_id OR NEW.audit_seq IS NOT OLD.audit_seq
+          OR NEW.explanation_id IS NOT OLD.explanation_id OR NEW.prices IS NOT OLD.prices
+          OR NEW.audit_seq IS NOT OLD.audit_seq
         BEGIN SELECT RAISE(ABORT, 'a schedule version never changes: write a new version'); END""",
     "schedule_superseded_once": """
         BEFORE UPDATE OF superseded_by ON schedule
@@ -604,7 +625,8 @@ def upgrade() -> None:
     _attempts("adjusting_attempt", "adjustment", ("send", "read_back"))
     _repairs()
     _figures()
-    for name, query in {**VIEWS, **REPORT_VIEWS}.items():
+    words = words_view(op.get_context().dialect.name)
+    for name, query in {**VIEWS, "schedule_words": words, **REPORT_VIEWS}.items():
         # A colon would be the start of a parameter.
         op.get_bind().exec_driver_sql(f"CREATE VIEW {name} AS {view_on(op.get_bind().dialect.name, query)}")
     guards.create(op, GUARDS)
@@ -612,7 +634,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     guards.drop(op, GUARDS)
-    for name in reversed([*VIEWS, *REPORT_VIEWS]):
+    for name in reversed([*VIEWS, "schedule_words", *REPORT_VIEWS]):
         op.execute(f"DROP VIEW {name}")
     for table in TABLES_CHILDREN_FIRST:
         op.drop_table(table)
@@ -1058,6 +1080,7 @@ def _schedules() -> None:
         _whole("first_seq"),
         _whole("lines"),
         _key("explanation_id"),
+        *_texts("prices", nullable=True),
         _key("audit_seq"),
         _whole("superseded_by", nullable=True),
         *_texts("open_from", nullable=True),
@@ -1142,8 +1165,9 @@ def _schedules() -> None:
         _big("charge_no"),
         _whole("version"),
         _big("amount"),
-        *_texts("reason"),
+        _key("reason_id"),
         sa.CheckConstraint("amount <> 0", name="price_change_amount"),
+        _refers("reason_id", "explanation.id"),
         _of_version("price_change_schedule"),
         sa.PrimaryKeyConstraint("charge_no", "version"),
         sqlite_with_rowid=False,

@@ -125,7 +125,7 @@ def split(total: int, weights: Sequence[int], rounding: str = "cumulative") -> l
     if not count or min(weights) < 0 or not any(weights):
         raise ValueError("weights must be whole numbers, none negative and not all zero")
     if rounding == "cumulative":
-        return _cumulative(total, weights)
+        return _cumulative(total, weights, sum(weights))
     if rounding not in ROUNDINGS:
         raise ValueError(f"rounding must be one of {', '.join(ROUNDINGS)}")
     return _with_rest(total, rounded_shares(total, weights, rounding), 0 if rounding == "first" else count - 1)
@@ -163,11 +163,11 @@ def whole_units(amounts: Sequence[int], currency: str) -> list[int]:
 @lru_cache(maxsize=4096)
 def _extras(odd: int, count: int) -> tuple[int, ...]:
     """Return which of ``count`` equal parts get one of the ``odd`` minor units that are left over."""
-    return tuple(_cumulative(odd, (1,) * count))
+    return tuple(_cumulative(odd, (1,) * count, count))
 
 
-def _cumulative(total: int, weights: Sequence[int]) -> list[int]:
-    all_of_it = sum(weights)
+def _cumulative(total: int, weights: Sequence[int], all_of_it: int) -> list[int]:
+    """Return the shares of the first weights, which add up to ``all_of_it`` with those that follow."""
     so_far = done = 0
     parts = []
     for weight in weights:
@@ -215,6 +215,19 @@ def first_share(total: int, weights: Sequence[int]) -> int:
     """Return the first part of ``total`` as :func:`split` divides it, by cumulative rounding."""
     share = _share(abs(total), weights[0], sum(weights))
     return share if total > 0 else -share
+
+
+def first_shares(total: int, weights: Sequence[int], count: int) -> list[int]:
+    """Return the first ``count`` parts of ``total`` as :func:`split` divides it, by cumulative rounding.
+
+    The weights are above zero.
+    """
+    if total < 0:
+        return [-part for part in first_shares(-total, weights, count)]
+    if weights.count(weights[0]) == len(weights):
+        whole, odd = divmod(total, len(weights))
+        return [whole + extra for extra in _extras(odd, len(weights))[:count]] if odd else [whole] * count
+    return _cumulative(total, weights[:count], sum(weights))
 
 
 def increments(positions: Sequence[int]) -> tuple[int, ...] | None:

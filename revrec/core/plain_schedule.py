@@ -14,18 +14,18 @@ from revrec.core.anchors import Events
 from revrec.core.charge_line import ChargeLine, FulfillmentEvent
 from revrec.core.constraint import CONSTRAINT, ConstrainedSplit, split_constrained
 from revrec.core.holding import apply_holds, moving_holds, reason_of_hold
-from revrec.core.money import split
+from revrec.core.money import decimal_string, split
 from revrec.core.pricing import (
     AT_ONCE,
     PriceChange,
     amounts_divided,
-    changes_in_words,
     describe_price_changes,
+    named_change,
     price_changes,
     treatment_of,
 )
 from revrec.core.recognition import Method
-from revrec.core.same_changes import spread_price
+from revrec.core.same_changes import spread_price, template
 from revrec.core.same_estimates import estimated_price
 from revrec.core.schedule import (
     PlainSchedule,
@@ -33,6 +33,7 @@ from revrec.core.schedule import (
     Schedule,
     Unscheduled,
     explained,
+    make_plain,
     parts_on,
     total_of,
     weights_in_force,
@@ -74,6 +75,8 @@ def _changed(
     priced = _priced(plan, line, changes, amounts)
     if changes and moving_holds(changing, plan.rule.method):
         return None
+    if priced and apart:
+        priced = priced.in_words()
     if priced and [event for event in changing if event.kind in ("hold", "release")]:
         return _waiting(priced, line, changing, apart)
     return _constrained(priced, line, changing, apart) if priced and apart else priced
@@ -88,6 +91,7 @@ def _waiting(
         stopped = _stopped(priced, line, holds[0])
         if stopped:
             return stopped
+    priced = priced.in_words()
     schedule: Schedule | Unscheduled
     schedule = Schedule(priced.plan.rule, parts_on(*zip(*priced.parts, strict=True)), priced.explanation)
     try:
@@ -150,12 +154,27 @@ def _priced(
         ways.append(how)
     if not parts.amounts:
         return None
-    said, planned = changes_in_words(line, changes, ways)
-    words, explanation = "; ".join(said), "; ".join([plan.explanation, *planned])
+    prices, words, explanation = _texts_of(plan, line.currency, changes, ways)
     carried = parts.carried if len(changes) == 1 else 0
     dated = tuple(zip(parts.days, parts.amounts, strict=True))
     price = sum(parts.amounts)
-    return PlainSchedule(plan, dated, 0, None, explanation, price, words, carried, divides=parts.divides)
+    return make_plain((plan, dated, 0, None, explanation, price, words, carried, False, parts.divides, prices))
+
+
+def _texts_of(
+    plan: RecordedPlan, currency: str, changes: Sequence[PriceChange], ways: Sequence[str]
+) -> tuple[tuple[str, ...], str, str]:
+    """Return the prices before, between and after changes, and the price words and the explanation for them."""
+    if not changes:
+        return (), "", plan.explanation
+    prices = [decimal_string(changes[0].before, currency)]
+    said, planned = [], [template(plan.explanation)]
+    for (kind, day, _before, price, name, _ended, is_shared), how in zip(changes, ways, strict=True):
+        what, treated = named_change(kind, name, day, is_shared, how)
+        prices.append(decimal_string(price, currency))
+        said.append(template(what, currency))
+        planned.append(template(treated, currency))
+    return tuple(prices), "; ".join(said), "; ".join(planned)
 
 
 class _ChangingParts:

@@ -12,9 +12,9 @@ from typing import Generic, NamedTuple, TypeVar
 
 from revrec.core.anchors import Events
 from revrec.core.charge_line import SHARED, ChargeLine
-from revrec.core.money import decimal_string, split
+from revrec.core.money import decimal_string, divisible_amounts, first_shares
 from revrec.core.pricing import PriceChange, amounts_divided, effective_changes, named_change, treatment_of
-from revrec.core.schedule import PlainSchedule, RecordedPlan
+from revrec.core.schedule import PlainSchedule, RecordedPlan, make_plain
 
 MOST_DATES_KEPT = 200_000
 """The bound of the cache, so that memory stays flat however many plans and days there are."""
@@ -24,16 +24,22 @@ _without_amount = itemgetter(1, 2, 6, 8)
 
 
 class _Spread(NamedTuple):
-    """A change of the price: the position of its event, the number of parts by its day, and the weights after it."""
+    """A change of the price: the position of its event, the number of parts by its day, and the weights after it.
+
+    ``stay`` is the number of parts from its day to the next change, and ``divisible`` are the amounts (minor units,
+    without sign) that the weights divide into parts of at least one minor unit.
+    """
 
     at: int
     is_price: bool
     past: int
     weights: tuple[int, ...]
+    stay: int
+    divisible: range
 
 
 class _SameChanges(NamedTuple):
-    """The changes of the price that lines of a plan share. ``words`` and ``explanation`` have a %s for each amount."""
+    """The changes of the price that lines of a plan share; the texts have a %s for each price before or after one."""
 
     plan: RecordedPlan
     spreads: Sequence[_Spread] = ()
@@ -44,30 +50,26 @@ class _SameChanges(NamedTuple):
     def apply(self, line: ChargeLine, changing: Events, amounts: Sequence[int]) -> PlainSchedule | None:
         """Return the schedule of a line with these ``amounts`` before the changes; None if they are not spread."""
         price, currency = line.amount, line.currency
-        parts: list[int] = []
-        rests, done, begin, carried = amounts, 0, 0, 0
-        shown = [decimal_string(price, currency)]
-        for at, is_price, past, weights in self.spreads:
+        parts = [*amounts[: self.spreads[0].past]]
+        done = sum(parts)
+        prices = [decimal_string(price, currency)]
+        for at, is_price, past, weights, stay, divisible in self.spreads:
             amount = changing[at].amount or 0
             before, price = price, amount if is_price else price - amount
-            fixed, first = rests[: past - begin], rests[past - begin]
+            rest = price - done
+            if price == before or (past and rest * (before - done) <= 0) or abs(rest) not in divisible:
+                return None
+            # Only the parts that the next change leaves as they are.
+            fixed = first_shares(rest, weights, stay)
             parts += fixed
             done += sum(fixed)
-            rest = price - done
-            if price == before or (past and rest * (before - done) <= 0):
-                return None
-            rests, begin = split(rest, weights), past
-            carried = 0 if rests[0] == first else past
-            text = decimal_string(price, currency)
-            shown += (text, text)
-            if 0 in rests:
-                return None
-        parts += rests
-        figures = tuple(shown[:-1])
-        carried = carried if len(self.spreads) == 1 else 0
-        dated = tuple(zip(self.plan.dates, parts, strict=True))
-        explanation, words = self.explanation % figures, self.words % figures
-        return PlainSchedule(self.plan, dated, 0, None, explanation, price, words, carried, divides=self.divides)
+            prices.append(decimal_string(price, currency))
+        carried = 0
+        if len(self.spreads) == 1 and parts[past] != amounts[past]:
+            carried = past
+        dated, why, words = tuple(zip(self.plan.dates, parts, strict=True)), self.explanation, self.words
+        said = tuple(prices)
+        return make_plain((self.plan, dated, 0, None, why, price, words, carried, False, self.divides, said))
 
 
 Changes = TypeVar("Changes")
@@ -116,14 +118,15 @@ def _same_changes(plan: RecordedPlan, line: ChargeLine, changing: Events) -> _Sa
     if not is_usual or not all(map(lt, days, days[1:])) or max(pasts) == len(plan.dates):
         return _SameChanges(plan)
     spreads, words, treated, divides = [], [], [], 1
-    for (at, event), past in zip(effective, pasts, strict=True):
+    for (at, event), past, until in zip(effective, pasts, [*pasts[1:], len(plan.dates)], strict=True):
         how = treatment_of(PriceChange(event.kind, event.date, 2, 1, event.name), plan.rule.method)
         if how != "prospective":
             return _SameChanges(plan)
         what, planned = named_change(event.kind, event.name, event.date, False, how)
         words.append(what)
         treated.append(planned)
-        spreads.append(_Spread(at, event.kind == "price", past, plan.weights[past:]))
+        weights = plan.weights[past:]
+        spreads.append(_Spread(at, event.kind == "price", past, weights, until - past, divisible_amounts(weights)))
         divides = amounts_divided(divides, how, past > 0)
     explanation = "; ".join([template(plan.explanation), *(template(one, line.currency) for one in treated)])
     return _SameChanges(plan, spreads, "; ".join(template(one, line.currency) for one in words), explanation, divides)
@@ -133,6 +136,6 @@ _KEPT = KeptChanges(_same_changes)
 
 
 def template(words: str, currency: str = "") -> str:
-    """Return words for ``%``, with the amounts of a change in a currency, if there is one."""
+    """Return words for ``%``, with the prices before and after a change in a currency, if there is one."""
     escaped = words.replace("%", "%%")
     return f"{escaped}: %s becomes %s {currency}" if currency else escaped

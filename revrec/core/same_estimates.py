@@ -17,14 +17,14 @@ from revrec.core.constraint import CONSTRAINT, constraint_in_force, reason_of_wa
 from revrec.core.money import decimal_string, split
 from revrec.core.pricing import PriceChange, named_change, treatment_of
 from revrec.core.same_changes import KeptChanges, template
-from revrec.core.schedule import PlainSchedule, RecordedPlan, Unscheduled, covered_amount
+from revrec.core.schedule import PlainSchedule, RecordedPlan, Unscheduled, covered_amount, make_plain
 
 
 class _SameEstimates(NamedTuple):
     """The estimates that lines of a plan share.
 
     ``pasts`` are the numbers of the plan's parts by the day of each; empty if the general way is needed. ``days`` are
-    the days of the parts after all estimates. ``explanation`` has a %s for each amount.
+    the days of the parts after all estimates. ``explanation`` has a %s for each price before or after an estimate.
     """
 
     plan: RecordedPlan
@@ -37,7 +37,7 @@ class _SameEstimates(NamedTuple):
         price, currency, weights = line.amount, line.currency, self.plan.weights
         shares, left, begin = amounts, 0, 0
         parts: list[int] = []
-        shown = [decimal_string(price, currency)]
+        prices = [decimal_string(price, currency)]
         for event, past in zip(changing, self.pasts, strict=True):
             if event.percent is not None:
                 return None
@@ -49,16 +49,16 @@ class _SameEstimates(NamedTuple):
                 return None
             parts += (*shares[begin:past], behind)
             shares, begin = after, past
-            text = decimal_string(price - left, currency)
-            shown += (text, text)
+            prices.append(decimal_string(price - left, currency))
         parts += shares[begin:]
         if 0 in parts:
             return None
         waits = self._waits(line, changing) if left else None
-        explanation = self.explanation % tuple(shown[:-1])
         dated = tuple(zip(self.days, parts, strict=True))
         divides = 1 + 2 * len(self.pasts)
-        return PlainSchedule(self.plan, dated, left, waits, explanation, price, divides=divides)
+        return make_plain(
+            (self.plan, dated, left, waits, self.explanation, price, "", 0, False, divides, tuple(prices))
+        )
 
     def _waits(self, line: ChargeLine, changing: Events) -> Unscheduled | None:
         """Return why the constrained amount waits."""

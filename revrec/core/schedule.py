@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from datetime import date
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby, pairwise
 from operator import itemgetter
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from revrec.core.charge_line import ChargeLine, event_command
 from revrec.core.money import split
@@ -291,7 +291,8 @@ class PlainSchedule(NamedTuple):
     nothing does. ``price`` is the price of the line: all parts together. ``price_words`` describe the changes of the
     price, if there are any. ``carried`` is the number of the first parts that are what they were before the only
     change, as far as it is known. ``is_whole``: the parts are the plan's shares of the amount of the line.
-    ``divides`` is the same as :attr:`Schedule.divides`.
+    ``divides`` is the same as :attr:`Schedule.divides`. If there are ``prices``, both texts have "%s becomes %s" for
+    each change, and :meth:`in_words` puts the prices before, between and after the changes there.
     """
 
     plan: RecordedPlan
@@ -304,6 +305,23 @@ class PlainSchedule(NamedTuple):
     carried: int = 0
     is_whole: bool = False
     divides: int = 1
+    prices: tuple[str, ...] = ()
+
+    def in_words(self) -> "PlainSchedule":
+        """Return the same with complete texts."""
+        if not self.prices:
+            return self
+        explanation, words = (with_prices(text, self.prices) for text in (self.explanation, self.price_words))
+        return self._replace(explanation=explanation, price_words=words, prices=())
+
+
+make_plain: Callable[[tuple[Any, ...]], PlainSchedule] = partial(tuple.__new__, PlainSchedule)
+"""Make a PlainSchedule from all its values; twice as fast as calling the class, for each line that an event changes."""
+
+
+def with_prices(text: str, prices: Sequence[str]) -> str:
+    """Return a text that has "%s becomes %s" for each change of a price, with the prices before and after it."""
+    return text % tuple(chain.from_iterable(pairwise(prices))) if text else text
 
 
 def weights_in_force(amounts: Sequence[int], weights: Sequence[int]) -> Sequence[int]:

@@ -4,7 +4,7 @@ A person can withdraw one: it stays as it was recorded, and schedules are derive
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -153,15 +153,18 @@ def events_of_charges(
 
 
 def events_with_withdrawn(
-    connection: Connection, numbers: Sequence[int]
+    connection: Connection, ids: Mapping[int, str]
 ) -> tuple[dict[int, list[FulfillmentEvent]], dict[int, list[FulfillmentEvent]]]:
-    """Return all events of these charge lines, and those that no one withdrew, both in the order of recording."""
+    """Return all events of charge lines, and those that no one withdrew, both in the order of recording.
+
+    ``ids`` are the ids of the charge lines by their numbers.
+    """
     found: defaultdict[int, list[FulfillmentEvent]] = defaultdict(list)
     effective: defaultdict[int, list[FulfillmentEvent]] = defaultdict(list)
-    rows = rows_of(connection, _WITH_WITHDRAWN, numbers=json_of(tuple(numbers))) if numbers else ()
-    for withdrawal, no, charge, kind, day, quantity, percent, amount, name, note, scope in rows:
+    rows = rows_of(connection, _WITH_WITHDRAWN, numbers=json_of(tuple(sorted(ids)))) if ids else ()
+    for withdrawal, no, kind, day, quantity, percent, amount, name, note, scope in rows:
         event = make_event(
-            (charge, kind, day_of(day), _decimal(quantity), _decimal(percent), amount, name, note, scope)
+            (ids[no], kind, day_of(day), _decimal(quantity), _decimal(percent), amount, name, note, scope)
         )
         found[no].append(event)
         if withdrawal is None:
@@ -184,9 +187,11 @@ _EVENTS = (
 
 
 _WITH_WITHDRAWN = (
-    _EVENTS.with_only_columns(event_withdrawal.c.event_id, *_EVENTS.selected_columns)
+    select(event_withdrawal.c.event_id, *(one for one in _EVENTS.selected_columns if one.table is fulfillment_event))
+    .select_from(fulfillment_event)
     .outerjoin(event_withdrawal, event_withdrawal.c.event_id == fulfillment_event.c.id)
     .where(fulfillment_event.c.charge_no.in_(NUMBERS))
+    .order_by(fulfillment_event.c.charge_no, fulfillment_event.c.id)
 )
 
 

@@ -5,8 +5,9 @@ one plan with twelve dates, not twelve thousand rows.
 """
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date
+from functools import partial
 from hashlib import sha256
 from itertools import accumulate, groupby
 from math import gcd
@@ -101,6 +102,9 @@ class SplitAmount(NamedTuple):
 
     amount: int
     undated: int = 0
+
+
+make_split: Callable[[tuple[int, int]], SplitAmount] = partial(tuple.__new__, SplitAmount)
 
 
 class ChangedPlan(NamedTuple):

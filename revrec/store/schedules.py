@@ -5,8 +5,9 @@ A line is open, on an entry, or superseded. Only lines that are or were on an en
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from functools import partial
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from sqlalchemy import Connection, Select, Table, delete, func, select, update
 
 from revrec.core.batching import batched
 from revrec.core.calendar import iso
-from revrec.core.schedule import SETTLED
+from revrec.core.schedule import SETTLED, with_prices
 from revrec.store import digests
 from revrec.store.bulk import insert_rows, next_number
 from revrec.store.digests import RowDigest
@@ -41,6 +42,8 @@ from revrec.store.tables import (
 
 WRITTEN = tuple(column.name for column in digests.covered_columns(schedule))
 HEADER = (*WRITTEN, "open_from")
+MOST_PRICES = 13
+"""The most prices that the view ``schedule_words`` puts into a text; with more, the text is stored complete."""
 
 
 class WaitingAmount(NamedTuple):
@@ -55,7 +58,10 @@ class WaitingAmount(NamedTuple):
 
 
 class SchedulePriceChange(NamedTuple):
-    """The amount that a version earns more (or less) than the one before it, in minor units, and the reason."""
+    """The amount that a version earns more (or less) than the one before it, in minor units, and the reason.
+
+    The reason has "%s becomes %s" for each change of the price if the version has ``prices``.
+    """
 
     amount: int
     reason: str
@@ -77,7 +83,9 @@ class ScheduleVersion(NamedTuple):
     is the plan that divides what is neither posted nor waits, if it is known; ``parts`` may be empty then. ``plan`` is
     the whole plan where something is posted; None if the lines are the plan.
     ``take_backs`` are the lines that another rule version posts, as (place in ``parts``, id of the rule version).
-    ``historical`` are the parts before the cutover of a migrated line; only its first version has them.
+    ``historical`` are the parts before the cutover of a migrated line; only its first version has them. If there are
+    ``prices``, the explanation has "%s becomes %s" for each change of the price: they are the prices before, between
+    and after the changes, as decimal text, so that lines with other prices share the explanation.
     """
 
     charge_no: int
@@ -99,11 +107,18 @@ class ScheduleVersion(NamedTuple):
     divides: int = 1
     take_backs: Sequence[tuple[int, int]] = ()
     historical: Sequence[tuple[date, int]] = ()
+    prices: Sequence[str] = ()
 
     @property
     def key(self) -> tuple[int, int]:
         """The key of the version: charge number and version."""
         return self.charge_no, self.version
+
+
+make_version: Callable[[tuple[Any, ...]], ScheduleVersion] = partial(tuple.__new__, ScheduleVersion)
+"""Make a ScheduleVersion from all its values; four times as fast as calling the class, and an event writes one."""
+
+make_price_change: Callable[[tuple[int, str]], SchedulePriceChange] = partial(tuple.__new__, SchedulePriceChange)
 
 
 class VersionTerms(NamedTuple):
@@ -151,20 +166,26 @@ def add(
     keeper = keeper or PlanKeeper(connection)
     plans, lists = _plans_of(versions, keeper)
     kept, found = keeper.keep(plans)
-    explanation_ids, explained = keeper.explanation_ids([one.explanation for one in versions])
+    versions = [_in_words(one) if len(one.prices) > MOST_PRICES else one for one in versions]
+    repriced = [(one.key, one.price_change) for one in versions if one.price_change]
+    explanation_ids, explained = keeper.explanation_ids(
+        [*(one.explanation for one in versions), *(change.reason for _key, change in repriced)]
+    )
     keeper.forget()
     found += explained
+    reasons = explanation_ids[len(versions) :]
+    changes = [(*key, change.amount, reason) for (key, change), reason in zip(repriced, reasons, strict=True)]
     beside: tuple[tuple[Table, list[tuple[Any, ...]]], ...] = (
         (schedule_wait, [(*one.key, *one.waiting) for one in versions if one.waiting]),
         (schedule_plan, [(*one.key, _plan_text(one.plan)) for one in versions if one.plan is not None]),
-        (price_change, [(*one.key, *one.price_change) for one in versions if one.price_change]),
+        (price_change, changes),
         (schedule_allocation, [(*one.key, *one.allocated) for one in versions if one.allocated]),
         (take_back_line, [(*one.key, one.first_seq + at, rule) for one in versions for at, rule in one.take_backs]),
     )
     for table, rows in beside:
         insert_rows(connection, table, table.columns.keys(), rows)
     found += _add_history(connection, versions)
-    headers = [_header(*one) for one in zip(versions, plans, lists, kept, explanation_ids, strict=True)]
+    headers = [_header(*one) for one in zip(versions, plans, lists, kept, explanation_ids, strict=False)]
     days = [plan.first_date if plan else None for plan in kept]
     insert_rows(connection, schedule, HEADER, [(*row, day) for row, day in zip(headers, days, strict=True)])
     keys = digests.version_runs((one.charge_no, one.version) for one in versions)
@@ -174,6 +195,14 @@ def add(
             its_versions = dict.fromkeys((row[0], row[1]) for row in rows)
             found.append(digests.digest_rows(table, rows, digests.version_runs(its_versions)))
     return found
+
+
+def _in_words(one: ScheduleVersion) -> ScheduleVersion:
+    """Return a version with complete texts."""
+    change = one.price_change
+    if change:
+        change = change._replace(reason=with_prices(change.reason, one.prices))
+    return one._replace(explanation=with_prices(one.explanation, one.prices), price_change=change, prices=())
 
 
 def _plans_of(
@@ -222,7 +251,7 @@ def _add_divided(connection: Connection, new: FirstVersions, audit_seq: int) -> 
     ones, zeros, seqs = ([value] * len(rules) for value in (1, 0, audit_seq))
     nulls = [None] * len(rules)
     amounts = new.amounts
-    row = (new.numbers, ones, rules, amounts, zeros, amounts, nulls, nulls, ids, ones, parts, explanations, seqs)
+    row = (new.numbers, ones, rules, amounts, zeros, amounts, nulls, nulls, ids, ones, parts, explanations, nulls, seqs)
     # In the order of the dates, so that neighbors in the index on them, which is larger than the processor caches, are
     # written together.
     insert_rows(connection, schedule, HEADER, sorted(zip(*row, days, strict=True), key=itemgetter(-1)))
@@ -251,8 +280,14 @@ def _header(
         one.first_seq,
         one.first_seq - 1 + (kept.parts if kept else 0),
         explanation_id,
+        json_of_prices(one.prices) if one.prices else None,
         one.audit_seq,
     )
+
+
+def json_of_prices(prices: Sequence[str]) -> str:
+    """Return prices, which are digits with a sign and a point, as a JSON list."""
+    return '["' + '","'.join(prices) + '"]'
 
 
 def _plan_text(parts: Sequence[tuple[date, int]]) -> str:

@@ -387,7 +387,9 @@ explanation = Table(
     Column("id", AutoInteger, primary_key=True),
     _text("text"),
 )
-"""Why schedules are as they are. Most schedules of a rule share the text, so it is stored once and named by its id."""
+"""Why schedules and their prices are as they are. Most schedules of a rule share the text, so it is stored once and
+named by its id. Where a schedule version has ``prices``, the text has "%s becomes %s" for each change of the price, and
+"%%" for "%": ``schedule_words`` has the complete text."""
 
 plan = Table(
     "plan",
@@ -451,6 +453,7 @@ schedule = Table(
     Column("first_seq", Integer, nullable=False),
     Column("lines", Integer, nullable=False),
     Column("explanation_id", ForeignKey("explanation.id"), nullable=False),
+    _text("prices", nullable=True),
     Column("audit_seq", ForeignKey("audit_event.seq"), nullable=False),
     Column("superseded_by", Integer, nullable=True),
     _text("open_from", nullable=True),
@@ -477,6 +480,9 @@ dates.
 Lines are numbered from ``first_seq``, after the posted ones; ``lines`` counts those too, so that a line is "4 of 12" in
 any version.
 
+``prices`` is a JSON list of the prices before, between and after the changes that the explanation names, as decimal
+text; it is null if the explanation is complete.
+
 Two columns change later: ``superseded_by`` is set once, when the next version is written, and ``open_from`` is the
 date of the first line that was never on an entry. It is null if no such line is valid, so the lines that are due are
 found without reading the schedules that are done.
@@ -491,7 +497,7 @@ price_change = Table(
     Column("charge_no", BigInteger, nullable=False),
     Column("version", Integer, nullable=False),
     Column("amount", BigInteger, nullable=False),
-    _text("reason"),
+    Column("reason_id", ForeignKey("explanation.id"), nullable=False),
     PrimaryKeyConstraint("charge_no", "version"),
     ForeignKeyConstraint(
         ["charge_no", "version"],
@@ -702,6 +708,16 @@ the schedule version that replaced it; ``rule_version_id`` the rule version that
 
 OPEN = schedule_line.c.entry_id.is_(None) & schedule_line.c.superseded_by.is_(None)
 """The condition that a schedule line is on no entry and valid. ``open_line`` has these lines, and finds them faster."""
+
+schedule_words = Table(
+    "schedule_words",
+    views,
+    Column("charge_no", BigInteger, nullable=False, primary_key=True),
+    Column("version", Integer, nullable=False, primary_key=True),
+    _text("explanation"),
+    _text("price_reason", nullable=True),
+)
+"""A view: why each schedule version is as it is, and why its price changed, if it did."""
 
 open_line = Table(
     "open_line",

@@ -39,6 +39,7 @@ def check(rules: RuleBook, line: ChargeLine, events: list[FulfillmentEvent]) -> 
     plain = rules.derive_plain(line, events)
     if plain is None:
         return False
+    plain = plain.in_words()
     derived = rules.derive(line, events)
     assert isinstance(derived, Schedule)
     assert derived.parts == plain.parts and plain.parts

@@ -57,7 +57,7 @@ APPEND_ONLY = {
     "plan": "total",
     "plan_part": "date",
     "schedule_wait": "reason",
-    "price_change": "reason",
+    "price_change": "amount",
     "contract_line": "contract",
     "allocation": "price",
     "allocation_line": "allocated",
@@ -211,7 +211,7 @@ def test_a_schedule_sums_to_the_price_that_is_in_force(books: FilledDatabase) ->
 
 def test_the_price_of_a_sealed_version_cannot_be_changed(books: FilledDatabase, refused: Callable[..., None]) -> None:
     no = books.charge(TWO)
-    add = "INSERT INTO price_change (charge_no, version, amount, reason) VALUES (?, ?, 5, 'x')"
+    add = "INSERT INTO price_change (charge_no, version, amount, reason_id) VALUES (?, ?, 5, 1)"
     refused("a schedule version is complete", add, no, 1)
     refused("(?i)foreign key", add, no, 2)
 

@@ -33,7 +33,6 @@ from revrec.store.tables import (
     OPEN,
     audit_event,
     charge_line,
-    explanation,
     journal_line,
     open_line,
     plan,
@@ -45,6 +44,7 @@ from revrec.store.tables import (
     schedule_line,
     schedule_plan,
     schedule_wait,
+    schedule_words,
 )
 from revrec.store.verifying.invariants import INVARIANTS, find_violations
 from support.store import RULE, FilledDatabase
@@ -302,6 +302,21 @@ def test_a_hold_after_a_change_of_the_price_leaves_the_same_rows_as_the_derived_
             assert plain == rows_after(books, line, facts, monthly, untouched)
 
 
+@pytest.mark.parametrize("count", [2, 12, 13])
+def test_the_texts_of_a_version_have_all_its_prices(books: FilledDatabase, count: int) -> None:
+    accounts = {"deferred": "2400", "accrued": "4000", "journal": "RR"}
+    monthly, line = RuleBook(parse_rules(MONTHLY, "rules.toml", accounts)), billed(12_000)
+    days = [date(2024, 5, 1) + timedelta(days=at) for at in range(count)]
+    facts = [FulfillmentEvent(line.id, "credit", day, amount=100, name=f"{day.day}% off") for day in days]
+    untouched = [(False, False, FIRST)] * count
+    with pytest.MonkeyPatch.context() as patch:
+        plain = rows_after(books, line, facts, monthly, untouched)
+        patch.setattr(RuleBook, "derive_plain", lambda *_: None)
+        assert plain == rows_after(books, line, facts, monthly, untouched)
+    *_others, (_no, _version, _explanation, reason) = plain["schedule_words"]
+    assert reason.startswith("credit 1% off on 2024-05-01: 120.00 becomes 119.00 USD; credit 2% off on 2024-05-02: 119")
+
+
 @pytest.mark.parametrize(
     "examples", [10, pytest.param(50, marks=pytest.mark.slow), pytest.param(200, marks=pytest.mark.long)]
 )
@@ -438,7 +453,10 @@ def rows_after(
     book: RuleBook,
     happens: Sequence[tuple[bool, bool, date]],
 ) -> dict[str, list[Any]]:
-    """Return the rows of the tables of schedules, and the changes that were reported, after these events."""
+    """Return the rows of the tables of schedules, and the changes that were reported, after these events.
+
+    Texts are compared complete: only shared plans store them without the prices.
+    """
     with undone(books) as connection:
         no, seq = put(connection, line)
         scheduler = Scheduler(connection, book, WHO, seq)
@@ -450,9 +468,17 @@ def rows_after(
                 post(connection, until, is_refused)
             events.add_events(connection, [events.event_row(no, event, WHO.at, WHO.actor)])
             changes += scheduler.reschedule([no], {no: 1})
-        tables = (schedule, plan, plan_part, explanation, schedule_wait, schedule_plan, price_change, audit_event)
-        found = {one.name: sorted(map(tuple, connection.execute(select(one))), key=repr) for one in tables}
-        return {**found, "changes": changes}
+        with_texts = ("schedule", "price_change", "explanation")
+        tables = (schedule, plan, plan_part, schedule_wait, schedule_plan, price_change, schedule_words)
+        found: dict[str, list[Any]] = {"changes": changes, "digests": []}
+        for one in tables:
+            columns = [column for column in one.c if column.name not in ("explanation_id", "reason_id", "prices")]
+            found[one.name] = sorted(map(tuple, connection.execute(select(*columns))), key=repr)
+        for logged in connection.execute(select(audit_event).order_by(audit_event.c.seq)):
+            written = json.loads(logged.detail).get("digests", ())
+            others = [digest for digest in written if digest["table"] not in with_texts]
+            found["digests"].append((logged.action, logged.subject, others))
+        return found
 
 
 def test_published_figures_come_out_of_the_database(books: FilledDatabase) -> None:

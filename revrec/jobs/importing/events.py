@@ -110,7 +110,7 @@ class EventRecorder:
         self._session = session
         self._connection = session.connection
         self._book = book
-        self._scheduler = Scheduler(session.connection, book, session.who, session.audit_seq)
+        self._scheduler = Scheduler(session.connection, book, session.who, session.audit_seq, has_notes=False)
         self._planned_rules = PlannedRules(session.connection, book)
         self._new: list[tuple[Any, ...]] = []
         self._effective: dict[int, list[FulfillmentEvent]] = {}
@@ -122,10 +122,11 @@ class EventRecorder:
         """Record a batch of rows, good and bad."""
         good: list[GoodRow[EventRow]] = self._session.split_good_rows(batch)
         known = self._known([row.line.charge for row in good])
-        numbers = sorted({line.no for lines in known.values() for line in lines})
+        ids = {line.no: line.id for lines in known.values() for line in lines}
+        numbers = sorted(ids)
         self._billing = set(billing.ordered_of(self._connection, numbers))
         # An event that a person withdrew counts as recorded: the same file, imported again, must not bring it back.
-        recorded, self._effective = events.events_with_withdrawn(self._connection, numbers)
+        recorded, self._effective = events.events_with_withdrawn(self._connection, ids)
         # Together: a query for each event would take as long as everything else that is done for it.
         are_checked = not {row.line.kind for row in good}.isdisjoint((*CHECKED, IMPAIR))
         are_needed = are_checked or any(row.line.amount is not None for row in good)

@@ -1,9 +1,9 @@
 """Write schedules: the first one of a new charge line, and a new version when rules or events changed."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import starmap
 from operator import itemgetter
 from types import MappingProxyType
@@ -44,7 +44,7 @@ from revrec.jobs.scheduling.rule_changes import RuleChanges
 from revrec.jobs.scheduling.rule_versions import VersionKeeper
 from revrec.store import billing, charges, contracts, events, schedules
 from revrec.store.audit import record
-from revrec.store.plans import SHARES, ChangedPlan, PlanKeeper, SharedPlan, SplitAmount, changed_plan
+from revrec.store.plans import SHARES, ChangedPlan, PlanKeeper, SharedPlan, SplitAmount, changed_plan, make_split
 from revrec.store.posting import postings
 from revrec.store.rules_applied import note_rules, rules_of_plan
 from revrec.store.schedules import (
@@ -53,6 +53,8 @@ from revrec.store.schedules import (
     ScheduleVersion,
     UnscheduledLine,
     WaitingAmount,
+    make_price_change,
+    make_version,
 )
 from revrec.store.schedules_in_force import STOPPED, ScheduleInForce, SchedulesInForce
 
@@ -92,6 +94,11 @@ class _LineState(NamedTuple):
     allocated: int
 
 
+_make_change: Callable[[tuple[Any, ...]], ScheduleChange] = partial(tuple.__new__, ScheduleChange)
+_make_state: Callable[[tuple[Any, ...]], _LineState] = partial(tuple.__new__, _LineState)
+"""Make them from all their values; twice as fast as calling the classes, for each line that an event changes."""
+
+
 class _WantedSchedule(NamedTuple):
     """The schedule that should replace the one in force: what is left of the derived one, and the new price.
 
@@ -112,11 +119,19 @@ class Scheduler:
     """The writer of schedules in one transaction: it derives them and collects their rows until :meth:`flush`.
 
     Charge lines with a schedule keep the rule that planned them; with ``rebuild`` they follow the rules of the book.
+    The changes that it returns may be without their notes if ``has_notes`` is false, which is faster.
     """
 
     def __init__(
-        self, connection: "Connection", book: RuleBook, who: "AuditStamp", audit_seq: int, rebuild: bool = False
+        self,
+        connection: "Connection",
+        book: RuleBook,
+        who: "AuditStamp",
+        audit_seq: int,
+        rebuild: bool = False,
+        has_notes: bool = True,
     ) -> None:
+        self._has_notes = has_notes
         self._connection = connection
         self._book = book
         self._who = who
@@ -302,7 +317,7 @@ class Scheduler:
         for no, line in lines.items():
             its_own: Sequence[FulfillmentEvent] = recorded.get(no, ())
             earlier = its_own[: -new_events[no]] if new_events.get(no) else before.get(no)
-            yield _LineState(no, line, book, its_own, earlier, current.get(no), allocated.get(no, 0))
+            yield _make_state((no, line, book, its_own, earlier, current.get(no), allocated.get(no, 0)))
 
     def _lines_of(self, numbers: Sequence[int], known: Mapping[int, ChargeLine]) -> Mapping[int, ChargeLine]:
         """Return charge lines in the order of their numbers; ``known`` are those that are read already."""
@@ -448,28 +463,20 @@ class Scheduler:
         divided = self._changed_plan(wanted, shares, line.amount) if is_changed else None
         if wanted.is_whole and abs(price) in wanted.plan.divisible:
             divided = shares
-        new = ScheduleVersion(
-            # The first ones by position: names take twice as long, and an event writes one of them.
-            state.no,
-            version,
-            self._rule_versions.id_of(rule, rule.post),
-            price,
-            0,
-            1,
-            wanted.parts,
-            wanted.explanation,
-            self._audit_seq,
-            WaitingAmount(wanted.undated, waits.code, waits.reason) if waits else None,
-            price_change=SchedulePriceChange(more, wanted.price_words) if more else None,
-            shares=shares,
-            base=SplitAmount(line.amount, wanted.plan.undated),
-            divided=divided,
-            divides=wanted.divides,
-        )
-        self._new_versions.append(new)
+        rule_id, posted, first_seq = self._rule_versions.id_of(rule, rule.post), 0, 1
+        its_wait = WaitingAmount(wanted.undated, waits.code, waits.reason) if waits else None
+        change = make_price_change((more, wanted.price_words)) if more else None
+        base = make_split((line.amount, wanted.plan.undated))
+        self._new_versions.append(make_version((
+            state.no, version, rule_id, price, posted, first_seq, wanted.parts, wanted.explanation, self._audit_seq,
+            its_wait, None, change, None, shares, base, divided, wanted.divides, (), (), wanted.prices,
+        )))  # fmt: skip
         self.scheduled += 1
-        note = self._noted(now, rule, rule.post, wanted.explanation, wanted.undated, waits, line)
-        return ScheduleChange(line.id, line.currency, rule.name, 0, still_open, wanted.parts, note, line.entity)
+        note = ""
+        if self._has_notes:
+            words = wanted.in_words().explanation
+            note = self._noted(now, rule, rule.post, words, wanted.undated, waits, line)
+        return _make_change((line.id, line.currency, rule.name, posted, still_open, wanted.parts, note, line.entity))
 
     def _changed_plan(self, wanted: PlainSchedule, shares: SharedPlan, base: int) -> SharedPlan | None:
         """Return the plan of which the first parts are carried over; None if a database cannot divide by it."""

@@ -16,7 +16,6 @@ from revrec.store.tables import (
     charge_line,
     entry_date_override,
     event_withdrawal,
-    explanation,
     fulfillment_event,
     historical_part,
     import_file,
@@ -34,6 +33,7 @@ from revrec.store.tables import (
     schedule_allocation,
     schedule_line,
     schedule_wait,
+    schedule_words,
     summary_line,
     take_back_line,
     unscheduled,
@@ -410,11 +410,11 @@ def schedules(connection: Connection, no: int) -> list[ScheduleRecord]:
     query = (
         select(
             schedule,
-            explanation.c.text.label("explanation"),
+            schedule_words.c.explanation,
             schedule_wait.c.amount.label("waiting"),
             schedule_wait.c.reason.label("waits_for"),
             price_change.c.amount.label("price_change"),
-            price_change.c.reason.label("price_reason"),
+            schedule_words.c.price_reason,
             schedule_allocation.c.amount.label("allocated"),
             rule_version.c.name,
             rule_version.c.version.label("rule_version"),
@@ -427,7 +427,7 @@ def schedules(connection: Connection, no: int) -> list[ScheduleRecord]:
             audit_event.c.command,
         )
         .join(rule_version, rule_version.c.id == schedule.c.rule_version_id)
-        .join(explanation, explanation.c.id == schedule.c.explanation_id)
+        .join(schedule_words, same_version(schedule_words, schedule))
         .outerjoin(schedule_wait, same_version(schedule_wait, schedule))
         .outerjoin(price_change, same_version(price_change, schedule))
         .outerjoin(schedule_allocation, same_version(schedule_allocation, schedule))

@@ -57,6 +57,10 @@ BasisOption = Annotated[
         "--basis", metavar="ledger|earned", help="Dates that count: of the entry, or of recognition (earned)."
     ),
 ]
+WITHOUT_BASIS = (
+    "it counts posted entries by their dates; report revenue and rollforward have it, report waterfall --cells shows "
+    "what is posted and what is due apart, and report balance --planned counts by schedule"
+)
 LIMIT = 50
 """Rows that a table shows unless --limit says otherwise; JSON and CSV have all."""
 
@@ -78,9 +82,14 @@ def list_command(
     without = [one for one in CHARGE_FILTERS if refused and one not in filters]
 
     def decorate(function: Callable[..., None]) -> Callable[..., None]:
+        no_basis = group == "report" and "basis" not in inspect.signature(function).parameters
+        hidden = [*without, *(("basis",) if no_basis else ())]
+
         @functools.wraps(function)
         def listing(options: Options, **values: Any) -> None:
             _refuse_empty(values)
+            if no_basis and values.pop("basis") is not None:
+                fail(f"{group} {name} has no --basis: {WITHOUT_BASIS}", 2)
             used = next((one for one in without if values.pop(one) is not None), None)
             if used:
                 fail(f"{group} {name} has no --{used}: {refused}", 2)
@@ -109,7 +118,7 @@ def list_command(
                 save_digest(output)
 
         own = [one for one in inspect.signature(function).parameters.values() if one.name != "filters"]
-        options = {one: FILTERS[one] for one in filters} | {one: _hidden(one) for one in without} | _OUTPUT
+        options = {one: FILTERS[one] for one in filters} | {one: _hidden(one) for one in hidden} | _OUTPUT
         added = [keyword(one, kind) for one, kind in options.items()]
         listing.__signature__ = inspect.Signature([*own, *added])  # type: ignore[attr-defined]
         return command(app, name, group)(listing)

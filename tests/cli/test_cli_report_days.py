@@ -192,3 +192,13 @@ def test_a_month_before_the_books_began_is_not_written(revrec: Revrec, tmp_path:
     refused = revrec("report", "close", "--period", "2023-11", "--to", folder)
     assert refused.code == 2 and not folder.exists()
     assert "--period 2023-11: these books begin on 2024-01-05, with their first charge line" in refused.err
+
+
+@pytest.mark.parametrize("name", [*DAYS, *PERIODS, *OTHERS])
+@pytest.mark.usefixtures("books")
+def test_a_report_without_a_basis_says_which_ones_have_it(revrec: Revrec, name: str) -> None:
+    ended = revrec(*_words(name), "--basis", "earned")
+    if name in ("rollforward", "revenue"):
+        assert ended.code == 0, ended
+    elif name != "close":
+        assert ended.code == 2 and f"report {name} has no --basis: it counts posted entries" in ended.err

@@ -27,7 +27,7 @@ from revrec.jobs.reports.revenue import revenue
 from revrec.jobs.reports.rollforward import RollforwardOptions, rollforward
 from revrec.jobs.reports.waterfall import KINDS, Cells, waterfall
 from revrec.sources import NATIVE_CHARGES
-from support.books import Books, MakeBooks, MakeRow
+from support.books import Books, MakeBooks, MakeRow, charge
 from support.intacct import Intacct
 from support.rule_texts import DELIVERY
 
@@ -277,3 +277,28 @@ def sums_by(name: str, report: Report) -> Counter[tuple[str, ...]]:
         for column in report.amounts:
             sums[row[name], row["currency"], str(row.get("period")), column] += minor_of(row, column)
     return Counter({key: amount for key, amount in sums.items() if amount})
+
+
+@pytest.mark.both_databases
+def test_the_waterfall_by_contract_has_the_contracts_of_the_balances(sold: Books) -> None:
+    sold.take(charge("D10", amount="-3.00", post_date="2024-02-20", credits="D7/1", item="MAG-1"))
+    assert sold.run(str(DAY)).complete
+    context = sold.context("report")
+    for net in (False, True):
+        by_contract = waterfall(context, DAY, "contract", date(2024, 2, 1), 3, shown=Cells(net=net))
+        assert by_contract.ties_out and by_contract.checks
+        names = {
+            row["contract"]
+            for row in balance_report(context, balances_of(DAY, NO_FILTERS), BalanceRows.contracts, True).rows
+        }
+        assert {row["contract"] for row in by_contract.rows} <= names and "CON-1" in names
+        both = waterfall(context, DAY, "contract,item", date(2024, 2, 1), 3, shown=Cells(net=net))
+        assert sums_by("contract", both) == sums_by("contract", by_contract)
+        by_charge = waterfall(context, DAY, "contract,charge", date(2024, 2, 1), 3, shown=Cells(net=net))
+        of_credit = {row["charge"]: row["contract"] for row in by_charge.rows}
+        assert of_credit["shop/D7/1"] == "shop/D7" and of_credit.get("shop/D10/1", "shop/D7") == "shop/D7"
+    address = "contract=shop/D7,currency=USD,column=total"
+    behind = drill(context, by_contract, address, lambda: by_charge)
+    assert behind.ties_out and {one["charge"] for one in behind.rows} == {"shop/D7/1", "shop/D10/1"}
+    with pytest.raises(BadInput, match="--by contract has no amounts in base currency: leave out --base"):
+        waterfall(context, DAY, "contract", date(2024, 2, 1), 3, shown=Cells(base=True))

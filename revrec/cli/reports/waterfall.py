@@ -38,7 +38,7 @@ def register(group: typer.Typer) -> None:
         options: Options,
         filters: Filters,
         date: AsOfOption = None,
-        by: Annotated[list[str] | None, by_option(OF_CHARGES, "billed")] = None,
+        by: Annotated[list[str] | None, by_option(f"contract, {OF_CHARGES}", "billed")] = None,
         drill: DrillOption = None,
         first: Annotated[
             str | None,

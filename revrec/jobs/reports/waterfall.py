@@ -1,7 +1,7 @@
 """``revrec report waterfall``: what was billed in each month, and in which months it is recognized."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,9 +15,11 @@ from revrec.core.typed_dates import DateSpan
 from revrec.jobs.reports import drill
 from revrec.jobs.reports.base_amounts import about_rates, check_base_of_rows, source_of_rates
 from revrec.jobs.reports.base_waterfall import BaseColumns, add_base_amounts
+from revrec.jobs.reports.contract_balances import contract_name
 from revrec.jobs.reports.filters import check_filters
 from revrec.jobs.reports.journal_checks import journal_checks
 from revrec.jobs.reports.remaining import (
+    GROUPS,
     RemainingAmounts,
     amounts_until,
     balance_checks,
@@ -31,6 +33,7 @@ from revrec.jobs.reports.report_header import report_header
 from revrec.jobs.reports.revenue_lines import revenue_lines
 from revrec.store.credits import homes_of_credits
 from revrec.store.reports.booked import OtherCharges
+from revrec.store.reports.contract_balances import contracts_of_charges
 from revrec.store.reports.filters import of_charges
 from revrec.store.reports.parts import charge_numbers
 from revrec.store.reports.recognition import (
@@ -49,6 +52,8 @@ if TYPE_CHECKING:
     from revrec.jobs.context import Context
     from revrec.store.connection import Connection
 
+CONTRACT = "contract"
+"""The field of what a line is netted with in the balances, which is no field of the line itself."""
 BEFORE, LATER, NOT_SHOWN = "before", "later", "not_shown"
 KINDS = (ACTUAL, DUE, PLANNED)
 """The kinds of amounts of a cell: posted by the day, dated until the day and not posted, and dated later."""
@@ -86,19 +91,25 @@ def waterfall(
             know, or there are no amounts in base currency.
         BadConfiguration: ``base`` needs exchange rates, and none are configured.
     """
-    check_group("waterfall", by)
+    check_group("waterfall", by, (*GROUPS, CONTRACT))
     _check_kinds(shown.kinds)
     window = _Window(until, first, months, shown)
     if shown.base:
+        if CONTRACT in fields_of(by):
+            raise BadInput("report waterfall: --by contract has no amounts in base currency: leave out --base")
         check_base_of_rows(context, "waterfall", fields_of(by), filters.entity)
     with context.database.read_twice() as connection:
         check_dimension(connection, by)
         check_filters(context, connection, filters)
         only = tuple(of_charges(filters))
         special = special_of_day(context, connection, until, filters)
-        amounts = amounts_until(context, connection, by, until, window.ends, special, only)
+        # The contract of a line is no field of it: the lines are read one by one, and their rows are added up.
+        fields = ",".join(dict.fromkeys(drill.CHARGE if one == CONTRACT else one for one in fields_of(by)))
+        amounts = amounts_until(context, connection, fields, until, window.ends, special, only)
         if shown.net:
-            amounts += _moved_credits(context, connection, by, until, only)
+            amounts += _moved_credits(context, connection, fields, until, only)
+        if fields != by:
+            amounts = list(_by_contract(connection, by, fields, amounts))
         found = remaining_amounts(one for one in amounts if one.billed or one.ordered)
         rows = [
             window.row(by, category, currency, its_own)
@@ -230,6 +241,20 @@ def _all_amounts(
     """Return the amounts of the charge lines that meet conditions, with those that move credits if ``net``."""
     moved = _moved_credits(context, connection, by, until, only) if net else ()
     return [*dated_amounts(context, connection, by, until, only), *moved]
+
+
+def _by_contract(
+    connection: "Connection", by: str, fields: str, amounts: Iterable[DatedAmount]
+) -> Iterator[DatedAmount]:
+    """Yield amounts by ``fields``, which include the charge line, with the categories of ``by``: with the contract."""
+    contracts, names = contracts_of_charges(connection), dict[str, str]()
+    for one in amounts:
+        name = names.get(one.category)
+        if name is None:
+            values = values_of(fields, one.category)
+            values[CONTRACT] = contract_name(contracts[values[drill.CHARGE]])
+            name = names[one.category] = BETWEEN.join(values[field] for field in fields_of(by))
+        yield one._replace(category=name)
 
 
 def _moved_credits(

@@ -194,7 +194,7 @@ def _new_query(asked: BalanceQuery) -> Select[Any]:
     recognized = recognized_in_ledger(asked.until, asked.known, asked.numbers)
     first, newest = schedule.alias("first"), schedule.alias("newest")
     billed_rule, rule = rule_version.alias("billed_rule"), rule_version.alias("rule")
-    homes = _homes(asked)
+    homes = _homes(asked.known)
     home, home_contract = charge_line.alias("home"), contract_line.alias("home_contract")
     of_credited = func.coalesce(home_contract.c.contract, contract_key(asked.by, home))
     of_itself = func.coalesce(contract_line.c.contract, contract_key(asked.by, charge_line))
@@ -265,12 +265,29 @@ def _new_query(asked: BalanceQuery) -> Select[Any]:
     return query
 
 
-def _homes(asked: BalanceQuery) -> Any:
+def contracts_of_charges(connection: Connection) -> dict[str, str]:
+    """Return for each charge line the JSON text of the contract that it is netted with in the balances, by id."""
+    homes = _homes(None)
+    home, home_contract = charge_line.alias("home"), contract_line.alias("home_contract")
+    of_home = func.coalesce(home_contract.c.contract, contract_key("contract", home))
+    of_itself = func.coalesce(contract_line.c.contract, contract_key("contract", charge_line))
+    query = (
+        select(charge_line.c.id, case((home.c.no.is_not(None), of_home), else_=of_itself))
+        .select_from(charge_line)
+        .outerjoin(contract_line, contract_line.c.charge_no == charge_line.c.no)
+        .outerjoin(homes, homes.c.no == charge_line.c.no)
+        .outerjoin(home, home.c.no == homes.c.home)
+        .outerjoin(home_contract, home_contract.c.charge_no == home.c.no)
+    )
+    return {row[0]: row[1] for row in stream_rows(connection, query)}
+
+
+def _homes(known: KnownRows | None) -> Any:
     """Return the lines that belong to the contract of another one, its ``home``, as a subquery.
 
     They are credits, and lines that bill a contract line.
     """
-    credits = credited(asked.known.charge_no if asked.known else None)
+    credits = credited(known.charge_no if known else None)
     billing = select(billing_line.c.charge_no.label("no"), billing_line.c.ordered_no.label("home"))
     others = select(credits.c.no, credits.c.home).where(credits.c.no.not_in(select(billing_line.c.charge_no)))
     return union_all(others, billing).subquery("homes")

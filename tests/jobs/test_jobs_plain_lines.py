@@ -270,7 +270,7 @@ def balance_sheet(books: Books, wanted: BalanceOptions, *, with_lines: bool) -> 
         found = list(contract_balances(books.context("report"), wanted, sheet, notes, with_lines))
     except BadInput as error:
         return [str(error)]
-    contracts = [one._replace(lines=()) for one in found]
+    contracts = [one._replace(lines=(), noncurrent_lines=()) for one in found]
     return [contracts, [*sheet.accounts()], [*sheet.totals()], notes]
 
 

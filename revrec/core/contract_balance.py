@@ -344,7 +344,10 @@ class BalanceTotal(NamedTuple):
 
 
 class BalanceSheet:
-    """A sum of contracts, each added once, by account and in total."""
+    """A sum of contracts, each added once, by account and in total.
+
+    ``unlisted`` counts the open contracts that a report adds up and does not list.
+    """
 
     def __init__(self) -> None:
         self._accounts: defaultdict[tuple[str, str, str, str], Counter[str]] = defaultdict(Counter)
@@ -353,6 +356,7 @@ class BalanceSheet:
         self._moves: defaultdict[tuple[str, str, str, str, int | None], Counter[str]] = defaultdict(Counter)
         self._base: dict[tuple[str, str], BaseBalance] = {}
         self._base_accounts: Counter[tuple[str, str, str, str]] = Counter()
+        self.unlisted = 0
 
     def add(self, contract: ContractBalance, lines: Sequence[LineBalance | LineSums]) -> None:
         """Add one contract: the balances of its lines, or their sums."""

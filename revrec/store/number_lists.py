@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, cast, literal, select
+from sqlalchemy import BigInteger, ColumnElement, Select, Text, bindparam, cast, func, literal, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 
@@ -30,6 +30,14 @@ def _each_there(element: Any, compiler: Any, **options: Any) -> str:
 def numbers_in(numbers: Sequence[int]) -> Select[tuple[int]]:
     """Return the query of these numbers, for ``column.in_(...)``."""
     return _each_number(literal(json_of(tuple(numbers))))
+
+
+def pairs_in(pairs: Sequence[tuple[int, str]]) -> Any:
+    """Return the query of these pairs on SQLite: plans, as ``plan_id``, with ISO days, as ``open_from``."""
+    value = _EachOf(literal(json.dumps(pairs))).table_valued("value").c.value
+    # With their types: SQLite joins them by an index only then.
+    number, text = (func.json_extract(value, f"$[{at}]") for at in range(2))
+    return select(cast(number, BigInteger).label("plan_id"), cast(text, Text).label("open_from"))
 
 
 def _each_number(numbers: ColumnElement[str]) -> Select[tuple[int]]:

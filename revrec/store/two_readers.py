@@ -116,7 +116,7 @@ def _started(path: Path) -> "subprocess.Popen[str]":
 
 def stream_halves(
     connection: Connection,
-    query_of: Callable[[Half], Select[Any]],
+    query_of: Callable[[Half], Query],
     key: ColumnElement[Any] = charge_line.c.no,
 ) -> Iterator[Any]:
     """Yield the rows of a query of all charge lines: of those with a low ``key``, and then of the others.
@@ -130,7 +130,7 @@ def stream_halves(
 
 def halves(
     connection: Connection,
-    query_of: Callable[[Half], Select[Any]],
+    query_of: Callable[[Half], Query],
     key: ColumnElement[Any] = charge_line.c.no,
 ) -> Iterator[Iterable[Any]]:
     """Yield the rows of each half of :func:`stream_halves`, or of all lines at once."""

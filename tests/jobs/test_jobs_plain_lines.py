@@ -246,7 +246,11 @@ def compare(books: Books, day: date, made: Callable[[Books, date], list[Report]]
             assert (one.rows, one.checks) == (other.rows, other.checks), one.title
     for how in BALANCES if made is reports else BALANCES[:1]:
         wanted = BalanceOptions(day, **how)
-        assert balance_sheet(books, wanted, with_lines=False) == balance_sheet(books, wanted, with_lines=True), how
+        of_lines = balance_sheet(books, wanted, with_lines=True)
+        assert balance_sheet(books, wanted, with_lines=False) == of_lines, how
+        for most, fewest in ((2, 0), (100, two_readers.FEWEST_LINES)):
+            with mock.patch.object(two_readers, "FEWEST_LINES", fewest):
+                assert balance_sheet(books, wanted, with_lines=False, most=most) == first_of(of_lines, most), how
 
 
 BALANCES: Sequence[dict[str, Any]] = (
@@ -263,15 +267,24 @@ BALANCES: Sequence[dict[str, Any]] = (
 """Options of the contract balances; the books of the tests may not have what a filter names."""
 
 
-def balance_sheet(books: Books, wanted: BalanceOptions, *, with_lines: bool) -> list[Any]:
+def first_of(sheet: list[Any], most: int) -> list[Any]:
+    """Return a :func:`balance_sheet` with the first open contracts only, and how many others are open."""
+    if len(sheet) == 1:
+        return sheet
+    contracts, *sums, _unlisted = sheet
+    listed = [one for one in contracts if one.open]
+    return [listed[:most], *sums, len(listed[most:])]
+
+
+def balance_sheet(books: Books, wanted: BalanceOptions, *, with_lines: bool, most: int | None = None) -> list[Any]:
     """Return the contract balances of a day, with their sums; or that these books do not know a filter."""
     sheet, notes = BalanceSheet(), BalanceNotes()
     try:
-        found = list(contract_balances(books.context("report"), wanted, sheet, notes, with_lines))
+        found = list(contract_balances(books.context("report"), wanted, sheet, notes, with_lines, most))
     except BadInput as error:
         return [str(error)]
     contracts = [one._replace(lines=(), noncurrent_lines=()) for one in found]
-    return [contracts, [*sheet.accounts()], [*sheet.totals()], notes]
+    return [contracts, [*sheet.accounts()], [*sheet.totals()], [*sheet.presented()], notes, sheet.unlisted]
 
 
 def main_reports(books: Books, day: date) -> list[Report]:

@@ -175,7 +175,9 @@ def register(group: typer.Typer) -> None:
         if drill:
             show_report(options, _behind(context, wanted, show, all, drill, against), limit, None)
             return
-        found = contract_balances(context, wanted, sheet, notes, with_lines=show is BalanceRows.lines)
+        is_table = not (options.is_file or options.json or options.csv)
+        most = (limit or None) if is_table and show is BalanceRows.contracts and not all else None
+        found = contract_balances(context, wanted, sheet, notes, with_lines=show is BalanceRows.lines, most=most)
         listed = first_read(one for one in found if all or one.open)
         checks = _against_frozen(context, until) if against else []
         if options.is_file:
@@ -331,7 +333,7 @@ def _show_tables(
         print_table(shown, _columns(wanted, show), right=("age", "rate"), spare=SPARE[show], amounts=amounts)
         # Rows of contracts are not made only to be counted.
         more = listed if show is BalanceRows.contracts else rows
-        print_more(sum(1 for _row in more), show.removesuffix("s"))
+        print_more(sum(1 for _row in more) + sheet.unlisted, show.removesuffix("s"))
         if not shown:
             print(NOTHING)
     accounts = _rows(BalanceRows.accounts, listed, sheet)

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from heapq import merge
-from itertools import groupby
+from heapq import merge, nsmallest
+from itertools import chain, groupby
 from operator import attrgetter
 from typing import TYPE_CHECKING, TypeVar
 
@@ -37,8 +37,9 @@ from revrec.jobs.reports.line_balances import (
 from revrec.jobs.reports.line_status import Netted, about_loose_credits, with_statuses
 from revrec.jobs.reports.remaining import check_dimension
 from revrec.store import rule_versions
+from revrec.store.reports.contract_balances import BalanceQuery
 from revrec.store.reports.dimensions import BY_DIMENSION
-from revrec.store.reports.plain_contracts import plain_contracts
+from revrec.store.reports.plain_contracts import LISTED, SEVERAL, plain_contracts, summed_contracts
 from revrec.store.reports.plain_lines import AccountBalance, balances
 
 if TYPE_CHECKING:
@@ -71,12 +72,14 @@ def contract_balances(
     sheet: BalanceSheet,
     notes: BalanceNotes | None = None,
     with_lines: bool = True,
+    most: int | None = None,
 ) -> Iterator[ContractBalance]:
     """Yield each contract with anything billed or recognized by the day; ``sheet`` adds them up, ``notes`` explain.
 
     The billed amount is the price of the charge lines, with credits, new prices and refunds up to the day. It counts
     from the post date, or, if revrec invoices the source's documents, from the date of the posted invoice. Without
-    ``with_lines``, most contracts are added up in SQL, and their lines are not read.
+    ``with_lines``, most contracts are added up in SQL, and their lines are not read. With ``most``, only that many open
+    contracts are yielded, the first ones, and most of the others are added up in SQL too.
 
     Raises:
         BadInput: ``by`` is not a way to group charge lines into contracts, or a filter names what these books do not
@@ -93,7 +96,12 @@ def contract_balances(
         check_filters(context, connection, wanted.filters)
         check_dimension(connection, wanted.by)
         accounts: set[str] = set()
-        contracts = _contracts(context, connection, wanted, accounts, with_lines or wanted.status or wanted.base)
+        with_lines = with_lines or wanted.status or wanted.base
+        if most is not None and not with_lines:
+            yield from _first_contracts(context, connection, wanted, accounts, sheet, most)
+            contracts: Iterator[Netted] = iter(())
+        else:
+            contracts = _contracts(context, connection, wanted, accounts, with_lines)
         if wanted.status:
             contracts = with_statuses(context, connection, wanted, contracts)
         if wanted.base:
@@ -127,6 +135,62 @@ def _contracts(
             continue
         sums = plain_contracts(connection, asked, special, wanted.account, wanted.planned)
         yield from merge(read, *map(_contracts_summed, sums), key=_key_of)
+
+
+def _first_contracts(
+    context: "Context",
+    connection: "Connection",
+    wanted: BalanceOptions,
+    accounts: set[str],
+    sheet: BalanceSheet,
+    most: int,
+) -> Iterator[ContractBalance]:
+    """Yield the first open contracts of :func:`_contracts`, at most this many, and add all of them to the sheet."""
+    for asked in known_day(context, connection, wanted):
+        special = special_lines(context, connection, [[asked]])
+        every = lines_as_known(context, connection, wanted, asked.known, asked.entities, special)
+        lines = (line for line in _noting_accounts(every, accounts) if wanted.account in (None, line.account))
+        added = _open_contracts(_contracts_read(lines), sheet)
+        summed = () if special is None else _summed_contracts(connection, wanted, asked, special, sheet, most)
+        # Not fewer than one, or the contracts would not be read.
+        first = nsmallest(max(most, 1), chain(added, summed), key=attrgetter("contract", "entity", "currency"))
+        yield from first[:most]
+        sheet.unlisted -= len(first[:most])
+        most -= len(first[:most])
+
+
+def _open_contracts(contracts: Iterable[Netted], sheet: BalanceSheet) -> Iterator[ContractBalance]:
+    """Yield the open contracts, and add all of them to the sheet; they count as not listed."""
+    for contract, lines in contracts:
+        if any(line.happened for line in lines):
+            sheet.add(contract, lines)
+        if contract.open:
+            sheet.unlisted += 1
+            yield contract
+
+
+def _summed_contracts(
+    connection: "Connection",
+    wanted: BalanceOptions,
+    asked: BalanceQuery,
+    special: Sequence[int],
+    sheet: BalanceSheet,
+    most: int,
+) -> Iterator[ContractBalance]:
+    """Yield the first open contracts of plain lines in each sum, and add all of them to the sheet."""
+    rows = summed_contracts(connection, asked, special, wanted.account, wanted.planned, most)
+    for kind, some in groupby(rows, attrgetter("kind")):
+        if kind == SEVERAL:
+            yield from _open_contracts(_contracts_summed(one.lines for one in some), sheet)
+            continue
+        for one in some:
+            contract = balance_of_sums([one.lines])
+            if kind == LISTED:
+                yield contract
+            else:
+                sums = contract._replace(asset=one.asset, liability=one.liability, noncurrent=one.noncurrent)
+                sheet.add(sums, [one.lines])
+                sheet.unlisted += one.contracts
 
 
 def contracts_of_lines(

@@ -284,7 +284,7 @@ def _add_plain_totals(connection: Connection, until: date, special: Sequence[int
     """Add the schedule lines of all other charge lines, from their plans."""
     due = is_dated(until)
     weights = {"all": WHOLE, "posted": IS_ENTERED, "posted_due": IS_ENTERED & due, "due": due}
-    plain = PlainLines(special, weights)
+    plain = PlainLines(connection, special, weights)
     sums = (cast(func.sum(one(name)), BigInteger) for name in weights for one in (plain.count, plain.amount))
     query = plain.select(charge_line.c.currency, *sums).where(SOLD).group_by(charge_line.c.currency)
     for currency, *row in added_up(stream_halves(connection, lambda half: query.where(*half)), keys=1):

@@ -5,7 +5,22 @@ from functools import partial
 from itertools import starmap
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Select, case, cast, func, or_, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Connection,
+    Select,
+    Text,
+    and_,
+    case,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from revrec.core.contract_balance import LineSums
 from revrec.core.filters import Filters
@@ -33,6 +48,10 @@ from revrec.store.reports.plain_lines import (
 from revrec.store.tables import charge_line, rule_version, schedule
 from revrec.store.two_readers import Half, added_up, halves, stream_halves
 
+AMOUNTS = ("billed", "recognized", "planned", "earns", "later", "to_bill", "to_bill_later")
+SUM, LISTED, SEVERAL = range(3)
+"""The kinds of :class:`SummedContracts`."""
+
 
 def plain_contracts(
     connection: Connection,
@@ -48,37 +67,138 @@ def plain_contracts(
     day counts as recognized, posted or not.
     """
     sort_on_disk(connection)
-    query_of = partial(_sums_of_half, asked, special, account, by_plan)
+    query_of = partial(_sums_of_half, connection, asked, special, account, by_plan)
     key = contract_parts(asked.by, charge_line)[0]
     return [starmap(LineSums, rows) for rows in halves(connection, query_of, key)]
 
 
 def _sums_of_half(
-    asked: BalanceQuery, special: Sequence[int], account: str | None, by_plan: bool, half: Half
+    connection: Connection,
+    asked: BalanceQuery,
+    special: Sequence[int],
+    account: str | None,
+    by_plan: bool,
+    half: Half,
 ) -> Select[Any]:
-    line = _lines(asked, special, account, by_plan, half).subquery().c
-    amounts = ("billed", "recognized", "planned", "earns", "later", "to_bill", "to_bill_later")
-    # The parts of the contract first: they differ, and most lines have the same currency and account.
-    keys = [line.first, line.source, line.entity, line.currency, line.account, line.is_cost]
-    balance = line.billed - line.recognized
-    happened = or_(line.billed != 0, line.recognized != 0, line.planned != 0)
-    sums = (
-        *(case((happened, 1), else_=0), case((balance > 0, balance), else_=0), case((balance < 0, -balance), else_=0)),
-        *(line[name] for name in amounts),
-    )
-    customers = (func.min(line.customer).label("low"), func.max(line.customer).label("high"))
-    totals = (cast(func.sum(one), BigInteger).label(f"sum{at}") for at, one in enumerate(sums))
-    unit = select(*keys, *customers, *totals).group_by(*keys).subquery().c
+    unit = _units(connection, asked, special, account, by_plan, half).subquery().c
     first, source, *others = unit
     contract = in_code_order(key_of_parts(asked.by, first, source)).label("contract")
     return select(contract, *others).order_by(contract, unit.entity, unit.currency, unit.account, unit.is_cost)
 
 
-def _lines(asked: BalanceQuery, special: Sequence[int], account: str | None, by_plan: bool, half: Half) -> Any:
+def _units(
+    connection: Connection,
+    asked: BalanceQuery,
+    special: Sequence[int],
+    account: str | None,
+    by_plan: bool,
+    half: Half,
+) -> Select[Any]:
+    """Return the query of :class:`LineSums`, with the two parts of the contract in place of its key."""
+    line = _lines(connection, asked, special, account, by_plan, half).subquery().c
+    # The parts of the contract first: they differ, and most lines have the same currency and account.
+    keys = [line.first, line.source, line.entity, line.currency, line.account, line.is_cost]
+    balance = line.billed - line.recognized
+    happened = or_(line.billed != 0, line.recognized != 0, line.planned != 0)
+    sums = {
+        "happened": case((happened, 1), else_=0),
+        "credit": case((balance > 0, balance), else_=0),
+        "debit": case((balance < 0, -balance), else_=0),
+    } | {name: line[name] for name in AMOUNTS}
+    customers = (func.min(line.customer).label("low"), func.max(line.customer).label("high"))
+    totals = (cast(func.sum(one), BigInteger).label(name) for name, one in sums.items())
+    return select(*keys, *customers, *totals).group_by(*keys)
+
+
+class SummedContracts(NamedTuple):
+    """Contracts of plain lines on a day, most of them only as their sums.
+
+    ``kind`` is :data:`SUM` of all contracts on one side of an account, which ``lines`` adds up, :data:`LISTED` for one
+    of the first of them, or :data:`SEVERAL` for a part of a contract on several accounts, which is in no sum.
+    ``contracts`` counts the open ones; the assets, liabilities and the noncurrent part of either are in minor units.
+    """
+
+    kind: int
+    lines: LineSums
+    contracts: int
+    asset: int
+    liability: int
+    noncurrent: int
+
+
+def summed_contracts(
+    connection: Connection,
+    asked: BalanceQuery,
+    special: Sequence[int],
+    account: str | None,
+    by_plan: bool,
+    most: int,
+) -> Iterator[SummedContracts]:
+    """Yield the contracts of :func:`plain_contracts`, added up in SQL, and the first open ones, at least ``most``.
+
+    The parts of a contract follow each other.
+    """
+    sort_on_disk(connection)
+    query_of = partial(_summed_half, connection, asked, special, account, by_plan, most)
+    for row in stream_halves(connection, query_of, contract_parts(asked.by, charge_line)[0]):
+        kind, *sums, contracts, asset, liability, noncurrent = row
+        yield SummedContracts(kind, LineSums(*sums), contracts, asset, liability, noncurrent)
+
+
+def _summed_half(
+    connection: Connection,
+    asked: BalanceQuery,
+    special: Sequence[int],
+    account: str | None,
+    by_plan: bool,
+    most: int,
+    half: Half,
+) -> CompoundSelect[Any]:
+    of_half = _units(connection, asked, special, account, by_plan, half).subquery().c
+    parts = func.count().over(partition_by=[of_half.first, of_half.source, of_half.entity, of_half.currency])
+    unit = select(*of_half, parts.label("parts")).cte("unit").c
+    net, is_single, is_open = unit.credit - unit.debit, unit.parts == 1, or_(unit.credit != 0, unit.debit != 0)
+    is_asset, is_liability = and_(unit.is_cost == 0, net < 0), and_(unit.is_cost == 0, net > 0)
+    noncurrent = case(
+        (is_asset, _beyond(-net, unit.to_bill, unit.to_bill_later)),
+        (is_liability, _beyond(net, unit.earns - unit.recognized - unit.later, unit.later)),
+        else_=0,
+    )
+    figures = [
+        *(unit[name] for name in ("happened", "credit", "debit", *AMOUNTS)),
+        case((is_open, 1), else_=0).label("contracts"),
+        case((is_asset, -net), else_=0).label("asset"),
+        case((is_liability, net), else_=0).label("liability"),
+        noncurrent.label("noncurrent"),
+    ]
+    key = in_code_order(key_of_parts(asked.by, unit.first, unit.source)).label("contract")
+    of_contract = (key, unit.entity, unit.currency, unit.account, unit.is_cost, unit.low, unit.high, *figures)
+    first = select(*of_contract).where(is_single, is_open).order_by(key, unit.entity, unit.currency).limit(most)
+    nothing = literal("", Text)
+    group = (unit.entity, unit.currency, unit.account, unit.is_cost)
+    sums = (cast(func.sum(one), BigInteger).label(one.name) for one in figures)
+    every = select(literal(SUM).label("kind"), nothing.label("contract"), *group, nothing, nothing, *sums)
+    return union_all(
+        every.where(is_single, unit.happened > 0).group_by(*group, case((is_asset, 1), else_=0)),
+        select(literal(LISTED), *first.subquery().c),
+        select(literal(SEVERAL), *of_contract).where(~is_single),
+    ).order_by("kind", "contract", "entity", "currency")
+
+
+def _lines(
+    connection: Connection,
+    asked: BalanceQuery,
+    special: Sequence[int],
+    account: str | None,
+    by_plan: bool,
+    half: Half,
+) -> Any:
     """Return the query of the amounts of each plain line."""
     until = is_dated(asked.until)
     soon = is_dated(asked.beyond)
-    plain = PlainLines(special, {"posted": IS_ENTERED & until, "planned": until, "soon": soon, "all": WHOLE})
+    plain = PlainLines(
+        connection, special, {"posted": IS_ENTERED & until, "planned": until, "soon": soon, "all": WHOLE}
+    )
     line, billed, price = charge_line.c, is_billed([asked]), price_on(asked.until)
     much_later = line.post_date > asked.beyond.isoformat()
     first, source = contract_parts(asked.by, charge_line)
@@ -131,7 +251,7 @@ def contract_totals(
     the places of two days each.
     """
     sort_on_disk(connection)
-    query_of = partial(_totals_of_half, days, pairs, special, filters)
+    query_of = partial(_totals_of_half, connection, days, pairs, special, filters)
     rows = stream_halves(connection, query_of, contract_parts("contract", charge_line)[0])
     for currency, *sums in added_up(rows, keys=1):
         of_days = [sums[at : at + 5] for at in range(0, 5 * len(days), 5)]
@@ -140,9 +260,14 @@ def contract_totals(
 
 
 def _totals_of_half(
-    days: Sequence[Day], pairs: Sequence[tuple[int, int]], special: Sequence[int], filters: Filters, half: Half
+    connection: Connection,
+    days: Sequence[Day],
+    pairs: Sequence[tuple[int, int]],
+    special: Sequence[int],
+    filters: Filters,
+    half: Half,
 ) -> Select[Any]:
-    line = _lines_of_days(days, special, filters, half).subquery().c
+    line = _lines_of_days(connection, days, special, filters, half).subquery().c
     # The parts of the contract first: they differ, and most lines have the same currency.
     keys = [line.document, line.source, line.entity, line.currency, line.is_cost]
     amounts = [one for one in line if one.name not in {key.name for key in keys}]
@@ -165,13 +290,15 @@ def _totals_of_half(
     return select(unit.currency, *(cast(func.sum(one), BigInteger) for one in found)).group_by(unit.currency)
 
 
-def _lines_of_days(days: Sequence[Day], special: Sequence[int], filters: Filters, half: Half) -> Select[Any]:
+def _lines_of_days(
+    connection: Connection, days: Sequence[Day], special: Sequence[int], filters: Filters, half: Half
+) -> Select[Any]:
     """Return the query of the amounts of each plain line on the days."""
     weights: dict[str, ColumnElement[bool]] = {"all": WHOLE}
     for at, day in enumerate(days):
         until = is_dated(day[0].until)
         weights |= {f"posted{at}": IS_ENTERED & until, f"planned{at}": until, f"soon{at}": is_dated(day[0].beyond)}
-    plain, line = PlainLines(special, weights), charge_line.c
+    plain, line = PlainLines(connection, special, weights), charge_line.c
     document, source = contract_parts("contract", charge_line)
     is_cost = case((SOLD, 0), else_=1)
     columns = [document.label("document"), source.label("source"), line.entity, line.currency, is_cost.label("is_cost")]

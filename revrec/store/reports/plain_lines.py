@@ -38,8 +38,8 @@ from sqlalchemy.sql.visitors import replacement_traverse
 from revrec.core.constraint import CONSTRAINT
 from revrec.core.filters import Filters
 from revrec.core.pricing import PRICE_EVENT_KINDS
-from revrec.store.bulk import fact_of_view, sort_on_disk
-from revrec.store.number_lists import numbers_in
+from revrec.store.bulk import SECOND_READER, fact_of_view, sort_on_disk
+from revrec.store.number_lists import numbers_in, pairs_in
 from revrec.store.posting.invoices import IS_INTEREST, SOLD
 from revrec.store.reports.contract_balances import (
     BalanceQuery,
@@ -85,6 +85,8 @@ from revrec.store.two_readers import Half, added_up, both, stream_halves
 
 MOST_SPECIAL = 100_000
 """The most charge lines that are left out of a sum by their numbers; with more, all lines are read one by one."""
+MOST_HEADS = 10_000
+"""The most plans with first open dates that are found once for several queries."""
 MOST_AMOUNT = 10**11
 """The largest amount of a plain line, in minor units: 90 million of them add up in 64 bits."""
 ALL_POSTED = "~"
@@ -293,12 +295,14 @@ class PlainLines:
     condition must hold for the first lines of a version, up to some line.
     """
 
-    def __init__(self, special: Sequence[int], weights: Mapping[str, ColumnElement[bool]]) -> None:
+    def __init__(
+        self, connection: Connection, special: Sequence[int], weights: Mapping[str, ColumnElement[bool]]
+    ) -> None:
         self._special = special
         self._has_amounts = bool(weights)
         self._whole = {name for name, condition in weights.items() if condition is WHOLE}
-        self._spans = _spans(weights)
-        self._earlier = _earlier(weights)
+        self._spans = _spans(weights, _known_heads(connection))
+        self._earlier = _earlier(weights, _with_several_versions(connection))
 
     def select(self, *columns: Any) -> Select[Any]:
         """Return the query of columns of the plain lines, their schedule versions, their rule versions, and the events
@@ -314,17 +318,21 @@ class PlainLines:
         )
         if self._has_amounts:
             query = query.outerjoin(spans, its_plan)
-            query = query.outerjoin(earlier, earlier.c.charge_no == charge_line.c.no)
+            if earlier is not None:
+                query = query.outerjoin(earlier, earlier.c.charge_no == charge_line.c.no)
         return query.where(charge_line.c.no.not_in(numbers_in(self._special))) if self._special else query
 
     def amount(self, name: str) -> ColumnElement[int]:
         """Return the SQL of an amount of a line, in minor units: of its version in force, and posted before it."""
-        return self._in_force(name) + func.coalesce(self._earlier.c[name], 0)
+        return self._with_earlier(self._in_force(name), name)
 
     def taken_back(self, name: str) -> ColumnElement[int]:
         """Return the SQL of the part of an amount that is below zero."""
         is_below = func.coalesce(schedule.c.base, schedule.c.planned) < 0
-        return case((is_below, self._in_force(name)), else_=0) + func.coalesce(self._earlier.c[f"back_{name}"], 0)
+        return self._with_earlier(case((is_below, self._in_force(name)), else_=0), f"back_{name}")
+
+    def _with_earlier(self, value: ColumnElement[int], name: str) -> ColumnElement[int]:
+        return value if self._earlier is None else value + func.coalesce(self._earlier.c[name], 0)
 
     def _in_force(self, name: str) -> ColumnElement[int]:
         """Return the SQL of the rounded share of what the version in force planned; 0 if it has no plan."""
@@ -335,7 +343,9 @@ class PlainLines:
         kept = rounded_share(version.base, spans.carried, spans.whole)
         rest = rounded_share(version.planned - kept, weight - spans.carried, spans.total - spans.carried)
         return case(
-            # The most frequent one first: this is computed for each line and day.
+            # The most frequent ones first: this is computed for each line and day.
+            (weight == 0, 0),
+            (weight == spans.total, version.planned),
             (and_(spans.is_exact == 0, version.base.is_(None)), rounded_share(version.planned, weight, spans.total)),
             (spans.plan_id.is_(None), 0),
             (spans.is_exact == 1, weight),
@@ -346,7 +356,7 @@ class PlainLines:
     def count(self, name: str) -> ColumnElement[int]:
         """Return the SQL of the number of schedule lines of an amount."""
         name = f"lines_{name}"
-        return func.coalesce(self._spans.c[name], 0) + func.coalesce(self._earlier.c[name], 0)
+        return self._with_earlier(func.coalesce(self._spans.c[name], 0), name)
 
 
 def price_on(until: date) -> ColumnElement[int]:
@@ -371,22 +381,34 @@ def is_dated(until: date) -> ColumnElement[bool]:
     return plan_part.c.date <= until.isoformat()
 
 
-def _spans(weights: Mapping[str, ColumnElement[bool]]) -> Any:
+def _spans(weights: Mapping[str, ColumnElement[bool]], heads: Any) -> Any:
     """Return the weights of each plan, with the first open date of the versions that share it, as a subquery."""
     weight = plan_part.c.cumulative - plan_part.c.before
-    by = (_HEADS.c.plan_id, _HEADS.c.open_from, plan.c.total, plan.c.carried, plan.c.whole, plan.c.kind)
+    by = (heads.c.plan_id, heads.c.open_from, plan.c.total, plan.c.carried, plan.c.whole, plan.c.kind)
+    conditions = {name: _replaced(one, {_HEADS.c.open_from: heads.c.open_from}) for name, one in weights.items()}
     sums = (
         cast(func.sum(case((condition, of_part), else_=0)), BigInteger).label(f"{of}{name}")
-        for name, condition in weights.items()
+        for name, condition in conditions.items()
         for of, of_part in (("", weight), ("lines_", 1))
     )
     is_exact = case((plan.c.kind == "amounts", 1), else_=0).label("is_exact")
-    query = select(*by[:-1], is_exact, *sums).select_from(_HEADS).join(plan, plan.c.id == _HEADS.c.plan_id)
+    query = select(*by[:-1], is_exact, *sums).select_from(heads).join(plan, plan.c.id == heads.c.plan_id)
     return query.join(plan_part, plan_part.c.plan_id == plan.c.id).group_by(*by).subquery("spans")
 
 
-def _earlier(weights: Mapping[str, ColumnElement[bool]]) -> Any:
-    """Return the amounts of each charge line that earlier schedule versions put on entries, as a subquery."""
+def _known_heads(connection: Connection) -> Any:
+    """Return the plans with the first open dates of the versions that share them: found once for each view, if few."""
+    found = _few_of_view(connection, "heads", select(_HEADS.c.plan_id, _HEADS.c.open_from), MOST_HEADS)
+    return _HEADS if found is None else pairs_in([(plan_id, day) for plan_id, day in found]).subquery("heads")
+
+
+def _earlier(weights: Mapping[str, ColumnElement[bool]], several: Any) -> Any:
+    """Return the amounts of each charge line that earlier schedule versions put on entries, as a subquery.
+
+    ``several`` are the numbers of the charge lines with several versions; without any, return None.
+    """
+    if several is None:
+        return None
     line, version = schedule_line.c, schedule.alias("version")
     amounts = {"": line.amount, "back_": case((line.amount < 0, line.amount), else_=0), "lines_": 1}
     sums = (
@@ -397,13 +419,34 @@ def _earlier(weights: Mapping[str, ColumnElement[bool]]) -> Any:
     query = select(line.charge_no, *sums).join(version, same_version(version, schedule_line))
     is_posted = and_(version.c.superseded_by.is_not(None), line.entry_id.is_not(None), line.superseded_by.is_(None))
     # Named twice: otherwise SQLite computes the lines of all versions.
-    several = select(schedule.c.charge_no).where(schedule.c.superseded_by.is_not(None))
     return query.where(is_posted, line.charge_no.in_(several)).group_by(line.charge_no).subquery("earlier")
+
+
+def _with_several_versions(connection: Connection) -> Any:
+    """Return the query of the charge lines with several schedule versions; None if there are none."""
+    query = select(schedule.c.charge_no).where(schedule.c.superseded_by.is_not(None))
+    found = _few_of_view(connection, "several versions", query, MOST_SPECIAL)
+    if found is None:
+        return query
+    return numbers_in(sorted({no for (no,) in found})) if found else None
+
+
+def _few_of_view(connection: Connection, key: str, query: Select[Any], most: int) -> Sequence[Any] | None:
+    """Return the rows of a query, found once for a view that two processes read; None if there are more, or no such
+    view."""
+    if SECOND_READER not in connection.get_execution_options():
+        return None
+    rows = fact_of_view(connection, key, lambda: connection.execute(query.limit(most + 1)).all())
+    return rows if len(rows) <= most else None
 
 
 def _of_entered(condition: ColumnElement[bool]) -> Any:
     """Return a condition of :class:`PlainLines` for schedule lines that are on an entry."""
-    columns: dict[Any, Any] = {plan_part.c.date: schedule_line.c.date, _HEADS.c.open_from: literal(ALL_POSTED)}
+    return _replaced(condition, {plan_part.c.date: schedule_line.c.date, _HEADS.c.open_from: literal(ALL_POSTED)})
+
+
+def _replaced(condition: ColumnElement[bool], columns: Mapping[Any, Any]) -> Any:
+    """Return a condition with other columns."""
     return replacement_traverse(condition, {}, lambda one, **_options: columns.get(one))  # type: ignore[call-overload]
 
 
@@ -471,7 +514,7 @@ def movements(
     """
     prices = _prices_of_groups(connection, days, special, by, filters)
     is_netted = _is_netted(connection, days)
-    query_of = partial(_earned_of_groups, days, special, by, filters, is_netted)
+    query_of = partial(_earned_of_groups, connection, days, special, by, filters, is_netted)
     key = contract_parts("contract", charge_line)[0] if is_netted else charge_line.c.no
     sort_on_disk(connection)
     for row in added_up(stream_halves(connection, query_of, key), keys=len(by) + 2):
@@ -524,7 +567,7 @@ def _prices_of_groups(
     """Return the amounts of the groups of charge lines, from when on they are billed, and the changes of prices."""
     found: defaultdict[_Group, _Prices] = defaultdict(partial(_Prices, len(days)))
     for number, currency, account, *values, count, amount, more in stream_halves(
-        connection, partial(_prices_by_begin, days, special, by, filters)
+        connection, partial(_prices_by_begin, connection, days, special, by, filters)
     ):
         rest, known = divmod(number, len(days) + 1)
         rest, billed = divmod(rest, len(days) + 1)
@@ -537,14 +580,19 @@ def _prices_of_groups(
 
 
 def _prices_by_begin(
-    days: Sequence[Day], special: Sequence[int], by: Sequence[str], filters: Filters, half: Half
+    connection: Connection,
+    days: Sequence[Day],
+    special: Sequence[int],
+    by: Sequence[str],
+    filters: Filters,
+    half: Half,
 ) -> Select[Any]:
     """Return the query of the prices of each group, by a number for the days on which they begin to count.
 
     The number also separates the signs of the amounts, and credits from other new prices. One number is sorted much
     faster than its parts.
     """
-    plain, places = PlainLines(special, {}), len(days) + 1
+    plain, places = PlainLines(connection, special, {}), len(days) + 1
     known, billed, priced = _begins(days).values()
     signs = [charge_line.c.amount > 0, PRICE_MORE < 0, new_price.c.kind == "credit"]
     of_signs = sum((case((one, 1 << at), else_=0) for at, one in enumerate(signs)), literal(0))
@@ -584,7 +632,13 @@ def _begins(days: Sequence[Day]) -> dict[str, ColumnElement[int]]:
 
 
 def _earned_of_groups(
-    days: Sequence[Day], special: Sequence[int], by: Sequence[str], filters: Filters, is_netted: bool, half: Half
+    connection: Connection,
+    days: Sequence[Day],
+    special: Sequence[int],
+    by: Sequence[str],
+    filters: Filters,
+    is_netted: bool,
+    half: Half,
 ) -> Select[Any]:
     """Return the query of each group's balances on the days, what is recognized until then without what is taken back,
     and what is recognized of opening liabilities in each period.
@@ -592,7 +646,9 @@ def _earned_of_groups(
     An opening liability is netted by contract: if there is one, lines are added up by contract first.
     """
     places, are_known = range(len(days)), any(asked.known is not None for day in days for asked in day)
-    plain = PlainLines(special, {f"until{at}": IS_ENTERED & is_dated(day[0].until) for at, day in enumerate(days)})
+    plain = PlainLines(
+        connection, special, {f"until{at}": IS_ENTERED & is_dated(day[0].until) for at, day in enumerate(days)}
+    )
     unit = _group_of(by)
     if is_netted:
         unit += [charge_line.c.entity, *reversed(contract_parts("contract", charge_line))]
@@ -646,7 +702,7 @@ def dated_amounts(
     for at, end in enumerate(ends):
         weights[names[at]] = posted & is_dated(min(end, until))
         weights[f"dated{at}"] = or_(posted, is_dated(end))
-    plain = PlainLines(special, weights)
+    plain = PlainLines(connection, special, weights)
     billed = case((is_billed(day), 1), else_=0)
     group = [category_of(category).label("category"), charge_line.c.currency, billed.label("billed")]
     sums = (cast(func.sum(plain.amount(name)), BigInteger).label(name) for name in weights)
@@ -693,7 +749,7 @@ def posted_until(
     connection: Connection, special: Sequence[int], by: str, ends: Sequence[date]
 ) -> Iterator[PostedLines]:
     """Yield what is in the ledger of the plain lines until each of the ``ends``, by the fields that ``by`` names."""
-    plain = PlainLines(special, {f"until{at}": IS_ENTERED & is_dated(end) for at, end in enumerate(ends)})
+    plain = PlainLines(connection, special, {f"until{at}": IS_ENTERED & is_dated(end) for at, end in enumerate(ends)})
     group = [category_of(by).label("category"), charge_line.c.currency]
     each = [one(f"until{at}") for one in (plain.count, plain.amount) for at in range(len(ends))]
     query = plain.select(*group, *(cast(func.sum(one), BigInteger) for one in each)).where(SOLD).group_by(*group)
@@ -729,7 +785,7 @@ def earned_by_entity(
     connection: Connection, ends: Sequence[date], special: Sequence[int], filters: Filters
 ) -> Iterator[EarnedAmounts]:
     """Yield what plain charge lines earn until each of some days, posted or not, without costs."""
-    plain = PlainLines(special, {f"until{at}": is_dated(end) for at, end in enumerate(ends)})
+    plain = PlainLines(connection, special, {f"until{at}": is_dated(end) for at, end in enumerate(ends)})
     group = (charge_line.c.entity, charge_line.c.currency)
     sums = (cast(func.sum(plain.amount(f"until{at}")), BigInteger) for at in range(len(ends)))
     query = plain.select(*group, *sums).where(SOLD, *of_charges(filters)).group_by(*group)
@@ -755,14 +811,14 @@ class AccountBalance(NamedTuple):
 
 def balances(connection: Connection, day: Day, special: Sequence[int], filters: Filters) -> Iterator[AccountBalance]:
     """Yield the balances on a day by deferred account and currency, of costs apart."""
-    rows = stream_halves(connection, partial(_balances, day, special, filters))
+    rows = stream_halves(connection, partial(_balances, connection, day, special, filters))
     for account, currency, is_cost, *amounts in added_up(rows, keys=3):
         yield AccountBalance(account, currency, bool(is_cost), *amounts)
 
 
-def _balances(day: Day, special: Sequence[int], filters: Filters, half: Half) -> Select[Any]:
+def _balances(connection: Connection, day: Day, special: Sequence[int], filters: Filters, half: Half) -> Select[Any]:
     until = day[0].until
-    plain = PlainLines(special, {"posted": IS_ENTERED & is_dated(until), "planned": is_dated(until)})
+    plain = PlainLines(connection, special, {"posted": IS_ENTERED & is_dated(until), "planned": is_dated(until)})
     billed, known = is_billed(day), is_known(day)
     was_known = true() if known is None else known
     lines = plain.select(

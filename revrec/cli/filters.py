@@ -58,8 +58,8 @@ BasisOption = Annotated[
     ),
 ]
 WITHOUT_BASIS = (
-    "it counts posted entries by their dates; report revenue and rollforward have it, report waterfall --cells shows "
-    "what is posted and what is due apart, and report balance --planned counts by schedule"
+    "only report revenue and report rollforward have it; report waterfall --cells shows what is posted and what is due "
+    "separately, and report balance --planned counts by schedule"
 )
 LIMIT = 50
 """Rows that a table shows unless --limit says otherwise; JSON and CSV have all."""

@@ -16,7 +16,7 @@ COLUMNS = (
     "id", "file", "row", "document", "customer", "item", "date", "amount", "currency", "kind", "state", "reason",
 )  # fmt: skip
 SPARE = ("kind", "state", "date", "item", "document", "customer", "file")
-READABLE = tuple(one for one in ALL if one not in ("rule", "account"))
+READABLE = tuple(one for one in ALL if one not in ("rule", "account", "dimension"))
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Numbers, ranges such as 7-12, or all.")]
 
 
@@ -106,8 +106,8 @@ def _register_views(group: typer.Typer) -> None:
         """List the rows that have not been released or dismissed.
 
         The amount and the filters are what can be read of the row as it came. A period, --from and --to select by the
-        post date, or the date of the event. A row follows no rule before it is released, so there are no filters by
-        rule and account.
+        post date, or the date of the event. A row follows no rule before it is released, and its dimensions are not
+        read, so there are no filters by rule, account and dimension.
 
         \b
         Examples:

@@ -185,7 +185,9 @@ def add(
     for table, rows in beside:
         insert_rows(connection, table, table.columns.keys(), rows)
     found += _add_history(connection, versions)
-    headers = [_header(*one) for one in zip(versions, plans, lists, kept, explanation_ids, strict=False)]
+    headers = [
+        _header(*one) for one in zip(versions, plans, lists, kept, explanation_ids[: len(versions)], strict=True)
+    ]
     days = [plan.first_date if plan else None for plan in kept]
     insert_rows(connection, schedule, HEADER, [(*row, day) for row, day in zip(headers, days, strict=True)])
     keys = digests.version_runs((one.charge_no, one.version) for one in versions)

@@ -201,4 +201,7 @@ def test_a_report_without_a_basis_says_which_ones_have_it(revrec: Revrec, name: 
     if name in ("rollforward", "revenue"):
         assert ended.code == 0, ended
     elif name != "close":
-        assert ended.code == 2 and f"report {name} has no --basis: it counts posted entries" in ended.err
+        assert (
+            ended.code == 2
+            and f"report {name} has no --basis: only report revenue and report rollforward have it" in ended.err
+        )

@@ -61,7 +61,7 @@ def _escaped(text: str) -> str:
     if text.isprintable() and "_x" not in text:
         return escape(text)
     # XML cannot contain control characters: Excel reads _x001B_ as one, and the text _x001B_ as _x005F_x001B_.
-    literal = re.sub("(_)(x[0-9A-Fa-f]{4}_)", r"_x005F_\2", text)
+    literal = re.sub("_(?=x[0-9A-Fa-f]{4}_)", "_x005F_", text)
     return re.sub("[\x00-\x08\x0b-\x1f\ufffe\uffff]", lambda found: f"_x{ord(found[0]):04X}_", escape(literal))
 
 

@@ -69,13 +69,14 @@ def register(group: typer.Typer) -> None:
             check_books_had_begun(context, f"--period {period}", month.last)
         except BadInput as error:
             fail(str(error), 2)
+        began = context.timestamp()
         with verifying(context) as verified:
             found = dict(_reports(context, month))
             _prepare(to, found)
             left_out = _write_reports(to, found)
             books = verified()
         if books.sound:
-            save_anchor(to / ANCHOR, books, context.timestamp())
+            save_anchor(to / ANCHOR, books, began)
         else:
             # The anchor of an earlier close would be taken for one of this.
             (to / ANCHOR).unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from revrec.core.rules.costs import COST_MARK
 
 _TABLES = ("recognize", "constraint", "financing")
 _DEFAULTS = {key.name: key.default for key in COMMON_KEYS if isinstance(key.default, str | bool)}
+_DEFAULTS["transfer"] = "over_time"
 
 
 def policy_changes(before: tuple[str, str], after: tuple[str, str]) -> list[str]:
@@ -27,6 +28,12 @@ def policy_changes(before: tuple[str, str], after: tuple[str, str]) -> list[str]
 
 def _policies(name: str, text: str) -> Iterator[tuple[str, Any]]:
     (rule,) = tomllib.loads(text)["rule"]
+    recognize = rule.get("recognize", {})
+    if rule.get("transfer", "over_time") != "over_time" and (
+        recognize.get("on") in ("last", "end") or "align" in recognize
+    ):
+        # Its parts are deliveries, which no change divides.
+        yield "transfer", rule["transfer"]
     for table in _TABLES:
         for key, value in rule.get(table, {}).items():
             named = key if table == "recognize" else f"{table}.{key}"

@@ -37,9 +37,8 @@ from revrec.jobs.reports.line_balances import (
 from revrec.jobs.reports.line_status import Netted, about_loose_credits, with_statuses
 from revrec.jobs.reports.remaining import check_dimension
 from revrec.store import rule_versions
-from revrec.store.reports.contract_balances import BalanceQuery
 from revrec.store.reports.dimensions import BY_DIMENSION
-from revrec.store.reports.plain_contracts import LISTED, SEVERAL, plain_contracts, summed_contracts
+from revrec.store.reports.plain_contracts import LISTED, SEVERAL, PlainQuery, plain_contracts, summed_contracts
 from revrec.store.reports.plain_lines import AccountBalance, balances
 
 if TYPE_CHECKING:
@@ -125,15 +124,8 @@ def _contracts(
     context: "Context", connection: "Connection", wanted: BalanceOptions, accounts: set[str], with_lines: bool
 ) -> Iterator[Netted]:
     """Yield the contracts with their lines, or the sums of them, in order; ``accounts`` has the accounts of all."""
-    for asked in known_day(context, connection, wanted):
-        special = None if with_lines else special_lines(context, connection, [[asked]])
-        every = lines_as_known(context, connection, wanted, asked.known, asked.entities, special)
-        lines = (line for line in _noting_accounts(every, accounts) if wanted.account in (None, line.account))
-        read = _contracts_read(lines)
-        if special is None:
-            yield from read
-            continue
-        sums = plain_contracts(connection, asked, special, wanted.account, wanted.planned)
+    for read, plain in _days(context, connection, wanted, accounts, with_lines):
+        sums = [] if plain is None else plain_contracts(connection, plain)
         yield from merge(read, *map(_contracts_summed, sums), key=_key_of)
 
 
@@ -146,17 +138,26 @@ def _first_contracts(
     most: int,
 ) -> Iterator[ContractBalance]:
     """Yield the first open contracts of :func:`_contracts`, at most this many, and add all of them to the sheet."""
-    for asked in known_day(context, connection, wanted):
-        special = special_lines(context, connection, [[asked]])
-        every = lines_as_known(context, connection, wanted, asked.known, asked.entities, special)
-        lines = (line for line in _noting_accounts(every, accounts) if wanted.account in (None, line.account))
-        added = _open_contracts(_contracts_read(lines), sheet)
-        summed = () if special is None else _summed_contracts(connection, wanted, asked, special, sheet, most)
+    for read, plain in _days(context, connection, wanted, accounts, with_lines=False):
+        added = _open_contracts(read, sheet)
+        summed = () if plain is None else _summed_contracts(connection, plain, sheet, most)
         # Not fewer than one, or the contracts would not be read.
         first = nsmallest(max(most, 1), chain(added, summed), key=attrgetter("contract", "entity", "currency"))
         yield from first[:most]
         sheet.unlisted -= len(first[:most])
         most -= len(first[:most])
+
+
+def _days(
+    context: "Context", connection: "Connection", wanted: BalanceOptions, accounts: set[str], with_lines: bool
+) -> Iterator[tuple[Iterator[Netted], PlainQuery | None]]:
+    """Yield the contracts whose lines are read, and the lines that SQL adds up; ``accounts`` has those of the first."""
+    for asked in known_day(context, connection, wanted):
+        special = None if with_lines else special_lines(context, connection, [[asked]])
+        every = lines_as_known(context, connection, wanted, asked.known, asked.entities, special)
+        lines = (line for line in _noting_accounts(every, accounts) if wanted.account in (None, line.account))
+        plain = None if special is None else PlainQuery(asked, special, wanted.account, wanted.planned)
+        yield _contracts_read(lines), plain
 
 
 def _open_contracts(contracts: Iterable[Netted], sheet: BalanceSheet) -> Iterator[ContractBalance]:
@@ -170,15 +171,10 @@ def _open_contracts(contracts: Iterable[Netted], sheet: BalanceSheet) -> Iterato
 
 
 def _summed_contracts(
-    connection: "Connection",
-    wanted: BalanceOptions,
-    asked: BalanceQuery,
-    special: Sequence[int],
-    sheet: BalanceSheet,
-    most: int,
+    connection: "Connection", plain: PlainQuery, sheet: BalanceSheet, most: int
 ) -> Iterator[ContractBalance]:
     """Yield the first open contracts of plain lines in each sum, and add all of them to the sheet."""
-    rows = summed_contracts(connection, asked, special, wanted.account, wanted.planned, most)
+    rows = summed_contracts(connection, plain, most)
     for kind, some in groupby(rows, attrgetter("kind")):
         if kind == SEVERAL:
             yield from _open_contracts(_contracts_summed(one.lines for one in some), sheet)

@@ -53,49 +53,40 @@ SUM, LISTED, SEVERAL = range(3)
 """The kinds of :class:`SummedContracts`."""
 
 
-def plain_contracts(
-    connection: Connection,
-    asked: BalanceQuery,
-    special: Sequence[int],
-    account: str | None = None,
-    by_plan: bool = False,
-) -> list[Iterator[LineSums]]:
+class PlainQuery(NamedTuple):
+    """The plain lines of a day.
+
+    ``special`` are the numbers of the other lines, with all lines of their contracts. ``account`` limits the lines;
+    ``by_plan``: what is planned until the day counts as recognized, posted or not.
+    """
+
+    asked: BalanceQuery
+    special: Sequence[int]
+    account: str | None
+    by_plan: bool
+
+
+def plain_contracts(connection: Connection, plain: PlainQuery) -> list[Iterator[LineSums]]:
     """Return streams of the sums of the plain lines on a day, by contract, entity, currency, account, and costs apart.
 
-    Each stream is in this order, and has contracts that the others do not have. ``special`` are the numbers of the
-    other lines, with all lines of their contracts. ``account`` limits the lines; ``by_plan``: what is planned until the
-    day counts as recognized, posted or not.
+    Each stream is in this order, and has contracts that the others do not have.
     """
     sort_on_disk(connection)
-    query_of = partial(_sums_of_half, connection, asked, special, account, by_plan)
-    key = contract_parts(asked.by, charge_line)[0]
+    query_of = partial(_sums_of_half, connection, plain)
+    key = contract_parts(plain.asked.by, charge_line)[0]
     return [starmap(LineSums, rows) for rows in halves(connection, query_of, key)]
 
 
-def _sums_of_half(
-    connection: Connection,
-    asked: BalanceQuery,
-    special: Sequence[int],
-    account: str | None,
-    by_plan: bool,
-    half: Half,
-) -> Select[Any]:
-    unit = _units(connection, asked, special, account, by_plan, half).subquery().c
+def _sums_of_half(connection: Connection, plain: PlainQuery, half: Half) -> Select[Any]:
+    unit = _units(connection, plain, half).subquery().c
     first, source, *others = unit
-    contract = in_code_order(key_of_parts(asked.by, first, source)).label("contract")
+    contract = in_code_order(key_of_parts(plain.asked.by, first, source)).label("contract")
     return select(contract, *others).order_by(contract, unit.entity, unit.currency, unit.account, unit.is_cost)
 
 
-def _units(
-    connection: Connection,
-    asked: BalanceQuery,
-    special: Sequence[int],
-    account: str | None,
-    by_plan: bool,
-    half: Half,
-) -> Select[Any]:
+def _units(connection: Connection, plain: PlainQuery, half: Half) -> Select[Any]:
     """Return the query of :class:`LineSums`, with the two parts of the contract in place of its key."""
-    line = _lines(connection, asked, special, account, by_plan, half).subquery().c
+    line = _lines(connection, plain, half).subquery().c
     # The parts of the contract first: they differ, and most lines have the same currency and account.
     keys = [line.first, line.source, line.entity, line.currency, line.account, line.is_cost]
     balance = line.billed - line.recognized
@@ -126,35 +117,20 @@ class SummedContracts(NamedTuple):
     noncurrent: int
 
 
-def summed_contracts(
-    connection: Connection,
-    asked: BalanceQuery,
-    special: Sequence[int],
-    account: str | None,
-    by_plan: bool,
-    most: int,
-) -> Iterator[SummedContracts]:
+def summed_contracts(connection: Connection, plain: PlainQuery, most: int) -> Iterator[SummedContracts]:
     """Yield the contracts of :func:`plain_contracts`, added up in SQL, and the first open ones, at least ``most``.
 
     The parts of a contract follow each other.
     """
     sort_on_disk(connection)
-    query_of = partial(_summed_half, connection, asked, special, account, by_plan, most)
-    for row in stream_halves(connection, query_of, contract_parts(asked.by, charge_line)[0]):
+    query_of = partial(_summed_half, connection, plain, most)
+    for row in stream_halves(connection, query_of, contract_parts(plain.asked.by, charge_line)[0]):
         kind, *sums, contracts, asset, liability, noncurrent = row
         yield SummedContracts(kind, LineSums(*sums), contracts, asset, liability, noncurrent)
 
 
-def _summed_half(
-    connection: Connection,
-    asked: BalanceQuery,
-    special: Sequence[int],
-    account: str | None,
-    by_plan: bool,
-    most: int,
-    half: Half,
-) -> CompoundSelect[Any]:
-    of_half = _units(connection, asked, special, account, by_plan, half).subquery().c
+def _summed_half(connection: Connection, plain: PlainQuery, most: int, half: Half) -> CompoundSelect[Any]:
+    of_half = _units(connection, plain, half).subquery().c
     parts = func.count().over(partition_by=[of_half.first, of_half.source, of_half.entity, of_half.currency])
     unit = select(*of_half, parts.label("parts")).cte("unit").c
     net, is_single, is_open = unit.credit - unit.debit, unit.parts == 1, or_(unit.credit != 0, unit.debit != 0)
@@ -171,7 +147,7 @@ def _summed_half(
         case((is_liability, net), else_=0).label("liability"),
         noncurrent.label("noncurrent"),
     ]
-    key = in_code_order(key_of_parts(asked.by, unit.first, unit.source)).label("contract")
+    key = in_code_order(key_of_parts(plain.asked.by, unit.first, unit.source)).label("contract")
     of_contract = (key, unit.entity, unit.currency, unit.account, unit.is_cost, unit.low, unit.high, *figures)
     first = select(*of_contract).where(is_single, is_open).order_by(key, unit.entity, unit.currency).limit(most)
     nothing = literal("", Text)
@@ -185,34 +161,26 @@ def _summed_half(
     ).order_by("kind", "contract", "entity", "currency")
 
 
-def _lines(
-    connection: Connection,
-    asked: BalanceQuery,
-    special: Sequence[int],
-    account: str | None,
-    by_plan: bool,
-    half: Half,
-) -> Any:
+def _lines(connection: Connection, plain: PlainQuery, half: Half) -> Any:
     """Return the query of the amounts of each plain line."""
-    until = is_dated(asked.until)
-    soon = is_dated(asked.beyond)
-    plain = PlainLines(
-        connection, special, {"posted": IS_ENTERED & until, "planned": until, "soon": soon, "all": WHOLE}
-    )
+    asked, special, account, by_plan = plain
+    until, soon = is_dated(asked.until), is_dated(asked.beyond)
+    weights = {"posted": IS_ENTERED & until, "planned": until, "soon": soon, "all": WHOLE}
+    lines = PlainLines(connection, special, weights)
     line, billed, price = charge_line.c, is_billed([asked]), price_on(asked.until)
     much_later = line.post_date > asked.beyond.isoformat()
     first, source = contract_parts(asked.by, charge_line)
-    query = plain.select(
+    query = lines.select(
         first.label("first"),
         source.label("source"),
         *(in_code_order(line[name]).label(name) for name in ("entity", "currency", "customer")),
         rule_version.c.deferred.label("account"),
         case((SOLD, 0), else_=1).label("is_cost"),
         case((billed, price), else_=0).label("billed"),
-        plain.amount("planned" if by_plan else "posted").label("recognized"),
-        plain.amount("planned").label("planned"),
+        lines.amount("planned" if by_plan else "posted").label("recognized"),
+        lines.amount("planned").label("planned"),
         schedule.c.amount.label("earns"),
-        (plain.amount("all") - plain.amount("soon")).label("later"),
+        (lines.amount("all") - lines.amount("soon")).label("later"),
         case((billed | much_later, 0), else_=price).label("to_bill"),
         case((~billed & much_later, price), else_=0).label("to_bill_later"),
     )

@@ -72,14 +72,12 @@ def _changed(
 ) -> PlainSchedule | None:
     """Return the schedule after changes; ``apart`` separates what they constrain of the line, if they do."""
     changes = price_changes(apart.line, apart.events) if apart else price_changes(line, changing)
-    priced = _priced(plan, line, changes, amounts)
     if changes and moving_holds(changing, plan.rule.method):
         return None
-    if priced and apart:
-        priced = priced.in_words()
+    priced = _priced(plan, line, changes, amounts)
     if priced and [event for event in changing if event.kind in ("hold", "release")]:
         return _waiting(priced, line, changing, apart)
-    return _constrained(priced, line, changing, apart) if priced and apart else priced
+    return _constrained(priced.in_words(), line, changing, apart) if priced and apart else priced
 
 
 def _waiting(

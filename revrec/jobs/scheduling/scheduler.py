@@ -139,7 +139,7 @@ class Scheduler:
         self.contracts = Contracts(connection, book, who, audit_seq)
         self._released: set[int] = set()
         self._planned_rules = None if rebuild else PlannedRules(connection, book)
-        self._rule_changes = RuleChanges(connection)
+        self._rule_changes = RuleChanges(connection) if rebuild else None
         self._rule_versions = VersionKeeper(connection, who)
         self._plans = PlanKeeper(connection)
         self._in_force = SchedulesInForce(connection)
@@ -388,7 +388,7 @@ class Scheduler:
 
     def _changes_of_rule(self, current: ScheduleInForce | None, rule: ScheduleRule) -> Sequence[str]:
         """Return what a rebuild changes of the rule of a schedule, beside where it posts; nothing without a rebuild."""
-        return self._rule_changes.of(current.rule_version_id, rule) if current and not self._planned_rules else ()
+        return self._rule_changes.of(current.rule_version_id, rule) if current and self._rule_changes else ()
 
     def _on_accounts(
         self, left: Remaining, current: ScheduleInForce | None, present: PostingTarget, is_positive: bool

@@ -4,12 +4,12 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from revrec.core.recognition import COMMON_KEYS
+from revrec.core.recognition import COMMON_KEYS, OVER_TIME
 from revrec.core.rules.costs import COST_MARK
 
 _TABLES = ("recognize", "constraint", "financing")
 _DEFAULTS = {key.name: key.default for key in COMMON_KEYS if isinstance(key.default, str | bool)}
-_DEFAULTS["transfer"] = "over_time"
+_DEFAULTS["transfer"] = OVER_TIME
 
 
 def policy_changes(before: tuple[str, str], after: tuple[str, str]) -> list[str]:
@@ -29,7 +29,7 @@ def policy_changes(before: tuple[str, str], after: tuple[str, str]) -> list[str]
 def _policies(name: str, text: str) -> Iterator[tuple[str, Any]]:
     (rule,) = tomllib.loads(text)["rule"]
     recognize = rule.get("recognize", {})
-    if rule.get("transfer", "over_time") != "over_time" and (
+    if rule.get("transfer", OVER_TIME) != OVER_TIME and (
         recognize.get("on") in ("last", "end") or "align" in recognize
     ):
         # Its parts are deliveries, which no change divides.

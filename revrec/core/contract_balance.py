@@ -441,8 +441,8 @@ def _noncurrent_by_line(contract: ContractBalance, lines: Sequence[LineBalance])
     The lines of an account divide the part with which the account is presented.
     """
     for account, part in _noncurrent_by_account(contract, lines):
-        own = [line for line in lines if not line.is_cost and line.account == account] if part else []
-        if own:
+        if part:
+            own = [line for line in lines if not line.is_cost and line.account == account]
             yield from zip(own, split(part, _weights(contract, [[line] for line in own])), strict=True)
 
 

@@ -284,7 +284,7 @@ class SettledLines(NamedTuple):
 def settle_whole_contracts(
     connection: "Connection",
     book: RuleBook,
-    numbers: Iterable[int],
+    numbers: Sequence[int],
     pin: Callable[[Mapping[int, ChargeLine]], RuleBook] | None = None,
     counts: Callable[[int, FulfillmentEvent], bool] | None = None,
 ) -> SettledLines:
@@ -294,7 +294,7 @@ def settle_whole_contracts(
     line, by its number; without it, all do.
     """
     contracts = Contracts(connection, book)
-    every = sorted({*numbers, *contracts.of_whole_contracts(list(numbers))})
+    every = sorted({*numbers, *contracts.of_whole_contracts(numbers)})
     lines = dict(charges.read_charges(connection, every))
     recorded: Events = events.events_of_charges(connection, every)
     if counts:

@@ -33,9 +33,9 @@ class SeriesMethod(Method):
     ``aligned`` fall in calendar or fiscal periods, beginning with the one of the start, by ``first`` or ``last``. With
     ``day_offsets`` there is a part so many days after the start, or after the end of its aligned period.
 
-    A part by ``last`` or ``end`` is for the days since the part before it, so a change within them divides it. Any
-    other part is earned on its date as a whole: one by ``same_day`` or ``first``, one of a rule whose ``transfer`` is
-    ``point_in_time``, and one that ``roll``, ``smallest`` or ``not_before`` can move.
+    With ``last`` or ``end`` each part recognizes the days since the part before it, so a change within them divides the
+    part. Any other part is earned on its date as a whole: one by ``same_day`` or ``first``, one of a rule whose
+    ``transfer`` is ``point_in_time``, and one that ``roll``, ``smallest`` or ``not_before`` can move.
     """
 
     transfer = OVER_TIME

@@ -31,8 +31,9 @@ class Every(SeriesMethod):
     ``day_offsets = [0, 60, 90]`` replaces ``every``: one part on the start, one 60 days and one 90 days after it. With
     ``align`` the days count from the last day of the period of the start, a month long unless ``every`` says so.
 
-    Its parts can be deliveries or a steady service, so the rule has to say ``transfer``. A part of a steady service
-    that falls on the last day of its span or period is for its days: a change within it divides it.
+    The parts can be deliveries or a steady service, so the rule has to say ``transfer``. A part of a steady service on
+    the last day of its span or period recognizes the days of that span or period: a change within them divides the
+    part.
 
     Keys: ``every`` or ``day_offsets``, ``periods``, ``on``, ``align``, ``pattern``, ``year_end``, ``week_53``,
     ``weigh``, ``end_inclusive``, ``start`` (default ``post_date`` with ``periods`` or ``day_offsets``, else

@@ -16,8 +16,8 @@ class Monthly(SeriesMethod):
     a part for each calendar month touched (15 Jan to 14 Mar is three). ``end_inclusive = false`` leaves the last
     service day out of the count. For a first or last month that weighs less use ``monthly_prorated``.
 
-    A part by ``last`` or ``end`` is for the days since the part before it, so a change within the month divides it. Any
-    other part, such as an issue of a magazine, is earned on its date as a whole.
+    With ``on = "last"`` or ``"end"`` each part recognizes the days since the part before it, so a change within the
+    month divides the part. Any other part, such as an issue of a magazine, is earned on its date as a whole.
 
     Keys: ``periods``, ``on`` (default ``same_day``), ``end_inclusive``, ``start`` (default ``post_date`` with
     ``periods``, else ``service_start``), ``offset``, ``rounding``, ``roll``, ``calendar``.

@@ -89,6 +89,8 @@ class SeriesMethod(Method):
 
     def period_ends(self, anchors: AnchorDates) -> Callable[[date], date]:
         """Return a function for the date of the part that recognizes a day, as if the series went on without end."""
+        if aligned := self.aligned:
+            return lambda day: next(aligned.since(day)).last
         ends: list[date] = []
 
         def end_of(day: date) -> date:
@@ -96,8 +98,7 @@ class SeriesMethod(Method):
                 ends.append(self.date_of(anchors[0], len(ends)))
             return ends[bisect_left(ends, day)]
 
-        aligned = self.aligned
-        return (lambda day: next(aligned.since(day)).last) if aligned else end_of
+        return end_of
 
     def _served(self, anchors: AnchorDates) -> tuple[date, date | None]:
         """Return the first and the last day of the service; no last day if the rule has the number of parts."""

@@ -18,7 +18,7 @@ class Filters:
     and a span of days.
 
     A document is named as in its file, or with its source: ``INV-1`` or ``shop/INV-1``. Each of ``dimension`` is
-    ``NAME=VALUE``, and all of them must match; an empty value is of lines without the dimension. Both days are
+    ``NAME=VALUE``, and all of them must match; an empty value matches lines without the dimension. Both days are
     included; each list says which of its dates they mean. None is no limit.
     """
 

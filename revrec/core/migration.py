@@ -118,8 +118,8 @@ def migrate(schedule: Schedule, line: ChargeLine) -> Schedule | Unscheduled:
         return explained(Unscheduled(DIFFERS, "; ".join(difference_in_words(line, total_of(before)))), schedule.rule)
     words = f"{_money(difference, line)} more than planned, on_migration {method.on_migration}"
     if method.on_migration == "catch_up":
-        schedule = schedule._replace(caught_up=SchedulePart(first, -difference))
-        later = (SchedulePart(first, -difference), *later)
+        caught_up = SchedulePart(first, -difference)
+        schedule, later = schedule._replace(caught_up=caught_up), (caught_up, *later)
     else:
         later = _spread(schedule, later, first, total_of(later) - difference)
     return _with_history(schedule, line, past, later, words)

@@ -17,6 +17,7 @@ COLUMNS = (
 )  # fmt: skip
 SPARE = ("kind", "state", "date", "item", "document", "customer", "file")
 READABLE = tuple(one for one in ALL if one not in ("rule", "account", "dimension"))
+WHY = "a row has no rule, accounts or dimensions before it is released; use --customer, --item or --document"
 Ids = Annotated[list[str], typer.Argument(metavar="ID...", help="Numbers, ranges such as 7-12, or all.")]
 
 
@@ -96,7 +97,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _register_views(group: typer.Typer) -> None:
-    @list_command(group, "list", "quarantine", filters=READABLE)
+    @list_command(group, "list", "quarantine", filters=READABLE, refused=WHY)
     def list_(
         options: Options,
         filters: Filters,

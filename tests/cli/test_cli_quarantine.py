@@ -71,7 +71,10 @@ def test_the_list_has_filters_by_what_can_be_read_of_the_rows(
 def test_a_filter_that_no_row_and_no_charge_line_has_is_refused(bad: None, revrec: Revrec) -> None:
     ended = revrec("quarantine", "list", "--customer", "C-BBO")
     assert ended.code == 3 and "--customer C-BBO: unknown" in ended.err
-    assert revrec("quarantine", "list", "--rule", "magazine-12-issues").code == 2
+    for option, value in (("--rule", "magazine-12-issues"), ("--account", "4000"), ("--dimension", "department=200")):
+        refused = revrec("quarantine", "list", option, value)
+        assert refused.code == 2 and f"quarantine list has no {option}: a row has no rule" in refused.err, refused
+        assert "use --customer, --item or --document" in refused.err
 
 
 def test_the_amounts_of_quarantined_rows_are_listed_and_in_status(bad: None, revrec: Revrec) -> None:

@@ -151,7 +151,7 @@ def _first_contracts(
 def _days(
     context: "Context", connection: "Connection", wanted: BalanceOptions, accounts: set[str], with_lines: bool
 ) -> Iterator[tuple[Iterator[Netted], PlainQuery | None]]:
-    """Yield the contracts whose lines are read, and the lines that SQL adds up; ``accounts`` has those of the first."""
+    """Yield the contracts whose lines are read, with their ``accounts``, and the lines that SQL adds up."""
     for asked in known_day(context, connection, wanted):
         special = None if with_lines else special_lines(context, connection, [[asked]])
         every = lines_as_known(context, connection, wanted, asked.known, asked.entities, special)
